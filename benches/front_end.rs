@@ -1,0 +1,76 @@
+//! The way from bytes to mel-spectrogram, for 30 s of sound.
+
+#[cfg(target_family = "wasm")]
+fn main() {}
+
+#[cfg(not(target_family = "wasm"))]
+fn main() {
+    native::benches();
+    criterion::Criterion::default().configure_from_args().final_summary();
+}
+
+#[cfg(not(target_family = "wasm"))]
+mod native {
+    #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a benchmark may panic")]
+
+    use std::f64::consts::TAU;
+    use std::hint::black_box;
+    use std::io::Cursor;
+
+    use criterion::{BatchSize, Criterion, criterion_group};
+    use genrelens::audio::{Clip, decode_wav, resample};
+    use genrelens::dsp::{FrontEnd, MelPlan, segments};
+    use hound::{SampleFormat, WavSpec, WavWriter};
+
+    const SECONDS: usize = 30;
+
+    fn chirp(sample_rate: u32) -> Vec<f32> {
+        let rate = f64::from(sample_rate);
+        let phase = |seconds: f64| TAU * (100.0 + 100.0 * seconds) * seconds;
+        (0..SECONDS * sample_rate as usize).map(|index| (0.5 * phase(index as f64 / rate).sin()) as f32).collect()
+    }
+
+    /// What people have: 44.1 kHz, stereo, 16 bits.
+    fn wav() -> Vec<u8> {
+        let spec = WavSpec { channels: 2, sample_rate: 44_100, bits_per_sample: 16, sample_format: SampleFormat::Int };
+        let mut bytes = Cursor::new(Vec::new());
+        let mut writer = WavWriter::new(&mut bytes, spec).unwrap();
+        for sample in chirp(44_100) {
+            writer.write_sample((sample * 32_767.0) as i16).unwrap();
+            writer.write_sample((sample * -16_000.0) as i16).unwrap();
+        }
+        writer.finalize().unwrap();
+        bytes.into_inner()
+    }
+
+    fn decode(criterion: &mut Criterion) {
+        let bytes = wav();
+        criterion.bench_function("decode 30 s, 44.1 kHz stereo, 16 bits", |bencher| {
+            bencher.iter(|| decode_wav(black_box(&bytes)).unwrap());
+        });
+    }
+
+    fn resampling(criterion: &mut Criterion) {
+        for sample_rate in [44_100, 48_000] {
+            let clip = Clip { samples: chirp(sample_rate), sample_rate };
+            criterion.bench_function(&format!("resample 30 s, {sample_rate} Hz to 22050 Hz"), |bencher| {
+                bencher.iter_batched(|| clip.clone(), |clip| resample(clip, 22_050).unwrap(), BatchSize::LargeInput);
+            });
+        }
+    }
+
+    fn spectrograms(criterion: &mut Criterion) {
+        for front_end in [&FrontEnd::GTZAN_LOGMEL, &FrontEnd::NET1] {
+            let (mut plan, samples) = (MelPlan::new(front_end), chirp(front_end.sample_rate));
+            criterion.bench_function(&format!("spectrogram 30 s, {}", front_end.name), |bencher| {
+                bencher.iter(|| plan.spectrogram(black_box(&samples), &mut |_| ()));
+            });
+            let mel = plan.spectrogram(&samples, &mut |_| ());
+            criterion.bench_function(&format!("segments 30 s, {}", front_end.name), |bencher| {
+                bencher.iter(|| segments(black_box(&mel), front_end));
+            });
+        }
+    }
+
+    criterion_group!(benches, decode, resampling, spectrograms);
+}

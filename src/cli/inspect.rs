@@ -1,0 +1,99 @@
+//! `genrelens inspect`.
+
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::tensor::Device;
+use clap::Args;
+
+use super::{CliError, weights_file};
+use crate::card::Card;
+use crate::model::Network;
+use crate::model::registry::{self, ENTRIES};
+use crate::model::weights;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Weights file
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    file: Option<PathBuf>,
+    /// Every network the program knows, with the parameter count of its paper's configuration
+    #[arg(long)]
+    all: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), CliError> {
+    match &arguments.file {
+        Some(path) => file(path),
+        None => {
+            all();
+            Ok(())
+        }
+    }
+}
+
+fn all() {
+    for entry in ENTRIES {
+        let shape = entry.paper_shape;
+        let network = entry.init(shape, None, &Device::flex());
+        println!("{}  {} parameters", entry.id, grouped(network.num_params()));
+        println!("  input {} bands x {} frames, {} classes", shape.bands, shape.frames, shape.classes);
+        println!("  {}\n  {}\n", entry.summary, entry.source);
+    }
+}
+
+fn file(path: &Path) -> Result<(), CliError> {
+    let (card, bytes) = weights_file(Some(path))?;
+    let network = weights::from_bytes(bytes, &card, &Device::flex()).map_err(|e| CliError::content(path, e))?;
+    let entry = registry::entry(&card.architecture).map_err(|error| CliError::content(path, error))?;
+    print_card(&card);
+    println!("source        {}", entry.source);
+    println!("\nlayers");
+    for (name, shape) in network.layers() {
+        println!("  {name:16}{:20}{:>12}", format!("{shape:?}"), grouped(shape.iter().product()));
+    }
+    println!("  {:36}{:>12}", "parameters", grouped(network.num_params()));
+    println!("\nthe paper's configuration has {} parameters", grouped(paper_parameters(entry)));
+    Ok(())
+}
+
+fn paper_parameters(entry: &registry::Entry) -> usize {
+    let network: Network = entry.init(entry.paper_shape, None, &Device::flex());
+    network.num_params()
+}
+
+fn print_card(card: &Card) {
+    println!("name          {}\nsummary       {}", card.name, card.summary);
+    println!("architecture  {}", card.architecture);
+    println!("input         {} bands x {} frames, front end {}", card.bands, card.frames, card.front_end);
+    println!("labels        {}", card.labels.join(", "));
+    println!("data          {}\nlicence       {}\nsha256        {}", card.data, card.licence, card.sha256);
+    for (name, figure) in &card.figures {
+        println!("{name:30}{figure}");
+    }
+    if !card.recipe.is_empty() {
+        println!("recipe        {}", card.recipe);
+    }
+}
+
+/// 1001162 as `1 001 162`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!(super::grouped(1_001_162), "1 001 162");
+        assert_eq!(super::grouped(64), "64");
+    }
+}

@@ -1,0 +1,136 @@
+//! The native command line: trains, evaluates, classifies and inspects with the same code as the page.
+
+mod classify;
+mod data;
+mod evaluate;
+mod inspect;
+mod train;
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use clap::{Parser, Subcommand};
+
+use crate::card::Card;
+use crate::model::Network;
+use crate::model::weights::{self, WeightsError};
+
+/// The network that classifies where none is named.
+const DEFAULT_MODEL: &[u8] = include_bytes!("../../model-weights/net1-gtzan.safetensors");
+
+#[derive(Parser)]
+#[command(name = "genrelens", version, about = "Hears a song and names its genre; trains the networks that do.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Name the genres of WAV files.
+    Classify(classify::Arguments),
+    /// Train a network on log-mel features.
+    Train(train::Arguments),
+    /// Measure a network on labelled features or audio.
+    Evaluate(evaluate::Arguments),
+    /// Show a weights file, or every network the program knows.
+    Inspect(inspect::Arguments),
+}
+
+/// Anything that ends a command.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A file that cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file whose content is not what it should be.
+    #[error("{}: {message}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what was found.
+        message: String,
+    },
+    /// Arguments that do not go together.
+    #[error("{0}")]
+    Usage(String),
+    /// Some of the files could not be classified; each was told.
+    #[error("{failed} of {all} files could not be classified")]
+    Partly {
+        /// How many failed.
+        failed: usize,
+        /// How many there were.
+        all: usize,
+    },
+}
+
+impl CliError {
+    fn content(path: &Path, message: impl ToString) -> Self {
+        Self::Content { path: path.to_owned(), message: message.to_string() }
+    }
+}
+
+/// Runs the command line of this process and gives its exit code.
+pub fn main() -> std::process::ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Classify(arguments) => classify::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+    };
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("genrelens: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+/// The engine of this build: CUDA or Vulkan where it was built in, otherwise the CPU.
+fn device() -> Device {
+    #[cfg(feature = "cuda")]
+    return Device::cuda(0);
+    #[cfg(all(feature = "vulkan", not(feature = "cuda")))]
+    return Device::vulkan(burn::tensor::DeviceKind::DefaultDevice);
+    #[cfg(not(any(feature = "cuda", feature = "vulkan")))]
+    Device::flex()
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+    std::fs::read(path).map_err(|source| CliError::File { path: path.to_owned(), source })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    std::fs::write(path, bytes).map_err(|source| CliError::File { path: path.to_owned(), source })
+}
+
+/// The card and the bytes of a weights file, or of the built-in one. A card beside the file (`.json`) goes before the
+/// one inside it: it also states the SHA-256.
+fn weights_file(path: Option<&Path>) -> Result<(Card, Vec<u8>), CliError> {
+    let Some(path) = path else {
+        let card = weights::embedded_card(DEFAULT_MODEL).map_err(|error| CliError::Usage(error.to_string()))?;
+        return Ok((card, DEFAULT_MODEL.to_vec()));
+    };
+    let bytes = read(path)?;
+    let beside = path.with_extension("json");
+    let card = match std::fs::read(&beside) {
+        Ok(json) => serde_json::from_slice(&json).map_err(|error| CliError::content(&beside, error))?,
+        Err(_) => weights::embedded_card(&bytes).map_err(|error| CliError::content(path, error))?,
+    };
+    Ok((card, bytes))
+}
+
+/// The network of a weights file, or the built-in one, with its card.
+fn load(path: Option<&Path>) -> Result<(Card, Network), CliError> {
+    let (card, bytes) = weights_file(path)?;
+    let name = path.unwrap_or(Path::new("the built-in network"));
+    let network =
+        weights::from_bytes(bytes, &card, &device()).map_err(|error: WeightsError| CliError::content(name, error))?;
+    Ok((card, network))
+}

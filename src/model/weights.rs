@@ -1,0 +1,146 @@
+//! Weights in and out: safetensors, with the card as metadata.
+//!
+//! A file holds every learned tensor under its layer's name (`c1.weight`) and, under the metadata key
+//! [`CARD_KEY`], its [`Card`] as JSON. What the project ships is stored in float16 and used in float32.
+
+use std::collections::HashMap;
+
+use burn::store::{FloatCastAdapter, ModuleSnapshot, SafetensorsStore};
+use burn::tensor::{DType, Device};
+use safetensors::SafeTensors;
+use sha2::{Digest, Sha256};
+
+use super::{Network, registry};
+use crate::card::Card;
+
+/// Metadata key of the card.
+pub const CARD_KEY: &str = "genrelens";
+
+/// Why weights could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// The bytes are no safetensors file.
+    #[error("these weights are not a safetensors file ({0}); fetch or export them again")]
+    Malformed(String),
+    /// A safetensors file of another program.
+    #[error("these weights carry no GenreLens card; expected the metadata key '{CARD_KEY}', as GenreLens writes it")]
+    NoCard,
+    /// The card cannot be read.
+    #[error("the card of these weights cannot be read ({0})")]
+    Card(String),
+    /// The card names a network that does not exist.
+    #[error(transparent)]
+    Unknown(#[from] registry::UnknownNetwork),
+    /// The tensors are not those of the network.
+    #[error("these weights do not fit the network '{architecture}' of their card: {difference}")]
+    Unfit {
+        /// The network that the card names.
+        architecture: String,
+        /// The first difference.
+        difference: String,
+    },
+    /// Other bytes than the card was written for.
+    #[error("these weights are damaged or of another version: their SHA-256 is {found}, the card expects {expected}")]
+    Checksum {
+        /// The card's.
+        expected: String,
+        /// The bytes'.
+        found: String,
+    },
+}
+
+/// How floats are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// Two bytes a weight: what is shipped.
+    F16,
+    /// Four bytes a weight: what is exact.
+    F32,
+}
+
+/// A network's weights as the bytes of a safetensors file, its card inside. Reads the device at once, so not on wasm
+/// from a GPU device.
+///
+/// # Errors
+///
+/// [`WeightsError::Malformed`] where the file cannot be made.
+pub fn to_bytes(network: &Network, card: &Card, precision: Precision) -> Result<Vec<u8>, WeightsError> {
+    let unsigned = Card { sha256: String::new(), ..card.clone() };
+    let json = serde_json::to_string(&unsigned).map_err(|error| WeightsError::Card(error.to_string()))?;
+    let store = SafetensorsStore::from_bytes(None).metadata(CARD_KEY, json).skip_enum_variants(true);
+    let mut store = match precision {
+        Precision::F16 => store.with_to_adapter(FloatCastAdapter::to(DType::F16)),
+        Precision::F32 => store,
+    };
+    let malformed = |error: burn::store::SafetensorsStoreError| WeightsError::Malformed(error.to_string());
+    network.save_into(&mut store).map_err(malformed)?;
+    store.get_bytes().map_err(malformed)
+}
+
+/// The card inside a weights file, its SHA-256 filled in from the bytes.
+///
+/// # Errors
+///
+/// [`WeightsError::Malformed`], [`WeightsError::NoCard`] or [`WeightsError::Card`].
+pub fn embedded_card(bytes: &[u8]) -> Result<Card, WeightsError> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| WeightsError::Malformed(error.to_string()))?;
+    let json = header.metadata().as_ref().and_then(|entries| entries.get(CARD_KEY)).ok_or(WeightsError::NoCard)?;
+    let card: Card = serde_json::from_str(json).map_err(|error| WeightsError::Card(error.to_string()))?;
+    Ok(Card { sha256: sha256_hex(bytes), ..card })
+}
+
+/// The network of a card with these weights, in float32, on this device.
+///
+/// # Errors
+///
+/// [`WeightsError::Checksum`] where the card states another SHA-256, and [`WeightsError::Unfit`] where a tensor is
+/// missing, superfluous or of another shape.
+pub fn from_bytes(bytes: Vec<u8>, card: &Card, device: &Device) -> Result<Network, WeightsError> {
+    let found = sha256_hex(&bytes);
+    if !card.sha256.is_empty() && card.sha256 != found {
+        return Err(WeightsError::Checksum { expected: card.sha256.clone(), found });
+    }
+    let entry = registry::entry(&card.architecture)?;
+    let mut network = entry.init(card.shape(), None, device);
+    fill(&mut network, bytes, &card.architecture)?;
+    Ok(network)
+}
+
+/// Puts a weights file's tensors into a network, in float32.
+///
+/// # Errors
+///
+/// [`WeightsError::Unfit`] where a tensor is missing, superfluous or of another shape than the network's; the message
+/// calls it `architecture`.
+pub fn fill(network: &mut Network, bytes: Vec<u8>, architecture: &str) -> Result<(), WeightsError> {
+    check_fit(&bytes, network, architecture)?;
+    let mut store = SafetensorsStore::from_bytes(Some(bytes))
+        .with_from_adapter(FloatCastAdapter::to(DType::F32))
+        .skip_enum_variants(true);
+    network.load_from(&mut store).map_err(|error| WeightsError::Malformed(error.to_string()))?;
+    Ok(())
+}
+
+/// Compares names and shapes before anything is loaded, so that the message can name the tensor.
+fn check_fit(bytes: &[u8], network: &Network, architecture: &str) -> Result<(), WeightsError> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Malformed(error.to_string()))?;
+    let mut found: HashMap<String, Vec<usize>> =
+        file.iter().map(|(name, tensor)| (name.to_owned(), tensor.shape().to_vec())).collect();
+    let unfit = |difference| WeightsError::Unfit { architecture: architecture.to_owned(), difference };
+    for (name, expected) in network.layers() {
+        match found.remove(&name) {
+            Some(shape) if shape == expected => {}
+            Some(shape) => return Err(unfit(format!("'{name}' should have shape {expected:?}, found {shape:?}"))),
+            None => return Err(unfit(format!("'{name}' of shape {expected:?} is missing"))),
+        }
+    }
+    match found.keys().min() {
+        Some(name) => Err(unfit(format!("'{name}' is not a layer of it"))),
+        None => Ok(()),
+    }
+}
+
+/// SHA-256 of some bytes, in lower-case hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

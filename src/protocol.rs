@@ -1,0 +1,205 @@
+//! What the page and its workers say to each other: plain data, without a JavaScript or a Burn type.
+//!
+//! A message is a small [`Request`] or [`Event`] and at most one [`Payload`], which travels beside it as a transferred
+//! typed array. Every request has an id that its events repeat; [`Event::Ready`] alone comes unasked, with id 0, and
+//! nothing is sent to a worker before it. One job runs at a time, and a newer [`Request::Classify`] supersedes an
+//! older one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::card::Card;
+
+/// Raised whenever a message changes its shape. A worker of an older build that meets a newer page is told apart by
+/// it and not used.
+pub const VERSION: u32 = 1;
+
+/// Numbers a request; the events that answer it carry the same number.
+pub type RequestId = u32;
+
+/// A request or an event under the id that ties them together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Message<Body> {
+    /// The request that this is, or that this answers.
+    pub id: RequestId,
+    /// What is said.
+    pub body: Body,
+}
+
+/// The bulk data that goes with a message, moved and never copied through serde.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Payload {
+    /// Nothing.
+    #[default]
+    None,
+    /// A file's bytes: weights or audio.
+    Bytes(Vec<u8>),
+    /// A spectrogram's values.
+    Floats(Vec<f32>),
+}
+
+/// What the page asks of a worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Use this network from now on. Payload: its weights, [`Payload::Bytes`]. Answered by [`Event::Loaded`].
+    Load {
+        /// What the weights are; they are refused where they do not fit it.
+        card: Box<Card>,
+    },
+    /// Name the genre of a file. Payload: its bytes. Answered by [`Event::Spectrogram`], then [`Event::Classified`].
+    Classify {
+        /// The file's name, for messages.
+        file: String,
+    },
+    /// Run the loaded network on a fixed input, for comparing and timing engines. Answered by [`Event::SelfTested`].
+    SelfTest,
+    /// Give up the request of this id, if it still runs. Answered by [`Event::Cancelled`] under that id.
+    Cancel {
+        /// The request to give up.
+        request: RequestId,
+    },
+}
+
+/// What a worker answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// The worker listens. Sent once, with id 0.
+    Ready {
+        /// [`VERSION`] of the worker's build.
+        protocol: u32,
+        /// What it computes with.
+        engine: EngineInfo,
+    },
+    /// The network is in place.
+    Loaded {
+        /// The name on its card.
+        model: String,
+    },
+    /// How far a request has come.
+    Progress {
+        /// What is being done.
+        stage: Stage,
+        /// How much of this stage is done, 0 to 1.
+        fraction: f32,
+    },
+    /// The file's mel-spectrogram. Payload: [`Payload::Floats`], dB below the file's maximum, row-major
+    /// `[frames, bands]`, lowest band first.
+    Spectrogram(SpectrogramInfo),
+    /// The genres.
+    Classified(Prediction),
+    /// The network's answer to the fixed input.
+    SelfTested(SelfTest),
+    /// Something the user should know that did not stop the request.
+    Warning {
+        /// A sentence.
+        message: String,
+    },
+    /// The request could not be done.
+    Failed {
+        /// A sentence: what was expected, what was found, what to do.
+        message: String,
+    },
+    /// The request was given up, as asked.
+    Cancelled,
+}
+
+/// Which of the two engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// Burn's Flex, with SIMD, on one core.
+    Cpu,
+    /// Burn's wgpu, on WebGPU.
+    Gpu,
+}
+
+/// What an engine computes with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineInfo {
+    /// CPU or GPU.
+    pub kind: EngineKind,
+    /// The graphics adapter, in its driver's words; `None` for the CPU engine.
+    pub adapter: Option<Adapter>,
+}
+
+/// A graphics adapter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adapter {
+    /// What it calls itself, for people: "NVIDIA Lovelace", "Google SwiftShader".
+    pub name: String,
+    /// True where it is emulated on the CPU.
+    pub software: bool,
+}
+
+/// The steps from a file to its genres, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// Bytes to samples.
+    Decode,
+    /// Samples to the network's sample rate.
+    Resample,
+    /// Samples to mel-spectrogram.
+    Spectrogram,
+    /// Mel-spectrogram to genres.
+    Classify,
+}
+
+/// What the floats of a spectrogram mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpectrogramInfo {
+    /// Number of time frames.
+    pub frames: usize,
+    /// Number of mel bands.
+    pub bands: usize,
+    /// Time from one frame to the next, in seconds.
+    pub seconds_per_frame: f64,
+    /// Centre frequency of every band, in Hz, ascending.
+    pub band_hz: Vec<f32>,
+    /// The lowest value, in dB; the highest is 0.
+    pub floor_db: f32,
+    /// Length of the recording, in seconds.
+    pub duration_seconds: f64,
+}
+
+/// A genre and how probable it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// The genre's name.
+    pub label: String,
+    /// 0 to 1; the probabilities of a prediction sum to 1.
+    pub probability: f32,
+}
+
+/// What the network says of one stretch of the recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WindowScores {
+    /// Where it starts, in seconds.
+    pub start_seconds: f64,
+    /// Where it ends, in seconds.
+    pub end_seconds: f64,
+    /// One probability a label, in the order of [`Prediction::labels`].
+    pub probabilities: Vec<f32>,
+}
+
+/// The genres of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The name of the network that says so.
+    pub model: String,
+    /// Every label of the network, in its own order.
+    pub labels: Vec<String>,
+    /// The windows' probabilities summed and normalised, most probable first.
+    pub genres: Vec<Score>,
+    /// The windows, in time.
+    pub windows: Vec<WindowScores>,
+    /// From the file's bytes to this answer, in milliseconds.
+    pub milliseconds: f64,
+}
+
+/// A network's answer to a fixed input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SelfTest {
+    /// The logits, row-major `[windows, classes]`.
+    pub logits: Vec<f32>,
+    /// Median time of a run after the first, in milliseconds.
+    pub milliseconds: f64,
+}

@@ -1,0 +1,237 @@
+//! Batches drawn from a labelled set: random windows, made different every time.
+//!
+//! Plain arithmetic on one seeded generator, so that the same seed gives the same batches on every engine and machine.
+
+use rand::seq::SliceRandom;
+use rand::{Rng, RngExt};
+use rand_distr::{Beta, Distribution, StandardNormal};
+
+use super::recipe::Augmentation;
+use super::set::LabelledSet;
+use crate::dsp::Segment;
+use crate::model::Shape;
+use crate::model::windows::standardised;
+
+/// Inputs and targets of one step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Row-major `[windows, bands, frames]`.
+    pub inputs: Vec<f32>,
+    /// Row-major `[windows, classes]`; every row sums to 1.
+    pub targets: Vec<f32>,
+    /// The sizes of one window and its target.
+    pub shape: Shape,
+}
+
+/// The songs of an epoch in the order they are drawn: each `times` times, shuffled.
+pub fn epoch_order(songs: usize, times: usize, rng: &mut impl Rng) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..songs * times).map(|index| index % songs).collect();
+    order.shuffle(rng);
+    order
+}
+
+/// One batch: a random window of each of these songs, augmented, with its target.
+pub fn draw(
+    set: &LabelledSet,
+    songs: &[usize],
+    shape: Shape,
+    augmentation: &Augmentation,
+    label_smoothing: f64,
+    rng: &mut impl Rng,
+) -> Batch {
+    let mut inputs = Vec::with_capacity(songs.len() * shape.bands * shape.frames);
+    let mut targets = Vec::with_capacity(songs.len() * shape.classes);
+    for &index in songs {
+        let song = &set.songs[index];
+        let segment = &song.segments[rng.random_range(0..song.segments.len())];
+        let mut window = random_window(segment, shape, augmentation, rng);
+        alter(&mut window, shape, augmentation, rng);
+        inputs.extend(window);
+        let shared = label_smoothing / shape.classes as f64;
+        let target = |class| shared + if class == song.label { 1.0 - label_smoothing } else { 0.0 };
+        targets.extend((0..shape.classes).map(|class| target(class) as f32));
+    }
+    let mut batch = Batch { inputs, targets, shape };
+    if augmentation.mixup > 0.0 {
+        mix(&mut batch, songs.len(), augmentation.mixup, rng);
+    }
+    batch
+}
+
+/// A window at a random place, stretched in time and moved in pitch as the augmentation says: `[bands, frames]`.
+/// A segment shorter than the window is repeated.
+fn random_window(segment: &Segment, shape: Shape, augmentation: &Augmentation, rng: &mut impl Rng) -> Vec<f32> {
+    let stretch = 1.0 + augmentation.stretch * rng.random_range(-1.0..=1.0);
+    let length = (shape.frames as f64 * stretch).min(segment.columns as f64);
+    let start = rng.random_range(0.0..=(segment.columns as f64 - length).max(0.0));
+    let rate = if segment.columns < shape.frames { 1.0 } else { length / shape.frames as f64 };
+    let shift = augmentation.band_shift as f64 * rng.random_range(-1.0..=1.0);
+    // Whole columns where nothing is stretched, so that training hears what classification hears.
+    let start = if augmentation.stretch > 0.0 { start } else { start.floor() };
+    let mut window = Vec::with_capacity(shape.bands * shape.frames);
+    for band in 0..shape.bands {
+        let source_band = (band as f64 + shift).clamp(0.0, (segment.bands - 1) as f64);
+        for frame in 0..shape.frames {
+            let column = (start + frame as f64 * rate) % segment.columns as f64;
+            window.push(standardised(interpolated(segment, column, source_band)));
+        }
+    }
+    window
+}
+
+/// The segment's value between columns and bands, bilinearly.
+fn interpolated(segment: &Segment, column: f64, band: f64) -> f32 {
+    let (c0, b0) = (column as usize, band as usize);
+    let (c1, b1) = ((c0 + 1).min(segment.columns - 1), (b0 + 1).min(segment.bands - 1));
+    let (c, b) = ((column - c0 as f64) as f32, (band - b0 as f64) as f32);
+    let at = |column: usize, band: usize| segment.values[column * segment.bands + band];
+    let lower = at(c0, b0) * (1.0 - c) + at(c1, b0) * c;
+    let upper = at(c0, b1) * (1.0 - c) + at(c1, b1) * c;
+    lower * (1.0 - b) + upper * b
+}
+
+/// Level, equaliser, noise and masks, in place.
+fn alter(window: &mut [f32], shape: Shape, augmentation: &Augmentation, rng: &mut impl Rng) {
+    let gain = normal(rng) * augmentation.gain as f32;
+    let curve = equaliser_curve(shape.bands, augmentation.equaliser as f32, rng);
+    for (row, level) in window.chunks_mut(shape.frames).zip(curve) {
+        for value in row {
+            *value += gain + level;
+            if augmentation.noise > 0.0 {
+                *value += normal(rng) * augmentation.noise as f32;
+            }
+        }
+    }
+    let mean = window.iter().sum::<f32>() / window.len() as f32;
+    for _ in 0..augmentation.band_masks {
+        let (first, width) = mask(shape.bands, augmentation.band_mask_bands, rng);
+        window[first * shape.frames..(first + width) * shape.frames].fill(mean);
+    }
+    for _ in 0..augmentation.time_masks {
+        let (first, width) = mask(shape.frames, augmentation.time_mask_columns, rng);
+        for row in window.chunks_mut(shape.frames) {
+            row[first..first + width].fill(mean);
+        }
+    }
+}
+
+fn normal(rng: &mut impl Rng) -> f32 {
+    StandardNormal.sample(rng)
+}
+
+/// A curve over the bands made of three slow cosines of random size and place.
+fn equaliser_curve(bands: usize, deviation: f32, rng: &mut impl Rng) -> Vec<f32> {
+    let waves: Vec<(f32, f32, f32)> = (1..=3)
+        .map(|wave| {
+            let frequency = wave as f32 * std::f32::consts::PI / bands as f32;
+            (frequency, normal(rng) * deviation / wave as f32, rng.random_range(0.0..std::f32::consts::TAU))
+        })
+        .collect();
+    (0..bands)
+        .map(|band| waves.iter().map(|(frequency, size, phase)| size * (frequency * band as f32 + phase).cos()).sum())
+        .collect()
+}
+
+/// First index and width of a random mask of at most `widest` out of `length`.
+fn mask(length: usize, widest: usize, rng: &mut impl Rng) -> (usize, usize) {
+    let width = rng.random_range(0..=widest.min(length));
+    (rng.random_range(0..=length - width), width)
+}
+
+/// Mixup: every window and its target become a blend with another of the batch.
+fn mix(batch: &mut Batch, windows: usize, alpha: f64, rng: &mut impl Rng) {
+    let Ok(shares) = Beta::new(alpha, alpha) else { return };
+    let mut partners: Vec<usize> = (0..windows).collect();
+    partners.shuffle(rng);
+    let (inputs, targets) = (batch.inputs.clone(), batch.targets.clone());
+    let (input_len, target_len) = (batch.shape.bands * batch.shape.frames, batch.shape.classes);
+    for (window, partner) in partners.into_iter().enumerate() {
+        let share = shares.sample(rng) as f32;
+        let share = share.max(1.0 - share); // the window keeps the larger part
+        blend(&mut batch.inputs, &inputs, window, partner, input_len, share);
+        blend(&mut batch.targets, &targets, window, partner, target_len, share);
+    }
+}
+
+fn blend(out: &mut [f32], source: &[f32], row: usize, partner: usize, length: usize, share: f32) {
+    let other = &source[partner * length..(partner + 1) * length];
+    for (value, other) in out[row * length..(row + 1) * length].iter_mut().zip(other) {
+        *value = share * *value + (1.0 - share) * other;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::train::set::Song;
+
+    const SHAPE: Shape = Shape { bands: 4, frames: 6, classes: 2 };
+
+    fn set() -> LabelledSet {
+        let segment = |level: f32| Segment { start_seconds: 0.0, columns: 9, bands: 4, values: vec![level; 36] };
+        let song = |label, level| Song { name: String::new(), label, segments: vec![segment(level)] };
+        LabelledSet { labels: vec!["a".into(), "b".into()], songs: vec![song(0, 0.25), song(1, 0.75)] }
+    }
+
+    fn every_augmentation() -> Augmentation {
+        Augmentation {
+            mixup: 0.3,
+            time_masks: 1,
+            time_mask_columns: 3,
+            band_masks: 1,
+            band_mask_bands: 2,
+            noise: 0.1,
+            gain: 0.1,
+            equaliser: 0.1,
+            band_shift: 2,
+            stretch: 0.2,
+        }
+    }
+
+    #[test]
+    fn a_plain_batch_is_the_songs_as_classification_hears_them() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let batch = draw(&set(), &[0, 1], SHAPE, &Augmentation::default(), 0.0, &mut rng);
+        assert!(batch.inputs[..24].iter().all(|&value| value == -1.0));
+        assert!(batch.inputs[24..].iter().all(|&value| value == 1.0));
+        assert_eq!(batch.targets, [1.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_batch_and_another_seed_another() {
+        let batch =
+            |seed| draw(&set(), &[0, 1, 1], SHAPE, &every_augmentation(), 0.1, &mut ChaCha8Rng::seed_from_u64(seed));
+        assert_eq!(batch(7), batch(7));
+        assert_ne!(batch(7), batch(8));
+    }
+
+    #[test]
+    fn targets_sum_to_one_whatever_is_done_to_them() {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let batch = draw(&set(), &[0, 1, 0, 1], SHAPE, &every_augmentation(), 0.2, &mut rng);
+        for row in batch.targets.chunks(2) {
+            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{row:?}");
+        }
+        assert!(batch.inputs.iter().all(|value| value.is_finite()));
+    }
+
+    #[test]
+    fn a_segment_shorter_than_the_window_is_repeated() {
+        let mut short = set();
+        short.songs[0].segments[0] =
+            Segment { start_seconds: 0.0, columns: 2, bands: 4, values: vec![0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0] };
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let batch = draw(&short, &[0], SHAPE, &Augmentation::default(), 0.0, &mut rng);
+        assert_eq!(&batch.inputs[..6], &[-2.0, 2.0, -2.0, 2.0, -2.0, 2.0]);
+    }
+
+    #[test]
+    fn an_epoch_draws_every_song_as_often() {
+        let mut order = epoch_order(5, 3, &mut ChaCha8Rng::seed_from_u64(1));
+        order.sort_unstable();
+        assert_eq!(order, [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]);
+    }
+}

@@ -1,0 +1,157 @@
+//! Everything that decides a training run besides its data.
+
+use serde::{Deserialize, Serialize};
+
+/// How the weights follow the gradients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimiserKind {
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
+    AdamW,
+    /// Adam (Kingma and Ba 2015); weight decay is added to the gradient.
+    Adam,
+    /// RMSProp (Tieleman and Hinton 2012).
+    RmsProp,
+    /// Gradient descent with momentum 0.9.
+    Sgd,
+}
+
+/// How the learning rate goes over the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// The same throughout.
+    Constant,
+    /// Up over the first twentieth, then half a cosine down to a hundredth.
+    Cosine,
+}
+
+/// What is done to training windows, so that no window is ever heard twice the same. Every value 0 is none of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Augmentation {
+    /// Mixup (Zhang et al. 2018): parameter of the symmetric Beta distribution of the share.
+    pub mixup: f64,
+    /// SpecAugment (Park et al. 2019): number of masks over time.
+    pub time_masks: usize,
+    /// The widest mask over time, in columns.
+    pub time_mask_columns: usize,
+    /// SpecAugment: number of masks over mel bands.
+    pub band_masks: usize,
+    /// The widest mask over mel bands.
+    pub band_mask_bands: usize,
+    /// Deviation of the noise added to every value (a window's values have a deviation of about 1).
+    pub noise: f64,
+    /// Deviation of the level added to a whole window.
+    pub gain: f64,
+    /// Deviation of a random smooth equaliser curve over the bands.
+    pub equaliser: f64,
+    /// The most bands that a window is moved up or down: a change of pitch.
+    pub band_shift: usize,
+    /// The most that time is stretched or squeezed: 0.2 is from 0.8 to 1.2.
+    pub stretch: f64,
+}
+
+impl Default for Augmentation {
+    fn default() -> Self {
+        Self {
+            mixup: 0.0,
+            time_masks: 0,
+            time_mask_columns: 0,
+            band_masks: 0,
+            band_mask_bands: 0,
+            noise: 0.0,
+            gain: 0.0,
+            equaliser: 0.0,
+            band_shift: 0,
+            stretch: 0.0,
+        }
+    }
+}
+
+/// The settings of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Recipe {
+    /// Seed of every draw: initial weights, shuffles, augmentation.
+    pub seed: u64,
+    /// Times through the set.
+    pub epochs: usize,
+    /// Windows a step.
+    pub batch: usize,
+    /// Windows drawn from every song in an epoch.
+    pub windows_per_song: usize,
+    /// The optimiser.
+    pub optimiser: OptimiserKind,
+    /// The largest learning rate.
+    pub learning_rate: f64,
+    /// Its course.
+    pub schedule: Schedule,
+    /// Weight decay, in the optimiser's own way.
+    pub weight_decay: f64,
+    /// Share of the target given to all classes alike.
+    pub label_smoothing: f64,
+    /// Adds the weight penalty of the network's paper to the loss.
+    pub paper_penalty: bool,
+    /// Dropout after convolutions; `None` is the paper's.
+    pub dropout_convolution: Option<f64>,
+    /// Dropout between dense layers; `None` is the paper's.
+    pub dropout_dense: Option<f64>,
+    /// Decay of the running average of the weights that is validated and kept; 0 keeps the weights themselves.
+    pub average_decay: f64,
+    /// What is done to training windows.
+    pub augmentation: Augmentation,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            epochs: 40,
+            batch: 64,
+            windows_per_song: 4,
+            optimiser: OptimiserKind::AdamW,
+            learning_rate: 1e-3,
+            schedule: Schedule::Cosine,
+            weight_decay: 0.01,
+            label_smoothing: 0.0,
+            paper_penalty: false,
+            dropout_convolution: None,
+            dropout_dense: None,
+            average_decay: 0.0,
+            augmentation: Augmentation::default(),
+        }
+    }
+}
+
+impl Recipe {
+    /// The learning rate at a step of a run of `steps` steps.
+    pub fn learning_rate_at(&self, step: usize, steps: usize) -> f64 {
+        if self.schedule == Schedule::Constant {
+            return self.learning_rate;
+        }
+        let done = step as f64 / steps.max(1) as f64;
+        let warm_up = 0.05;
+        let share = if done < warm_up {
+            (done / warm_up).max(0.01)
+        } else {
+            let descent = (done - warm_up) / (1.0 - warm_up);
+            0.01 + 0.99 * 0.5 * (1.0 + (std::f64::consts::PI * descent).cos())
+        };
+        self.learning_rate * share
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cosine_rises_to_the_learning_rate_and_falls_to_a_hundredth() {
+        let recipe = Recipe { learning_rate: 2.0, ..Recipe::default() };
+        assert!(recipe.learning_rate_at(0, 1000) < 0.03);
+        assert!((recipe.learning_rate_at(50, 1000) - 2.0).abs() < 0.01);
+        assert!((recipe.learning_rate_at(1000, 1000) - 0.02).abs() < 1e-9);
+        assert!(recipe.learning_rate_at(300, 1000) > recipe.learning_rate_at(600, 1000));
+    }
+}

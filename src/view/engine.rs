@@ -1,0 +1,176 @@
+//! Which engine runs, and why.
+
+use crate::protocol::SelfTest;
+
+/// What the user wants to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Preference {
+    /// Whatever is faster here.
+    #[default]
+    Auto,
+    /// The CPU engine.
+    Cpu,
+    /// The GPU engine, where there is one.
+    Gpu,
+}
+
+impl Preference {
+    /// Every preference, in the order the page offers them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Cpu, Self::Gpu];
+
+    /// Its name in the page's address and its choice box.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+        }
+    }
+
+    /// The preference of that name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preference| preference.name() == name)
+    }
+}
+
+/// Why there is no GPU engine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NoGpu {
+    /// The browser does not know WebGPU, or keeps it from this page.
+    NoWebGpu,
+    /// The browser knows WebGPU but found no graphics adapter for it.
+    NoAdapter,
+    /// The only adapter is emulated on the CPU.
+    SoftwareAdapter,
+    /// It could not be fetched or started: the reason, as a sentence or part of one.
+    Failed(String),
+}
+
+/// Why the engine runs that runs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Choice {
+    /// Nothing runs yet: the CPU engine and the network are being loaded.
+    #[default]
+    Starting,
+    /// The CPU engine runs; the GPU engine is being fetched.
+    FetchingGpu,
+    /// The CPU engine runs; the GPU engine is being compared with it.
+    TestingGpu,
+    /// There is no GPU engine.
+    OnlyCpu {
+        /// Why not.
+        reason: NoGpu,
+    },
+    /// The GPU engine runs because it is faster.
+    GpuFaster {
+        /// The CPU engine's time for the self-test, in milliseconds.
+        cpu_ms: f64,
+        /// The GPU engine's.
+        gpu_ms: f64,
+    },
+    /// The CPU engine runs because it is faster.
+    CpuFaster {
+        /// The CPU engine's time for the self-test, in milliseconds.
+        cpu_ms: f64,
+        /// The GPU engine's.
+        gpu_ms: f64,
+    },
+    /// The CPU engine runs because the GPU engine's answers differ from its own.
+    SelfTestMismatch {
+        /// The largest difference of two logits; infinite where they cannot be compared.
+        difference: f32,
+    },
+    /// The engine runs that the user asked for.
+    UserChoice,
+}
+
+impl Choice {
+    /// Its name in the page's `data-choice`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::FetchingGpu => "fetching-gpu",
+            Self::TestingGpu => "testing-gpu",
+            Self::OnlyCpu { .. } => "only-cpu",
+            Self::GpuFaster { .. } => "gpu-faster",
+            Self::CpuFaster { .. } => "cpu-faster",
+            Self::SelfTestMismatch { .. } => "self-test-mismatch",
+            Self::UserChoice => "user-choice",
+        }
+    }
+}
+
+/// How far the engines' logits may be apart, relative to one more than the largest of them. The engines sum in
+/// different orders, and a genre's probability moves by at most about this much.
+const TOLERANCE: f32 = 0.01;
+
+/// Compares two engines by the same self-test: the GPU engine is taken where it agrees and is faster.
+pub fn choose(cpu: &SelfTest, gpu: &SelfTest) -> Choice {
+    let difference = largest_difference(&cpu.logits, &gpu.logits);
+    let largest = cpu.logits.iter().fold(0.0_f32, |largest, logit| largest.max(logit.abs()));
+    let (cpu_ms, gpu_ms) = (cpu.milliseconds, gpu.milliseconds);
+    // An infinite logit would otherwise allow any difference.
+    if !largest.is_finite() || difference > TOLERANCE * (1.0 + largest) {
+        Choice::SelfTestMismatch { difference }
+    } else if gpu_ms < cpu_ms {
+        Choice::GpuFaster { cpu_ms, gpu_ms }
+    } else {
+        Choice::CpuFaster { cpu_ms, gpu_ms }
+    }
+}
+
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    if a.is_empty() || a.len() != b.len() {
+        return f32::INFINITY;
+    }
+    let difference = |(a, b): (&f32, &f32)| {
+        let difference = (a - b).abs();
+        if difference.is_nan() { f32::INFINITY } else { difference }
+    };
+    a.iter().zip(b).map(difference).fold(0.0, f32::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn test(logits: &[f32], milliseconds: f64) -> SelfTest {
+        SelfTest { logits: logits.to_vec(), milliseconds }
+    }
+
+    #[test]
+    fn the_faster_engine_is_taken_where_they_agree() {
+        let cpu = test(&[1.0, -3.0], 20.0);
+        assert_eq!(choose(&cpu, &test(&[1.02, -3.02], 5.0)), Choice::GpuFaster { cpu_ms: 20.0, gpu_ms: 5.0 });
+        assert_eq!(choose(&cpu, &test(&[1.0, -3.0], 40.0)), Choice::CpuFaster { cpu_ms: 20.0, gpu_ms: 40.0 });
+        assert_eq!(choose(&cpu, &test(&[1.0, -3.0], 20.0)), Choice::CpuFaster { cpu_ms: 20.0, gpu_ms: 20.0 });
+    }
+
+    #[test]
+    fn a_wrong_gpu_is_refused_however_fast() {
+        // Allowed here: 0.01 · (1 + 3) = 0.04.
+        let found = choose(&test(&[1.0, -3.0], 20.0), &test(&[1.0, -3.05], 1.0));
+        assert!(matches!(found, Choice::SelfTestMismatch { difference } if (difference - 0.05).abs() < 1e-5));
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_refused() {
+        for (cpu, gpu) in [
+            (vec![1.0], vec![f32::NAN]),
+            (vec![1.0], vec![f32::INFINITY]),
+            (vec![f32::INFINITY], vec![1.0]),
+            (vec![f32::NAN], vec![f32::NAN]),
+            (vec![1.0], vec![1.0, 2.0]),
+            (vec![], vec![]),
+        ] {
+            let found = choose(&test(&cpu, 20.0), &test(&gpu, 1.0));
+            assert!(matches!(found, Choice::SelfTestMismatch { .. }), "{cpu:?} {gpu:?}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn preferences_have_names() {
+        assert!(Preference::ALL.into_iter().all(|preference| Preference::of(preference.name()) == Some(preference)));
+        assert_eq!(Preference::of("quantum"), None);
+    }
+}

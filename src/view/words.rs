@@ -1,0 +1,272 @@
+//! Every sentence that people read, except what stands in `index.html`.
+
+use super::axes::clock;
+use super::engine::{Choice, NoGpu};
+use super::reading::Reading;
+use super::strip::{Stretch, stretches};
+use crate::protocol::{EngineInfo, EngineKind, Prediction, SpectrogramInfo, Stage};
+
+/// Keeps a number and its unit on one line.
+const NBSP: char = '\u{a0}';
+
+/// A probability as a percentage: `62 %`. Only certainty itself is 0 or 100.
+pub fn percent(probability: f32) -> String {
+    let rounded = (f64::from(probability) * 100.0).round();
+    match rounded {
+        _ if probability.is_nan() => "?".to_owned(),
+        value if value < 1.0 && probability > 0.0 => format!("<{NBSP}1{NBSP}%"),
+        value if value > 99.0 && probability < 1.0 => format!(">{NBSP}99{NBSP}%"),
+        value => format!("{value}{NBSP}%"),
+    }
+}
+
+/// A genre's name in running text, from its label.
+pub fn genre(label: &str) -> String {
+    match label {
+        "hiphop" => "hip-hop".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// Below this the first genre is no clear answer, 0 to 1.
+const LIKELY: f32 = 0.5;
+/// A second genre this near, 0 to 1, makes it a tie.
+const TIE: f32 = 0.1;
+
+/// The answer in one sentence, no surer than the numbers are.
+pub fn verdict(prediction: &Prediction) -> String {
+    let named =
+        |score: &crate::protocol::Score| format!("{}{NBSP}({})", genre(&score.label), percent(score.probability));
+    match prediction.genres.as_slice() {
+        [] => "The network named no genre.".to_owned(),
+        [only] => format!("Most likely {}", named(only)),
+        [first, second, ..] => {
+            // Twice what a guess among all the genres would give.
+            let guess = 2.0 / prediction.genres.len() as f32;
+            let tie = first.probability - second.probability < TIE;
+            if first.probability >= LIKELY && !tie {
+                format!("Most likely {}", named(first))
+            } else if first.probability < guess.min(LIKELY) {
+                format!("Like none of its genres. Nearest: {} and {}", named(first), named(second))
+            } else if tie {
+                format!("Not sure: {} or {}", named(first), named(second))
+            } else {
+                format!("Perhaps {}, or else {}", named(first), named(second))
+            }
+        }
+    }
+}
+
+/// What the answer rests on.
+pub fn detail(prediction: &Prediction) -> String {
+    let made = format!("Worked out by {} in {}.", prediction.model, milliseconds(prediction.milliseconds));
+    let first = prediction.genres.first();
+    let winner = first.and_then(|first| prediction.labels.iter().position(|label| *label == first.label));
+    let all = stretches(&prediction.windows);
+    match (winner, first, all.len()) {
+        (Some(winner), Some(first), count) if count > 1 => {
+            let agreeing = all.iter().filter(|stretch| stretch.winner == winner).count();
+            let name = genre(&first.label);
+            format!("{agreeing} of {count} stretches of the recording sound most like {name}. {made}")
+        }
+        _ => made,
+    }
+}
+
+/// A genre of the strip's legend, with its share of the recording's time, 0 to 1.
+pub fn legend(label: &str, share: f64) -> String {
+    format!("{} {} of the time", genre(label), percent(share as f32))
+}
+
+/// A duration of work: `4.2 ms`, `346 ms`, `1.2 s`.
+pub fn milliseconds(milliseconds: f64) -> String {
+    match milliseconds {
+        ms if ms < 9.95 => format!("{ms:.1}{NBSP}ms"),
+        ms if ms < 999.5 => format!("{ms:.0}{NBSP}ms"),
+        ms => format!("{:.1}{NBSP}s", ms / 1000.0),
+    }
+}
+
+/// The line over the progress bar: what is being done with the file, `None` before an engine has begun. `sent` says
+/// whether its bytes are read.
+pub fn progress(current: Option<Stage>, sent: bool, choice: &Choice) -> String {
+    let (step, doing) = match (current, choice) {
+        (Some(Stage::Decode), _) => (1, "reading the audio"),
+        (Some(Stage::Resample), _) => (2, "converting the sample rate"),
+        (Some(Stage::Spectrogram), _) => (3, "drawing the spectrogram"),
+        (Some(Stage::Classify), _) => (4, "naming the genre"),
+        (None, Choice::Starting) => return "Your file is next, as soon as the network is loaded…".to_owned(),
+        (None, _) if sent => return "Waiting for the engine…".to_owned(),
+        (None, _) => return "Opening the file…".to_owned(),
+    };
+    format!("Step {step} of 4: {doing}…")
+}
+
+/// The file's name and its length.
+pub fn recording(file: &str, info: Option<&SpectrogramInfo>) -> String {
+    match info {
+        Some(info) => format!("{file} · {}", clock(info.duration_seconds, 0)),
+        None => file.to_owned(),
+    }
+}
+
+/// What runs and why, in one sentence.
+pub fn engine(info: Option<&EngineInfo>, choice: &Choice) -> String {
+    match info {
+        None if *choice == Choice::Starting => "Loading the network…".to_owned(),
+        None => format!("No engine is running: {}.", because(choice)),
+        Some(info) => format!("Running on the {}: {}.", engine_name(info), because(choice)),
+    }
+}
+
+/// `processor (CPU)`, or the graphics adapter's own name.
+pub fn engine_name(info: &EngineInfo) -> String {
+    match (info.kind, &info.adapter) {
+        (EngineKind::Cpu, _) => "processor (CPU)".to_owned(),
+        (EngineKind::Gpu, None) => "graphics processor (GPU)".to_owned(),
+        (EngineKind::Gpu, Some(adapter)) if adapter.software => {
+            format!("graphics processor (GPU) – {}, emulated", adapter.name)
+        }
+        (EngineKind::Gpu, Some(adapter)) => format!("graphics processor (GPU) – {}", adapter.name),
+    }
+}
+
+fn because(choice: &Choice) -> String {
+    match choice {
+        Choice::Starting => "the network is being loaded".to_owned(),
+        Choice::FetchingGpu => "the GPU engine is still being fetched".to_owned(),
+        Choice::TestingGpu => "checking whether the GPU gives the same answers, and faster".to_owned(),
+        Choice::OnlyCpu { reason } => no_gpu(reason),
+        Choice::GpuFaster { cpu_ms, gpu_ms } => {
+            format!("{} than the processor ({})", times_faster(*cpu_ms, *gpu_ms), against(*gpu_ms, *cpu_ms))
+        }
+        Choice::CpuFaster { cpu_ms, gpu_ms } => {
+            format!("{} than the GPU here ({})", times_faster(*gpu_ms, *cpu_ms), against(*cpu_ms, *gpu_ms))
+        }
+        Choice::SelfTestMismatch { difference } if difference.is_finite() => {
+            format!("the GPU's answers differ from the processor's (by up to {difference:.2}), so they are not used")
+        }
+        Choice::SelfTestMismatch { .. } => "the GPU's answers are unusable, so they are not used".to_owned(),
+        Choice::UserChoice => "as you chose".to_owned(),
+    }
+}
+
+fn no_gpu(reason: &NoGpu) -> String {
+    match reason {
+        NoGpu::NoWebGpu => "this browser offers no WebGPU".to_owned(),
+        NoGpu::NoAdapter => "the browser found no graphics processor it may use".to_owned(),
+        NoGpu::SoftwareAdapter => "the only GPU here is an emulated one, which is slower".to_owned(),
+        NoGpu::Failed(reason) => format!("the GPU engine did not start ({})", reason.trim_end_matches('.')),
+    }
+}
+
+fn against(own_ms: f64, other_ms: f64) -> String {
+    format!("{} against {} in a test run", milliseconds(own_ms), milliseconds(other_ms))
+}
+
+fn times_faster(slow_ms: f64, fast_ms: f64) -> String {
+    match slow_ms / fast_ms {
+        ratio if !ratio.is_finite() => "far faster".to_owned(),
+        ratio if ratio < 1.15 => "slightly faster".to_owned(),
+        ratio if ratio < 3.0 => format!("{ratio:.1} times faster"),
+        ratio => format!("{ratio:.0} times faster"),
+    }
+}
+
+/// A frequency: `440 Hz`, `1.25 kHz`.
+pub fn frequency(hz: f32) -> String {
+    if hz < 999.5 { format!("{hz:.0}{NBSP}Hz") } else { format!("{:.2}{NBSP}kHz", hz / 1000.0) }
+}
+
+/// What the network says at a time of the recording, in seconds.
+pub fn moment(seconds: f64, stretch: Option<(&Stretch, &str)>) -> String {
+    match stretch {
+        Some((stretch, label)) => {
+            format!("{} · {} {}", clock(seconds, 1), genre(label), percent(stretch.probability))
+        }
+        None => clock(seconds, 1),
+    }
+}
+
+/// What lies under the pointer, with the genre of that stretch where it is known.
+pub fn reading(reading: &Reading, stretch: Option<(&Stretch, &str)>) -> String {
+    // A true minus, and no minus before a zero.
+    let level = format!("{:.0}", reading.db.abs());
+    let sign = if level == "0" { "" } else { "\u{2212}" };
+    let place = format!("{} · {} · {sign}{level}{NBSP}dB", clock(reading.seconds, 1), frequency(reading.hz));
+    match stretch {
+        Some((stretch, label)) => format!("{place} · {} {}", genre(label), percent(stretch.probability)),
+        None => place,
+    }
+}
+
+/// The spectrogram's description for those who do not see it.
+pub fn spectrogram_label(file: &str, info: &SpectrogramInfo) -> String {
+    let range = match (info.band_hz.first(), info.band_hz.last()) {
+        (Some(&low), Some(&high)) => format!(", {} to {}", frequency(low), frequency(high)),
+        _ => String::new(),
+    };
+    format!("Mel-spectrogram of {file}: {} long{range}", clock(info.duration_seconds, 0))
+}
+
+/// The bars' description for those who do not see them.
+pub fn bars_label(prediction: &Prediction) -> String {
+    let bars: Vec<String> = prediction
+        .genres
+        .iter()
+        .map(|score| format!("{} {}", genre(&score.label), percent(score.probability)))
+        .collect();
+    format!("Bar chart of the genres: {}", bars.join(", "))
+}
+
+/// The strip's description for those who do not see it.
+pub fn strip_label(prediction: &Prediction) -> String {
+    let all = stretches(&prediction.windows);
+    let runs: Vec<String> = all
+        .chunk_by(|a, b| a.winner == b.winner)
+        .filter_map(|run| {
+            let (first, last) = (run.first()?, run.last()?);
+            let label = prediction.labels.get(first.winner)?;
+            Some(format!("{} from {} to {}", genre(label), clock(first.start_seconds, 0), clock(last.end_seconds, 0)))
+        })
+        .collect();
+    format!("Genre over time: {}", runs.join(", "))
+}
+
+/// Shown where a file was given up.
+pub const CANCELLED: &str = "Stopped. Choose another file whenever you like.";
+
+/// Shown under an error.
+pub const AFTER_ERROR: &str = "You can choose another file at any time.";
+
+/// Shown where the engine itself is broken.
+pub const AFTER_BROKEN: &str = "Loading this page again may help.";
+
+/// Shown in the place of the answer until it comes.
+pub const LISTENING: &str = "Listening…";
+
+/// The engine sent a spectrogram that cannot be drawn.
+pub const NO_SPECTROGRAM: &str = "The spectrogram cannot be shown: its values did not arrive whole.";
+
+/// Something was dropped that is no file.
+pub const NO_FILE: &str = "That was not a file. Drop a WAV file from your computer.";
+
+/// Several files were given at once.
+pub fn only_the_first(file: &str) -> String {
+    format!("One file at a time: this is {file}.")
+}
+
+/// A file is too large to be read; sizes in bytes.
+pub fn too_large(file: &str, bytes: f64, limit: f64) -> String {
+    let mebibytes = |bytes: f64| format!("{:.0}{NBSP}MiB", bytes / f64::from(1 << 20));
+    format!("{file} has {}, and this page reads files of up to {}.", mebibytes(bytes), mebibytes(limit))
+}
+
+/// The browser could not read a file.
+pub fn unreadable(file: &str, reason: &str) -> String {
+    format!("{file} could not be read ({reason}). If it is a folder, choose a file inside it.")
+}
+
+#[cfg(test)]
+#[path = "words_tests.rs"]
+mod tests;

@@ -1,0 +1,338 @@
+//! The page's side: starts the engines, gives them work, and decides which of them gets it.
+//!
+//! The CPU engine comes first and answers first. The GPU engine is fetched after it, only where the browser has a
+//! real adapter (or the user asks for an emulated one), must agree with the CPU engine on a self-test, is timed
+//! against it, and takes over where it is faster. Whatever goes wrong with it, the CPU engine goes on.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::Response;
+
+use super::gpu::{self, Found};
+use super::worker_handle::WorkerHandle;
+use crate::card::Card;
+use crate::protocol::{EngineInfo, EngineKind, Event, Payload, Request, RequestId, SelfTest};
+use crate::view::engine::{Choice, NoGpu, Preference, choose};
+
+const CPU_SCRIPT: &str = "./cpu_worker_loader.js";
+const GPU_SCRIPT: &str = "./gpu_worker_loader.js";
+const CARD: &str = "./model-weights/net1-gtzan.json";
+const WEIGHTS: &str = "./model-weights/net1-gtzan.safetensors";
+
+/// What the page's address asks for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Which engine.
+    pub preference: Preference,
+    /// Whether an emulated adapter counts.
+    pub allow_software: bool,
+}
+
+/// What the client tells the page.
+#[derive(Debug, Clone)]
+pub enum Update {
+    /// An event of the current classification, with its payload.
+    Event(Event, Payload),
+    /// Which engine is in use now, and why.
+    Engine {
+        /// The engine; `None` before there is one.
+        info: Option<EngineInfo>,
+        /// Why.
+        choice: Choice,
+    },
+    /// Nothing can be classified: a sentence.
+    Broken(String),
+}
+
+/// The page's connection to its engines. Clones are the same connection.
+#[derive(Clone)]
+pub struct Client(Rc<Inner>);
+
+struct Inner {
+    listen: Box<dyn Fn(Update)>,
+    options: Cell<Options>,
+    weights: RefCell<Option<(Card, Vec<u8>)>>,
+    cpu: RefCell<Option<WorkerHandle>>,
+    gpu: RefCell<Gpu>,
+    job: RefCell<Option<Job>>,
+}
+
+/// How far the GPU engine has come.
+#[derive(Default)]
+enum Gpu {
+    #[default]
+    NotLooked,
+    /// Being fetched or tested: what the user sees meanwhile.
+    Coming(Choice),
+    /// There, agrees with the CPU engine.
+    Tested { worker: WorkerHandle, faster: Choice },
+    /// Not to be used.
+    Refused(Choice),
+}
+
+/// The classification the page waits for.
+struct Job {
+    file: String,
+    /// Kept until the answer, so that another engine can take over.
+    bytes: Vec<u8>,
+    /// The engine that has it and its id there; `None` while it waits for one.
+    running: Option<(EngineKind, RequestId)>,
+}
+
+impl Client {
+    /// Starts the CPU engine with the project's network, then looks for a GPU. Updates arrive through `listen`.
+    pub fn start(options: Options, listen: impl Fn(Update) + 'static) -> Self {
+        let client = Self(Rc::new(Inner {
+            listen: Box::new(listen),
+            options: Cell::new(options),
+            weights: RefCell::default(),
+            cpu: RefCell::default(),
+            gpu: RefCell::default(),
+            job: RefCell::default(),
+        }));
+        spawn_local(client.clone().begin());
+        client
+    }
+
+    /// Classifies a file, in place of the one before. It waits where no engine is ready yet.
+    pub fn classify(&self, file: String, bytes: Vec<u8>) {
+        self.give_up();
+        *self.0.job.borrow_mut() = Some(Job { file, bytes, running: None });
+        self.run_job();
+    }
+
+    /// Gives up the current classification.
+    pub fn cancel(&self) {
+        if self.give_up() {
+            self.tell(Update::Event(Event::Cancelled, Payload::None));
+        }
+    }
+
+    /// Forgets the current job, and tells its engine. True where there was one.
+    fn give_up(&self) -> bool {
+        let Some(job) = self.0.job.borrow_mut().take() else { return false };
+        if let Some((kind, request)) = job.running
+            && let Some(worker) = self.worker(kind)
+        {
+            worker.send(Request::Cancel { request }, Payload::None, |_, _| false);
+        }
+        true
+    }
+
+    /// The user's choice of engine. Asking for the GPU allows an emulated one.
+    pub fn prefer(&self, preference: Preference) {
+        let mut options = self.0.options.get();
+        options.preference = preference;
+        let allows_more = preference == Preference::Gpu && !options.allow_software;
+        options.allow_software |= preference == Preference::Gpu;
+        self.0.options.set(options);
+        let refused_for_software =
+            matches!(*self.0.gpu.borrow(), Gpu::Refused(Choice::OnlyCpu { reason: NoGpu::SoftwareAdapter }));
+        if allows_more && refused_for_software {
+            *self.0.gpu.borrow_mut() = Gpu::NotLooked;
+        }
+        self.tell_engine();
+        if preference != Preference::Cpu {
+            spawn_local(self.clone().find_gpu());
+        }
+    }
+
+    async fn begin(self) {
+        self.tell_engine();
+        let weights = fetch_weights();
+        let cpu = WorkerHandle::start(CPU_SCRIPT);
+        let loaded = async {
+            let (card, bytes) = weights.await?;
+            let cpu = cpu.await?;
+            load(&cpu, &card, &bytes).await?;
+            Ok::<_, String>((cpu, card, bytes))
+        };
+        match loaded.await {
+            Ok((cpu, card, bytes)) => {
+                *self.0.cpu.borrow_mut() = Some(cpu);
+                *self.0.weights.borrow_mut() = Some((card, bytes));
+                self.tell_engine();
+                self.run_job();
+                if self.0.options.get().preference != Preference::Cpu {
+                    self.find_gpu().await;
+                }
+            }
+            Err(message) => self.tell(Update::Broken(message)),
+        }
+    }
+
+    /// Looks for an adapter, fetches the GPU engine, tests it. Does nothing where that was done, or before the CPU
+    /// engine stands.
+    async fn find_gpu(self) {
+        let ready = self.0.cpu.borrow().is_some() && matches!(*self.0.gpu.borrow(), Gpu::NotLooked);
+        if !ready {
+            return;
+        }
+        self.set_gpu(Gpu::Coming(Choice::FetchingGpu));
+        let refused = |reason| Gpu::Refused(Choice::OnlyCpu { reason });
+        let found = match gpu::find().await {
+            Found::NoWebGpu => refused(NoGpu::NoWebGpu),
+            Found::NoAdapter => refused(NoGpu::NoAdapter),
+            Found::Adapter(adapter) if adapter.software && !self.0.options.get().allow_software => {
+                refused(NoGpu::SoftwareAdapter)
+            }
+            Found::Adapter(_) => match self.fetch_and_test_gpu().await {
+                Ok(tested) => tested,
+                Err(message) => refused(NoGpu::Failed(message)),
+            },
+        };
+        self.set_gpu(found);
+        self.run_job();
+    }
+
+    async fn fetch_and_test_gpu(&self) -> Result<Gpu, String> {
+        let worker = WorkerHandle::start(GPU_SCRIPT).await?;
+        self.set_gpu(Gpu::Coming(Choice::TestingGpu));
+        let client = self.clone();
+        worker.on_trouble(move |message| client.drop_gpu(message));
+        let (card, bytes) = self.0.weights.borrow().clone().ok_or("the network is not there")?;
+        load(&worker, &card, &bytes).await?;
+        let gpu = self_test(&worker).await?;
+        // One after the other: at once they would slow each other down. The CPU engine may be busy; it queues.
+        let cpu = self.worker(EngineKind::Cpu).ok_or("the CPU engine is not there")?;
+        let cpu = self_test(&cpu).await?;
+        Ok(match choose(&cpu, &gpu) {
+            mismatch @ Choice::SelfTestMismatch { .. } => Gpu::Refused(mismatch),
+            faster => Gpu::Tested { worker, faster },
+        })
+    }
+
+    fn set_gpu(&self, gpu: Gpu) {
+        *self.0.gpu.borrow_mut() = gpu;
+        self.tell_engine();
+    }
+
+    /// The GPU engine failed: the CPU engine takes over what it was doing.
+    fn drop_gpu(&self, message: String) {
+        log::warn!("the GPU engine is given up: {message}");
+        self.set_gpu(Gpu::Refused(Choice::OnlyCpu { reason: NoGpu::Failed(message) }));
+        let was_running = |job: &&mut Job| matches!(job.running, Some((EngineKind::Gpu, _)));
+        if let Some(job) = self.0.job.borrow_mut().as_mut().filter(was_running) {
+            job.running = None;
+        }
+        self.run_job();
+    }
+
+    /// Which engine classifies now, and why. `None` where the job should wait.
+    fn decision(&self) -> (Option<EngineKind>, Choice) {
+        if self.0.cpu.borrow().is_none() {
+            return (None, Choice::Starting);
+        }
+        let cpu = Some(EngineKind::Cpu);
+        let preference = self.0.options.get().preference;
+        match (&*self.0.gpu.borrow(), preference) {
+            (_, Preference::Cpu) => (cpu, Choice::UserChoice),
+            (Gpu::Tested { .. }, Preference::Gpu) => (Some(EngineKind::Gpu), Choice::UserChoice),
+            (Gpu::Tested { faster, .. }, Preference::Auto) => match faster {
+                Choice::GpuFaster { .. } => (Some(EngineKind::Gpu), faster.clone()),
+                _ => (cpu, faster.clone()),
+            },
+            (Gpu::Refused(reason), _) => (cpu, reason.clone()),
+            // Somebody who asked for the GPU waits for it; everybody else is answered at once.
+            (Gpu::Coming(choice), Preference::Gpu) => (None, choice.clone()),
+            (Gpu::NotLooked, Preference::Gpu) => (None, Choice::FetchingGpu),
+            (Gpu::Coming(choice), Preference::Auto) => (cpu, choice.clone()),
+            (Gpu::NotLooked, Preference::Auto) => (cpu, Choice::FetchingGpu),
+        }
+    }
+
+    fn worker(&self, kind: EngineKind) -> Option<WorkerHandle> {
+        match (kind, &*self.0.gpu.borrow()) {
+            (EngineKind::Cpu, _) => self.0.cpu.borrow().clone(),
+            (EngineKind::Gpu, Gpu::Tested { worker, .. }) => Some(worker.clone()),
+            _ => None,
+        }
+    }
+
+    /// Hands the waiting job to the engine that should have it.
+    fn run_job(&self) {
+        let Some(kind) = self.decision().0 else { return };
+        let Some(worker) = self.worker(kind) else { return };
+        let mut slot = self.0.job.borrow_mut();
+        let Some(job) = slot.as_mut().filter(|job| job.running.is_none()) else { return };
+        let client = self.clone();
+        let request = Request::Classify { file: job.file.clone() };
+        let id = worker.send_numbered(request, Payload::Bytes(job.bytes.clone()), move |id, event, payload| {
+            client.hear((kind, id), event, payload)
+        });
+        job.running = Some((kind, id));
+    }
+
+    /// Passes an event of the current job on. True while more are to come.
+    fn hear(&self, from: (EngineKind, RequestId), event: Event, payload: Payload) -> bool {
+        let current = self.0.job.borrow().as_ref().and_then(|job| job.running) == Some(from);
+        let last = matches!(event, Event::Classified(_) | Event::Failed { .. } | Event::Cancelled);
+        if !current {
+            return !last; // of a job that was given up
+        }
+        if last {
+            self.0.job.borrow_mut().take();
+        }
+        self.tell(Update::Event(event, payload));
+        !last
+    }
+
+    fn tell_engine(&self) {
+        let (kind, choice) = self.decision();
+        // Somebody who waits for the GPU is shown the engine that stands meanwhile.
+        let info = self.worker(kind.unwrap_or(EngineKind::Cpu)).map(|worker| worker.info());
+        self.tell(Update::Engine { info, choice });
+    }
+
+    fn tell(&self, update: Update) {
+        (self.0.listen)(update);
+    }
+}
+
+async fn load(worker: &WorkerHandle, card: &Card, bytes: &[u8]) -> Result<(), String> {
+    let request = Request::Load { card: Box::new(card.clone()) };
+    match worker.ask(request, Payload::Bytes(bytes.to_vec())).await {
+        Event::Loaded { .. } => Ok(()),
+        other => Err(unexpected(other)),
+    }
+}
+
+async fn self_test(worker: &WorkerHandle) -> Result<SelfTest, String> {
+    match worker.ask(Request::SelfTest, Payload::None).await {
+        Event::SelfTested(result) => Ok(result),
+        other => Err(unexpected(other)),
+    }
+}
+
+fn unexpected(event: Event) -> String {
+    match event {
+        Event::Failed { message } => message,
+        other => format!("it answered {other:?}"),
+    }
+}
+
+async fn fetch_weights() -> Result<(Card, Vec<u8>), String> {
+    let card = fetch(CARD).await?;
+    let card = serde_json::from_slice(&card).map_err(|error| format!("{CARD} cannot be read ({error})"))?;
+    Ok((card, fetch(WEIGHTS).await?))
+}
+
+/// The bytes of a file of the site.
+async fn fetch(path: &str) -> Result<Vec<u8>, String> {
+    let failed = |what: &str| format!("{path} could not be fetched ({what}); check the connection and reload the page");
+    let window = web_sys::window().ok_or_else(|| failed("there is no window"))?;
+    let response: Response = JsFuture::from(window.fetch_with_str(path))
+        .await
+        .and_then(JsValue::dyn_into)
+        .map_err(|_| failed("no answer"))?;
+    if !response.ok() {
+        return Err(failed(&format!("the server answered {}", response.status())));
+    }
+    let buffer = response.array_buffer().map_err(|_| failed("no content"))?;
+    let buffer = JsFuture::from(buffer).await.map_err(|_| failed("the transfer broke off"))?;
+    Ok(Uint8Array::new(&buffer).to_vec())
+}

@@ -1,0 +1,185 @@
+//! The document: typed look-ups, listeners that end with their owner, and small changes.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+use web_sys::{Document, Element, Event, EventTarget, HtmlElement, ResizeObserver, Window};
+
+/// Why the document could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DomError {
+    /// There is no window or no document: this runs in a worker.
+    #[error("this is not a web page: it has no {0}")]
+    NoPage(&'static str),
+    /// An element is not there.
+    #[error("the page has no element with the id \"{0}\"")]
+    Missing(String),
+    /// An element is of another kind.
+    #[error("the element \"{id}\" is a <{found}>, not what was expected there")]
+    Kind {
+        /// Its id.
+        id: String,
+        /// The name of its tag, in lower case.
+        found: String,
+    },
+    /// The browser refused something.
+    #[error("the browser refused: {0}")]
+    Refused(String),
+}
+
+impl From<JsValue> for DomError {
+    fn from(value: JsValue) -> Self {
+        Self::Refused(describe(&value))
+    }
+}
+
+/// A thrown value in words.
+pub fn describe(value: &JsValue) -> String {
+    match value.dyn_ref::<js_sys::Error>() {
+        Some(error) => String::from(error.message()),
+        None => value.as_string().unwrap_or_else(|| format!("{value:?}")),
+    }
+}
+
+/// The window.
+pub fn window() -> Result<Window, DomError> {
+    web_sys::window().ok_or(DomError::NoPage("window"))
+}
+
+/// The document.
+pub fn document() -> Result<Document, DomError> {
+    window()?.document().ok_or(DomError::NoPage("document"))
+}
+
+/// The element of an id, as its kind.
+pub fn by_id<Kind: JsCast>(document: &Document, id: &str) -> Result<Kind, DomError> {
+    let element = document.get_element_by_id(id).ok_or_else(|| DomError::Missing(id.to_owned()))?;
+    let wrong = |element: Element| DomError::Kind { id: id.to_owned(), found: element.tag_name().to_lowercase() };
+    element.dyn_into::<Kind>().map_err(wrong)
+}
+
+/// Calls a handler on every event of one kind, for as long as it lives.
+#[derive(Debug)]
+#[must_use = "a listener that is dropped hears nothing"]
+pub struct Listener {
+    target: EventTarget,
+    kind: &'static str,
+    closure: Closure<dyn Fn(Event)>,
+}
+
+impl Listener {
+    /// Listens on a target; `Kind` is the event's class, which the caller knows from its name.
+    pub fn new<Kind: JsCast>(
+        target: &EventTarget,
+        kind: &'static str,
+        handler: impl Fn(Kind) + 'static,
+    ) -> Result<Self, DomError> {
+        let closure = Closure::<dyn Fn(Event)>::new(move |event: Event| handler(event.unchecked_into()));
+        target.add_event_listener_with_callback(kind, closure.as_ref().unchecked_ref())?;
+        Ok(Self { target: target.clone(), kind, closure })
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let callback = self.closure.as_ref().unchecked_ref();
+        if let Err(error) = self.target.remove_event_listener_with_callback(self.kind, callback) {
+            log::warn!("a listener for {} stays: {}", self.kind, describe(&error));
+        }
+    }
+}
+
+/// Calls a handler whenever an element's size changes, and once at the start, for as long as it lives.
+#[derive(Debug)]
+#[must_use = "an observer that is dropped sees nothing"]
+pub struct Resizes {
+    observer: ResizeObserver,
+    _closure: Closure<dyn Fn()>,
+}
+
+impl Resizes {
+    /// Watches an element.
+    pub fn new(element: &Element, handler: impl Fn() + 'static) -> Result<Self, DomError> {
+        let closure = Closure::<dyn Fn()>::new(handler);
+        let observer = ResizeObserver::new(closure.as_ref().unchecked_ref())?;
+        observer.observe(element);
+        Ok(Self { observer, _closure: closure })
+    }
+}
+
+impl Drop for Resizes {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
+}
+
+/// Work for the next animation frame, done once however often it is asked for.
+#[derive(Debug)]
+pub struct Frame {
+    window: Window,
+    waiting: Rc<Cell<Option<i32>>>,
+    closure: Closure<dyn Fn()>,
+}
+
+impl Frame {
+    /// Prepares the work; nothing happens before [`Frame::request`].
+    pub fn new(work: impl Fn() + 'static) -> Result<Self, DomError> {
+        let waiting = Rc::new(Cell::new(None));
+        let done = waiting.clone();
+        let closure = Closure::<dyn Fn()>::new(move || {
+            done.set(None);
+            work();
+        });
+        Ok(Self { window: window()?, waiting, closure })
+    }
+
+    /// Asks for the work to be done in the next frame.
+    pub fn request(&self) {
+        if self.waiting.get().is_none() {
+            self.waiting.set(self.window.request_animation_frame(self.closure.as_ref().unchecked_ref()).ok());
+        }
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        if let Some(handle) = self.waiting.get() {
+            // It fails only where the frame is already gone.
+            self.window.cancel_animation_frame(handle).ok();
+        }
+    }
+}
+
+/// Sets an element's text. An unchanged text is left alone, so that screen readers do not repeat it.
+pub fn set_text(element: &Element, text: &str) {
+    if element.text_content().as_deref() != Some(text) {
+        element.set_text_content(Some(text));
+    }
+}
+
+/// Shows an element with this text, or hides it where there is none.
+pub fn set_text_or_hide(element: &HtmlElement, text: Option<&str>) {
+    set_text(element, text.unwrap_or_default());
+    element.set_hidden(text.is_none());
+}
+
+/// Sets one CSS property of an element. Unlike a style attribute this is allowed under a strict content security
+/// policy.
+pub fn set_style(element: &HtmlElement, property: &str, value: &str) -> Result<(), DomError> {
+    Ok(element.style().set_property(property, value)?)
+}
+
+/// A new element with a text.
+pub fn element(document: &Document, tag: &str, text: &str) -> Result<HtmlElement, DomError> {
+    let element = document.create_element(tag)?;
+    element.set_text_content(Some(text));
+    // Every tag that a page uses makes an HtmlElement.
+    Ok(element.unchecked_into())
+}
+
+/// Puts these children, in their order, in the place of whatever the element had.
+pub fn set_children<'a>(element: &Element, children: impl IntoIterator<Item = &'a HtmlElement>) {
+    let nodes: js_sys::Array = children.into_iter().collect();
+    element.replace_children_with_node(&nodes);
+}

@@ -1,0 +1,180 @@
+//! The worker's side: takes requests one at a time, runs them on the engine, posts their events.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
+
+use super::wire;
+use crate::engine::{Engine, Host};
+use crate::protocol::{Event, Message, Payload, Request, RequestId, VERSION};
+
+/// How long the engine may keep a worker to itself, in milliseconds: a cancel is read at least this often between
+/// the engine's own steps.
+const LONGEST_HOLD_MILLISECONDS: f64 = 30.0;
+
+type Job = (Message<Request>, Payload);
+
+/// What the message handler and the running job share.
+#[derive(Default)]
+struct Shared {
+    waiting: VecDeque<Job>,
+    running: Option<RequestId>,
+    running_is_classify: bool,
+    cancelled: bool,
+    busy: bool,
+}
+
+impl Shared {
+    /// Gives up a request: flags it where it runs, takes it out where it waits. True where it waited.
+    fn cancel(&mut self, id: RequestId) -> bool {
+        if self.running == Some(id) {
+            self.cancelled = true;
+        }
+        let before = self.waiting.len();
+        self.waiting.retain(|(message, _)| message.id != id);
+        self.waiting.len() < before
+    }
+
+    /// Gives up every classification; the ids of those that had not begun.
+    fn supersede(&mut self) -> Vec<RequestId> {
+        if self.running_is_classify {
+            self.cancelled = true;
+        }
+        let is_classify = |job: &Job| matches!(job.0.body, Request::Classify { .. });
+        let dropped = self.waiting.iter().filter(|job| is_classify(job)).map(|job| job.0.id).collect();
+        self.waiting.retain(|job| !is_classify(job));
+        dropped
+    }
+}
+
+/// The scope of the worker that this code runs in.
+///
+/// # Errors
+///
+/// The global object, where it is no dedicated worker's.
+pub fn scope() -> Result<DedicatedWorkerGlobalScope, JsValue> {
+    js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>().map_err(JsValue::from)
+}
+
+/// Posts an event that answers no request.
+pub fn announce(scope: &DedicatedWorkerGlobalScope, event: Event) {
+    post(scope, 0, event, Payload::None);
+}
+
+fn post(scope: &DedicatedWorkerGlobalScope, id: RequestId, event: Event, payload: Payload) {
+    if let Err(error) = wire::send(scope, &Message { id, body: event }, payload) {
+        log::error!("an event could not be posted: {error:?}");
+    }
+}
+
+/// Serves requests for as long as the worker lives. Says [`Event::Ready`] once it listens.
+pub fn serve(engine: Engine, scope: DedicatedWorkerGlobalScope) {
+    let ready = Event::Ready { protocol: VERSION, engine: engine.info().clone() };
+    let engine = Rc::new(RefCell::new(Some(engine)));
+    let shared = Rc::new(RefCell::new(Shared::default()));
+    let listener_scope = scope.clone();
+    let listen = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        let job = match wire::receive::<Request>(&event) {
+            Ok(job) => job,
+            Err(message) => return announce(&listener_scope, Event::Failed { message }),
+        };
+        take(job, &shared, &listener_scope);
+        if !std::mem::replace(&mut shared.borrow_mut().busy, true) {
+            spawn_local(work(engine.clone(), shared.clone(), listener_scope.clone()));
+        }
+    });
+    scope.set_onmessage(Some(listen.as_ref().unchecked_ref()));
+    listen.forget(); // lives as long as the worker
+    announce(&scope, ready);
+}
+
+/// Puts a request in the queue, or does at once what is about another request.
+fn take(job: Job, shared: &Rc<RefCell<Shared>>, scope: &DedicatedWorkerGlobalScope) {
+    match job.0.body {
+        Request::Cancel { request } => {
+            if shared.borrow_mut().cancel(request) {
+                post(scope, request, Event::Cancelled, Payload::None);
+            }
+        }
+        Request::Classify { .. } => {
+            for id in shared.borrow_mut().supersede() {
+                post(scope, id, Event::Cancelled, Payload::None);
+            }
+            shared.borrow_mut().waiting.push_back(job);
+        }
+        _ => shared.borrow_mut().waiting.push_back(job),
+    }
+}
+
+/// Works the queue off.
+async fn work(engine: Rc<RefCell<Option<Engine>>>, shared: Rc<RefCell<Shared>>, scope: DedicatedWorkerGlobalScope) {
+    // Only one of these runs at a time (`busy`), so the engine is there to be taken.
+    let Some(mut taken) = engine.borrow_mut().take() else { return };
+    loop {
+        let Some((Message { id, body }, payload)) = shared.borrow_mut().waiting.pop_front() else { break };
+        {
+            let mut shared = shared.borrow_mut();
+            shared.running = Some(id);
+            shared.running_is_classify = matches!(body, Request::Classify { .. });
+            shared.cancelled = false;
+        }
+        let mut host = WorkerHost { id, scope: scope.clone(), shared: shared.clone(), paused_at: now() };
+        taken.handle(body, payload, &mut host).await;
+        let mut shared = shared.borrow_mut();
+        shared.running = None;
+        shared.running_is_classify = false;
+    }
+    *engine.borrow_mut() = Some(taken);
+    shared.borrow_mut().busy = false;
+}
+
+/// The engine's view of its worker, for one request.
+struct WorkerHost {
+    id: RequestId,
+    scope: DedicatedWorkerGlobalScope,
+    shared: Rc<RefCell<Shared>>,
+    paused_at: f64,
+}
+
+impl Host for WorkerHost {
+    fn send(&mut self, event: Event, payload: Payload) {
+        post(&self.scope, self.id, event, payload);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.shared.borrow().cancelled
+    }
+
+    async fn pause(&mut self) {
+        if now() - self.paused_at < LONGEST_HOLD_MILLISECONDS {
+            return;
+        }
+        macrotask().await;
+        self.paused_at = now();
+    }
+
+    fn now_milliseconds(&self) -> f64 {
+        now()
+    }
+}
+
+/// Milliseconds since the worker began.
+fn now() -> f64 {
+    scope().ok().and_then(|scope| scope.performance()).map_or(0.0, |performance| performance.now())
+}
+
+/// Waits for the next macrotask: awaiting microtasks alone would never let `onmessage` run. A message channel is not
+/// slowed down in hidden tabs as timers are.
+async fn macrotask() {
+    let Ok(channel) = MessageChannel::new() else { return };
+    let promise = js_sys::Promise::new(&mut |resolve, _| channel.port1().set_onmessage(Some(&resolve)));
+    if channel.port2().post_message(&JsValue::NULL).is_ok() {
+        // Resolves only; there is nothing to fail.
+        let _ = JsFuture::from(promise).await;
+    }
+    channel.port1().close();
+}

@@ -1,0 +1,66 @@
+//! The browser: the page on one side, the workers on the other, [`wire`] between them.
+
+pub mod canvas;
+pub mod client;
+pub mod dom;
+pub mod files;
+pub mod gpu;
+#[cfg(feature = "engine")]
+pub mod host;
+pub mod page;
+pub mod wire;
+pub mod worker_handle;
+
+/// Makes panics and log lines readable in the browser's console. A second call does nothing.
+pub fn report_to_console() {
+    console_error_panic_hook::set_once();
+    // Fails only where a logger is set already.
+    let _ = console_log::init_with_level(log::Level::Warn);
+}
+
+/// Starts the page.
+pub fn start_page() {
+    report_to_console();
+    page::run();
+}
+
+/// Starts the worker of the CPU engine.
+#[cfg(feature = "cpu")]
+pub fn start_cpu_worker() {
+    use crate::engine::Engine;
+    use crate::protocol::{EngineInfo, EngineKind};
+
+    report_to_console();
+    match host::scope() {
+        Ok(scope) => {
+            let info = EngineInfo { kind: EngineKind::Cpu, adapter: None };
+            host::serve(Engine::new(info, burn::tensor::Device::flex()), scope);
+        }
+        Err(global) => log::error!("the CPU engine runs in a dedicated worker only, not in {global:?}"),
+    }
+}
+
+/// Starts the worker of the GPU engine.
+#[cfg(feature = "gpu")]
+pub fn start_gpu_worker() {
+    use crate::engine::Engine;
+    use crate::protocol::{EngineInfo, EngineKind, Event};
+
+    report_to_console();
+    let scope = match host::scope() {
+        Ok(scope) => scope,
+        Err(global) => return log::error!("the GPU engine runs in a dedicated worker only, not in {global:?}"),
+    };
+    wasm_bindgen_futures::spawn_local(async move {
+        let troubled = scope.clone();
+        // Under id 0: the page drops this engine, whatever it is doing.
+        let on_trouble = move |message| host::announce(&troubled, Event::Failed { message });
+        match gpu::open(on_trouble.clone()).await {
+            Ok((device, adapter)) => {
+                let info = EngineInfo { kind: EngineKind::Gpu, adapter: Some(adapter) };
+                host::serve(Engine::new(info, device), scope);
+            }
+            Err(message) => on_trouble(message),
+        }
+    });
+}

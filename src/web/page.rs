@@ -1,0 +1,248 @@
+//! The page's behaviour: what people do goes to the engines, what the engines say goes into [`State`], and the next
+//! animation frame draws it.
+
+mod figures;
+mod input;
+mod text;
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
+
+use web_sys::{Document, File};
+
+use self::figures::Figures;
+use self::input::Inputs;
+use self::text::Texts;
+use super::client::{Client, Options, Update};
+use super::dom::{self, DomError, Frame};
+use super::files;
+use crate::view::Theme;
+use crate::view::engine::Preference;
+use crate::view::reading::Place;
+use crate::view::state::{Phase, State};
+use crate::view::words;
+
+/// What computes for the page. [`Client`] is the real one.
+pub trait Engines {
+    /// Names the genre of a file; supersedes the file before.
+    fn classify(&self, file_name: String, bytes: Vec<u8>);
+    /// Gives the current file up.
+    fn cancel(&self);
+    /// Uses the engine that the user wants.
+    fn prefer(&self, preference: Preference);
+}
+
+impl Engines for Client {
+    fn classify(&self, file_name: String, bytes: Vec<u8>) {
+        Client::classify(self, file_name, bytes);
+    }
+    fn cancel(&self) {
+        Client::cancel(self);
+    }
+    fn prefer(&self, preference: Preference) {
+        Client::prefer(self, preference);
+    }
+}
+
+/// Where the pointer is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cursor {
+    place: Place,
+    /// On the spectrogram, where its height means something, and not on the strip.
+    on_spectrogram: bool,
+}
+
+/// The page: its elements, its state and its listeners. Clones are the same page.
+#[derive(Clone)]
+pub struct Page(Rc<Inner>);
+
+struct Inner {
+    document: Document,
+    texts: Texts,
+    figures: RefCell<Figures>,
+    state: RefCell<State>,
+    cursor: Cell<Option<Cursor>>,
+    engines: RefCell<Option<Rc<dyn Engines>>>,
+    /// Counts the files, so that one that was slow to read does not overtake a later one.
+    files: Cell<u32>,
+    frame: OnceCell<Frame>,
+    inputs: OnceCell<Inputs>,
+}
+
+impl Page {
+    /// Takes over the elements of `index.html` in a document. Without [`Page::connect`] it shows what it is told and
+    /// computes nothing.
+    pub fn attach(document: &Document) -> Result<Self, DomError> {
+        let inner = Rc::new(Inner {
+            document: document.clone(),
+            texts: Texts::find(document)?,
+            figures: RefCell::new(Figures::find(document)?),
+            state: RefCell::default(),
+            cursor: Cell::default(),
+            engines: RefCell::default(),
+            files: Cell::default(),
+            frame: OnceCell::new(),
+            inputs: OnceCell::new(),
+        });
+        let weak = Rc::downgrade(&inner);
+        let frame = Frame::new(move || {
+            if let Some(inner) = weak.upgrade() {
+                Page(inner).draw();
+            }
+        })?;
+        let page = Self(inner);
+        let inputs = Inputs::listen(&page)?;
+        // Both cells are new, so neither can be taken.
+        page.0.frame.set(frame).ok();
+        page.0.inputs.set(inputs).ok();
+        page.request_frame();
+        Ok(page)
+    }
+
+    /// Lets it compute.
+    pub fn connect(&self, engines: Rc<dyn Engines>) {
+        *self.0.engines.borrow_mut() = Some(engines);
+    }
+
+    /// Takes what the engines say.
+    pub fn receive(&self, update: Update) {
+        self.change(|state| match update {
+            Update::Event(event, payload) => state.apply(event, payload),
+            Update::Engine { info, choice } => state.set_engine(info, choice),
+            Update::Broken(reason) => state.break_down(reason),
+        });
+    }
+
+    /// Opens the first of some files.
+    pub fn open(&self, files: Vec<File>) {
+        let Some(file) = files.first().cloned() else {
+            return self.change(|state| state.notice = Some(words::NO_FILE));
+        };
+        let number = self.begin(file.name());
+        if files.len() > 1 {
+            self.change(|state| state.warnings.push(words::only_the_first(&file.name())));
+        }
+        let page = self.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            let read = files::read(&file).await;
+            if page.0.files.get() != number {
+                return;
+            }
+            match read {
+                Ok(bytes) => page.send(file.name(), bytes),
+                Err(reason) => page.change(|state| state.fail(reason)),
+            }
+        });
+    }
+
+    /// Opens a file whose bytes are already here.
+    pub fn open_bytes(&self, file_name: String, bytes: Vec<u8>) {
+        self.begin(file_name.clone());
+        self.send(file_name, bytes);
+    }
+
+    /// Gives the current file up, if it is not done.
+    pub fn cancel(&self) {
+        if self.0.state.borrow().phase != Phase::Working {
+            return;
+        }
+        self.0.files.set(self.0.files.get() + 1);
+        self.change(State::cancel);
+        self.with_engines(|engines| engines.cancel());
+    }
+
+    /// Uses the engine that the user wants.
+    pub fn prefer(&self, preference: Preference) {
+        self.with_engines(|engines| engines.prefer(preference));
+    }
+
+    /// Draws the state as it is now. Frames do this by themselves.
+    pub fn render(&self) -> Result<(), DomError> {
+        let window = dom::window()?;
+        let dark = window.match_media(input::DARK)?.is_some_and(|query| query.matches());
+        let state = self.0.state.borrow();
+        self.0.texts.render(&state, Theme::of(dark))?;
+        self.0.figures.borrow_mut().render(&state, dark, window.device_pixel_ratio())?;
+        self.render_cursor()
+    }
+
+    fn begin(&self, file_name: String) -> u32 {
+        self.0.files.set(self.0.files.get() + 1);
+        self.0.cursor.set(None);
+        self.change(|state| state.open(file_name));
+        self.0.files.get()
+    }
+
+    fn send(&self, file_name: String, bytes: Vec<u8>) {
+        if self.0.state.borrow().broken {
+            return;
+        }
+        // First the state: an engine may answer at once.
+        self.change(State::sent);
+        self.with_engines(|engines| engines.classify(file_name, bytes));
+    }
+
+    fn with_engines(&self, act: impl FnOnce(&dyn Engines)) {
+        // Cloned, so that an engine may call back.
+        let engines = self.0.engines.borrow().clone();
+        if let Some(engines) = engines {
+            act(engines.as_ref());
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.0.state.borrow_mut());
+        self.request_frame();
+    }
+
+    fn request_frame(&self) {
+        if let Some(frame) = self.0.frame.get() {
+            frame.request();
+        }
+    }
+
+    fn draw(&self) {
+        if let Err(error) = self.render() {
+            log::error!("the page could not be drawn: {error}");
+        }
+    }
+
+    fn point_at(&self, cursor: Option<Cursor>) {
+        self.0.cursor.set(cursor);
+        if let Err(error) = self.render_cursor() {
+            log::error!("the cursor could not be drawn: {error}");
+        }
+    }
+
+    fn render_cursor(&self) -> Result<(), DomError> {
+        self.0.figures.borrow().render_cursor(&self.0.state.borrow(), self.0.cursor.get())
+    }
+}
+
+/// What the page's address asks for: `?engine=auto|cpu|gpu` and `?software=1`.
+fn options_from_address() -> Result<Options, DomError> {
+    let query = web_sys::UrlSearchParams::new_with_str(&dom::window()?.location().search()?)?;
+    let preference = query.get("engine").and_then(|name| Preference::of(&name)).unwrap_or_default();
+    Ok(Options { preference, allow_software: query.get("software").as_deref() == Some("1") })
+}
+
+/// Brings the page to life, and starts the engines.
+pub fn run() {
+    if let Err(error) = start() {
+        // What is left of the page says after a while that it does not come to life.
+        log::error!("the page does not start: {error}");
+    }
+}
+
+fn start() -> Result<(), DomError> {
+    let document = dom::document()?;
+    let page = Page::attach(&document)?;
+    let options = options_from_address()?;
+    page.0.texts.show_preference(options.preference);
+    let listening = page.clone();
+    page.connect(Rc::new(Client::start(options, move |update| listening.receive(update))));
+    page.open_waiting();
+    // The page lives as long as its document.
+    std::mem::forget(page);
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! What people do on the page: files, buttons, keys, pointers, and a window that changes.
+
+use std::rc::{Rc, Weak};
+
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event, EventTarget, HtmlInputElement, KeyboardEvent, PointerEvent};
+
+use super::{Cursor, Inner, Page};
+use crate::view::reading::Place;
+use crate::web::dom::{self, DomError, Listener, Resizes, by_id};
+use crate::web::files::{self, Picker};
+
+/// The media query for dark surroundings.
+pub const DARK: &str = "(prefers-color-scheme: dark)";
+
+/// How far an arrow key moves the cursor, as a fraction of the plot; with Shift ten times as far.
+const KEY_STEP: f64 = 0.01;
+
+/// Everything that listens, for as long as it lives.
+pub struct Inputs {
+    _picker: Picker,
+    _listeners: Vec<Listener>,
+    _resizes: Resizes,
+}
+
+impl Inputs {
+    pub fn listen(page: &Page) -> Result<Self, DomError> {
+        let document = &page.0.document;
+        // Weak, because the page owns the listeners.
+        let weak = Rc::downgrade(&page.0);
+        let opening = weak.clone();
+        let pick = move |files| with(&opening, |page| page.open(files));
+        let picker = Picker::new(document, &by_id(document, "file")?, &by_id::<Element>(document, "drop-zone")?, pick)?;
+        let resized = weak.clone();
+        let resizes = Resizes::new(&by_id(document, "page")?, move || with(&resized, |page| page.request_frame()))?;
+        let mut listeners = buttons(page, &weak)?;
+        listeners.extend(surroundings(&weak)?);
+        listeners.extend(pointers(page, &weak)?);
+        Ok(Self { _picker: picker, _listeners: listeners, _resizes: resizes })
+    }
+}
+
+fn with(weak: &Weak<Inner>, act: impl FnOnce(&Page)) {
+    if let Some(inner) = weak.upgrade() {
+        act(&Page(inner));
+    }
+}
+
+fn on<Kind: JsCast>(
+    weak: &Weak<Inner>,
+    target: &EventTarget,
+    kind: &'static str,
+    act: impl Fn(&Page, Kind) + 'static,
+) -> Result<Listener, DomError> {
+    let weak = weak.clone();
+    Listener::new(target, kind, move |event| with(&weak, |page| act(page, event)))
+}
+
+fn buttons(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
+    let document = &page.0.document;
+    let escape = |page: &Page, event: KeyboardEvent| {
+        if event.key() == "Escape" {
+            page.cancel();
+        }
+    };
+    Ok(vec![
+        on(weak, &by_id(document, "cancel")?, "click", |page, _: Event| page.cancel())?,
+        on(weak, document, "keydown", escape)?,
+        on(weak, &by_id(document, "engine-choice")?, "change", |page, _: Event| {
+            page.prefer(page.0.texts.preference());
+        })?,
+    ])
+}
+
+/// The window's zoom and the colour scheme.
+fn surroundings(weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
+    let window = dom::window()?;
+    let mut listeners = vec![on(weak, &window, "resize", |page, _: Event| page.request_frame())?];
+    if let Some(scheme) = window.match_media(DARK)? {
+        listeners.push(on(weak, &scheme, "change", |page, _: Event| page.request_frame())?);
+    }
+    Ok(listeners)
+}
+
+fn pointers(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
+    let document = &page.0.document;
+    let mut listeners = Vec::new();
+    for (id, on_spectrogram) in [("spectrogram", true), ("strip", false)] {
+        let canvas: Element = by_id(document, id)?;
+        for kind in ["pointerdown", "pointermove"] {
+            listeners.push(on(weak, &canvas, kind, move |page, event| page.point(&event, on_spectrogram))?);
+        }
+        listeners.push(on(weak, &canvas, "pointerleave", |page, event: PointerEvent| {
+            // A finger that is lifted leaves its reading behind.
+            if event.pointer_type() == "mouse" {
+                page.point_at(None);
+            }
+        })?);
+    }
+    let spectrogram: Element = by_id(document, "spectrogram")?;
+    listeners.push(on(weak, &spectrogram, "keydown", |page, event| page.step(&event))?);
+    listeners.push(on(weak, &spectrogram, "blur", |page, _: Event| page.point_at(None))?);
+    Ok(listeners)
+}
+
+impl Page {
+    /// Opens what was chosen before the page came to life.
+    pub(super) fn open_waiting(&self) {
+        let input = by_id::<HtmlInputElement>(&self.0.document, "file");
+        let files = input.map(|input| files::take_chosen(&input)).unwrap_or_default();
+        if !files.is_empty() {
+            self.open(files);
+        }
+    }
+
+    fn point(&self, event: &PointerEvent, on_spectrogram: bool) {
+        let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+        let place = self.0.figures.borrow().place_of(&self.0.state.borrow(), x, y);
+        self.point_at(place.map(|place| Cursor { place, on_spectrogram }));
+    }
+
+    fn step(&self, event: &KeyboardEvent) {
+        let step = if event.shift_key() { 10.0 * KEY_STEP } else { KEY_STEP };
+        let (time, height) = match event.key().as_str() {
+            "ArrowLeft" => (-step, 0.0),
+            "ArrowRight" => (step, 0.0),
+            "ArrowDown" => (0.0, -step),
+            "ArrowUp" => (0.0, step),
+            "Home" => (-1.0, 0.0),
+            "End" => (1.0, 0.0),
+            _ => return,
+        };
+        // The arrows would scroll the page.
+        event.prevent_default();
+        let start = Place { time: 0.5, height: 0.5 };
+        let from = self.0.cursor.get().map_or(start, |cursor| cursor.place);
+        self.point_at(Some(Cursor { place: from.moved(time, height), on_spectrogram: true }));
+    }
+}

@@ -1,0 +1,83 @@
+//! Messages over `postMessage`: the head through serde, the bulk data as a typed array in the transfer list.
+//!
+//! On the wire a message is `{ head, payload }`: `head` a plain object, `payload` a `Uint8Array`, a `Float32Array` or
+//! undefined.
+
+use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::*;
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Worker};
+
+use crate::protocol::{Message, Payload};
+
+/// Either end of a worker's message channel.
+pub trait Port {
+    /// Posts a value, giving up the buffers in `transfer`.
+    ///
+    /// # Errors
+    ///
+    /// What the browser throws, where the value cannot be cloned.
+    fn post(&self, value: &JsValue, transfer: &Array) -> Result<(), JsValue>;
+}
+
+impl Port for Worker {
+    fn post(&self, value: &JsValue, transfer: &Array) -> Result<(), JsValue> {
+        self.post_message_with_transfer(value, transfer)
+    }
+}
+
+impl Port for DedicatedWorkerGlobalScope {
+    fn post(&self, value: &JsValue, transfer: &Array) -> Result<(), JsValue> {
+        self.post_message_with_transfer(value, transfer)
+    }
+}
+
+/// Sends a message.
+///
+/// # Errors
+///
+/// What the browser throws.
+pub fn send<Body: Serialize>(port: &impl Port, message: &Message<Body>, payload: Payload) -> Result<(), JsValue> {
+    let head = message.serialize(&Serializer::json_compatible()).map_err(JsValue::from)?;
+    let transfer = Array::new();
+    let payload: JsValue = match payload {
+        Payload::None => JsValue::UNDEFINED,
+        Payload::Bytes(bytes) => {
+            let array = Uint8Array::from(bytes.as_slice());
+            transfer.push(&array.buffer());
+            array.into()
+        }
+        Payload::Floats(floats) => {
+            let array = Float32Array::from(floats.as_slice());
+            transfer.push(&array.buffer());
+            array.into()
+        }
+    };
+    let value = Object::new();
+    Reflect::set(&value, &"head".into(), &head)?;
+    Reflect::set(&value, &"payload".into(), &payload)?;
+    port.post(&value, &transfer)
+}
+
+/// Reads a message.
+///
+/// # Errors
+///
+/// A sentence, where it is not one of ours or of another version.
+pub fn receive<Body: DeserializeOwned>(event: &MessageEvent) -> Result<(Message<Body>, Payload), String> {
+    let value = event.data();
+    let field = |name: &str| Reflect::get(&value, &name.into()).unwrap_or(JsValue::UNDEFINED);
+    let message = serde_wasm_bindgen::from_value(field("head"))
+        .map_err(|error| format!("a message that this version does not know ({error})"))?;
+    let payload = field("payload");
+    let payload = if let Some(bytes) = payload.dyn_ref::<Uint8Array>() {
+        Payload::Bytes(bytes.to_vec())
+    } else if let Some(floats) = payload.dyn_ref::<Float32Array>() {
+        Payload::Floats(floats.to_vec())
+    } else {
+        Payload::None
+    };
+    Ok((message, payload))
+}

@@ -1,0 +1,200 @@
+//! One worker, as the page holds it: started, greeted, asked.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use super::wire;
+use crate::protocol::{EngineInfo, Event, Message, Payload, Request, RequestId, VERSION};
+
+/// Hears the events of one request; false once it wants no more.
+type Listener = Box<dyn FnMut(RequestId, Event, Payload) -> bool>;
+/// Hears of trouble outside any request.
+type OnTrouble = Box<dyn Fn(String)>;
+
+/// A running worker. Clones are the same worker; it ends with the last of them.
+#[derive(Clone)]
+pub struct WorkerHandle(Rc<Inner>);
+
+struct Inner {
+    worker: Worker,
+    info: EngineInfo,
+    next: Cell<RequestId>,
+    shared: Rc<Shared>,
+    // Owned, so that they are detached with the worker.
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+/// What the worker's listeners reach.
+#[derive(Default)]
+struct Shared {
+    listeners: RefCell<HashMap<RequestId, Listener>>,
+    greeting: RefCell<Option<Result<EngineInfo, String>>>,
+    greeted: RefCell<Option<Function>>,
+    on_trouble: RefCell<Option<OnTrouble>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}
+
+impl WorkerHandle {
+    /// Starts the module worker of this script and waits until it listens.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, where it cannot be fetched, cannot start, or is of another build than the page.
+    pub async fn start(script: &str) -> Result<Self, String> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let worker =
+            Worker::new_with_options(script, &options).map_err(|_| format!("the browser would not start {script}"))?;
+        let shared = Rc::new(Shared::default());
+        let on_message = message_listener(shared.clone());
+        let on_error = error_listener(shared.clone(), script);
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let greeted = Promise::new(&mut |resolve, _| *shared.greeted.borrow_mut() = Some(resolve));
+        // Resolves only; the greeting says how.
+        let _ = JsFuture::from(greeted).await;
+        let greeting = shared.greeting.borrow_mut().take();
+        match greeting.unwrap_or_else(|| Err(format!("{script} did not answer"))) {
+            Ok(info) => Ok(Self(Rc::new(Inner {
+                worker,
+                info,
+                next: Cell::new(1),
+                shared,
+                _on_message: on_message,
+                _on_error: on_error,
+            }))),
+            Err(message) => {
+                worker.terminate();
+                Err(message)
+            }
+        }
+    }
+
+    /// What its engine computes with.
+    pub fn info(&self) -> EngineInfo {
+        self.0.info.clone()
+    }
+
+    /// Hears of what goes wrong outside any request: an error of the script, a lost device.
+    pub fn on_trouble(&self, listener: impl Fn(String) + 'static) {
+        *self.0.shared.on_trouble.borrow_mut() = Some(Box::new(listener));
+    }
+
+    /// Sends a request; `listener` hears its events until it returns false.
+    pub fn send(
+        &self,
+        request: Request,
+        payload: Payload,
+        mut listener: impl FnMut(Event, Payload) -> bool + 'static,
+    ) -> RequestId {
+        self.send_numbered(request, payload, move |_, event, payload| listener(event, payload))
+    }
+
+    /// As [`send`](Self::send), the listener told the request's id too.
+    pub fn send_numbered(
+        &self,
+        request: Request,
+        payload: Payload,
+        listener: impl FnMut(RequestId, Event, Payload) -> bool + 'static,
+    ) -> RequestId {
+        let id = self.0.next.replace(self.0.next.get() + 1);
+        self.0.shared.listeners.borrow_mut().insert(id, Box::new(listener));
+        if let Err(error) = wire::send(&self.0.worker, &Message { id, body: request }, payload) {
+            let message = format!("the engine could not be reached ({error:?})");
+            // Later, as a worker would answer: the caller may hold what the listener needs.
+            let shared = self.0.shared.clone();
+            wasm_bindgen_futures::spawn_local(async move {
+                shared.dispatch(id, Event::Failed { message }, Payload::None);
+            });
+        }
+        id
+    }
+
+    /// Sends a request and waits for its last event.
+    pub async fn ask(&self, request: Request, payload: Payload) -> Event {
+        let answer = Rc::new(RefCell::new(None));
+        let promise = Promise::new(&mut |resolve, _| {
+            let answer = answer.clone();
+            self.send(request.clone(), payload.clone(), move |event, _| {
+                if matches!(event, Event::Progress { .. } | Event::Warning { .. } | Event::Spectrogram(_)) {
+                    return true;
+                }
+                *answer.borrow_mut() = Some(event);
+                // Fails only where the resolver is no function, which it is.
+                let _ = resolve.call0(&JsValue::NULL);
+                false
+            });
+        });
+        let _ = JsFuture::from(promise).await;
+        let answer = answer.borrow_mut().take();
+        answer.unwrap_or(Event::Cancelled)
+    }
+}
+
+impl Shared {
+    /// Gives an event to the listener of its request.
+    fn dispatch(&self, id: RequestId, event: Event, payload: Payload) {
+        // Out of the map while it runs: it may send requests of its own.
+        let Some(mut listener) = self.listeners.borrow_mut().remove(&id) else { return };
+        if listener(id, event, payload) {
+            self.listeners.borrow_mut().insert(id, listener);
+        }
+    }
+
+    fn greet(&self, greeting: Result<EngineInfo, String>) {
+        *self.greeting.borrow_mut() = Some(greeting);
+        if let Some(greeted) = self.greeted.borrow_mut().take() {
+            let _ = greeted.call0(&JsValue::NULL);
+        }
+    }
+
+    /// Trouble outside any request: the end of a greeting, or of the worker and all that waits for it.
+    fn trouble(&self, message: String) {
+        if self.greeted.borrow().is_some() {
+            return self.greet(Err(message));
+        }
+        let waiting: Vec<RequestId> = self.listeners.borrow().keys().copied().collect();
+        if let Some(on_trouble) = &*self.on_trouble.borrow() {
+            on_trouble(message.clone());
+        }
+        for id in waiting {
+            self.dispatch(id, Event::Failed { message: message.clone() }, Payload::None);
+        }
+    }
+}
+
+fn message_listener(shared: Rc<Shared>) -> Closure<dyn FnMut(MessageEvent)> {
+    Closure::new(move |event: MessageEvent| match wire::receive::<Event>(&event) {
+        Ok((Message { body: Event::Ready { protocol: VERSION, engine }, .. }, _)) => shared.greet(Ok(engine)),
+        Ok((Message { body: Event::Ready { protocol, .. }, .. }, _)) => shared.greet(Err(format!(
+            "the engine is of another version ({protocol}) than the page ({VERSION}); reload the page"
+        ))),
+        Ok((Message { id: 0, body: Event::Failed { message } }, _)) => shared.trouble(message),
+        Ok((Message { id, body }, payload)) => shared.dispatch(id, body, payload),
+        Err(message) => shared.trouble(message),
+    })
+}
+
+fn error_listener(shared: Rc<Shared>, script: &str) -> Closure<dyn FnMut(ErrorEvent)> {
+    let script = script.to_owned();
+    Closure::new(move |event: ErrorEvent| {
+        // A script that cannot be fetched tells nothing, not even a message.
+        let message = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|text| text.as_string());
+        let message = message.filter(|text| !text.is_empty()).unwrap_or_else(|| "it could not be fetched".to_owned());
+        shared.trouble(format!("{script} failed ({message})"));
+    })
+}

@@ -1,0 +1,393 @@
+//! Files to clips: every format that is read, everything that is not, and other sample rates.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+use std::f64::consts::TAU;
+use std::io::Cursor;
+
+use genrelens::audio::{Clip, WavError, decode_wav, resample, resample_with};
+use hound::{SampleFormat, WavSpec, WavWriter};
+
+const REMEDY: &str = "WAV";
+
+fn spec(channels: u16, sample_rate: u32, bits_per_sample: u16, sample_format: SampleFormat) -> WavSpec {
+    WavSpec { channels, sample_rate, bits_per_sample, sample_format }
+}
+
+fn integers(bits: u16) -> WavSpec {
+    spec(1, 22_050, bits, SampleFormat::Int)
+}
+
+const FLOATS: WavSpec =
+    WavSpec { channels: 1, sample_rate: 22_050, bits_per_sample: 32, sample_format: SampleFormat::Float };
+
+/// A WAV file in memory, of samples in −1..1, channels interleaved.
+fn wav(spec: WavSpec, samples: &[f32]) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let mut writer = WavWriter::new(&mut bytes, spec).unwrap();
+    let full_scale = 2.0_f64.powi(i32::from(spec.bits_per_sample) - 1);
+    for &sample in samples {
+        match spec.sample_format {
+            SampleFormat::Float => writer.write_sample(sample).unwrap(),
+            SampleFormat::Int => {
+                let scaled = (f64::from(sample) * full_scale).round().min(full_scale - 1.0);
+                writer.write_sample(scaled as i32).unwrap();
+            }
+        }
+    }
+    writer.finalize().unwrap();
+    bytes.into_inner()
+}
+
+fn chunk(id: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    [id.as_slice(), &(body.len() as u32).to_le_bytes(), body].concat()
+}
+
+fn riff(chunks: &[Vec<u8>]) -> Vec<u8> {
+    chunk(b"RIFF", &[b"WAVE".to_vec(), chunks.concat()].concat())
+}
+
+/// A `fmt ` chunk of 16 bytes; the rest, if any, follows.
+fn format(tag: u16, channels: u16, sample_rate: u32, bits: u16, more: &[u8]) -> Vec<u8> {
+    let frame_bytes = channels * bits.div_ceil(8);
+    let byte_rate = sample_rate * u32::from(frame_bytes);
+    let mut body = [tag, channels].map(u16::to_le_bytes).concat();
+    body.extend([sample_rate, byte_rate].map(u32::to_le_bytes).concat());
+    body.extend([frame_bytes, bits].map(u16::to_le_bytes).concat());
+    body.extend(more);
+    chunk(b"fmt ", &body)
+}
+
+fn tone(hz: f64, sample_rate: u32, len: usize) -> Vec<f32> {
+    (0..len).map(|index| (0.5 * (TAU * hz * index as f64 / f64::from(sample_rate)).sin()) as f32).collect()
+}
+
+/// Knuth's linear congruential generator (MMIX).
+fn random_bytes(seed: u64) -> impl Iterator<Item = u8> {
+    let mut state = seed;
+    std::iter::repeat_with(move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    })
+}
+
+fn assert_close(found: &[f32], expected: &[f32], tolerance: f32) {
+    assert_eq!(found.len(), expected.len());
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!((found - expected).abs() <= tolerance, "sample {index}: {found}, expected {expected}");
+    }
+}
+
+/// The error of bytes that cannot be decoded; its text must be a sentence that says what to do.
+fn error_of(bytes: &[u8]) -> WavError {
+    let error = decode_wav(bytes).expect_err("this should not be decoded");
+    let text = error.to_string();
+    assert!(text.contains(REMEDY) && text.contains("; "), "no way out is given: {text}");
+    assert!(
+        text.starts_with(|first: char| first.is_lowercase()) && !text.ends_with('.'),
+        "follows a file name: {text}"
+    );
+    error
+}
+
+fn is_malformed(bytes: &[u8]) -> bool {
+    matches!(error_of(bytes), WavError::Malformed { .. })
+}
+
+fn is_unsupported(bytes: &[u8]) -> bool {
+    matches!(error_of(bytes), WavError::Unsupported { .. })
+}
+
+#[test]
+fn every_depth_channel_count_and_rate_is_read() {
+    let depths = [(8, SampleFormat::Int), (16, SampleFormat::Int), (24, SampleFormat::Int), (32, SampleFormat::Int)];
+    for (bits, kind) in depths.into_iter().chain([(32, SampleFormat::Float)]) {
+        for channels in 1..=8 {
+            for rate in [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 192_000] {
+                let mono = tone(440.0, rate, 200);
+                // Channels of different loudness around the tone, so that only their mean is the tone.
+                let loudness = |channel: u16| 2.0 * f32::from(channel + 1) / f32::from(channels + 1);
+                let interleaved: Vec<f32> =
+                    mono.iter().flat_map(|sample| (0..channels).map(move |c| 0.9 * sample * loudness(c))).collect();
+                let clip = decode_wav(&wav(spec(channels, rate, bits, kind), &interleaved)).unwrap();
+                assert_eq!(clip.sample_rate, rate);
+                let step = if kind == SampleFormat::Float { 0.0 } else { 2.0_f32.powi(1 - i32::from(bits)) };
+                let expected: Vec<f32> = mono.iter().map(|sample| 0.9 * sample).collect();
+                assert_close(&clip.samples, &expected, 0.5 * step + 1e-6);
+            }
+        }
+    }
+}
+
+#[test]
+fn full_scale_is_one() {
+    for bits in [8, 16, 24, 32] {
+        let clip = decode_wav(&wav(integers(bits), &[-1.0, 0.0, 0.5])).unwrap();
+        assert_eq!(clip.samples, [-1.0, 0.0, 0.5], "{bits} bits");
+    }
+    assert_eq!(decode_wav(&wav(FLOATS, &[-1.5, 0.25, 2.0])).unwrap().samples, [-1.5, 0.25, 2.0]);
+}
+
+#[test]
+fn a_clip_knows_its_length() {
+    assert_eq!(Clip { samples: vec![0.0; 33_075], sample_rate: 22_050 }.duration_seconds(), 1.5);
+}
+
+#[test]
+fn floats_that_are_no_numbers_become_silence() {
+    let clip = decode_wav(&wav(FLOATS, &[0.5, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.5])).unwrap();
+    assert_eq!(clip.samples, [0.5, 0.0, 0.0, 0.0, -0.5]);
+}
+
+/// Spectra square and sum: the largest floats must not overflow there.
+#[test]
+fn huge_floats_give_finite_samples_and_spectra() {
+    use genrelens::dsp::{FrontEnd, MelPlan, segments};
+    let clip = decode_wav(&wav(spec(2, 22_050, 32, SampleFormat::Float), &[f32::MAX; 8192])).unwrap();
+    assert!(clip.samples.iter().all(|sample| sample.is_finite()));
+    let mel = MelPlan::new(&FrontEnd::NET1).spectrogram(&clip.samples, &mut |_| ());
+    assert!(mel.power.iter().all(|power| power.is_finite()));
+    assert!(segments(&mel, &FrontEnd::NET1)[0].values.iter().all(|value| (0.0..=1.0).contains(value)));
+}
+
+#[test]
+fn other_chunks_are_passed_over_also_odd_ones() {
+    let samples = [1_000_i16, -2_000, 3_000];
+    let data = chunk(b"data", &samples.map(i16::to_le_bytes).concat());
+    let format = format(1, 1, 22_050, 16, &[]);
+    let expected = samples.map(|sample| f32::from(sample) / 32_768.0);
+    let list = chunk(b"LIST", b"INFOIART\x04\0\0\0\x41\x42\x43\0");
+    let odd = [chunk(b"LIST", b"odd"), vec![0]].concat();
+    let odd_without_its_pad_byte = chunk(b"LIST", b"odd");
+    let fact = chunk(b"fact", &3_u32.to_le_bytes());
+    for other in [list, odd, odd_without_its_pad_byte, fact, chunk(b"JUNK", &[])] {
+        let before = riff(&[other.clone(), format.clone(), data.clone()]);
+        let between = riff(&[format.clone(), other.clone(), data.clone()]);
+        let after = riff(&[format.clone(), data.clone(), other]);
+        for bytes in [before, between, after] {
+            assert_eq!(decode_wav(&bytes).unwrap().samples, expected);
+        }
+    }
+}
+
+/// What real writers do to headers: a length never filled in, a wrong byte rate, the longer forms of `fmt `.
+#[test]
+fn loose_headers_are_read() {
+    let data = chunk(b"data", &[0, 64, 0, 192]);
+    let plain = riff(&[format(1, 1, 22_050, 16, &[]), data.clone()]);
+    let mut streamed = plain.clone();
+    let length_at = streamed.len() - 8;
+    streamed[length_at..length_at + 4].fill(0xFF);
+    let mut wrong_byte_rate = plain.clone();
+    wrong_byte_rate[28..32].fill(0);
+    let extended = riff(&[format(1, 1, 22_050, 16, &[0, 0]), data.clone()]);
+    let guid_tail = b"\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71";
+    let extensible = |tag: u16| [&[22, 0, 16, 0, 4, 0, 0, 0], tag.to_le_bytes().as_slice(), guid_tail].concat();
+    let extensible = riff(&[format(0xFFFE, 1, 22_050, 16, &extensible(1)), data]);
+    for bytes in [plain, streamed, wrong_byte_rate, extended, extensible] {
+        assert_eq!(decode_wav(&bytes).unwrap().samples, [0.5, -0.5]);
+    }
+}
+
+/// Valid bits are left-justified in their container (Microsoft, `WAVEFORMATEXTENSIBLE`).
+#[test]
+fn twenty_bits_in_a_container_of_24_and_24_in_32_are_read() {
+    let guid = b"\x01\0\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71";
+    let extensible = |valid_bits: u8| [&[22, 0, valid_bits, 0, 4, 0, 0, 0], guid.as_slice()].concat();
+    let twenty = riff(&[format(0xFFFE, 1, 22_050, 24, &extensible(20)), chunk(b"data", &[0, 0, 64, 0, 0, 192])]);
+    let wide = chunk(b"data", &[0, 0, 0, 64, 0, 0, 0, 192]);
+    let twenty_four = riff(&[format(0xFFFE, 1, 22_050, 32, &extensible(24)), wide]);
+    for bytes in [twenty, twenty_four] {
+        assert_eq!(decode_wav(&bytes).unwrap().samples, [0.5, -0.5]);
+    }
+}
+
+#[test]
+fn files_that_are_no_wav_are_called_by_their_kind() {
+    let kinds: [(&[u8], &str); 8] = [
+        (b"ID3\x04\0\0\0\0\0\0\0\0\0\0", "MP3"),
+        (b"\xFF\xFB\x90\x64\0\0\0\0\0\0\0\0\0\0", "MP3"),
+        (b"fLaC\0\0\0\x22\0\0\0\0\0\0\0\0", "FLAC"),
+        (b"OggS\0\x02\0\0\0\0\0\0\0\0\0\0", "Ogg"),
+        (b"\0\0\0\x20ftypM4A \0\0\0\0", "M4A"),
+        (b"FORM\0\0\0\x20AIFFCOMM\0\0", "AIFF"),
+        (b"RF64\xFF\xFF\xFF\xFFWAVEds64", "RF64"),
+        (b"RIFF\x20\0\0\0AVI LIST", "RIFF"),
+    ];
+    for (bytes, kind) in kinds {
+        let error = error_of(bytes).to_string();
+        assert!(error.contains(kind), "{kind}: {error}");
+    }
+    assert!(is_unsupported(kinds[0].0) && is_unsupported(kinds[4].0));
+}
+
+#[test]
+fn damaged_files_are_malformed() {
+    let format = format(1, 1, 22_050, 16, &[]);
+    let no_samples = wav(integers(16), &[]);
+    let less_than_a_frame = riff(&[format.clone(), chunk(b"data", &[1])]);
+    let no_data = riff(std::slice::from_ref(&format));
+    let no_format = riff(&[chunk(b"data", &[0; 8])]);
+    let mut no_channels = riff(&[format.clone(), chunk(b"data", &[0; 8])]);
+    no_channels[22..24].fill(0);
+    let mut no_bits = riff(&[format, chunk(b"data", &[0; 8])]);
+    no_bits[34..36].fill(0);
+    let text = b"This is a text, not a sound.";
+    let files: [&[u8]; 9] =
+        [b"", b"R", text, b"RIFF", &no_samples, &less_than_a_frame, &no_data, &no_format, &no_channels];
+    for bytes in files.into_iter().chain([no_bits.as_slice()]) {
+        assert!(is_malformed(bytes), "{:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(60)]));
+    }
+}
+
+#[test]
+fn other_kinds_of_wav_are_unsupported() {
+    let data = chunk(b"data", &[0; 144]);
+    let kinds = [
+        ("9 channels", format(1, 9, 22_050, 16, &[])),
+        ("7999", format(1, 1, 7_999, 16, &[])),
+        ("192001", format(1, 1, 192_001, 16, &[])),
+        ("64-bit", format(3, 1, 22_050, 64, &[])),
+        ("12-bit", format(1, 1, 22_050, 12, &[])),
+        ("ADPCM", format(2, 1, 22_050, 4, &[0, 0])),
+        ("law", format(6, 1, 8_000, 8, &[0, 0])),
+        ("MP3", format(0x55, 1, 22_050, 16, &[0, 0])),
+    ];
+    for (named, format) in kinds {
+        let bytes = riff(&[format, data.clone()]);
+        assert!(is_unsupported(&bytes), "{named}");
+        assert!(error_of(&bytes).to_string().contains(named), "{named}: {}", error_of(&bytes));
+    }
+}
+
+#[test]
+fn what_is_whole_of_a_file_cut_off_anywhere_is_decoded() {
+    for (spec, frame_bytes) in
+        [(integers(8), 1), (spec(2, 44_100, 16, SampleFormat::Int), 4), (integers(24), 3), (FLOATS, 4)]
+    {
+        let samples: Vec<f32> = tone(440.0, 22_050, 100);
+        let bytes = wav(spec, &samples);
+        let whole = decode_wav(&bytes).unwrap();
+        let data_at = bytes.len() - whole.samples.len() * frame_bytes;
+        for cut in 0..bytes.len() {
+            let frames = cut.saturating_sub(data_at) / frame_bytes;
+            match decode_wav(&bytes[..cut]) {
+                Ok(clip) => assert_eq!(clip.samples, whole.samples[..frames], "cut at {cut}"),
+                Err(error) => {
+                    assert!(frames == 0 && matches!(error, WavError::Malformed { .. }), "cut at {cut}: {error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_bytes_panic() {
+    for seed in 0..2_000 {
+        let noise: Vec<u8> = random_bytes(seed).take(200).collect();
+        let _ = decode_wav(&noise);
+        // Noise where it hurts more: behind a good beginning, and in single bytes of a good header.
+        let _ = decode_wav(&[b"RIFF\x80\0\0\0WAVE".as_slice(), &noise].concat());
+        let _ = decode_wav(&[b"RIFF\x80\0\0\0WAVEfmt \x10\0\0\0\x01\0".as_slice(), &noise].concat());
+        let mut damaged = wav(integers(16), &[0.5; 20]);
+        for pair in noise.chunks_exact(2).take(1 + seed as usize % 5) {
+            damaged[usize::from(pair[0]) % 44] = pair[1];
+        }
+        if let Ok(clip) = decode_wav(&damaged) {
+            assert!(clip.samples.len() <= 80 && clip.samples.iter().all(|sample| sample.is_finite()));
+        }
+    }
+}
+
+/// A header's word on the length claims no memory: this would be 4 GB.
+#[test]
+fn a_length_beyond_the_file_claims_no_memory() {
+    let mut bytes = wav(integers(8), &[0.0; 10]);
+    bytes[40..44].copy_from_slice(&(u32::MAX - 1).to_le_bytes());
+    let clip = decode_wav(&bytes).unwrap();
+    assert_eq!((clip.samples.len(), clip.samples.capacity()), (10, 10));
+}
+
+/// Amplitude of a tone within samples, by one bin of a Fourier sum under a Hann window.
+fn amplitude(samples: &[f32], hz: f64, sample_rate: u32) -> f64 {
+    let (mut re, mut im) = (0.0, 0.0);
+    for (index, &sample) in samples.iter().enumerate() {
+        let window = 1.0 - (TAU * index as f64 / samples.len() as f64).cos();
+        let (sin, cos) = (TAU * hz * index as f64 / f64::from(sample_rate)).sin_cos();
+        re += f64::from(sample) * window * cos;
+        im += f64::from(sample) * window * sin;
+    }
+    2.0 * re.hypot(im) / samples.len() as f64
+}
+
+fn rates() -> [u32; 12] {
+    [8_000, 11_025, 12_000, 16_000, 24_000, 32_000, 44_100, 44_101, 48_000, 96_000, 191_999, 192_000]
+}
+
+#[test]
+fn resampling_keeps_tones_where_they_are() {
+    for rate in rates() {
+        for hz in [100.0, 1_000.0, 3_500.0] {
+            let clip = resample(Clip { samples: tone(hz, rate, rate as usize), sample_rate: rate }, 22_050).unwrap();
+            assert_eq!((clip.sample_rate, clip.samples.len()), (22_050, 22_050), "{rate} Hz");
+            let expected = tone(hz, 22_050, 22_050);
+            // Away from the ends, where the tone begins and stops: same pitch, same loudness, same moment.
+            let inner = 2_048..20_000;
+            assert_close(&clip.samples[inner.clone()], &expected[inner], 1e-3);
+        }
+    }
+}
+
+#[test]
+fn what_the_lower_rate_cannot_hold_is_gone() {
+    for rate in rates().into_iter().filter(|&rate| rate > 24_000) {
+        for hz in [11_300.0, 12_000.0, 13_000.0, 15_000.0] {
+            let clip = resample(Clip { samples: tone(hz, rate, rate as usize), sample_rate: rate }, 22_050).unwrap();
+            let alias = amplitude(&clip.samples[2_048..20_000], 22_050.0 - hz, 22_050);
+            // Of an amplitude of 0.5: 100 dB down.
+            assert!(alias < 0.5e-5, "{hz} Hz at {rate} Hz leaves {alias}");
+        }
+    }
+}
+
+#[test]
+fn what_the_lower_rate_can_hold_is_there() {
+    for rate in [44_100, 48_000, 96_000] {
+        let clip = resample(Clip { samples: tone(10_800.0, rate, rate as usize), sample_rate: rate }, 22_050).unwrap();
+        let kept = amplitude(&clip.samples[2_048..20_000], 10_800.0, 22_050);
+        assert!(kept > 0.5 * 0.98, "10800 Hz at {rate} Hz keeps {kept}");
+    }
+}
+
+#[test]
+fn the_length_is_the_rounded_ratio() {
+    for rate in rates() {
+        for len in [0_usize, 1, 7, 1_000, 4_096, 12_345] {
+            let clip = resample(Clip { samples: vec![0.25; len], sample_rate: rate }, 22_050).unwrap();
+            let expected = (len as f64 * 22_050.0 / f64::from(rate)).round() as usize;
+            assert_eq!(clip.samples.len(), expected, "{len} samples at {rate} Hz");
+        }
+    }
+}
+
+#[test]
+fn at_its_own_rate_a_clip_is_untouched() {
+    let clip = Clip { samples: tone(440.0, 22_050, 1_000), sample_rate: 22_050 };
+    assert_eq!(resample(clip.clone(), 22_050).unwrap(), clip);
+}
+
+#[test]
+fn a_rate_of_zero_is_refused() {
+    let clip = |sample_rate| Clip { samples: vec![0.0; 10], sample_rate };
+    assert!(matches!(resample(clip(0), 22_050), Err(WavError::Unsupported { .. })));
+    assert!(matches!(resample(clip(22_050), 0), Err(WavError::Unsupported { .. })));
+}
+
+#[test]
+fn progress_ascends_to_one_in_few_steps() {
+    let mut told = Vec::new();
+    let clip = Clip { samples: vec![0.0; 30 * 44_100], sample_rate: 44_100 };
+    resample_with(clip, 22_050, &mut |fraction| told.push(fraction)).unwrap();
+    assert!(told.windows(2).all(|pair| pair[0] <= pair[1]) && told.last() == Some(&1.0), "{told:?}");
+    assert!((10..=60).contains(&told.len()), "{} reports", told.len());
+}

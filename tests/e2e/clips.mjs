@@ -1,0 +1,77 @@
+// Songs for the tests: real GTZAN excerpts where they are, signals made here where they are not.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const SHARED = process.env.GENRELENS_DATA ?? join(ROOT, "..", "shared");
+const SPLITS = ["valid", "train"];
+
+// Both layouts are in use: the folder that holds `data`, and `data` itself.
+const AUDIO = [join(SHARED, "data", "gtzan-audio"), join(SHARED, "gtzan-audio")].find((folder) =>
+  existsSync(join(folder, "index.csv")),
+);
+
+/** One clip per genre, of `valid` where the genre has one there: `{ file, genre, split }`. */
+export function oneClipPerGenre() {
+  if (!AUDIO) {
+    console.log(`LOUD: no GTZAN audio under ${SHARED}; the page is tested on signals made by the test.`);
+    return madeClips();
+  }
+  const [head, ...lines] = readFileSync(join(AUDIO, "index.csv"), "utf8").trim().split(/\r?\n/);
+  const names = head.split(",");
+  const rows = lines.map((line) => Object.fromEntries(line.split(",").map((cell, at) => [names[at], cell])));
+  const genres = [...new Set(rows.map((row) => row.genre))].sort();
+  return genres.map((genre) => bestOf(rows.filter((row) => row.genre === genre)));
+}
+
+function bestOf(rows) {
+  const rank = (row) => [SPLITS.indexOf(row.filtered_split), -Number(row.seconds)];
+  const usable = rows.filter((row) => SPLITS.includes(row.filtered_split));
+  const [best] = usable.sort((a, b) => rank(a)[0] - rank(b)[0] || rank(a)[1] - rank(b)[1]);
+  return { file: join(AUDIO, best.genre, `${best.track}.wav`), genre: best.genre, split: best.filtered_split };
+}
+
+function madeClips() {
+  const folder = mkdtempSync(join(tmpdir(), "genrelens-"));
+  return [110, 220, 330].map((hz) => {
+    const file = join(folder, `chord-${hz}.wav`);
+    writeFileSync(file, wav(12, 22050, chord(hz)));
+    return { file, genre: null, split: "made" };
+  });
+}
+
+/** Three partials with a beat twice a second, so that time and frequency both show in a spectrogram. */
+function chord(hz) {
+  return (seconds) => {
+    const beat = Math.exp(-4 * ((seconds * 2) % 1));
+    return [1, 1.26, 1.5].reduce((sum, step) => sum + 0.2 * Math.sin(2 * Math.PI * hz * step * seconds), 0) * beat;
+  };
+}
+
+/** A mono WAV file of 16-bit samples. */
+function wav(seconds, rate, signal) {
+  const samples = seconds * rate;
+  const bytes = Buffer.alloc(44 + samples * 2);
+  bytes.write("RIFF", 0);
+  bytes.writeUInt32LE(36 + samples * 2, 4);
+  bytes.write("WAVEfmt ", 8);
+  [16, 1 | (1 << 16), rate, rate * 2, 2 | (16 << 16)].forEach((word, at) => bytes.writeUInt32LE(word, 16 + at * 4));
+  bytes.write("data", 36);
+  bytes.writeUInt32LE(samples * 2, 40);
+  for (let at = 0; at < samples; at += 1) {
+    bytes.writeInt16LE(Math.round(32767 * signal(at / rate)), 44 + at * 2);
+  }
+  return bytes;
+}
+
+/** What the command line says of the files: name of the file → label → probability. */
+export function classifyNatively(files) {
+  const program = process.env.GENRELENS_BIN;
+  if (!program) throw new Error("GENRELENS_BIN names no command line: run this through `cargo xtask test e2e`");
+  const printed = execFileSync(program, ["classify", "--json", ...files], { cwd: ROOT, encoding: "utf8" });
+  const lines = printed.trim().split("\n").map((line) => JSON.parse(line));
+  return new Map(lines.map((line) => [basename(line.file), line.genres]));
+}

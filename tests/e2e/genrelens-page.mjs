@@ -1,0 +1,109 @@
+// What a visitor does with the page and sees on it.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+
+/** Gives the page a file by its chooser and waits for the answer. */
+export async function choose(page, file, options) {
+  await answerAfter(page, () => page.setInputFiles("#file", file), options);
+}
+
+/** Drops a file on the page, as the browser does for a visitor, and waits for the answer. */
+export async function drop(page, file, options) {
+  const bytes = readFileSync(file).toString("base64");
+  const dataTransfer = await page.evaluateHandle(
+    ([text, name]) => {
+      const transfer = new DataTransfer();
+      const data = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+      transfer.items.add(new File([data], name, { type: "audio/wav" }));
+      return transfer;
+    },
+    [bytes, basename(file)],
+  );
+  await answerAfter(
+    page,
+    async () => {
+      for (const event of ["dragenter", "dragover", "drop"]) {
+        await page.dispatchEvent("#drop-zone", event, { dataTransfer });
+      }
+    },
+    options,
+  );
+}
+
+/** Waits for the `done` that follows the action, and stops early when the page shows an error instead. */
+async function answerAfter(page, act, { timeout = 120_000 } = {}) {
+  const before = await page.evaluate(() => globalThis.states.length);
+  await act();
+  const ended = await page.waitForFunction(
+    (from) => {
+      const ended = (state) => state === "done" || state === "error";
+      const states = globalThis.states.slice(from);
+      // Work has to have begun: a `done` before that is of the file before.
+      const begun = states.findIndex((state) => !ended(state));
+      return begun >= 0 && ended(states.at(-1)) ? states.at(-1) : null;
+    },
+    before,
+    { timeout },
+  );
+  assert.equal(await ended.jsonValue(), "done", await errorShown(page));
+  // The canvases are painted in the frame after the state changes.
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+/** The sentence in the page's place for errors, or nothing where none is to be seen. */
+export async function errorShown(page) {
+  const place = page.locator("#error");
+  return (await place.isVisible()) ? (await place.innerText()).trim() : "";
+}
+
+/** The rows of the accessible table, in their order. */
+export function genres(page) {
+  return page.$$eval("#genre-table [data-probability]", (places) =>
+    places.map(({ dataset }) => ({ label: dataset.genre ?? dataset.label, probability: Number(dataset.probability) })),
+  );
+}
+
+/** The same as label → probability. */
+export async function probabilities(page) {
+  return Object.fromEntries((await genres(page)).map(({ label, probability }) => [label, probability]));
+}
+
+/** The engine that runs, CPU or GPU, as the page's line names it to people and to programs. */
+export async function engine(page) {
+  const [kind, line] = await page.$eval("#engine", (place) => [place.dataset.engine, place.textContent]);
+  const name = kind.toUpperCase();
+  const named = /\b(CPU|GPU)\b/.exec(line)?.[1];
+  const told = `the engine is "${kind}", and the first that its line names is ${named}: ${line}`;
+  assert.ok(name === "NONE" || name === named, told);
+  return name;
+}
+
+/** Waits until that engine runs. */
+export async function waitForEngine(page, name, timeout) {
+  const deadline = Date.now() + timeout;
+  while ((await engine(page)) !== name) {
+    const line = await page.locator("#engine").innerText();
+    assert.ok(Date.now() < deadline, `the page never ran on the ${name}; it says: ${line}`);
+    await page.waitForTimeout(250);
+  }
+}
+
+/** Ten rows, sorted as drawn, that are a distribution. */
+export function assertDistribution(rows) {
+  assert.equal(rows.length, 10, "ten genres");
+  assert.equal(new Set(rows.map(({ label }) => label)).size, 10, "ten different genres");
+  const total = rows.reduce((sum, { probability }) => sum + probability, 0);
+  assert.ok(Math.abs(total - 1) <= 0.01, `probabilities sum to ${total}`);
+  assert.ok(rows.every(({ probability }) => probability >= 0 && probability <= 1), "each from 0 to 1");
+}
+
+/** Every label of the one within the tolerance of the other. Returns the largest difference. */
+export function assertClose(actual, expected, tolerance, about) {
+  assert.deepEqual(Object.keys(actual).sort(), Object.keys(expected).sort(), `${about}: the same labels`);
+  const differences = Object.keys(expected).map((label) => Math.abs(actual[label] - expected[label]));
+  const worst = Math.max(...differences);
+  const told = `${about}: ${JSON.stringify({ actual, expected })}`;
+  assert.ok(worst <= tolerance, `differs by ${worst}, more than ${tolerance}; ${told}`);
+  return worst;
+}

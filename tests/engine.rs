@@ -1,0 +1,208 @@
+//! The engine from a file's bytes to its genres, with a fresh network. The same bodies run natively and in the browser.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use burn::tensor::Device;
+use futures::FutureExt;
+use genrelens::card::Card;
+use genrelens::engine::{Engine, Host};
+use genrelens::model::registry::entry;
+use genrelens::model::weights::{self, Precision};
+use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request, Stage};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[cfg(target_family = "wasm")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// Keeps what is sent; gives up after so many pauses.
+#[derive(Default)]
+struct Recorder {
+    events: Vec<(Event, Payload)>,
+    pauses: usize,
+    cancel_after: Option<usize>,
+}
+
+impl Host for Recorder {
+    fn send(&mut self, event: Event, payload: Payload) {
+        self.events.push((event, payload));
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancel_after.is_some_and(|pauses| self.pauses > pauses)
+    }
+
+    async fn pause(&mut self) {
+        self.pauses += 1;
+    }
+
+    fn now_milliseconds(&self) -> f64 {
+        self.pauses as f64
+    }
+}
+
+impl Recorder {
+    fn last(&self) -> &Event {
+        &self.events.last().unwrap().0
+    }
+}
+
+fn ask(engine: &mut Engine, request: Request, payload: Payload, host: &mut Recorder) {
+    // The CPU engine never waits.
+    engine.handle(request, payload, host).now_or_never().unwrap();
+}
+
+fn card() -> Card {
+    Card {
+        name: "fresh".to_owned(),
+        summary: String::new(),
+        architecture: "net2".to_owned(),
+        bands: 128,
+        frames: 39,
+        front_end: "gtzan-logmel".to_owned(),
+        labels: ["loud", "quiet", "odd"].map(String::from).to_vec(),
+        data: String::new(),
+        recipe: String::new(),
+        figures: Default::default(),
+        licence: String::new(),
+        sha256: String::new(),
+    }
+}
+
+/// An engine with a fresh network.
+fn engine() -> Engine {
+    let mut engine = empty_engine();
+    let network = entry("net2").unwrap().init(card().shape(), None, &Device::flex());
+    let bytes = weights::to_bytes(&network, &card(), Precision::F16).unwrap();
+    let mut host = Recorder::default();
+    ask(&mut engine, Request::Load { card: Box::new(card()) }, Payload::Bytes(bytes), &mut host);
+    assert_eq!(host.last(), &Event::Loaded { model: "fresh".to_owned() });
+    engine
+}
+
+fn empty_engine() -> Engine {
+    Engine::new(EngineInfo { kind: EngineKind::Cpu, adapter: None }, Device::flex())
+}
+
+/// A rising tone, 16-bit mono.
+fn wav(seconds: f64, sample_rate: u32) -> Vec<u8> {
+    let spec =
+        hound::WavSpec { channels: 1, sample_rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
+    for index in 0..(seconds * f64::from(sample_rate)) as usize {
+        let t = index as f64 / f64::from(sample_rate);
+        let sample = (std::f64::consts::TAU * (200.0 + 300.0 * t) * t).sin();
+        writer.write_sample((sample * 16_000.0) as i16).unwrap();
+    }
+    writer.finalize().unwrap();
+    bytes.into_inner()
+}
+
+fn classify(engine: &mut Engine, bytes: Vec<u8>, host: &mut Recorder) {
+    ask(engine, Request::Classify { file: "tone.wav".to_owned() }, Payload::Bytes(bytes), host);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_file_becomes_a_spectrogram_and_genres() {
+    let mut host = Recorder::default();
+    classify(&mut engine(), wav(7.0, 44_100), &mut host);
+
+    let (info, floats) = host
+        .events
+        .iter()
+        .find_map(|event| match event {
+            (Event::Spectrogram(info), Payload::Floats(floats)) => Some((info, floats)),
+            _ => None,
+        })
+        .unwrap();
+    assert_eq!(floats.len(), info.frames * info.bands);
+    assert_eq!((info.bands, info.band_hz.len()), (128, 128));
+    assert!((info.duration_seconds - 7.0).abs() < 1e-3);
+    assert!((info.frames as f64 * info.seconds_per_frame - 7.0).abs() < 0.05);
+    let loudest = floats.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    assert!(loudest.abs() < 1e-3 && floats.iter().all(|&db| (info.floor_db..=1e-3).contains(&db)));
+
+    let Event::Classified(prediction) = host.last() else { panic!("{:?}", host.last()) };
+    let sum: f32 = prediction.genres.iter().map(|score| score.probability).sum();
+    assert!((sum - 1.0).abs() < 1e-5);
+    assert!(prediction.genres.is_sorted_by(|a, b| a.probability >= b.probability));
+    assert!(prediction.windows.is_sorted_by(|a, b| a.start_seconds < b.start_seconds));
+    assert!(prediction.windows.len() >= 3 && prediction.windows[0].start_seconds == 0.0);
+    assert!((prediction.windows.last().unwrap().end_seconds - 7.0).abs() < 0.1);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn stages_come_in_order() {
+    let mut host = Recorder::default();
+    classify(&mut engine(), wav(4.0, 48_000), &mut host);
+    let mut stages: Vec<Stage> = Vec::new();
+    for (event, _) in &host.events {
+        if let Event::Progress { stage, fraction } = event {
+            assert!((0.0..=1.0).contains(fraction));
+            if stages.last() != Some(stage) {
+                stages.push(*stage);
+            }
+        }
+    }
+    assert_eq!(stages, [Stage::Decode, Stage::Resample, Stage::Spectrogram, Stage::Classify]);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_cancelled_request_says_so_and_the_next_one_works() {
+    let mut engine = engine();
+    for pauses in 0..4 {
+        let mut host = Recorder { cancel_after: Some(pauses), ..Recorder::default() };
+        classify(&mut engine, wav(20.0, 22_050), &mut host);
+        assert_eq!(host.last(), &Event::Cancelled, "after {pauses} pauses");
+    }
+    let mut host = Recorder::default();
+    classify(&mut engine, wav(4.0, 22_050), &mut host);
+    assert!(matches!(host.last(), Event::Classified(_)));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_cannot_be_heard_fails_with_a_sentence() {
+    let mut engine = engine();
+    for (bytes, expected) in [(Vec::new(), "empty"), (b"not audio at all, only text".to_vec(), "WAV")] {
+        let mut host = Recorder::default();
+        classify(&mut engine, bytes, &mut host);
+        let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
+        assert!(message.contains(expected), "{message}");
+    }
+    let mut host = Recorder::default();
+    classify(&mut engine, wav(0.1, 22_050), &mut host);
+    let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
+    assert!(message.contains("0.10 s long"), "{message}");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_request_before_its_network_fails_with_a_sentence() {
+    for request in [Request::Classify { file: String::new() }, Request::SelfTest] {
+        let mut host = Recorder::default();
+        ask(&mut empty_engine(), request, Payload::Bytes(wav(4.0, 22_050)), &mut host);
+        assert_eq!(host.last(), &Event::Failed { message: "no network is loaded yet".to_owned() });
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn weights_that_do_not_fit_leave_the_network_in_place() {
+    let mut engine = engine();
+    let mut host = Recorder::default();
+    ask(&mut engine, Request::Load { card: Box::new(card()) }, Payload::Bytes(vec![1, 2, 3]), &mut host);
+    assert!(matches!(host.last(), Event::Failed { .. }));
+    classify(&mut engine, wav(4.0, 22_050), &mut host);
+    assert!(matches!(host.last(), Event::Classified(_)));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_self_test_gives_the_same_logits_every_time() {
+    let mut engine = engine();
+    let mut logits = Vec::new();
+    for _ in 0..2 {
+        let mut host = Recorder::default();
+        ask(&mut engine, Request::SelfTest, Payload::None, &mut host);
+        let Event::SelfTested(result) = host.last() else { panic!("{:?}", host.last()) };
+        logits.push(result.logits.clone());
+    }
+    assert_eq!(logits[0].len(), 8 * 3);
+    assert_eq!(logits[0], logits[1]);
+}

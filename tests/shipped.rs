@@ -1,0 +1,103 @@
+//! The weights in `model-weights/`: every file fits its card, and the figures on the cards are true.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use burn::tensor::Device;
+use genrelens::card::Card;
+use genrelens::dsp::FrontEnd;
+use genrelens::model::weights;
+use serde_json::Value;
+
+fn weights_files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "safetensors")).collect()
+}
+
+fn card(path: &Path) -> Card {
+    serde_json::from_slice(&std::fs::read(path.with_extension("json")).unwrap()).unwrap()
+}
+
+#[test]
+fn every_file_fits_its_card() {
+    let files = weights_files();
+    assert!(!files.is_empty());
+    for path in files {
+        let (bytes, card) = (std::fs::read(&path).unwrap(), card(&path));
+        assert_eq!(weights::embedded_card(&bytes).unwrap(), card, "{}", path.display());
+        let front_end = FrontEnd::by_name(&card.front_end).unwrap();
+        assert_eq!(front_end.mel_bands, card.bands, "{}", path.display());
+        weights::from_bytes(bytes, &card, &Device::flex()).unwrap();
+    }
+}
+
+fn genrelens(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_genrelens")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_shipped_network_keeps_its_figure() {
+    let Some(data) = common::shared_data() else { return };
+    let folder = data.join("gtzan-logmel");
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights/net1-gtzan.safetensors");
+    let (features, path) = (folder.to_str().unwrap(), model.to_str().unwrap());
+    let printed = genrelens(&["evaluate", "--model", path, "--features", features, "--split", "valid", "--json"]);
+    let figures: Value = serde_json::from_str(&printed).unwrap();
+    let accuracy = figures["accuracy"].as_f64().unwrap();
+    println!("net1-gtzan on the 197 validation songs: accuracy {accuracy:.4}");
+    assert_eq!(figures["n"], 197);
+    assert!(accuracy >= 0.58, "{accuracy}");
+    // A card's figure was measured on the weights in float32; one song may fall otherwise in float16.
+    assert!((accuracy - card(&model).figures["valid_song_accuracy"]).abs() < 0.006);
+    for key in ["balanced_accuracy", "macro_f1", "labels", "confusion", "per_class"] {
+        assert!(!figures[key].is_null(), "{key} is missing");
+    }
+}
+
+#[test]
+fn inspect_prints_the_papers_parameter_counts() {
+    let printed = genrelens(&["inspect", "--all"]);
+    assert!(printed.contains("1 001 162") && printed.contains("857 322"), "{printed}");
+}
+
+#[test]
+fn classify_prints_a_json_object_a_file_and_tells_of_the_bad_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = (folder.path().join("good.wav"), folder.path().join("bad.wav"));
+    write_tone(&good);
+    std::fs::write(&bad, "no audio").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_genrelens"))
+        .args(["classify", "--json"])
+        .args([&bad, &good])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let (lines, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(errors.contains("bad.wav") && errors.contains("1 of 2 files"), "{errors}");
+    let line: Value = serde_json::from_str(lines.trim()).unwrap();
+    assert_eq!(line["file"], good.to_str().unwrap());
+    assert!(line["windows"].as_u64().unwrap() >= 1);
+    let genres = line["genres"].as_object().unwrap();
+    let sum: f64 = genres.values().map(|probability| probability.as_f64().unwrap()).sum();
+    assert_eq!(genres.len(), 10);
+    assert!((sum - 1.0).abs() < 1e-4);
+}
+
+fn write_tone(path: &Path) {
+    let (bits_per_sample, sample_format) = (16, hound::SampleFormat::Int);
+    let spec = hound::WavSpec { channels: 2, sample_rate: 44_100, bits_per_sample, sample_format };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    for index in 0..5 * 44_100 {
+        let sample = ((f64::from(index) * 0.05).sin() * 12_000.0) as i16;
+        writer.write_sample(sample).unwrap();
+        writer.write_sample(-sample / 2).unwrap();
+    }
+    writer.finalize().unwrap();
+}

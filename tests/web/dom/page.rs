@@ -1,0 +1,291 @@
+//! The page of `index.html`, driven by made-up updates.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use genrelens::protocol::{
+    Adapter, EngineInfo, EngineKind, Event, Payload, Prediction, Score, SpectrogramInfo, Stage, WindowScores,
+};
+use genrelens::view::colours;
+use genrelens::view::engine::{Choice, NoGpu, Preference};
+use genrelens::web::client::Update;
+use genrelens::web::page::{Engines, Page};
+use wasm_bindgen_test::*;
+use web_sys::{
+    Element, HtmlCanvasElement, HtmlElement, HtmlInputElement, HtmlSelectElement, KeyboardEvent, KeyboardEventInit,
+    PointerEvent, PointerEventInit,
+};
+
+use super::{Fixture, drag, file, next_frame, pixel, until};
+
+/// Remembers what the page asks for.
+#[derive(Default)]
+struct Asked(RefCell<Vec<String>>);
+
+impl Asked {
+    fn take(&self) -> Vec<String> {
+        self.0.take()
+    }
+}
+
+impl Engines for Asked {
+    fn classify(&self, file_name: String, bytes: Vec<u8>) {
+        self.0.borrow_mut().push(format!("classify {file_name} {bytes:?}"));
+    }
+    fn cancel(&self) {
+        self.0.borrow_mut().push("cancel".to_owned());
+    }
+    fn prefer(&self, preference: Preference) {
+        self.0.borrow_mut().push(format!("prefer {}", preference.name()));
+    }
+}
+
+fn connected() -> (Fixture, Page, Rc<Asked>) {
+    let fixture = Fixture::page();
+    let page = Page::attach(&fixture.document).unwrap();
+    let asked = Rc::new(Asked::default());
+    page.connect(asked.clone());
+    (fixture, page, asked)
+}
+
+/// Ten frames of 0.5 s and four bands; only the lowest band sounds.
+fn spectrogram() -> (Event, Payload) {
+    let info = SpectrogramInfo {
+        frames: 10,
+        bands: 4,
+        seconds_per_frame: 0.5,
+        band_hz: vec![100.0, 400.0, 1600.0, 6400.0],
+        floor_db: -80.0,
+        duration_seconds: 5.0,
+    };
+    (Event::Spectrogram(info), Payload::Floats([0.0, -80.0, -80.0, -80.0].repeat(10)))
+}
+
+fn prediction() -> Prediction {
+    let score = |label: &str, probability| Score { label: label.to_owned(), probability };
+    Prediction {
+        model: "net1-gtzan".to_owned(),
+        labels: ["hiphop", "jazz", "rock"].map(str::to_owned).to_vec(),
+        genres: vec![score("jazz", 0.6234), score("rock", 0.3), score("hiphop", 0.0766)],
+        windows: vec![
+            WindowScores { start_seconds: 0.0, end_seconds: 3.0, probabilities: vec![0.05, 0.9, 0.05] },
+            WindowScores { start_seconds: 2.0, end_seconds: 5.0, probabilities: vec![0.1, 0.3, 0.6] },
+        ],
+        milliseconds: 345.6,
+    }
+}
+
+fn finish(page: &Page) {
+    let (event, payload) = spectrogram();
+    page.receive(Update::Event(event, payload));
+    page.receive(Update::Event(Event::Classified(prediction()), Payload::None));
+    page.render().unwrap();
+}
+
+#[wasm_bindgen_test]
+fn the_page_goes_from_idle_over_working_to_done() {
+    let (fixture, page, asked) = connected();
+    page.render().unwrap();
+    assert_eq!(fixture.state(), "idle");
+    for id in ["result", "progress-box", "error", "notice"] {
+        assert!(fixture.hidden(id), "{id}");
+    }
+
+    page.open_bytes("song.wav".to_owned(), vec![1, 2]);
+    assert_eq!(asked.take(), ["classify song.wav [1, 2]"]);
+    page.receive(Update::Event(Event::Progress { stage: Stage::Spectrogram, fraction: 0.5 }, Payload::None));
+    page.render().unwrap();
+    assert_eq!(fixture.state(), "working");
+    assert!(!fixture.hidden("progress-box"));
+    assert_eq!(fixture.text("progress-text"), "Step 3 of 4: drawing the spectrogram…");
+    let progress: web_sys::HtmlProgressElement = fixture.get("progress");
+    assert!((0.36..0.59).contains(&progress.value()), "{}", progress.value());
+
+    finish(&page);
+    assert_eq!(fixture.state(), "done");
+    assert!(fixture.hidden("progress-box") && !fixture.hidden("result") && !fixture.hidden("numbers"));
+    assert_eq!(fixture.text("verdict"), "Most likely jazz (62 %)");
+    assert_eq!(fixture.text("recording"), "song.wav · 0:05");
+}
+
+#[wasm_bindgen_test]
+fn the_table_has_every_genre_with_its_probability() {
+    let (fixture, page, _asked) = connected();
+    page.open_bytes("song.wav".to_owned(), vec![]);
+    finish(&page);
+    let rows = fixture.get::<Element>("genre-rows").children();
+    let row = |i: u32| {
+        let row = rows.item(i).unwrap();
+        let cells = row.children();
+        let text = |cell: u32| cells.item(cell).unwrap().text_content().unwrap().replace('\u{a0}', " ");
+        let attribute = |name: &str| row.get_attribute(name).unwrap();
+        [attribute("data-genre"), attribute("data-probability"), text(0), text(1), text(2)]
+    };
+    assert_eq!(rows.length(), 3);
+    assert_eq!(row(0), ["jazz", "0.6234", "jazz", "62 %", "90 %"]);
+    assert_eq!(row(2), ["hiphop", "0.0766", "hip-hop", "8 %", "10 %"]);
+    assert_eq!(fixture.text("legend"), "jazz 50 % of the timerock 50 % of the time");
+    let label = fixture.get::<Element>("bars").get_attribute("aria-label").unwrap();
+    assert!(label.contains("rock"), "{label}");
+}
+
+#[wasm_bindgen_test]
+fn the_pictures_are_painted() {
+    let (fixture, page, _asked) = connected();
+    page.open_bytes("song.wav".to_owned(), vec![]);
+    finish(&page);
+    let canvas: HtmlCanvasElement = fixture.get("spectrogram");
+    let (middle, height) = (canvas.width() / 2, canvas.height());
+    let rgb = |y| <[u8; 3]>::try_from(&pixel(&canvas, middle, y)[..3]).unwrap();
+    let quiet = colours::colour_map()[0];
+    assert_eq!(rgb(height / 4), quiet, "high bands are silent and on top");
+    assert!(rgb(height - 32) != quiet, "the low band is loud and at the bottom");
+    for id in ["strip", "bars"] {
+        let canvas: HtmlCanvasElement = fixture.get(id);
+        assert!(pixel(&canvas, canvas.width() / 2 - 20, 8)[3] > 0, "{id}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn a_second_file_clears_the_first_and_an_error_leaves_a_way_on() {
+    let (fixture, page, asked) = connected();
+    page.open_bytes("song.wav".to_owned(), vec![]);
+    finish(&page);
+    page.open_bytes("noise.wav".to_owned(), vec![]);
+    page.render().unwrap();
+    assert_eq!((fixture.state().as_str(), fixture.hidden("result")), ("working", true));
+    assert_eq!(fixture.get::<Element>("genre-rows").child_element_count(), 0);
+
+    let message = "noise.wav is no WAV file.".to_owned();
+    page.receive(Update::Event(Event::Failed { message: message.clone() }, Payload::None));
+    page.render().unwrap();
+    assert_eq!((fixture.state(), fixture.text("error-text")), ("error".to_owned(), message));
+    assert!(!fixture.hidden("error") && !fixture.get::<HtmlInputElement>("file").disabled());
+
+    asked.take();
+    page.open_bytes("song.wav".to_owned(), vec![]);
+    finish(&page);
+    assert_eq!((fixture.state().as_str(), fixture.hidden("error")), ("done", true));
+    assert_eq!(asked.take().len(), 1);
+}
+
+#[wasm_bindgen_test]
+fn cancelling_by_button_or_key_goes_back_to_idle() {
+    let (fixture, page, asked) = connected();
+    let escape = KeyboardEventInit::new();
+    escape.set_key("Escape");
+    escape.set_bubbles(true);
+    let press = || KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &escape).unwrap();
+    fixture.document.dispatch_event(&press()).unwrap();
+    assert!(asked.take().is_empty(), "there is nothing to cancel");
+
+    for by_key in [false, true] {
+        page.open_bytes("song.wav".to_owned(), vec![]);
+        asked.take();
+        if by_key {
+            fixture.document.dispatch_event(&press()).unwrap();
+        } else {
+            fixture.get::<HtmlElement>("cancel").click();
+        }
+        // The engine had gone on for a moment.
+        page.receive(Update::Event(Event::Progress { stage: Stage::Decode, fraction: 0.5 }, Payload::None));
+        page.render().unwrap();
+        assert_eq!(asked.take(), ["cancel"]);
+        assert_eq!((fixture.state().as_str(), fixture.hidden("notice")), ("idle", false));
+    }
+}
+
+#[wasm_bindgen_test]
+fn the_engine_line_says_what_runs_and_the_choice_is_passed_on() {
+    let (fixture, page, asked) = connected();
+    let adapter = Adapter { name: "NVIDIA Lovelace".to_owned(), software: false };
+    let gpu = EngineInfo { kind: EngineKind::Gpu, adapter: Some(adapter) };
+    page.receive(Update::Engine { info: Some(gpu), choice: Choice::GpuFaster { cpu_ms: 40.0, gpu_ms: 4.0 } });
+    page.render().unwrap();
+    let line: Element = fixture.get("engine");
+    assert_eq!(line.get_attribute("data-engine").as_deref(), Some("gpu"));
+    assert_eq!(line.get_attribute("data-choice").as_deref(), Some("gpu-faster"));
+    assert!(fixture.text("engine").contains("NVIDIA Lovelace: 10 times faster"), "{}", fixture.text("engine"));
+
+    let select: HtmlSelectElement = fixture.get("engine-choice");
+    select.set_value("cpu");
+    select.dispatch_event(&web_sys::Event::new("change").unwrap()).unwrap();
+    assert_eq!(asked.take(), ["prefer cpu"]);
+    let cpu = EngineInfo { kind: EngineKind::Cpu, adapter: None };
+    page.receive(Update::Engine { info: Some(cpu), choice: Choice::OnlyCpu { reason: NoGpu::NoWebGpu } });
+    page.render().unwrap();
+    assert_eq!(line.get_attribute("data-engine").as_deref(), Some("cpu"));
+}
+
+#[wasm_bindgen_test]
+fn a_broken_engine_is_said_and_takes_no_files() {
+    let (fixture, page, asked) = connected();
+    page.receive(Update::Broken("The weights are damaged.".to_owned()));
+    page.open_bytes("song.wav".to_owned(), vec![]);
+    page.render().unwrap();
+    assert_eq!((fixture.state().as_str(), fixture.text("error-text").as_str()), ("error", "The weights are damaged."));
+    assert!(asked.take().is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn a_dropped_file_reaches_the_engine_and_the_later_of_two_wins() {
+    let (fixture, page, asked) = connected();
+    let zone: Element = fixture.get("drop-zone");
+    zone.dispatch_event(&drag("drop", &[file("first.wav", b"1")])).unwrap();
+    zone.dispatch_event(&drag("drop", &[file("second.wav", b"2"), file("third.wav", b"3")])).unwrap();
+    until(|| !asked.0.borrow().is_empty()).await;
+    next_frame().await;
+    assert_eq!(asked.take(), ["classify second.wav [50]"]);
+    page.render().unwrap();
+    assert!(fixture.text("warnings").contains("second.wav"), "two files at once are remarked on");
+
+    zone.dispatch_event(&drag("drop", &[])).unwrap();
+    until(|| !fixture.hidden("notice")).await;
+}
+
+#[wasm_bindgen_test]
+fn pointer_and_keys_read_the_spectrogram() {
+    let (fixture, page, _asked) = connected();
+    page.open_bytes("song.wav".to_owned(), vec![]);
+    finish(&page);
+    let canvas: HtmlElement = fixture.get("spectrogram");
+    let place = canvas.get_bounding_client_rect();
+    let hint = fixture.text("readout");
+    let pointer = |kind: &str| {
+        let init = PointerEventInit::new();
+        init.set_client_x((place.left() + place.width() / 2.0) as i32);
+        init.set_client_y((place.bottom() - 30.0) as i32);
+        init.set_pointer_type("mouse");
+        PointerEvent::new_with_event_init_dict(kind, &init).unwrap()
+    };
+    canvas.dispatch_event(&pointer("pointermove")).unwrap();
+    let read = fixture.text("readout");
+    assert!(read.contains("100 Hz · 0 dB · "), "{read}");
+    assert!(!fixture.hidden("cursor"));
+    canvas.dispatch_event(&pointer("pointerleave")).unwrap();
+    assert_eq!((fixture.hidden("cursor"), fixture.text("readout")), (true, hint));
+
+    let press = |key: &str| {
+        let init = KeyboardEventInit::new();
+        init.set_key(key);
+        init.set_cancelable(true);
+        let event = KeyboardEvent::new_with_keyboard_event_init_dict("keydown", &init).unwrap();
+        canvas.dispatch_event(&event).unwrap();
+        event.default_prevented()
+    };
+    assert!(press("End") && !press("Tab"));
+    let value = canvas.get_attribute("aria-valuetext").unwrap();
+    assert!(value.starts_with("0:05.0"), "{value}");
+    assert!(press("Home") && fixture.text("readout").starts_with("0:00.0"));
+}
+
+#[wasm_bindgen_test]
+fn a_dropped_page_hears_nothing_more() {
+    let (fixture, page, asked) = connected();
+    drop(page);
+    assert_eq!(Rc::strong_count(&asked), 1, "nothing holds the page");
+    let select: HtmlSelectElement = fixture.get("engine-choice");
+    select.dispatch_event(&web_sys::Event::new("change").unwrap()).unwrap();
+    fixture.get::<Element>("drop-zone").dispatch_event(&drag("drop", &[file("late.wav", b"1")])).unwrap();
+    assert!(asked.take().is_empty());
+}

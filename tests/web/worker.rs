@@ -1,0 +1,108 @@
+//! The wire between the page and its workers, in a dedicated worker, over a real message channel.
+#![cfg(target_family = "wasm")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use genrelens::protocol::{
+    Adapter, EngineInfo, EngineKind, Event, Message, Payload, Prediction, Request, Score, SelfTest, SpectrogramInfo,
+    Stage, VERSION, WindowScores,
+};
+use genrelens::web::wire::{self, Port};
+use js_sys::{Array, Promise};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+use web_sys::{MessageChannel, MessageEvent, MessagePort};
+
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+struct End(MessagePort);
+
+impl Port for End {
+    fn post(&self, value: &JsValue, transfer: &Array) -> Result<(), JsValue> {
+        self.0.post_message_with_transferable(value, transfer)
+    }
+}
+
+/// Sends a message through a channel and reads it at the other end.
+async fn through<Body: Serialize + DeserializeOwned>(
+    message: &Message<Body>,
+    payload: Payload,
+) -> Result<(Message<Body>, Payload), String> {
+    let channel = MessageChannel::new().unwrap();
+    let arrives = Promise::new(&mut |resolve, _| channel.port2().set_onmessage(Some(&resolve)));
+    wire::send(&End(channel.port1()), message, payload).unwrap();
+    let event: MessageEvent = JsFuture::from(arrives).await.unwrap().unchecked_into();
+    wire::receive(&event)
+}
+
+fn events() -> Vec<(Event, Payload)> {
+    let adapter = Adapter { name: "an adapter".to_owned(), software: true };
+    let spectrogram = SpectrogramInfo {
+        frames: 2,
+        bands: 3,
+        seconds_per_frame: 0.0232,
+        band_hz: vec![30.0, 60.5, 90.25],
+        floor_db: -80.0,
+        duration_seconds: 1.5,
+    };
+    let prediction = Prediction {
+        model: "net1".to_owned(),
+        labels: vec!["a".to_owned(), "é".to_owned()],
+        genres: vec![Score { label: "é".to_owned(), probability: 0.75 }],
+        windows: vec![WindowScores { start_seconds: 0.0, end_seconds: 3.0, probabilities: vec![0.25, 0.75] }],
+        milliseconds: 12.5,
+    };
+    vec![
+        (
+            Event::Ready { protocol: VERSION, engine: EngineInfo { kind: EngineKind::Gpu, adapter: Some(adapter) } },
+            Payload::None,
+        ),
+        (Event::Loaded { model: "m".to_owned() }, Payload::None),
+        (Event::Progress { stage: Stage::Resample, fraction: 0.5 }, Payload::None),
+        (Event::Spectrogram(spectrogram), Payload::Floats(vec![-80.0, -0.5, 0.0, f32::MIN_POSITIVE, -1.0, 1.0])),
+        (Event::Classified(prediction), Payload::None),
+        (Event::SelfTested(SelfTest { logits: vec![-1.5, 2.25], milliseconds: 3.0 }), Payload::None),
+        (Event::Warning { message: "w".to_owned() }, Payload::None),
+        (Event::Failed { message: "f".to_owned() }, Payload::None),
+        (Event::Cancelled, Payload::None),
+    ]
+}
+
+#[wasm_bindgen_test]
+async fn every_event_arrives_as_it_was_sent() {
+    for (id, (body, payload)) in (1..).zip(events()) {
+        let message = Message { id, body };
+        assert_eq!(through(&message, payload.clone()).await.unwrap(), (message, payload));
+    }
+}
+
+#[wasm_bindgen_test]
+async fn requests_arrive_with_their_bytes() {
+    let bytes: Vec<u8> = (0..100_000_u32).map(|index| (index % 251) as u8).collect();
+    for body in [Request::Classify { file: "ä b.wav".to_owned() }, Request::SelfTest, Request::Cancel { request: 7 }] {
+        let message = Message { id: 3, body };
+        let payload = Payload::Bytes(bytes.clone());
+        assert_eq!(through(&message, payload.clone()).await.unwrap(), (message, payload));
+    }
+}
+
+#[derive(Serialize)]
+struct Stranger {
+    id: u32,
+    body: &'static str,
+}
+
+#[wasm_bindgen_test]
+async fn a_message_of_another_version_is_a_sentence() {
+    let channel = MessageChannel::new().unwrap();
+    let arrives = Promise::new(&mut |resolve, _| channel.port2().set_onmessage(Some(&resolve)));
+    let head = serde_wasm_bindgen::to_value(&Stranger { id: 1, body: "Telepathy" }).unwrap();
+    let value = js_sys::Object::new();
+    js_sys::Reflect::set(&value, &"head".into(), &head).unwrap();
+    channel.port1().post_message(&value).unwrap();
+    let event: MessageEvent = JsFuture::from(arrives).await.unwrap().unchecked_into();
+    let message = wire::receive::<Event>(&event).unwrap_err();
+    assert!(message.contains("this version does not know"), "{message}");
+}

@@ -1,0 +1,145 @@
+//! Where the project, its compiled files and its private tools lie, and how another program is started.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Everything that fails here ends in a sentence for the person at the terminal.
+pub type Result<T = ()> = std::result::Result<T, String>;
+
+/// The folders that every command works with.
+pub struct House {
+    /// The project's root.
+    pub root: PathBuf,
+    /// What is kept between clones: private tools and the sizes of files already weighed.
+    pub cache: PathBuf,
+    /// Cargo's target folder, shared by every stage.
+    pub target: PathBuf,
+    /// Folders searched before the user's own PATH.
+    before_path: Vec<PathBuf>,
+}
+
+impl House {
+    /// Finds the project this program was started from.
+    pub fn find() -> Result<Self> {
+        // Set by `cargo run`, and right even where the clone was moved after this program was compiled.
+        let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&manifest).parent().ok_or("the project's root is not where xtask expects it")?.to_owned();
+        let cache = cache_folder(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"))
+            .filter(|folder| is_writable(folder))
+            .unwrap_or_else(|| root.join("target/xtask"));
+        let target = match env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty()) {
+            Some(folder) => env::current_dir().unwrap_or_default().join(folder),
+            None => Some(cache.join("target")).filter(|folder| is_writable(folder)).unwrap_or(root.join("target")),
+        };
+        Ok(Self { root, cache, target, before_path: Vec::new() })
+    }
+
+    /// A program to be started in the project's root, with the shared target folder and the tools found so far.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target).env("PATH", self.path());
+        command
+    }
+
+    /// Puts a folder of tools before everything else on the PATH of what is started from now on.
+    pub fn prefer(&mut self, folder: PathBuf) {
+        self.before_path.retain(|known| *known != folder);
+        self.before_path.insert(0, folder);
+    }
+
+    /// The program of that name that a child would start.
+    pub fn which(&self, program: &str) -> Option<PathBuf> {
+        env::split_paths(&self.path()).map(|folder| folder.join(program)).find(|file| is_executable(file))
+    }
+
+    fn path(&self) -> OsString {
+        let inherited = env::var_os("PATH").unwrap_or_default();
+        let folders = self.before_path.iter().cloned().chain(env::split_paths(&inherited)).chain(cargo_bin());
+        env::join_paths(folders).unwrap_or(inherited)
+    }
+}
+
+/// Where `cargo install` puts programs: searched last, because a fresh rustup may not be on PATH yet.
+pub fn cargo_bin() -> Option<PathBuf> {
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
+    let root = env::var_os("CARGO_INSTALL_ROOT").or_else(|| env::var_os("CARGO_HOME")).map(PathBuf::from);
+    root.or_else(home).map(|root| root.join("bin"))
+}
+
+fn cache_folder(xdg: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let base = xdg.map(PathBuf::from).filter(absolute);
+    let base = base.or_else(|| home.map(|home| PathBuf::from(home).join(".cache")).filter(absolute));
+    base.map(|base| base.join("genrelens"))
+}
+
+fn is_writable(folder: &Path) -> bool {
+    let probe = folder.join(format!(".xtask-{}", std::process::id()));
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&probe, b"")).is_ok();
+    let _ = fs::remove_file(probe);
+    written
+}
+
+fn is_executable(file: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::metadata(file).is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        file.is_file()
+    }
+}
+
+/// Shows a command, runs it, and fails with it.
+pub fn run(command: &mut Command) -> Result {
+    let shown = shown(command);
+    println!("$ {shown}");
+    let status = command.stdin(Stdio::null()).status().map_err(|error| format!("`{shown}` did not start: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{shown}` failed ({status})")) }
+}
+
+/// What a command prints, where it starts and succeeds.
+pub fn output(command: &mut Command) -> Option<String> {
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cache_follows_xdg_then_home() {
+        let folder = |xdg: Option<&str>, home: Option<&str>| cache_folder(xdg.map(Into::into), home.map(Into::into));
+        assert_eq!(folder(Some("/x"), Some("/home/a")), Some("/x/genrelens".into()));
+        assert_eq!(folder(None, Some("/home/a")), Some("/home/a/.cache/genrelens".into()));
+        // The XDG specification says that a relative path is to be ignored.
+        assert_eq!(folder(Some("x"), Some("/home/a")), Some("/home/a/.cache/genrelens".into()));
+        assert_eq!(folder(None, None), None);
+    }
+
+    #[test]
+    fn preferred_folders_come_first_and_once() {
+        let mut house = House { root: "/r".into(), cache: "/c".into(), target: "/t".into(), before_path: Vec::new() };
+        for folder in ["/a", "/b", "/a"] {
+            house.prefer(folder.into());
+        }
+        assert_eq!(house.before_path, [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert!(house.path().to_string_lossy().starts_with("/a"));
+    }
+
+    #[test]
+    fn a_command_is_shown_as_it_would_be_typed() {
+        assert_eq!(shown(Command::new("cargo").args(["fmt", "--check"])), "cargo fmt --check");
+    }
+}

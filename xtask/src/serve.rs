@@ -1,0 +1,193 @@
+//! `cargo xtask serve`: the built page on this machine's loopback address.
+
+use crate::build;
+use crate::house::{House, Result};
+use crate::static_files::{media_type, resolve};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+const DEFAULT_PORT: u16 = 8080;
+/// How many ports after the wanted one are tried.
+const PORTS_TRIED: u16 = 100;
+/// A longer request is not one that a browser makes of a static page.
+const LONGEST_REQUEST: u64 = 16 * 1024;
+
+#[derive(Debug, PartialEq, Eq)]
+struct Options {
+    port: u16,
+    open: bool,
+}
+
+pub fn command(house: &mut House, arguments: &[String]) -> Result {
+    let options = parse(arguments)?;
+    build::command(house)?;
+    let listener = listen(options.port)?;
+    let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+    let address = format!("http://127.0.0.1:{port}/");
+    println!("GenreLens is served at {address}  (Ctrl+C ends it)");
+    if options.open {
+        open_browser(&address);
+    }
+    serve(&listener, &house.root.join("dist"))
+}
+
+fn parse(arguments: &[String]) -> Result<Options> {
+    let mut options = Options { port: DEFAULT_PORT, open: true };
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--no-open" => options.open = false,
+            "--port" => {
+                let number = words.next().ok_or("--port needs a number")?;
+                options.port = number.parse().map_err(|_| format!("`{number}` is not a port: 0 to 65535"))?;
+            }
+            other => return Err(format!("`serve` knows --port N and --no-open, and was given `{other}`")),
+        }
+    }
+    Ok(options)
+}
+
+fn listen(port: u16) -> Result<TcpListener> {
+    let last = port.saturating_add(PORTS_TRIED);
+    for candidate in port..=last {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, candidate)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => println!("Port {candidate} is taken."),
+            Err(error) => return Err(format!("port {candidate}: {error}")),
+        }
+    }
+    Err(format!("the ports {port} to {last} are all taken: name another by --port"))
+}
+
+fn serve(listener: &TcpListener, dist: &Path) -> Result {
+    let dist: Arc<Path> = dist.into();
+    for stream in listener.incoming() {
+        let Ok(stream) = stream else { continue };
+        let dist = Arc::clone(&dist);
+        thread::spawn(move || {
+            // A browser that goes away in the middle of an answer is no trouble of ours.
+            let _ = answer(&stream, &dist);
+        });
+    }
+    Ok(())
+}
+
+fn answer(mut stream: &TcpStream, dist: &Path) -> io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let Some((method, target)) = request(stream)? else {
+        return Ok(());
+    };
+    if method != "GET" && method != "HEAD" {
+        return refuse(stream, "405 Method Not Allowed");
+    }
+    let Some((path, mut file)) = resolve(dist, &target).and_then(|path| Some((path.clone(), File::open(path).ok()?)))
+    else {
+        return refuse(stream, "404 Not Found");
+    };
+    let head = head("200 OK", media_type(&path), file.metadata()?.len());
+    stream.write_all(head.as_bytes())?;
+    if method == "GET" {
+        io::copy(&mut file, &mut stream)?;
+    }
+    Ok(())
+}
+
+/// The method and target of the request line; the header lines are read and not needed.
+fn request(stream: &TcpStream) -> io::Result<Option<(String, String)>> {
+    let mut lines = BufReader::new(stream.take(LONGEST_REQUEST)).lines();
+    let Some(first) = lines.next().transpose()? else {
+        return Ok(None);
+    };
+    for line in lines {
+        if line?.is_empty() {
+            break;
+        }
+    }
+    let mut words = first.split(' ');
+    Ok(words.next().zip(words.next()).map(|(method, target)| (method.to_owned(), target.to_owned())))
+}
+
+fn refuse(mut stream: &TcpStream, status: &str) -> io::Result<()> {
+    let head = head(status, "text/plain; charset=utf-8", status.len() as u64);
+    stream.write_all(format!("{head}{status}").as_bytes())
+}
+
+fn head(status: &str, media_type: &str, length: u64) -> String {
+    // no-cache: after a rebuild under the same address the page must not meet the workers of an older one.
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\nCache-Control: no-cache\r\n\
+         X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+    )
+}
+
+fn open_browser(address: &str) {
+    let screen = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let opener = match std::env::consts::OS {
+        "macos" => "open",
+        _ if screen("DISPLAY") || screen("WAYLAND_DISPLAY") => "xdg-open",
+        _ => return,
+    };
+    let quiet =
+        Command::new(opener).arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    if quiet.is_err() {
+        println!("No browser could be opened: `{opener}` is not there.");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn options_are_read() {
+        assert_eq!(parse(&words("")), Ok(Options { port: DEFAULT_PORT, open: true }));
+        assert_eq!(parse(&words("--no-open --port 9000")), Ok(Options { port: 9000, open: false }));
+        for wrong in ["--port", "--port x", "--port 70000", "--open"] {
+            assert!(parse(&words(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_taken_port_gives_way_to_the_next() {
+        let first = listen(0).unwrap();
+        let taken = first.local_addr().unwrap().port();
+        if taken < u16::MAX {
+            assert!(listen(taken).unwrap().local_addr().unwrap().port() > taken);
+        }
+    }
+
+    #[test]
+    fn a_file_is_sent_whole_and_a_missing_one_is_404() {
+        let dist = std::env::temp_dir().join(format!("xtask-serve-{}", std::process::id()));
+        std::fs::create_dir_all(&dist).unwrap();
+        std::fs::write(dist.join("a.wasm"), b"\0asm").unwrap();
+        let listener = listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let folder = dist.clone();
+        thread::spawn(move || serve(&listener, &folder));
+        let ask = |request: &str| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        };
+        let whole = ask("GET /a.wasm?v=1");
+        assert!(whole.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/wasm\r\nContent-Length: 4\r\n"));
+        assert!(whole.ends_with("\r\n\r\n\0asm"));
+        assert!(ask("HEAD /a.wasm").ends_with("\r\n\r\n"));
+        assert!(ask("GET /../Cargo.toml").starts_with("HTTP/1.1 404"));
+        assert!(ask("POST /a.wasm").starts_with("HTTP/1.1 405"));
+        std::fs::remove_dir_all(dist).unwrap();
+    }
+}

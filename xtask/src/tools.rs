@@ -1,0 +1,258 @@
+//! The tools that building and testing need: each is looked for, and installed only where it is missing, after saying
+//! so. Trunk and wasm-pack find ours on PATH and so download nothing of their own.
+
+use crate::house::{House, Result, cargo_bin, output, run};
+use crate::versions::{Action, decide, json_text, locked_version, major, version_in};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+const TRUNK: &str = "0.21.14";
+const WASM_PACK: &str = "0.15.1";
+const CARGO_DENY: &str = "0.20.2";
+/// The binaryen release whose wasm-opt shrinks the page's files, or none. `index.html` names the level on each link.
+const WASM_OPT: Option<&str> = None;
+/// What playwright-core and `node --test` ask for; Debian 12 has 18.
+const NODE_MAJOR: u32 = 18;
+
+struct CargoTool {
+    /// The crate, and the program whose version counts.
+    name: &'static str,
+    program: &'static str,
+    version: String,
+    /// Whether the crate's own lock file is used.
+    locked: bool,
+}
+
+/// The tools that build the page.
+pub fn for_page(house: &mut House) -> Result {
+    wasm_target(house)?;
+    let lock_file = house.root.join("Cargo.lock");
+    let lock = fs::read_to_string(&lock_file).map_err(|error| format!("{}: {error}", lock_file.display()))?;
+    let bindgen = locked_version(&lock, "wasm-bindgen").ok_or("Cargo.lock does not name wasm-bindgen")?;
+    cargo_tool(house, &CargoTool { name: "trunk", program: "trunk", version: TRUNK.into(), locked: true })?;
+    let wasm_bindgen = CargoTool {
+        name: "wasm-bindgen-cli",
+        program: "wasm-bindgen",
+        version: bindgen.into(),
+        // Its published lock file names crates that no longer compile together.
+        locked: false,
+    };
+    cargo_tool(house, &wasm_bindgen)?;
+    wasm_opt(house)?;
+    forget_tool_builds(house);
+    Ok(())
+}
+
+/// The tools that run the tests in a browser.
+pub fn for_browser_tests(house: &mut House) -> Result {
+    cargo_tool(house, &CargoTool { name: "wasm-pack", program: "wasm-pack", version: WASM_PACK.into(), locked: true })?;
+    for_page(house)?;
+    chromium(house)?;
+    debian(house, "chromedriver", "chromium-driver").map(drop)
+}
+
+/// The tools that run Playwright on the built page.
+pub fn for_playwright(house: &mut House) -> Result {
+    chromium(house)?;
+    debian(house, "node", "nodejs")?;
+    debian(house, "npm", "npm")?;
+    let printed = output(house.command("node").arg("--version")).unwrap_or_default();
+    if version_in(&printed).and_then(major).is_none_or(|found| found < NODE_MAJOR) {
+        return Err(format!("node is {printed:?}, and the tests of the page need {NODE_MAJOR} or newer: install that"));
+    }
+    playwright(house)
+}
+
+/// A component of the Rust toolchain that is called through cargo: `fmt`, `clippy`.
+pub fn component(house: &House, subcommand: &str, component: &str) -> Result {
+    if output(house.command("cargo").args([subcommand, "--version"])).is_some() {
+        return Ok(());
+    }
+    rustup(house, &["component", "add", component], &format!("the toolchain's component {component}"))
+}
+
+/// cargo-deny, where it is there; it is compiled for minutes, so it is installed only when asked for by name.
+pub fn cargo_deny(house: &mut House, install: bool) -> Result<bool> {
+    let tool = CargoTool { name: "cargo-deny", program: "cargo-deny", version: CARGO_DENY.into(), locked: true };
+    if !install && house.which("cargo-deny").is_none() && !private_bin(house, &tool).join("cargo-deny").is_file() {
+        return Ok(false);
+    }
+    // Any version that is there will do: only its verdict counts.
+    if house.which("cargo-deny").is_none() {
+        cargo_tool(house, &tool)?;
+        forget_tool_builds(house);
+    }
+    Ok(true)
+}
+
+/// The browser that the tests drive: `$CHROMIUM`, or the one that `webdriver.json` names for wasm-pack.
+pub fn browser(house: &House) -> Result<PathBuf> {
+    if let Some(chosen) = std::env::var_os("CHROMIUM").filter(|path| !path.is_empty()) {
+        return Ok(chosen.into());
+    }
+    let settings =
+        fs::read_to_string(house.root.join("webdriver.json")).map_err(|error| format!("webdriver.json: {error}"))?;
+    json_text(&settings, "binary").map(PathBuf::from).ok_or_else(|| "webdriver.json names no browser".into())
+}
+
+fn wasm_target(house: &House) -> Result {
+    let sysroot = output(house.command("rustc").args(["--print", "sysroot"]))
+        .ok_or("rustc does not run: install Rust by rustup, with the toolchain that rust-toolchain.toml names")?;
+    if Path::new(&sysroot).join("lib/rustlib").join(WASM_TARGET).join("lib").is_dir() {
+        return Ok(());
+    }
+    rustup(house, &["target", "add", WASM_TARGET], &format!("Rust's standard library for {WASM_TARGET}"))
+}
+
+fn rustup(house: &House, arguments: &[&str], what: &str) -> Result {
+    let advice = format!("{what} is missing: run `rustup {}` where rustup may download it", arguments.join(" "));
+    if house.which("rustup").is_none() {
+        return Err(advice);
+    }
+    println!("Installing {what}, by rustup.");
+    run(house.command("rustup").args(arguments)).map_err(|error| format!("{error}; {advice}"))
+}
+
+fn cargo_tool(house: &mut House, tool: &CargoTool) -> Result {
+    let private = private_bin(house, tool);
+    if version_of(house, &private.join(tool.program)).as_deref() == Some(&tool.version) {
+        house.prefer(private);
+        return Ok(());
+    }
+    let found = house.which(tool.program);
+    let version = found.and_then(|program| version_of(house, &program));
+    let aside = match decide(version.as_deref(), &tool.version) {
+        Action::Use => return Ok(()),
+        Action::Install => None,
+        Action::InstallAside => private.parent().map(Path::to_owned),
+    };
+    announce(tool, version.as_deref(), aside.as_deref());
+    run(&mut cargo_install(house, tool, aside.as_deref())).map_err(|error| {
+        let (name, version) = (tool.name, &tool.version);
+        format!("{error}; the page needs {name} {version}: install it where crates can be fetched, and put it on PATH")
+    })?;
+    match aside {
+        Some(_) => house.prefer(private),
+        None => cargo_bin().into_iter().for_each(|folder| house.prefer(folder)),
+    }
+    Ok(())
+}
+
+fn announce(tool: &CargoTool, found: Option<&str>, aside: Option<&Path>) {
+    let (name, version) = (tool.name, &tool.version);
+    match (found, aside) {
+        (Some(other), Some(folder)) => println!(
+            "Installing {name} {version}, by cargo, into {}: the {other} on PATH stays as it is. This takes minutes.",
+            folder.display()
+        ),
+        _ => println!("Installing {name} {version}, by cargo. This takes minutes, once."),
+    }
+}
+
+fn cargo_install(house: &House, tool: &CargoTool, root: Option<&Path>) -> Command {
+    let mut cargo = house.command("cargo");
+    // One build folder for all of them: they share crates, and an interrupted installation goes on where it stopped.
+    cargo.env("CARGO_TARGET_DIR", tool_builds(house));
+    cargo.args(["install", tool.name, "--version", &tool.version]);
+    if tool.locked {
+        cargo.arg("--locked");
+    }
+    if let Some(root) = root {
+        cargo.arg("--root").arg(root);
+    }
+    cargo
+}
+
+fn private_bin(house: &House, tool: &CargoTool) -> PathBuf {
+    house.cache.join("tools").join(format!("{}-{}", tool.name, tool.version)).join("bin")
+}
+
+fn tool_builds(house: &House) -> PathBuf {
+    house.cache.join("tools/build")
+}
+
+fn forget_tool_builds(house: &House) {
+    let _ = fs::remove_dir_all(tool_builds(house));
+}
+
+fn version_of(house: &House, program: &Path) -> Option<String> {
+    // A bare `--version` of these tools takes milliseconds; NO_COLOR=1 would make Trunk refuse even that.
+    let printed = output(house.command(program).arg("--version").env_remove("NO_COLOR"))?;
+    version_in(&printed).map(str::to_owned)
+}
+
+fn wasm_opt(house: &mut House) -> Result {
+    let Some(version) = WASM_OPT else { return Ok(()) };
+    let folder = house.cache.join("tools").join(format!("binaryen-{version}"));
+    let programs = folder.join("node_modules/.bin");
+    if !programs.join("wasm-opt").exists() {
+        debian(house, "npm", "npm")?;
+        println!("Installing wasm-opt of binaryen {version}, by npm, into {}.", folder.display());
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let package = format!("binaryen@{version}");
+        run(house
+            .command("npm")
+            .args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"])
+            .arg(&folder)
+            .arg(package))?;
+    }
+    house.prefer(programs);
+    Ok(())
+}
+
+fn chromium(house: &House) -> Result {
+    let browser = browser(house)?;
+    if browser.is_file() {
+        return Ok(());
+    }
+    apt(house, "chromium")?;
+    let found = browser.is_file();
+    let missing = || format!("{} is not there: install Chromium, or name it in webdriver.json", browser.display());
+    if found { Ok(()) } else { Err(missing()) }
+}
+
+fn debian(house: &House, program: &str, package: &str) -> Result<PathBuf> {
+    if let Some(found) = house.which(program) {
+        return Ok(found);
+    }
+    apt(house, package)?;
+    house.which(program).ok_or_else(|| format!("{package} is installed, and `{program}` is still not on PATH"))
+}
+
+fn apt(house: &House, package: &str) -> Result {
+    let advice = format!("{package} is missing: install it by your system's package manager");
+    if house.which("apt-get").is_none() {
+        return Err(advice);
+    }
+    let root = output(house.command("id").arg("-u")).as_deref() == Some("0");
+    if !root && house.which("sudo").is_none() {
+        return Err(format!("{advice} (as root: apt-get install {package})"));
+    }
+    println!("Installing {package}, by apt-get.");
+    let apt_get = |arguments: &[&str]| {
+        let mut command = house.command(if root { "apt-get" } else { "sudo" });
+        if !root {
+            // Asks for no password: there may be nobody to give one.
+            command.args(["-n", "apt-get"]);
+        }
+        run(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    // Old lists name files that the mirrors no longer have; where this fails, the lists at hand may still do.
+    let _ = apt_get(&["update"]);
+    apt_get(&["install", "--yes", "--no-install-recommends", package]).map_err(|error| format!("{error}; {advice}"))
+}
+
+fn playwright(house: &House) -> Result {
+    let folder = house.root.join("tests/e2e");
+    let text = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
+    let (ours, theirs) = (text("package.json"), text("node_modules/playwright-core/package.json"));
+    let (wanted, found) = (json_text(&ours, "playwright-core"), json_text(&theirs, "version"));
+    if wanted.is_some() && wanted == found {
+        return Ok(());
+    }
+    println!("Installing playwright-core {}, by npm, into {}.", wanted.unwrap_or("?"), folder.display());
+    run(house.command("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
+        .map_err(|error| format!("{error}; the tests of the page need playwright-core from the npm registry"))
+}
