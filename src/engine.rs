@@ -84,6 +84,10 @@ impl Engine {
 
     /// Does one request. Every outcome is an event: the last one sent is the request's answer.
     pub async fn handle(&mut self, request: Request, payload: Payload, host: &mut impl Host) {
+        let file = match &request {
+            Request::Classify { file } => Some(file.clone()),
+            _ => None,
+        };
         let answer = match request {
             Request::Load { card } => self.load(*card, payload),
             Request::Classify { .. } => self.classify(payload, host).await.map(Event::Classified),
@@ -91,10 +95,11 @@ impl Engine {
             // A cancel is for the request that runs; the worker's host has told it already.
             Request::Cancel { .. } => return,
         };
-        let event = match answer {
-            Ok(event) => event,
-            Err(EngineError::Cancelled) => Event::Cancelled,
-            Err(error) => Event::Failed { message: error.to_string() },
+        let event = match (answer, file) {
+            (Ok(event), _) => event,
+            (Err(EngineError::Cancelled), _) => Event::Cancelled,
+            (Err(error), Some(file)) => Event::Failed { message: format!("{file}: {error}") },
+            (Err(error), None) => Event::Failed { message: error.to_string() },
         };
         host.send(event, Payload::None);
     }

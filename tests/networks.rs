@@ -93,8 +93,8 @@ fn recipe() -> Recipe {
 }
 
 fn train(id: &str, recipe: &Recipe, watcher: &mut Record) -> Result<Network, FitError> {
-    let (train, valid) = (set(12), set(6));
-    let run = fit(entry(id).unwrap(), SMALL, recipe, &train, &valid, &Device::flex(), watcher);
+    let (train, valid, device) = (set(12), set(6), Device::flex());
+    let run = fit(entry(id).unwrap(), SMALL, recipe, &train, &valid, &device, watcher);
     // The CPU engine never waits, so the future is ready at once, in the browser too.
     run.now_or_never().unwrap().map(|outcome| outcome.network)
 }

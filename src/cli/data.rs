@@ -94,18 +94,26 @@ fn segment(clip: &[u8], bands: usize, columns: usize) -> Segment {
     Segment { start_seconds: 0.0, columns, bands, values: (0..bands * columns).map(at).collect() }
 }
 
-/// The audio files of one split of a folder of audio, as path and label, with the labels.
+/// Audio files, each with the number of its label.
+pub struct AudioFiles {
+    /// The labels.
+    pub labels: Vec<String>,
+    /// Path and label of every file.
+    pub files: Vec<(PathBuf, usize)>,
+}
+
+/// The audio files of one split of a folder of audio.
 ///
 /// # Errors
 ///
 /// [`CliError`] that names `index.csv` where it is missing or not as described above.
-pub fn audio_files(folder: &Path, split: &str) -> Result<(Vec<String>, Vec<(PathBuf, usize)>), CliError> {
+pub fn audio_files(folder: &Path, split: &str) -> Result<AudioFiles, CliError> {
     let Index { labels, entries } = index(folder, split)?;
     let file = |Entry { track, genre, .. }: &Entry| {
         (folder.join(genre).join(format!("{track}.wav")), label_of(&labels, genre))
     };
     let files = entries.iter().map(file).collect();
-    Ok((labels, files))
+    Ok(AudioFiles { labels, files })
 }
 
 fn label_of(labels: &[String], genre: &str) -> usize {

@@ -49,7 +49,7 @@ fn songs(arguments: &Arguments, card: &Card) -> Result<LabelledSet, CliError> {
     match (&arguments.features, &arguments.audio) {
         (Some(folder), _) => data::from_features(folder, &arguments.split),
         (None, Some(folder)) => {
-            let (labels, files) = data::audio_files(folder, &arguments.split)?;
+            let data::AudioFiles { labels, files } = data::audio_files(folder, &arguments.split)?;
             let song = |(path, label): &(PathBuf, usize)| -> Result<Song, CliError> {
                 let heard = hear(&read(path)?, card).map_err(|error| CliError::content(path, error))?;
                 Ok(Song { name: path.display().to_string(), label: *label, segments: heard.segments })

@@ -26,6 +26,7 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one command a process")]
 enum Command {
     /// Name the genres of WAV files.
     Classify(classify::Arguments),

@@ -29,6 +29,7 @@ pub struct Shape {
 
 /// Any network of the registry.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there are one or two networks at a time, never a list of them")]
 pub enum Network {
     /// Duplicated convolutional layers.
     Net1(Net1),

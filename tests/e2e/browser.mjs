@@ -47,16 +47,22 @@ function observe() {
   });
 }
 
-/** Opens the page, lets `use` work with it, and then asserts that nothing went wrong unseen. */
-export async function withPage(browser, address, use, { width = 1280, height = 900 } = {}) {
+/**
+ * Opens the page, lets `use` work with it, and then asserts that nothing went wrong unseen but what `expected` matches.
+ * `prepare` gets the page before it is opened.
+ */
+export async function withPage(browser, address, use, options = {}) {
+  const { width = 1280, height = 900, prepare = () => {}, expected = /^$/ } = options;
   const context = await browser.newContext({ viewport: { width, height } });
   try {
     await context.addInitScript(observe);
     const page = await context.newPage();
     const troubles = watch(page, address);
+    await prepare(page);
     await page.goto(address);
     const result = await use(page);
-    assert.deepEqual(troubles, [], "the page did what it must not");
+    const unexpected = troubles.filter((trouble) => !expected.test(trouble));
+    assert.deepEqual(unexpected, [], "the page did what it must not");
     return result;
   } finally {
     await context.close();
