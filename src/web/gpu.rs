@@ -72,8 +72,12 @@ pub async fn open(on_trouble: impl Fn(String) + Clone + 'static) -> Result<(burn
     setup.device.set_device_lost_callback(move |reason, message| {
         lost.tell(format!("the graphics device was lost ({reason:?}): {message}"));
     });
-    let info = setup.adapter.get_info();
-    let adapter = adapter_of("", &info.driver, &info.name, info.device_type == DeviceType::Cpu);
+    // wgpu passes little of what the browser tells of its adapter on, so the browser is asked itself.
+    let emulated = setup.adapter.get_info().device_type == DeviceType::Cpu;
+    let adapter = match find().await {
+        Found::Adapter(adapter) => Adapter { software: adapter.software || emulated, ..adapter },
+        Found::NoAdapter | Found::NoWebGpu => adapter_of("", "", "", emulated),
+    };
     Ok((device, adapter))
 }
 

@@ -25,9 +25,9 @@ wasm_bindgen_test_configure!(run_in_dedicated_worker);
 const SHAPE: Shape = Shape { bands: 128, frames: 39, classes: 10 };
 const WINDOWS: usize = 2;
 
-/// Sums of at most 1024 products of float32 in another order: about 1e-6 of the largest term each, and five layers of
-/// them. Measured on SwiftShader: see docs/results.md.
-const TOLERANCE: f32 = 1e-4;
+/// Sums of at most 1024 products of float32 in another order, five layers deep. The largest difference found on
+/// SwiftShader is 1.2e-6; ten times that leaves room for another driver's order of sums, and for no wrong kernel.
+const TOLERANCE: f32 = 1e-5;
 
 thread_local! {
     static DEVICE: RefCell<Option<Device>> = const { RefCell::new(None) };
