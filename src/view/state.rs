@@ -153,12 +153,13 @@ impl State {
 
     /// How far all the work on the file is, 0 to 1; `None` before the engine has it.
     pub fn overall(&self) -> Option<f32> {
-        // The shares of the work that the stages take, in their order, as measured on the CPU engine.
+        // The shares of the time that the stages take, in their order: the CPU engine on five minutes of stereo at
+        // 44.1 kHz, in Chromium.
         let (before, share) = match self.progress?.0 {
-            Stage::Decode => (0.0, 0.15),
-            Stage::Resample => (0.15, 0.2),
-            Stage::Spectrogram => (0.35, 0.25),
-            Stage::Classify => (0.6, 0.4),
+            Stage::Decode => (0.0, 0.30),
+            Stage::Resample => (0.30, 0.14),
+            Stage::Spectrogram => (0.44, 0.12),
+            Stage::Classify => (0.56, 0.44),
         };
         self.progress.map(|(_, fraction)| before + share * fraction)
     }
