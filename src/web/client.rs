@@ -255,7 +255,12 @@ impl Client {
 
     /// Hands the waiting job to the engine that should have it.
     fn run_job(&self) {
-        let Some(kind) = self.decision().0 else { return };
+        if let Some(kind) = self.decision().0 {
+            self.hand_to(kind);
+        }
+    }
+
+    fn hand_to(&self, kind: EngineKind) {
         let Some(worker) = self.worker(kind) else { return };
         let mut slot = self.0.job.borrow_mut();
         let Some(job) = slot.as_mut().filter(|job| job.running.is_none()) else { return };
@@ -269,14 +274,22 @@ impl Client {
 
     /// Passes an event of the current job on. True while more are to come.
     fn hear(&self, from: (EngineKind, RequestId), event: Event, payload: Payload) -> bool {
-        let current = self.0.job.borrow().as_ref().and_then(|job| job.running) == Some(from);
         let last = matches!(event, Event::Classified(_) | Event::Failed { .. } | Event::Cancelled);
-        if !current {
+        let mut slot = self.0.job.borrow_mut();
+        let Some(job) = slot.as_mut().filter(|job| job.running == Some(from)) else {
             return !last; // of a job that was given up
+        };
+        if matches!(event, Event::Failed { .. }) && from.0 == EngineKind::Gpu {
+            // The file's fault or the GPU engine's: the CPU engine tells which.
+            job.running = None;
+            drop(slot);
+            self.hand_to(EngineKind::Cpu);
+            return false;
         }
         if last {
-            self.0.job.borrow_mut().take();
+            slot.take();
         }
+        drop(slot);
         self.tell(Update::Event(event, payload));
         !last
     }
