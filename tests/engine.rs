@@ -70,7 +70,7 @@ fn card() -> Card {
 /// An engine with a fresh network.
 fn engine() -> Engine {
     let mut engine = empty_engine();
-    let network = entry("net2").unwrap().init(card().shape(), None, &Device::flex());
+    let network = entry("net2").unwrap().init(card().shape(), &Device::flex());
     let bytes = weights::to_bytes(&network, &card(), Precision::F16).unwrap();
     let mut host = Recorder::default();
     ask(&mut engine, Request::Load { card: Box::new(card()) }, Payload::Bytes(bytes), &mut host);

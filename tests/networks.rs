@@ -22,7 +22,7 @@ const SMALL: Shape = Shape { bands: 12, frames: 10, classes: 3 };
 
 fn parameters(id: &str, bands: usize) -> usize {
     let entry = entry(id).unwrap();
-    entry.init(Shape { bands, ..entry.paper_shape }, None, &Device::flex()).num_params()
+    entry.init(Shape { bands, ..entry.paper_shape }, &Device::flex()).num_params()
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -37,7 +37,7 @@ fn parameter_counts_are_the_papers() {
 #[wasm_bindgen_test(unsupported = test)]
 fn every_network_gives_a_logit_a_class_for_any_length() {
     for entry in ENTRIES {
-        let network = entry.init(SMALL, None, &Device::flex());
+        let network = entry.init(SMALL, &Device::flex());
         for frames in [entry.min_frames, 10, 17] {
             let output = network.forward(Tensor::ones([2, SMALL.bands, frames], &Device::flex()));
             assert_eq!(output.dims(), [2, SMALL.classes], "{} with {frames} frames", entry.id);
@@ -150,7 +150,7 @@ fn answers(network: &Network) -> Vec<f32> {
 #[wasm_bindgen_test(unsupported = test)]
 fn weights_come_back_as_they_were_saved() {
     for entry in ENTRIES {
-        let network = entry.init(SMALL, None, &Device::flex());
+        let network = entry.init(SMALL, &Device::flex());
         let expected = answers(&network);
         for (precision, tolerance) in [(Precision::F32, 0.0), (Precision::F16, 5e-3)] {
             let bytes = weights::to_bytes(&network, &card(entry.id), precision).unwrap();
@@ -166,7 +166,7 @@ fn weights_come_back_as_they_were_saved() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn weights_that_do_not_fit_are_refused_with_the_reason() {
-    let network = entry("net1").unwrap().init(SMALL, None, &Device::flex());
+    let network = entry("net1").unwrap().init(SMALL, &Device::flex());
     let bytes = weights::to_bytes(&network, &card("net1"), Precision::F16).unwrap();
     let load = |bytes: &[u8], card: &Card| weights::from_bytes(bytes.to_vec(), card, &Device::flex()).unwrap_err();
 

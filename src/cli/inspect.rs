@@ -35,7 +35,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
 fn all() {
     for entry in ENTRIES {
         let shape = entry.paper_shape;
-        let network = entry.init(shape, None, &Device::flex());
+        let network = entry.init(shape, &Device::flex());
         println!("{}  {} parameters", entry.id, grouped(network.num_params()));
         println!("  input {} bands x {} frames, {} classes", shape.bands, shape.frames, shape.classes);
         println!("  {}\n  {}\n", entry.summary, entry.source);
@@ -58,7 +58,7 @@ fn file(path: &Path) -> Result<(), CliError> {
 }
 
 fn paper_parameters(entry: &registry::Entry) -> usize {
-    let network: Network = entry.init(entry.paper_shape, None, &Device::flex());
+    let network: Network = entry.init(entry.paper_shape, &Device::flex());
     network.num_params()
 }
 

@@ -18,16 +18,16 @@ pub struct Entry {
     pub paper_shape: Shape,
     /// The fewest frames a window may have.
     pub min_frames: usize,
-    init: fn(Shape, Option<Dropouts>, &Device) -> Network,
+    init: fn(Shape, Dropouts, &Device) -> Network,
 }
 
-/// Dropout rates that replace the document's.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Dropout rates, 0 to below 1, that replace the document's; `None` keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Dropouts {
     /// After convolutions.
-    pub convolution: f64,
+    pub convolution: Option<f64>,
     /// Between dense layers.
-    pub dense: f64,
+    pub dense: Option<f64>,
 }
 
 const DUPLICATED: &str = "Yang and Zhang, Music Genre Classification Using Duplicated Convolutional Layers in Neural \
@@ -42,12 +42,11 @@ pub const ENTRIES: &[Entry] = &[
         paper_shape: Shape { bands: 256, frames: 128, classes: 10 },
         min_frames: super::net1::KERNEL_FRAMES,
         init: |shape, dropouts, device| {
-            let paper = Net1Config { shape, ..Net1Config::default() };
-            let config = match dropouts {
-                Some(Dropouts { convolution, dense }) => {
-                    Net1Config { dropout_convolution: convolution, dropout_dense: dense, ..paper }
-                }
-                None => paper,
+            let paper = Net1Config::default();
+            let config = Net1Config {
+                shape,
+                dropout_convolution: dropouts.convolution.unwrap_or(paper.dropout_convolution),
+                dropout_dense: dropouts.dense.unwrap_or(paper.dropout_dense),
             };
             Network::Net1(config.init(device))
         },
@@ -83,8 +82,13 @@ fn known() -> String {
 }
 
 impl Entry {
-    /// A network of these sizes with fresh weights and, where given, other dropout rates than its document's.
-    pub fn init(&self, shape: Shape, dropouts: Option<Dropouts>, device: &Device) -> Network {
+    /// A network of these sizes with fresh weights.
+    pub fn init(&self, shape: Shape, device: &Device) -> Network {
+        self.init_with(shape, Dropouts::default(), device)
+    }
+
+    /// A network of these sizes with fresh weights and other dropout rates than its document's.
+    pub fn init_with(&self, shape: Shape, dropouts: Dropouts, device: &Device) -> Network {
         (self.init)(shape, dropouts, device)
     }
 }

@@ -101,7 +101,7 @@ pub fn from_bytes(bytes: Vec<u8>, card: &Card, device: &Device) -> Result<Networ
         return Err(WeightsError::Checksum { expected: card.sha256.clone(), found });
     }
     let entry = registry::entry(&card.architecture)?;
-    let mut network = entry.init(card.shape(), None, device);
+    let mut network = entry.init(card.shape(), device);
     fill(&mut network, bytes, &card.architecture)?;
     Ok(network)
 }

@@ -94,8 +94,9 @@ pub async fn fit(
     check(valid, "validation")?;
     let training_device = device.clone().autodiff();
     training_device.seed(recipe.seed);
+    let dropouts = Dropouts { convolution: recipe.dropout_convolution, dense: recipe.dropout_dense };
     let mut run = Run {
-        network: entry.init(shape, dropouts(recipe), &training_device),
+        network: entry.init_with(shape, dropouts, &training_device),
         optimiser: optimiser(recipe),
         average: (recipe.average_decay > 0.0).then(|| Average::new(recipe.average_decay)),
         rng: ChaCha8Rng::seed_from_u64(recipe.seed),
@@ -133,13 +134,6 @@ fn check(set: &LabelledSet, part: &'static str) -> Result<(), FitError> {
 
 fn better(report: &EpochReport, earlier: &EpochReport) -> bool {
     (report.valid_accuracy, -report.valid_loss) > (earlier.valid_accuracy, -earlier.valid_loss)
-}
-
-fn dropouts(recipe: &Recipe) -> Option<Dropouts> {
-    match (recipe.dropout_convolution, recipe.dropout_dense) {
-        (None, None) => None,
-        (convolution, dense) => Some(Dropouts { convolution: convolution.unwrap_or(0.2), dense: dense.unwrap_or(0.1) }),
-    }
 }
 
 /// What changes from step to step.

@@ -48,13 +48,13 @@ async fn webgpu() -> Device {
 /// The same fresh network on both devices, without dropout, ready to learn.
 async fn twins(id: &str) -> [Network; 2] {
     let entry = entry(id).unwrap();
-    let none = Some(Dropouts { convolution: 0.0, dense: 0.0 });
+    let none = Dropouts { convolution: Some(0.0), dense: Some(0.0) };
     let cpu = Device::flex();
     cpu.seed(7);
-    let original = entry.init(SHAPE, none, &cpu);
+    let original = entry.init_with(SHAPE, none, &cpu);
     let bytes = weights::to_bytes(&original, &card(id), Precision::F32).unwrap();
     [cpu, webgpu().await].map(|device| {
-        let mut network = entry.init(SHAPE, none, &device.autodiff());
+        let mut network = entry.init_with(SHAPE, none, &device.autodiff());
         weights::fill(&mut network, bytes.clone(), id).unwrap();
         network
     })
