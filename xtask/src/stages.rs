@@ -80,9 +80,17 @@ fn advisories(house: &House) -> Result<Outcome> {
 }
 
 fn clippy(house: &mut House, _: Asked) -> Result<Outcome> {
+    lint(house, &["--release", "--workspace", "--all-targets"])
+}
+
+/// `cargo clippy` would check every dependency once more than the next stage compiles it, minutes for Burn. This is
+/// what it does inside, around a build instead of a check: only the project's crates see the wrapper, so the
+/// dependencies compiled here are those of the next stage.
+fn lint(house: &House, what: &[&str]) -> Result<Outcome> {
     tools::component(house, "clippy", "clippy")?;
-    let lint = ["clippy", "--release", "--locked", "--workspace", "--all-targets", "--", "--deny", "warnings"];
-    run(house.command("cargo").args(lint))?;
+    let mut cargo = house.command("cargo");
+    cargo.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
+    run(cargo.args(["build", "--locked"]).args(what))?;
     Ok(Outcome::Passed)
 }
 
@@ -91,17 +99,9 @@ fn unit(house: &mut House, _: Asked) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// `cargo clippy` would check every dependency once more than `wasm-pack` compiles them, minutes for Burn's WebGPU
-/// engine. This is what it does inside, around a build instead of a check: only the project's crates see the wrapper,
-/// so the dependencies compiled here are those of the next stage.
 fn wasm_clippy(house: &mut House, _: Asked) -> Result<Outcome> {
-    tools::component(house, "clippy", "clippy")?;
     tools::for_page(house)?;
-    let mut cargo = house.command("cargo");
-    cargo.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
-    cargo.args(["build", "--locked", "--tests", "--target", "wasm32-unknown-unknown"]);
-    run(&mut cargo)?;
-    Ok(Outcome::Passed)
+    lint(house, &["--tests", "--target", "wasm32-unknown-unknown"])
 }
 
 fn wasm_pack(house: &mut House, _: Asked) -> Result<Outcome> {
