@@ -116,7 +116,7 @@ impl State {
     pub fn fail(&mut self, reason: String) {
         self.phase = Phase::Failed;
         self.progress = None;
-        self.error = Some(reason);
+        self.error = Some(words::sentence(reason));
     }
 
     /// Something happened to the current file.
@@ -210,7 +210,7 @@ mod tests {
         state.apply(Event::Spectrogram(info(1, 1)), Payload::Floats(vec![0.0]));
         state.apply(Event::Warning { message: "cut short".to_owned() }, Payload::None);
         state.apply(Event::Failed { message: "no".to_owned() }, Payload::None);
-        assert_eq!((state.phase.name(), state.error.as_deref()), ("error", Some("no")));
+        assert_eq!((state.phase.name(), state.error.as_deref()), ("error", Some("no.")));
         state.open("b.wav".to_owned());
         state.sent();
         assert_eq!(state, State { file: Some("b.wav".to_owned()), ..opened() });
@@ -252,7 +252,7 @@ mod tests {
         state.break_down("the weights are damaged".to_owned());
         state.open("b.wav".to_owned());
         state.apply(progress(Stage::Decode, 0.1), Payload::None);
-        assert_eq!((state.phase, state.error.as_deref()), (Phase::Failed, Some("the weights are damaged")));
+        assert_eq!((state.phase, state.error.as_deref()), (Phase::Failed, Some("the weights are damaged.")));
     }
 
     #[test]

@@ -233,6 +233,14 @@ pub fn strip_label(prediction: &Prediction) -> String {
     format!("Genre over time: {}", runs.join(", "))
 }
 
+/// A sentence with its full stop: errors are passed on without one, for they may become part of another.
+pub fn sentence(mut text: String) -> String {
+    if !text.ends_with(['.', '!', '?', '…']) {
+        text.push('.');
+    }
+    text
+}
+
 /// Shown where a file was given up.
 pub const CANCELLED: &str = "Stopped. Choose another file whenever you like.";
 
