@@ -44,6 +44,9 @@ pub enum EngineError {
         /// The network's least.
         needed: f64,
     },
+    /// Nothing but silence.
+    #[error("the recording is silent from beginning to end; choose another one")]
+    Silent,
     /// The weights.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -168,7 +171,7 @@ pub struct Heard {
 ///
 /// # Errors
 ///
-/// [`EngineError::Audio`], [`EngineError::TooShort`] or [`EngineError::FrontEnd`].
+/// [`EngineError::Audio`], [`EngineError::TooShort`], [`EngineError::Silent`] or [`EngineError::FrontEnd`].
 pub fn hear(bytes: &[u8], card: &Card) -> Result<Heard, EngineError> {
     run_ready(hear_with(bytes, card, &mut Quiet))
 }
@@ -182,6 +185,9 @@ async fn hear_with(bytes: &[u8], card: &Card, host: &mut impl Host) -> Result<He
     let clip = audio::resample_with(clip, front_end.sample_rate, &mut progress(host, Stage::Resample))?;
     stage(host, Stage::Spectrogram).await?;
     let mel = MelPlan::new(front_end).spectrogram(&clip.samples, &mut progress(host, Stage::Spectrogram));
+    if mel.is_silent() {
+        return Err(EngineError::Silent);
+    }
     let segments = segments(&mel, front_end);
     let needed = registry::entry(&card.architecture).map_err(WeightsError::from)?.min_frames;
     if segments.iter().all(|segment| segment.columns < needed) {

@@ -168,6 +168,13 @@ fn what_cannot_be_heard_fails_with_a_sentence() {
         let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
         assert!(message.starts_with("tone.wav: ") && message.contains(expected), "{message}");
     }
+    let mut silence = wav(4.0, 22_050);
+    silence[44..].fill(0); // the samples, after hound's header
+    let mut host = Recorder::default();
+    classify(&mut engine, silence, &mut host);
+    let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
+    assert!(message.contains("silent"), "{message}");
+
     let mut host = Recorder::default();
     classify(&mut engine, wav(0.1, 22_050), &mut host);
     let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };

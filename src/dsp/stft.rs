@@ -25,6 +25,11 @@ pub struct MelSpectrogram {
 }
 
 impl MelSpectrogram {
+    /// True where there is nothing in any band: digital silence, or a recording without samples.
+    pub fn is_silent(&self) -> bool {
+        self.power.iter().all(|&power| power <= LEAST_POWER)
+    }
+
     /// Decibels below the recording's maximum, `[frame, band]`, −`top_db` to 0. Silence is all −`top_db`.
     pub fn to_db(&self, top_db: f32) -> Vec<f32> {
         decibels(&self.power, top_db)
@@ -215,6 +220,7 @@ mod tests {
     #[test]
     fn silence_and_nothing_are_harmless() {
         let silence = spectrogram(&[0.0; 4096]);
+        assert!(silence.is_silent() && !spectrogram(&[1e-3; 4096]).is_silent());
         assert_eq!(silence.frames, 9);
         assert!(silence.to_db(80.0).iter().all(|&db| db == -80.0));
         assert_eq!(spectrogram(&[]).frames, 1);
