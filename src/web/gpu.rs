@@ -100,16 +100,3 @@ unsafe impl<Callback> Send for OneThread<Callback> {}
 #[cfg(feature = "gpu")]
 #[allow(unsafe_code, reason = "wgpu asks for Send and Sync even where there is one thread")]
 unsafe impl<Callback> Sync for OneThread<Callback> {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[wasm_bindgen_test::wasm_bindgen_test]
-    fn emulated_adapters_are_known_by_their_names() {
-        assert!(adapter_of("google", "swiftshader", "", false).software);
-        assert!(adapter_of("", "", "llvmpipe (LLVM 15.0.6, 256 bits)", false).software);
-        assert!(adapter_of("intel", "gen-12lp", "", true).software);
-        assert!(!adapter_of("nvidia", "lovelace", "", false).software);
-    }
-}

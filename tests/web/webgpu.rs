@@ -16,7 +16,7 @@ use genrelens::model::weights::{self, Precision};
 use genrelens::model::{Network, Shape};
 use genrelens::train::batch::Batch;
 use genrelens::train::step::loss;
-use genrelens::web::gpu;
+use genrelens::web::gpu::{self, Found};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -145,6 +145,12 @@ async fn learning_agrees(id: &str) {
     for ((name, expected), (_, found)) in expected.iter().zip(&found) {
         check(&format!("{id} gradient of {name}"), expected, found);
     }
+}
+
+#[wasm_bindgen_test]
+async fn the_browser_tells_of_the_adapter_before_it_is_opened() {
+    let Found::Adapter(adapter) = gpu::find().await else { panic!("these tests need a WebGPU adapter") };
+    assert!(!adapter.name.is_empty());
 }
 
 #[wasm_bindgen_test]

@@ -1,4 +1,5 @@
-//! The wire between the page and its workers, in a dedicated worker, over a real message channel.
+//! What the page and its workers share, in a dedicated worker: the wire, over a real message channel, and the words
+//! for adapters.
 #![cfg(target_family = "wasm")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -6,6 +7,7 @@ use genrelens::protocol::{
     Adapter, EngineInfo, EngineKind, Event, Message, Payload, Prediction, Request, Score, SelfTest, SpectrogramInfo,
     Stage, VERSION, WindowScores,
 };
+use genrelens::web::gpu::adapter_of;
 use genrelens::web::wire::{self, Port};
 use js_sys::{Array, Promise};
 use serde::Serialize;
@@ -105,4 +107,14 @@ async fn a_message_of_another_version_is_a_sentence() {
     let event: MessageEvent = JsFuture::from(arrives).await.unwrap().unchecked_into();
     let message = wire::receive::<Event>(&event).unwrap_err();
     assert!(message.contains("this version does not know"), "{message}");
+}
+
+#[wasm_bindgen_test]
+fn emulated_adapters_are_known_by_their_names() {
+    assert!(adapter_of("google", "swiftshader", "", false).software);
+    assert!(adapter_of("", "", "llvmpipe (LLVM 15.0.6, 256 bits)", false).software);
+    assert!(adapter_of("intel", "gen-12lp", "", true).software);
+    let real = adapter_of("nvidia", "lovelace", "", false);
+    assert_eq!((real.name.as_str(), real.software), ("nvidia lovelace", false));
+    assert_eq!(adapter_of("", "", "", false).name, "an unnamed adapter");
 }
