@@ -125,6 +125,17 @@ fn a_set_without_songs_is_refused() {
     assert!(run.unwrap().unwrap_err().to_string().contains("training part has no songs"));
 }
 
+#[wasm_bindgen_test(unsupported = test)]
+fn settings_that_no_run_could_use_are_refused_before_it() {
+    let mut record = Record::default();
+    let dropout = train("net1", &Recipe { dropout_convolution: Some(1.5), ..recipe() }, &mut record).unwrap_err();
+    assert!(dropout.to_string().contains("dropout after convolutions is 1.5"), "{dropout}");
+    let (set, device, short) = (set(3), Device::flex(), Shape { frames: 3, ..SMALL });
+    let run = fit(entry("net2").unwrap(), short, &recipe(), &set, &set, &device, &mut record).now_or_never();
+    assert!(matches!(run.unwrap().unwrap_err(), FitError::Frames { expected: 4, found: 3 }));
+    assert_eq!(record.steps, 0);
+}
+
 fn card(architecture: &str) -> Card {
     Card {
         name: "test".to_owned(),

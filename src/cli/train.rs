@@ -1,7 +1,7 @@
 //! `genrelens train`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
@@ -169,6 +169,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let entry = registry::entry(&arguments.model).map_err(|error| CliError::Usage(error.to_string()))?;
     let front_end = FrontEnd::by_name(&arguments.front_end)
         .ok_or_else(|| CliError::Usage(format!("there is no front end called '{}'", arguments.front_end)))?;
+    check_writable(&arguments.out)?;
     let train = data::from_features(&arguments.features, &arguments.split_train)?;
     let valid = data::from_features(&arguments.features, &arguments.split_valid)?;
     let bands = train.songs[0].segments[0].bands;
@@ -184,6 +185,13 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let outcome = outcome.map_err(|error| CliError::Usage(error.to_string()))?;
     watcher.bar.finish_and_clear();
     save(arguments, card(arguments, entry.summary, shape, train.labels, &recipe, &outcome), &outcome)
+}
+
+/// Finds out before the training, not after it, that its result could not be kept.
+fn check_writable(out: &Path) -> Result<(), CliError> {
+    let probe = out.with_extension("part");
+    write(&probe, &[])?;
+    std::fs::remove_file(&probe).map_err(|source| CliError::File { path: probe, source })
 }
 
 fn card(

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::average::Average;
 use super::batch::{draw, epoch_order};
 use super::metrics::{Metrics, metrics};
-use super::recipe::Recipe;
+use super::recipe::{Recipe, RecipeError};
 use super::set::LabelledSet;
 use super::step::{optimiser, step};
 use crate::model::predict::{argmax, predict, song_probabilities, windows_of};
@@ -70,6 +70,17 @@ pub enum FitError {
         /// `training` or `validation`.
         part: &'static str,
     },
+    /// A setting out of its range.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// Windows that the network cannot hear.
+    #[error("windows of {found} frames are too short for this network; expected {expected} or more")]
+    Frames {
+        /// The fewest.
+        expected: usize,
+        /// Those asked for.
+        found: usize,
+    },
     /// The device was lost.
     #[error("the engine failed during training ({0}); start again, or train on the CPU")]
     Device(#[from] ExecutionError),
@@ -80,7 +91,8 @@ pub enum FitError {
 ///
 /// # Errors
 ///
-/// [`FitError::Empty`] where either part has no songs; [`FitError::Device`] where the device is lost.
+/// [`FitError::Empty`] where either part has no songs, [`FitError::Recipe`] or [`FitError::Frames`] where a setting is
+/// out of its range; [`FitError::Device`] where the device is lost.
 pub async fn fit(
     entry: &Entry,
     shape: Shape,
@@ -92,6 +104,10 @@ pub async fn fit(
 ) -> Result<Outcome, FitError> {
     check(train, "training")?;
     check(valid, "validation")?;
+    recipe.check()?;
+    if shape.frames < entry.min_frames {
+        return Err(FitError::Frames { expected: entry.min_frames, found: shape.frames });
+    }
     let training_device = device.clone().autodiff();
     training_device.seed(recipe.seed);
     let dropouts = Dropouts { convolution: recipe.dropout_convolution, dense: recipe.dropout_dense };

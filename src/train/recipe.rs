@@ -124,7 +124,51 @@ impl Default for Recipe {
     }
 }
 
+/// A setting out of its range.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{setting} is {found}; expected {expected}")]
+pub struct RecipeError {
+    setting: &'static str,
+    found: f64,
+    expected: &'static str,
+}
+
 impl Recipe {
+    /// Checks every setting that a run depends on.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError`] for the first setting that is out of its range.
+    pub fn check(&self) -> Result<(), RecipeError> {
+        let Augmentation { mixup, noise, gain, equaliser, stretch, .. } = self.augmentation;
+        let (share, whole, size) = ("0 to below 1", "1 or more", "0 or more");
+        let settings = [
+            ("epochs", self.epochs as f64, whole),
+            ("batch", self.batch as f64, whole),
+            ("windows a song", self.windows_per_song as f64, whole),
+            ("the learning rate", self.learning_rate, size),
+            ("the weight decay", self.weight_decay, size),
+            ("the label smoothing", self.label_smoothing, share),
+            ("the dropout after convolutions", self.dropout_convolution.unwrap_or(0.0), share),
+            ("the dropout between dense layers", self.dropout_dense.unwrap_or(0.0), share),
+            ("the average's decay", self.average_decay, share),
+            ("the stretch", stretch, share),
+            ("mixup", mixup, size),
+            ("the noise", noise, size),
+            ("the gain", gain, size),
+            ("the equaliser", equaliser, size),
+        ];
+        let allowed = |found: f64, expected| match expected {
+            _ if expected == share => (0.0..1.0).contains(&found),
+            _ if expected == whole => found >= 1.0,
+            _ => found >= 0.0 && found.is_finite(),
+        };
+        match settings.into_iter().find(|&(_, found, expected)| !allowed(found, expected)) {
+            Some((setting, found, expected)) => Err(RecipeError { setting, found, expected }),
+            None => Ok(()),
+        }
+    }
+
     /// The learning rate at a step of a run of `steps` steps.
     pub fn learning_rate_at(&self, step: usize, steps: usize) -> f64 {
         if self.schedule == Schedule::Constant {
@@ -145,6 +189,22 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_out_of_range_are_told() {
+        assert_eq!(Recipe::default().check(), Ok(()));
+        let bad = [
+            Recipe { epochs: 0, ..Recipe::default() },
+            Recipe { dropout_dense: Some(1.0), ..Recipe::default() },
+            Recipe { learning_rate: f64::NAN, ..Recipe::default() },
+            Recipe { augmentation: Augmentation { stretch: 1.5, ..Augmentation::default() }, ..Recipe::default() },
+        ];
+        let told = bad.map(|recipe| recipe.check().unwrap_err().to_string());
+        assert_eq!(told[0], "epochs is 0; expected 1 or more");
+        assert_eq!(told[1], "the dropout between dense layers is 1; expected 0 to below 1");
+        assert_eq!(told[2], "the learning rate is NaN; expected 0 or more");
+        assert_eq!(told[3], "the stretch is 1.5; expected 0 to below 1");
+    }
 
     #[test]
     fn a_cosine_rises_to_the_learning_rate_and_falls_to_a_hundredth() {
