@@ -7,8 +7,8 @@ use super::Network;
 use super::windows::{push_window, to_tensor, window_starts};
 use crate::dsp::Segment;
 
-/// Windows that go through the network at once: enough to keep the engine busy, few enough that a cancel is answered
-/// within a quarter of a second.
+/// Windows that go through the network at once: enough to keep the engine busy, few enough that a cancel does
+/// not wait long.
 pub const WINDOWS_PER_BATCH: usize = 8;
 
 /// One window's place and what the network says of it.

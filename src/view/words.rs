@@ -47,7 +47,7 @@ pub fn verdict(prediction: &Prediction) -> String {
             if first.probability >= LIKELY && !tie {
                 format!("Most likely {}", named(first))
             } else if first.probability < guess.min(LIKELY) {
-                format!("Like none of its genres. Nearest: {} and {}", named(first), named(second))
+                format!("Hard to tell. Nearest: {} and {}", named(first), named(second))
             } else if tie {
                 format!("Not sure: {} or {}", named(first), named(second))
             } else {

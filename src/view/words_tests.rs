@@ -28,7 +28,7 @@ fn verdicts_are_as_sure_as_their_numbers() {
     assert_eq!(with(0.31, 0.27), "Not sure: jazz (31 %) or blues (27 %)");
     assert_eq!(with(0.52, 0.45), "Not sure: jazz (52 %) or blues (45 %)");
     assert_eq!(with(0.45, 0.2), "Perhaps jazz (45 %), or else blues (20 %)");
-    assert_eq!(with(0.15, 0.14), "Like none of its genres. Nearest: jazz (15 %) and blues (14 %)");
+    assert_eq!(with(0.15, 0.14), "Hard to tell. Nearest: jazz (15 %) and blues (14 %)");
 }
 
 #[test]
