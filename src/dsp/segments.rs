@@ -1,10 +1,12 @@
 //! The stretches of a recording that are scaled together, as networks hear them.
 
+use std::ops::{Range, RangeInclusive};
+
 use super::stft::db_from_power;
 use super::{Columns, FrontEnd, MelSpectrogram};
 
 /// Frame counts of a clip of about 30 s at 22 050 Hz and a hop of 512, and the columns they are spread over.
-const CLIP_FRAMES: std::ops::RangeInclusive<usize> = 1290..=1300;
+const CLIP_FRAMES: RangeInclusive<usize> = 1290..=1300;
 const CLIP_COLUMNS: f64 = 387.5;
 
 /// A remainder up to this long goes with the segment before it, in seconds.
@@ -23,6 +25,14 @@ pub struct Segment {
     pub values: Vec<f32>,
 }
 
+/// The segments of a whole recording, as [`Segmenter`] cuts them.
+pub fn segments(mel: &MelSpectrogram, front_end: &FrontEnd) -> Vec<Segment> {
+    let mut segmenter = Segmenter::with_bands(front_end, mel.bands);
+    let mut found = segmenter.push(&mel.power);
+    found.extend(segmenter.finish());
+    found
+}
+
 /// Cuts a recording into segments of the front end's length, each scaled on its own: decibels below its maximum, no
 /// lower than `top_db`, brought to 0..1. A shorter recording is one segment. Maximum and minimum are those of all
 /// frames, also of those that are no column: that is how the stored GTZAN features were made (over the columns alone
@@ -30,31 +40,85 @@ pub struct Segment {
 ///
 /// What remains at the end is scaled with as much before it as makes a whole segment, so that a fading end is not
 /// raised to full level; a remainder of up to a second goes with the segment before it. No column is given twice.
-pub fn segments(mel: &MelSpectrogram, front_end: &FrontEnd) -> Vec<Segment> {
-    let length = (front_end.segment_seconds / mel.hop_seconds).round() as usize;
-    let shortest = (SHORTEST_REMAINDER_SECONDS / mel.hop_seconds).round() as usize;
-    let mut found = Vec::new();
-    let mut start = 0;
-    while start < mel.frames {
-        let rest = mel.frames - start;
-        let end = if rest <= length + shortest { mel.frames } else { start + length };
-        // The last one may be short: it is scaled over a whole segment's length that ends with it.
-        let scaled_from = start.min(end.saturating_sub(length));
-        found.push(segment(mel, front_end, scaled_from, start, end));
-        start = end;
-    }
-    found
+///
+/// The recording comes in pieces, which change nothing; a little more than two segments of frames are held at most.
+pub struct Segmenter {
+    front_end: FrontEnd,
+    bands: usize,
+    /// Frames of a segment.
+    length: usize,
+    /// Frames of the longest remainder that goes with the segment before it.
+    shortest: usize,
+    /// Mel values of the frames from `first` on: those of no segment yet, and those that a remainder is scaled with.
+    held: Vec<f32>,
+    first: usize,
+    /// First frame of no segment yet.
+    start: usize,
 }
 
-/// The columns of frames `start..end`, scaled over `scaled_from..end`.
-fn segment(mel: &MelSpectrogram, front_end: &FrontEnd, scaled_from: usize, start: usize, end: usize) -> Segment {
-    let bands = mel.bands;
-    let scale = Scale::over(&mel.power[scaled_from * bands..end * bands], front_end.top_db);
-    let row = |frame: usize| &mel.power[(start + frame) * bands..(start + frame + 1) * bands];
-    let power = columns(front_end, end - start).flat_map(row);
-    let values: Vec<f32> = power.map(|&power| scale.apply(power)).collect();
-    let start_seconds = start as f64 * mel.hop_seconds;
-    Segment { start_seconds, columns: values.len() / bands, bands, values }
+impl Segmenter {
+    /// A segmenter at a recording's beginning.
+    pub fn new(front_end: &FrontEnd) -> Self {
+        Self::with_bands(front_end, front_end.mel_bands)
+    }
+
+    fn with_bands(front_end: &FrontEnd, bands: usize) -> Self {
+        let frames = |seconds: f64| (seconds / front_end.hop_seconds()).round() as usize;
+        Self {
+            front_end: front_end.clone(),
+            bands: bands.max(1),
+            length: frames(front_end.segment_seconds).max(1),
+            shortest: frames(SHORTEST_REMAINDER_SECONDS),
+            held: Vec::new(),
+            first: 0,
+            start: 0,
+        }
+    }
+
+    /// Takes mel values in, `[frame, band]`, and gives the segments that no later frame can change.
+    pub fn push(&mut self, mel: &[f32]) -> Vec<Segment> {
+        let mut found = Vec::new();
+        // In parts, so that a push of hours holds no more than one of seconds.
+        for part in mel.chunks((self.shortest + 1) * self.bands) {
+            self.held.extend_from_slice(part);
+            while self.end() - self.start > self.length + self.shortest {
+                found.push(self.cut(self.start + self.length));
+            }
+        }
+        found
+    }
+
+    /// Gives what remains: nothing of an empty recording, or one segment.
+    pub fn finish(mut self) -> Vec<Segment> {
+        let end = self.end();
+        if end > self.start { vec![self.cut(end)] } else { Vec::new() }
+    }
+
+    /// Frames taken in.
+    fn end(&self) -> usize {
+        self.first + self.held.len() / self.bands
+    }
+
+    /// Mel values of these frames of the recording.
+    fn rows(&self, frames: Range<usize>) -> &[f32] {
+        &self.held[(frames.start - self.first) * self.bands..(frames.end - self.first) * self.bands]
+    }
+
+    /// The segment that ends before this frame. What no later segment needs is let go.
+    fn cut(&mut self, end: usize) -> Segment {
+        // The last one may be short: it is scaled over a whole segment's length that ends with it.
+        let scaled_from = self.start.min(end.saturating_sub(self.length));
+        let scale = Scale::over(self.rows(scaled_from..end), self.front_end.top_db);
+        let row = |frame: usize| self.rows(self.start + frame..self.start + frame + 1);
+        let power = columns(&self.front_end, end - self.start).flat_map(row);
+        let values: Vec<f32> = power.map(|&power| scale.apply(power)).collect();
+        let start_seconds = self.start as f64 * self.front_end.hop_seconds();
+        self.start = end;
+        let needed_from = end.saturating_sub(self.length).max(self.first);
+        self.held.drain(..(needed_from - self.first) * self.bands);
+        self.first = needed_from;
+        Segment { start_seconds, columns: values.len() / self.bands, bands: self.bands, values }
+    }
 }
 
 /// Power to 0..1: 1 is the loudest of what it was made over, 0 the quietest or `top_db` below the loudest.
@@ -167,6 +231,33 @@ mod tests {
         mel.power[..2].fill(1e6);
         let loudest = segments(&mel, &FRONT_END)[0].values.iter().copied().fold(0.0, f32::max);
         assert!(loudest < 0.7, "{loudest}");
+    }
+
+    #[test]
+    fn pieces_of_any_size_give_the_segments_of_the_whole() {
+        for frames in [0, 1, 1292, 1335, 1336, 2627, 2628, 4000] {
+            let (mel, values) = (rising(frames), 2 * frames);
+            let whole = segments(&mel, &FRONT_END);
+            for size in [1, 3, 514, 2 * 1292, values.max(1)] {
+                let mut segmenter = Segmenter::with_bands(&FRONT_END, 2);
+                let mut found = Vec::new();
+                for part in mel.power.chunks(size) {
+                    found.extend(segmenter.push(&[]));
+                    found.extend(segmenter.push(part));
+                    assert!(segmenter.held.len() <= 2 * (2 * 1292 + 2 * 44));
+                }
+                found.extend(segmenter.finish());
+                assert_eq!(found, whole, "{frames} frames in pieces of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_segment_comes_as_soon_as_it_is_certain() {
+        let mut segmenter = Segmenter::with_bands(&FRONT_END, 2);
+        // 1292 frames and a remainder of 43 would be one segment.
+        assert!(segmenter.push(&rising(1335).power).is_empty());
+        assert_eq!(segmenter.push(&[1.0; 2])[0].start_seconds, 0.0);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
 use super::FrontEnd;
+use super::framing::Framing;
 use super::mel::{Filter, filters};
 
 /// How often progress is told, about.
@@ -27,7 +28,7 @@ pub struct MelSpectrogram {
 impl MelSpectrogram {
     /// True where there is nothing in any band: digital silence, or a recording without samples.
     pub fn is_silent(&self) -> bool {
-        self.power.iter().all(|&power| power <= LEAST_POWER)
+        is_silent(&self.power)
     }
 
     /// Decibels below the recording's maximum, `[frame, band]`, −`top_db` to 0. Silence is all −`top_db`.
@@ -39,8 +40,13 @@ impl MelSpectrogram {
 /// Least power that is told from nothing (librosa's `amin` of `power_to_db`).
 const LEAST_POWER: f32 = 1e-10;
 
+/// True where no mel value is above the least that is told from nothing, 1e-10: digital silence, or no value at all.
+pub fn is_silent(mel: &[f32]) -> bool {
+    mel.iter().all(|&power| power <= LEAST_POWER)
+}
+
 /// Decibels of a power over 1.
-pub(super) fn db_from_power(power: f32) -> f32 {
+pub(crate) fn db_from_power(power: f32) -> f32 {
     10.0 * power.max(LEAST_POWER).log10()
 }
 
@@ -56,11 +62,10 @@ fn decibels(power: &[f32], top_db: f32) -> Vec<f32> {
 
 /// A planned transform: the FFT, its window, the mel filters and the scratch, made once and used for every frame.
 pub struct MelPlan {
+    front_end: FrontEnd,
     fft: Arc<dyn RealToComplex<f32>>,
     window: Vec<f32>,
     filters: Vec<Filter>,
-    hop_length: usize,
-    hop_seconds: f64,
     frame: Vec<f32>,
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
@@ -76,8 +81,7 @@ impl MelPlan {
         Self {
             window: periodic_hann(n_fft),
             filters: filters(front_end.mel_bands, n_fft, front_end.sample_rate, f_min, f_max),
-            hop_length: front_end.hop_length,
-            hop_seconds: front_end.hop_seconds(),
+            front_end: front_end.clone(),
             frame: fft.make_input_vec(),
             spectrum: fft.make_output_vec(),
             scratch: fft.make_scratch_vec(),
@@ -89,26 +93,30 @@ impl MelPlan {
     /// The mel-spectrogram of mono samples at the front end's rate: `1 + samples / hop_length` frames, centred, zeros
     /// beyond both ends. `progress` hears about 50 times how much is done, 0 to 1, and 1 at the end.
     pub fn spectrogram(&mut self, samples: &[f32], progress: &mut dyn FnMut(f32)) -> MelSpectrogram {
-        let frames = 1 + samples.len() / self.hop_length;
-        let mut power = Vec::with_capacity(frames * self.filters.len());
-        for frame in 0..frames {
-            if frame % frames.div_ceil(REPORTS) == 0 {
-                progress(frame as f32 / frames as f32);
-            }
-            self.transform(samples, frame);
-            power.extend(self.filters.iter().map(|filter| filter.power(&self.power)));
+        let bands = self.filters.len();
+        let mut framing = Framing::new(&self.front_end);
+        let mut power = Vec::with_capacity((1 + samples.len() / self.front_end.hop_length) * bands);
+        let step = samples.len().div_ceil(REPORTS).max(self.front_end.hop_length);
+        for (index, part) in samples.chunks(step).enumerate() {
+            progress((index * step) as f32 / samples.len() as f32);
+            framing.push(part, |frame| self.mel(frame, &mut power));
         }
+        framing.finish(|frame| self.mel(frame, &mut power));
         progress(1.0);
-        MelSpectrogram { power, frames, bands: self.filters.len(), hop_seconds: self.hop_seconds }
+        let frames = power.len() / bands.max(1);
+        MelSpectrogram { power, frames, bands, hop_seconds: self.front_end.hop_seconds() }
     }
 
-    /// Leaves the power spectrum of one frame in `self.power`.
-    fn transform(&mut self, samples: &[f32], frame: usize) {
-        let (length, centre) = (self.frame.len(), frame * self.hop_length);
-        let first = centre as isize - (length / 2) as isize;
-        for (index, (value, weight)) in self.frame.iter_mut().zip(&self.window).enumerate() {
-            let sample = usize::try_from(first + index as isize).ok().and_then(|position| samples.get(position));
-            *value = sample.map_or(0.0, |sample| sample * weight);
+    /// Appends the mel values of one frame of `n_fft` samples.
+    fn mel(&mut self, samples: &[f32], mel: &mut Vec<f32>) {
+        self.transform(samples);
+        mel.extend(self.filters.iter().map(|filter| filter.power(&self.power)));
+    }
+
+    /// Leaves the power spectrum of one frame of `n_fft` samples in `self.power`.
+    fn transform(&mut self, samples: &[f32]) {
+        for ((value, sample), weight) in self.frame.iter_mut().zip(samples).zip(&self.window) {
+            *value = sample * weight;
         }
         // Fails only where a buffer is of another length than the plan's own.
         let done = self.fft.process_with_scratch(&mut self.frame, &mut self.spectrum, &mut self.scratch);
@@ -116,6 +124,31 @@ impl MelPlan {
         for (power, value) in self.power.iter_mut().zip(&self.spectrum) {
             *power = value.norm_sqr();
         }
+    }
+}
+
+/// The mel-spectrogram of a recording that comes in pieces: the same values, bit for bit, however it is cut. Holds no
+/// more than a few frames of samples.
+pub struct MelStream {
+    plan: MelPlan,
+    framing: Framing,
+}
+
+impl MelStream {
+    /// A stream at its beginning.
+    pub fn new(front_end: &FrontEnd) -> Self {
+        Self { plan: MelPlan::new(front_end), framing: Framing::new(front_end) }
+    }
+
+    /// Takes mono samples in, −1..1 at the front end's rate, and appends the mel values of every frame that is now
+    /// whole, `[frame, band]`.
+    pub fn push(&mut self, samples: &[f32], mel: &mut Vec<f32>) {
+        self.framing.push(samples, |frame| self.plan.mel(frame, mel));
+    }
+
+    /// Appends the frames that reach beyond the end, `[frame, band]`. The stream is then at its beginning again.
+    pub fn finish(&mut self, mel: &mut Vec<f32>) {
+        self.framing.finish(|frame| self.plan.mel(frame, mel));
     }
 }
 
@@ -151,33 +184,72 @@ mod tests {
     #[test]
     fn the_transform_keeps_energy() {
         // Parseval: the sum over all n_fft bins is n_fft times the windowed frame's energy.
-        let samples = noise(8192);
+        let samples = noise(2048);
         let mut plan = MelPlan::new(&FRONT_END);
-        plan.transform(&samples, 8);
+        plan.transform(&samples);
         let bins: f64 = plan.power.iter().map(|&power| f64::from(power)).sum();
         let both_sides = 2.0 * bins - f64::from(plan.power[0]) - f64::from(plan.power[1024]);
-        let first = 8 * 512 - 1024;
-        let windowed = |index: usize| f64::from(samples[first + index] * plan.window[index]);
+        let windowed = |index: usize| f64::from(samples[index] * plan.window[index]);
         let energy: f64 = (0..2048).map(|index| windowed(index).powi(2)).sum();
         assert!((both_sides / (2048.0 * energy) - 1.0).abs() < 1e-5);
     }
 
-    /// The obvious slow transform, with its zeros written out, at both ends and between.
+    /// The obvious slow transform.
     #[test]
     fn the_fast_transform_is_the_slow_one() {
-        let samples = noise(3_000);
+        let samples = noise(2048);
         let mut plan = MelPlan::new(&FRONT_END);
-        for frame in [0, 1, 3, 5] {
-            plan.transform(&samples, frame);
-            let sample = |index: usize| (frame * 512 + index).checked_sub(1024).and_then(|at| samples.get(at));
-            let windowed: Vec<f32> = (0..2048).map(|i| sample(i).unwrap_or(&0.0) * plan.window[i]).collect();
-            for bin in (0..=1024).step_by(64) {
-                let angle = |index: usize| -std::f64::consts::TAU * (bin * index % 2048) as f64 / 2048.0;
-                let terms = windowed.iter().enumerate().map(|(i, &v)| Complex::from_polar(f64::from(v), angle(i)));
-                let slow = terms.sum::<Complex<f64>>().norm_sqr();
-                assert!((f64::from(plan.power[bin]) - slow).abs() < 1e-3 * (1.0 + slow), "frame {frame}, bin {bin}");
+        plan.transform(&samples);
+        for bin in (0..=1024).step_by(64) {
+            let angle = |index: usize| -std::f64::consts::TAU * (bin * index % 2048) as f64 / 2048.0;
+            let windowed = samples.iter().zip(&plan.window).map(|(sample, weight)| f64::from(sample * weight));
+            let terms = windowed.enumerate().map(|(index, value)| Complex::from_polar(value, angle(index)));
+            let slow = terms.sum::<Complex<f64>>().norm_sqr();
+            assert!((f64::from(plan.power[bin]) - slow).abs() < 1e-3 * (1.0 + slow), "bin {bin}");
+        }
+    }
+
+    /// Frame f of the whole is the transform of its own samples, zeros beyond both ends.
+    #[test]
+    fn frames_are_centred_on_their_hop() {
+        let (samples, mut plan) = (noise(3_000), MelPlan::new(&FRONT_END));
+        let mel = plan.spectrogram(&samples, &mut |_| ());
+        assert_eq!(mel.frames, 6);
+        let padded: Vec<f32> = [vec![0.0; 1024], samples, vec![0.0; 1024]].concat();
+        for (frame, values) in mel.power.chunks(mel.bands).enumerate() {
+            let mut alone = Vec::new();
+            plan.mel(&padded[frame * 512..frame * 512 + 2048], &mut alone);
+            assert_eq!(values, alone, "frame {frame}");
+        }
+    }
+
+    #[test]
+    fn pieces_of_any_size_give_the_values_of_the_whole() {
+        let samples = noise(70_001);
+        let far = FrontEnd { n_fft: 256, hop_length: 700, ..FRONT_END };
+        for front_end in [&FRONT_END, &FrontEnd::NET1, &far] {
+            let whole = MelPlan::new(front_end).spectrogram(&samples, &mut |_| ()).power;
+            let mut stream = MelStream::new(front_end);
+            for size in [1, 511, 2049, 40_000, samples.len()] {
+                let mut mel = Vec::new();
+                for part in samples.chunks(size) {
+                    stream.push(&[], &mut mel);
+                    stream.push(part, &mut mel);
+                }
+                stream.finish(&mut mel);
+                assert!(mel == whole, "{} in pieces of {size}", front_end.name);
             }
         }
+    }
+
+    #[test]
+    fn a_stream_tells_what_it_knows_and_keeps_little() {
+        let (mut stream, mut mel) = (MelStream::new(&FRONT_END), Vec::new());
+        for second in 1..=60 {
+            stream.push(&noise(22_050), &mut mel);
+            assert!(mel.len() / 128 >= (second * 22_050 - 1024) / 512);
+        }
+        assert!(stream.framing.len() < 4 * 2048);
     }
 
     #[test]
