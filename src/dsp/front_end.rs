@@ -1,6 +1,7 @@
-//! Front ends by name.
+//! A front end: every number and convention between samples and what a network hears.
 
-use super::mel::edges_hz;
+use super::mel::{edges_hz, filters};
+use super::{MelNorm, MelScale, Padding, Scaling, Spectrum};
 
 /// Which frames of a spectrogram a network hears.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,55 +16,51 @@ pub enum Columns {
     },
 }
 
-/// The numbers between samples and what a network hears.
+/// The numbers and conventions between samples and what a network hears. The presets are constants of this type
+/// ([`FrontEnd::ALL`]); any other combination may be made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrontEnd {
     /// Its name on cards and the command line.
     pub name: &'static str,
     /// Sample rate, in Hz.
     pub sample_rate: u32,
-    /// Samples of a Fourier transform and of its periodic Hann window.
+    /// Samples of a Fourier transform and of its periodic Hann window, at least 1.
     pub n_fft: usize,
-    /// Samples from one frame to the next.
+    /// Samples from one frame to the next, at least 1.
     pub hop_length: usize,
+    /// True where frame f is centred on sample `f · hop_length`, so that there are `1 + samples / hop_length` frames
+    /// for an even `n_fft`, one of nothing. False where it begins there and frames do not reach beyond the end: there
+    /// are `1 + (samples − n_fft) / hop_length`, none of less than `n_fft` samples.
+    pub centred: bool,
+    /// What centred frames meet beyond both ends.
+    pub padding: Padding,
+    /// What of a bin counts.
+    pub spectrum: Spectrum,
     /// Mel bands.
     pub mel_bands: usize,
-    /// Lower edge of the lowest band, in Hz.
+    /// Lower edge of the lowest band, in Hz, 0 to `f_max`.
     pub f_min: f32,
-    /// Upper edge of the highest band, in Hz.
+    /// Upper edge of the highest band, in Hz, to half the sample rate.
     pub f_max: f32,
+    /// The scale on which bands are equally wide.
+    pub mel_scale: MelScale,
+    /// How heavy a band is.
+    pub mel_norm: MelNorm,
     /// Which frames are heard.
     pub columns: Columns,
     /// What is scaled together, in seconds.
     pub segment_seconds: f64,
-    /// Everything quieter than this below the segment's maximum is raised to it, in dB.
+    /// How a segment's values are scaled.
+    pub scaling: Scaling,
+    /// Everything quieter than this below the segment's maximum is raised to it, in dB. Where the scaling is not in
+    /// decibels, only pictures of the spectrogram are.
     pub top_db: f32,
+    /// Columns that the network of the source takes, where it takes a fixed number or names one. Of a longer segment
+    /// it hears windows of so many.
+    pub frames: Option<usize>,
 }
 
 impl FrontEnd {
-    /// The front end of the GTZAN features that the shipped networks learned from: 128 bands, a column every 77.5 ms.
-    pub const GTZAN_LOGMEL: Self = Self {
-        name: "gtzan-logmel",
-        sample_rate: 22_050,
-        n_fft: 2048,
-        hop_length: 512,
-        mel_bands: 128,
-        f_min: 0.0,
-        f_max: 11_025.0,
-        columns: Columns::Spread { frames_per_column: 3.337 },
-        segment_seconds: 30.0,
-        top_db: 80.0,
-    };
-
-    /// The front end of Yang and Zhang 2019, section 4.2: frames of 1024 overlapping by half, 256 bands, every frame.
-    /// The paper names no logarithm and no scale; ours are those of [`GTZAN_LOGMEL`](Self::GTZAN_LOGMEL), decibels
-    /// below the maximum of 30 s, brought to 0..1.
-    pub const NET1: Self =
-        Self { name: "net1", n_fft: 1024, mel_bands: 256, columns: Columns::Every, ..Self::GTZAN_LOGMEL };
-
-    /// All front ends.
-    pub const ALL: [&'static Self; 2] = [&Self::GTZAN_LOGMEL, &Self::NET1];
-
     /// The front end of this name.
     pub fn by_name(name: &str) -> Option<&'static Self> {
         Self::ALL.into_iter().find(|front_end| front_end.name == name)
@@ -84,7 +81,17 @@ impl FrontEnd {
 
     /// Centre frequency of every band, in Hz, ascending.
     pub fn band_hz(&self) -> Vec<f32> {
-        let edges = edges_hz(self.mel_bands, f64::from(self.f_min), f64::from(self.f_max));
-        edges[1..=self.mel_bands].iter().map(|&hz| hz as f32).collect()
+        edges_hz(self)[1..=self.mel_bands].iter().map(|&hz| hz as f32).collect()
+    }
+
+    /// The mel filter bank, `[band, bin]` with `n_fft / 2 + 1` bins, as `librosa.filters.mel` gives it. A band that is
+    /// narrower than the bins are apart may be empty: all 0.
+    pub fn mel_bank(&self) -> Vec<f32> {
+        let bins = self.n_fft / 2 + 1;
+        let mut bank = vec![0.0; self.mel_bands * bins];
+        for (row, filter) in bank.chunks_exact_mut(bins).zip(filters(self)) {
+            row[filter.first_bin..filter.first_bin + filter.weights.len()].copy_from_slice(&filter.weights);
+        }
+        bank
     }
 }

@@ -1,22 +1,30 @@
 //! Samples to mel-spectrograms to what networks hear.
 //!
-//! A [`FrontEnd`] names every number of the way. A [`MelStream`] makes mel values of samples and a
-//! [`Segmenter`] cuts them into stretches of log-mel columns that are scaled together, both from pieces of any size and
-//! in bounded memory; [`MelPlan::spectrogram`] and [`segments`] are the same for a whole recording.
+//! A [`FrontEnd`] names every number and convention of the way. A [`MelStream`] makes mel values of samples and a
+//! [`Segmenter`] cuts them into stretches of columns that are scaled together, both from pieces of any size and in
+//! bounded memory; [`MelPlan::spectrogram`] and [`segments`] are the same for a whole recording. [`image`] turns a
+//! segment into pixels, [`mfcc`] a spectrogram into cepstral coefficients.
 //!
 //! # Conventions
 //!
-//! Mono float samples. Spectrograms are row-major `[frame, band]`, lowest band first. Mel is Slaney's. Power, not
-//! magnitude.
+//! Mono float samples. Spectrograms are row-major `[frame, band]`, lowest band first. What librosa 0.11 names, it
+//! decides: `tests/parity.rs` holds every front end against it.
 
+mod conventions;
 mod framing;
 mod front_end;
+mod image;
 mod mel;
+mod mfcc;
+mod presets;
+mod scaling;
 mod segments;
 mod stft;
 
+pub use conventions::{MelNorm, MelScale, Padding, Scaling, Spectrum};
 pub use front_end::{Columns, FrontEnd};
-pub use mel::{hz_from_mel, mel_from_hz};
+pub use image::image;
+pub use mfcc::mfcc;
 pub use segments::{Segment, Segmenter, segments};
 #[allow(unused_imports, reason = "for the overview picture")]
 pub(crate) use stft::db_from_power;

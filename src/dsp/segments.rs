@@ -2,7 +2,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::stft::db_from_power;
+use super::scaling::Scale;
 use super::{Columns, FrontEnd, MelSpectrogram};
 
 /// Frame counts of a clip of about 30 s at 22 050 Hz and a hop of 512, and the columns they are spread over.
@@ -21,22 +21,22 @@ pub struct Segment {
     pub columns: usize,
     /// Mel bands.
     pub bands: usize,
-    /// 0 (the quietest of what was scaled together) to 1 (the loudest), row-major `[column, band]`, low band first.
+    /// Values of the front end's scaling, row-major `[column, band]`, lowest band first: 0 (the quietest of what was
+    /// scaled together) to 1 (the loudest) for [`Scaling::UnitRange`](super::Scaling::UnitRange).
     pub values: Vec<f32>,
 }
 
 /// The segments of a whole recording, as [`Segmenter`] cuts them.
 pub fn segments(mel: &MelSpectrogram, front_end: &FrontEnd) -> Vec<Segment> {
     let mut segmenter = Segmenter::with_bands(front_end, mel.bands);
-    let mut found = segmenter.push(&mel.power);
+    let mut found = segmenter.push(&mel.values);
     found.extend(segmenter.finish());
     found
 }
 
-/// Cuts a recording into segments of the front end's length, each scaled on its own: decibels below its maximum, no
-/// lower than `top_db`, brought to 0..1. A shorter recording is one segment. Maximum and minimum are those of all
-/// frames, also of those that are no column: that is how the stored GTZAN features were made (over the columns alone
-/// some tracks are 1 to 2 dB off).
+/// Cuts a recording into segments of the front end's length, each scaled on its own. A shorter recording is one
+/// segment. Maximum, minimum, mean and deviation are those of all frames, also of those that are no column: that is how
+/// the stored GTZAN features were made (over the columns alone some tracks are 1 to 2 dB off).
 ///
 /// What remains at the end is scaled with as much before it as makes a whole segment, so that a fading end is not
 /// raised to full level; a remainder of up to a second goes with the segment before it. No column is given twice.
@@ -108,36 +108,16 @@ impl Segmenter {
     fn cut(&mut self, end: usize) -> Segment {
         // The last one may be short: it is scaled over a whole segment's length that ends with it.
         let scaled_from = self.start.min(end.saturating_sub(self.length));
-        let scale = Scale::over(self.rows(scaled_from..end), self.front_end.top_db);
+        let scale = Scale::over(self.rows(scaled_from..end), &self.front_end);
         let row = |frame: usize| self.rows(self.start + frame..self.start + frame + 1);
-        let power = columns(&self.front_end, end - self.start).flat_map(row);
-        let values: Vec<f32> = power.map(|&power| scale.apply(power)).collect();
+        let heard = columns(&self.front_end, end - self.start).flat_map(row);
+        let values: Vec<f32> = heard.map(|&value| scale.apply(value)).collect();
         let start_seconds = self.start as f64 * self.front_end.hop_seconds();
         self.start = end;
         let needed_from = end.saturating_sub(self.length).max(self.first);
         self.held.drain(..(needed_from - self.first) * self.bands);
         self.first = needed_from;
         Segment { start_seconds, columns: values.len() / self.bands, bands: self.bands, values }
-    }
-}
-
-/// Power to 0..1: 1 is the loudest of what it was made over, 0 the quietest or `top_db` below the loudest.
-struct Scale {
-    lowest_db: f32,
-    range_db: f32,
-}
-
-impl Scale {
-    fn over(power: &[f32], top_db: f32) -> Self {
-        let (low, high) = power.iter().fold((f32::INFINITY, 0.0_f32), |(low, high), &p| (low.min(p), high.max(p)));
-        let highest_db = db_from_power(high);
-        let lowest_db = db_from_power(low).max(highest_db - top_db).min(highest_db);
-        Self { lowest_db, range_db: highest_db - lowest_db }
-    }
-
-    fn apply(&self, power: f32) -> f32 {
-        let range_db = self.range_db.max(f32::MIN_POSITIVE); // silence has none, and is all 0
-        ((db_from_power(power) - self.lowest_db) / range_db).clamp(0.0, 1.0)
     }
 }
 
@@ -159,8 +139,8 @@ mod tests {
 
     /// A spectrogram whose power rises from frame to frame.
     fn rising(frames: usize) -> MelSpectrogram {
-        let power = (0..frames * 2).map(|index| 1.0 + (index / 2) as f32).collect();
-        MelSpectrogram { power, frames, bands: 2, hop_seconds: FRONT_END.hop_seconds() }
+        let values = (0..frames * 2).map(|index| 1.0 + (index / 2) as f32).collect();
+        MelSpectrogram { values, frames, bands: 2, hop_seconds: FRONT_END.hop_seconds(), spectrum: FRONT_END.spectrum }
     }
 
     #[test]
@@ -220,7 +200,7 @@ mod tests {
     fn values_span_zero_to_one_and_silence_is_all_zero() {
         let found = segments(&rising(200), &FrontEnd::NET1);
         assert_eq!((found[0].values[0], found[0].values.last()), (0.0, Some(&1.0)));
-        let silence = MelSpectrogram { power: vec![0.0; 400], ..rising(200) };
+        let silence = MelSpectrogram { values: vec![0.0; 400], ..rising(200) };
         assert!(segments(&silence, &FRONT_END)[0].values.iter().all(|&value| value == 0.0));
     }
 
@@ -228,7 +208,7 @@ mod tests {
     #[test]
     fn frames_that_are_no_column_count_for_the_scale() {
         let mut mel = rising(200);
-        mel.power[..2].fill(1e6);
+        mel.values[..2].fill(1e6);
         let loudest = segments(&mel, &FRONT_END)[0].values.iter().copied().fold(0.0, f32::max);
         assert!(loudest < 0.7, "{loudest}");
     }
@@ -241,7 +221,7 @@ mod tests {
             for size in [1, 3, 514, 2 * 1292, values.max(1)] {
                 let mut segmenter = Segmenter::with_bands(&FRONT_END, 2);
                 let mut found = Vec::new();
-                for part in mel.power.chunks(size) {
+                for part in mel.values.chunks(size) {
                     found.extend(segmenter.push(&[]));
                     found.extend(segmenter.push(part));
                     assert!(segmenter.held.len() <= 2 * (2 * 1292 + 2 * 44));
@@ -256,7 +236,7 @@ mod tests {
     fn a_segment_comes_as_soon_as_it_is_certain() {
         let mut segmenter = Segmenter::with_bands(&FRONT_END, 2);
         // 1292 frames and a remainder of 43 would be one segment.
-        assert!(segmenter.push(&rising(1335).power).is_empty());
+        assert!(segmenter.push(&rising(1335).values).is_empty());
         assert_eq!(segmenter.push(&[1.0; 2])[0].start_seconds, 0.0);
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
-use super::FrontEnd;
 use super::framing::Framing;
 use super::mel::{Filter, filters};
+use super::{FrontEnd, Spectrum};
 
 /// How often progress is told, about.
 const REPORTS: usize = 50;
@@ -15,25 +15,31 @@ const REPORTS: usize = 50;
 /// The mel-spectrogram of a recording.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MelSpectrogram {
-    /// Mel power, row-major `[frame, band]`, lowest band first.
-    pub power: Vec<f32>,
+    /// Mel values, power or magnitude, row-major `[frame, band]`, lowest band first.
+    pub values: Vec<f32>,
     /// Frames.
     pub frames: usize,
     /// Mel bands.
     pub bands: usize,
-    /// Time from one frame to the next, in seconds. Frame f is centred on f times this.
+    /// Time from one frame to the next, in seconds. Frame f is centred on f times this, or begins there.
     pub hop_seconds: f64,
+    /// What the values are.
+    pub spectrum: Spectrum,
 }
 
 impl MelSpectrogram {
     /// True where there is nothing in any band: digital silence, or a recording without samples.
     pub fn is_silent(&self) -> bool {
-        is_silent(&self.power)
+        is_silent(&self.values)
     }
 
     /// Decibels below the recording's maximum, `[frame, band]`, −`top_db` to 0. Silence is all −`top_db`.
     pub fn to_db(&self, top_db: f32) -> Vec<f32> {
-        decibels(&self.power, top_db)
+        if self.is_silent() {
+            return vec![-top_db; self.values.len()];
+        }
+        let reference = self.spectrum.db(self.values.iter().copied().fold(0.0, f32::max));
+        self.values.iter().map(|&value| (self.spectrum.db(value) - reference).max(-top_db)).collect()
     }
 }
 
@@ -42,22 +48,12 @@ const LEAST_POWER: f32 = 1e-10;
 
 /// True where no mel value is above the least that is told from nothing, 1e-10: digital silence, or no value at all.
 pub fn is_silent(mel: &[f32]) -> bool {
-    mel.iter().all(|&power| power <= LEAST_POWER)
+    mel.iter().all(|&value| value <= LEAST_POWER)
 }
 
-/// Decibels of a power over 1.
+/// Decibels of a power over 1, −100 at least.
 pub(crate) fn db_from_power(power: f32) -> f32 {
     10.0 * power.max(LEAST_POWER).log10()
-}
-
-/// Decibels below the largest value, −`top_db` to 0; all −`top_db` where there is no more than [`LEAST_POWER`].
-fn decibels(power: &[f32], top_db: f32) -> Vec<f32> {
-    let largest = power.iter().copied().fold(0.0, f32::max);
-    if largest <= LEAST_POWER {
-        return vec![-top_db; power.len()];
-    }
-    let reference = db_from_power(largest);
-    power.iter().map(|&power| (db_from_power(power) - reference).max(-top_db)).collect()
 }
 
 /// A planned transform: the FFT, its window, the mel filters and the scratch, made once and used for every frame.
@@ -69,7 +65,7 @@ pub struct MelPlan {
     frame: Vec<f32>,
     spectrum: Vec<Complex<f32>>,
     scratch: Vec<Complex<f32>>,
-    power: Vec<f32>,
+    bins: Vec<f32>,
 }
 
 impl MelPlan {
@@ -77,43 +73,42 @@ impl MelPlan {
     pub fn new(front_end: &FrontEnd) -> Self {
         let n_fft = front_end.n_fft;
         let fft = RealFftPlanner::new().plan_fft_forward(n_fft);
-        let (f_min, f_max) = (f64::from(front_end.f_min), f64::from(front_end.f_max));
         Self {
             window: periodic_hann(n_fft),
-            filters: filters(front_end.mel_bands, n_fft, front_end.sample_rate, f_min, f_max),
+            filters: filters(front_end),
             front_end: front_end.clone(),
             frame: fft.make_input_vec(),
             spectrum: fft.make_output_vec(),
             scratch: fft.make_scratch_vec(),
-            power: vec![0.0; n_fft / 2 + 1],
+            bins: vec![0.0; n_fft / 2 + 1],
             fft,
         }
     }
 
-    /// The mel-spectrogram of mono samples at the front end's rate: `1 + samples / hop_length` frames, centred, zeros
-    /// beyond both ends. `progress` hears about 50 times how much is done, 0 to 1, and 1 at the end.
+    /// The mel-spectrogram of mono samples, −1..1 at the front end's rate. `progress` hears about 50 times how much is done, 0 to 1, and 1 at the end.
     pub fn spectrogram(&mut self, samples: &[f32], progress: &mut dyn FnMut(f32)) -> MelSpectrogram {
         let bands = self.filters.len();
         let mut framing = Framing::new(&self.front_end);
-        let mut power = Vec::with_capacity((1 + samples.len() / self.front_end.hop_length) * bands);
+        let mut values = Vec::with_capacity((1 + samples.len() / self.front_end.hop_length) * bands);
         let step = samples.len().div_ceil(REPORTS).max(self.front_end.hop_length);
         for (index, part) in samples.chunks(step).enumerate() {
             progress((index * step) as f32 / samples.len() as f32);
-            framing.push(part, |frame| self.mel(frame, &mut power));
+            framing.push(part, |frame| self.mel(frame, &mut values));
         }
-        framing.finish(|frame| self.mel(frame, &mut power));
+        framing.finish(|frame| self.mel(frame, &mut values));
         progress(1.0);
-        let frames = power.len() / bands.max(1);
-        MelSpectrogram { power, frames, bands, hop_seconds: self.front_end.hop_seconds() }
+        let frames = values.len() / bands.max(1);
+        let FrontEnd { spectrum, .. } = self.front_end;
+        MelSpectrogram { values, frames, bands, hop_seconds: self.front_end.hop_seconds(), spectrum }
     }
 
     /// Appends the mel values of one frame of `n_fft` samples.
     fn mel(&mut self, samples: &[f32], mel: &mut Vec<f32>) {
         self.transform(samples);
-        mel.extend(self.filters.iter().map(|filter| filter.power(&self.power)));
+        mel.extend(self.filters.iter().map(|filter| filter.value(&self.bins)));
     }
 
-    /// Leaves the power spectrum of one frame of `n_fft` samples in `self.power`.
+    /// Leaves the spectrum of one frame of `n_fft` samples in `self.bins`.
     fn transform(&mut self, samples: &[f32]) {
         for ((value, sample), weight) in self.frame.iter_mut().zip(samples).zip(&self.window) {
             *value = sample * weight;
@@ -121,8 +116,11 @@ impl MelPlan {
         // Fails only where a buffer is of another length than the plan's own.
         let done = self.fft.process_with_scratch(&mut self.frame, &mut self.spectrum, &mut self.scratch);
         debug_assert!(done.is_ok());
-        for (power, value) in self.power.iter_mut().zip(&self.spectrum) {
-            *power = value.norm_sqr();
+        for (bin, value) in self.bins.iter_mut().zip(&self.spectrum) {
+            *bin = value.norm_sqr();
+        }
+        if self.front_end.spectrum == Spectrum::Magnitude {
+            self.bins.iter_mut().for_each(|bin| *bin = bin.sqrt());
         }
     }
 }
@@ -187,8 +185,8 @@ mod tests {
         let samples = noise(2048);
         let mut plan = MelPlan::new(&FRONT_END);
         plan.transform(&samples);
-        let bins: f64 = plan.power.iter().map(|&power| f64::from(power)).sum();
-        let both_sides = 2.0 * bins - f64::from(plan.power[0]) - f64::from(plan.power[1024]);
+        let bins: f64 = plan.bins.iter().map(|&power| f64::from(power)).sum();
+        let both_sides = 2.0 * bins - f64::from(plan.bins[0]) - f64::from(plan.bins[1024]);
         let windowed = |index: usize| f64::from(samples[index] * plan.window[index]);
         let energy: f64 = (0..2048).map(|index| windowed(index).powi(2)).sum();
         assert!((both_sides / (2048.0 * energy) - 1.0).abs() < 1e-5);
@@ -205,7 +203,7 @@ mod tests {
             let windowed = samples.iter().zip(&plan.window).map(|(sample, weight)| f64::from(sample * weight));
             let terms = windowed.enumerate().map(|(index, value)| Complex::from_polar(value, angle(index)));
             let slow = terms.sum::<Complex<f64>>().norm_sqr();
-            assert!((f64::from(plan.power[bin]) - slow).abs() < 1e-3 * (1.0 + slow), "bin {bin}");
+            assert!((f64::from(plan.bins[bin]) - slow).abs() < 1e-3 * (1.0 + slow), "bin {bin}");
         }
     }
 
@@ -216,7 +214,7 @@ mod tests {
         let mel = plan.spectrogram(&samples, &mut |_| ());
         assert_eq!(mel.frames, 6);
         let padded: Vec<f32> = [vec![0.0; 1024], samples, vec![0.0; 1024]].concat();
-        for (frame, values) in mel.power.chunks(mel.bands).enumerate() {
+        for (frame, values) in mel.values.chunks(mel.bands).enumerate() {
             let mut alone = Vec::new();
             plan.mel(&padded[frame * 512..frame * 512 + 2048], &mut alone);
             assert_eq!(values, alone, "frame {frame}");
@@ -228,7 +226,7 @@ mod tests {
         let samples = noise(70_001);
         let far = FrontEnd { n_fft: 256, hop_length: 700, ..FRONT_END };
         for front_end in [&FRONT_END, &FrontEnd::NET1, &far] {
-            let whole = MelPlan::new(front_end).spectrogram(&samples, &mut |_| ()).power;
+            let whole = MelPlan::new(front_end).spectrogram(&samples, &mut |_| ()).values;
             let mut stream = MelStream::new(front_end);
             for size in [1, 511, 2049, 40_000, samples.len()] {
                 let mut mel = Vec::new();
@@ -264,7 +262,7 @@ mod tests {
     fn twice_the_level_is_four_times_the_power() {
         let samples = noise(10_000);
         let (once, twice) = (spectrogram(&samples), spectrogram(&samples.iter().map(|s| 2.0 * s).collect::<Vec<_>>()));
-        for (a, b) in once.power.iter().zip(&twice.power) {
+        for (a, b) in once.values.iter().zip(&twice.values) {
             assert!((4.0 * a - b).abs() <= 1e-5 * b.abs());
         }
     }
@@ -275,7 +273,7 @@ mod tests {
         let delayed: Vec<f32> = std::iter::repeat_n(0.0, 512).chain(samples.iter().copied()).collect();
         let (a, b) = (spectrogram(&samples), spectrogram(&delayed));
         let bands = a.bands;
-        assert_eq!(a.power[4 * bands..30 * bands], b.power[5 * bands..31 * bands]);
+        assert_eq!(a.values[4 * bands..30 * bands], b.values[5 * bands..31 * bands]);
     }
 
     #[test]
@@ -283,7 +281,7 @@ mod tests {
         let centres = FRONT_END.band_hz();
         for band in [20, 60, 100, 120] {
             let mel = spectrogram(&tone(f64::from(centres[band]), 22_050));
-            let frame = &mel.power[20 * mel.bands..21 * mel.bands];
+            let frame = &mel.values[20 * mel.bands..21 * mel.bands];
             let loudest = (0..mel.bands).max_by(|&a, &b| frame[a].total_cmp(&frame[b]));
             assert_eq!(loudest, Some(band));
         }
@@ -301,7 +299,7 @@ mod tests {
     #[test]
     fn power_is_never_negative_and_decibels_stay_in_range() {
         let mel = spectrogram(&noise(30_000));
-        assert!(mel.power.iter().all(|&power| power >= 0.0));
+        assert!(mel.values.iter().all(|&power| power >= 0.0));
         let db = mel.to_db(60.0);
         assert!(db.iter().all(|db| (-60.0..=0.0).contains(db)) && db.contains(&0.0));
     }

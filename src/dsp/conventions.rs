@@ -1,0 +1,64 @@
+//! What front ends may differ in besides numbers. Every name is librosa's or the field's.
+
+use super::stft::db_from_power;
+
+/// How pitch is spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MelScale {
+    /// Slaney's: linear up to 1000 Hz, logarithmic above (librosa's default, `htk=False`).
+    Slaney,
+    /// That of the Hidden Markov Model Toolkit: 2595 · log10(1 + f / 700 Hz) (`htk=True`).
+    Htk,
+}
+
+/// How heavy a band's triangle is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MelNorm {
+    /// Every triangle has the area 1 over Hz (librosa's default, `norm="slaney"`).
+    Slaney,
+    /// Every triangle has the height 1 (`norm=None`).
+    None,
+}
+
+/// What of a bin is summed into bands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spectrum {
+    /// The squared magnitude (librosa's default, `power=2.0`).
+    Power,
+    /// The magnitude (`power=1.0`).
+    Magnitude,
+}
+
+impl Spectrum {
+    /// Decibels over 1 of a mel value: 10 · log10 of a power, 20 · log10 of a magnitude, −100 at least.
+    pub fn db(self, value: f32) -> f32 {
+        match self {
+            Self::Power => db_from_power(value),
+            Self::Magnitude => db_from_power(value * value),
+        }
+    }
+}
+
+/// What a centred frame meets beyond the ends of a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Padding {
+    /// Zeros (librosa's default since 0.10, `pad_mode="constant"`).
+    Constant,
+    /// The recording mirrored at its first and last sample, which are not repeated, to and fro where it is shorter
+    /// than half a frame (`pad_mode="reflect"`, librosa's default before 0.10; `numpy.pad`'s meaning). One sample is
+    /// repeated, as numpy does; nothing is padded by zeros, where numpy refuses.
+    Reflect,
+}
+
+/// What becomes of a segment's mel values before a network hears them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scaling {
+    /// Decibels, no lower than `top_db` below the segment's maximum, brought to 0 (its quietest) to 1 (its loudest).
+    /// Silence is all 0.
+    UnitRange,
+    /// Decibels, no lower than `top_db` below the segment's maximum, less their mean and divided by their standard
+    /// deviation (of the population), both over the segment. About −3 to 3; where all are equal, all are 0.
+    Standardised,
+    /// log10(1 + 10 000 · value), whatever the segment: 0 or more (MusiCNN's).
+    LogCompressed,
+}
