@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, ExecutionError};
 
-use crate::audio::{self, WavError};
+use crate::audio::{self, AudioError};
 use crate::card::Card;
 use crate::dsp::{FrontEnd, MelPlan, MelSpectrogram, Segment, segments};
 use crate::model::predict::{WINDOWS_PER_BATCH, WindowPrediction, logits, predict, song_probabilities, windows_of};
@@ -35,7 +35,7 @@ pub trait Host {
 pub enum EngineError {
     /// The audio file.
     #[error(transparent)]
-    Audio(#[from] WavError),
+    Audio(#[from] AudioError),
     /// Nothing to hear.
     #[error("the recording is only {seconds:.2} s long; at least {needed:.2} s are needed: choose a longer one")]
     TooShort {
@@ -179,10 +179,10 @@ pub fn hear(bytes: &[u8], card: &Card) -> Result<Heard, EngineError> {
 async fn hear_with(bytes: &[u8], card: &Card, host: &mut impl Host) -> Result<Heard, EngineError> {
     let front_end = front_end(card)?;
     stage(host, Stage::Decode).await?;
-    let clip = audio::decode_wav(bytes)?;
+    let clip = audio::decode(bytes)?;
     let duration_seconds = clip.duration_seconds();
     stage(host, Stage::Resample).await?;
-    let clip = audio::resample_with(clip, front_end.sample_rate, &mut progress(host, Stage::Resample))?;
+    let clip = audio::resample(clip, front_end.sample_rate)?;
     stage(host, Stage::Spectrogram).await?;
     let mel = MelPlan::new(front_end).spectrogram(&clip.samples, &mut progress(host, Stage::Spectrogram));
     if mel.is_silent() {

@@ -5,7 +5,7 @@
 use std::f64::consts::TAU;
 use std::io::Cursor;
 
-use genrelens::audio::{Clip, WavError, decode_wav, resample, resample_with};
+use genrelens::audio::{AudioError, Clip, Resampler, decode, resample};
 use hound::{SampleFormat, WavSpec, WavWriter};
 
 const REMEDY: &str = "WAV";
@@ -79,8 +79,8 @@ fn assert_close(found: &[f32], expected: &[f32], tolerance: f32) {
 }
 
 /// The error of bytes that cannot be decoded; its text must be a sentence that says what to do.
-fn error_of(bytes: &[u8]) -> WavError {
-    let error = decode_wav(bytes).expect_err("this should not be decoded");
+fn error_of(bytes: &[u8]) -> AudioError {
+    let error = decode(bytes).expect_err("this should not be decoded");
     let text = error.to_string();
     assert!(text.contains(REMEDY) && text.contains("; "), "no way out is given: {text}");
     assert!(
@@ -91,11 +91,11 @@ fn error_of(bytes: &[u8]) -> WavError {
 }
 
 fn is_malformed(bytes: &[u8]) -> bool {
-    matches!(error_of(bytes), WavError::Malformed { .. })
+    matches!(error_of(bytes), AudioError::Malformed { .. })
 }
 
 fn is_unsupported(bytes: &[u8]) -> bool {
-    matches!(error_of(bytes), WavError::Unsupported { .. })
+    matches!(error_of(bytes), AudioError::Unsupported { .. })
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn every_depth_channel_count_and_rate_is_read() {
                 let loudness = |channel: u16| 2.0 * f32::from(channel + 1) / f32::from(channels + 1);
                 let interleaved: Vec<f32> =
                     mono.iter().flat_map(|sample| (0..channels).map(move |c| 0.9 * sample * loudness(c))).collect();
-                let clip = decode_wav(&wav(spec(channels, rate, bits, kind), &interleaved)).unwrap();
+                let clip = decode(&wav(spec(channels, rate, bits, kind), &interleaved)).unwrap();
                 assert_eq!(clip.sample_rate, rate);
                 let step = if kind == SampleFormat::Float { 0.0 } else { 2.0_f32.powi(1 - i32::from(bits)) };
                 let expected: Vec<f32> = mono.iter().map(|sample| 0.9 * sample).collect();
@@ -122,10 +122,10 @@ fn every_depth_channel_count_and_rate_is_read() {
 #[test]
 fn full_scale_is_one() {
     for bits in [8, 16, 24, 32] {
-        let clip = decode_wav(&wav(integers(bits), &[-1.0, 0.0, 0.5])).unwrap();
+        let clip = decode(&wav(integers(bits), &[-1.0, 0.0, 0.5])).unwrap();
         assert_eq!(clip.samples, [-1.0, 0.0, 0.5], "{bits} bits");
     }
-    assert_eq!(decode_wav(&wav(FLOATS, &[-1.5, 0.25, 2.0])).unwrap().samples, [-1.5, 0.25, 2.0]);
+    assert_eq!(decode(&wav(FLOATS, &[-1.5, 0.25, 2.0])).unwrap().samples, [-1.5, 0.25, 2.0]);
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_clip_knows_its_length() {
 
 #[test]
 fn floats_that_are_no_numbers_become_silence() {
-    let clip = decode_wav(&wav(FLOATS, &[0.5, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.5])).unwrap();
+    let clip = decode(&wav(FLOATS, &[0.5, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.5])).unwrap();
     assert_eq!(clip.samples, [0.5, 0.0, 0.0, 0.0, -0.5]);
 }
 
@@ -143,7 +143,7 @@ fn floats_that_are_no_numbers_become_silence() {
 #[test]
 fn huge_floats_give_finite_samples_and_spectra() {
     use genrelens::dsp::{FrontEnd, MelPlan, segments};
-    let clip = decode_wav(&wav(spec(2, 22_050, 32, SampleFormat::Float), &[f32::MAX; 8192])).unwrap();
+    let clip = decode(&wav(spec(2, 22_050, 32, SampleFormat::Float), &[f32::MAX; 8192])).unwrap();
     assert!(clip.samples.iter().all(|sample| sample.is_finite()));
     let mel = MelPlan::new(&FrontEnd::NET1).spectrogram(&clip.samples, &mut |_| ());
     assert!(mel.values.iter().all(|value| value.is_finite()));
@@ -165,7 +165,7 @@ fn other_chunks_are_passed_over_also_odd_ones() {
         let between = riff(&[format.clone(), other.clone(), data.clone()]);
         let after = riff(&[format.clone(), data.clone(), other]);
         for bytes in [before, between, after] {
-            assert_eq!(decode_wav(&bytes).unwrap().samples, expected);
+            assert_eq!(decode(&bytes).unwrap().samples, expected);
         }
     }
 }
@@ -185,7 +185,7 @@ fn loose_headers_are_read() {
     let extensible = |tag: u16| [&[22, 0, 16, 0, 4, 0, 0, 0], tag.to_le_bytes().as_slice(), guid_tail].concat();
     let extensible = riff(&[format(0xFFFE, 1, 22_050, 16, &extensible(1)), data]);
     for bytes in [plain, streamed, wrong_byte_rate, extended, extensible] {
-        assert_eq!(decode_wav(&bytes).unwrap().samples, [0.5, -0.5]);
+        assert_eq!(decode(&bytes).unwrap().samples, [0.5, -0.5]);
     }
 }
 
@@ -198,27 +198,22 @@ fn twenty_bits_in_a_container_of_24_and_24_in_32_are_read() {
     let wide = chunk(b"data", &[0, 0, 0, 64, 0, 0, 0, 192]);
     let twenty_four = riff(&[format(0xFFFE, 1, 22_050, 32, &extensible(24)), wide]);
     for bytes in [twenty, twenty_four] {
-        assert_eq!(decode_wav(&bytes).unwrap().samples, [0.5, -0.5]);
+        assert_eq!(decode(&bytes).unwrap().samples, [0.5, -0.5]);
     }
 }
 
 #[test]
 fn files_that_are_no_wav_are_called_by_their_kind() {
-    let kinds: [(&[u8], &str); 8] = [
-        (b"ID3\x04\0\0\0\0\0\0\0\0\0\0", "MP3"),
-        (b"\xFF\xFB\x90\x64\0\0\0\0\0\0\0\0\0\0", "MP3"),
-        (b"fLaC\0\0\0\x22\0\0\0\0\0\0\0\0", "FLAC"),
-        (b"OggS\0\x02\0\0\0\0\0\0\0\0\0\0", "Ogg"),
-        (b"\0\0\0\x20ftypM4A \0\0\0\0", "M4A"),
-        (b"FORM\0\0\0\x20AIFFCOMM\0\0", "AIFF"),
-        (b"RF64\xFF\xFF\xFF\xFFWAVEds64", "RF64"),
+    let kinds: [(&[u8], &str); 3] = [
+        (b"\x1A\x45\xDF\xA3\0\0\0\0\0\0\0\0\0\0", "WebM"),
+        (b"riff\x2E\x91\xCF\x11\0\0\0\0\0\0\0\0\0\0", "Wave64"),
         (b"RIFF\x20\0\0\0AVI LIST", "RIFF"),
     ];
     for (bytes, kind) in kinds {
         let error = error_of(bytes).to_string();
         assert!(error.contains(kind), "{kind}: {error}");
     }
-    assert!(is_unsupported(kinds[0].0) && is_unsupported(kinds[4].0));
+    assert!(is_unsupported(kinds[0].0) && is_unsupported(kinds[2].0));
 }
 
 #[test]
@@ -242,15 +237,14 @@ fn damaged_files_are_malformed() {
 
 #[test]
 fn other_kinds_of_wav_are_unsupported() {
-    let data = chunk(b"data", &[0; 144]);
+    let data = chunk(b"data", &[0; 720]);
     let kinds = [
-        ("9 channels", format(1, 9, 22_050, 16, &[])),
+        ("33 channels", format(1, 33, 22_050, 16, &[])),
         ("7999", format(1, 1, 7_999, 16, &[])),
         ("192001", format(1, 1, 192_001, 16, &[])),
-        ("64-bit", format(3, 1, 22_050, 64, &[])),
-        ("12-bit", format(1, 1, 22_050, 12, &[])),
-        ("ADPCM", format(2, 1, 22_050, 4, &[0, 0])),
-        ("law", format(6, 1, 8_000, 8, &[0, 0])),
+        ("16-bit", format(3, 1, 22_050, 16, &[])),
+        ("40-bit", format(1, 1, 22_050, 40, &[])),
+        ("3-bit", format(0x11, 1, 22_050, 3, &[0, 0])),
         ("MP3", format(0x55, 1, 22_050, 16, &[0, 0])),
     ];
     for (named, format) in kinds {
@@ -267,14 +261,14 @@ fn what_is_whole_of_a_file_cut_off_anywhere_is_decoded() {
     {
         let samples: Vec<f32> = tone(440.0, 22_050, 100);
         let bytes = wav(spec, &samples);
-        let whole = decode_wav(&bytes).unwrap();
+        let whole = decode(&bytes).unwrap();
         let data_at = bytes.len() - whole.samples.len() * frame_bytes;
         for cut in 0..bytes.len() {
             let frames = cut.saturating_sub(data_at) / frame_bytes;
-            match decode_wav(&bytes[..cut]) {
+            match decode(&bytes[..cut]) {
                 Ok(clip) => assert_eq!(clip.samples, whole.samples[..frames], "cut at {cut}"),
                 Err(error) => {
-                    assert!(frames == 0 && matches!(error, WavError::Malformed { .. }), "cut at {cut}: {error}");
+                    assert!(frames == 0 && matches!(error, AudioError::Malformed { .. }), "cut at {cut}: {error}");
                 }
             }
         }
@@ -285,15 +279,15 @@ fn what_is_whole_of_a_file_cut_off_anywhere_is_decoded() {
 fn no_bytes_panic() {
     for seed in 0..2_000 {
         let noise: Vec<u8> = random_bytes(seed).take(200).collect();
-        let _ = decode_wav(&noise);
+        let _ = decode(&noise);
         // Noise where it hurts more: behind a good beginning, and in single bytes of a good header.
-        let _ = decode_wav(&[b"RIFF\x80\0\0\0WAVE".as_slice(), &noise].concat());
-        let _ = decode_wav(&[b"RIFF\x80\0\0\0WAVEfmt \x10\0\0\0\x01\0".as_slice(), &noise].concat());
+        let _ = decode(&[b"RIFF\x80\0\0\0WAVE".as_slice(), &noise].concat());
+        let _ = decode(&[b"RIFF\x80\0\0\0WAVEfmt \x10\0\0\0\x01\0".as_slice(), &noise].concat());
         let mut damaged = wav(integers(16), &[0.5; 20]);
         for pair in noise.chunks_exact(2).take(1 + seed as usize % 5) {
             damaged[usize::from(pair[0]) % 44] = pair[1];
         }
-        if let Ok(clip) = decode_wav(&damaged) {
+        if let Ok(clip) = decode(&damaged) {
             assert!(clip.samples.len() <= 80 && clip.samples.iter().all(|sample| sample.is_finite()));
         }
     }
@@ -304,8 +298,8 @@ fn no_bytes_panic() {
 fn a_length_beyond_the_file_claims_no_memory() {
     let mut bytes = wav(integers(8), &[0.0; 10]);
     bytes[40..44].copy_from_slice(&(u32::MAX - 1).to_le_bytes());
-    let clip = decode_wav(&bytes).unwrap();
-    assert_eq!((clip.samples.len(), clip.samples.capacity()), (10, 10));
+    let clip = decode(&bytes).unwrap();
+    assert!(clip.samples.len() == 10 && clip.samples.capacity() < 100);
 }
 
 /// Amplitude of a tone within samples, by one bin of a Fourier sum under a Hann window.
@@ -379,15 +373,24 @@ fn at_its_own_rate_a_clip_is_untouched() {
 #[test]
 fn a_rate_of_zero_is_refused() {
     let clip = |sample_rate| Clip { samples: vec![0.0; 10], sample_rate };
-    assert!(matches!(resample(clip(0), 22_050), Err(WavError::Unsupported { .. })));
-    assert!(matches!(resample(clip(22_050), 0), Err(WavError::Unsupported { .. })));
+    assert!(matches!(resample(clip(0), 22_050), Err(AudioError::Unsupported { .. })));
+    assert!(matches!(resample(clip(22_050), 0), Err(AudioError::Unsupported { .. })));
 }
 
 #[test]
-fn progress_ascends_to_one_in_few_steps() {
-    let mut told = Vec::new();
-    let clip = Clip { samples: vec![0.0; 30 * 44_100], sample_rate: 44_100 };
-    resample_with(clip, 22_050, &mut |fraction| told.push(fraction)).unwrap();
-    assert!(told.windows(2).all(|pair| pair[0] <= pair[1]) && told.last() == Some(&1.0), "{told:?}");
-    assert!((10..=60).contains(&told.len()), "{} reports", told.len());
+fn any_cut_of_the_samples_gives_the_same_bits() {
+    let samples = tone(440.0, 44_100, 50_000);
+    for (rate_in, rate_out) in [(44_100, 22_050), (48_000, 16_000), (44_101, 22_050), (8_000, 16_000), (22_050, 22_050)]
+    {
+        let whole = resample(Clip { samples: samples.clone(), sample_rate: rate_in }, rate_out).unwrap().samples;
+        for size in [1, 7, 1_000, 16_384, 49_999] {
+            let mut resampler = Resampler::new(rate_in, rate_out).unwrap();
+            let mut out = Vec::new();
+            for block in samples.chunks(size) {
+                resampler.push(block, &mut out).unwrap();
+            }
+            resampler.finish(&mut out).unwrap();
+            assert!(out == whole, "{rate_in} to {rate_out} Hz in blocks of {size}");
+        }
+    }
 }

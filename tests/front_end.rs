@@ -7,7 +7,7 @@ mod common;
 use std::collections::HashMap;
 use std::path::Path;
 
-use genrelens::audio::decode_wav;
+use genrelens::audio::decode;
 use genrelens::dsp::{FrontEnd, MelPlan, MelSpectrogram, Segment, segments};
 use npyz::NpyFile;
 
@@ -55,7 +55,7 @@ fn stored(features: &Path) -> HashMap<String, Vec<f32>> {
 }
 
 fn spectrogram(path: &Path, front_end: &FrontEnd) -> MelSpectrogram {
-    let clip = decode_wav(&std::fs::read(path).unwrap()).unwrap();
+    let clip = decode(&std::fs::read(path).unwrap()).unwrap();
     assert_eq!(clip.sample_rate, front_end.sample_rate);
     MelPlan::new(front_end).spectrogram(&clip.samples, &mut |_| ())
 }

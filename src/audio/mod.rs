@@ -1,11 +1,29 @@
-//! Bytes to samples: WAV files decoded by hound, brought to the sample rate that a front end wants by rubato.
+//! Files to samples, block by block: [`open`] chooses the reader by the first bytes and gives a [`Recording`];
+//! [`Resampler`] brings its blocks to the sample rate that a front end wants. Memory stays the same however long the
+//! file is. [`decode`] and [`resample`] are the same for what fits in memory.
+//!
+//! hound reads the samples of WAV files, Symphonia the compressed formats, rubato changes the rate. The containers of
+//! uncompressed sound ([`riff`], [`au`]) are walked here, because the files people have are looser than their
+//! specifications.
 
+mod adpcm;
+mod au;
+mod bytes;
+mod error;
+mod kind;
+mod law;
+mod mix;
+mod pcm;
+mod recording;
 mod resample;
 mod riff;
-mod wav;
+mod source;
+mod wave;
 
-pub use resample::{resample, resample_with};
-pub use wav::{MAX_FRAMES, WavError, decode_wav};
+pub use error::{AudioError, FORMATS_READ, MAX_FRAMES};
+pub use recording::{Recording, decode, open};
+pub use resample::{Resampler, resample};
+pub use source::Source;
 
 /// A mono recording.
 #[derive(Debug, Clone, PartialEq)]

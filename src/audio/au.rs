@@ -1,0 +1,66 @@
+//! Sun's AU files: a header of 24 bytes or more, big-endian, and the sound.
+//!
+//! Source: Sun Microsystems, `au(4)`, and the audio file header of NeXT's SoundKit.
+
+use super::bytes::Order;
+use super::error::{AudioError, malformed, unsupported};
+use super::pcm::{Coding, Layout, Pcm, Span};
+use super::recording::{check, no_audio};
+use super::source::Input;
+
+const HEADER_BYTES: usize = 24;
+/// The length of files that were written to a pipe.
+const UNKNOWN: u32 = u32::MAX;
+
+/// Opens the AU file that begins at `start`.
+pub(super) fn open(mut input: Input, start: u64) -> Result<Pcm, AudioError> {
+    let mut header = Vec::new();
+    input.seek_to(start)?;
+    input.read_at_most(HEADER_BYTES, &mut header)?;
+    let short = || malformed(&format!("expected an AU header of 24 bytes, but the file has {}", header.len()));
+    let field = |index: usize| Order::Big.u32_at(&header, 4 * index).ok_or_else(short);
+    let (offset, declared, encoding) = (field(1)?, field(2)?, field(3)?);
+    let (sample_rate, channels) = (field(4)?, field(5)?);
+    if (offset as usize) < HEADER_BYTES {
+        return Err(malformed(&format!("expected the sound of an AU file at byte 24 or later, but it is at {offset}")));
+    }
+    let coding = coding(encoding)?;
+    check(channels as usize, sample_rate)?;
+    let layout = Layout { coding, order: Order::Big, channels: channels as u16, sample_rate };
+    let sound = start + u64::from(offset);
+    let there = input.length().saturating_sub(sound);
+    let span = match declared {
+        0 | UNKNOWN => Span { start: sound, length: there, declared: None },
+        declared => {
+            let declared = u64::from(declared);
+            Span { start: sound, length: declared.min(there), declared: (declared > there).then_some(declared) }
+        }
+    };
+    if layout.frames_in(span.length) == 0 {
+        return Err(no_audio());
+    }
+    Pcm::new(input, layout, span, None)
+}
+
+fn coding(encoding: u32) -> Result<Coding, AudioError> {
+    Ok(match encoding {
+        1 => Coding::MuLaw,
+        2 => Coding::SignedByte,
+        3 => Coding::Integer { bytes: 2, bits: 16 },
+        4 => Coding::Integer { bytes: 3, bits: 24 },
+        5 => Coding::Integer { bytes: 4, bits: 32 },
+        6 => Coding::Float32,
+        7 => Coding::Float64,
+        27 => Coding::ALaw,
+        other => {
+            let name = match other {
+                23 => "G.721 ADPCM".to_owned(),
+                24 => "G.722 ADPCM".to_owned(),
+                25 | 26 => "G.723 ADPCM".to_owned(),
+                other => format!("the unknown encoding {other}"),
+            };
+            let read = "linear integers, floats, A-law and µ-law are read";
+            return Err(unsupported(&format!("it is an AU file with {name}, and {read}")));
+        }
+    })
+}

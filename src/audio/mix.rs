@@ -1,0 +1,72 @@
+//! Frames to mono, with an eye on what the samples are worth.
+
+/// Samples are cut at this many times full scale, so that no power spectrum overflows. It leaves room for files whose
+/// floats are on the scale of 24-bit integers.
+const LOUDEST: f32 = 8_388_608.0;
+/// Beyond this many times full scale (12 dB) a file is on another scale or damaged; lossy codecs and mixes in float stay
+/// below.
+const FAR_BEYOND: f32 = 4.0;
+
+/// Mixes frames to mono and counts what could not be heard as it stands.
+#[derive(Debug, Default)]
+pub(super) struct Mixer {
+    /// Mono samples of the current block.
+    pub mono: Vec<f32>,
+    not_finite: u64,
+    /// Of finite samples, before they are cut.
+    loudest: f32,
+}
+
+impl Mixer {
+    /// Appends the mean of every frame's channels. `interleaved` holds whole frames.
+    pub fn push(&mut self, interleaved: &[f32], channels: usize) {
+        self.mono.reserve(interleaved.len() / channels);
+        for frame in interleaved.chunks_exact(channels) {
+            let sum: f32 = frame.iter().map(|&sample| self.heard(sample)).sum();
+            self.mono.push(sum / channels as f32);
+        }
+    }
+
+    fn heard(&mut self, sample: f32) -> f32 {
+        if !sample.is_finite() {
+            self.not_finite += 1;
+            return 0.0;
+        }
+        self.loudest = self.loudest.max(sample.abs());
+        sample.clamp(-LOUDEST, LOUDEST)
+    }
+
+    /// Sentences for the user about all that went through.
+    pub fn warnings(&self) -> Vec<String> {
+        let not_finite = match self.not_finite {
+            0 => None,
+            1 => Some("1 sample is not a finite number; it is heard as silence.".to_owned()),
+            count => Some(format!("{count} samples are not finite numbers; they are heard as silence.")),
+        };
+        let loudest = (self.loudest > FAR_BEYOND).then(|| {
+            let times = self.loudest;
+            let times = if times < 1e6 { format!("{times:.1}") } else { format!("{times:.1e}") };
+            format!("The loudest sample is {times} times full scale; the file may be damaged or on another scale.")
+        });
+        not_finite.into_iter().chain(loudest).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_that_are_no_numbers_are_silent_and_huge_ones_are_cut() {
+        let mut mixer = Mixer::default();
+        mixer.push(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN, -1.5], 1);
+        assert_eq!(mixer.mono, [0.0, 0.0, 0.0, LOUDEST, -LOUDEST, -1.5]);
+    }
+
+    #[test]
+    fn a_usual_recording_gives_no_warnings() {
+        let mut mixer = Mixer::default();
+        mixer.push(&[-1.0, 1.0, 0.5, 0.0], 2);
+        assert_eq!((mixer.mono.as_slice(), mixer.warnings().len()), (&[0.0, 0.25][..], 0));
+    }
+}

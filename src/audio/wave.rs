@@ -1,0 +1,107 @@
+//! The `fmt ` chunk of WAV files (`WAVEFORMATEX` and `WAVEFORMATEXTENSIBLE`).
+
+use super::adpcm::{Adpcm, MICROSOFT_PAIRS};
+use super::bytes::Order;
+use super::error::{AudioError, malformed, unsupported};
+use super::pcm::{Coding, Layout};
+use super::recording::check;
+
+/// Registered numbers of encodings (`mmreg.h`).
+mod tag {
+    pub const PCM: u16 = 0x0001;
+    pub const MICROSOFT_ADPCM: u16 = 0x0002;
+    pub const FLOAT: u16 = 0x0003;
+    pub const A_LAW: u16 = 0x0006;
+    pub const MU_LAW: u16 = 0x0007;
+    pub const IMA_ADPCM: u16 = 0x0011;
+    /// The true number stands at the head of a GUID, further on.
+    pub const EXTENSIBLE: u16 = 0xFFFE;
+}
+
+/// What a file's `fmt ` chunk says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Format {
+    pub layout: Layout,
+    /// True where the last block may hold more frames than the recording has.
+    pub padded: bool,
+}
+
+/// Reads a chunk's body, or its beginning where it is long.
+pub(super) fn parse(body: &[u8], order: Order) -> Result<Format, AudioError> {
+    let short = || malformed(&format!("expected a 'fmt ' chunk of 16 bytes or more, but it has {}", body.len()));
+    let word = |at: usize| order.u16_at(body, at).ok_or_else(short);
+    let (channels, block_bytes, bits) = (word(2)?, word(12)?, word(14)?);
+    let sample_rate = order.u32_at(body, 4).ok_or_else(short)?;
+    let tag = match word(0)? {
+        tag::EXTENSIBLE => order.u32_at(body, 24).ok_or_else(short)? as u16,
+        tag => tag,
+    };
+    check(usize::from(channels), sample_rate)?;
+    let coding = match tag {
+        tag::MICROSOFT_ADPCM | tag::IMA_ADPCM => adpcm(tag, body, order, block_bytes, channels)?,
+        _ => samples(tag, block_bytes / channels, bits)?,
+    };
+    let padded = matches!(coding, Coding::Adpcm { .. });
+    Ok(Format { layout: Layout { coding, order, channels, sample_rate }, padded })
+}
+
+/// The valid bits of an extensible format are ignored: they are left-justified, so the whole container is right.
+fn samples(tag: u16, bytes: u16, bits: u16) -> Result<Coding, AudioError> {
+    let coding = match (tag, bytes, bits) {
+        (tag::A_LAW, 1, _) => Coding::ALaw,
+        (tag::MU_LAW, 1, _) => Coding::MuLaw,
+        (tag::PCM | tag::FLOAT | tag::A_LAW | tag::MU_LAW, ..) if bits == 0 || bits > bytes.saturating_mul(8) => {
+            return Err(malformed(&format!("the file says that samples of {bits} bits are stored in {bytes} bytes")));
+        }
+        (tag::PCM, 4, 24) => Coding::Integer { bytes: 4, bits: 24 },
+        (tag::PCM, 1..=4, _) => Coding::Integer { bytes, bits: 8 * bytes },
+        (tag::FLOAT, 4, 32) => Coding::Float32,
+        (tag::FLOAT, 8, 64) => Coding::Float64,
+        (tag::PCM | tag::FLOAT | tag::A_LAW | tag::MU_LAW, ..) => {
+            let kind = if tag == tag::FLOAT { "float" } else { "integer" };
+            let read = "integers of 8 to 32 bits and floats of 32 and 64 are read";
+            return Err(unsupported(&format!("the file has {bits}-bit {kind} samples in {bytes} bytes, and {read}")));
+        }
+        _ => {
+            let read = "PCM, float, A-law, µ-law, IMA ADPCM and Microsoft ADPCM are read";
+            return Err(unsupported(&format!("it is a WAV file with {}, and {read}", codec(tag))));
+        }
+    };
+    Ok(coding)
+}
+
+fn adpcm(tag: u16, body: &[u8], order: Order, block_bytes: u16, channels: u16) -> Result<Coding, AudioError> {
+    let bits = order.u16_at(body, 14).unwrap_or_default();
+    if bits != 4 {
+        return Err(unsupported(&format!("the file has ADPCM with {bits}-bit differences, and those of 4 are read")));
+    }
+    let kind = if tag == tag::IMA_ADPCM { Adpcm::Ima } else { Adpcm::Microsoft(pairs(body, order)) };
+    let held = kind.frames_in(usize::from(block_bytes), usize::from(channels));
+    if held == 0 {
+        let found = format!("blocks of {block_bytes} bytes are too small for {channels} channels of ADPCM");
+        return Err(malformed(&found));
+    }
+    let declared = order.u16_at(body, 18).map_or(0, usize::from);
+    let block_frames = if declared == 0 { held } else { declared.min(held) };
+    Ok(Coding::Adpcm { kind, block_bytes, block_frames })
+}
+
+/// The pairs of coefficients that the file brings, the seven of the specification where it brings none.
+fn pairs(body: &[u8], order: Order) -> Vec<(i16, i16)> {
+    let count = usize::from(order.u16_at(body, 20).unwrap_or_default());
+    let number = |at: usize| order.u16_at(body, at).map(u16::cast_signed);
+    let pairs: Vec<_> = (0..count).map_while(|pair| number(22 + 4 * pair).zip(number(24 + 4 * pair))).collect();
+    if pairs.len() < MICROSOFT_PAIRS.len() { MICROSOFT_PAIRS.to_vec() } else { pairs }
+}
+
+/// What is met most of what is not read.
+fn codec(tag: u16) -> String {
+    match tag {
+        0x0031 => "GSM 6.10 compression".to_owned(),
+        0x0050 => "MPEG layer 1 or 2 inside".to_owned(),
+        0x0055 => "MP3 inside".to_owned(),
+        0x00FF => "AAC inside".to_owned(),
+        0x0161 | 0x0162 => "Windows Media Audio inside".to_owned(),
+        tag => format!("the unknown compression 0x{tag:04X}"),
+    }
+}
