@@ -3,20 +3,24 @@
 
 use burn::tensor::{Device, ExecutionError};
 
-use crate::audio::{self, AudioError};
+use crate::audio::{AudioError, Clip, Source};
 use crate::card::Card;
-use crate::dsp::{FrontEnd, MelPlan, MelSpectrogram, Segment, segments};
-use crate::model::predict::{WINDOWS_PER_BATCH, WindowPrediction, logits, predict, song_probabilities, windows_of};
+use crate::dsp::{FrontEnd, Segment};
+use crate::hearing::Hearing;
+use crate::model::predict::{WINDOWS_PER_BATCH, logits, predict, song_probabilities, windows_of};
 use crate::model::weights::{self, WeightsError};
 use crate::model::{Network, Shape, registry};
-use crate::protocol::{
-    EngineInfo, Event, Payload, Prediction, Request, Score, SelfTest, SpectrogramInfo, Stage, WindowScores,
-};
+use crate::protocol::{EngineInfo, Event, Payload, Prediction, Progress, Request, Score, SelfTest, WindowScores};
 
 /// Windows of the self-test's input.
 const SELF_TEST_WINDOWS: usize = 8;
 /// Timed runs of the self-test, after one that compiles and warms up.
 const SELF_TEST_RUNS: usize = 3;
+
+/// Time between two words on how far a classification is, in milliseconds.
+const PROGRESS_MILLISECONDS: f64 = 100.0;
+/// Time between two pictures and answers of what is heard so far, in milliseconds.
+const SO_FAR_MILLISECONDS: f64 = 1_000.0;
 
 /// Where an engine runs: a worker, a terminal, a test.
 pub trait Host {
@@ -86,28 +90,21 @@ impl Engine {
     }
 
     /// Does one request. Every outcome is an event: the last one sent is the request's answer.
-    pub async fn handle(&mut self, request: Request, payload: Payload, host: &mut impl Host) {
-        let file = match &request {
-            Request::Classify { file } => Some(file.clone()),
-            _ => None,
-        };
-        let answer = match request {
-            Request::Load { card } => self.load(*card, payload),
-            Request::Classify { .. } => self.classify(payload, host).await.map(Event::Classified),
-            Request::SelfTest => self.self_test(host).await.map(Event::SelfTested),
+    pub async fn handle(&mut self, request: Request, payload: Payload<Box<dyn Source>>, host: &mut impl Host) {
+        let (answer, file) = match request {
+            Request::Load { card } => (self.load(*card, payload), None),
+            Request::Classify { file, sample_rate } => {
+                let prediction = self.classify(payload, sample_rate, host).await;
+                (prediction.map(Event::Classified), Some(file))
+            }
+            Request::SelfTest => (self.self_test(host).await.map(Event::SelfTested), None),
             // A cancel is for the request that runs; the worker's host has told it already.
             Request::Cancel { .. } => return,
         };
-        let event = match (answer, file) {
-            (Ok(event), _) => event,
-            (Err(EngineError::Cancelled), _) => Event::Cancelled,
-            (Err(error), Some(file)) => Event::Failed { message: format!("{file}: {error}") },
-            (Err(error), None) => Event::Failed { message: error.to_string() },
-        };
-        host.send(event, Payload::None);
+        host.send(answer.unwrap_or_else(|error| failure(error, file)), Payload::None);
     }
 
-    fn load(&mut self, card: Card, payload: Payload) -> Result<Event, EngineError> {
+    fn load<File>(&mut self, card: Card, payload: Payload<File>) -> Result<Event, EngineError> {
         let Payload::Bytes(bytes) = payload else { return Err(EngineError::NoPayload) };
         front_end(&card)?;
         let network = weights::from_bytes(bytes, &card, &self.device)?;
@@ -116,10 +113,22 @@ impl Engine {
         Ok(Event::Loaded { model })
     }
 
-    async fn classify(&self, payload: Payload, host: &mut impl Host) -> Result<Prediction, EngineError> {
-        let Payload::Bytes(bytes) = payload else { return Err(EngineError::NoPayload) };
+    async fn classify(
+        &self,
+        payload: Payload<Box<dyn Source>>,
+        sample_rate: Option<u32>,
+        host: &mut impl Host,
+    ) -> Result<Prediction, EngineError> {
         let (card, network) = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
-        classify(&bytes, card, network, host).await
+        let front_end = front_end(card)?;
+        let hearing = match (payload, sample_rate) {
+            (Payload::File(source), _) => Hearing::open(source, front_end)?,
+            (Payload::Floats(samples), Some(sample_rate)) => {
+                Hearing::of_clip(Clip { samples, sample_rate }, front_end)?
+            }
+            _ => return Err(EngineError::NoPayload),
+        };
+        classify(hearing, card, network, host).await
     }
 
     async fn self_test(&self, host: &mut impl Host) -> Result<SelfTest, EngineError> {
@@ -152,154 +161,179 @@ pub fn self_test_input(windows: usize, bands: usize, frames: usize) -> Vec<f32> 
     (0..windows * bands * frames).map(value).collect()
 }
 
-fn front_end(card: &Card) -> Result<&'static FrontEnd, EngineError> {
+/// The front end that a card asks for.
+///
+/// # Errors
+///
+/// [`EngineError::FrontEnd`].
+pub fn front_end(card: &Card) -> Result<&'static FrontEnd, EngineError> {
     FrontEnd::by_name(&card.front_end).ok_or_else(|| EngineError::FrontEnd(card.front_end.clone()))
 }
 
-/// A file as a network hears it.
-#[derive(Debug)]
-pub struct Heard {
-    /// Its mel-spectrogram, whole.
-    pub mel: MelSpectrogram,
-    /// The network's segments of it.
-    pub segments: Vec<Segment>,
-    /// Its length in seconds.
-    pub duration_seconds: f64,
+fn failure(error: EngineError, file: Option<String>) -> Event {
+    let message = file.map_or_else(|| error.to_string(), |file| format!("{file}: {error}"));
+    match error {
+        EngineError::Cancelled => Event::Cancelled,
+        EngineError::Audio(AudioError::Unsupported(_)) => Event::Unsupported { message },
+        _ => Event::Failed { message },
+    }
 }
 
-/// Decodes a WAV file and computes the front end that a card asks for.
+/// The segments of a whole recording, for training and measuring.
 ///
 /// # Errors
 ///
 /// [`EngineError::Audio`], [`EngineError::TooShort`], [`EngineError::Silent`] or [`EngineError::FrontEnd`].
-pub fn hear(bytes: &[u8], card: &Card) -> Result<Heard, EngineError> {
-    run_ready(hear_with(bytes, card, &mut Quiet))
+pub fn hear(source: impl Source + 'static, card: &Card) -> Result<Vec<Segment>, EngineError> {
+    let mut hearing = Hearing::open(source, front_end(card)?)?;
+    let mut segments = Vec::new();
+    while let Some(more) = hearing.listen()? {
+        segments.extend(more);
+    }
+    let least = least_columns(card)?;
+    segments.retain(|segment| segment.columns >= least);
+    check_heard(&hearing, card, segments.is_empty())?;
+    Ok(segments)
 }
 
-async fn hear_with(bytes: &[u8], card: &Card, host: &mut impl Host) -> Result<Heard, EngineError> {
-    let front_end = front_end(card)?;
-    stage(host, Stage::Decode).await?;
-    let clip = audio::decode(bytes)?;
-    let duration_seconds = clip.duration_seconds();
-    stage(host, Stage::Resample).await?;
-    let clip = audio::resample(clip, front_end.sample_rate)?;
-    stage(host, Stage::Spectrogram).await?;
-    let mel = MelPlan::new(front_end).spectrogram(&clip.samples, &mut progress(host, Stage::Spectrogram));
-    if mel.is_silent() {
+/// The fewest columns that a card's network hears.
+fn least_columns(card: &Card) -> Result<usize, EngineError> {
+    Ok(registry::entry(&card.architecture).map_err(WeightsError::from)?.min_frames)
+}
+
+/// What keeps a recording that was heard to its end from having genres.
+fn check_heard(hearing: &Hearing, card: &Card, nothing: bool) -> Result<(), EngineError> {
+    if hearing.is_silent() {
         return Err(EngineError::Silent);
     }
-    let segments = segments(&mel, front_end);
-    let needed = registry::entry(&card.architecture).map_err(WeightsError::from)?.min_frames;
-    if segments.iter().all(|segment| segment.columns < needed) {
-        let needed = needed as f64 * front_end.seconds_per_column();
-        return Err(EngineError::TooShort { seconds: duration_seconds, needed });
+    if nothing {
+        let needed = least_columns(card)? as f64 * front_end(card)?.seconds_per_column();
+        return Err(EngineError::TooShort { seconds: hearing.heard_seconds(), needed });
     }
-    Ok(Heard { mel, segments, duration_seconds })
+    Ok(())
 }
 
-/// Names the genre of a WAV file, sending progress and the spectrogram on the way.
+/// Names the genre of a recording; on the way tells how far it is, and shows what it has heard so far.
 ///
 /// # Errors
 ///
-/// Whatever keeps the file from being heard, [`EngineError::Device`], or [`EngineError::Cancelled`].
+/// Whatever keeps the recording from being heard, [`EngineError::Device`], or [`EngineError::Cancelled`].
 pub async fn classify(
-    bytes: &[u8],
+    mut hearing: Hearing,
     card: &Card,
     network: &Network,
     host: &mut impl Host,
 ) -> Result<Prediction, EngineError> {
     let started = host.now_milliseconds();
-    let front_end = front_end(card)?;
-    let heard = hear_with(bytes, card, host).await?;
-    send_spectrogram(&heard, front_end, host);
-    let windows = windows_of(&heard.segments, card.frames);
-    let mut predictions = Vec::with_capacity(windows.len());
-    // A batch is a rectangle: only windows of one length go together.
-    for batch in windows.chunk_by(|a, b| a.2 == b.2).flat_map(|equal| equal.chunks(WINDOWS_PER_BATCH)) {
-        let fraction = predictions.len() as f32 / windows.len() as f32;
-        host.send(Event::Progress { stage: Stage::Classify, fraction }, Payload::None);
+    let least = least_columns(card)?;
+    let mut teller = Teller { progress: Every::new(PROGRESS_MILLISECONDS), so_far: Every::new(SO_FAR_MILLISECONDS) };
+    teller.so_far.reset(started);
+    let mut windows = Vec::new();
+    while let Some(segments) = hearing.listen()? {
+        teller.tell_progress(&hearing, &windows, host);
         pause(host).await?;
-        predictions.extend(predict(network, &heard.segments, batch).await?);
+        for segment in segments.into_iter().filter(|segment| segment.columns >= least) {
+            if windows.is_empty() {
+                show(&hearing, host);
+            }
+            for batch in windows_of(std::slice::from_ref(&segment), card.frames).chunks(WINDOWS_PER_BATCH) {
+                teller.tell_progress(&hearing, &windows, host);
+                pause(host).await?;
+                windows.extend(predictions(network, &segment, batch, front_end(card)?).await?);
+            }
+        }
+        if !windows.is_empty() && teller.so_far.due(host.now_milliseconds()) {
+            show(&hearing, host);
+            let milliseconds = host.now_milliseconds() - started;
+            host.send(Event::SoFar(prediction(card, &windows, milliseconds)), Payload::None);
+        }
     }
-    let milliseconds = host.now_milliseconds() - started;
-    Ok(prediction(card, front_end, &heard.segments, &predictions, milliseconds))
+    check_heard(&hearing, card, windows.is_empty())?;
+    show(&hearing, host);
+    for message in hearing.warnings() {
+        host.send(Event::Warning { message }, Payload::None);
+    }
+    Ok(prediction(card, &windows, host.now_milliseconds() - started))
 }
 
-fn send_spectrogram(heard: &Heard, front_end: &FrontEnd, host: &mut impl Host) {
-    let info = SpectrogramInfo {
-        frames: heard.mel.frames,
-        bands: heard.mel.bands,
-        seconds_per_frame: heard.mel.hop_seconds,
-        band_hz: front_end.band_hz(),
-        floor_db: -front_end.top_db,
-        duration_seconds: heard.duration_seconds,
-    };
-    host.send(Event::Spectrogram(info), Payload::Floats(heard.mel.to_db(front_end.top_db)));
+/// Sends the spectrogram of what is heard.
+fn show(hearing: &Hearing, host: &mut impl Host) {
+    let (info, values) = hearing.spectrogram();
+    host.send(Event::Spectrogram(info), Payload::Floats(values));
 }
 
-fn prediction(
-    card: &Card,
+/// What the network says of a few windows of a segment.
+async fn predictions(
+    network: &Network,
+    segment: &Segment,
+    batch: &[(usize, usize, usize)],
     front_end: &FrontEnd,
-    segments: &[Segment],
-    windows: &[WindowPrediction],
-    milliseconds: f64,
-) -> Prediction {
-    let score = |(label, &probability): (&String, &f32)| Score { label: label.clone(), probability };
-    let mut genres: Vec<Score> = card.labels.iter().zip(&song_probabilities(windows)).map(score).collect();
+) -> Result<impl Iterator<Item = WindowScores>, EngineError> {
+    let column = front_end.seconds_per_column();
+    let start = segment.start_seconds;
+    let windows = predict(network, std::slice::from_ref(segment), batch).await?;
+    Ok(windows.into_iter().map(move |window| {
+        let start_seconds = start + window.start as f64 * column;
+        let end_seconds = start_seconds + window.columns as f64 * column;
+        WindowScores { start_seconds, end_seconds, probabilities: window.probabilities }
+    }))
+}
+
+fn prediction(card: &Card, windows: &[WindowScores], milliseconds: f64) -> Prediction {
+    let score = |(label, probability): (&String, f32)| Score { label: label.clone(), probability };
+    let song = song_probabilities(windows.iter().map(|window| window.probabilities.as_slice()));
+    let mut genres: Vec<Score> = card.labels.iter().zip(song).map(score).collect();
     genres.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    let scores = |window: &WindowPrediction| {
-        let second = |column: usize| column as f64 * front_end.seconds_per_column();
-        let start_seconds = segments[window.segment].start_seconds + second(window.start);
-        let end_seconds = start_seconds + second(window.columns);
-        WindowScores { start_seconds, end_seconds, probabilities: window.probabilities.clone() }
-    };
-    Prediction {
-        model: card.name.clone(),
-        labels: card.labels.clone(),
-        genres,
-        windows: windows.iter().map(scores).collect(),
-        milliseconds,
+    let (model, labels) = (card.name.clone(), card.labels.clone());
+    Prediction { model, labels, genres, windows: windows.to_vec(), milliseconds }
+}
+
+/// Says now and then how far a classification is.
+struct Teller {
+    progress: Every,
+    so_far: Every,
+}
+
+impl Teller {
+    fn tell_progress(&mut self, hearing: &Hearing, windows: &[WindowScores], host: &mut impl Host) {
+        if !self.progress.due(host.now_milliseconds()) {
+            return;
+        }
+        let heard_seconds = hearing.heard_seconds();
+        let duration_seconds = hearing.duration_seconds();
+        let whole = duration_seconds.unwrap_or(heard_seconds / f64::from(hearing.fraction())).max(heard_seconds);
+        let named_seconds = windows.last().map_or(0.0, |window| window.end_seconds);
+        // Hearing and naming take about as long as each other.
+        let fraction = ((heard_seconds + named_seconds) / (2.0 * whole).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0) as f32;
+        host.send(Event::Progress(Progress { heard_seconds, duration_seconds, fraction }), Payload::None);
     }
 }
 
-fn progress(host: &mut impl Host, stage: Stage) -> impl FnMut(f32) {
-    move |fraction| host.send(Event::Progress { stage, fraction }, Payload::None)
+/// True once in so many milliseconds.
+struct Every {
+    milliseconds: f64,
+    last: Option<f64>,
 }
 
-async fn stage(host: &mut impl Host, stage: Stage) -> Result<(), EngineError> {
-    host.send(Event::Progress { stage, fraction: 0.0 }, Payload::None);
-    pause(host).await
+impl Every {
+    fn new(milliseconds: f64) -> Self {
+        Self { milliseconds, last: None }
+    }
+
+    fn reset(&mut self, now: f64) {
+        self.last = Some(now);
+    }
+
+    fn due(&mut self, now: f64) -> bool {
+        let due = self.last.is_none_or(|last| now - last >= self.milliseconds);
+        if due {
+            self.last = Some(now);
+        }
+        due
+    }
 }
 
 async fn pause(host: &mut impl Host) -> Result<(), EngineError> {
     host.pause().await;
     if host.cancelled() { Err(EngineError::Cancelled) } else { Ok(()) }
-}
-
-/// A host that listens to nothing and is never cancelled.
-pub struct Quiet;
-
-impl Host for Quiet {
-    fn send(&mut self, _event: Event, _payload: Payload) {}
-
-    fn cancelled(&self) -> bool {
-        false
-    }
-
-    async fn pause(&mut self) {}
-
-    fn now_milliseconds(&self) -> f64 {
-        0.0
-    }
-}
-
-/// Runs a future that never waits, as those under [`Quiet`] that read no device.
-fn run_ready<Output>(future: impl Future<Output = Output>) -> Output {
-    let mut future = std::pin::pin!(future);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    loop {
-        if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-    }
 }

@@ -25,6 +25,7 @@ pub mod cli;
 pub mod dsp;
 #[cfg(feature = "engine")]
 pub mod engine;
+pub mod hearing;
 #[cfg(feature = "engine")]
 pub mod model;
 pub mod protocol;

@@ -11,7 +11,7 @@ use crate::card::Card;
 
 /// Raised whenever a message changes its shape. A worker of an older build that meets a newer page is told apart by
 /// it and not used.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Numbers a request; the events that answer it carry the same number.
 pub type RequestId = u32;
@@ -26,15 +26,32 @@ pub struct Message<Body> {
 }
 
 /// The bulk data that goes with a message, moved and never copied through serde.
+///
+/// `File` is what a file is on this side: the browser's own on the page, something to read from in a worker, and
+/// nothing at all in events, which carry none.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub enum Payload {
+pub enum Payload<File = ()> {
     /// Nothing.
     #[default]
     None,
-    /// A file's bytes: weights or audio.
+    /// The bytes of a network's weights.
     Bytes(Vec<u8>),
-    /// A spectrogram's values.
+    /// A spectrogram's values, or samples.
     Floats(Vec<f32>),
+    /// A file that is read where the work is done, piece by piece.
+    File(File),
+}
+
+impl<File> Payload<File> {
+    /// The same with another idea of a file.
+    pub fn map_file<Other>(self, map: impl FnOnce(File) -> Other) -> Payload<Other> {
+        match self {
+            Self::None => Payload::None,
+            Self::Bytes(bytes) => Payload::Bytes(bytes),
+            Self::Floats(floats) => Payload::Floats(floats),
+            Self::File(file) => Payload::File(map(file)),
+        }
+    }
 }
 
 /// What the page asks of a worker.
@@ -45,10 +62,14 @@ pub enum Request {
         /// What the weights are; they are refused where they do not fit it.
         card: Box<Card>,
     },
-    /// Name the genre of a file. Payload: its bytes. Answered by [`Event::Spectrogram`], then [`Event::Classified`].
+    /// Name the genre of a recording. Payload: the file, [`Payload::File`], or its samples, [`Payload::Floats`], where
+    /// the browser has decoded it. Answered by [`Event::Spectrogram`] and [`Event::SoFar`] while it is heard, and by
+    /// [`Event::Classified`] in the end.
     Classify {
         /// The file's name, for messages.
         file: String,
+        /// Samples a second of a payload of samples, in Hz; `None` where the payload is a file.
+        sample_rate: Option<u32>,
     },
     /// Run the loaded network on a fixed input, for comparing and timing engines. Answered by [`Event::SelfTested`].
     SelfTest,
@@ -74,16 +95,13 @@ pub enum Event {
         /// The name on its card.
         model: String,
     },
-    /// How far a request has come.
-    Progress {
-        /// What is being done.
-        stage: Stage,
-        /// How much of this stage is done, 0 to 1.
-        fraction: f32,
-    },
-    /// The file's mel-spectrogram. Payload: [`Payload::Floats`], dB below the file's maximum, row-major
-    /// `[frames, bands]`, lowest band first.
+    /// How far a classification has come.
+    Progress(Progress),
+    /// The recording's mel-spectrogram as far as it is heard; each replaces the one before. Payload:
+    /// [`Payload::Floats`], dB below the maximum, row-major `[frames, bands]`, lowest band first.
     Spectrogram(SpectrogramInfo),
+    /// The genres of what is heard so far; each replaces the one before.
+    SoFar(Prediction),
     /// The genres.
     Classified(Prediction),
     /// The network's answer to the fixed input.
@@ -93,6 +111,11 @@ pub enum Event {
         /// A sentence.
         message: String,
     },
+    /// The file is of a format that this build does not read; the browser may.
+    Unsupported {
+        /// A sentence: what was expected, what was found, what to do.
+        message: String,
+    },
     /// The request could not be done.
     Failed {
         /// A sentence: what was expected, what was found, what to do.
@@ -100,6 +123,13 @@ pub enum Event {
     },
     /// The request was given up, as asked.
     Cancelled,
+}
+
+impl Event {
+    /// True where nothing follows it under its id.
+    pub fn is_last(&self) -> bool {
+        !matches!(self, Self::Progress(_) | Self::Warning { .. } | Self::Spectrogram(_) | Self::SoFar(_))
+    }
 }
 
 /// Which of the two engines.
@@ -130,23 +160,22 @@ pub struct Adapter {
     pub software: bool,
 }
 
-/// The steps from a file to its genres, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stage {
-    /// Bytes to samples.
-    Decode,
-    /// Samples to the network's sample rate.
-    Resample,
-    /// Samples to mel-spectrogram.
-    Spectrogram,
-    /// Mel-spectrogram to genres.
-    Classify,
+/// How far a classification has come.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// How much of the recording is heard, in seconds.
+    pub heard_seconds: f64,
+    /// Its length in seconds, where the file tells.
+    pub duration_seconds: Option<f64>,
+    /// How much of the work is done, 0 to 1.
+    pub fraction: f32,
 }
 
 /// What the floats of a spectrogram mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpectrogramInfo {
-    /// Number of time frames.
+    /// Number of time frames; each may stand for several of the front end's, so that a long recording has no more
+    /// than a picture needs.
     pub frames: usize,
     /// Number of mel bands.
     pub bands: usize,
@@ -156,7 +185,7 @@ pub struct SpectrogramInfo {
     pub band_hz: Vec<f32>,
     /// The lowest value, in dB; the highest is 0.
     pub floor_db: f32,
-    /// Length of the recording, in seconds.
+    /// Length of the recording, in seconds; of what is heard of it, where the file does not tell.
     pub duration_seconds: f64,
 }
 
@@ -191,7 +220,7 @@ pub struct Prediction {
     pub genres: Vec<Score>,
     /// The windows, in time.
     pub windows: Vec<WindowScores>,
-    /// From the file's bytes to this answer, in milliseconds.
+    /// From the file to this answer, in milliseconds.
     pub milliseconds: f64,
 }
 

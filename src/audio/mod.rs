@@ -10,6 +10,7 @@ mod adpcm;
 mod au;
 mod bytes;
 mod error;
+mod held;
 mod kind;
 mod law;
 mod mix;

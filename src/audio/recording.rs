@@ -4,6 +4,7 @@ use std::io::{Cursor, Read, Seek};
 
 use super::Clip;
 use super::error::{AudioError, MAX_FRAMES, malformed, unsupported};
+use super::held::Held;
 use super::kind::{self, Kind};
 use super::mix::Mixer;
 use super::source::{Input, Source};
@@ -70,6 +71,15 @@ fn open_boxed(source: Box<dyn Source>) -> Result<Recording, AudioError> {
     }
     recording.first = Some(std::mem::take(&mut recording.mixer.mono));
     Ok(recording)
+}
+
+impl From<Clip> for Recording {
+    /// What is decoded already, as if it came from a file.
+    fn from(clip: Clip) -> Self {
+        let length = clip.samples.len() as u64;
+        let stream = Box::new(Held::new(clip));
+        Self { stream, mixer: Mixer::default(), first: None, length, fraction: 0.0 }
+    }
 }
 
 impl Recording {

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::{CliError, load, read};
+use super::{CliError, load, open};
 use crate::card::Card;
-use crate::engine::{Quiet, classify};
+use crate::engine::{Host, classify, front_end};
+use crate::hearing::Hearing;
 use crate::model::Network;
-use crate::protocol::Prediction;
+use crate::protocol::{Event, Payload, Prediction};
 
 #[derive(Args)]
 pub struct Arguments {
-    /// WAV files
+    /// Recordings: WAV, AU, MP3, FLAC, Ogg Vorbis, M4A, AIFF
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Weights file; the built-in network where not given
@@ -51,8 +52,33 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
 }
 
 fn prediction(path: &Path, card: &Card, network: &Network) -> Result<Prediction, CliError> {
-    let bytes = read(path)?;
-    pollster::block_on(classify(&bytes, card, network, &mut Quiet)).map_err(|error| CliError::content(path, error))
+    let told = |error: crate::engine::EngineError| CliError::content(path, error);
+    let front_end = front_end(card).map_err(told)?;
+    let hearing = Hearing::open(open(path)?, front_end).map_err(|error| told(error.into()))?;
+    pollster::block_on(classify(hearing, card, network, &mut Terminal { path })).map_err(told)
+}
+
+/// Tells warnings, and nothing else.
+struct Terminal<'a> {
+    path: &'a Path,
+}
+
+impl Host for Terminal<'_> {
+    fn send(&mut self, event: Event, _payload: Payload) {
+        if let Event::Warning { message } = event {
+            eprintln!("genrelens: {}: {message}", self.path.display());
+        }
+    }
+
+    fn cancelled(&self) -> bool {
+        false
+    }
+
+    async fn pause(&mut self) {}
+
+    fn now_milliseconds(&self) -> f64 {
+        0.0
+    }
 }
 
 fn json(path: &Path, prediction: &Prediction) -> Result<String, CliError> {

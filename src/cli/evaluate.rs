@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{CliError, data, load, read};
+use super::{CliError, data, load, open};
 use crate::card::Card;
 use crate::engine::hear;
 use crate::train::fit::validate;
@@ -51,8 +51,8 @@ fn songs(arguments: &Arguments, card: &Card) -> Result<LabelledSet, CliError> {
         (None, Some(folder)) => {
             let data::AudioFiles { labels, files } = data::audio_files(folder, &arguments.split)?;
             let song = |(path, label): &(PathBuf, usize)| -> Result<Song, CliError> {
-                let heard = hear(&read(path)?, card).map_err(|error| CliError::content(path, error))?;
-                Ok(Song { name: path.display().to_string(), label: *label, segments: heard.segments })
+                let segments = hear(open(path)?, card).map_err(|error| CliError::content(path, error))?;
+                Ok(Song { name: path.display().to_string(), label: *label, segments })
             };
             let songs = files.iter().map(song).collect::<Result<_, _>>()?;
             Ok(LabelledSet { labels, songs })

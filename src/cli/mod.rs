@@ -28,7 +28,7 @@ struct Arguments {
 #[derive(Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "there is one command a process")]
 enum Command {
-    /// Name the genres of WAV files.
+    /// Name the genres of recordings.
     Classify(classify::Arguments),
     /// Train a network on log-mel features.
     Train(train::Arguments),
@@ -101,6 +101,10 @@ fn device() -> Device {
     return Device::vulkan(burn::tensor::DeviceKind::DefaultDevice);
     #[cfg(not(any(feature = "cuda", feature = "vulkan")))]
     Device::flex()
+}
+
+fn open(path: &Path) -> Result<std::fs::File, CliError> {
+    std::fs::File::open(path).map_err(|source| CliError::File { path: path.to_owned(), source })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CliError> {

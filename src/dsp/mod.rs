@@ -1,9 +1,10 @@
 //! Samples to mel-spectrograms to what networks hear.
 //!
-//! A [`FrontEnd`] names every number and convention of the way. A [`MelStream`] makes mel values of samples and a
-//! [`Segmenter`] cuts them into stretches of columns that are scaled together, both from pieces of any size and in
-//! bounded memory; [`MelPlan::spectrogram`] and [`segments`] are the same for a whole recording. [`image`] turns a
-//! segment into pixels, [`mfcc`] a spectrogram into cepstral coefficients.
+//! A [`FrontEnd`] names every number and convention of the way. A [`MelStream`] makes mel values of samples, a
+//! [`Segmenter`] cuts them into stretches of columns that are scaled together, and an [`Overview`] keeps a picture of
+//! the whole: all from pieces of any size, and in bounded memory. [`MelPlan::spectrogram`] and [`segments`] do the same
+//! with a recording that is there as a whole. [`image`] turns a segment into pixels, [`mfcc`] a spectrogram into
+//! cepstral coefficients.
 //!
 //! # Conventions
 //!
@@ -16,6 +17,7 @@ mod front_end;
 mod image;
 mod mel;
 mod mfcc;
+mod overview;
 mod presets;
 mod scaling;
 mod segments;
@@ -25,7 +27,6 @@ pub use conventions::{MelNorm, MelScale, Padding, Scaling, Spectrum};
 pub use front_end::{Columns, FrontEnd};
 pub use image::image;
 pub use mfcc::mfcc;
+pub use overview::Overview;
 pub use segments::{Segment, Segmenter, segments};
-#[allow(unused_imports, reason = "for the overview picture")]
-pub(crate) use stft::db_from_power;
 pub use stft::{MelPlan, MelSpectrogram, MelStream, is_silent};

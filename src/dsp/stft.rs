@@ -52,7 +52,7 @@ pub fn is_silent(mel: &[f32]) -> bool {
 }
 
 /// Decibels of a power over 1, −100 at least.
-pub(crate) fn db_from_power(power: f32) -> f32 {
+pub(super) fn db_from_power(power: f32) -> f32 {
     10.0 * power.max(LEAST_POWER).log10()
 }
 

@@ -86,12 +86,12 @@ pub fn softmax(logits: &[f32]) -> Vec<f32> {
     exponentials.iter().map(|exponential| exponential / sum).collect()
 }
 
-/// The song's probabilities: the windows' added up and normalised.
-pub fn song_probabilities(windows: &[WindowPrediction]) -> Vec<f32> {
-    let classes = windows.first().map_or(0, |window| window.probabilities.len());
-    let mut sums = vec![0.0; classes];
+/// The song's probabilities: its windows' added up and normalised.
+pub fn song_probabilities<'a>(windows: impl IntoIterator<Item = &'a [f32]>) -> Vec<f32> {
+    let mut sums = Vec::new();
     for window in windows {
-        for (sum, probability) in sums.iter_mut().zip(&window.probabilities) {
+        sums.resize(window.len(), 0.0);
+        for (sum, probability) in sums.iter_mut().zip(window) {
             *sum += probability;
         }
     }
@@ -109,10 +109,6 @@ pub fn argmax(values: &[f32]) -> usize {
 mod tests {
     use super::*;
 
-    fn window(probabilities: &[f32]) -> WindowPrediction {
-        WindowPrediction { segment: 0, start: 0, columns: 1, probabilities: probabilities.to_vec() }
-    }
-
     #[test]
     fn softmax_sums_to_one_and_survives_large_logits() {
         let probabilities = softmax(&[1000.0, 1000.0, -1000.0]);
@@ -122,8 +118,8 @@ mod tests {
     #[test]
     fn a_song_is_decided_by_the_sum_of_its_windows() {
         // Two of three windows lean to the first class, but the third is surer of the second.
-        let windows = [window(&[0.6, 0.4]), window(&[0.6, 0.4]), window(&[0.0, 1.0])];
-        let song = song_probabilities(&windows);
+        let windows: [&[f32]; 3] = [&[0.6, 0.4], &[0.6, 0.4], &[0.0, 1.0]];
+        let song = song_probabilities(windows);
         assert_eq!(argmax(&song), 1);
         assert!((song[1] - 0.6).abs() < 1e-6);
     }

@@ -235,7 +235,7 @@ async fn answers(network: &Network, shape: Shape, set: &LabelledSet) -> Result<V
         for places in places.chunk_by(|a, b| a.2 == b.2).flat_map(|equal| equal.chunks(VALIDATION_BATCH)) {
             windows.extend(predict(network, &song.segments, places).await?);
         }
-        answers.push(song_probabilities(&windows));
+        answers.push(song_probabilities(windows.iter().map(|window| window.probabilities.as_slice())));
     }
     Ok(answers)
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::engine::Choice;
 use super::words;
-use crate::protocol::{EngineInfo, Event, Payload, Prediction, SpectrogramInfo, Stage};
+use crate::protocol::{EngineInfo, Event, Payload, Prediction, Progress, SpectrogramInfo};
 
 /// Where the page is with the current file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -48,11 +48,11 @@ pub struct State {
     pub phase: Phase,
     /// The current file's name.
     pub file: Option<String>,
-    /// What is being done with it, and how much of that, 0 to 1; `None` before the engine has it.
-    pub progress: Option<(Stage, f32)>,
-    /// Its spectrogram, once drawn. Shared, so that a drawing can tell whether it shows this very one.
+    /// How far the engine is with it; `None` before it has begun.
+    pub progress: Option<Progress>,
+    /// Its spectrogram as far as it is heard. Shared, so that a drawing can tell whether it shows this very one.
     pub spectrogram: Option<Rc<Spectrogram>>,
-    /// Its genres, once named. Shared for the same reason.
+    /// Its genres as far as it is heard. Shared for the same reason.
     pub prediction: Option<Rc<Prediction>>,
     /// Why it, or everything, failed.
     pub error: Option<String>,
@@ -66,8 +66,6 @@ pub struct State {
     pub choice: Choice,
     /// True where no file can be worked on any more.
     pub broken: bool,
-    /// True while the engine has the current file. What arrives at other times is of one that was given up.
-    pub listening: bool,
 }
 
 impl State {
@@ -79,11 +77,6 @@ impl State {
         if self.broken {
             self.phase = Phase::Failed;
         }
-    }
-
-    /// The current file's bytes went to the engine.
-    pub fn sent(&mut self) {
-        self.listening = true;
     }
 
     /// The file is given up, unless it is done already.
@@ -116,27 +109,31 @@ impl State {
     pub fn fail(&mut self, reason: String) {
         self.phase = Phase::Failed;
         self.progress = None;
+        // Of what was heard before it failed, nothing may pass for an answer.
+        (self.spectrogram, self.prediction) = (None, None);
         self.error = Some(words::sentence(reason));
     }
 
     /// Something happened to the current file.
     pub fn apply(&mut self, event: Event, payload: Payload) {
-        if self.broken || !self.listening {
+        // Without a file, what arrives is of one that was given up.
+        if self.broken || self.file.is_none() {
             return;
         }
         match event {
-            Event::Progress { stage, fraction } => {
+            Event::Progress(progress) => {
                 self.phase = Phase::Working;
-                self.progress = Some((stage, fraction.clamp(0.0, 1.0)));
+                self.progress = Some(progress);
             }
             Event::Spectrogram(info) => self.take_spectrogram(info, payload),
+            Event::SoFar(prediction) => self.prediction = Some(Rc::new(prediction)),
             Event::Classified(prediction) => {
                 self.prediction = Some(Rc::new(prediction));
                 self.phase = Phase::Done;
                 self.progress = None;
             }
             Event::Warning { message } if !self.warnings.contains(&message) => self.warnings.push(message),
-            Event::Failed { message } => self.fail(message),
+            Event::Failed { message } | Event::Unsupported { message } => self.fail(message),
             Event::Cancelled => self.cancel(),
             Event::Warning { .. } | Event::Ready { .. } | Event::Loaded { .. } | Event::SelfTested(_) => {}
         }
@@ -149,19 +146,6 @@ impl State {
             }
             _ => self.warnings.push(words::NO_SPECTROGRAM.to_owned()),
         }
-    }
-
-    /// How far all the work on the file is, 0 to 1; `None` before the engine has it.
-    pub fn overall(&self) -> Option<f32> {
-        // The shares of the time that the stages take, in their order: the CPU engine on five minutes of stereo at
-        // 44.1 kHz, in Chromium.
-        let (before, share) = match self.progress?.0 {
-            Stage::Decode => (0.0, 0.30),
-            Stage::Resample => (0.30, 0.14),
-            Stage::Spectrogram => (0.44, 0.12),
-            Stage::Classify => (0.56, 0.44),
-        };
-        self.progress.map(|(_, fraction)| before + share * fraction)
     }
 }
 
@@ -176,29 +160,24 @@ mod tests {
         let mut state = State::default();
         state.set_engine(Some(EngineInfo { kind: EngineKind::Cpu, adapter: None }), Choice::FetchingGpu);
         state.open("a.wav".to_owned());
-        state.sent();
         state
     }
 
-    fn progress(stage: Stage, fraction: f32) -> Event {
-        Event::Progress { stage, fraction }
+    fn progress(fraction: f32) -> Event {
+        let (heard_seconds, duration_seconds) = (f64::from(fraction) * 60.0, Some(60.0));
+        Event::Progress(Progress { heard_seconds, duration_seconds, fraction })
     }
 
     #[test]
     fn a_file_goes_from_chosen_to_done() {
         let mut state = opened();
-        assert_eq!((state.phase, state.overall()), (Phase::Working, None));
-        let mut last = -1.0;
-        for stage in [Stage::Decode, Stage::Resample, Stage::Spectrogram, Stage::Classify] {
-            for fraction in [0.0, 0.5, 1.0] {
-                state.apply(progress(stage, fraction), Payload::None);
-                let overall = state.overall().unwrap_or(-2.0);
-                assert!(overall >= last - 1e-6 && overall <= 1.0, "{stage:?} {fraction}: {overall} after {last}");
-                last = overall;
-            }
-        }
+        assert_eq!((state.phase, state.progress), (Phase::Working, None));
+        state.apply(progress(0.5), Payload::None);
+        assert_eq!(state.progress.map(|progress| progress.heard_seconds), Some(30.0));
         state.apply(Event::Spectrogram(info(2, 3)), Payload::Floats(vec![-1.0; 6]));
         assert!(state.spectrogram.as_ref().is_some_and(|found| found.values.len() == 6));
+        state.apply(Event::SoFar(prediction()), Payload::None);
+        assert_eq!((state.phase, state.prediction.as_deref()), (Phase::Working, Some(&prediction())));
         state.apply(Event::Classified(prediction()), Payload::None);
         assert_eq!((state.phase, state.progress), (Phase::Done, None));
         assert_eq!(state.prediction.as_deref(), Some(&prediction()));
@@ -212,7 +191,6 @@ mod tests {
         state.apply(Event::Failed { message: "no".to_owned() }, Payload::None);
         assert_eq!((state.phase.name(), state.error.as_deref()), ("error", Some("no.")));
         state.open("b.wav".to_owned());
-        state.sent();
         assert_eq!(state, State { file: Some("b.wav".to_owned()), ..opened() });
     }
 
@@ -220,22 +198,10 @@ mod tests {
     fn late_events_of_a_cancelled_file_do_not_count() {
         let mut state = opened();
         state.cancel();
-        state.apply(progress(Stage::Classify, 0.9), Payload::None);
+        state.apply(progress(0.9), Payload::None);
         state.apply(Event::Classified(prediction()), Payload::None);
         assert_eq!((state.phase, state.prediction.as_ref()), (Phase::Idle, None));
         assert_eq!(state.notice, Some(words::CANCELLED));
-    }
-
-    #[test]
-    fn nothing_counts_between_choosing_a_file_and_sending_it() {
-        let mut state = opened();
-        state.open("b.wav".to_owned());
-        state.apply(Event::Classified(prediction()), Payload::None);
-        state.apply(Event::Cancelled, Payload::None);
-        assert_eq!((state.phase, state.prediction.as_ref()), (Phase::Working, None));
-        state.sent();
-        state.apply(Event::Classified(prediction()), Payload::None);
-        assert_eq!(state.phase, Phase::Done);
     }
 
     #[test]
@@ -243,7 +209,7 @@ mod tests {
         let mut state = opened();
         state.apply(Event::Classified(prediction()), Payload::None);
         state.cancel();
-        assert_eq!((state.phase, state.listening), (Phase::Done, true));
+        assert_eq!((state.phase, state.prediction.as_deref()), (Phase::Done, Some(&prediction())));
     }
 
     #[test]
@@ -251,7 +217,7 @@ mod tests {
         let mut state = opened();
         state.break_down("the weights are damaged".to_owned());
         state.open("b.wav".to_owned());
-        state.apply(progress(Stage::Decode, 0.1), Payload::None);
+        state.apply(progress(0.1), Payload::None);
         assert_eq!((state.phase, state.error.as_deref()), (Phase::Failed, Some("the weights are damaged.")));
     }
 

@@ -4,7 +4,7 @@ use super::axes::clock;
 use super::engine::{Choice, NoGpu};
 use super::reading::Reading;
 use super::strip::{Stretch, stretches};
-use crate::protocol::{EngineInfo, EngineKind, Prediction, SpectrogramInfo, Stage};
+use crate::protocol::{EngineInfo, EngineKind, Prediction, Progress, SpectrogramInfo};
 
 /// Keeps a number and its unit on one line.
 const NBSP: char = '\u{a0}';
@@ -57,6 +57,14 @@ pub fn verdict(prediction: &Prediction) -> String {
     }
 }
 
+/// The answer while the recording is still being heard. Without numbers: it is read aloud whenever it changes.
+pub fn verdict_so_far(prediction: &Prediction) -> String {
+    match prediction.genres.first() {
+        Some(first) => format!("So far most like {}…", genre(&first.label)),
+        None => LISTENING.to_owned(),
+    }
+}
+
 /// What the answer rests on.
 pub fn detail(prediction: &Prediction) -> String {
     let made = format!("Worked out by {} in {}.", prediction.model, milliseconds(prediction.milliseconds));
@@ -87,19 +95,16 @@ pub fn milliseconds(milliseconds: f64) -> String {
     }
 }
 
-/// The line over the progress bar: what is being done with the file, `None` before an engine has begun. `sent` says
-/// whether its bytes are read.
-pub fn progress(current: Option<Stage>, sent: bool, choice: &Choice) -> String {
-    let (step, doing) = match (current, choice) {
-        (Some(Stage::Decode), _) => (1, "reading the audio"),
-        (Some(Stage::Resample), _) => (2, "converting the sample rate"),
-        (Some(Stage::Spectrogram), _) => (3, "drawing the spectrogram"),
-        (Some(Stage::Classify), _) => (4, "naming the genre"),
-        (None, Choice::Starting) => return "Your file is next, as soon as the network is loaded…".to_owned(),
-        (None, _) if sent => return "Waiting for the engine…".to_owned(),
-        (None, _) => return "Opening the file…".to_owned(),
-    };
-    format!("Step {step} of 4: {doing}…")
+/// The line over the progress bar: how far the engine is with the file, `None` before it has begun.
+pub fn progress(current: Option<Progress>, choice: &Choice) -> String {
+    match (current, choice) {
+        (Some(Progress { heard_seconds, duration_seconds: Some(duration), .. }), _) => {
+            format!("Listening: {} of {}…", clock(heard_seconds.min(duration), 0), clock(duration, 0))
+        }
+        (Some(progress), _) => format!("Listening: {} so far…", clock(progress.heard_seconds, 0)),
+        (None, Choice::Starting) => "Your file is next, as soon as the network is loaded…".to_owned(),
+        (None, _) => "Waiting for the engine…".to_owned(),
+    }
 }
 
 /// The file's name and its length.
@@ -257,22 +262,22 @@ pub const LISTENING: &str = "Listening…";
 pub const NO_SPECTROGRAM: &str = "The spectrogram cannot be shown: its values did not arrive whole.";
 
 /// Something was dropped that is no file.
-pub const NO_FILE: &str = "That was not a file. Drop a WAV file from your computer.";
+pub const NO_FILE: &str = "That was not a file. Drop a sound file from your computer.";
 
 /// Several files were given at once.
 pub fn only_the_first(file: &str) -> String {
     format!("One file at a time: this is {file}.")
 }
 
-/// A file is too large to be read; sizes in bytes.
-pub fn too_large(file: &str, bytes: f64, limit: f64) -> String {
-    let mebibytes = |bytes: f64| format!("{:.0}{NBSP}MiB", bytes / f64::from(1 << 20));
-    format!("{file} has {}, and this page reads files of up to {}.", mebibytes(bytes), mebibytes(limit))
+/// The engine stopped in the middle of a file.
+pub fn engine_died(file: &str) -> String {
+    format!("{file}: the engine stopped while it worked on this file, and was started again; choose another file")
 }
 
-/// The browser could not read a file.
-pub fn unreadable(file: &str, reason: &str) -> String {
-    format!("{file} could not be read ({reason}). If it is a folder, choose a file inside it.")
+/// A file that only the browser could decode is too large for that; the limit in bytes.
+pub fn over_browser_limit(refusal: &str, limit: f64) -> String {
+    let mebibytes = limit / f64::from(1 << 20);
+    format!("{refusal} (your browser may know this kind of file, but takes it whole: up to {mebibytes:.0}{NBSP}MiB)")
 }
 
 #[cfg(test)]

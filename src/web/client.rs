@@ -2,7 +2,8 @@
 //!
 //! The CPU engine comes first and answers first. The GPU engine is fetched after it, only where the browser has a
 //! real adapter (or the user asks for an emulated one), must agree with the CPU engine on a self-test, is timed
-//! against it, and takes over where it is faster. Whatever goes wrong with it, the CPU engine goes on.
+//! against it, and takes over where it is faster. Whatever goes wrong with it, the CPU engine goes on; where the CPU
+//! engine itself dies on a file, it is started again.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -10,13 +11,15 @@ use std::rc::Rc;
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::Response;
+use web_sys::{File, Response};
 
+use super::browser_decoder::{self, Decoded};
 use super::gpu::{self, Found};
 use super::worker_handle::WorkerHandle;
 use crate::card::Card;
 use crate::protocol::{EngineInfo, EngineKind, Event, Payload, Request, RequestId, SelfTest};
 use crate::view::engine::{Choice, NoGpu, Preference, choose};
+use crate::view::words;
 
 const CPU_SCRIPT: &str = "./cpu_worker_loader.js";
 const GPU_SCRIPT: &str = "./gpu_worker_loader.js";
@@ -76,11 +79,29 @@ enum Gpu {
 
 /// The classification the page waits for.
 struct Job {
-    file: String,
-    /// Kept until the answer, so that another engine can take over.
-    bytes: Vec<u8>,
+    file: File,
+    /// Its samples, where the browser had to decode it.
+    decoded: Option<Decoded>,
     /// The engine that has it and its id there; `None` while it waits for one.
     running: Option<(EngineKind, RequestId)>,
+    /// True while the browser decodes it.
+    decoding: bool,
+}
+
+impl Job {
+    fn new(file: File) -> Self {
+        Self { file, decoded: None, running: None, decoding: false }
+    }
+
+    /// What an engine is asked. The file goes by reference and stays here, so that another engine can take over.
+    fn request(&self) -> (Request, Payload<File>) {
+        let sample_rate = self.decoded.as_ref().map(|decoded| decoded.sample_rate);
+        let payload = match &self.decoded {
+            Some(decoded) => Payload::Floats(decoded.samples.clone()),
+            None => Payload::File(self.file.clone()),
+        };
+        (Request::Classify { file: self.file.name(), sample_rate }, payload)
+    }
 }
 
 impl Client {
@@ -99,9 +120,9 @@ impl Client {
     }
 
     /// Classifies a file, in place of the one before. It waits where no engine is ready yet.
-    pub fn classify(&self, file: String, bytes: Vec<u8>) {
+    pub fn classify(&self, file: File) {
         self.give_up();
-        *self.0.job.borrow_mut() = Some(Job { file, bytes, running: None });
+        *self.0.job.borrow_mut() = Some(Job::new(file));
         self.run_job();
     }
 
@@ -143,26 +164,52 @@ impl Client {
 
     async fn begin(self) {
         self.tell_engine();
-        let weights = fetch_weights();
-        let cpu = WorkerHandle::start(CPU_SCRIPT);
-        let loaded = async {
-            let (card, bytes) = weights.await?;
-            let cpu = cpu.await?;
-            load(&cpu, &card, &bytes).await?;
-            Ok::<_, String>((cpu, card, bytes))
-        };
-        match loaded.await {
-            Ok((cpu, card, bytes)) => {
-                *self.0.cpu.borrow_mut() = Some(cpu);
-                *self.0.weights.borrow_mut() = Some((card, bytes));
-                self.tell_engine();
-                self.run_job();
-                if self.0.options.get().preference != Preference::Cpu {
-                    self.find_gpu().await;
-                }
-            }
+        match self.start_cpu().await {
+            Ok(()) if self.0.options.get().preference != Preference::Cpu => self.find_gpu().await,
+            Ok(()) => {}
             Err(message) => self.tell(Update::Broken(message)),
         }
+    }
+
+    /// Starts the CPU engine with the network, which is fetched where that was not done before.
+    async fn start_cpu(&self) -> Result<(), String> {
+        let held = self.0.weights.borrow().clone();
+        let weights = async {
+            match held {
+                Some(weights) => Ok(weights),
+                None => fetch_weights().await,
+            }
+        };
+        let cpu = WorkerHandle::start(CPU_SCRIPT);
+        let (card, bytes) = weights.await?;
+        let cpu = cpu.await?;
+        load(&cpu, &card, &bytes).await?;
+        let client = self.clone();
+        cpu.on_trouble(move |message| client.replace_cpu(&message));
+        *self.0.cpu.borrow_mut() = Some(cpu);
+        *self.0.weights.borrow_mut() = Some((card, bytes));
+        self.tell_engine();
+        self.run_job();
+        Ok(())
+    }
+
+    /// The CPU engine died: of the file it worked on, for all that is known. That file is given up, and a new engine
+    /// waits for the next one.
+    fn replace_cpu(&self, message: &str) {
+        log::warn!("the CPU engine is started again: {message}");
+        self.0.cpu.borrow_mut().take();
+        let had_it = |job: &Job| matches!(job.running, Some((EngineKind::Cpu, _)));
+        let died_of = self.0.job.borrow_mut().take_if(|job| had_it(job));
+        if let Some(job) = died_of {
+            let message = words::engine_died(&job.file.name());
+            self.tell(Update::Event(Event::Failed { message }, Payload::None));
+        }
+        let client = self.clone();
+        spawn_local(async move {
+            if let Err(message) = client.start_cpu().await {
+                client.tell(Update::Broken(message));
+            }
+        });
     }
 
     /// Looks for an adapter, fetches the GPU engine, tests it. Does nothing where that was done, or before the CPU
@@ -263,35 +310,68 @@ impl Client {
     fn hand_to(&self, kind: EngineKind) {
         let Some(worker) = self.worker(kind) else { return };
         let mut slot = self.0.job.borrow_mut();
-        let Some(job) = slot.as_mut().filter(|job| job.running.is_none()) else { return };
+        let waits = |job: &&mut Job| job.running.is_none() && !job.decoding;
+        let Some(job) = slot.as_mut().filter(waits) else { return };
         let client = self.clone();
-        let request = Request::Classify { file: job.file.clone() };
-        let id = worker.send_numbered(request, Payload::Bytes(job.bytes.clone()), move |id, event, payload| {
-            client.hear((kind, id), event, payload)
+        let (request, payload) = job.request();
+        let id = worker.send_numbered(request, payload, move |id, event, payload| {
+            let more = !event.is_last();
+            client.hear((kind, id), event, payload);
+            more
         });
         job.running = Some((kind, id));
     }
 
-    /// Passes an event of the current job on. True while more are to come.
-    fn hear(&self, from: (EngineKind, RequestId), event: Event, payload: Payload) -> bool {
-        let last = matches!(event, Event::Classified(_) | Event::Failed { .. } | Event::Cancelled);
+    /// Passes an event of the current job on.
+    fn hear(&self, from: (EngineKind, RequestId), event: Event, payload: Payload) {
         let mut slot = self.0.job.borrow_mut();
-        let Some(job) = slot.as_mut().filter(|job| job.running == Some(from)) else {
-            return !last; // of a job that was given up
-        };
-        if matches!(event, Event::Failed { .. }) && from.0 == EngineKind::Gpu {
+        let Some(job) = slot.as_mut().filter(|job| job.running == Some(from)) else { return };
+        match event {
             // The file's fault or the GPU engine's: the CPU engine tells which.
-            job.running = None;
-            drop(slot);
-            self.hand_to(EngineKind::Cpu);
-            return false;
+            Event::Failed { .. } if from.0 == EngineKind::Gpu => {
+                job.running = None;
+                drop(slot);
+                self.hand_to(EngineKind::Cpu);
+            }
+            Event::Unsupported { message } => {
+                job.running = None;
+                job.decoding = true;
+                let file = job.file.clone();
+                spawn_local(self.clone().ask_the_browser(file, message));
+            }
+            event => {
+                if event.is_last() {
+                    slot.take();
+                }
+                drop(slot);
+                self.tell(Update::Event(event, payload));
+            }
         }
-        if last {
-            slot.take();
+    }
+
+    /// Has the browser decode what the engine could not; where it cannot either, the engine's sentence stands.
+    async fn ask_the_browser(self, file: File, refusal: String) {
+        let outcome = if file.size() > browser_decoder::MAX_BYTES {
+            Err(words::over_browser_limit(&refusal, browser_decoder::MAX_BYTES))
+        } else {
+            browser_decoder::decode(&file).await.ok_or(refusal)
+        };
+        let mut slot = self.0.job.borrow_mut();
+        // Meanwhile it may have been given up, or the same file chosen anew.
+        let Some(job) = slot.as_mut().filter(|job| job.decoding && job.file == file) else { return };
+        job.decoding = false;
+        match outcome {
+            Ok(decoded) => {
+                job.decoded = Some(decoded);
+                drop(slot);
+                self.run_job();
+            }
+            Err(message) => {
+                slot.take();
+                drop(slot);
+                self.tell(Update::Event(Event::Failed { message }, Payload::None));
+            }
         }
-        drop(slot);
-        self.tell(Update::Event(event, payload));
-        !last
     }
 
     fn tell_engine(&self) {

@@ -2,15 +2,9 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{ClipboardEvent, Document, DragEvent, Element, Event, File, FileList, HtmlInputElement};
 
 use super::dom::{DomError, Listener, describe};
-use crate::view::words;
-
-/// The largest file that is read, in bytes: its samples as floats must fit into a worker's 4 GiB as well.
-const MAX_BYTES: f64 = (1_u32 << 30) as f64;
 
 /// Set on the drop zone while a file is held over the page.
 const HELD_OVER: &str = "data-over";
@@ -97,15 +91,4 @@ fn mark(zone: &Element, held_over: bool) {
 
 fn list(files: Option<FileList>) -> Vec<File> {
     files.map(|files| (0..files.length()).filter_map(|i| files.get(i)).collect()).unwrap_or_default()
-}
-
-/// A file's bytes, or a sentence that says why not.
-pub async fn read(file: &File) -> Result<Vec<u8>, String> {
-    let name = file.name();
-    if file.size() > MAX_BYTES {
-        return Err(words::too_large(&name, file.size(), MAX_BYTES));
-    }
-    let buffer = JsFuture::from(file.array_buffer()).await;
-    let buffer = buffer.map_err(|error| words::unreadable(&name, &describe(&error)))?;
-    Ok(js_sys::Uint8Array::new(buffer.unchecked_ref::<js_sys::ArrayBuffer>()).to_vec())
 }

@@ -6,9 +6,11 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent};
+use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent};
 
+use super::file_source::FileSource;
 use super::wire;
+use crate::audio::Source;
 use crate::engine::{Engine, Host};
 use crate::protocol::{Event, Message, Payload, Request, RequestId, VERSION};
 
@@ -16,7 +18,7 @@ use crate::protocol::{Event, Message, Payload, Request, RequestId, VERSION};
 /// the engine's own steps.
 const LONGEST_HOLD_MILLISECONDS: f64 = 30.0;
 
-type Job = (Message<Request>, Payload);
+type Job = (Message<Request>, Payload<File>);
 
 /// What the message handler and the running job share.
 #[derive(Default)]
@@ -78,7 +80,7 @@ pub fn serve(engine: Engine, scope: DedicatedWorkerGlobalScope) {
     let shared = Rc::new(RefCell::new(Shared::default()));
     let listener_scope = scope.clone();
     let listen = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        let job = match wire::receive::<Request>(&event) {
+        let job = match wire::receive::<Request, File>(&event) {
             Ok(job) => job,
             Err(message) => return announce(&listener_scope, Event::Failed { message }),
         };
@@ -123,6 +125,7 @@ async fn work(engine: Rc<RefCell<Option<Engine>>>, shared: Rc<RefCell<Shared>>, 
             shared.cancelled = false;
         }
         let mut host = WorkerHost { id, scope: scope.clone(), shared: shared.clone(), paused_at: now() };
+        let payload = payload.map_file(|file| Box::new(FileSource::new(file.into())) as Box<dyn Source>);
         taken.handle(body, payload, &mut host).await;
         let mut shared = shared.borrow_mut();
         shared.running = None;

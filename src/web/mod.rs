@@ -1,8 +1,11 @@
 //! The browser: the page on one side, the workers on the other, [`wire`] between them.
 
+pub mod browser_decoder;
 pub mod canvas;
 pub mod client;
 pub mod dom;
+#[cfg(feature = "engine")]
+pub mod file_source;
 pub mod files;
 pub mod gpu;
 #[cfg(feature = "engine")]

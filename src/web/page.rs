@@ -15,7 +15,6 @@ use self::input::Inputs;
 use self::text::Texts;
 use super::client::{Client, Options, Update};
 use super::dom::{self, DomError, Frame};
-use super::files;
 use crate::view::Theme;
 use crate::view::engine::Preference;
 use crate::view::reading::Place;
@@ -25,7 +24,7 @@ use crate::view::words;
 /// What computes for the page. [`Client`] is the real one.
 pub trait Engines {
     /// Names the genre of a file; supersedes the file before.
-    fn classify(&self, file_name: String, bytes: Vec<u8>);
+    fn classify(&self, file: File);
     /// Gives the current file up.
     fn cancel(&self);
     /// Uses the engine that the user wants.
@@ -33,8 +32,8 @@ pub trait Engines {
 }
 
 impl Engines for Client {
-    fn classify(&self, file_name: String, bytes: Vec<u8>) {
-        Client::classify(self, file_name, bytes);
+    fn classify(&self, file: File) {
+        Client::classify(self, file);
     }
     fn cancel(&self) {
         Client::cancel(self);
@@ -63,8 +62,6 @@ struct Inner {
     state: RefCell<State>,
     cursor: Cell<Option<Cursor>>,
     engines: RefCell<Option<Rc<dyn Engines>>>,
-    /// Counts the files, so that one that was slow to read does not overtake a later one.
-    files: Cell<u32>,
     frame: OnceCell<Frame>,
     inputs: OnceCell<Inputs>,
 }
@@ -80,7 +77,6 @@ impl Page {
             state: RefCell::default(),
             cursor: Cell::default(),
             engines: RefCell::default(),
-            files: Cell::default(),
             frame: OnceCell::new(),
             inputs: OnceCell::new(),
         });
@@ -118,27 +114,15 @@ impl Page {
         let Some(file) = files.first().cloned() else {
             return self.change(|state| state.notice = Some(words::NO_FILE));
         };
-        let number = self.begin(file.name());
+        self.0.cursor.set(None);
+        // First the state: an engine may answer at once.
+        self.change(|state| state.open(file.name()));
         if files.len() > 1 {
             self.change(|state| state.warnings.push(words::only_the_first(&file.name())));
         }
-        let page = self.clone();
-        wasm_bindgen_futures::spawn_local(async move {
-            let read = files::read(&file).await;
-            if page.0.files.get() != number {
-                return;
-            }
-            match read {
-                Ok(bytes) => page.send(file.name(), bytes),
-                Err(reason) => page.change(|state| state.fail(reason)),
-            }
-        });
-    }
-
-    /// Opens a file whose bytes are already here.
-    pub fn open_bytes(&self, file_name: String, bytes: Vec<u8>) {
-        self.begin(file_name.clone());
-        self.send(file_name, bytes);
+        if !self.0.state.borrow().broken {
+            self.with_engines(|engines| engines.classify(file));
+        }
     }
 
     /// Gives the current file up, if it is not done.
@@ -146,7 +130,6 @@ impl Page {
         if self.0.state.borrow().phase != Phase::Working {
             return;
         }
-        self.0.files.set(self.0.files.get() + 1);
         self.change(State::cancel);
         self.with_engines(|engines| engines.cancel());
     }
@@ -164,22 +147,6 @@ impl Page {
         self.0.texts.render(&state, Theme::of(dark))?;
         self.0.figures.borrow_mut().render(&state, dark, window.device_pixel_ratio())?;
         self.render_cursor()
-    }
-
-    fn begin(&self, file_name: String) -> u32 {
-        self.0.files.set(self.0.files.get() + 1);
-        self.0.cursor.set(None);
-        self.change(|state| state.open(file_name));
-        self.0.files.get()
-    }
-
-    fn send(&self, file_name: String, bytes: Vec<u8>) {
-        if self.0.state.borrow().broken {
-            return;
-        }
-        // First the state: an engine may answer at once.
-        self.change(State::sent);
-        self.with_engines(|engines| engines.classify(file_name, bytes));
     }
 
     fn with_engines(&self, act: impl FnOnce(&dyn Engines)) {

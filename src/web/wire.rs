@@ -1,14 +1,14 @@
 //! Messages over `postMessage`: the head through serde, the bulk data as a typed array in the transfer list.
 //!
-//! On the wire a message is `{ head, payload }`: `head` a plain object, `payload` a `Uint8Array`, a `Float32Array` or
-//! undefined.
+//! On the wire a message is `{ head, payload }`: `head` a plain object, `payload` a `Uint8Array`, a `Float32Array`, a
+//! `File` (which is passed by reference, whatever its size) or undefined.
 
 use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
-use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Worker};
+use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent, Worker};
 
 use crate::protocol::{Message, Payload};
 
@@ -34,12 +34,44 @@ impl Port for DedicatedWorkerGlobalScope {
     }
 }
 
+/// What can stand for a file on the wire: the browser's `File` in requests, nothing in events.
+pub trait Attached: Sized {
+    /// As the browser clones it.
+    fn into_value(self) -> JsValue;
+    /// From what arrived, where it is one.
+    fn from_value(value: &JsValue) -> Option<Self>;
+}
+
+impl Attached for File {
+    fn into_value(self) -> JsValue {
+        self.into()
+    }
+
+    fn from_value(value: &JsValue) -> Option<Self> {
+        value.dyn_ref().cloned()
+    }
+}
+
+impl Attached for () {
+    fn into_value(self) -> JsValue {
+        JsValue::UNDEFINED
+    }
+
+    fn from_value(_value: &JsValue) -> Option<Self> {
+        None
+    }
+}
+
 /// Sends a message.
 ///
 /// # Errors
 ///
 /// What the browser throws.
-pub fn send<Body: Serialize>(port: &impl Port, message: &Message<Body>, payload: Payload) -> Result<(), JsValue> {
+pub fn send<Body: Serialize>(
+    port: &impl Port,
+    message: &Message<Body>,
+    payload: Payload<impl Attached>,
+) -> Result<(), JsValue> {
     let head = message.serialize(&Serializer::json_compatible()).map_err(JsValue::from)?;
     let transfer = Array::new();
     let payload: JsValue = match payload {
@@ -54,6 +86,7 @@ pub fn send<Body: Serialize>(port: &impl Port, message: &Message<Body>, payload:
             transfer.push(&array.buffer());
             array.into()
         }
+        Payload::File(file) => file.into_value(),
     };
     let value = Object::new();
     Reflect::set(&value, &"head".into(), &head)?;
@@ -66,7 +99,9 @@ pub fn send<Body: Serialize>(port: &impl Port, message: &Message<Body>, payload:
 /// # Errors
 ///
 /// A sentence, where it is not one of ours or of another version.
-pub fn receive<Body: DeserializeOwned>(event: &MessageEvent) -> Result<(Message<Body>, Payload), String> {
+pub fn receive<Body: DeserializeOwned, File: Attached>(
+    event: &MessageEvent,
+) -> Result<(Message<Body>, Payload<File>), String> {
     let value = event.data();
     let field = |name: &str| Reflect::get(&value, &name.into()).unwrap_or(JsValue::UNDEFINED);
     let message = serde_wasm_bindgen::from_value(field("head"))
@@ -77,7 +112,7 @@ pub fn receive<Body: DeserializeOwned>(event: &MessageEvent) -> Result<(Message<
     } else if let Some(floats) = payload.dyn_ref::<Float32Array>() {
         Payload::Floats(floats.to_vec())
     } else {
-        Payload::None
+        File::from_value(&payload).map_or(Payload::None, Payload::File)
     };
     Ok((message, payload))
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::wire;
 use crate::protocol::{EngineInfo, Event, Message, Payload, Request, RequestId, VERSION};
@@ -98,7 +98,7 @@ impl WorkerHandle {
     pub fn send(
         &self,
         request: Request,
-        payload: Payload,
+        payload: Payload<File>,
         mut listener: impl FnMut(Event, Payload) -> bool + 'static,
     ) -> RequestId {
         self.send_numbered(request, payload, move |_, event, payload| listener(event, payload))
@@ -108,7 +108,7 @@ impl WorkerHandle {
     pub fn send_numbered(
         &self,
         request: Request,
-        payload: Payload,
+        payload: Payload<File>,
         listener: impl FnMut(RequestId, Event, Payload) -> bool + 'static,
     ) -> RequestId {
         let id = self.0.next.replace(self.0.next.get() + 1);
@@ -125,12 +125,12 @@ impl WorkerHandle {
     }
 
     /// Sends a request and waits for its last event.
-    pub async fn ask(&self, request: Request, payload: Payload) -> Event {
+    pub async fn ask(&self, request: Request, payload: Payload<File>) -> Event {
         let answer = Rc::new(RefCell::new(None));
         let promise = Promise::new(&mut |resolve, _| {
             let answer = answer.clone();
             self.send(request.clone(), payload.clone(), move |event, _| {
-                if matches!(event, Event::Progress { .. } | Event::Warning { .. } | Event::Spectrogram(_)) {
+                if !event.is_last() {
                     return true;
                 }
                 *answer.borrow_mut() = Some(event);
@@ -178,7 +178,7 @@ impl Shared {
 }
 
 fn message_listener(shared: Rc<Shared>) -> Closure<dyn FnMut(MessageEvent)> {
-    Closure::new(move |event: MessageEvent| match wire::receive::<Event>(&event) {
+    Closure::new(move |event: MessageEvent| match wire::receive::<Event, ()>(&event) {
         Ok((Message { body: Event::Ready { protocol: VERSION, engine }, .. }, _)) => shared.greet(Ok(engine)),
         Ok((Message { body: Event::Ready { protocol, .. }, .. }, _)) => shared.greet(Err(format!(
             "the engine is of another version ({protocol}) than the page ({VERSION}); reload the page"

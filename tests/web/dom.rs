@@ -12,7 +12,7 @@ use std::rc::Rc;
 use genrelens::view::{Align, Area, Colour, Shape};
 use genrelens::web::canvas::Canvas;
 use genrelens::web::dom::{self, DomError, Frame, Listener};
-use genrelens::web::files::{self, Picker};
+use genrelens::web::files::Picker;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::*;
@@ -276,10 +276,4 @@ fn files_come_by_choice_and_by_drop_until_the_picker_ends() {
     drop(picker);
     zone.dispatch_event(&drag("drop", &[file("late.wav", b"")])).unwrap();
     assert_eq!((picked.borrow().len(), Rc::strong_count(&picked)), (3, 1));
-}
-
-#[wasm_bindgen_test]
-async fn a_file_is_read_whole() {
-    assert_eq!(files::read(&file("a.wav", b"RIFF\0\xff")).await, Ok(b"RIFF\0\xff".to_vec()));
-    assert_eq!(files::read(&file("empty.wav", b"")).await, Ok(vec![]));
 }

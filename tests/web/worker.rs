@@ -3,19 +3,22 @@
 #![cfg(target_family = "wasm")]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::io::{Read, Seek, SeekFrom};
+
 use genrelens::protocol::{
-    Adapter, EngineInfo, EngineKind, Event, Message, Payload, Prediction, Request, Score, SelfTest, SpectrogramInfo,
-    Stage, VERSION, WindowScores,
+    Adapter, EngineInfo, EngineKind, Event, Message, Payload, Prediction, Progress, Request, Score, SelfTest,
+    SpectrogramInfo, VERSION, WindowScores,
 };
+use genrelens::web::file_source::FileSource;
 use genrelens::web::gpu::adapter_of;
-use genrelens::web::wire::{self, Port};
+use genrelens::web::wire::{self, Attached, Port};
 use js_sys::{Array, Promise};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-use web_sys::{MessageChannel, MessageEvent, MessagePort};
+use web_sys::{File, MessageChannel, MessageEvent, MessagePort};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
@@ -28,10 +31,10 @@ impl Port for End {
 }
 
 /// Sends a message through a channel and reads it at the other end.
-async fn through<Body: Serialize + DeserializeOwned>(
+async fn through<Body: Serialize + DeserializeOwned, File: Attached>(
     message: &Message<Body>,
-    payload: Payload,
-) -> Result<(Message<Body>, Payload), String> {
+    payload: Payload<File>,
+) -> Result<(Message<Body>, Payload<File>), String> {
     let channel = MessageChannel::new().unwrap();
     let arrives = Promise::new(&mut |resolve, _| channel.port2().set_onmessage(Some(&resolve)));
     wire::send(&End(channel.port1()), message, payload).unwrap();
@@ -62,7 +65,9 @@ fn events() -> Vec<(Event, Payload)> {
             Payload::None,
         ),
         (Event::Loaded { model: "m".to_owned() }, Payload::None),
-        (Event::Progress { stage: Stage::Resample, fraction: 0.5 }, Payload::None),
+        (Event::Progress(Progress { heard_seconds: 4.5, duration_seconds: None, fraction: 0.5 }), Payload::None),
+        (Event::SoFar(prediction.clone()), Payload::None),
+        (Event::Unsupported { message: "u".to_owned() }, Payload::None),
         (Event::Spectrogram(spectrogram), Payload::Floats(vec![-80.0, -0.5, 0.0, f32::MIN_POSITIVE, -1.0, 1.0])),
         (Event::Classified(prediction), Payload::None),
         (Event::SelfTested(SelfTest { logits: vec![-1.5, 2.25], milliseconds: 3.0 }), Payload::None),
@@ -83,11 +88,40 @@ async fn every_event_arrives_as_it_was_sent() {
 #[wasm_bindgen_test]
 async fn requests_arrive_with_their_bytes() {
     let bytes: Vec<u8> = (0..100_000_u32).map(|index| (index % 251) as u8).collect();
-    for body in [Request::Classify { file: "ä b.wav".to_owned() }, Request::SelfTest, Request::Cancel { request: 7 }] {
+    let classify = Request::Classify { file: "ä b.wav".to_owned(), sample_rate: Some(22_050) };
+    for body in [classify, Request::SelfTest, Request::Cancel { request: 7 }] {
         let message = Message { id: 3, body };
-        let payload = Payload::Bytes(bytes.clone());
+        let payload = Payload::<File>::Bytes(bytes.clone());
         assert_eq!(through(&message, payload.clone()).await.unwrap(), (message, payload));
     }
+}
+
+fn file(bytes: &[u8]) -> File {
+    let parts = Array::of1(&js_sys::Uint8Array::from(bytes));
+    File::new_with_u8_array_sequence(&parts, "a.wav").unwrap()
+}
+
+/// More than two of the slices that it is read in.
+#[wasm_bindgen_test]
+async fn a_file_arrives_and_is_read_from_anywhere() {
+    let bytes: Vec<u8> = (0..700_000_u32).map(|index| (index % 251) as u8).collect();
+    let body = Request::Classify { file: "a.wav".to_owned(), sample_rate: None };
+    let (_, payload) = through(&Message { id: 3, body }, Payload::File(file(&bytes))).await.unwrap();
+    let Payload::File(arrived) = payload else { panic!("{payload:?}") };
+    let mut source = FileSource::new(arrived.into());
+    let mut read = Vec::new();
+    source.read_to_end(&mut read).unwrap();
+    assert!(read == bytes);
+    for place in [0, 262_143, 262_144, 600_000, 699_999] {
+        source.seek(SeekFrom::Start(place)).unwrap();
+        let mut byte = [0];
+        source.read_exact(&mut byte).unwrap();
+        assert_eq!(byte[0], bytes[place as usize], "at {place}");
+    }
+    assert_eq!(source.seek(SeekFrom::End(-1)).unwrap(), 699_999);
+    assert_eq!(source.seek(SeekFrom::Current(10)).unwrap(), 700_009);
+    assert_eq!(source.read(&mut [0; 4]).unwrap(), 0, "there is nothing beyond the end");
+    assert!(source.seek(SeekFrom::Current(-800_000)).is_err());
 }
 
 #[derive(Serialize)]
@@ -105,7 +139,7 @@ async fn a_message_of_another_version_is_a_sentence() {
     js_sys::Reflect::set(&value, &"head".into(), &head).unwrap();
     channel.port1().post_message(&value).unwrap();
     let event: MessageEvent = JsFuture::from(arrives).await.unwrap().unchecked_into();
-    let message = wire::receive::<Event>(&event).unwrap_err();
+    let message = wire::receive::<Event, ()>(&event).unwrap_err();
     assert!(message.contains("this version does not know"), "{message}");
 }
 

@@ -96,13 +96,12 @@ impl Texts {
             }
             return;
         }
-        match state.overall() {
-            Some(overall) => self.progress.set_value(f64::from(overall)),
+        match state.progress {
+            Some(progress) => self.progress.set_value(f64::from(progress.fraction)),
             // Without a value it shows that something goes on, and not how far.
             None => self.progress.remove_attribute("value").unwrap_or_default(),
         }
-        let stage = state.progress.map(|(stage, _)| stage);
-        set_text(&self.progress_text, &words::progress(stage, state.listening, &state.choice));
+        set_text(&self.progress_text, &words::progress(state.progress, &state.choice));
     }
 
     fn render_error(&self, state: &State) {
@@ -130,10 +129,11 @@ impl Texts {
         self.result.set_hidden(info.is_none() && prediction.is_none());
         let file = state.file.as_deref().unwrap_or_default();
         set_text(&self.recording, &words::recording(file, info));
-        let verdict = prediction.map_or_else(|| words::LISTENING.to_owned(), words::verdict);
-        set_text(&self.verdict, &verdict);
-        self.verdict.toggle_attribute_with_force("data-waiting", prediction.is_none())?;
-        set_text_or_hide(&self.detail, prediction.map(words::detail).as_deref());
+        let done = state.phase == Phase::Done;
+        let verdict = if done { words::verdict } else { words::verdict_so_far };
+        set_text(&self.verdict, &prediction.map_or_else(|| words::LISTENING.to_owned(), verdict));
+        self.verdict.toggle_attribute_with_force("data-waiting", !done)?;
+        set_text_or_hide(&self.detail, prediction.filter(|_| done).map(words::detail).as_deref());
         self.render_warnings(&state.warnings)
     }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use genrelens::protocol::{
-    Adapter, EngineInfo, EngineKind, Event, Payload, Prediction, Score, SpectrogramInfo, Stage, WindowScores,
+    Adapter, EngineInfo, EngineKind, Event, Payload, Prediction, Progress, Score, SpectrogramInfo, WindowScores,
 };
 use genrelens::view::colours;
 use genrelens::view::engine::{Choice, NoGpu, Preference};
@@ -12,11 +12,11 @@ use genrelens::web::client::Update;
 use genrelens::web::page::{Engines, Page};
 use wasm_bindgen_test::*;
 use web_sys::{
-    Element, HtmlCanvasElement, HtmlElement, HtmlInputElement, HtmlSelectElement, KeyboardEvent, KeyboardEventInit,
-    PointerEvent, PointerEventInit,
+    Element, File, HtmlCanvasElement, HtmlElement, HtmlInputElement, HtmlSelectElement, KeyboardEvent,
+    KeyboardEventInit, PointerEvent, PointerEventInit,
 };
 
-use super::{Fixture, drag, file, next_frame, pixel, until};
+use super::{Fixture, drag, file, pixel, until};
 
 /// Remembers what the page asks for.
 #[derive(Default)]
@@ -29,8 +29,8 @@ impl Asked {
 }
 
 impl Engines for Asked {
-    fn classify(&self, file_name: String, bytes: Vec<u8>) {
-        self.0.borrow_mut().push(format!("classify {file_name} {bytes:?}"));
+    fn classify(&self, file: File) {
+        self.0.borrow_mut().push(format!("classify {}", file.name()));
     }
     fn cancel(&self) {
         self.0.borrow_mut().push("cancel".to_owned());
@@ -75,6 +75,11 @@ fn prediction() -> Prediction {
     }
 }
 
+fn heard_half() -> Update {
+    let progress = Progress { heard_seconds: 2.4, duration_seconds: Some(5.0), fraction: 0.5 };
+    Update::Event(Event::Progress(progress), Payload::None)
+}
+
 fn finish(page: &Page) {
     let (event, payload) = spectrogram();
     page.receive(Update::Event(event, payload));
@@ -91,15 +96,22 @@ fn the_page_goes_from_idle_over_working_to_done() {
         assert!(fixture.hidden(id), "{id}");
     }
 
-    page.open_bytes("song.wav".to_owned(), vec![1, 2]);
-    assert_eq!(asked.take(), ["classify song.wav [1, 2]"]);
-    page.receive(Update::Event(Event::Progress { stage: Stage::Spectrogram, fraction: 0.5 }, Payload::None));
+    page.open(vec![file("song.wav", b"")]);
+    assert_eq!(asked.take(), ["classify song.wav"]);
+    page.receive(heard_half());
     page.render().unwrap();
     assert_eq!(fixture.state(), "working");
     assert!(!fixture.hidden("progress-box"));
-    assert_eq!(fixture.text("progress-text"), "Step 3 of 4: drawing the spectrogram…");
+    assert_eq!(fixture.text("progress-text"), "Listening: 0:02 of 0:05…");
     let progress: web_sys::HtmlProgressElement = fixture.get("progress");
-    assert!((0.36..0.59).contains(&progress.value()), "{}", progress.value());
+    assert_eq!(progress.value(), 0.5);
+
+    let (event, payload) = spectrogram();
+    page.receive(Update::Event(event, payload));
+    page.receive(Update::Event(Event::SoFar(prediction()), Payload::None));
+    page.render().unwrap();
+    assert_eq!((fixture.state().as_str(), fixture.text("verdict").as_str()), ("working", "So far most like jazz…"));
+    assert!(!fixture.hidden("result") && !fixture.hidden("strip-box") && fixture.hidden("detail"));
 
     finish(&page);
     assert_eq!(fixture.state(), "done");
@@ -111,7 +123,7 @@ fn the_page_goes_from_idle_over_working_to_done() {
 #[wasm_bindgen_test]
 fn the_table_has_every_genre_with_its_probability() {
     let (fixture, page, _asked) = connected();
-    page.open_bytes("song.wav".to_owned(), vec![]);
+    page.open(vec![file("song.wav", b"")]);
     finish(&page);
     let rows = fixture.get::<Element>("genre-rows").children();
     let row = |i: u32| {
@@ -132,7 +144,7 @@ fn the_table_has_every_genre_with_its_probability() {
 #[wasm_bindgen_test]
 fn the_pictures_are_painted() {
     let (fixture, page, _asked) = connected();
-    page.open_bytes("song.wav".to_owned(), vec![]);
+    page.open(vec![file("song.wav", b"")]);
     finish(&page);
     let canvas: HtmlCanvasElement = fixture.get("spectrogram");
     let (middle, height) = (canvas.width() / 2, canvas.height());
@@ -149,9 +161,9 @@ fn the_pictures_are_painted() {
 #[wasm_bindgen_test]
 fn a_second_file_clears_the_first_and_an_error_leaves_a_way_on() {
     let (fixture, page, asked) = connected();
-    page.open_bytes("song.wav".to_owned(), vec![]);
+    page.open(vec![file("song.wav", b"")]);
     finish(&page);
-    page.open_bytes("noise.wav".to_owned(), vec![]);
+    page.open(vec![file("noise.wav", b"")]);
     page.render().unwrap();
     assert_eq!((fixture.state().as_str(), fixture.hidden("result")), ("working", true));
     assert_eq!(fixture.get::<Element>("genre-rows").child_element_count(), 0);
@@ -163,7 +175,7 @@ fn a_second_file_clears_the_first_and_an_error_leaves_a_way_on() {
     assert!(!fixture.hidden("error") && !fixture.get::<HtmlInputElement>("file").disabled());
 
     asked.take();
-    page.open_bytes("song.wav".to_owned(), vec![]);
+    page.open(vec![file("song.wav", b"")]);
     finish(&page);
     assert_eq!((fixture.state().as_str(), fixture.hidden("error")), ("done", true));
     assert_eq!(asked.take().len(), 1);
@@ -180,7 +192,7 @@ fn cancelling_by_button_or_key_goes_back_to_idle() {
     assert!(asked.take().is_empty(), "there is nothing to cancel");
 
     for by_key in [false, true] {
-        page.open_bytes("song.wav".to_owned(), vec![]);
+        page.open(vec![file("song.wav", b"")]);
         asked.take();
         if by_key {
             fixture.document.dispatch_event(&press()).unwrap();
@@ -188,7 +200,7 @@ fn cancelling_by_button_or_key_goes_back_to_idle() {
             fixture.get::<HtmlElement>("cancel").click();
         }
         // The engine had gone on for a moment.
-        page.receive(Update::Event(Event::Progress { stage: Stage::Decode, fraction: 0.5 }, Payload::None));
+        page.receive(heard_half());
         page.render().unwrap();
         assert_eq!(asked.take(), ["cancel"]);
         assert_eq!((fixture.state().as_str(), fixture.hidden("notice")), ("idle", false));
@@ -221,7 +233,7 @@ fn the_engine_line_says_what_runs_and_the_choice_is_passed_on() {
 fn a_broken_engine_is_said_and_takes_no_files() {
     let (fixture, page, asked) = connected();
     page.receive(Update::Broken("The weights are damaged.".to_owned()));
-    page.open_bytes("song.wav".to_owned(), vec![]);
+    page.open(vec![file("song.wav", b"")]);
     page.render().unwrap();
     assert_eq!((fixture.state().as_str(), fixture.text("error-text").as_str()), ("error", "The weights are damaged."));
     assert!(asked.take().is_empty());
@@ -233,9 +245,7 @@ async fn a_dropped_file_reaches_the_engine_and_the_later_of_two_wins() {
     let zone: Element = fixture.get("drop-zone");
     zone.dispatch_event(&drag("drop", &[file("first.wav", b"1")])).unwrap();
     zone.dispatch_event(&drag("drop", &[file("second.wav", b"2"), file("third.wav", b"3")])).unwrap();
-    until(|| !asked.0.borrow().is_empty()).await;
-    next_frame().await;
-    assert_eq!(asked.take(), ["classify second.wav [50]"]);
+    assert_eq!(asked.take(), ["classify first.wav", "classify second.wav"]);
     page.render().unwrap();
     assert!(fixture.text("warnings").contains("second.wav"), "two files at once are remarked on");
 
@@ -246,7 +256,7 @@ async fn a_dropped_file_reaches_the_engine_and_the_later_of_two_wins() {
 #[wasm_bindgen_test]
 fn pointer_and_keys_read_the_spectrogram() {
     let (fixture, page, _asked) = connected();
-    page.open_bytes("song.wav".to_owned(), vec![]);
+    page.open(vec![file("song.wav", b"")]);
     finish(&page);
     let canvas: HtmlElement = fixture.get("spectrogram");
     let place = canvas.get_bounding_client_rect();

@@ -1,0 +1,174 @@
+//! A spectrogram for looking at, of a bounded size however long the recording.
+
+use super::stft::is_silent;
+use super::{FrontEnd, Spectrum};
+
+/// The most columns: more than a screen has pixels, and three minutes at a hop of 23 ms.
+const MOST_COLUMNS: usize = 8192;
+
+/// The mel-spectrogram of all frames so far. Where they become too many, neighbours are put together, two by two: a
+/// column is the mean in decibels of the frames it stands for.
+pub struct Overview {
+    spectrum: Spectrum,
+    bands: usize,
+    frames_per_column: usize,
+    most_columns: usize,
+    /// dB, row-major `[column, band]`; the last column may be the sum of fewer frames than it has place for.
+    columns: Vec<f32>,
+    /// Frames in the last column, where it is not whole.
+    started: usize,
+    loudest_db: f32,
+    silent: bool,
+}
+
+impl Overview {
+    /// An empty one, for a front end's mel values.
+    pub fn new(front_end: &FrontEnd) -> Self {
+        Self::with_most_columns(front_end.spectrum, front_end.mel_bands, MOST_COLUMNS)
+    }
+
+    fn with_most_columns(spectrum: Spectrum, bands: usize, most_columns: usize) -> Self {
+        Self {
+            spectrum,
+            bands,
+            frames_per_column: 1,
+            most_columns,
+            columns: Vec::new(),
+            started: 0,
+            loudest_db: f32::NEG_INFINITY,
+            silent: true,
+        }
+    }
+
+    /// Takes in frames of mel values, row-major `[frame, band]`.
+    pub fn push(&mut self, mel: &[f32]) {
+        self.silent &= is_silent(mel);
+        for frame in mel.chunks_exact(self.bands) {
+            self.push_frame(frame);
+        }
+    }
+
+    fn push_frame(&mut self, frame: &[f32]) {
+        if self.started == 0 && self.columns() == self.most_columns {
+            self.halve();
+        }
+        if self.started == 0 {
+            self.columns.resize(self.columns.len() + self.bands, 0.0);
+        }
+        let last = self.columns.len() - self.bands;
+        for (sum, &value) in self.columns[last..].iter_mut().zip(frame) {
+            let db = self.spectrum.db(value);
+            self.loudest_db = self.loudest_db.max(db);
+            *sum += db / self.frames_per_column as f32;
+        }
+        self.started = (self.started + 1) % self.frames_per_column;
+    }
+
+    /// Puts neighbouring columns together.
+    fn halve(&mut self) {
+        let bands = self.bands;
+        for column in 0..self.columns() / 2 {
+            for band in 0..bands {
+                let (a, b) = (2 * column * bands + band, (2 * column + 1) * bands + band);
+                self.columns[column * bands + band] = (self.columns[a] + self.columns[b]) / 2.0;
+            }
+        }
+        self.columns.truncate(self.columns() / 2 * bands);
+        self.frames_per_column *= 2;
+    }
+
+    /// Columns so far.
+    pub fn columns(&self) -> usize {
+        self.columns.len() / self.bands
+    }
+
+    /// Frames that a column stands for.
+    pub fn frames_per_column(&self) -> usize {
+        self.frames_per_column
+    }
+
+    /// True where no band of any frame held more than nothing.
+    pub fn is_silent(&self) -> bool {
+        self.silent
+    }
+
+    /// Decibels below the loudest frame, `[column, band]`, −`top_db` to 0; silence is all −`top_db`.
+    pub fn to_db(&self, top_db: f32) -> Vec<f32> {
+        if self.is_silent() {
+            return vec![-top_db; self.columns.len()];
+        }
+        let last = self.columns.len() - self.bands;
+        // What the last column has is a share of its mean.
+        let held = if self.started == 0 { self.frames_per_column } else { self.started };
+        let whole = self.frames_per_column as f32 / held as f32;
+        let mean = |(index, &db): (usize, &f32)| if index >= last { db * whole } else { db };
+        let below = |db: f32| (db - self.loudest_db).max(-top_db);
+        self.columns.iter().enumerate().map(mean).map(below).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frames of two bands whose level rises by 1 dB a frame from 0 dB.
+    fn rising(frames: usize) -> Vec<f32> {
+        (0..frames).flat_map(|frame| [10.0_f32.powf(frame as f32 / 10.0), 1.0]).collect()
+    }
+
+    fn overview(most_columns: usize, power: &[f32]) -> Overview {
+        let mut overview = Overview::with_most_columns(Spectrum::Power, 2, most_columns);
+        overview.push(power);
+        overview
+    }
+
+    #[test]
+    fn few_frames_stay_as_they_are() {
+        let overview = overview(8, &rising(5));
+        assert_eq!((overview.columns(), overview.frames_per_column()), (5, 1));
+        let db = overview.to_db(80.0);
+        for (frame, pair) in db.chunks(2).enumerate() {
+            assert!((pair[0] - (frame as f32 - 4.0)).abs() < 1e-4 && (pair[1] + 4.0).abs() < 1e-4, "{db:?}");
+        }
+    }
+
+    #[test]
+    fn many_frames_become_means_and_the_last_column_too() {
+        // 4 columns hold 32 frames of 8; 29 frames leave the last one with 5.
+        let overview = overview(4, &rising(29));
+        assert_eq!((overview.columns(), overview.frames_per_column()), (4, 8));
+        let db: Vec<f32> = overview.to_db(80.0).chunks(2).map(|pair| pair[0] + 28.0).collect();
+        for (found, mean) in db.iter().zip([3.5, 11.5, 19.5, 26.0]) {
+            assert!((found - mean).abs() < 1e-3, "{db:?}");
+        }
+    }
+
+    #[test]
+    fn pieces_of_any_size_give_the_same() {
+        let power = rising(50);
+        let whole = overview(8, &power);
+        let mut pieces = Overview::with_most_columns(Spectrum::Power, 2, 8);
+        for piece in power.chunks(6) {
+            pieces.push(piece);
+        }
+        assert_eq!(whole.to_db(60.0), pieces.to_db(60.0));
+    }
+
+    #[test]
+    fn the_size_is_bounded() {
+        let mut overview = Overview::with_most_columns(Spectrum::Power, 2, 16);
+        for _ in 0..1000 {
+            overview.push(&rising(7));
+            assert!(overview.columns() <= 16);
+        }
+        assert!(overview.to_db(80.0).iter().all(|db| (-80.0..=1e-3).contains(db)));
+    }
+
+    #[test]
+    fn silence_and_nothing_are_silent() {
+        assert!(overview(8, &[]).is_silent() && overview(8, &[0.0; 20]).is_silent());
+        assert_eq!(overview(8, &[0.0; 4]).to_db(80.0), [-80.0; 4]);
+        assert!(overview(8, &[]).to_db(80.0).is_empty());
+        assert!(!overview(8, &[1e-3; 4]).is_silent());
+    }
+}

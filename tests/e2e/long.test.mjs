@@ -1,0 +1,111 @@
+// Two hours of 48 kHz stereo: heard as a stream, in bounded memory, and given up when asked.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { startBrowser, withPage } from "./browser.mjs";
+import { assertDistribution, choose, errorShown, genres } from "./genrelens-page.mjs";
+import { writeLongWav } from "./long-wav.mjs";
+import { watchMemory } from "./memory.mjs";
+import { startSite } from "./site.mjs";
+
+const MINUTE = 60_000;
+const TWO_HOURS = 7_200;
+const MOST_MEBIBYTES = 300;
+const CANCEL_MILLISECONDS = 250;
+
+const folder = mkdtempSync(join(tmpdir(), "genrelens-"));
+const recording = join(folder, "two hours.wav");
+let site;
+let browser;
+
+before(async () => {
+  writeLongWav(recording, TWO_HOURS);
+  site = await startSite();
+  browser = await startBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  site?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const onCpu = (use, options) => withPage(browser, `${site.address}?engine=cpu`, use, options);
+
+/** Waits until the page shows a first answer while it is still listening. */
+const firstAnswer = (page) => page.locator("#verdict", { hasText: "So far" }).waitFor({ timeout: MINUTE });
+
+test("two hours are classified within 300 MB", { timeout: 15 * MINUTE }, () =>
+  onCpu(async (page) => {
+    await page.locator('#engine[data-engine="cpu"]').waitFor({ timeout: MINUTE });
+    const memory = await watchMemory(browser);
+    const start = performance.now();
+    const answered = choose(page, recording, { timeout: 12 * MINUTE });
+    await firstAnswer(page);
+    const first = performance.now() - start;
+    await answered;
+    const seconds = (performance.now() - start) / 1000;
+    const { before, peak } = memory.stop();
+    console.log(
+      `Two hours took ${seconds.toFixed(1)} s, the first answer ${(first / 1000).toFixed(1)} s; the renderer held ` +
+        `${before.toFixed(0)} MiB before and ${peak.toFixed(0)} MiB at most.`,
+    );
+    assertDistribution(await genres(page));
+    assert.equal(await errorShown(page), "");
+    assert.match(await page.locator("#recording").innerText(), /2:00:00/);
+    assert.ok(peak <= MOST_MEBIBYTES, `the renderer held ${peak} MiB`);
+  }),
+);
+
+// Runs in the page before its own scripts: notes when a worker is asked to give up, and when it says it has.
+function noteCancels() {
+  globalThis.cancels = { asked: [], answered: [] };
+  const NativeWorker = globalThis.Worker;
+  globalThis.Worker = class extends NativeWorker {
+    constructor(...parameters) {
+      super(...parameters);
+      this.addEventListener("message", ({ data }) => {
+        if (data.head?.body === "Cancelled") globalThis.cancels.answered.push(performance.now());
+      });
+    }
+
+    postMessage(message, ...rest) {
+      if (message.head?.body?.Cancel) globalThis.cancels.asked.push(performance.now());
+      super.postMessage(message, ...rest);
+    }
+  };
+}
+
+test("a cancel is answered within 250 ms, at any moment", { timeout: 10 * MINUTE }, () =>
+  onCpu(
+    async (page) => {
+      const times = [];
+      for (let round = 0; round < 5; round += 1) {
+        await page.setInputFiles("#file", recording);
+        await firstAnswer(page);
+        // Another moment of its work every time.
+        await page.waitForTimeout(137 * round);
+        const shown = await page.evaluate(async () => {
+          const start = performance.now();
+          document.querySelector("#cancel").click();
+          const page = document.querySelector("#page");
+          while (page.dataset.state !== "idle") await new Promise(requestAnimationFrame);
+          return performance.now() - start;
+        });
+        await page.waitForFunction((count) => globalThis.cancels.answered.length === count, round + 1);
+        const stopped = await page.evaluate(
+          (round) => globalThis.cancels.answered[round] - globalThis.cancels.asked[round],
+          round,
+        );
+        times.push({ shown, stopped });
+        assert.ok(shown <= CANCEL_MILLISECONDS, `the page showed it after ${shown} ms`);
+        assert.ok(stopped <= CANCEL_MILLISECONDS, `the worker stopped after ${stopped} ms`);
+      }
+      const list = (name) => times.map((time) => time[name].toFixed(0)).join(", ");
+      console.log(`Shown after ${list("shown")} ms; the worker had stopped after ${list("stopped")} ms.`);
+    },
+    { prepare: (page) => page.addInitScript(noteCancels) },
+  ),
+);
