@@ -1,0 +1,103 @@
+// The files people have: every kind gets an answer or a sentence, and none takes the page down.
+import assert from "node:assert/strict";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { startBrowser, withPage } from "./browser.mjs";
+import { oneClipPerGenre } from "./clips.mjs";
+import { assertDistribution, choose, errorShown, genres, waitForEngine } from "./genrelens-page.mjs";
+import { startSite } from "./site.mjs";
+
+const MINUTE = 60_000;
+const DATA = fileURLToPath(new URL("../data/audio", import.meta.url));
+
+const [{ file: song }] = oneClipPerGenre();
+let site;
+let browser;
+
+before(async () => {
+  site = await startSite();
+  browser = await startBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  site?.stop();
+});
+
+const onCpu = (use, options) => withPage(browser, `${site.address}?engine=cpu`, use, options);
+
+/** Every file of the test data that is no script. */
+function samples() {
+  const files = readdirSync(DATA, { recursive: true }).map((name) => join(DATA, name));
+  return files.filter((file) => statSync(file).isFile() && !/\.(py|rs|md|txt)$/.test(file)).sort();
+}
+
+/** Gives the page a file and waits for its answer or its sentence. */
+async function outcome(page, file) {
+  const before = await page.evaluate(() => globalThis.states.length);
+  await page.setInputFiles("#file", file);
+  const ended = await page.waitForFunction(
+    (from) => {
+      const last = globalThis.states.slice(from).at(-1);
+      return last === "done" || last === "error" ? last : null;
+    },
+    before,
+    { timeout: MINUTE },
+  );
+  return ended.jsonValue();
+}
+
+test("every sample file gets an answer or a sentence", { timeout: 5 * MINUTE }, () =>
+  onCpu(async (page) => {
+    await waitForEngine(page, "CPU", MINUTE);
+    const files = samples();
+    assert.ok(files.length > 20, `only ${files.length} files under ${DATA}`);
+    for (const file of files) {
+      if ((await outcome(page, file)) === "error") {
+        const sentence = await errorShown(page);
+        assert.match(sentence, /^\S+.*: \S+( \S+){4,}/, `${file}: a sentence`);
+        assert.doesNotMatch(sentence, /panic|undefined|\[object|unwrap|engine stopped/i, file);
+      }
+    }
+    await choose(page, song);
+    assertDistribution(await genres(page));
+  }),
+);
+
+test("what this build does not decode, the browser does", { timeout: 3 * MINUTE }, () =>
+  onCpu(async (page) => {
+    await choose(page, join(DATA, "opus-2s.opus"));
+    assertDistribution(await genres(page));
+    assert.match(await page.locator("#recording").innerText(), /opus-2s\.opus · 0:02/);
+  }),
+);
+
+// Runs in the page before its own scripts: lets a test break the worker that has just been given a file.
+function letWorkersDie() {
+  const NativeWorker = globalThis.Worker;
+  globalThis.Worker = class extends NativeWorker {
+    postMessage(message, ...rest) {
+      super.postMessage(message, ...rest);
+      if (message.head?.body?.Classify && globalThis.kill) {
+        globalThis.kill = false;
+        this.dispatchEvent(new ErrorEvent("error", { message: "RuntimeError: unreachable" }));
+      }
+    }
+  };
+}
+
+test("an engine that dies on a file is replaced", { timeout: 3 * MINUTE }, () =>
+  onCpu(
+    async (page) => {
+      await choose(page, song);
+      await page.evaluate(() => (globalThis.kill = true));
+      assert.equal(await outcome(page, song), "error");
+      assert.match(await errorShown(page), /the engine stopped while it worked on this file, and was started again/);
+      await choose(page, song);
+      assertDistribution(await genres(page));
+    },
+    { prepare: (page) => page.addInitScript(letWorkersDie) },
+  ),
+);
