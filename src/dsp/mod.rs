@@ -26,6 +26,5 @@ pub use front_end::{Columns, FrontEnd};
 pub use image::image;
 pub use mfcc::mfcc;
 pub use segments::{Segment, Segmenter, segments};
-#[allow(unused_imports, reason = "for the overview picture")]
 pub(crate) use stft::db_from_power;
 pub use stft::{MelPlan, MelSpectrogram, MelStream, is_silent};
