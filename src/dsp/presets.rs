@@ -65,7 +65,7 @@ impl FrontEnd {
         ..Self::GTZAN_LOGMEL
     };
 
-    /// The front end of GenreWiz (2021): the first 640 frames of 128 bands. The document says no more; everything else
+    /// The front end of GenreWiz: the first 640 frames of 128 bands. The document says no more; everything else
     /// is that of [`FMA`](Self::FMA), whose source cites the same article.
     pub const PARALLEL_CNN_RNN: Self = Self { name: "parallel-cnn-rnn", ..Self::FMA };
 

@@ -161,10 +161,6 @@ mod tests {
 
     const FRONT_END: FrontEnd = FrontEnd::GTZAN_LOGMEL;
 
-    fn tone(hz: f64, length: usize) -> Vec<f32> {
-        (0..length).map(|index| (std::f64::consts::TAU * hz * index as f64 / 22_050.0).sin() as f32).collect()
-    }
-
     fn noise(length: usize) -> Vec<f32> {
         // Knuth's linear congruential generator (MMIX).
         let mut state = 1_u64;
@@ -259,11 +255,13 @@ mod tests {
     }
 
     #[test]
-    fn twice_the_level_is_four_times_the_power() {
+    fn twice_the_level_is_four_times_the_power_and_twice_the_magnitude() {
         let samples = noise(10_000);
-        let (once, twice) = (spectrogram(&samples), spectrogram(&samples.iter().map(|s| 2.0 * s).collect::<Vec<_>>()));
-        for (a, b) in once.values.iter().zip(&twice.values) {
-            assert!((4.0 * a - b).abs() <= 1e-5 * b.abs());
+        let louder: Vec<f32> = samples.iter().map(|sample| 2.0 * sample).collect();
+        for (spectrum, factor) in [(Spectrum::Power, 4.0), (Spectrum::Magnitude, 2.0)] {
+            let mut plan = MelPlan::new(&FrontEnd { spectrum, ..FRONT_END });
+            let (once, twice) = (plan.spectrogram(&samples, &mut |_| ()), plan.spectrogram(&louder, &mut |_| ()));
+            assert!(once.values.iter().zip(&twice.values).all(|(a, b)| (factor * a - b).abs() <= 1e-5 * b));
         }
     }
 
@@ -278,12 +276,17 @@ mod tests {
 
     #[test]
     fn a_tone_is_loudest_in_its_band() {
-        let centres = FRONT_END.band_hz();
-        for band in [20, 60, 100, 120] {
-            let mel = spectrogram(&tone(f64::from(centres[band]), 22_050));
-            let frame = &mel.values[20 * mel.bands..21 * mel.bands];
-            let loudest = (0..mel.bands).max_by(|&a, &b| frame[a].total_cmp(&frame[b]));
-            assert_eq!(loudest, Some(band));
+        for front_end in FrontEnd::ALL {
+            let (centres, rate) = (front_end.band_hz(), f64::from(front_end.sample_rate));
+            // From a sixth upward, where bands are wider than a tone's lobe.
+            for band in (1..6).map(|sixth| sixth * front_end.mel_bands / 6) {
+                let phase = |index: usize| std::f64::consts::TAU * f64::from(centres[band]) * index as f64 / rate;
+                let tone: Vec<f32> = (0..front_end.sample_rate as usize).map(|i| phase(i).sin() as f32).collect();
+                let mel = MelPlan::new(front_end).spectrogram(&tone, &mut |_| ());
+                let frame = &mel.values[20 * mel.bands..21 * mel.bands];
+                let loudest = (0..mel.bands).max_by(|&a, &b| frame[a].total_cmp(&frame[b]));
+                assert_eq!(loudest, Some(band), "{}", front_end.name);
+            }
         }
     }
 
