@@ -1,6 +1,6 @@
 //! What front ends may differ in besides numbers. Every name is librosa's or the field's.
 
-use super::db_from_power;
+use super::stft::db_from_power;
 
 /// How pitch is spaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use super::stft::is_silent;
 use super::{FrontEnd, Spectrum};
 
-/// The most columns: more than a screen has pixels, and three minutes at a hop of 23 ms.
-const MOST_COLUMNS: usize = 8192;
+/// The most columns: more than a screen has pixels for it; a minute and a half at a hop of 23 ms.
+const MOST_COLUMNS: usize = 4096;
 
 /// The mel-spectrogram of all frames so far. Where they become too many, neighbours are put together, two by two: a
 /// column is the mean in decibels of the frames it stands for.
