@@ -57,7 +57,7 @@ fn stored(features: &Path) -> HashMap<String, Vec<f32>> {
 fn spectrogram(path: &Path, front_end: &FrontEnd) -> MelSpectrogram {
     let clip = decode(&std::fs::read(path).unwrap()).unwrap();
     assert_eq!(clip.sample_rate, front_end.sample_rate);
-    MelPlan::new(front_end).spectrogram(&clip.samples, &mut |_| ())
+    MelPlan::new(front_end).spectrogram(&clip.samples)
 }
 
 /// Decibels from the segment's maximum to its minimum: what 0..1 stands for.

@@ -43,7 +43,7 @@ const MFCC: f32 = DB;
 const MUSICNN: f32 = 1e-4;
 
 fn spectrogram(front_end: &FrontEnd, samples: &[f32]) -> MelSpectrogram {
-    MelPlan::new(front_end).spectrogram(samples, &mut |_| ())
+    MelPlan::new(front_end).spectrogram(samples)
 }
 
 fn largest(differences: impl IntoIterator<Item = f32>) -> f32 {

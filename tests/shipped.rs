@@ -90,6 +90,21 @@ fn classify_prints_a_json_object_a_file_and_tells_of_the_bad_ones() {
     assert!((sum - 1.0).abs() < 1e-4);
 }
 
+#[test]
+fn features_are_written_for_numpy() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tone, out) = (folder.path().join("tone.wav"), folder.path().join("tone.npy"));
+    write_tone(&tone);
+    for (what, shape) in [("heard", [64, 128]), ("mel", [216, 128]), ("db", [216, 128]), ("mfcc", [216, 13])] {
+        let arguments = ["features", tone.to_str().unwrap(), "--out", out.to_str().unwrap(), "--what", what];
+        let printed = genrelens(&[arguments.as_slice(), &["--coefficients", "13"]].concat());
+        assert!(printed.contains(&format!("[{}, {}]", shape[0], shape[1])), "{printed}");
+        let npy = npyz::NpyFile::new(std::fs::File::open(&out).unwrap()).unwrap();
+        assert_eq!(npy.shape(), shape);
+        assert!(npy.into_vec::<f32>().unwrap().iter().all(|value| value.is_finite()));
+    }
+}
+
 fn write_tone(path: &Path) {
     let (bits_per_sample, sample_format) = (16, hound::SampleFormat::Int);
     let spec = hound::WavSpec { channels: 2, sample_rate: 44_100, bits_per_sample, sample_format };

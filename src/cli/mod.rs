@@ -3,6 +3,7 @@
 mod classify;
 mod data;
 mod evaluate;
+mod features;
 mod inspect;
 mod train;
 
@@ -34,6 +35,8 @@ enum Command {
     Train(train::Arguments),
     /// Measure a network on labelled features or audio.
     Evaluate(evaluate::Arguments),
+    /// Write a recording's mel-spectrogram or cepstral coefficients as a NumPy file.
+    Features(features::Arguments),
     /// Show a weights file, or every network the program knows.
     Inspect(inspect::Arguments),
 }
@@ -82,6 +85,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Classify(arguments) => classify::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
+        Command::Features(arguments) => features::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
     };
     match result {

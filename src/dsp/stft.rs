@@ -9,8 +9,8 @@ use super::framing::Framing;
 use super::mel::{Filter, filters};
 use super::{FrontEnd, Spectrum};
 
-/// How often progress is told, about.
-const REPORTS: usize = 50;
+/// Samples that are framed at once: few enough to stay in the processor's cache.
+const PART: usize = 1 << 14;
 
 /// The mel-spectrogram of a recording.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,18 +85,15 @@ impl MelPlan {
         }
     }
 
-    /// The mel-spectrogram of mono samples, −1..1 at the front end's rate. `progress` hears about 50 times how much is done, 0 to 1, and 1 at the end.
-    pub fn spectrogram(&mut self, samples: &[f32], progress: &mut dyn FnMut(f32)) -> MelSpectrogram {
+    /// The mel-spectrogram of mono samples, −1..1 at the front end's rate.
+    pub fn spectrogram(&mut self, samples: &[f32]) -> MelSpectrogram {
         let bands = self.filters.len();
         let mut framing = Framing::new(&self.front_end);
         let mut values = Vec::with_capacity((1 + samples.len() / self.front_end.hop_length) * bands);
-        let step = samples.len().div_ceil(REPORTS).max(self.front_end.hop_length);
-        for (index, part) in samples.chunks(step).enumerate() {
-            progress((index * step) as f32 / samples.len() as f32);
+        for part in samples.chunks(PART) {
             framing.push(part, |frame| self.mel(frame, &mut values));
         }
         framing.finish(|frame| self.mel(frame, &mut values));
-        progress(1.0);
         let frames = values.len() / bands.max(1);
         let FrontEnd { spectrum, .. } = self.front_end;
         MelSpectrogram { values, frames, bands, hop_seconds: self.front_end.hop_seconds(), spectrum }
@@ -172,7 +169,7 @@ mod tests {
     }
 
     fn spectrogram(samples: &[f32]) -> MelSpectrogram {
-        MelPlan::new(&FRONT_END).spectrogram(samples, &mut |_| ())
+        MelPlan::new(&FRONT_END).spectrogram(samples)
     }
 
     #[test]
@@ -207,7 +204,7 @@ mod tests {
     #[test]
     fn frames_are_centred_on_their_hop() {
         let (samples, mut plan) = (noise(3_000), MelPlan::new(&FRONT_END));
-        let mel = plan.spectrogram(&samples, &mut |_| ());
+        let mel = plan.spectrogram(&samples);
         assert_eq!(mel.frames, 6);
         let padded: Vec<f32> = [vec![0.0; 1024], samples, vec![0.0; 1024]].concat();
         for (frame, values) in mel.values.chunks(mel.bands).enumerate() {
@@ -222,7 +219,7 @@ mod tests {
         let samples = noise(70_001);
         let far = FrontEnd { n_fft: 256, hop_length: 700, ..FRONT_END };
         for front_end in [&FRONT_END, &FrontEnd::NET1, &far] {
-            let whole = MelPlan::new(front_end).spectrogram(&samples, &mut |_| ()).values;
+            let whole = MelPlan::new(front_end).spectrogram(&samples).values;
             let mut stream = MelStream::new(front_end);
             for size in [1, 511, 2049, 40_000, samples.len()] {
                 let mut mel = Vec::new();
@@ -247,20 +244,12 @@ mod tests {
     }
 
     #[test]
-    fn progress_ascends_to_one_in_few_steps() {
-        let mut told = Vec::new();
-        MelPlan::new(&FRONT_END).spectrogram(&[0.0; 661_794], &mut |fraction| told.push(fraction));
-        assert!(told.windows(2).all(|pair| pair[0] < pair[1]) && told.last() == Some(&1.0), "{told:?}");
-        assert!((20..=REPORTS + 1).contains(&told.len()), "{} reports", told.len());
-    }
-
-    #[test]
     fn twice_the_level_is_four_times_the_power_and_twice_the_magnitude() {
         let samples = noise(10_000);
         let louder: Vec<f32> = samples.iter().map(|sample| 2.0 * sample).collect();
         for (spectrum, factor) in [(Spectrum::Power, 4.0), (Spectrum::Magnitude, 2.0)] {
             let mut plan = MelPlan::new(&FrontEnd { spectrum, ..FRONT_END });
-            let (once, twice) = (plan.spectrogram(&samples, &mut |_| ()), plan.spectrogram(&louder, &mut |_| ()));
+            let (once, twice) = (plan.spectrogram(&samples), plan.spectrogram(&louder));
             assert!(once.values.iter().zip(&twice.values).all(|(a, b)| (factor * a - b).abs() <= 1e-5 * b));
         }
     }
@@ -282,7 +271,7 @@ mod tests {
             for band in (1..6).map(|sixth| sixth * front_end.mel_bands / 6) {
                 let phase = |index: usize| std::f64::consts::TAU * f64::from(centres[band]) * index as f64 / rate;
                 let tone: Vec<f32> = (0..front_end.sample_rate as usize).map(|i| phase(i).sin() as f32).collect();
-                let mel = MelPlan::new(front_end).spectrogram(&tone, &mut |_| ());
+                let mel = MelPlan::new(front_end).spectrogram(&tone);
                 let frame = &mel.values[20 * mel.bands..21 * mel.bands];
                 let loudest = (0..mel.bands).max_by(|&a, &b| frame[a].total_cmp(&frame[b]));
                 assert_eq!(loudest, Some(band), "{}", front_end.name);
@@ -310,8 +299,8 @@ mod tests {
     #[test]
     fn a_plan_used_twice_gives_the_same_twice() {
         let (samples, mut plan) = (noise(9_000), MelPlan::new(&FRONT_END));
-        let first = plan.spectrogram(&samples, &mut |_| ());
-        plan.spectrogram(&noise(3_000), &mut |_| ());
-        assert_eq!(first, plan.spectrogram(&samples, &mut |_| ()));
+        let first = plan.spectrogram(&samples);
+        plan.spectrogram(&noise(3_000));
+        assert_eq!(first, plan.spectrogram(&samples));
     }
 }
