@@ -1,5 +1,9 @@
 //! The way from bytes to mel-spectrogram, for 30 s of sound.
 
+#[cfg(not(target_family = "wasm"))]
+#[path = "common/signal.rs"]
+mod signal;
+
 #[cfg(target_family = "wasm")]
 fn main() {}
 
@@ -13,7 +17,6 @@ fn main() {
 mod native {
     #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a benchmark may panic")]
 
-    use std::f64::consts::TAU;
     use std::hint::black_box;
     use std::io::Cursor;
 
@@ -22,13 +25,7 @@ mod native {
     use genrelens::dsp::{FrontEnd, MelPlan, segments};
     use hound::{SampleFormat, WavSpec, WavWriter};
 
-    const SECONDS: usize = 30;
-
-    fn chirp(sample_rate: u32) -> Vec<f32> {
-        let rate = f64::from(sample_rate);
-        let phase = |seconds: f64| TAU * (100.0 + 100.0 * seconds) * seconds;
-        (0..SECONDS * sample_rate as usize).map(|index| (0.5 * phase(index as f64 / rate).sin()) as f32).collect()
-    }
+    use crate::signal::chirp;
 
     /// What people have: 44.1 kHz, stereo, 16 bits.
     fn wav() -> Vec<u8> {
@@ -43,7 +40,7 @@ mod native {
         bytes.into_inner()
     }
 
-    fn decode(criterion: &mut Criterion) {
+    fn decoding(criterion: &mut Criterion) {
         let bytes = wav();
         criterion.bench_function("decode 30 s, 44.1 kHz stereo, 16 bits", |bencher| {
             bencher.iter(|| decode(black_box(&bytes)).unwrap());
@@ -60,7 +57,7 @@ mod native {
     }
 
     fn spectrograms(criterion: &mut Criterion) {
-        for front_end in [&FrontEnd::GTZAN_LOGMEL, &FrontEnd::NET1] {
+        for front_end in FrontEnd::ALL {
             let (mut plan, samples) = (MelPlan::new(front_end), chirp(front_end.sample_rate));
             criterion.bench_function(&format!("spectrogram 30 s, {}", front_end.name), |bencher| {
                 bencher.iter(|| plan.spectrogram(black_box(&samples)));
@@ -72,5 +69,5 @@ mod native {
         }
     }
 
-    criterion_group!(benches, decode, resampling, spectrograms);
+    criterion_group!(benches, decoding, resampling, spectrograms);
 }

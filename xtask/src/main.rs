@@ -3,6 +3,7 @@
 //! `house` knows where things lie and how a program is started, `tools` what has to be installed, and each other
 //! module is one command.
 
+mod bench;
 mod build;
 mod house;
 mod serve;
@@ -22,6 +23,7 @@ cargo xtask COMMAND
   serve [--port N] [--no-open]   build the page and serve it on this machine only
   build                          build the page into dist/ and print what it weighs
   test [STAGE…] [--keep-going]   run the checks, cheapest first; `test --list` names the stages
+  bench                          time the front end natively and in a browser, beside librosa and essentia.js
   train …, evaluate …            the command line's own `train` and `evaluate`
 
 What is missing is installed first, and named before it is. Compiled files go to $CARGO_TARGET_DIR, or else to
@@ -50,6 +52,10 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
             build::command(&mut House::find()?)?;
         }
         "test" => return test::command(&mut House::find()?, rest),
+        "bench" => {
+            no_arguments("bench", rest)?;
+            return bench::command(&mut House::find()?);
+        }
         "train" | "evaluate" => command_line(&House::find()?, arguments)?,
         "help" | "--help" | "-h" => println!("{HELP}"),
         other => return Err(format!("there is no command `{other}`\n\n{HELP}")),

@@ -28,21 +28,40 @@ struct CargoTool {
 /// The tools that build the page.
 pub fn for_page(house: &mut House) -> Result {
     wasm_target(house)?;
+    cargo_tool(house, &CargoTool { name: "trunk", program: "trunk", version: TRUNK.into(), locked: true })?;
+    wasm_bindgen(house)?;
+    wasm_opt(house)?;
+    forget_tool_builds(house);
+    Ok(())
+}
+
+/// The tools that `cargo xtask bench` times with, and the libraries it compares with.
+pub fn for_bench(house: &mut House) -> Result {
+    wasm_target(house)?;
+    wasm_bindgen(house)?;
+    forget_tool_builds(house);
+    for_playwright(house)?;
+    npm_packages(house, "benches/browser", "essentia.js")?;
+    librosa(house)
+}
+
+/// The Python in which librosa is installed.
+pub fn python(house: &House) -> PathBuf {
+    house.cache.join("tools/librosa/bin/python")
+}
+
+fn wasm_bindgen(house: &mut House) -> Result {
     let lock_file = house.root.join("Cargo.lock");
     let lock = fs::read_to_string(&lock_file).map_err(|error| format!("{}: {error}", lock_file.display()))?;
     let bindgen = locked_version(&lock, "wasm-bindgen").ok_or("Cargo.lock does not name wasm-bindgen")?;
-    cargo_tool(house, &CargoTool { name: "trunk", program: "trunk", version: TRUNK.into(), locked: true })?;
-    let wasm_bindgen = CargoTool {
+    let tool = CargoTool {
         name: "wasm-bindgen-cli",
         program: "wasm-bindgen",
         version: bindgen.into(),
         // Its published lock file names crates that no longer compile together.
         locked: false,
     };
-    cargo_tool(house, &wasm_bindgen)?;
-    wasm_opt(house)?;
-    forget_tool_builds(house);
-    Ok(())
+    cargo_tool(house, &tool)
 }
 
 /// The tools that run the tests in a browser.
@@ -62,7 +81,7 @@ pub fn for_playwright(house: &mut House) -> Result {
     if version_in(&printed).and_then(major).is_none_or(|found| found < NODE_MAJOR) {
         return Err(format!("node is {printed:?}, and the tests of the page need {NODE_MAJOR} or newer: install that"));
     }
-    playwright(house)
+    npm_packages(house, "tests/e2e", "playwright-core")
 }
 
 /// A component of the Rust toolchain that is called through cargo: `fmt`, `clippy`.
@@ -244,15 +263,35 @@ fn apt(house: &House, package: &str) -> Result {
     apt_get(&["install", "--yes", "--no-install-recommends", package]).map_err(|error| format!("{error}; {advice}"))
 }
 
-fn playwright(house: &House) -> Result {
-    let folder = house.root.join("tests/e2e");
+/// The packages of a folder's lock file, unless the one that counts is there already.
+fn npm_packages(house: &House, folder: &str, package: &str) -> Result {
+    let folder = house.root.join(folder);
     let text = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
-    let (ours, theirs) = (text("package.json"), text("node_modules/playwright-core/package.json"));
-    let (wanted, found) = (json_text(&ours, "playwright-core"), json_text(&theirs, "version"));
+    let (ours, theirs) = (text("package.json"), text(&format!("node_modules/{package}/package.json")));
+    let (wanted, found) = (json_text(&ours, package), json_text(&theirs, "version"));
     if wanted.is_some() && wanted == found {
         return Ok(());
     }
-    println!("Installing playwright-core {}, by npm, into {}.", wanted.unwrap_or("?"), folder.display());
+    println!("Installing {package} {}, by npm, into {}.", wanted.unwrap_or("?"), folder.display());
     run(house.command("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
-        .map_err(|error| format!("{error}; the tests of the page need playwright-core from the npm registry"))
+        .map_err(|error| format!("{error}; {package} has to come from the npm registry"))
+}
+
+fn librosa(house: &mut House) -> Result {
+    let (folder, ours) = (house.cache.join("tools/librosa"), house.root.join("benches/requirements.txt"));
+    // Copied at the end, so that an interrupted installation is begun anew.
+    let theirs = folder.join("requirements.txt");
+    let wanted = fs::read(&ours).map_err(|error| format!("{}: {error}", ours.display()))?;
+    if fs::read(&theirs).is_ok_and(|found| found == wanted) {
+        return Ok(());
+    }
+    debian(house, "python3", "python3")?;
+    // Debian packages a part of the standard library by itself.
+    if output(house.command("python3").args(["-c", "import ensurepip"])).is_none() {
+        apt(house, "python3-venv")?;
+    }
+    println!("Installing librosa, by pip, into {}.", folder.display());
+    run(house.command("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    run(house.command(python(house)).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&ours))?;
+    fs::copy(&ours, &theirs).map(drop).map_err(|error| format!("{}: {error}", theirs.display()))
 }

@@ -45,6 +45,12 @@ pub fn json_text<'a>(json: &'a str, key: &str) -> Option<&'a str> {
     rest.split('"').next()
 }
 
+/// The number at the end of a path of keys, where each key's first place after the one before it is the right one.
+pub fn json_number(json: &str, path: &[&str]) -> Option<f64> {
+    let rest = path.iter().try_fold(json, |rest, key| rest.split_once(&format!("\"{key}\"")).map(|(_, rest)| rest))?;
+    rest.trim_start().strip_prefix(':')?.split([',', '}']).next()?.trim().parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,5 +93,13 @@ mod tests {
         assert_eq!(json_text(json, "playwright-core"), Some("1.60.0"));
         assert_eq!(json_text(json, "count"), None);
         assert_eq!(json_text(json, "name"), None);
+    }
+
+    #[test]
+    fn numbers_below_keys() {
+        let json = r#"{"mean":{"point_estimate":1.0},"median":{"error":2, "point_estimate":4.5e6}}"#;
+        assert_eq!(json_number(json, &["median", "point_estimate"]), Some(4.5e6));
+        assert_eq!(json_number(json, &["median", "error"]), Some(2.0));
+        assert_eq!(json_number(json, &["mode", "point_estimate"]), None);
     }
 }

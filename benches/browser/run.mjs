@@ -1,0 +1,46 @@
+// Opens the page that `cargo xtask bench` has put together, writes the front ends that it met as JSON to the file named
+// first, judges by the front end named second, and prints a line for every median: key, what, runs, milliseconds.
+import { writeFile } from "node:fs/promises";
+import { startBrowser, withPage } from "../../tests/e2e/browser.mjs";
+import { startSite } from "../../tests/e2e/site.mjs";
+
+const [file, judged] = process.argv.slice(2);
+
+// An isolated page's clock ticks in microseconds, any other's in tenths of milliseconds.
+const ISOLATED = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
+
+async function isolate(route) {
+  const response = await route.fetch();
+  await route.fulfill({ response, headers: { ...response.headers(), ...ISOLATED } });
+}
+
+async function measure() {
+  const site = await startSite();
+  const browser = await startBrowser({ webgpu: false });
+  try {
+    const use = (page) => page.evaluate(async (name) => (await import("./page.mjs")).measure(name), judged);
+    const found = await withPage(browser, site.address, use, { prepare: (page) => page.route("**/*", isolate) });
+    return { ...found, browser: `Chromium ${browser.version().split(".")[0]}` };
+  } finally {
+    await browser.close();
+    site.stop();
+  }
+}
+
+function median(times) {
+  const sorted = [...times].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
+
+const print = (key, what, times) => console.log([key, what, times.length, median(times)].join("\t"));
+
+const { frontEnds, essentia, browser } = await measure();
+await writeFile(file, JSON.stringify(frontEnds));
+for (const { name, builds } of frontEnds) {
+  for (const [build, times] of Object.entries(builds)) {
+    print(`${build}/${name}`, `${browser}: ours, ${build === "simd" ? "SIMD" : "no SIMD"}, ${name}`, times);
+  }
+}
+const alike = `log bands correlate with ours by ${essentia.alike.toFixed(4)}`;
+print(`essentia/${judged}`, `${browser}: essentia.js 0.1.3, frame by frame, ${judged} (${alike})`, essentia.times);

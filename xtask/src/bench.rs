@@ -1,0 +1,217 @@
+//! `cargo xtask bench`: how long the front end takes natively and in a browser, beside librosa and essentia.js, on this
+//! machine and in one run.
+
+use crate::house::{House, Result, capture, run};
+use crate::tools;
+use crate::versions::{json_number, json_text};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::Duration;
+
+/// The front end that the verdict is about: frames of 2048, one every 512, 128 bands.
+const JUDGED: &str = "gtzan-logmel";
+/// How many times librosa's time ours in the browser may take.
+const MOST_OF_LIBROSA: f64 = 1.5;
+/// How many times our time essentia.js has to take.
+const LEAST_OF_ESSENTIA: f64 = 50.0;
+/// A share of the processors that others may use before the figures are doubted.
+const BUSY: f64 = 0.1;
+
+/// What was timed, and the median of its runs.
+#[derive(Debug, PartialEq)]
+struct Row {
+    /// By which the verdict finds it; empty where it does not count.
+    key: String,
+    what: String,
+    runs: String,
+    milliseconds: f64,
+}
+
+pub fn command(house: &mut House) -> Result<ExitCode> {
+    tools::for_bench(house)?;
+    let page = page(house)?;
+    run(cargo_bench(house).arg("--no-run"))?;
+    let busy = busy();
+    let mut rows = native(house)?;
+    let front_ends = house.target.join("bench/front-ends.json");
+    let browser = browser(house, &page, &front_ends)?;
+    rows.extend(librosa(house, &front_ends)?);
+    rows.extend(browser);
+    println!("\n{}", table(&rows));
+    if let Some(share) = busy.filter(|share| *share > BUSY) {
+        println!("Other programs took {:.0} % of the processors: repeat this when they do not.\n", 100.0 * share);
+    }
+    let (lines, kept) = verdict(&rows)?;
+    println!("{lines}");
+    Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Puts the page together in a folder of its own: our front end with and without SIMD, essentia.js, what times them.
+fn page(house: &House) -> Result<PathBuf> {
+    let page = house.target.join("bench/page");
+    let source = house.root.join("benches/browser");
+    let essentia = source.join("node_modules/essentia.js/dist");
+    for file in ["index.html", "page.mjs"] {
+        copy(&source.join(file), &page.join(file))?;
+    }
+    for file in ["essentia.js-core.es.js", "essentia-wasm.es.js"] {
+        copy(&essentia.join(file), &page.join("essentia").join(file))?;
+    }
+    front_end(house, &mut house.command("cargo"), &house.target, &page.join("simd"))?;
+    // Takes the place of the flags in .cargo/config.toml; without simd128, Cargo.toml leaves rustfft's kernels out too.
+    let mut cargo = house.command("cargo");
+    cargo.env("RUSTFLAGS", "-Ctarget-feature=-simd128");
+    front_end(house, &mut cargo, &house.target.join("bench/no-simd"), &page.join("no-simd"))?;
+    Ok(page)
+}
+
+fn copy(from: &Path, to: &Path) -> Result {
+    let told = |error| format!("{}: {error}", from.display());
+    fs::create_dir_all(to.parent().unwrap_or(to)).map_err(told)?;
+    fs::copy(from, to).map(drop).map_err(told)
+}
+
+fn front_end(house: &House, cargo: &mut Command, target: &Path, module: &Path) -> Result {
+    cargo.args(["build", "--locked", "--profile", "web", "--target", "wasm32-unknown-unknown"]);
+    cargo.args(["--no-default-features", "--features", "browser-bench", "--bin", "front_end_bench"]);
+    run(cargo.arg("--target-dir").arg(target))?;
+    let mut bindgen = house.command("wasm-bindgen");
+    bindgen.args(["--target", "web", "--no-typescript", "--out-dir"]).arg(module);
+    run(bindgen.arg(target.join("wasm32-unknown-unknown/web/front_end_bench.wasm")))
+}
+
+fn cargo_bench(house: &House) -> Command {
+    let mut cargo = house.command("cargo");
+    cargo.args(["bench", "--locked", "--no-default-features", "--bench", "front_end"]);
+    cargo
+}
+
+fn native(house: &House) -> Result<Vec<Row>> {
+    let folder = house.target.join("bench/criterion");
+    // What an earlier run measured under another name must not be taken for this run's.
+    let _ = fs::remove_dir_all(&folder);
+    run(cargo_bench(house).env("CRITERION_HOME", &folder).args(["--", "--noplot"]))?;
+    let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut rows: Vec<Row> = entries.flatten().filter_map(|entry| estimate(&entry.path().join("new"))).collect();
+    rows.sort_by(|a, b| a.what.cmp(&b.what));
+    Ok(rows)
+}
+
+/// What criterion left in a folder.
+fn estimate(folder: &Path) -> Option<Row> {
+    let text = |file: &str| fs::read_to_string(folder.join(file)).ok();
+    let nanoseconds = json_number(&text("estimates.json")?, &["median", "point_estimate"])?;
+    let (name, samples) = (text("benchmark.json")?, text("sample.json")?);
+    let what = format!("native: ours, 1 thread, {}", json_text(&name, "full_id")?);
+    // One time for every sample of several runs.
+    let runs = samples.split_once("\"times\"")?.1.split(']').next()?.split(',').count().to_string();
+    Some(Row { key: String::new(), what, runs, milliseconds: nanoseconds / 1e6 })
+}
+
+fn browser(house: &House, page: &Path, front_ends: &Path) -> Result<Vec<Row>> {
+    let mut node = house.command("node");
+    node.arg(house.root.join("benches/browser/run.mjs")).arg(front_ends).arg(JUDGED);
+    node.env("GENRELENS_DIST", page).env("CHROMIUM", tools::browser(house)?);
+    rows(&capture(&mut node)?)
+}
+
+fn librosa(house: &House, front_ends: &Path) -> Result<Vec<Row>> {
+    let mut python = house.command(tools::python(house));
+    rows(&capture(python.arg(house.root.join("benches/librosa_times.py")).arg(front_ends))?)
+}
+
+/// Lines of key, what, runs and milliseconds, with tabs between.
+fn rows(printed: &str) -> Result<Vec<Row>> {
+    printed.lines().map(|line| row(line).ok_or_else(|| format!("this is no measurement: {line}"))).collect()
+}
+
+fn row(line: &str) -> Option<Row> {
+    let mut fields = line.split('\t').map(str::to_owned);
+    let (key, what, runs) = (fields.next()?, fields.next()?, fields.next()?);
+    Some(Row { key, what, runs, milliseconds: fields.next()?.parse().ok()? })
+}
+
+fn table(rows: &[Row]) -> String {
+    let width = rows.iter().map(|row| row.what.chars().count()).max().unwrap_or_default();
+    let line = |what: &str, runs: &str, time: &str| format!("| {what:<width$} | {runs:>4} | {time:>9} |\n");
+    let head = line("what", "runs", "median ms") + &format!("|{:-<1$}|-----:|----------:|\n", "", width + 2);
+    let lines = rows.iter().map(|row| line(&row.what, &row.runs, &format!("{:.2}", row.milliseconds)));
+    head + &lines.collect::<String>()
+}
+
+/// The figures that are promised, and whether they are kept.
+fn verdict(rows: &[Row]) -> Result<(String, bool)> {
+    let of = |key: &str| {
+        let key = format!("{key}/{JUDGED}");
+        let row = rows.iter().find(|row| row.key == key);
+        row.map(|row| row.milliseconds).ok_or_else(|| format!("{key} was not measured"))
+    };
+    let (ours, librosa, essentia, plain) = (of("simd")?, of("librosa")?, of("essentia")?, of("no-simd")?);
+    let (slower, faster) = (ours / librosa, essentia / ours);
+    let lines = format!(
+        "2048/512/128, 30 s: browser {ours:.1} ms, librosa native {librosa:.1} ms: {slower:.2} (at most \
+         {MOST_OF_LIBROSA})\nessentia.js {essentia:.0} ms: {faster:.0} times (at least {LEAST_OF_ESSENTIA})\n\
+         without SIMD {plain:.1} ms: {:.2} times",
+        plain / ours
+    );
+    Ok((lines, slower <= MOST_OF_LIBROSA && faster >= LEAST_OF_ESSENTIA))
+}
+
+/// The share of the processors that is in use now, while this program waits; none where the system does not say.
+fn busy() -> Option<f64> {
+    let before = processor_times(&fs::read_to_string("/proc/stat").ok()?)?;
+    thread::sleep(Duration::from_secs(2));
+    let after = processor_times(&fs::read_to_string("/proc/stat").ok()?)?;
+    Some(1.0 - (after.0 - before.0) / (after.1 - before.1))
+}
+
+/// Idle and total time since the start, of the first line of `/proc/stat`.
+fn processor_times(stat: &str) -> Option<(f64, f64)> {
+    let times = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace().map(str::parse);
+    let times: Vec<f64> = times.collect::<std::result::Result<_, _>>().ok()?;
+    // User, nice, system, idle, waiting for a disk, two kinds of interrupts, stolen; what follows is counted in those.
+    let total = times.get(..8)?.iter().sum();
+    Some((times[3] + times[4], total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(simd: f64, librosa: f64, essentia: f64) -> Vec<Row> {
+        let times = [("simd", simd), ("librosa", librosa), ("essentia", essentia), ("no-simd", 20.0)];
+        let line = |(key, time)| format!("{key}/{JUDGED}\t{key}\t30\t{time}\n");
+        rows(&times.map(line).concat()).unwrap()
+    }
+
+    #[test]
+    fn the_verdict_holds_both_promises() {
+        let kept = |simd, librosa, essentia| verdict(&measured(simd, librosa, essentia)).unwrap().1;
+        assert!(kept(15.0, 10.0, 750.0));
+        assert!(!kept(15.1, 10.0, 1000.0));
+        assert!(!kept(10.0, 10.0, 499.0));
+        assert!(verdict(&[]).is_err());
+    }
+
+    #[test]
+    fn a_line_is_a_row_or_an_error() {
+        let expected = Row { key: "a/b".into(), what: "c, d".into(), runs: "3".into(), milliseconds: 1.5 };
+        assert_eq!(rows("a/b\tc, d\t3\t1.5\n"), Ok(vec![expected]));
+        assert!(rows("warning: something\n").is_err());
+    }
+
+    #[test]
+    fn the_table_is_as_wide_as_its_widest_row() {
+        let text = table(&measured(1.0, 2.0, 3.0));
+        assert!(text.lines().all(|line| line.len() == text.lines().next().unwrap().len()), "{text}");
+    }
+
+    #[test]
+    fn idle_time_is_read_from_the_first_line() {
+        let stat = "cpu  10 0 20 60 5 1 2 2 50 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
+        assert_eq!(processor_times(stat), Some((65.0, 100.0)));
+        assert_eq!(processor_times(""), None);
+    }
+}
