@@ -12,10 +12,10 @@ const HEADER_BYTES: usize = 24;
 /// The length of files that were written to a pipe.
 const UNKNOWN: u32 = u32::MAX;
 
-/// Opens the AU file that begins at `start`.
-pub(super) fn open(mut input: Input, start: u64) -> Result<Pcm, AudioError> {
+/// Opens an AU file.
+pub(super) fn open(mut input: Input) -> Result<Pcm, AudioError> {
     let mut header = Vec::new();
-    input.seek_to(start)?;
+    input.seek_to(0)?;
     input.read_at_most(HEADER_BYTES, &mut header)?;
     let short = || malformed(&format!("expected an AU header of 24 bytes, but the file has {}", header.len()));
     let field = |index: usize| Order::Big.u32_at(&header, 4 * index).ok_or_else(short);
@@ -27,7 +27,7 @@ pub(super) fn open(mut input: Input, start: u64) -> Result<Pcm, AudioError> {
     let coding = coding(encoding)?;
     check(channels as usize, sample_rate)?;
     let layout = Layout { coding, order: Order::Big, channels: channels as u16, sample_rate };
-    let sound = start + u64::from(offset);
+    let sound = u64::from(offset);
     let there = input.length().saturating_sub(sound);
     let span = match declared {
         0 | UNKNOWN => Span { start: sound, length: there, declared: None },

@@ -1,6 +1,7 @@
 //! What a file is, by its first bytes and never by its name.
 
 use super::bytes::Order;
+use super::container::Container;
 use super::error::{AudioError, FORMATS_READ, malformed, unsupported};
 use super::source::Input;
 
@@ -13,50 +14,57 @@ pub(super) enum Kind {
     /// WAV, RF64 or BW64; RIFX where the order is big-endian.
     Wav(Order),
     Au,
+    /// AIFF or AIFF-C.
+    Aiff,
+    /// Compressed.
+    Packets(Container),
 }
 
-/// Where the format begins, in bytes, and how. ID3v2 tags before it are passed over: MP3 files have them, and taggers put
-/// them before other formats too (ID3 tag version 2.4.0, 3.1).
-pub(super) fn head(input: &mut Input) -> Result<(u64, Vec<u8>), AudioError> {
-    let (mut start, mut head) = (0, Vec::new());
+/// The kind of a file, which begins after its ID3v2 tags: MP3 files have them, and taggers put them before other formats
+/// too (ID3 tag version 2.4.0, 3.1).
+pub(super) fn of(input: &mut Input) -> Result<Kind, AudioError> {
+    let (mut start, mut head, mut tagged) = (0, Vec::new(), false);
     loop {
         input.seek_to(start)?;
         input.read_at_most(HEAD_BYTES, &mut head)?;
-        let &[b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] = head.as_slice() else {
-            return Ok((start, head));
-        };
+        let &[b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] = head.as_slice() else { break };
         let length = [a, b, c, d].into_iter().fold(0, |length, bits| length << 7 | u64::from(bits & 0x7F));
         let footer = if flags & 0x10 == 0 { 0 } else { 10 };
-        start += 10 + length + footer;
+        (start, tagged) = (start + 10 + length + footer, true);
     }
-}
-
-/// The kind of a file that begins like this.
-pub(super) fn of(head: &[u8]) -> Result<Kind, AudioError> {
-    if head.is_empty() {
-        return Err(malformed("the file is empty"));
-    }
-    if let Some(kind) = known(head) {
-        return Ok(kind);
-    }
-    match unread(head) {
-        Some(name) => Err(unsupported(&format!("it is {name}, and {FORMATS_READ} are read"))),
-        None if head.len() < 12 => {
-            Err(malformed(&format!("expected audio, but the file has only {} bytes", head.len())))
-        }
-        None => Err(malformed(&format!("it begins like no audio file that is known here; {FORMATS_READ} are read"))),
+    input.seek_to(start)?;
+    input.begin_here();
+    match known(&head) {
+        Some(kind) => Ok(kind),
+        // Padding that the tag does not count; the reader looks for the first frame.
+        None if tagged && !head.is_empty() => Ok(Kind::Packets(Container::Mp3)),
+        None if tagged => Err(malformed("it is an MP3 file that ends with its tag")),
+        None => Err(refused(&head)),
     }
 }
 
 fn known(head: &[u8]) -> Option<Kind> {
-    match head {
-        [b'R', b'I', b'F', b'F' | b'X', _, _, _, _, b'W', b'A', b'V', b'E', ..] => {
-            Some(Kind::Wav(if head[3] == b'X' { Order::Big } else { Order::Little }))
-        }
-        [b'R', b'F', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..]
-        | [b'B', b'W', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some(Kind::Wav(Order::Little)),
-        [b'.', b's', b'n', b'd', ..] => Some(Kind::Au),
-        _ => None,
+    let order = |riff: &[u8]| if riff == b"RIFX" { Order::Big } else { Order::Little };
+    Some(match (head.get(..4)?, head.get(4..8), head.get(8..12)) {
+        (riff @ (b"RIFF" | b"RIFX" | b"RF64" | b"BW64"), _, Some(b"WAVE")) => Kind::Wav(order(riff)),
+        (b".snd", ..) => Kind::Au,
+        (b"FORM", _, Some(b"AIFF" | b"AIFC")) => Kind::Aiff,
+        (b"fLaC", ..) => Kind::Packets(Container::Flac),
+        (b"OggS", ..) => Kind::Packets(Container::Ogg),
+        (_, Some(b"ftyp"), _) => Kind::Packets(Container::Mp4),
+        // The sync word of MPEG audio (ISO 11172-3, 2.4.2.3): layer III, or zero, which is AAC's (ISO 13818-7, 6.2).
+        ([0xFF, second, ..], ..) if second & 0xF6 == 0xF0 => Kind::Packets(Container::Adts),
+        ([0xFF, second, ..], ..) if second & 0xE6 == 0xE2 => Kind::Packets(Container::Mp3),
+        _ => return None,
+    })
+}
+
+fn refused(head: &[u8]) -> AudioError {
+    match unread(head) {
+        Some(name) => unsupported(&format!("it is {name}, and {FORMATS_READ} are read")),
+        None if head.is_empty() => malformed("the file is empty"),
+        None if head.len() < 12 => malformed(&format!("expected audio, but the file has only {} bytes", head.len())),
+        None => malformed(&format!("it begins like no audio file that is known here, and {FORMATS_READ} are read")),
     }
 }
 
@@ -73,6 +81,9 @@ fn unread(head: &[u8]) -> Option<&'static str> {
         [b'M', b'A', b'C', b' ', ..] => "a Monkey's Audio file",
         [b'D', b'S', b'D', b' ', ..] => "a DSD file",
         [b'#', b'!', b'A', b'M', b'R', ..] => "an AMR file",
+        [_, _, _, _, b'm', b'o', b'o', b'v', ..] | [_, _, _, _, b'm', b'd', b'a', b't', ..] => "an old QuickTime file",
+        // Layer II. Layer I is not told from UTF-16 text by so little, and nobody has it.
+        [0xFF, second, ..] if second & 0xE6 == 0xE4 => "an MP2 file",
         _ => return None,
     })
 }

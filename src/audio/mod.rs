@@ -3,17 +3,23 @@
 //! file is. [`decode`] and [`resample`] are the same for what fits in memory.
 //!
 //! hound reads the samples of WAV files, Symphonia the compressed formats, rubato changes the rate. The containers of
-//! uncompressed sound ([`riff`], [`au`]) are walked here, because the files people have are looser than their
+//! uncompressed sound (`riff`, `aiff`, `au`) are walked here, because the files people have are looser than their
 //! specifications.
 
 mod adpcm;
+mod aiff;
 mod au;
 mod bytes;
+mod chunks;
+mod codec;
+mod container;
 mod error;
 mod held;
 mod kind;
 mod law;
 mod mix;
+mod mp4;
+mod packets;
 mod pcm;
 mod recording;
 mod resample;

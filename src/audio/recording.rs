@@ -7,8 +7,9 @@ use super::error::{AudioError, MAX_FRAMES, malformed, unsupported};
 use super::held::Held;
 use super::kind::{self, Kind};
 use super::mix::Mixer;
+use super::packets::Packets;
 use super::source::{Input, Source};
-use super::{au, riff};
+use super::{aiff, au, riff};
 
 /// Frames of a block, about: a third of a second at 44.1 kHz.
 pub(super) const BLOCK_FRAMES: usize = 16_384;
@@ -59,11 +60,13 @@ pub fn open(source: impl Read + Seek + 'static) -> Result<Recording, AudioError>
 
 fn open_boxed(source: Box<dyn Source>) -> Result<Recording, AudioError> {
     let mut input = Input::new(source)?;
+    let kind = kind::of(&mut input)?;
     let length = input.length();
-    let (start, head) = kind::head(&mut input)?;
-    let stream: Box<dyn Stream> = match kind::of(&head)? {
-        Kind::Wav(order) => Box::new(riff::open(input, start, order)?),
-        Kind::Au => Box::new(au::open(input, start)?),
+    let stream: Box<dyn Stream> = match kind {
+        Kind::Wav(order) => Box::new(riff::open(input, order)?),
+        Kind::Au => Box::new(au::open(input)?),
+        Kind::Aiff => Box::new(aiff::open(input)?),
+        Kind::Packets(container) => Box::new(Packets::open(input, container)?),
     };
     let mut recording = Recording { stream, mixer: Mixer::default(), first: None, length, fraction: 0.0 };
     if !recording.stream.next(&mut recording.mixer)? || recording.mixer.mono.is_empty() {

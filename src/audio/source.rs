@@ -40,6 +40,12 @@ impl Input {
         self.seek(SeekFrom::Start(position.min(self.length))).map(|_| ()).map_err(|error| unreadable(&error))
     }
 
+    /// Makes the present place the first: what is before it is no part of the input any more.
+    pub fn begin_here(&mut self) {
+        self.length -= self.position;
+        self.position = 0;
+    }
+
     /// Replaces `bytes` by the next `count`, or by as many as there are.
     pub fn read_at_most(&mut self, count: usize, bytes: &mut Vec<u8>) -> Result<(), AudioError> {
         bytes.clear();
