@@ -1,60 +1,72 @@
 //! Symphonia's decoders, and the names of what has none here.
 
-use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::well_known as id;
-use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions};
-use symphonia::core::errors::Error;
-use symphonia::core::formats::Track;
-use symphonia::default::codecs::{AacDecoder, AlacDecoder, FlacDecoder, MpaDecoder, VorbisDecoder};
+use symphonia::core::codecs::audio::well_known::{
+    CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3, CODEC_ID_VORBIS,
+};
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::{Error, Result};
+use symphonia::default::codecs::{AacDecoder, AlacDecoder, MpaDecoder, VorbisDecoder};
 
-use super::container::Container;
 use super::error::{AudioError, malformed, unsupported};
 
-/// What is inside the files that are read.
-const READ: &str = "MP3, AAC-LC, ALAC, FLAC and Vorbis are read";
+/// What holds the packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Container {
+    /// AAC in ADTS frames (ISO 13818-7).
+    Adts,
+    Mp3,
+    /// ISO 14496-12: M4A, MP4, MOV.
+    Mp4,
+    Ogg,
+}
+
+impl Container {
+    /// Follows "it is".
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Adts => "an AAC file",
+            Self::Mp3 => "an MP3 file",
+            Self::Mp4 => "an M4A or MP4 file",
+            Self::Ogg => "an Ogg file",
+        }
+    }
+
+    /// The refusal of what is inside.
+    pub fn inside(self, what: &str) -> AudioError {
+        let read = match self {
+            Self::Adts | Self::Mp3 => "only AAC-LC and MP3 are read in such files",
+            Self::Mp4 => "only AAC-LC, ALAC and MP3 are read in such files",
+            Self::Ogg => "only Vorbis is read in such files",
+        };
+        unsupported(&format!("it is {} with {what} inside, and {read}", self.name()))
+    }
+
+    /// The refusal of what is damaged before its first packet.
+    pub fn damaged(self, found: &str) -> AudioError {
+        malformed(&format!("it is {} with a damaged beginning ({found})", self.name()))
+    }
+}
 
 /// The decoder for a track.
-pub(super) fn decoder(container: Container, track: &Track) -> Result<Box<dyn AudioDecoder>, AudioError> {
-    let Some(CodecParameters::Audio(params)) = &track.codec_params else {
-        return Err(none(container, 1));
-    };
+pub(super) fn decoder(
+    container: Container,
+    params: &AudioCodecParameters,
+) -> std::result::Result<Box<dyn AudioDecoder>, AudioError> {
     let options = AudioDecoderOptions::default();
-    let decoder: Result<Box<dyn AudioDecoder>, Error> = match params.codec {
-        id::CODEC_ID_AAC => AacDecoder::try_new(params, &options).map(|decoder| Box::new(decoder) as _),
-        id::CODEC_ID_ALAC => AlacDecoder::try_new(params, &options).map(|decoder| Box::new(decoder) as _),
-        id::CODEC_ID_FLAC => FlacDecoder::try_new(params, &options).map(|decoder| Box::new(decoder) as _),
-        id::CODEC_ID_MP3 => MpaDecoder::try_new(params, &options).map(|decoder| Box::new(decoder) as _),
-        id::CODEC_ID_VORBIS => VorbisDecoder::try_new(params, &options).map(|decoder| Box::new(decoder) as _),
-        other => return Err(inside(container, name(other))),
+    let decoder: Result<Box<dyn AudioDecoder>> = match params.codec {
+        CODEC_ID_AAC => AacDecoder::try_new(params, &options).map(|decoder| Box::new(decoder) as _),
+        CODEC_ID_ALAC => AlacDecoder::try_new(params, &options).map(|decoder| Box::new(decoder) as _),
+        CODEC_ID_MP3 => MpaDecoder::try_new(params, &options).map(|decoder| Box::new(decoder) as _),
+        CODEC_ID_VORBIS => VorbisDecoder::try_new(params, &options).map(|decoder| Box::new(decoder) as _),
+        CODEC_ID_MP1 | CODEC_ID_MP2 => return Err(container.inside("MPEG layer 1 or 2")),
+        _ => return Err(container.inside("a codec that is unknown here")),
     };
     decoder.map_err(|error| match error {
-        Error::Unsupported(_) if params.codec == id::CODEC_ID_AAC => {
-            inside(container, "AAC of another kind than LC (HE-AAC, say) or of more than two channels")
+        Error::Unsupported(_) if params.codec == CODEC_ID_AAC => {
+            container.inside("AAC of another kind than LC (HE-AAC, say) or of more than two channels")
         }
-        Error::Unsupported(feature) => inside(container, &format!("sound of a kind that is not read ({feature})")),
-        error => malformed(&format!("it is {} with a damaged beginning ({error})", container.name())),
+        Error::Unsupported(feature) => container.inside(&format!("sound of an unusual kind ({feature})")),
+        Error::DecodeError(found) => container.damaged(found),
+        error => container.damaged(&error.to_string()),
     })
-}
-
-/// The refusal of a container in which no reader found sound that it knows, among so many tracks.
-pub(super) fn none(container: Container, tracks: usize) -> AudioError {
-    match tracks {
-        0 => inside(container, "no sound of a kind that is known here"),
-        _ => inside(container, "tracks of unknown kinds"),
-    }
-}
-
-fn inside(container: Container, what: &str) -> AudioError {
-    unsupported(&format!("it is {} with {what} inside, and {READ}", container.name()))
-}
-
-fn name(codec: AudioCodecId) -> &'static str {
-    match codec {
-        id::CODEC_ID_OPUS => "Opus",
-        id::CODEC_ID_SPEEX => "Speex",
-        id::CODEC_ID_MP1 | id::CODEC_ID_MP2 => "MPEG layer 1 or 2",
-        id::CODEC_ID_AC3 | id::CODEC_ID_EAC3 => "Dolby Digital",
-        id::CODEC_ID_DCA => "DTS",
-        _ => "a codec that is unknown here",
-    }
 }

@@ -1,7 +1,7 @@
 //! What a file is, by its first bytes and never by its name.
 
 use super::bytes::Order;
-use super::container::Container;
+use super::codec::Container;
 use super::error::{AudioError, FORMATS_READ, malformed, unsupported};
 use super::source::Input;
 
@@ -16,8 +16,11 @@ pub(super) enum Kind {
     Au,
     /// AIFF or AIFF-C.
     Aiff,
-    /// Compressed.
-    Packets(Container),
+    Flac,
+    /// MP3, or AAC in ADTS frames.
+    Mpeg(Container),
+    Mp4,
+    Ogg,
 }
 
 /// The kind of a file, which begins after its ID3v2 tags: MP3 files have them, and taggers put them before other formats
@@ -37,7 +40,7 @@ pub(super) fn of(input: &mut Input) -> Result<Kind, AudioError> {
     match known(&head) {
         Some(kind) => Ok(kind),
         // Padding that the tag does not count; the reader looks for the first frame.
-        None if tagged && !head.is_empty() => Ok(Kind::Packets(Container::Mp3)),
+        None if tagged && !head.is_empty() => Ok(Kind::Mpeg(Container::Mp3)),
         None if tagged => Err(malformed("it is an MP3 file that ends with its tag")),
         None => Err(refused(&head)),
     }
@@ -49,12 +52,12 @@ fn known(head: &[u8]) -> Option<Kind> {
         (riff @ (b"RIFF" | b"RIFX" | b"RF64" | b"BW64"), _, Some(b"WAVE")) => Kind::Wav(order(riff)),
         (b".snd", ..) => Kind::Au,
         (b"FORM", _, Some(b"AIFF" | b"AIFC")) => Kind::Aiff,
-        (b"fLaC", ..) => Kind::Packets(Container::Flac),
-        (b"OggS", ..) => Kind::Packets(Container::Ogg),
-        (_, Some(b"ftyp"), _) => Kind::Packets(Container::Mp4),
+        (b"fLaC", ..) => Kind::Flac,
+        (b"OggS", ..) => Kind::Ogg,
+        (_, Some(b"ftyp"), _) => Kind::Mp4,
         // The sync word of MPEG audio (ISO 11172-3, 2.4.2.3): layer III, or zero, which is AAC's (ISO 13818-7, 6.2).
-        ([0xFF, second, ..], ..) if second & 0xF6 == 0xF0 => Kind::Packets(Container::Adts),
-        ([0xFF, second, ..], ..) if second & 0xE6 == 0xE2 => Kind::Packets(Container::Mp3),
+        ([0xFF, second, ..], ..) if second & 0xF6 == 0xF0 => Kind::Mpeg(Container::Adts),
+        ([0xFF, second, ..], ..) if second & 0xE6 == 0xE2 => Kind::Mpeg(Container::Mp3),
         _ => return None,
     })
 }

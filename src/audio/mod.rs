@@ -2,9 +2,9 @@
 //! [`Resampler`] brings its blocks to the sample rate that a front end wants. Memory stays the same however long the
 //! file is. [`decode`] and [`resample`] are the same for what fits in memory.
 //!
-//! hound reads the samples of WAV files, Symphonia the compressed formats, rubato changes the rate. The containers of
-//! uncompressed sound (`riff`, `aiff`, `au`) are walked here, because the files people have are looser than their
-//! specifications.
+//! hound reads the samples of WAV files, claxon FLAC, Symphonia MP3, AAC, ALAC and Vorbis, and rubato changes the rate.
+//! Most containers are walked here: the files people have are looser than their specifications, and Symphonia's readers
+//! of FLAC, Ogg and MP4, with the tags they map, would take 100 KB of the page.
 
 mod adpcm;
 mod aiff;
@@ -12,19 +12,25 @@ mod au;
 mod bytes;
 mod chunks;
 mod codec;
-mod container;
 mod error;
+mod flac;
 mod held;
 mod kind;
 mod law;
 mod mix;
 mod mp4;
+mod mp4_entry;
+mod mpeg;
+mod ogg;
 mod packets;
 mod pcm;
 mod recording;
 mod resample;
 mod riff;
+mod sentences;
 mod source;
+mod table;
+mod watch;
 mod wave;
 
 pub use error::{AudioError, FORMATS_READ, MAX_FRAMES};

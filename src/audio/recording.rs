@@ -7,9 +7,8 @@ use super::error::{AudioError, MAX_FRAMES, malformed, unsupported};
 use super::held::Held;
 use super::kind::{self, Kind};
 use super::mix::Mixer;
-use super::packets::Packets;
 use super::source::{Input, Source};
-use super::{aiff, au, riff};
+use super::{aiff, au, flac, mp4, mpeg, ogg, riff};
 
 /// Frames of a block, about: a third of a second at 44.1 kHz.
 pub(super) const BLOCK_FRAMES: usize = 16_384;
@@ -46,8 +45,8 @@ pub struct Recording {
 
 /// Opens a recording of any format that is read, chosen by the first bytes, and decodes its first block.
 ///
-/// 1 to 32 channels, averaged to mono, at 8 to 192 kHz, of any length. Memory is claimed for blocks, whatever a header
-/// says; of the compressed formats, M4A keeps its table of packets in memory, a few bytes a packet.
+/// 1 to 32 channels, averaged to mono, at 8 to 192 kHz, of any length. Memory is claimed for blocks of what is there,
+/// whatever a header says.
 ///
 /// # Errors
 ///
@@ -66,7 +65,10 @@ fn open_boxed(source: Box<dyn Source>) -> Result<Recording, AudioError> {
         Kind::Wav(order) => Box::new(riff::open(input, order)?),
         Kind::Au => Box::new(au::open(input)?),
         Kind::Aiff => Box::new(aiff::open(input)?),
-        Kind::Packets(container) => Box::new(Packets::open(input, container)?),
+        Kind::Flac => Box::new(flac::open(input)?),
+        Kind::Mpeg(container) => Box::new(mpeg::open(input, container)?),
+        Kind::Mp4 => Box::new(mp4::open(input)?),
+        Kind::Ogg => Box::new(ogg::open(input)?),
     };
     let mut recording = Recording { stream, mixer: Mixer::default(), first: None, length, fraction: 0.0 };
     if !recording.stream.next(&mut recording.mixer)? || recording.mixer.mono.is_empty() {

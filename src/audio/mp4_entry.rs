@@ -1,0 +1,102 @@
+//! The sample entry of an MP4 track: which codec, and what its decoder has to know.
+
+use symphonia::core::codecs::audio::AudioCodecParameters;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_MP3};
+
+use super::bytes::Order;
+use super::codec::Container;
+use super::error::{AudioError, malformed};
+
+/// A child box or a descriptor: its name and its body.
+type Part<'a> = (&'a [u8], &'a [u8]);
+
+/// Reads the first entry of an `stsd` box's body.
+pub(super) fn params(body: &[u8]) -> Result<AudioCodecParameters, AudioError> {
+    let short = || malformed("it is an M4A or MP4 file with a damaged 'stsd' box");
+    let entry = body.get(8..).ok_or_else(short)?;
+    let name = entry.get(4..8).ok_or_else(short)?;
+    let sample_rate = Order::Big.u32_at(entry, 32).ok_or_else(short)? >> 16;
+    // QuickTime has longer entries too (Apple, "Sound Sample Description").
+    let children = match Order::Big.u16_at(entry, 16).ok_or_else(short)? {
+        1 => 52,
+        2 => 72,
+        _ => 36,
+    };
+    let children = entry.get(children..).ok_or_else(short)?;
+    let mut params = AudioCodecParameters::new();
+    params.with_sample_rate(sample_rate);
+    match name {
+        b"alac" => {
+            let cookie = child(children, b"alac").and_then(|body| body.get(4..)).ok_or_else(short)?;
+            params.for_codec(CODEC_ID_ALAC).with_extra_data(cookie.into());
+            if let Some(sample_rate) = Order::Big.u32_at(cookie, 20) {
+                params.with_sample_rate(sample_rate);
+            }
+        }
+        b"mp4a" => {
+            let descriptors = child(children, b"esds").and_then(|body| body.get(4..)).ok_or_else(short)?;
+            mpeg(descriptors, &mut params).ok_or_else(short)??;
+        }
+        b".mp3" => {
+            params.for_codec(CODEC_ID_MP3);
+        }
+        name => return Err(Container::Mp4.inside(&said(name))),
+    }
+    Ok(params)
+}
+
+/// The codec of an `mp4a` entry, from its descriptors (ISO 14496-1, 7.2.6). `None` where they are cut short.
+fn mpeg(descriptors: &[u8], params: &mut AudioCodecParameters) -> Option<Result<(), AudioError>> {
+    let (_, stream) = descriptor(descriptors, 3)?;
+    let config = stream.get(3..)?;
+    let (_, config) = descriptor(config, 4)?;
+    match config.first()? {
+        0x40 | 0x66..=0x68 => {
+            let (_, specific) = descriptor(config.get(13..)?, 5)?;
+            params.for_codec(CODEC_ID_AAC).with_extra_data(specific.into());
+        }
+        0x69 | 0x6B => {
+            params.for_codec(CODEC_ID_MP3);
+        }
+        other => return Some(Err(Container::Mp4.inside(&format!("the codec 0x{other:02X}")))),
+    }
+    Some(Ok(()))
+}
+
+/// A descriptor of this tag, where it comes first. Its length is written 7 bits at a time.
+fn descriptor(bytes: &[u8], tag: u8) -> Option<Part<'_>> {
+    let (name, rest) = bytes.split_at_checked(1).filter(|(name, _)| name[0] == tag)?;
+    let digits = rest.iter().take(4).position(|digit| digit & 0x80 == 0)? + 1;
+    let length = rest[..digits].iter().fold(0, |length, digit| length << 7 | usize::from(digit & 0x7F));
+    let body = &rest[digits..];
+    Some((name, &body[..length.min(body.len())]))
+}
+
+/// The body of the child box of this name, also within QuickTime's `wave` box.
+fn child<'a>(mut boxes: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
+    loop {
+        let size = Order::Big.u32_at(boxes, 0)? as usize;
+        let (this, rest) = boxes.split_at_checked(size.max(8)).unwrap_or((boxes, &[]));
+        let body = this.get(8..)?;
+        match this.get(4..8)? {
+            found if found == name => return Some(body),
+            b"wave" => boxes = body,
+            _ => boxes = rest,
+        }
+    }
+}
+
+fn said(name: &[u8]) -> String {
+    match name {
+        b"Opus" => "Opus".to_owned(),
+        b"fLaC" => "FLAC".to_owned(),
+        b"ac-3" | b"ec-3" => "Dolby Digital".to_owned(),
+        b"enca" | b"drms" => "copy protection".to_owned(),
+        b"sowt" | b"twos" | b"lpcm" | b"in24" | b"fl32" => "sound without compression".to_owned(),
+        other => {
+            let shown: String =
+                other.iter().map(|&byte| if byte.is_ascii_graphic() { char::from(byte) } else { '?' }).collect();
+            format!("the codec '{shown}'")
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! A file that a library reads on its own, and what goes on in it.
+
+use std::cell::{Cell, RefCell};
+use std::io::{Read, Seek, SeekFrom};
+use std::rc::Rc;
+
+use super::error::{AudioError, unreadable};
+use super::source::Input;
+
+/// Shared between the reader and whoever wants to know.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    position: Cell<u64>,
+    failure: RefCell<Option<AudioError>>,
+}
+
+impl Watch {
+    /// How far the file is read, in bytes.
+    pub fn position(&self) -> u64 {
+        self.position.get()
+    }
+
+    /// Set where the source failed, and not what is in it.
+    pub fn failure(&self) -> Option<AudioError> {
+        self.failure.borrow().clone()
+    }
+}
+
+/// An input under watch.
+pub(super) struct Watched {
+    pub input: Input,
+    watch: Rc<Watch>,
+}
+
+impl Watched {
+    pub fn new(input: Input) -> (Self, Rc<Watch>) {
+        let watch = Rc::<Watch>::default();
+        (Self { input, watch: Rc::clone(&watch) }, watch)
+    }
+
+    fn noted<T>(&self, result: std::io::Result<T>) -> std::io::Result<T> {
+        self.watch.position.set(self.input.position());
+        result.inspect_err(|error| *self.watch.failure.borrow_mut() = Some(unreadable(error)))
+    }
+}
+
+impl Read for Watched {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let result = self.input.read(bytes);
+        self.noted(result)
+    }
+}
+
+impl Seek for Watched {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        let result = self.input.seek(to);
+        self.noted(result)
+    }
+}
