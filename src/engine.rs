@@ -19,8 +19,10 @@ const SELF_TEST_RUNS: usize = 3;
 
 /// Time between two words on how far a classification is, in milliseconds.
 const PROGRESS_MILLISECONDS: f64 = 100.0;
-/// Time between two pictures and answers of what is heard so far, in milliseconds.
+/// Time between two pictures and answers of what is heard so far, in milliseconds, and as a share of all time so far:
+/// the longer the recording, the more there is to send, and the less of it is new.
 const SO_FAR_MILLISECONDS: f64 = 1_000.0;
+const SO_FAR_SHARE: f64 = 0.1;
 
 /// Where an engine runs: a worker, a terminal, a test.
 pub trait Host {
@@ -226,8 +228,7 @@ pub async fn classify(
 ) -> Result<Prediction, EngineError> {
     let started = host.now_milliseconds();
     let least = least_columns(card)?;
-    let mut teller = Teller { progress: Every::new(PROGRESS_MILLISECONDS), so_far: Every::new(SO_FAR_MILLISECONDS) };
-    teller.so_far.reset(started);
+    let mut teller = Teller { started, told: None, shown: started };
     let mut windows = Vec::new();
     while let Some(segments) = hearing.listen()? {
         teller.tell_progress(&hearing, &windows, host);
@@ -242,7 +243,7 @@ pub async fn classify(
                 windows.extend(predictions(network, &segment, batch, front_end(card)?).await?);
             }
         }
-        if !windows.is_empty() && teller.so_far.due(host.now_milliseconds()) {
+        if !windows.is_empty() && teller.is_time_to_show(host.now_milliseconds()) {
             show(&hearing, host);
             let milliseconds = host.now_milliseconds() - started;
             host.send(Event::SoFar(prediction(card, &windows, milliseconds)), Payload::None);
@@ -288,17 +289,20 @@ fn prediction(card: &Card, windows: &[WindowScores], milliseconds: f64) -> Predi
     Prediction { model, labels, genres, windows: windows.to_vec(), milliseconds }
 }
 
-/// Says now and then how far a classification is.
+/// Says now and then how far a classification is. Times are in milliseconds.
 struct Teller {
-    progress: Every,
-    so_far: Every,
+    started: f64,
+    told: Option<f64>,
+    shown: f64,
 }
 
 impl Teller {
     fn tell_progress(&mut self, hearing: &Hearing, windows: &[WindowScores], host: &mut impl Host) {
-        if !self.progress.due(host.now_milliseconds()) {
+        let now = host.now_milliseconds();
+        if self.told.is_some_and(|told| now - told < PROGRESS_MILLISECONDS) {
             return;
         }
+        self.told = Some(now);
         let heard_seconds = hearing.heard_seconds();
         let duration_seconds = hearing.duration_seconds();
         let whole = duration_seconds.unwrap_or(heard_seconds / f64::from(hearing.fraction())).max(heard_seconds);
@@ -307,27 +311,12 @@ impl Teller {
         let fraction = ((heard_seconds + named_seconds) / (2.0 * whole).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0) as f32;
         host.send(Event::Progress(Progress { heard_seconds, duration_seconds, fraction }), Payload::None);
     }
-}
 
-/// True once in so many milliseconds.
-struct Every {
-    milliseconds: f64,
-    last: Option<f64>,
-}
-
-impl Every {
-    fn new(milliseconds: f64) -> Self {
-        Self { milliseconds, last: None }
-    }
-
-    fn reset(&mut self, now: f64) {
-        self.last = Some(now);
-    }
-
-    fn due(&mut self, now: f64) -> bool {
-        let due = self.last.is_none_or(|last| now - last >= self.milliseconds);
+    /// True where the last picture is old enough for another.
+    fn is_time_to_show(&mut self, now: f64) -> bool {
+        let due = now - self.shown >= SO_FAR_MILLISECONDS.max(SO_FAR_SHARE * (now - self.started));
         if due {
-            self.last = Some(now);
+            self.shown = now;
         }
         due
     }

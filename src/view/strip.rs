@@ -6,6 +6,10 @@ use super::spectrogram::time_span;
 use super::words;
 use crate::protocol::{Prediction, WindowScores};
 
+/// Stretches of a long recording are put together until each is so wide, in CSS pixels: narrower ones cannot be told
+/// apart.
+const LEAST_WIDTH: f64 = 3.0;
+
 /// Part of the recording that one window speaks for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stretch {
@@ -73,6 +77,25 @@ pub fn legend(prediction: &Prediction, theme: &Theme) -> Vec<LegendEntry> {
     entries
 }
 
+/// Windows put together with those after them until each is at least so long, in seconds; a group has the mean of its
+/// windows' probabilities.
+fn at_least(windows: &[WindowScores], least_seconds: f64) -> Vec<WindowScores> {
+    let mut groups: Vec<(WindowScores, f32)> = Vec::new();
+    for window in windows {
+        match groups.last_mut() {
+            Some((group, count)) if group.end_seconds - group.start_seconds < least_seconds => {
+                group.end_seconds = window.end_seconds;
+                *count += 1.0;
+                for (mean, probability) in group.probabilities.iter_mut().zip(&window.probabilities) {
+                    *mean += (probability - *mean) / *count;
+                }
+            }
+            _ => groups.push((window.clone(), 1.0)),
+        }
+    }
+    groups.into_iter().map(|(group, _)| group).collect()
+}
+
 /// A colour at the strength of a probability: never so weak that it cannot be told.
 fn strength(colour: Colour, probability: f32) -> Colour {
     colour.with_alpha(0.2 + 0.8 * probability)
@@ -90,7 +113,7 @@ pub fn shapes(prediction: &Prediction, seconds: f64, width: f64, height: f64, th
         let label = prediction.labels.get(winner).map_or("", String::as_str);
         colours::of_genre(theme, label, winner)
     };
-    let stretches = stretches(&prediction.windows);
+    let stretches = stretches(&at_least(&prediction.windows, LEAST_WIDTH / span * seconds));
     let mut shapes = Vec::new();
     for stretch in &stretches {
         let (x, end) = (place(stretch.start_seconds), place(stretch.end_seconds));
@@ -188,6 +211,17 @@ pub(super) mod tests {
             .filter_map(|s| if let Shape::Text { text, .. } = s { Some(text.as_str()) } else { None })
             .collect();
         assert_eq!(names, ["jazz", "rock"]);
+    }
+
+    #[test]
+    fn windows_too_narrow_to_be_seen_are_put_together() {
+        let windows: Vec<_> =
+            (0..8).map(|i| window(f64::from(i), f64::from(i + 1), [(i % 2) as f32, 0.5, 0.0])).collect();
+        let groups = at_least(&windows, 3.5);
+        assert_eq!(groups.len(), 2);
+        assert_eq!((groups[1].start_seconds, groups[1].end_seconds), (4.0, 8.0));
+        assert_eq!(groups[0].probabilities, [0.5, 0.5, 0.0]);
+        assert_eq!(at_least(&windows, 0.5), windows);
     }
 
     #[test]

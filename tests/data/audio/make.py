@@ -192,7 +192,7 @@ def encoded_files():
     yield "flac-24.flac", 0.03, 16000, "-c:a flac -sample_fmt s32"
     yield "refused-flac.ogg", 0.02, 16000, "-c:a flac"
     yield "vorbis.ogg", 0.2, 44100, "-c:a libvorbis -q:a 3"
-    yield "refused-opus.opus", 0.1, 48000, "-c:a libopus -b:a 32k"
+    yield "refused-opus.opus", 2, 48000, "-c:a libopus -b:a 16k"
     yield "refused-webm.webm", 0.1, 48000, "-c:a libopus -b:a 32k"
     yield "refused-wma.wma", 0.1, 44100, "-c:a wmav2 -b:a 64k"
     yield "refused-mp2.mp2", 0.1, 44100, "-c:a mp2 -b:a 64k"
