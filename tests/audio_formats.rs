@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::f64::consts::TAU;
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use genrelens::audio::decode;
+use genrelens::audio::{decode, open};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio")
@@ -139,4 +140,173 @@ fn compressed_files_are_near_and_in_time() {
         let found = signal_to_noise(&clip.samples[begin..][inner.clone()], &expected[inner]);
         assert!(found >= least, "{name}: {found:.1} dB");
     }
+}
+
+/// A sample file's warnings, after all of it.
+fn warnings(bytes: Vec<u8>) -> Vec<String> {
+    let mut recording = open(Cursor::new(bytes)).unwrap_or_else(|error| panic!("{error}"));
+    let mut block = Vec::new();
+    while recording.next_block(&mut block).unwrap() {}
+    recording.warnings()
+}
+
+#[test]
+fn whole_files_give_no_warnings() {
+    let compressed = COMPRESSED.iter().map(|file| file.0);
+    for name in UNCOMPRESSED.iter().map(|file| file.0).chain(compressed).filter(|&name| name != "wav-sizes-off.wav") {
+        assert_eq!(warnings(sample(name)), Vec::<String>::new(), "{name}");
+    }
+}
+
+/// Of floats in `wav-f32.wav`, whose data begins at byte 58.
+fn floats(values: &[f32]) -> Vec<u8> {
+    let mut bytes = sample("wav-f32.wav");
+    for (index, value) in values.iter().enumerate() {
+        bytes[58 + 4 * index..62 + 4 * index].copy_from_slice(&value.to_le_bytes());
+    }
+    bytes
+}
+
+/// Cut to a part of its length.
+fn cut(name: &str, part: f64) -> Vec<u8> {
+    let mut bytes = sample(name);
+    bytes.truncate((part * bytes.len() as f64) as usize);
+    bytes
+}
+
+/// With a stretch of it overwritten.
+fn scratched(name: &str, begin: usize, length: usize) -> Vec<u8> {
+    let mut bytes = sample(name);
+    bytes[begin..begin + length].fill(0xFF);
+    bytes
+}
+
+#[test]
+fn what_is_repaired_is_said() {
+    let too_few = |said: u32, there: u32| {
+        format!("The file says that it holds {said} bytes of sound, but only {there} are there; these are heard.")
+    };
+    let files: [(Vec<u8>, Vec<String>); 13] = [
+        (sample("wav-sizes-off.wav"), vec![too_few(1_636, 1_600)]),
+        (
+            sample("wav-cut-in-a-frame.wav"),
+            vec![too_few(1_600, 1_597), "The last frame has only 1 of its 4 bytes; it is left out.".into()],
+        ),
+        (cut("au-s16.au", 0.5), vec![too_few(1_600, 784)]),
+        (
+            cut("aiff-s24.aiff", 0.5),
+            vec![too_few(2_400, 1_173), "The last frame has only 3 of its 6 bytes; it is left out.".into()],
+        ),
+        (floats(&[f32::NAN]), vec!["1 sample is not a finite number; it is heard as silence.".into()]),
+        (
+            floats(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY]),
+            vec!["3 samples are not finite numbers; they are heard as silence.".into()],
+        ),
+        (
+            floats(&[-32_768.0]),
+            vec!["The loudest sample is 32768.0 times full scale; the file may be damaged or on another scale.".into()],
+        ),
+        (
+            floats(&[f32::MAX]),
+            vec!["The loudest sample is 3.4e38 times full scale; the file may be damaged or on another scale.".into()],
+        ),
+        (
+            cut("mp3.mp3", 0.5),
+            vec!["The file says that it lasts 0.2 s, but only 0.1 s are there; these are heard.".into()],
+        ),
+        (
+            cut("m4a-moov-first.m4a", 0.4),
+            vec!["The file says that it lasts 0.2 s, but only 0.0 s are there; these are heard.".into()],
+        ),
+        (
+            scratched("flac.flac", 9_100, 20),
+            vec!["The file cannot be read on after 0.0 s (frame CRC mismatch); what comes before is heard.".into()],
+        ),
+        (
+            scratched("m4a-moov-first.m4a", 6_000, 20),
+            vec!["1 packet of the file is damaged; it is heard as silence.".into()],
+        ),
+        (
+            scratched("chained.ogg", 9_200, 20),
+            vec![
+                "The file cannot be read on after 0.2 s (a page's checksum is wrong); what comes before is heard."
+                    .into(),
+            ],
+        ),
+    ];
+    for (index, (bytes, expected)) in files.into_iter().enumerate() {
+        assert_eq!(warnings(bytes), expected, "file {index}");
+    }
+}
+
+/// A source that gives few bytes at a time.
+struct Dribble(Cursor<Vec<u8>>, usize);
+
+impl Read for Dribble {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        self.1 = self.1 % 13 + 1;
+        let count = self.1.min(bytes.len());
+        self.0.read(&mut bytes[..count])
+    }
+}
+
+impl Seek for Dribble {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+#[test]
+fn the_size_of_reads_does_not_matter_and_fractions_ascend() {
+    for name in UNCOMPRESSED.iter().map(|file| file.0).chain(COMPRESSED.iter().map(|file| file.0)) {
+        let mut recording = open(Dribble(Cursor::new(sample(name)), 0)).unwrap();
+        assert_eq!(recording.fraction(), 0.0);
+        let (mut block, mut all, mut last) = (Vec::new(), Vec::new(), 0.0);
+        while recording.next_block(&mut block).unwrap() {
+            assert!((last..=1.0).contains(&recording.fraction()), "{name}");
+            last = recording.fraction();
+            all.extend_from_slice(&block);
+        }
+        assert_eq!(recording.fraction(), 1.0, "{name}");
+        let whole = decode(&sample(name)).unwrap().samples;
+        assert!(all == whole, "{name}");
+        if let Some(seconds) = recording.duration_seconds() {
+            assert_eq!((seconds * f64::from(recording.sample_rate())).round() as usize, all.len(), "{name}");
+        }
+    }
+}
+
+/// Ids at the beginning of a file are passed over, whatever comes then, also several with padding.
+#[test]
+fn tags_before_a_file_are_passed_over() {
+    let tag = |length: u8| [b"ID3\x04\0\0\0\0\0".as_slice(), &[length], &vec![b'x'; usize::from(length)]].concat();
+    for name in
+        ["wav-s16.wav", "au-s16.au", "aiff-s16.aiff", "flac.flac", "mp3.mp3", "aac.aac", "m4a.m4a", "vorbis.ogg"]
+    {
+        let whole = decode(&sample(name)).unwrap();
+        // The places that MP4 files name are those of the whole file, so a tag before one is a tag too many.
+        if name != "m4a.m4a" {
+            assert_eq!(decode(&[tag(0), tag(100), sample(name)].concat()).unwrap(), whole, "{name}");
+        }
+    }
+    assert_eq!(
+        decode(&[tag(10), vec![0; 50], sample("mp3.mp3")].concat()).unwrap(),
+        decode(&sample("mp3.mp3")).unwrap()
+    );
+}
+
+/// Two MP3 files in one: the first one's tag tells the length of the first alone.
+#[test]
+fn one_mp3_file_behind_another_is_heard_too() {
+    let twice = decode(&sample("mp3.mp3").repeat(2)).unwrap();
+    let once = decode(&sample("mp3.mp3")).unwrap();
+    assert!(twice.samples.len() > once.samples.len() * 3 / 2, "{} frames", twice.samples.len());
+}
+
+/// A chained file: 0.2 s, then 0.1 s with another serial number. Ends are padded to whole packets.
+#[test]
+fn one_ogg_file_behind_another_is_heard_too() {
+    let clip = decode(&sample("chained.ogg")).unwrap();
+    assert!((13_230..13_230 + 2_048).contains(&clip.samples.len()), "{} frames", clip.samples.len());
+    assert_eq!(warnings(sample("chained.ogg")), Vec::<String>::new());
 }

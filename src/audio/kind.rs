@@ -66,7 +66,10 @@ fn refused(head: &[u8]) -> AudioError {
     match unread(head) {
         Some(name) => unsupported(&format!("it is {name}, and {FORMATS_READ} are read")),
         None if head.is_empty() => malformed("the file is empty"),
-        None if head.len() < 12 => malformed(&format!("expected audio, but the file has only {} bytes", head.len())),
+        None if head.len() < 12 => {
+            let plural = if head.len() == 1 { "" } else { "s" };
+            malformed(&format!("expected audio, but the file has only {} byte{plural}", head.len()))
+        }
         None => malformed(&format!("it begins like no audio file that is known here, and {FORMATS_READ} are read")),
     }
 }

@@ -55,11 +55,11 @@ pub(super) fn open(input: Input, container: Container) -> std::result::Result<Pa
 
 impl Frames {
     fn trimmed(&self, mut packet: Packet) -> Packet {
-        let far = PADDING_PACKETS * packet.block_dur().get();
+        // Of all its frames: Symphonia does not take off what is trimmed.
+        let far = PADDING_PACKETS.saturating_mul(packet.dur.get());
         let beyond = |frames: u64| u64::try_from(packet.pts.get()).is_ok_and(|pts| pts > frames.saturating_add(far));
         // One file behind another is heard too, although the first one's tag knows nothing of it.
         if !self.tagged || self.track.frames.is_some_and(beyond) {
-            packet.dur = packet.block_dur();
             (packet.trim_start, packet.trim_end) = (Duration::ZERO, Duration::ZERO);
         }
         packet

@@ -1,0 +1,7 @@
+//! Whatever it is, by its first bytes: also the compressed formats, whose packets may have 65 536 frames of silence in a
+//! few bytes.
+#![no_main]
+
+use genrelens_fuzz::hear;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hear(bytes, 1 << 16, 1 << 20));
