@@ -228,7 +228,7 @@ pub async fn classify(
 ) -> Result<Prediction, EngineError> {
     let started = host.now_milliseconds();
     let least = least_columns(card)?;
-    let mut teller = Teller { started, told: None, shown: started };
+    let mut teller = Teller { started, told: None, shown: started, fraction: 0.0 };
     let mut windows = Vec::new();
     while let Some(segments) = hearing.listen()? {
         teller.tell_progress(&hearing, &windows, host);
@@ -249,11 +249,12 @@ pub async fn classify(
             host.send(Event::SoFar(prediction(card, &windows, milliseconds)), Payload::None);
         }
     }
-    check_heard(&hearing, card, windows.is_empty())?;
-    show(&hearing, host);
+    // Also where there is no answer: they may be why.
     for message in hearing.warnings() {
         host.send(Event::Warning { message }, Payload::None);
     }
+    check_heard(&hearing, card, windows.is_empty())?;
+    show(&hearing, host);
     Ok(prediction(card, &windows, host.now_milliseconds() - started))
 }
 
@@ -294,6 +295,8 @@ struct Teller {
     started: f64,
     told: Option<f64>,
     shown: f64,
+    /// The largest told so far: estimates of unknown lengths waver.
+    fraction: f32,
 }
 
 impl Teller {
@@ -308,8 +311,10 @@ impl Teller {
         let whole = duration_seconds.unwrap_or(heard_seconds / f64::from(hearing.fraction())).max(heard_seconds);
         let named_seconds = windows.last().map_or(0.0, |window| window.end_seconds);
         // Hearing and naming take about as long as each other.
-        let fraction = ((heard_seconds + named_seconds) / (2.0 * whole).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0) as f32;
-        host.send(Event::Progress(Progress { heard_seconds, duration_seconds, fraction }), Payload::None);
+        let fraction = ((heard_seconds + named_seconds) / (2.0 * whole).max(f64::MIN_POSITIVE)) as f32;
+        self.fraction = fraction.clamp(self.fraction, 1.0);
+        let progress = Progress { heard_seconds, duration_seconds, fraction: self.fraction };
+        host.send(Event::Progress(progress), Payload::None);
     }
 
     /// True where the last picture is old enough for another.

@@ -15,7 +15,7 @@ pub struct Hearing {
     segmenter: Option<Segmenter>,
     overview: Overview,
     /// Samples at the recording's own rate.
-    heard: u64,
+    heard_samples: u64,
     samples: Vec<f32>,
     resampled: Vec<f32>,
     mel: Vec<f32>,
@@ -48,7 +48,7 @@ impl Hearing {
             overview: Overview::new(front_end),
             front_end,
             recording,
-            heard: 0,
+            heard_samples: 0,
             samples: Vec::new(),
             resampled: Vec::new(),
             mel: Vec::new(),
@@ -66,7 +66,7 @@ impl Hearing {
         self.resampled.clear();
         self.mel.clear();
         if more {
-            self.heard += self.samples.len() as u64;
+            self.heard_samples += self.samples.len() as u64;
             self.resampler.push(&self.samples, &mut self.resampled)?;
             self.stream.push(&self.resampled, &mut self.mel);
         } else {
@@ -84,12 +84,16 @@ impl Hearing {
 
     /// How much is heard, in seconds.
     pub fn heard_seconds(&self) -> f64 {
-        self.heard as f64 / f64::from(self.recording.sample_rate())
+        self.heard_samples as f64 / f64::from(self.recording.sample_rate())
     }
 
     /// The recording's length in seconds, where the file tells it or its end was heard.
     pub fn duration_seconds(&self) -> Option<f64> {
-        if self.segmenter.is_none() { Some(self.heard_seconds()) } else { self.recording.duration_seconds() }
+        if self.segmenter.is_none() {
+            return Some(self.heard_seconds());
+        }
+        // Some headers tell less than there is.
+        self.recording.duration_seconds().filter(|&seconds| seconds >= self.heard_seconds())
     }
 
     /// How much is heard, 0 to 1.

@@ -1,8 +1,8 @@
 //! What the page and its workers say to each other: plain data, without a JavaScript or a Burn type.
 //!
 //! A message is a small [`Request`] or [`Event`] and at most one [`Payload`], which travels beside it as a transferred
-//! typed array. Every request has an id that its events repeat; [`Event::Ready`] alone comes unasked, with id 0, and
-//! nothing is sent to a worker before it. One job runs at a time, and a newer [`Request::Classify`] supersedes an
+//! typed array or a file. Every request has an id that its events repeat. With id 0 come, unasked, [`Event::Ready`],
+//! before which nothing is sent to a worker, and an [`Event::Failed`] that ends it. One job runs at a time, and a newer [`Request::Classify`] supersedes an
 //! older one.
 
 use serde::{Deserialize, Serialize};
@@ -220,7 +220,7 @@ pub struct Prediction {
     pub genres: Vec<Score>,
     /// The windows, in time.
     pub windows: Vec<WindowScores>,
-    /// From the file to this answer, in milliseconds.
+    /// Listening and naming, in milliseconds; without opening the file, and without what the browser decoded.
     pub milliseconds: f64,
 }
 

@@ -50,6 +50,8 @@ pub struct State {
     pub file: Option<String>,
     /// How far the engine is with it; `None` before it has begun.
     pub progress: Option<Progress>,
+    /// True while the browser decodes it, and not the engine.
+    pub browser_decodes: bool,
     /// Its spectrogram as far as it is heard. Shared, so that a drawing can tell whether it shows this very one.
     pub spectrogram: Option<Rc<Spectrogram>>,
     /// Its genres as far as it is heard. Shared for the same reason.
@@ -124,6 +126,7 @@ impl State {
             Event::Progress(progress) => {
                 self.phase = Phase::Working;
                 self.progress = Some(progress);
+                self.browser_decodes = false;
             }
             Event::Spectrogram(info) => self.take_spectrogram(info, payload),
             Event::SoFar(prediction) => self.prediction = Some(Rc::new(prediction)),
@@ -132,10 +135,10 @@ impl State {
                 self.phase = Phase::Done;
                 self.progress = None;
             }
-            Event::Warning { message } if !self.warnings.contains(&message) => self.warnings.push(message),
+            Event::Warning { message } => self.warn(message),
             Event::Failed { message } | Event::Unsupported { message } => self.fail(message),
             Event::Cancelled => self.cancel(),
-            Event::Warning { .. } | Event::Ready { .. } | Event::Loaded { .. } | Event::SelfTested(_) => {}
+            Event::Ready { .. } | Event::Loaded { .. } | Event::SelfTested(_) => {}
         }
     }
 
@@ -144,7 +147,14 @@ impl State {
             Payload::Floats(values) if values.len() == info.frames * info.bands => {
                 self.spectrogram = Some(Rc::new(Spectrogram { info, values }));
             }
-            _ => self.warnings.push(words::NO_SPECTROGRAM.to_owned()),
+            _ => self.warn(words::NO_SPECTROGRAM.to_owned()),
+        }
+    }
+
+    /// Adds a warning, once.
+    fn warn(&mut self, message: String) {
+        if !self.warnings.contains(&message) {
+            self.warnings.push(message);
         }
     }
 }
@@ -225,7 +235,9 @@ mod tests {
     fn a_spectrogram_whose_values_do_not_fit_is_not_drawn() {
         for payload in [Payload::None, Payload::Floats(vec![0.0; 5]), Payload::Bytes(vec![0; 24])] {
             let mut state = opened();
-            state.apply(Event::Spectrogram(info(2, 3)), payload);
+            for _ in 0..2 {
+                state.apply(Event::Spectrogram(info(2, 3)), payload.clone());
+            }
             assert_eq!((state.spectrogram.clone(), state.warnings.len()), (None, 1));
         }
     }

@@ -96,8 +96,9 @@ pub fn milliseconds(milliseconds: f64) -> String {
 }
 
 /// The line over the progress bar: how far the engine is with the file, `None` before it has begun.
-pub fn progress(current: Option<Progress>, choice: &Choice) -> String {
+pub fn progress(current: Option<Progress>, browser_decodes: bool, choice: &Choice) -> String {
     match (current, choice) {
+        _ if browser_decodes => "Your browser is decoding it…".to_owned(),
         (Some(Progress { heard_seconds, duration_seconds: Some(duration), .. }), _) => {
             format!("Listening: {} of {}…", clock(heard_seconds.min(duration), 0), clock(duration, 0))
         }
@@ -271,13 +272,12 @@ pub fn only_the_first(file: &str) -> String {
 
 /// The engine stopped in the middle of a file.
 pub fn engine_died(file: &str) -> String {
-    format!("{file}: the engine stopped while it worked on this file, and was started again; choose another file")
+    format!("{file}: the engine stopped while it worked on this file, and is being started again; choose another file")
 }
 
-/// A file that only the browser could decode is too large for that; the limit in bytes.
+/// A recording that only the browser could decode is too long for that; the limit in minutes.
 pub fn over_browser_limit(refusal: &str, limit: f64) -> String {
-    let mebibytes = limit / f64::from(1 << 20);
-    format!("{refusal} (your browser may know this kind of file, but takes it whole: up to {mebibytes:.0}{NBSP}MiB)")
+    format!("{refusal} (your browser may know this kind of file, but takes it whole: up to {limit:.0}{NBSP}minutes)")
 }
 
 #[cfg(test)]

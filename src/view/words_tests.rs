@@ -98,13 +98,14 @@ fn readings_have_units_and_a_true_minus() {
 #[test]
 fn work_is_described_while_it_is_done() {
     let heard = |heard_seconds, duration_seconds| {
-        progress(Some(Progress { heard_seconds, duration_seconds, fraction: 0.5 }), &Choice::UserChoice)
+        progress(Some(Progress { heard_seconds, duration_seconds, fraction: 0.5 }), false, &Choice::UserChoice)
     };
     assert_eq!(heard(754.9, Some(7200.0)), "Listening: 12:35 of 2:00:00…");
     assert_eq!(heard(30.2, Some(30.0)), "Listening: 0:30 of 0:30…");
     assert_eq!(heard(61.0, None), "Listening: 1:01 so far…");
-    assert_eq!(progress(None, &Choice::UserChoice), "Waiting for the engine…");
-    assert!(progress(None, &Choice::Starting).contains("as soon as the network is loaded"));
+    assert_eq!(progress(None, false, &Choice::UserChoice), "Waiting for the engine…");
+    assert_eq!(progress(None, true, &Choice::UserChoice), "Your browser is decoding it…");
+    assert!(progress(None, false, &Choice::Starting).contains("as soon as the network is loaded"));
 }
 
 #[test]
@@ -115,8 +116,8 @@ fn an_answer_so_far_has_no_numbers() {
 
 #[test]
 fn what_only_the_browser_could_decode_has_a_limit_that_is_said() {
-    let words = plain(over_browser_limit("a.opus: it is an Opus file", f64::from(15 << 20)));
-    assert!(words.starts_with("a.opus: it is an Opus file (") && words.ends_with("up to 15 MiB)"), "{words}");
+    let words = plain(over_browser_limit("a.opus: it is an Opus file", 30.0));
+    assert!(words.starts_with("a.opus: it is an Opus file (") && words.ends_with("up to 30 minutes)"), "{words}");
 }
 
 #[test]

@@ -1,18 +1,29 @@
-//! What this build does not decode itself, the browser may: Opus, AAC in all its kinds, whatever it plays.
+//! What this build does not decode itself, the browser may: Opus, Vorbis, AAC in all its kinds, whatever it plays.
 //!
-//! `decodeAudioData` takes a file whole and gives it whole, so there is a limit.
+//! `decodeAudioData` takes a file whole and gives it whole, so there is a limit. It is on the recording's length, which
+//! the browser tells before it decodes: by its bytes alone a file may be of any length.
 
-use js_sys::ArrayBuffer;
+use std::cell::Cell;
+use std::rc::Rc;
+
+use js_sys::{ArrayBuffer, Promise, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AudioBuffer, File, OfflineAudioContext};
+use web_sys::{AudioBuffer, Event, File, OfflineAudioContext, Url};
 
-/// The largest file that the browser is asked to decode, in bytes. At 64 kbit/s this is half an hour, and half an hour
-/// of stereo takes 320 MB as samples.
-pub const MAX_BYTES: f64 = (15 << 20) as f64;
+use super::dom::{self, DomError, Listener, describe};
+
+/// The longest recording that the browser is asked to decode, in minutes: stereo takes 320 MB as samples.
+pub const MAX_MINUTES: f64 = 30.0;
+
+/// The largest file whose length the browser cannot tell beforehand, in bytes.
+const MAX_BYTES_OF_UNKNOWN_LENGTH: f64 = (2 << 20) as f64;
 
 /// The rate that the browser brings every recording to, in Hz: that of most front ends, none has a higher one.
 const SAMPLE_RATE: u32 = 22_050;
+
+/// Samples that are mixed at once.
+const PIECE: usize = 1 << 16;
 
 /// A recording as the browser decoded it.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,17 +34,64 @@ pub struct Decoded {
     pub sample_rate: u32,
 }
 
-/// The recording in a file, of whatever format the browser knows; `None` where it knows none. The caller keeps to
-/// [`MAX_BYTES`].
-pub async fn decode(file: &File) -> Option<Decoded> {
-    match decoded(file).await {
-        Ok(decoded) if !decoded.samples.is_empty() => Some(decoded),
-        Ok(_) => None,
-        Err(error) => {
-            log::info!("the browser does not decode {} either: {}", file.name(), super::dom::describe(&error));
-            None
-        }
+/// Why the browser did not decode a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotDecoded {
+    /// It knows the format no better.
+    Unknown,
+    /// It is longer than [`MAX_MINUTES`], or so large that it may be.
+    TooLong,
+}
+
+/// The recording in a file, of whatever format the browser knows.
+///
+/// # Errors
+///
+/// Where it knows none, or the recording is too long.
+pub async fn decode(file: &File) -> Result<Decoded, NotDecoded> {
+    let unknown = |error: JsValue| {
+        log::info!("the browser does not decode {} either: {}", file.name(), describe(&error));
+        NotDecoded::Unknown
+    };
+    let seconds = length_seconds(file).await.map_err(|error| unknown(error.to_string().into()))?;
+    let large = file.size() > MAX_BYTES_OF_UNKNOWN_LENGTH;
+    match seconds {
+        None if large => return Err(NotDecoded::Unknown),
+        Some(seconds) if seconds.is_infinite() && large => return Err(NotDecoded::TooLong),
+        Some(seconds) if seconds.is_finite() && seconds > 60.0 * MAX_MINUTES => return Err(NotDecoded::TooLong),
+        _ => {}
     }
+    match decoded(file).await {
+        Ok(decoded) if !decoded.samples.is_empty() => Ok(decoded),
+        Ok(_) => Err(NotDecoded::Unknown),
+        Err(error) => Err(unknown(error)),
+    }
+}
+
+/// A recording's length in seconds, as the browser's player reads it from the file: infinite where the file does not
+/// tell; `None` where it plays no such files.
+async fn length_seconds(file: &File) -> Result<Option<f64>, DomError> {
+    let player = dom::element(&dom::document()?, "audio", "")?;
+    let url = Url::create_object_url_with_blob(file)?;
+    let resolver = Rc::new(Cell::new(None));
+    let known = Promise::new(&mut |resolve, _| resolver.set(Some(resolve)));
+    let listen = |kind| {
+        let resolver = resolver.clone();
+        Listener::new(&player, kind, move |_: Event| {
+            if let Some(resolve) = resolver.take() {
+                // Fails only where the resolver is no function, which it is.
+                drop(resolve.call0(&JsValue::NULL));
+            }
+        })
+    };
+    let _listeners = [listen("loadedmetadata")?, listen("error")?];
+    player.set_attribute("preload", "metadata")?;
+    player.set_attribute("src", &url)?;
+    // Resolves only; how it went is read from the player.
+    drop(JsFuture::from(known).await);
+    let seconds = Reflect::get(&player, &"duration".into()).ok().and_then(|seconds| seconds.as_f64());
+    Url::revoke_object_url(&url)?;
+    Ok(seconds.filter(|seconds| !seconds.is_nan()))
 }
 
 async fn decoded(file: &File) -> Result<Decoded, JsValue> {
@@ -44,11 +102,14 @@ async fn decoded(file: &File) -> Result<Decoded, JsValue> {
     let buffer = AudioBuffer::from(JsFuture::from(context.decode_audio_data(&bytes)?).await?);
     let channels = buffer.number_of_channels();
     let mut samples = vec![0.0; buffer.length() as usize];
-    let mut channel = samples.clone();
-    for index in 0..channels {
-        buffer.copy_from_channel(&mut channel, index as i32)?;
-        for (sum, sample) in samples.iter_mut().zip(&channel) {
-            *sum += sample / channels as f32;
+    let mut piece = vec![0.0; PIECE];
+    for (index, mixed) in samples.chunks_mut(PIECE).enumerate() {
+        let piece = &mut piece[..mixed.len()];
+        for channel in 0..channels {
+            buffer.copy_from_channel_with_start_in_channel(piece, channel as i32, (index * PIECE) as u32)?;
+            for (sum, sample) in mixed.iter_mut().zip(&*piece) {
+                *sum += sample / channels as f32;
+            }
         }
     }
     Ok(Decoded { samples, sample_rate: SAMPLE_RATE })

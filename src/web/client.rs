@@ -5,15 +5,17 @@
 //! against it, and takes over where it is faster. Whatever goes wrong with it, the CPU engine goes on; where the CPU
 //! engine itself dies on a file, it is started again.
 
+mod job;
+mod site;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::Uint8Array;
-use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{File, Response};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::File;
 
-use super::browser_decoder::{self, Decoded};
+use self::job::{Decoding, Job};
+use super::browser_decoder::{self, NotDecoded};
 use super::gpu::{self, Found};
 use super::worker_handle::WorkerHandle;
 use crate::card::Card;
@@ -23,8 +25,6 @@ use crate::view::words;
 
 const CPU_SCRIPT: &str = "./cpu_worker_loader.js";
 const GPU_SCRIPT: &str = "./gpu_worker_loader.js";
-const CARD: &str = "./model-weights/net1-gtzan.json";
-const WEIGHTS: &str = "./model-weights/net1-gtzan.safetensors";
 
 /// What the page's address asks for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,6 +47,8 @@ pub enum Update {
         /// Why.
         choice: Choice,
     },
+    /// The browser decodes the file; the engines do not know its format.
+    BrowserDecodes,
     /// Nothing can be classified: a sentence.
     Broken(String),
 }
@@ -75,33 +77,6 @@ enum Gpu {
     Tested { worker: WorkerHandle, faster: Choice },
     /// Not to be used.
     Refused(Choice),
-}
-
-/// The classification the page waits for.
-struct Job {
-    file: File,
-    /// Its samples, where the browser had to decode it.
-    decoded: Option<Decoded>,
-    /// The engine that has it and its id there; `None` while it waits for one.
-    running: Option<(EngineKind, RequestId)>,
-    /// True while the browser decodes it.
-    decoding: bool,
-}
-
-impl Job {
-    fn new(file: File) -> Self {
-        Self { file, decoded: None, running: None, decoding: false }
-    }
-
-    /// What an engine is asked. The file goes by reference and stays here, so that another engine can take over.
-    fn request(&self) -> (Request, Payload<File>) {
-        let sample_rate = self.decoded.as_ref().map(|decoded| decoded.sample_rate);
-        let payload = match &self.decoded {
-            Some(decoded) => Payload::Floats(decoded.samples.clone()),
-            None => Payload::File(self.file.clone()),
-        };
-        (Request::Classify { file: self.file.name(), sample_rate }, payload)
-    }
 }
 
 impl Client {
@@ -139,7 +114,7 @@ impl Client {
         if let Some((kind, request)) = job.running
             && let Some(worker) = self.worker(kind)
         {
-            worker.send(Request::Cancel { request }, Payload::None, |_, _| false);
+            worker.post(Request::Cancel { request });
         }
         true
     }
@@ -157,6 +132,7 @@ impl Client {
             *self.0.gpu.borrow_mut() = Gpu::NotLooked;
         }
         self.tell_engine();
+        self.run_job();
         if preference != Preference::Cpu {
             spawn_local(self.clone().find_gpu());
         }
@@ -177,7 +153,7 @@ impl Client {
         let weights = async {
             match held {
                 Some(weights) => Ok(weights),
-                None => fetch_weights().await,
+                None => site::fetch_weights().await,
             }
         };
         let cpu = WorkerHandle::start(CPU_SCRIPT);
@@ -193,23 +169,27 @@ impl Client {
         Ok(())
     }
 
-    /// The CPU engine died: of the file it worked on, for all that is known. That file is given up, and a new engine
-    /// waits for the next one.
+    /// The CPU engine died: of the file it worked on, for all that is known, which is given up. One of which it had said
+    /// nothing yet gets a second engine, for it may have died of the file before.
     fn replace_cpu(&self, message: &str) {
         log::warn!("the CPU engine is started again: {message}");
         self.0.cpu.borrow_mut().take();
-        let had_it = |job: &Job| matches!(job.running, Some((EngineKind::Cpu, _)));
-        let died_of = self.0.job.borrow_mut().take_if(|job| had_it(job));
+        let mut slot = self.0.job.borrow_mut();
+        let died_of = slot.take_if(|job| {
+            let had_it = matches!(job.running, Some((EngineKind::Cpu, _)));
+            let guilty = had_it && (job.begun || job.tried_again);
+            if had_it {
+                job.take_back();
+                job.tried_again = true;
+            }
+            guilty
+        });
+        drop(slot);
         if let Some(job) = died_of {
             let message = words::engine_died(&job.file.name());
             self.tell(Update::Event(Event::Failed { message }, Payload::None));
         }
-        let client = self.clone();
-        spawn_local(async move {
-            if let Err(message) = client.start_cpu().await {
-                client.tell(Update::Broken(message));
-            }
-        });
+        spawn_local(self.clone().begin());
     }
 
     /// Looks for an adapter, fetches the GPU engine, tests it. Does nothing where that was done, or before the CPU
@@ -232,7 +212,10 @@ impl Client {
                 Err(message) => refused(NoGpu::Failed(message)),
             },
         };
-        self.set_gpu(found);
+        // Where it died meanwhile, it was refused for that.
+        if matches!(*self.0.gpu.borrow(), Gpu::Coming(_)) {
+            self.set_gpu(found);
+        }
         self.run_job();
     }
 
@@ -245,8 +228,12 @@ impl Client {
         load(&worker, &card, &bytes).await?;
         let gpu = self_test(&worker).await?;
         // One after the other: at once they would slow each other down. The CPU engine may be busy; it queues.
-        let cpu = self.worker(EngineKind::Cpu).ok_or("the CPU engine is not there")?;
-        let cpu = self_test(&cpu).await?;
+        let cpu = match self.worker(EngineKind::Cpu) {
+            Some(cpu) => self_test(&cpu).await.ok(),
+            None => None,
+        };
+        // No fault of the GPU's: it is looked for again once another CPU engine stands.
+        let Some(cpu) = cpu else { return Ok(Gpu::NotLooked) };
         Ok(match choose(&cpu, &gpu) {
             mismatch @ Choice::SelfTestMismatch { .. } => Gpu::Refused(mismatch),
             faster => Gpu::Tested { worker, faster },
@@ -264,7 +251,7 @@ impl Client {
         self.set_gpu(Gpu::Refused(Choice::OnlyCpu { reason: NoGpu::Failed(message) }));
         let was_running = |job: &&mut Job| matches!(job.running, Some((EngineKind::Gpu, _)));
         if let Some(job) = self.0.job.borrow_mut().as_mut().filter(was_running) {
-            job.running = None;
+            job.take_back();
         }
         self.run_job();
     }
@@ -310,8 +297,7 @@ impl Client {
     fn hand_to(&self, kind: EngineKind) {
         let Some(worker) = self.worker(kind) else { return };
         let mut slot = self.0.job.borrow_mut();
-        let waits = |job: &&mut Job| job.running.is_none() && !job.decoding;
-        let Some(job) = slot.as_mut().filter(waits) else { return };
+        let Some(job) = slot.as_mut().filter(|job| job.waits()) else { return };
         let client = self.clone();
         let (request, payload) = job.request();
         let id = worker.send_numbered(request, payload, move |id, event, payload| {
@@ -326,17 +312,20 @@ impl Client {
     fn hear(&self, from: (EngineKind, RequestId), event: Event, payload: Payload) {
         let mut slot = self.0.job.borrow_mut();
         let Some(job) = slot.as_mut().filter(|job| job.running == Some(from)) else { return };
+        job.begun = true;
         match event {
             // The file's fault or the GPU engine's: the CPU engine tells which.
             Event::Failed { .. } if from.0 == EngineKind::Gpu => {
-                job.running = None;
+                job.take_back();
                 drop(slot);
                 self.hand_to(EngineKind::Cpu);
             }
-            Event::Unsupported { message } => {
+            Event::Unsupported { message } if matches!(job.decoding, Decoding::NotAsked) => {
                 job.running = None;
-                job.decoding = true;
+                job.decoding = Decoding::Going;
                 let file = job.file.clone();
+                drop(slot);
+                self.tell(Update::BrowserDecodes);
                 spawn_local(self.clone().ask_the_browser(file, message));
             }
             event => {
@@ -351,24 +340,24 @@ impl Client {
 
     /// Has the browser decode what the engine could not; where it cannot either, the engine's sentence stands.
     async fn ask_the_browser(self, file: File, refusal: String) {
-        let outcome = if file.size() > browser_decoder::MAX_BYTES {
-            Err(words::over_browser_limit(&refusal, browser_decoder::MAX_BYTES))
-        } else {
-            browser_decoder::decode(&file).await.ok_or(refusal)
-        };
+        let outcome = browser_decoder::decode(&file).await;
         let mut slot = self.0.job.borrow_mut();
         // Meanwhile it may have been given up, or the same file chosen anew.
-        let Some(job) = slot.as_mut().filter(|job| job.decoding && job.file == file) else { return };
-        job.decoding = false;
+        let decodes = |job: &&mut Job| matches!(job.decoding, Decoding::Going) && job.file == file;
+        let Some(job) = slot.as_mut().filter(decodes) else { return };
         match outcome {
             Ok(decoded) => {
-                job.decoded = Some(decoded);
+                job.decoding = Decoding::Done(decoded);
                 drop(slot);
                 self.run_job();
             }
-            Err(message) => {
+            Err(reason) => {
                 slot.take();
                 drop(slot);
+                let message = match reason {
+                    NotDecoded::Unknown => refusal,
+                    NotDecoded::TooLong => words::over_browser_limit(&refusal, browser_decoder::MAX_MINUTES),
+                };
                 self.tell(Update::Event(Event::Failed { message }, Payload::None));
             }
         }
@@ -406,26 +395,4 @@ fn unexpected(event: Event) -> String {
         Event::Failed { message } => message,
         other => format!("it answered {other:?}"),
     }
-}
-
-async fn fetch_weights() -> Result<(Card, Vec<u8>), String> {
-    let card = fetch(CARD).await?;
-    let card = serde_json::from_slice(&card).map_err(|error| format!("{CARD} cannot be read ({error})"))?;
-    Ok((card, fetch(WEIGHTS).await?))
-}
-
-/// The bytes of a file of the site.
-async fn fetch(path: &str) -> Result<Vec<u8>, String> {
-    let failed = |what: &str| format!("{path} could not be fetched ({what}); check the connection and reload the page");
-    let window = web_sys::window().ok_or_else(|| failed("there is no window"))?;
-    let response: Response = JsFuture::from(window.fetch_with_str(path))
-        .await
-        .and_then(JsValue::dyn_into)
-        .map_err(|_| failed("no answer"))?;
-    if !response.ok() {
-        return Err(failed(&format!("the server answered {}", response.status())));
-    }
-    let buffer = response.array_buffer().map_err(|_| failed("no content"))?;
-    let buffer = JsFuture::from(buffer).await.map_err(|_| failed("the transfer broke off"))?;
-    Ok(Uint8Array::new(&buffer).to_vec())
 }

@@ -8,8 +8,8 @@ use web_sys::{Blob, FileReaderSync};
 
 use super::dom::describe;
 
-/// Bytes read at once. Every read is a round trip to the browser's process; larger slices are not faster.
-const SLICE: u64 = 1 << 18;
+/// What is read at once. Every read is a round trip to the browser's process; larger slices are not faster.
+const SLICE_BYTES: u64 = 1 << 18;
 
 /// Reads a file where it lies.
 pub struct FileSource {
@@ -34,7 +34,7 @@ impl FileSource {
         if (self.slice_start..end).contains(&self.position) {
             return Ok(());
         }
-        let (start, end) = (self.position, self.length.min(self.position + SLICE));
+        let (start, end) = (self.position, self.length.min(self.position + SLICE_BYTES));
         let failed = |error: JsValue| io::Error::other(describe(&error));
         let part = self.blob.slice_with_f64_and_f64(start as f64, end as f64).map_err(failed)?;
         let buffer = FileReaderSync::new().and_then(|reader| reader.read_as_array_buffer(&part)).map_err(failed)?;

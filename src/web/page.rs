@@ -105,6 +105,7 @@ impl Page {
         self.change(|state| match update {
             Update::Event(event, payload) => state.apply(event, payload),
             Update::Engine { info, choice } => state.set_engine(info, choice),
+            Update::BrowserDecodes => state.browser_decodes = true,
             Update::Broken(reason) => state.break_down(reason),
         });
     }

@@ -94,6 +94,18 @@ impl WorkerHandle {
         *self.0.shared.on_trouble.borrow_mut() = Some(Box::new(listener));
     }
 
+    /// Sends a request that is not answered under its own id.
+    pub fn post(&self, request: Request) {
+        let id = self.next_id();
+        if let Err(error) = wire::send(&self.0.worker, &Message { id, body: request }, Payload::<File>::None) {
+            log::warn!("the engine could not be reached ({error:?})");
+        }
+    }
+
+    fn next_id(&self) -> RequestId {
+        self.0.next.replace(self.0.next.get() + 1)
+    }
+
     /// Sends a request; `listener` hears its events until it returns false.
     pub fn send(
         &self,
@@ -111,7 +123,7 @@ impl WorkerHandle {
         payload: Payload<File>,
         listener: impl FnMut(RequestId, Event, Payload) -> bool + 'static,
     ) -> RequestId {
-        let id = self.0.next.replace(self.0.next.get() + 1);
+        let id = self.next_id();
         self.0.shared.listeners.borrow_mut().insert(id, Box::new(listener));
         if let Err(error) = wire::send(&self.0.worker, &Message { id, body: request }, payload) {
             let message = format!("the engine could not be reached ({error:?})");

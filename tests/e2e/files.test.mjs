@@ -95,7 +95,7 @@ test("an engine that dies on a file is replaced", { timeout: 3 * MINUTE }, () =>
       await waitForEngine(page, "CPU", MINUTE);
       await page.evaluate(() => (globalThis.kill = true));
       assert.equal(await outcome(page, song), "error");
-      assert.match(await errorShown(page), /the engine stopped while it worked on this file, and was started again/);
+      assert.match(await errorShown(page), /the engine stopped while it worked on this file, and is being started again/);
       await choose(page, song);
       assertDistribution(await genres(page));
     },

@@ -101,7 +101,7 @@ impl Texts {
             // Without a value it shows that something goes on, and not how far.
             None => self.progress.remove_attribute("value").unwrap_or_default(),
         }
-        set_text(&self.progress_text, &words::progress(state.progress, &state.choice));
+        set_text(&self.progress_text, &words::progress(state.progress, state.browser_decodes, &state.choice));
     }
 
     fn render_error(&self, state: &State) {
