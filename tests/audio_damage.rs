@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use genrelens::audio::{AudioError, Recording, open};
 
-/// What a file of 10 KB may take at most. Vorbis takes most: its tables are spread out from a few bytes.
-const MOST_BYTES: usize = 16 << 20;
+/// What a file of 10 KB may take at most.
+const MOST_BYTES: usize = 8 << 20;
 
 /// Counts the bytes that this thread holds.
 struct Counting;

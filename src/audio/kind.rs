@@ -20,7 +20,6 @@ pub(super) enum Kind {
     /// MP3, or AAC in ADTS frames.
     Mpeg(Container),
     Mp4,
-    Ogg,
 }
 
 /// The kind of a file, which begins after its ID3v2 tags: MP3 files have them, and taggers put them before other formats
@@ -40,8 +39,8 @@ pub(super) fn of(input: &mut Input) -> Result<Kind, AudioError> {
     match known(&head) {
         Some(kind) => Ok(kind),
         // Padding that the tag does not count; the reader looks for the first frame.
-        None if tagged && !head.is_empty() => Ok(Kind::Mpeg(Container::Mp3)),
-        None if tagged => Err(malformed("it is an MP3 file that ends with its tag")),
+        None if tagged && !head.is_empty() && unread(&head).is_none() => Ok(Kind::Mpeg(Container::Mp3)),
+        None if tagged && head.is_empty() => Err(malformed("it is an MP3 file that ends with its tag")),
         None => Err(refused(&head)),
     }
 }
@@ -53,7 +52,6 @@ fn known(head: &[u8]) -> Option<Kind> {
         (b".snd", ..) => Kind::Au,
         (b"FORM", _, Some(b"AIFF" | b"AIFC")) => Kind::Aiff,
         (b"fLaC", ..) => Kind::Flac,
-        (b"OggS", ..) => Kind::Ogg,
         (_, Some(b"ftyp"), _) => Kind::Mp4,
         // The sync word of MPEG audio (ISO 11172-3, 2.4.2.3): layer III, or zero, which is AAC's (ISO 13818-7, 6.2).
         ([0xFF, second, ..], ..) if second & 0xF6 == 0xF0 => Kind::Mpeg(Container::Adts),
@@ -76,6 +74,7 @@ fn refused(head: &[u8]) -> AudioError {
 
 fn unread(head: &[u8]) -> Option<&'static str> {
     Some(match head {
+        [b'O', b'g', b'g', b'S', ..] => "an Ogg file",
         [0x1A, 0x45, 0xDF, 0xA3, ..] => "a WebM or Matroska file",
         [b'R', b'I', b'F', b'F' | b'X', ..] if head.len() >= 12 => "a RIFF file of another kind",
         [b'r', b'i', b'f', b'f', ..] => "a Wave64 file",

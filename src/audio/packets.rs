@@ -16,8 +16,6 @@ const LONGEST_PACKET: u64 = 1 << 16;
 /// What a container gives next.
 pub(super) enum Next {
     Packet(Packet),
-    /// Another recording begins, with a [`Track`] of its own.
-    Track,
     End,
     /// Nothing more can be read, and why.
     Damage(String),
@@ -59,8 +57,6 @@ pub(super) struct Packets<D> {
     /// Frames still to be dropped.
     delay_left: u64,
     given: u64,
-    /// In the first of chained recordings.
-    first: bool,
     skipped: u64,
     ended: bool,
     /// How the recording ended, where it did not end well.
@@ -81,7 +77,6 @@ impl<D: Demuxer> Packets<D> {
             packet_bytes: 0,
             delay_left,
             given: 0,
-            first: true,
             skipped: 0,
             ended: false,
             ending: None,
@@ -100,13 +95,6 @@ impl<D: Demuxer> Packets<D> {
                     self.hear(&packet, mixer);
                 }
             }
-            Next::Track => match decoder(&self.demuxer) {
-                Ok((decoder, sample_rate)) if sample_rate == self.sample_rate => {
-                    (self.decoder, self.first) = (decoder, false);
-                    self.delay_left = self.demuxer.track().delay;
-                }
-                Ok(_) | Err(_) => self.end(Some("another recording of another kind follows")),
-            },
             Next::End => self.end(None),
             Next::Damage(found) => self.end(Some(&found)),
         }
@@ -143,7 +131,7 @@ impl<D: Demuxer> Packets<D> {
     fn room(&self) -> u64 {
         let track = self.demuxer.track();
         match track.frames {
-            Some(frames) if track.ends && self.first => frames.saturating_sub(self.given),
+            Some(frames) if track.ends => frames.saturating_sub(self.given),
             _ => u64::MAX,
         }
     }
@@ -155,7 +143,7 @@ impl<D: Demuxer> Stream for Packets<D> {
     }
 
     fn frames(&self) -> Option<u64> {
-        self.demuxer.track().frames.filter(|_| self.first)
+        self.demuxer.track().frames
     }
 
     fn position(&self) -> u64 {

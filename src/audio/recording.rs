@@ -8,7 +8,7 @@ use super::held::Held;
 use super::kind::{self, Kind};
 use super::mix::Mixer;
 use super::source::{Input, Source};
-use super::{aiff, au, flac, mp4, mpeg, ogg, riff};
+use super::{aiff, au, flac, mp4, mpeg, riff};
 
 /// Frames of a block, about: a third of a second at 44.1 kHz.
 pub(super) const BLOCK_FRAMES: usize = 16_384;
@@ -68,7 +68,6 @@ fn open_boxed(source: Box<dyn Source>) -> Result<Recording, AudioError> {
         Kind::Flac => Box::new(flac::open(input)?),
         Kind::Mpeg(container) => Box::new(mpeg::open(input, container)?),
         Kind::Mp4 => Box::new(mp4::open(input)?),
-        Kind::Ogg => Box::new(ogg::open(input)?),
     };
     let mut recording = Recording { stream, mixer: Mixer::default(), first: None, length, fraction: 0.0 };
     if !recording.stream.next(&mut recording.mixer)? || recording.mixer.mono.is_empty() {
