@@ -92,8 +92,9 @@ impl Recording {
         self.stream.sample_rate()
     }
 
-    /// Length in seconds, from the bytes that are there rather than from what a header claims; `None` where the format
-    /// does not tell before all is decoded.
+    /// Length in seconds, `None` where the format does not tell before all is decoded. Of WAV, AU and AIFF files it is that
+    /// of the bytes that are there. Of FLAC, MP3 and M4A files it is what a header says: fewer samples come where the file
+    /// is cut or damaged, and other numbers where the header is wrong.
     pub fn duration_seconds(&self) -> Option<f64> {
         self.stream.frames().map(|frames| frames as f64 / f64::from(self.sample_rate()))
     }
@@ -104,8 +105,8 @@ impl Recording {
     }
 
     /// Replaces `samples` by the next block, the mean of all channels, −1 to 1 where the file kept to full scale and
-    /// finite in any case; false at the end, with `samples` empty. A block has 1 to about 16 384 samples; the packets of
-    /// some formats give up to 65 535 more.
+    /// finite in any case; false at the end, with `samples` empty. A block has 1 to about 16 384 samples, and up to
+    /// 131 072 more where the file has its sound in long packets.
     ///
     /// # Errors
     ///
