@@ -241,6 +241,15 @@ fn long_blocks_of_few_frames_take_little_memory() {
     assert!(peak < MOST_BYTES, "{peak} bytes");
 }
 
+/// A comment block that claims 80 MB of comments, with nothing behind.
+#[test]
+fn tags_claim_no_memory() {
+    let mut bytes = std::fs::read(folder().join("flac.flac")).unwrap()[..42].to_vec();
+    bytes.extend(b"\x84\xFF\xFF\xFF\0\0\0\0\x40\x4B\x4C\0");
+    let peak = peak_of(|| assert!(heard(&bytes).is_err()));
+    assert!(peak < 1 << 20, "{peak} bytes");
+}
+
 /// Zeros are chunks without a name or a length; a file of them ends soon.
 #[test]
 fn zeros_after_a_header_are_not_walked_to_their_end() {

@@ -185,7 +185,7 @@ fn what_is_repaired_is_said() {
     let too_few = |said: u32, there: u32| {
         format!("The file says that it holds {said} bytes of sound, but only {there} are there; these are heard.")
     };
-    let files: [(Vec<u8>, Vec<String>); 12] = [
+    let files: [(Vec<u8>, Vec<String>); 13] = [
         (sample("wav-sizes-off.wav"), vec![too_few(1_636, 1_600)]),
         (
             sample("wav-cut-in-a-frame.wav"),
@@ -219,6 +219,13 @@ fn what_is_repaired_is_said() {
         ),
         (
             scratched("flac.flac", 9_100, 20),
+            vec![
+                "The file is damaged in 1 place, where 292 bytes are passed over; 0.0 s of silence are heard instead."
+                    .into(),
+            ],
+        ),
+        (
+            scratched("flac.flac", 9_490, 20),
             vec!["The file cannot be read on after 0.0 s (frame CRC mismatch); what comes before is heard.".into()],
         ),
         (

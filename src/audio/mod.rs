@@ -14,6 +14,8 @@ mod chunks;
 mod codec;
 mod error;
 mod flac;
+mod flac_bytes;
+mod flac_header;
 mod held;
 mod kind;
 mod law;

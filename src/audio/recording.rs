@@ -30,6 +30,10 @@ pub(super) trait Stream {
     fn next(&mut self, mixer: &mut Mixer) -> Result<bool, AudioError>;
     /// Sentences for the user about what was repaired so far.
     fn warnings(&self) -> Vec<String>;
+    /// The refusal of what gave nothing at all.
+    fn refusal(&self) -> AudioError {
+        no_audio()
+    }
 }
 
 /// A recording on its way from file to mono samples.
@@ -71,7 +75,7 @@ fn open_boxed(source: Box<dyn Source>) -> Result<Recording, AudioError> {
     };
     let mut recording = Recording { stream, mixer: Mixer::default(), first: None, length, fraction: 0.0 };
     if !recording.stream.next(&mut recording.mixer)? || recording.mixer.mono.is_empty() {
-        return Err(no_audio());
+        return Err(recording.stream.refusal());
     }
     recording.first = Some(std::mem::take(&mut recording.mixer.mono));
     Ok(recording)
