@@ -83,9 +83,10 @@ impl Layout {
         match &self.coding {
             Coding::Adpcm { kind, block_bytes, block_frames } => {
                 let channels = usize::from(self.channels);
+                let needed = kind.bytes_of(*block_frames, channels);
                 for block in bytes.chunks(usize::from(*block_bytes)) {
                     let start = samples.len();
-                    kind.decode(block, channels, samples);
+                    kind.decode(&block[..block.len().min(needed)], channels, samples);
                     samples.truncate(start + block_frames * channels);
                 }
             }
