@@ -24,6 +24,13 @@ fn with(name: &str, changes: &[(usize, &[u8])]) -> Vec<u8> {
     bytes
 }
 
+/// A sample file with bytes written over, so many after where a box's name begins.
+fn after(name: &str, of: &[u8; 4], after: usize, change: &[u8]) -> Vec<u8> {
+    let at = sample(name).windows(4).position(|window| window == of).unwrap() + after;
+    let length = change.len().min(sample(name).len() - at);
+    with(name, &[(at, &change[..length])])
+}
+
 /// Places in `wav-s16.wav`: its format begins at 20, its data at 44.
 fn wav(changes: &[(usize, &[u8])]) -> Vec<u8> {
     with("wav-s16.wav", changes)
@@ -70,6 +77,14 @@ fn malformed() -> Vec<(Vec<u8>, &'static str)> {
         (sample("aac.aac")[..6].to_vec(), "it begins like an AAC file, but has no whole frame of sound"),
         (sample("m4a.m4a").replace_all(b"stsd", b"free"), "it is an M4A or MP4 file without its 'stsd' box"),
         (sample("m4a.m4a").replace_all(b"stco", b"free"), "it is an M4A or MP4 file without its 'stco' box"),
+        (
+            after("m4a.m4a", b"stsz", 8, &[0, 0x20, 0, 0]),
+            "it is an M4A or MP4 file with a damaged beginning (its table says that a packet has 2097152 bytes)",
+        ),
+        (
+            after("m4a-moov-first.m4a", b"mdat", 4, &[0x10; 10_000]),
+            "it is an M4A or MP4 file with a damaged beginning (aac: invalid data)",
+        ),
         (sample("m4a.m4a").replace_all(b"esds", b"free"), "it is an M4A or MP4 file with a damaged 'stsd' box"),
     ]
 }

@@ -3,7 +3,7 @@
 use symphonia::core::codecs::audio::well_known::{
     CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3,
 };
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::{Error, Result};
 use symphonia::default::codecs::{AacDecoder, AlacDecoder, MpaDecoder};
 
@@ -57,12 +57,17 @@ pub(super) fn decoder(
         CODEC_ID_MP1 | CODEC_ID_MP2 => return Err(container.inside("MPEG layer 1 or 2")),
         _ => return Err(container.inside("a codec that is unknown here")),
     };
-    decoder.map_err(|error| match error {
-        Error::Unsupported(_) if params.codec == CODEC_ID_AAC => {
+    decoder.map_err(|error| refused(container, params.codec, &error))
+}
+
+/// The refusal of what a decoder does not take.
+pub(super) fn refused(container: Container, codec: AudioCodecId, error: &Error) -> AudioError {
+    match error {
+        Error::Unsupported(_) if codec == CODEC_ID_AAC => {
             container.inside("AAC of another kind than LC (HE-AAC, say) or of more than two channels")
         }
         Error::Unsupported(feature) => container.inside(&format!("sound of an unusual kind ({feature})")),
         Error::DecodeError(found) => container.damaged(found),
         error => container.damaged(&error.to_string()),
-    })
+    }
 }

@@ -49,7 +49,7 @@ pub(super) fn open(input: Input, container: Container) -> std::result::Result<Pa
     let (params, frames, tagged) = (params.clone(), track.num_frames, track.delay.is_some());
     // ADTS does not tell; the reader guesses.
     let frames = frames.filter(|&frames| frames > 0 && container == Container::Mp3);
-    let track = Track { params, frames, delay: 0, ends: false };
+    let track = Track { params, length: frames, delay: 0, units_per_second: None, ends: false };
     Packets::new(Frames { reader, container, watch, track, tagged }, length)
 }
 
@@ -59,7 +59,7 @@ impl Frames {
         let far = PADDING_PACKETS.saturating_mul(packet.dur.get());
         let beyond = |frames: u64| u64::try_from(packet.pts.get()).is_ok_and(|pts| pts > frames.saturating_add(far));
         // One file behind another is heard too, although the first one's tag knows nothing of it.
-        if !self.tagged || self.track.frames.is_some_and(beyond) {
+        if !self.tagged || self.track.length.is_some_and(beyond) {
             (packet.trim_start, packet.trim_end) = (Duration::ZERO, Duration::ZERO);
         }
         packet
