@@ -7,6 +7,7 @@
 //! FLAC and MP4, with the tags they map, would take 100 KB of the page.
 
 mod adpcm;
+mod adts;
 mod aiff;
 mod au;
 mod bytes;
@@ -20,9 +21,9 @@ mod held;
 mod kind;
 mod law;
 mod mix;
+mod mp3;
 mod mp4;
 mod mp4_entry;
-mod mpeg;
 mod packets;
 mod pcm;
 mod recording;

@@ -21,6 +21,8 @@ const LONGEST_SILENCE: usize = 1 << 16;
 /// What a container gives next.
 pub(super) enum Next {
     Packet(Packet),
+    /// A packet was lost that was so long, in the container's units; 0 where only other bytes were passed over.
+    Lost(u64),
     End,
     /// Nothing more can be read, and why.
     Damage(String),
@@ -123,6 +125,8 @@ impl<D: Demuxer> Packets<D> {
                     self.hear(&packet, mixer);
                 }
             }
+            Next::Lost(0) => {}
+            Next::Lost(units) => self.give_silence(units, mixer),
             Next::End => self.end(None),
             Next::Damage(found) => {
                 self.refusal.get_or_insert_with(|| self.demuxer.container().damaged(&found));

@@ -8,7 +8,7 @@ use super::held::Held;
 use super::kind::{self, Kind};
 use super::mix::Mixer;
 use super::source::{Input, Source};
-use super::{aiff, au, flac, mp4, mpeg, riff};
+use super::{adts, aiff, au, flac, mp3, mp4, riff};
 
 /// Frames of a block, about: a third of a second at 44.1 kHz.
 pub(super) const BLOCK_FRAMES: usize = 16_384;
@@ -70,7 +70,8 @@ fn open_boxed(source: Box<dyn Source>) -> Result<Recording, AudioError> {
         Kind::Au => Box::new(au::open(input)?),
         Kind::Aiff => Box::new(aiff::open(input)?),
         Kind::Flac => Box::new(flac::open(input)?),
-        Kind::Mpeg(container) => Box::new(mpeg::open(input, container)?),
+        Kind::Adts => Box::new(adts::open(input)?),
+        Kind::Mp3 => Box::new(mp3::open(input)?),
         Kind::Mp4 => Box::new(mp4::open(input)?),
     };
     let mut recording = Recording { stream, mixer: Mixer::default(), first: None, length, fraction: 0.0 };
