@@ -41,6 +41,14 @@ impl Adpcm {
         }
     }
 
+    /// How many bytes of a block so many frames are in, or more.
+    pub fn bytes_of(&self, frames: usize, channels: usize) -> usize {
+        match self {
+            Self::Ima => 4 * channels * (1 + frames.div_ceil(8)),
+            Self::Microsoft(_) => channels * (7 + frames.div_ceil(2)),
+        }
+    }
+
     /// Appends the frames of one block, channels interleaved, full scale being 1.
     pub fn decode(&self, block: &[u8], channels: usize, interleaved: &mut Vec<f32>) {
         let frames = self.frames_in(block.len(), channels);

@@ -9,6 +9,9 @@ const ELSEWHERE: u32 = u32::MAX;
 /// The most that is looked at of a chunk: a format with 256 pairs of coefficients.
 const MOST_BYTES: u64 = 1_100;
 
+/// The most chunks that are walked. Recordings have some dozens; zeros after a header look like chunks without end.
+const MOST_CHUNKS: usize = 4_096;
+
 /// A chunk's place, in bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Chunk {
@@ -45,17 +48,22 @@ impl Chunk {
 pub(super) struct Chunks {
     order: Order,
     last: Option<Chunk>,
+    walked: usize,
     /// Lengths of chunks over 4 GB.
     pub long: Vec<([u8; 4], u64)>,
 }
 
 impl Chunks {
     pub fn new(order: Order) -> Self {
-        Self { order, last: None, long: Vec::new() }
+        Self { order, last: None, walked: 0, long: Vec::new() }
     }
 
-    /// The next chunk, `None` at the end of the file.
+    /// The next chunk, `None` at the end of the file or after too many.
     pub fn next(&mut self, input: &mut Input) -> Result<Option<Chunk>, AudioError> {
+        if self.walked == MOST_CHUNKS {
+            return Ok(None);
+        }
+        self.walked += 1;
         let at = match self.last {
             Some(chunk) => chunk.after(input)?,
             None => 12,

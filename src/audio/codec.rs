@@ -1,11 +1,11 @@
 //! Symphonia's decoders, and the names of what has none here.
 
 use symphonia::core::codecs::audio::well_known::{
-    CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3, CODEC_ID_VORBIS,
+    CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3,
 };
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::{Error, Result};
-use symphonia::default::codecs::{AacDecoder, AlacDecoder, MpaDecoder, VorbisDecoder};
+use symphonia::default::codecs::{AacDecoder, AlacDecoder, MpaDecoder};
 
 use super::error::{AudioError, malformed, unsupported};
 
@@ -17,7 +17,6 @@ pub(super) enum Container {
     Mp3,
     /// ISO 14496-12: M4A, MP4, MOV.
     Mp4,
-    Ogg,
 }
 
 impl Container {
@@ -27,7 +26,6 @@ impl Container {
             Self::Adts => "an AAC file",
             Self::Mp3 => "an MP3 file",
             Self::Mp4 => "an M4A or MP4 file",
-            Self::Ogg => "an Ogg file",
         }
     }
 
@@ -36,7 +34,6 @@ impl Container {
         let read = match self {
             Self::Adts | Self::Mp3 => "only AAC-LC and MP3 are read in such files",
             Self::Mp4 => "only AAC-LC, ALAC and MP3 are read in such files",
-            Self::Ogg => "only Vorbis is read in such files",
         };
         unsupported(&format!("it is {} with {what} inside, and {read}", self.name()))
     }
@@ -57,16 +54,20 @@ pub(super) fn decoder(
         CODEC_ID_AAC => AacDecoder::try_new(params, &options).map(|decoder| Box::new(decoder) as _),
         CODEC_ID_ALAC => AlacDecoder::try_new(params, &options).map(|decoder| Box::new(decoder) as _),
         CODEC_ID_MP3 => MpaDecoder::try_new(params, &options).map(|decoder| Box::new(decoder) as _),
-        CODEC_ID_VORBIS => VorbisDecoder::try_new(params, &options).map(|decoder| Box::new(decoder) as _),
         CODEC_ID_MP1 | CODEC_ID_MP2 => return Err(container.inside("MPEG layer 1 or 2")),
         _ => return Err(container.inside("a codec that is unknown here")),
     };
-    decoder.map_err(|error| match error {
-        Error::Unsupported(_) if params.codec == CODEC_ID_AAC => {
+    decoder.map_err(|error| refused(container, params.codec, &error))
+}
+
+/// The refusal of what a decoder does not take.
+pub(super) fn refused(container: Container, codec: AudioCodecId, error: &Error) -> AudioError {
+    match error {
+        Error::Unsupported(_) if codec == CODEC_ID_AAC => {
             container.inside("AAC of another kind than LC (HE-AAC, say) or of more than two channels")
         }
         Error::Unsupported(feature) => container.inside(&format!("sound of an unusual kind ({feature})")),
         Error::DecodeError(found) => container.damaged(found),
         error => container.damaged(&error.to_string()),
-    })
+    }
 }

@@ -1,12 +1,15 @@
 //! What a file is, by its first bytes and never by its name.
 
 use super::bytes::Order;
-use super::codec::Container;
 use super::error::{AudioError, FORMATS_READ, malformed, unsupported};
+use super::mp3;
 use super::source::Input;
 
 /// How many bytes are looked at.
 const HEAD_BYTES: usize = 16;
+
+/// How far frames of MP3 are looked for where nothing is recognised.
+const SEARCHED: usize = 1 << 16;
 
 /// A format that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,33 +20,59 @@ pub(super) enum Kind {
     /// AIFF or AIFF-C.
     Aiff,
     Flac,
-    /// MP3, or AAC in ADTS frames.
-    Mpeg(Container),
+    /// AAC in ADTS frames.
+    Adts,
+    Mp3,
     Mp4,
-    Ogg,
 }
 
-/// The kind of a file, which begins after its ID3v2 tags: MP3 files have them, and taggers put them before other formats
-/// too (ID3 tag version 2.4.0, 3.1).
+/// The kind of a file, which begins after its ID3v2 and APEv2 tags: MP3 files have them, and taggers put them before other
+/// formats too (ID3 tag version 2.4.0, 3.1).
 pub(super) fn of(input: &mut Input) -> Result<Kind, AudioError> {
     let (mut start, mut head, mut tagged) = (0, Vec::new(), false);
     loop {
         input.seek_to(start)?;
         input.read_at_most(HEAD_BYTES, &mut head)?;
-        let &[b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] = head.as_slice() else { break };
-        let length = [a, b, c, d].into_iter().fold(0, |length, bits| length << 7 | u64::from(bits & 0x7F));
-        let footer = if flags & 0x10 == 0 { 0 } else { 10 };
-        (start, tagged) = (start + 10 + length + footer, true);
+        let Some(length) = tag_length(&head) else { break };
+        (start, tagged) = (start + length, true);
     }
     input.seek_to(start)?;
     input.begin_here();
-    match known(&head) {
-        Some(kind) => Ok(kind),
-        // Padding that the tag does not count; the reader looks for the first frame.
-        None if tagged && !head.is_empty() => Ok(Kind::Mpeg(Container::Mp3)),
-        None if tagged => Err(malformed("it is an MP3 file that ends with its tag")),
-        None => Err(refused(&head)),
+    match (known(&head), unread(&head)) {
+        (Some(kind), _) => Ok(kind),
+        (None, None) if begins_later(input)? => Ok(Kind::Mp3),
+        // The reader looks for the first frame further on.
+        (None, None) if tagged && !head.is_empty() => Ok(Kind::Mp3),
+        (None, _) if tagged && head.is_empty() => Err(malformed("it is an MP3 file that ends with its tag")),
+        _ => Err(refused(&head)),
     }
+}
+
+/// Of a tag in all, in bytes, where one begins.
+fn tag_length(head: &[u8]) -> Option<u64> {
+    match head {
+        &[b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] => {
+            let length = [a, b, c, d].into_iter().fold(0, |length, bits| length << 7 | u64::from(bits & 0x7F));
+            Some(length + if flags & 0x10 == 0 { 10 } else { 20 })
+        }
+        // Before sound such a tag has a header, which its length does not count (APEv2).
+        [b'A', b'P', b'E', b'T', b'A', b'G', b'E', b'X', rest @ ..] => {
+            Order::Little.u32_at(rest, 4).map(|n| 32 + u64::from(n))
+        }
+        _ => None,
+    }
+}
+
+/// Goes on to the first frame of MP3, which does not come first in files that were cut from a stream or padded; false
+/// where there is none.
+fn begins_later(input: &mut Input) -> Result<bool, AudioError> {
+    let mut bytes = Vec::new();
+    input.seek_to(0)?;
+    input.read_at_most(SEARCHED, &mut bytes)?;
+    let found = mp3::find_frame(&bytes);
+    input.seek_to(found.unwrap_or_default() as u64)?;
+    input.begin_here();
+    Ok(found.is_some())
 }
 
 fn known(head: &[u8]) -> Option<Kind> {
@@ -53,11 +82,10 @@ fn known(head: &[u8]) -> Option<Kind> {
         (b".snd", ..) => Kind::Au,
         (b"FORM", _, Some(b"AIFF" | b"AIFC")) => Kind::Aiff,
         (b"fLaC", ..) => Kind::Flac,
-        (b"OggS", ..) => Kind::Ogg,
         (_, Some(b"ftyp"), _) => Kind::Mp4,
         // The sync word of MPEG audio (ISO 11172-3, 2.4.2.3): layer III, or zero, which is AAC's (ISO 13818-7, 6.2).
-        ([0xFF, second, ..], ..) if second & 0xF6 == 0xF0 => Kind::Mpeg(Container::Adts),
-        ([0xFF, second, ..], ..) if second & 0xE6 == 0xE2 => Kind::Mpeg(Container::Mp3),
+        ([0xFF, second, ..], ..) if second & 0xF6 == 0xF0 => Kind::Adts,
+        ([0xFF, second, ..], ..) if second & 0xE6 == 0xE2 => Kind::Mp3,
         _ => return None,
     })
 }
@@ -76,6 +104,7 @@ fn refused(head: &[u8]) -> AudioError {
 
 fn unread(head: &[u8]) -> Option<&'static str> {
     Some(match head {
+        [b'O', b'g', b'g', b'S', ..] => "an Ogg file",
         [0x1A, 0x45, 0xDF, 0xA3, ..] => "a WebM or Matroska file",
         [b'R', b'I', b'F', b'F' | b'X', ..] if head.len() >= 12 => "a RIFF file of another kind",
         [b'r', b'i', b'f', b'f', ..] => "a Wave64 file",

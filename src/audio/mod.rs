@@ -2,11 +2,12 @@
 //! [`Resampler`] brings its blocks to the sample rate that a front end wants. Memory stays the same however long the
 //! file is. [`decode`] and [`resample`] are the same for what fits in memory.
 //!
-//! hound reads the samples of WAV files, claxon FLAC, Symphonia MP3, AAC, ALAC and Vorbis, and rubato changes the rate.
-//! Most containers are walked here: the files people have are looser than their specifications, and Symphonia's readers
-//! of FLAC, Ogg and MP4, with the tags they map, would take 100 KB of the page.
+//! hound reads the samples of WAV files, claxon FLAC, Symphonia MP3, AAC and ALAC, and rubato changes the rate. Most
+//! containers are walked here: the files people have are looser than their specifications, and Symphonia's readers of
+//! FLAC and MP4, with the tags they map, would take 100 KB of the page.
 
 mod adpcm;
+mod adts;
 mod aiff;
 mod au;
 mod bytes;
@@ -14,14 +15,15 @@ mod chunks;
 mod codec;
 mod error;
 mod flac;
+mod flac_bytes;
+mod flac_header;
 mod held;
 mod kind;
 mod law;
 mod mix;
+mod mp3;
 mod mp4;
 mod mp4_entry;
-mod mpeg;
-mod ogg;
 mod packets;
 mod pcm;
 mod recording;

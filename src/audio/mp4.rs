@@ -6,6 +6,8 @@
 //!
 //! Source: ISO/IEC 14496-12 (2015), 14496-14 (2003) and 14496-1 (2010, descriptors), and Apple's QuickTime File Format.
 
+use std::num::NonZero;
+
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
@@ -25,14 +27,31 @@ const MOST_BYTES: u64 = 4_096;
 /// No packet of a codec that is read is longer, in bytes.
 const LONGEST_PACKET: u32 = 1 << 20;
 
+/// Which part of a track is heard.
+#[derive(Default)]
+struct Edit {
+    /// Where the sound begins, in the track's units.
+    begin: u64,
+    /// How long it is, in the movie's units, where the edit list says.
+    length: Option<u64>,
+}
+
+/// The boxes of a file.
+#[derive(Default)]
+struct Movie {
+    units_per_second: u32,
+    tracks: Vec<Boxes>,
+    /// True where more boxes come in fragments.
+    fragmented: bool,
+}
+
 /// A track's boxes, as far as they are needed.
 #[derive(Default)]
 struct Boxes {
     /// True for sound.
     sound: bool,
     units_per_second: u32,
-    /// Where the sound begins, in units.
-    begin: u64,
+    edit: Edit,
     /// The bodies of `stsd`, `stts`, `stsc`, `stsz` and `stco` or `co64`.
     entries: Option<Vec<u8>>,
     times: Option<u64>,
@@ -45,8 +64,8 @@ struct Boxes {
 pub(super) struct Mp4 {
     input: Input,
     track: Track,
-    /// Frames of a packet.
-    packet_frames: u64,
+    /// How long a packet is, in units.
+    packet_units: u64,
     /// The size of all packets where it is one.
     one_size: u32,
     sizes: Table,
@@ -64,7 +83,7 @@ pub(super) struct Mp4 {
 
 /// Opens a file whose first box is `ftyp`.
 pub(super) fn open(mut input: Input) -> Result<Packets<Mp4>, AudioError> {
-    let (tracks, fragmented) = boxes(&mut input)?;
+    let Movie { units_per_second, tracks, fragmented } = boxes(&mut input)?;
     let Some(boxes) = tracks.into_iter().find(|track| track.sound) else {
         return Err(Container::Mp4.inside("no sound"));
     };
@@ -76,15 +95,15 @@ pub(super) fn open(mut input: Input) -> Result<Packets<Mp4>, AudioError> {
         return Err(Container::Mp4.inside("fragments, as streams have them,"));
     }
     let times = table(&mut input, boxes.times.ok_or_else(|| missing("stts"))?, 4, 8)?;
-    let track = track(params, &boxes);
-    let (track, packet_frames) = timed(&mut input, track, &boxes, times)?;
+    let (all, packet_units) = timed(&mut input, times, count)?;
+    let track = track(params, &boxes, all, units_per_second);
     let length = input.length();
     let runs = table(&mut input, boxes.runs.ok_or_else(|| missing("stsc"))?, 4, 12)?;
     let chunks = table(&mut input, chunks.0, 4, chunks.1)?;
     let mut mp4 = Mp4 {
         input,
         track,
-        packet_frames,
+        packet_units,
         one_size,
         sizes,
         chunks,
@@ -100,26 +119,32 @@ pub(super) fn open(mut input: Input) -> Result<Packets<Mp4>, AudioError> {
     Packets::new(mp4, length)
 }
 
-fn track(params: AudioCodecParameters, boxes: &Boxes) -> Track {
-    let sample_rate = params.sample_rate.unwrap_or_default();
-    let begin = u128::from(boxes.begin) * u128::from(sample_rate) / u128::from(boxes.units_per_second.max(1));
+/// The track that is heard, of packets that are so long together, in a movie of so many units a second.
+fn track(params: AudioCodecParameters, boxes: &Boxes, all: Option<u64>, movie_units_per_second: u32) -> Track {
+    let units_per_second = NonZero::new(boxes.units_per_second);
     // More than a minute is an edit of another kind.
-    let delay = if begin > 60 * u128::from(sample_rate) { 0 } else { begin as u64 };
-    Track { params, frames: None, delay, ends: true }
+    let delay = Some(boxes.edit.begin).filter(|&begin| begin <= 60 * u64::from(boxes.units_per_second));
+    let delay = delay.unwrap_or_default();
+    let kept = boxes.edit.length.filter(|_| movie_units_per_second > 0).map(|length| {
+        let units = u128::from(length) * u128::from(boxes.units_per_second) / u128::from(movie_units_per_second.max(1));
+        u64::try_from(units).unwrap_or(u64::MAX)
+    });
+    let all = all.map(|all| all.saturating_sub(delay));
+    let length = all.into_iter().chain(kept).min().filter(|&length| length > 0 && units_per_second.is_some());
+    Track { params, length, delay, units_per_second, ends: true }
 }
 
-/// Adds up how long all packets are. Also gives the frames of the first, which are those of all but the last.
-fn timed(input: &mut Input, track: Track, boxes: &Boxes, mut times: Table) -> Result<(Track, u64), AudioError> {
-    let sample_rate = u128::from(track.params.sample_rate.unwrap_or_default());
-    let frames = |units: u128| (units * sample_rate / u128::from(boxes.units_per_second.max(1))).min(1 << 62) as u64;
-    let (mut all, mut first) = (0_u128, None);
+/// How long all packets are together, where the table of times is of as many as the table of sizes, and how long the
+/// first is, as all but the last are; both in units.
+fn timed(input: &mut Input, mut times: Table, packets: u64) -> Result<(Option<u64>, u64), AudioError> {
+    let (mut all, mut count, mut first) = (0_u64, 0_u64, None);
     while let Some(entry) = times.next(input)? {
-        let number = |at| u128::from(Order::Big.u32_at(entry, at).unwrap_or_default());
-        first = first.or(Some(frames(number(4))));
-        all += number(0) * number(4);
+        let number = |at| u64::from(Order::Big.u32_at(entry, at).unwrap_or_default());
+        first = first.or(Some(number(4)));
+        count = count.saturating_add(number(0));
+        all = all.saturating_add(number(0) * number(4));
     }
-    let all = frames(all).saturating_sub(track.delay);
-    Ok((Track { frames: (all > 0).then_some(all), ..track }, first.unwrap_or_default()))
+    Ok(((count == packets).then_some(all), first.unwrap_or_default()))
 }
 
 /// The number of packets, their size where it is one, and the table of sizes.
@@ -196,7 +221,7 @@ impl Demuxer for Mp4 {
         }
         (self.in_chunk, self.in_track) = (self.in_chunk - 1, self.in_track - 1);
         self.at += u64::from(size);
-        Ok(Next::Packet(Packet::new(0, Timestamp::ZERO, Duration::new(self.packet_frames), data)))
+        Ok(Next::Packet(Packet::new(0, Timestamp::ZERO, Duration::new(self.packet_units), data)))
     }
 
     fn position(&self) -> u64 {
@@ -204,31 +229,33 @@ impl Demuxer for Mp4 {
     }
 }
 
-/// The boxes of all tracks, and whether more of them come in fragments.
-fn boxes(input: &mut Input) -> Result<(Vec<Boxes>, bool), AudioError> {
-    let (mut tracks, mut fragmented, mut at) = (Vec::<Boxes>::new(), false, 0);
+/// The boxes of all tracks.
+fn boxes(input: &mut Input) -> Result<Movie, AudioError> {
+    let (mut movie, mut at) = (Movie::default(), 0);
     for _ in 0..MOST_BOXES {
         let Some((kind, body, end)) = box_at(input, at)? else { break };
         at = match &kind {
             // Their boxes follow inside.
             b"moov" | b"mdia" | b"edts" | b"minf" | b"stbl" => body,
             b"trak" => {
-                tracks.push(Boxes::default());
+                movie.tracks.push(Boxes::default());
                 body
             }
             b"mvex" | b"moof" => {
-                fragmented = true;
+                movie.fragmented = true;
                 end
             }
             _ => {
-                if let Some(track) = tracks.last_mut() {
+                if &kind == b"mvhd" {
+                    movie.units_per_second = units_per_second(&fields(input, body, end)?);
+                } else if let Some(track) = movie.tracks.last_mut() {
                     note(input, kind, body, end, track)?;
                 }
                 end
             }
         };
     }
-    Ok((tracks, fragmented))
+    Ok(movie)
 }
 
 /// The name of the box that begins at `at`, and where its body begins and ends.
@@ -256,16 +283,12 @@ fn note(input: &mut Input, kind: [u8; 4], body: u64, end: u64, track: &mut Boxes
         b"stco" => track.chunks = Some((body, 4)),
         b"co64" => track.chunks = Some((body, 8)),
         b"mdhd" | b"hdlr" | b"elst" | b"stsd" => {
-            let mut bytes = Vec::new();
-            input.seek_to(body)?;
-            input.read_at_most((end - body).min(MOST_BYTES) as usize, &mut bytes)?;
-            let long = bytes.first().is_some_and(|&version| version == 1);
-            let field = |at: usize| Order::Big.u32_at(&bytes, at).unwrap_or_default();
+            let bytes = fields(input, body, end)?;
             match &kind {
-                b"mdhd" => track.units_per_second = field(if long { 20 } else { 12 }),
+                b"mdhd" => track.units_per_second = units_per_second(&bytes),
                 // A QuickTime file has two of them, the second about where the data is.
                 b"hdlr" => track.sound |= bytes.get(8..12) == Some(b"soun"),
-                b"elst" => track.begin = first_edit(field, long),
+                b"elst" => track.edit = edit(&bytes),
                 _ => track.entries = Some(bytes),
             }
         }
@@ -274,12 +297,64 @@ fn note(input: &mut Input, kind: [u8; 4], body: u64, end: u64, track: &mut Boxes
     Ok(())
 }
 
-/// Where the first edit that has sound begins in the media. Empty edits say −1; they put silence before it.
-fn first_edit(field: impl Fn(usize) -> u32, long: bool) -> u64 {
-    let begin = |entry: usize| match long {
-        false => u64::from(field(8 + 12 * entry + 4)),
-        true => u64::from(field(8 + 20 * entry + 8)) << 32 | u64::from(field(8 + 20 * entry + 12)),
+fn fields(input: &mut Input, body: u64, end: u64) -> Result<Vec<u8>, AudioError> {
+    let mut bytes = Vec::new();
+    input.seek_to(body)?;
+    input.read_at_most((end - body).min(MOST_BYTES) as usize, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// True for the version of a box whose times have 64 bits.
+fn is_long(fields: &[u8]) -> bool {
+    fields.first() == Some(&1)
+}
+
+/// Of an `mvhd` or `mdhd` box.
+fn units_per_second(fields: &[u8]) -> u32 {
+    Order::Big.u32_at(fields, if is_long(fields) { 20 } else { 12 }).unwrap_or_default()
+}
+
+/// Where the first edit that has sound begins, and how long it is where it is the only one: what several make of a track
+/// is not told by one length. Empty edits say −1; they put silence before it.
+fn edit(fields: &[u8]) -> Edit {
+    let number = |at: usize| u64::from(Order::Big.u32_at(fields, at).unwrap_or_default());
+    let long = |at: usize| number(at) << 32 | number(at + 4);
+    let entry = |index: usize| match is_long(fields) {
+        false => (number(8 + 12 * index), number(12 + 12 * index)),
+        true => (long(8 + 20 * index), long(16 + 20 * index)),
     };
-    let empty = if long { u64::MAX } else { u64::from(u32::MAX) };
-    (0..(field(4) as usize).min(4)).map(begin).find(|&begin| begin != empty).unwrap_or_default()
+    let empty = if is_long(fields) { u64::MAX } else { u64::from(u32::MAX) };
+    let entries = (number(4) as usize).min(MOST_BYTES as usize / 12);
+    let mut edits = (0..entries).map(entry).filter(|&(_, begin)| begin != empty);
+    let Some((length, begin)) = edits.next() else { return Edit::default() };
+    Edit { begin, length: Some(length).filter(|&length| length > 0 && edits.next().is_none()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(version: u8, entries: &[(u64, u64)]) -> (u64, Option<u64>) {
+        let mut fields = vec![version, 0, 0, 0, 0, 0, 0, entries.len() as u8];
+        for &(length, begin) in entries {
+            match version {
+                0 => fields.extend([length as u32, begin as u32, 1 << 16].map(u32::to_be_bytes).as_flattened()),
+                _ => fields.extend([length, begin, 1 << 48].map(u64::to_be_bytes).as_flattened().iter().take(20)),
+            }
+        }
+        let edit = edit(&fields);
+        (edit.begin, edit.length)
+    }
+
+    #[test]
+    fn the_only_edit_with_sound_tells_the_length() {
+        let empty = u64::MAX;
+        for version in [0, 1] {
+            assert_eq!(found(version, &[]), (0, None));
+            assert_eq!(found(version, &[(200, 1_024)]), (1_024, Some(200)));
+            assert_eq!(found(version, &[(50, empty), (200, 1_024)]), (1_024, Some(200)));
+            assert_eq!(found(version, &[(0, 1_024)]), (1_024, None));
+            assert_eq!(found(version, &[(200, 1_024), (100, 20_000)]), (1_024, None));
+        }
+    }
 }

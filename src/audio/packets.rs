@@ -1,5 +1,7 @@
 //! Compressed sound in packets, decoded one by one by Symphonia.
 
+use std::num::NonZero;
+
 use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder};
 use symphonia::core::packet::Packet;
@@ -7,17 +9,20 @@ use symphonia::core::packet::Packet;
 use super::codec::{self, Container};
 use super::error::AudioError;
 use super::mix::Mixer;
-use super::recording::{BLOCK_FRAMES, Stream, check};
+use super::recording::{BLOCK_FRAMES, Stream, check, no_audio};
 use super::sentences::{damaged_after, shorter_than_said};
 
 /// Frames of silence in place of a packet that cannot be decoded, at most.
 const LONGEST_PACKET: u64 = 1 << 16;
 
+/// Frames of silence at a beginning that cannot be decoded, before it is given out as silence.
+const LONGEST_SILENCE: usize = 1 << 16;
+
 /// What a container gives next.
 pub(super) enum Next {
     Packet(Packet),
-    /// Another recording begins, with a [`Track`] of its own.
-    Track,
+    /// A packet was lost that was so long, in the container's units; 0 where only other bytes were passed over.
+    Lost(u64),
     End,
     /// Nothing more can be read, and why.
     Damage(String),
@@ -26,12 +31,24 @@ pub(super) enum Next {
 /// What a container says of the track that is heard.
 pub(super) struct Track {
     pub params: AudioCodecParameters,
-    /// Without what the encoder put before and after, where the container tells.
-    pub frames: Option<u64>,
-    /// Frames before the sound begins.
+    /// Without what the encoder put before and after, where the container tells; in its units.
+    pub length: Option<u64>,
+    /// Before the sound begins, in the container's units.
     pub delay: u64,
-    /// True where packets after `frames` are padding.
+    /// The container's units; where it has none, they are frames. What the decoder says of the frames' rate is not always
+    /// what the container says.
+    pub units_per_second: Option<NonZero<u32>>,
+    /// True where packets after `length` are padding.
     pub ends: bool,
+}
+
+impl Track {
+    /// So many units of the container's in frames of a sample rate in Hz.
+    fn frames(&self, units: u64, sample_rate: u32) -> u64 {
+        let Some(units_per_second) = self.units_per_second else { return units };
+        let frames = u128::from(units) * u128::from(sample_rate) / u128::from(units_per_second.get());
+        frames.min(1 << 62) as u64
+    }
 }
 
 /// A container's packets, those of one track only.
@@ -56,12 +73,16 @@ pub(super) struct Packets<D> {
     length: u64,
     /// Bytes of packets so far. Tables that lead in circles are left where they exceed the file.
     packet_bytes: u64,
+    /// From beginning to end, where the container tells.
+    frames: Option<u64>,
     /// Frames still to be dropped.
     delay_left: u64,
     given: u64,
-    /// In the first of chained recordings.
-    first: bool,
     skipped: u64,
+    /// True after the first packet that could be decoded.
+    decoded: bool,
+    /// Why the first packet could not be decoded.
+    refusal: Option<AudioError>,
     ended: bool,
     /// How the recording ended, where it did not end well.
     ending: Option<String>,
@@ -72,17 +93,21 @@ impl<D: Demuxer> Packets<D> {
     /// A recording of so many bytes in all.
     pub fn new(demuxer: D, length: u64) -> Result<Self, AudioError> {
         let (decoder, sample_rate) = decoder(&demuxer)?;
-        let delay_left = demuxer.track().delay;
+        let track = demuxer.track();
+        let delay_left = track.frames(track.delay, sample_rate);
+        let frames = track.length.map(|length| track.frames(length, sample_rate));
         Ok(Self {
             demuxer,
             decoder,
             sample_rate,
             length,
             packet_bytes: 0,
+            frames,
             delay_left,
             given: 0,
-            first: true,
             skipped: 0,
+            decoded: false,
+            refusal: None,
             ended: false,
             ending: None,
             interleaved: Vec::new(),
@@ -100,15 +125,16 @@ impl<D: Demuxer> Packets<D> {
                     self.hear(&packet, mixer);
                 }
             }
-            Next::Track => match decoder(&self.demuxer) {
-                Ok((decoder, sample_rate)) if sample_rate == self.sample_rate => {
-                    (self.decoder, self.first) = (decoder, false);
-                    self.delay_left = self.demuxer.track().delay;
-                }
-                Ok(_) | Err(_) => self.end(Some("another recording of another kind follows")),
-            },
+            Next::Lost(0) => {}
+            Next::Lost(units) => self.give_silence(units, mixer),
             Next::End => self.end(None),
-            Next::Damage(found) => self.end(Some(&found)),
+            Next::Damage(found) => {
+                self.refusal.get_or_insert_with(|| self.demuxer.container().damaged(&found));
+                self.end(Some(&found));
+            }
+        }
+        if self.room() == 0 {
+            self.ended = true;
         }
         Ok(())
     }
@@ -123,13 +149,33 @@ impl<D: Demuxer> Packets<D> {
         self.interleaved.clear();
         let channels = match self.decoder.decode(packet) {
             Ok(sound) if sound.spec().rate() == self.sample_rate => interleave(&sound, &mut self.interleaved),
-            Ok(_) | Err(_) => None,
+            Ok(_) => None,
+            Err(error) => {
+                let (container, codec) = (self.demuxer.container(), self.demuxer.track().params.codec);
+                self.refusal.get_or_insert_with(|| codec::refused(container, codec, &error));
+                None
+            }
         };
-        let channels = channels.unwrap_or_else(|| {
-            self.skipped += 1;
-            self.interleaved.resize(packet.dur.get().min(LONGEST_PACKET) as usize, 0.0);
-            1
-        });
+        match channels {
+            Some(channels) => {
+                self.decoded = true;
+                self.give(channels, mixer);
+            }
+            None => self.give_silence(packet.dur.get(), mixer),
+        }
+    }
+
+    /// Gives silence for a packet of so many units.
+    fn give_silence(&mut self, units: u64, mixer: &mut Mixer) {
+        self.skipped += 1;
+        let frames = self.demuxer.track().frames(units, self.sample_rate).min(LONGEST_PACKET);
+        self.interleaved.clear();
+        self.interleaved.resize(frames as usize, 0.0);
+        self.give(1, mixer);
+    }
+
+    /// Mixes what is wanted of the frames that are held.
+    fn give(&mut self, channels: usize, mixer: &mut Mixer) {
         let frames = (self.interleaved.len() / channels) as u64;
         let first = self.delay_left.min(frames);
         self.delay_left -= first;
@@ -141,9 +187,8 @@ impl<D: Demuxer> Packets<D> {
 
     /// Frames that may still come.
     fn room(&self) -> u64 {
-        let track = self.demuxer.track();
-        match track.frames {
-            Some(frames) if track.ends && self.first => frames.saturating_sub(self.given),
+        match self.frames {
+            Some(frames) if self.demuxer.track().ends => frames.saturating_sub(self.given),
             _ => u64::MAX,
         }
     }
@@ -155,7 +200,7 @@ impl<D: Demuxer> Stream for Packets<D> {
     }
 
     fn frames(&self) -> Option<u64> {
-        self.demuxer.track().frames.filter(|_| self.first)
+        self.frames
     }
 
     fn position(&self) -> u64 {
@@ -163,8 +208,13 @@ impl<D: Demuxer> Stream for Packets<D> {
     }
 
     fn next(&mut self, mixer: &mut Mixer) -> Result<bool, AudioError> {
-        while !self.ended && mixer.mono.len() < BLOCK_FRAMES {
+        let begins = self.given == 0;
+        let wanted = |decoded: bool| if begins && !decoded { LONGEST_SILENCE } else { BLOCK_FRAMES };
+        while !self.ended && mixer.mono.len() < wanted(self.decoded) {
             self.step(mixer)?;
+        }
+        if begins && self.ended && !self.decoded {
+            mixer.mono.clear();
         }
         Ok(!mixer.mono.is_empty())
     }
@@ -178,6 +228,10 @@ impl<D: Demuxer> Stream for Packets<D> {
         let said = self.frames().filter(|_| self.ended);
         let short = || said.and_then(|said| shorter_than_said(self.given, said, self.sample_rate));
         skipped.into_iter().chain(self.ending.clone().or_else(short)).collect()
+    }
+
+    fn refusal(&self) -> AudioError {
+        self.refusal.clone().unwrap_or_else(no_audio)
     }
 }
 

@@ -12,6 +12,9 @@ use super::mix::Mixer;
 use super::recording::{BLOCK_FRAMES, Stream};
 use super::source::Input;
 
+/// The most bytes that are read at a time. A header may say that long blocks hold a frame each.
+const MOST_BYTES: usize = 1 << 20;
+
 /// How a sample is coded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Coding {
@@ -58,6 +61,10 @@ impl Layout {
         (sample_bytes * usize::from(self.channels), 1)
     }
 
+    fn is_in_blocks(&self) -> bool {
+        matches!(self.coding, Coding::Adpcm { .. })
+    }
+
     /// Whole frames in so many bytes.
     pub fn frames_in(&self, bytes: u64) -> u64 {
         let (unit_bytes, unit_frames) = self.unit();
@@ -76,9 +83,10 @@ impl Layout {
         match &self.coding {
             Coding::Adpcm { kind, block_bytes, block_frames } => {
                 let channels = usize::from(self.channels);
+                let needed = kind.bytes_of(*block_frames, channels);
                 for block in bytes.chunks(usize::from(*block_bytes)) {
                     let start = samples.len();
-                    kind.decode(block, channels, samples);
+                    kind.decode(&block[..block.len().min(needed)], channels, samples);
                     samples.truncate(start + block_frames * channels);
                 }
             }
@@ -193,10 +201,10 @@ impl Pcm {
 
     fn read(&mut self) -> Result<(), AudioError> {
         let (unit_bytes, unit_frames) = self.layout.unit();
-        let units = (BLOCK_FRAMES / unit_frames).max(1);
+        let units = (BLOCK_FRAMES / unit_frames).min(MOST_BYTES / unit_bytes).max(1);
         let wanted = self.frames_left.div_ceil(unit_frames as u64).min(units as u64) as usize;
         self.input.read_at_most(wanted * unit_bytes, &mut self.bytes)?;
-        if unit_frames == 1 {
+        if !self.layout.is_in_blocks() {
             self.bytes.truncate(self.bytes.len() / unit_bytes * unit_bytes);
         }
         self.interleaved.clear();
@@ -247,9 +255,9 @@ fn shortfalls(layout: &Layout, span: Span) -> Vec<String> {
             "The file says that it holds {declared} bytes of sound, but only {length} are there; these are heard."
         ));
     }
-    let (unit_bytes, unit_frames) = layout.unit();
+    let (unit_bytes, _) = layout.unit();
     let rest = span.length % unit_bytes as u64;
-    if unit_frames == 1 && rest > 0 {
+    if !layout.is_in_blocks() && rest > 0 {
         warnings.push(format!("The last frame has only {rest} of its {unit_bytes} bytes; it is left out."));
     }
     warnings

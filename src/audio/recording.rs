@@ -8,7 +8,7 @@ use super::held::Held;
 use super::kind::{self, Kind};
 use super::mix::Mixer;
 use super::source::{Input, Source};
-use super::{aiff, au, flac, mp4, mpeg, ogg, riff};
+use super::{adts, aiff, au, flac, mp3, mp4, riff};
 
 /// Frames of a block, about: a third of a second at 44.1 kHz.
 pub(super) const BLOCK_FRAMES: usize = 16_384;
@@ -30,6 +30,10 @@ pub(super) trait Stream {
     fn next(&mut self, mixer: &mut Mixer) -> Result<bool, AudioError>;
     /// Sentences for the user about what was repaired so far.
     fn warnings(&self) -> Vec<String>;
+    /// The refusal of what gave nothing at all.
+    fn refusal(&self) -> AudioError {
+        no_audio()
+    }
 }
 
 /// A recording on its way from file to mono samples.
@@ -66,13 +70,13 @@ fn open_boxed(source: Box<dyn Source>) -> Result<Recording, AudioError> {
         Kind::Au => Box::new(au::open(input)?),
         Kind::Aiff => Box::new(aiff::open(input)?),
         Kind::Flac => Box::new(flac::open(input)?),
-        Kind::Mpeg(container) => Box::new(mpeg::open(input, container)?),
+        Kind::Adts => Box::new(adts::open(input)?),
+        Kind::Mp3 => Box::new(mp3::open(input)?),
         Kind::Mp4 => Box::new(mp4::open(input)?),
-        Kind::Ogg => Box::new(ogg::open(input)?),
     };
     let mut recording = Recording { stream, mixer: Mixer::default(), first: None, length, fraction: 0.0 };
     if !recording.stream.next(&mut recording.mixer)? || recording.mixer.mono.is_empty() {
-        return Err(no_audio());
+        return Err(recording.stream.refusal());
     }
     recording.first = Some(std::mem::take(&mut recording.mixer.mono));
     Ok(recording)
@@ -93,8 +97,9 @@ impl Recording {
         self.stream.sample_rate()
     }
 
-    /// Length in seconds, from the bytes that are there rather than from what a header claims; `None` where the format
-    /// does not tell before all is decoded.
+    /// Length in seconds, `None` where the format does not tell before all is decoded. Of WAV, AU and AIFF files it is that
+    /// of the bytes that are there. Of FLAC, MP3 and M4A files it is what a header says: fewer samples come where the file
+    /// is cut or damaged, and other numbers where the header is wrong.
     pub fn duration_seconds(&self) -> Option<f64> {
         self.stream.frames().map(|frames| frames as f64 / f64::from(self.sample_rate()))
     }
@@ -105,8 +110,8 @@ impl Recording {
     }
 
     /// Replaces `samples` by the next block, the mean of all channels, −1 to 1 where the file kept to full scale and
-    /// finite in any case; false at the end, with `samples` empty. A block has 1 to about 16 384 samples; the packets of
-    /// some formats give up to 65 535 more.
+    /// finite in any case; false at the end, with `samples` empty. A block has 1 to about 16 384 samples, and up to
+    /// 131 072 more where the file has its sound in long packets.
     ///
     /// # Errors
     ///

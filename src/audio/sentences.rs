@@ -13,6 +13,19 @@ pub(super) fn shorter_than_said(given: u64, said: u64, sample_rate: u32) -> Opti
     short.then(|| format!("The file says that it lasts {all}, but only {there} are there; these are heard."))
 }
 
+/// What was damaged in a file and passed over: so many places and bytes, and so many frames of silence for them.
+pub(super) fn passed_over(places: u64, bytes: u64, silence: u64, sample_rate: u32) -> String {
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
+    let (places, places_end, bytes_end) = (places, plural(places), plural(bytes));
+    let silence = match silence {
+        0 => String::new(),
+        silence => format!("; {} of silence are heard instead", seconds(silence, sample_rate)),
+    };
+    format!(
+        "The file is damaged in {places} place{places_end}, where {bytes} byte{bytes_end} are passed over{silence}."
+    )
+}
+
 fn seconds(frames: u64, sample_rate: u32) -> String {
     format!("{:.1} s", frames as f64 / f64::from(sample_rate))
 }

@@ -191,8 +191,7 @@ def encoded_files():
     yield "flac.flac", 0.05, 16000, "-c:a flac -sample_fmt s16 -frame_size 192"
     yield "flac-24.flac", 0.03, 16000, "-c:a flac -sample_fmt s32"
     yield "refused-flac.ogg", 0.02, 16000, "-c:a flac"
-    yield "vorbis.ogg", 0.2, 44100, "-c:a libvorbis -q:a 2"
-    yield "chained.ogg", 0.1, 44100, "-c:a libvorbis -q:a 0 -serial_offset 7"
+    yield "refused-vorbis.ogg", 0.2, 44100, "-c:a libvorbis -q:a 2"
     yield "refused-opus.opus", 2, 48000, "-c:a libopus -b:a 16k"
     yield "refused-webm.webm", 0.1, 48000, "-c:a libopus -b:a 32k"
     yield "refused-wma.wma", 0.1, 44100, "-c:a wmav2 -b:a 64k"
@@ -222,10 +221,5 @@ def main():
         return
     for file in encoded_files():
         encode(*file)
-    # One recording behind another, with serial numbers of their own.
-    first = (HERE / "vorbis.ogg").read_bytes()
-    second = (HERE / "chained.ogg").read_bytes()
-    (HERE / "chained.ogg").write_bytes(first + second)
-
 
 main()

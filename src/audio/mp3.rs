@@ -1,16 +1,18 @@
-//! MP3 and AAC without a container: frame after frame, found by Symphonia.
+//! MP3: frame after frame, found by Symphonia, which goes on at the next one after damage.
+//!
+//! Source: ISO 11172-3 (1993) and 13818-3 (1998), 2.4.
 
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
 use send_wrapper::SendWrapper;
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::errors::{Error, Result};
+use symphonia::core::errors::Error;
 use symphonia::core::formats::{FormatOptions, FormatReader};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Duration;
-use symphonia::default::formats::{AdtsReader, MpaReader};
+use symphonia::default::formats::MpaReader;
 
 use super::codec::Container;
 use super::error::{AudioError, malformed};
@@ -24,33 +26,53 @@ const PADDING_PACKETS: u64 = 4;
 
 /// A stream of MPEG frames.
 pub(super) struct Frames {
-    reader: Box<dyn FormatReader>,
-    container: Container,
+    reader: MpaReader<'static>,
     watch: Rc<Watch>,
     track: Track,
     /// True where LAME's tag says how much is delay and padding. Elsewhere the reader guesses, and would cut.
     tagged: bool,
 }
 
-/// Opens an MP3 file or an AAC file of ADTS frames.
-pub(super) fn open(input: Input, container: Container) -> std::result::Result<Packets<Frames>, AudioError> {
+/// Opens an MP3 file.
+pub(super) fn open(input: Input) -> Result<Packets<Frames>, AudioError> {
     let length = input.length();
     let (watched, watch) = Watched::new(input);
     let stream =
         MediaSourceStream::new(Box::new(File { inner: SendWrapper::new(watched), length }), Default::default());
-    let options = FormatOptions::default();
-    let reader: Result<Box<dyn FormatReader>> = match container {
-        Container::Adts => AdtsReader::try_new(stream, options).map(|reader| Box::new(reader) as _),
-        _ => MpaReader::try_new(stream, options).map(|reader| Box::new(reader) as _),
-    };
-    let reader = reader.map_err(|error| watch.failure().unwrap_or_else(|| refused(container, &error)))?;
+    let reader = MpaReader::try_new(stream, FormatOptions::default());
+    let reader = reader.map_err(|error| watch.failure().unwrap_or_else(|| refused(&error)))?;
     let Some(track) = reader.tracks().first() else { return Err(no_audio()) };
     let Some(CodecParameters::Audio(params)) = &track.codec_params else { return Err(no_audio()) };
     let (params, frames, tagged) = (params.clone(), track.num_frames, track.delay.is_some());
-    // ADTS does not tell; the reader guesses.
-    let frames = frames.filter(|&frames| frames > 0 && container == Container::Mp3);
-    let track = Track { params, frames, delay: 0, ends: false };
-    Packets::new(Frames { reader, container, watch, track, tagged }, length)
+    let frames = frames.filter(|&frames| frames > 0);
+    let track = Track { params, length: frames, delay: 0, units_per_second: None, ends: false };
+    Packets::new(Frames { reader, watch, track, tagged }, length)
+}
+
+/// The first place in `bytes` where a frame of layer III stands before another one of the same stream.
+pub(super) fn find_frame(bytes: &[u8]) -> Option<usize> {
+    let agree = |a: &[u8], b: &[u8]| a[1] & 0xFE == b[1] & 0xFE && a[2] & 0x0C == b[2] & 0x0C;
+    (0..bytes.len()).find(|&at| {
+        let next = frame_length(&bytes[at..]).and_then(|length| bytes.get(at + length..));
+        next.is_some_and(|next| frame_length(next).is_some() && agree(&bytes[at..], next))
+    })
+}
+
+/// In bytes, where a header of layer III begins (ISO 11172-3, 2.4.2.3 and 2.4.3.1). Free rates have none.
+fn frame_length(bytes: &[u8]) -> Option<usize> {
+    const LONG: [usize; 14] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
+    const SHORT: [usize; 14] = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
+    let &[0xFF, version, rates, _, ..] = bytes else { return None };
+    // MPEG 1, 2, and 2.5, which halve the rates; the first has twice as much sound in a frame.
+    let (kilobits, divisor, factor) = match version & 0xFE {
+        0xFA => (LONG, 1, 144_000),
+        0xF2 => (SHORT, 2, 72_000),
+        0xE2 => (SHORT, 4, 72_000),
+        _ => return None,
+    };
+    let kilobits = *kilobits.get(usize::from(rates >> 4).checked_sub(1)?)?;
+    let sample_rate = *[44_100, 48_000, 32_000].get(usize::from(rates >> 2 & 3))? / divisor;
+    Some(factor * kilobits / sample_rate + usize::from(rates >> 1 & 1))
 }
 
 impl Frames {
@@ -59,7 +81,7 @@ impl Frames {
         let far = PADDING_PACKETS.saturating_mul(packet.dur.get());
         let beyond = |frames: u64| u64::try_from(packet.pts.get()).is_ok_and(|pts| pts > frames.saturating_add(far));
         // One file behind another is heard too, although the first one's tag knows nothing of it.
-        if !self.tagged || self.track.frames.is_some_and(beyond) {
+        if !self.tagged || self.track.length.is_some_and(beyond) {
             (packet.trim_start, packet.trim_end) = (Duration::ZERO, Duration::ZERO);
         }
         packet
@@ -68,14 +90,14 @@ impl Frames {
 
 impl Demuxer for Frames {
     fn container(&self) -> Container {
-        self.container
+        Container::Mp3
     }
 
     fn track(&self) -> &Track {
         &self.track
     }
 
-    fn next_packet(&mut self) -> std::result::Result<Next, AudioError> {
+    fn next_packet(&mut self) -> Result<Next, AudioError> {
         match self.reader.next_packet() {
             Ok(Some(packet)) => Ok(Next::Packet(self.trimmed(packet))),
             Ok(None) => Ok(Next::End),
@@ -92,13 +114,13 @@ impl Demuxer for Frames {
     }
 }
 
-fn refused(container: Container, error: &Error) -> AudioError {
+fn refused(error: &Error) -> AudioError {
     match error {
         Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            malformed(&format!("it begins like {}, but has no whole frame of sound", container.name()))
+            malformed(&format!("it begins like {}, but has no whole frame of sound", Container::Mp3.name()))
         }
-        Error::DecodeError(found) | Error::Unsupported(found) => container.damaged(found),
-        error => container.damaged(&error.to_string()),
+        Error::DecodeError(found) | Error::Unsupported(found) => Container::Mp3.damaged(found),
+        error => Container::Mp3.damaged(&error.to_string()),
     }
 }
 

@@ -1,0 +1,177 @@
+//! AAC in ADTS frames, one behind another.
+//!
+//! Read here rather than by Symphonia, whose reader takes any sync word for a frame and ends at the first header that is
+//! damaged.
+//!
+//! Source: ISO/IEC 13818-7 (2006), 6.2 and 8.2.
+
+use symphonia::core::codecs::audio::AudioCodecParameters;
+use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
+use symphonia::core::errors::Error;
+use symphonia::core::packet::Packet;
+use symphonia::core::units::{Duration, Timestamp};
+
+use super::codec::{self, Container};
+use super::error::{AudioError, malformed};
+use super::packets::{Demuxer, Next, Packets, Track};
+use super::source::Input;
+
+/// Frames of sound in a packet.
+const PACKET_FRAMES: u64 = 1_024;
+/// How far the beginning of the stream is looked for, and how many bytes are searched at a time.
+const SEARCHED: usize = 1 << 16;
+/// The longest frame.
+const LONGEST: usize = 1 << 13;
+/// Rates by their index, in Hz.
+const RATES: [u32; 13] =
+    [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
+
+/// A frame's header.
+#[derive(Debug, Clone, Copy)]
+struct Header {
+    /// What is the same in all headers of a stream.
+    fixed: [u8; 3],
+    /// Of the header, in bytes.
+    length: usize,
+    /// With the header, in bytes.
+    frame_length: usize,
+    /// Only one packet is in most frames.
+    packets: u8,
+}
+
+impl Header {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let &[0xFF, a, b, c, d, e, f, ..] = bytes else { return None };
+        let length = if a & 1 == 0 { 9 } else { 7 };
+        let frame_length = usize::from(c & 3) << 11 | usize::from(d) << 3 | usize::from(e >> 5);
+        // All but the sync word, the layer, the checksum and the private bit.
+        let header = Self { fixed: [a & 0x0E, b & 0xFD, c & 0xC0], length, frame_length, packets: 1 + (f & 3) };
+        let rate = usize::from(b >> 2 & 15);
+        (a & 0xF6 == 0xF0 && frame_length > length && rate < RATES.len()).then_some(header)
+    }
+
+    /// The first frame in `bytes` that another one of the same stream, or the end, follows. Where a file does not end
+    /// with `bytes`, frames within the last ones are left for later.
+    fn find(bytes: &[u8], of: Option<Self>, ends: bool) -> Option<usize> {
+        let last = if ends { bytes.len() } else { bytes.len().saturating_sub(LONGEST + 9) };
+        (0..last).find(|&at| {
+            let Some(header) = Self::parse(&bytes[at..]) else { return false };
+            let next = at + header.frame_length;
+            let follows = bytes.get(next..).and_then(Self::parse).is_some_and(|next| next.fixed == header.fixed);
+            of.is_none_or(|of| of.fixed == header.fixed) && (follows || ends && next == bytes.len())
+        })
+    }
+
+    fn track(self) -> Result<Track, AudioError> {
+        let [_, b, c] = self.fixed;
+        let (profile, rate, channels) = (b >> 6, b >> 2 & 15, (b & 1) << 2 | c >> 6);
+        // What a decoder wants to know, as MP4 files have it (ISO 14496-3, 1.6.2.1).
+        let config = [(profile + 1) << 3 | rate >> 1, (rate & 1) << 7 | channels << 3];
+        if channels == 0 {
+            return Err(codec::refused(Container::Adts, CODEC_ID_AAC, &Error::Unsupported("its channels are inside")));
+        }
+        if self.packets > 1 {
+            return Err(Container::Adts.inside("several packets in a frame"));
+        }
+        let mut params = AudioCodecParameters::new();
+        params.for_codec(CODEC_ID_AAC).with_extra_data(config.into());
+        params.with_sample_rate(RATES.get(usize::from(rate)).copied().unwrap_or_default());
+        Ok(Track { params, length: None, delay: 0, units_per_second: None, ends: false })
+    }
+}
+
+/// A stream of ADTS frames.
+pub(super) struct Adts {
+    input: Input,
+    first: Header,
+    track: Track,
+    at: u64,
+    bytes: Vec<u8>,
+}
+
+/// Opens a file that begins with an ADTS frame.
+pub(super) fn open(mut input: Input) -> Result<Packets<Adts>, AudioError> {
+    let (length, mut bytes) = (input.length(), Vec::new());
+    input.seek_to(0)?;
+    input.read_at_most(SEARCHED, &mut bytes)?;
+    let at = Header::find(&bytes, None, bytes.len() < SEARCHED).unwrap_or_default();
+    let first = Header::parse(&bytes[at..]).ok_or_else(|| {
+        malformed(&format!("it begins like {}, but has no whole frame of sound", Container::Adts.name()))
+    })?;
+    let track = first.track()?;
+    Packets::new(Adts { input, first, track, at: at as u64, bytes }, length)
+}
+
+impl Adts {
+    /// The frame at the present place, where one of this stream is.
+    fn here(&mut self) -> Result<Option<Header>, AudioError> {
+        self.input.seek_to(self.at)?;
+        self.input.read_at_most(9, &mut self.bytes)?;
+        Ok(Header::parse(&self.bytes).filter(|header| header.fixed == self.first.fixed && header.packets == 1))
+    }
+
+    /// Where the next frame begins, if it is before a frame's length says: the length is damaged then.
+    fn sooner(&mut self, header: Header) -> Result<Option<u64>, AudioError> {
+        let (here, end) = (self.at, self.at + header.frame_length as u64);
+        self.at = end;
+        let follows = self.here()?.is_some() || end == self.input.length();
+        self.at = here;
+        if follows {
+            return Ok(None);
+        }
+        self.input.seek_to(here + 1)?;
+        self.input.read_at_most(2 * LONGEST + 9, &mut self.bytes)?;
+        let ends = self.bytes.len() < 2 * LONGEST + 9;
+        let next = Header::find(&self.bytes, Some(self.first), ends).map(|at| here + 1 + at as u64);
+        Ok(next.filter(|&next| next < end))
+    }
+
+    /// Goes to the next frame, and tells what is lost on the way; tags between frames are no loss.
+    fn resume(&mut self) -> Result<Next, AudioError> {
+        let lost = if self.bytes.starts_with(b"ID3") { 0 } else { PACKET_FRAMES };
+        self.at += 1;
+        loop {
+            self.input.seek_to(self.at)?;
+            self.input.read_at_most(SEARCHED, &mut self.bytes)?;
+            let ends = self.bytes.len() < SEARCHED;
+            if let Some(at) = Header::find(&self.bytes, Some(self.first), ends) {
+                self.at += at as u64;
+                return Ok(Next::Lost(lost));
+            }
+            if ends {
+                return Ok(Next::End);
+            }
+            self.at += (SEARCHED - LONGEST - 9) as u64;
+        }
+    }
+}
+
+impl Demuxer for Adts {
+    fn container(&self) -> Container {
+        Container::Adts
+    }
+
+    fn track(&self) -> &Track {
+        &self.track
+    }
+
+    fn next_packet(&mut self) -> Result<Next, AudioError> {
+        let Some(header) = self.here()? else { return self.resume() };
+        if let Some(next) = self.sooner(header)? {
+            self.at = next;
+            return Ok(Next::Lost(PACKET_FRAMES));
+        }
+        let (mut data, count) = (Vec::new(), header.frame_length - header.length);
+        self.input.seek_to(self.at + header.length as u64)?;
+        self.input.read_at_most(count, &mut data)?;
+        if data.len() < count {
+            return Ok(Next::End);
+        }
+        self.at += header.frame_length as u64;
+        Ok(Next::Packet(Packet::new(0, Timestamp::ZERO, Duration::new(PACKET_FRAMES), data)))
+    }
+
+    fn position(&self) -> u64 {
+        self.at
+    }
+}

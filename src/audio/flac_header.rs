@@ -1,0 +1,131 @@
+//! The headers of FLAC's stream and of its frames.
+//!
+//! Source: RFC 9639, 8.2 and 9.1.
+
+use super::bytes::Order;
+
+/// What STREAMINFO says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Info {
+    /// Of a frame, in samples a channel.
+    most_frames: u16,
+    /// In Hz.
+    pub sample_rate: u32,
+    pub channels: usize,
+    pub bits: u32,
+    /// In all, where it is known.
+    pub frames: Option<u64>,
+}
+
+impl Info {
+    /// Reads the block's 34 bytes; `None` where there are fewer.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        bytes.get(..34)?;
+        let (most_frames, packed) = (Order::Big.u16_at(bytes, 2)?, Order::Big.u32_at(bytes, 10)?);
+        let frames = u64::from(packed & 0xF) << 32 | u64::from(Order::Big.u32_at(bytes, 14)?);
+        Some(Self {
+            most_frames,
+            sample_rate: packed >> 12,
+            channels: (packed >> 9 & 7) as usize + 1,
+            bits: (packed >> 4 & 31) + 1,
+            frames: (frames > 0).then_some(frames),
+        })
+    }
+}
+
+/// A frame's header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FrameHeader {
+    /// Counted in samples rather than in frames, where these have no common length.
+    in_samples: bool,
+    number: u64,
+    /// In Hz, where it is not left to STREAMINFO.
+    sample_rate: Option<u32>,
+    channels: usize,
+    /// Of a sample, where it is not left to STREAMINFO.
+    bits: Option<u32>,
+}
+
+impl FrameHeader {
+    /// In bytes: the fixed part, a number of 7, a length and a rate of 2 each, and the checksum.
+    pub const LONGEST: usize = 4 + 7 + 2 + 2 + 1;
+
+    /// Reads a header that is right by its checksum.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let &[0xFF, sync @ (0xF8 | 0xF9), lengths, layout, ..] = bytes else { return None };
+        let (number, at) = number(bytes.get(4..)?)?;
+        let at = 4 + at;
+        let rate_at = at
+            + match lengths >> 4 {
+                0 => return None,
+                6 => 1,
+                7 => 2,
+                _ => 0,
+            };
+        let (sample_rate, end) = sample_rate(lengths & 15, bytes, rate_at)?;
+        let channels = match layout >> 4 {
+            channels @ 0..=7 => usize::from(channels) + 1,
+            8..=10 => 2,
+            _ => return None,
+        };
+        let bits = match layout & 15 {
+            0 => None,
+            2 => Some(8),
+            4 => Some(12),
+            8 => Some(16),
+            10 => Some(20),
+            12 => Some(24),
+            _ => return None,
+        };
+        let header = Self { in_samples: sync == 0xF9, number, sample_rate, channels, bits };
+        (crc8(bytes.get(..end)?) == *bytes.get(end)?).then_some(header)
+    }
+
+    /// True for a frame of this stream.
+    pub fn fits(&self, info: &Info) -> bool {
+        self.channels == info.channels
+            && self.sample_rate.is_none_or(|rate| rate == info.sample_rate)
+            && self.bits.is_none_or(|bits| bits == info.bits)
+    }
+
+    /// The frame's first sample, from the stream's beginning.
+    pub fn begin(&self, info: &Info) -> u64 {
+        if self.in_samples { self.number } else { self.number * u64::from(info.most_frames) }
+    }
+}
+
+/// A number of 1 to 7 bytes, coded as UTF-8 does, and how many they are.
+fn number(bytes: &[u8]) -> Option<(u64, usize)> {
+    let first = *bytes.first()?;
+    let length = match first.leading_ones() as usize {
+        0 => return Some((u64::from(first), 1)),
+        1 | 8 => return None,
+        length => length,
+    };
+    let begin = u64::from(first) & (0x7F >> length);
+    let number = bytes
+        .get(1..length)?
+        .iter()
+        .try_fold(begin, |number, &byte| (byte & 0xC0 == 0x80).then_some(number << 6 | u64::from(byte & 0x3F)))?;
+    Some((number, length))
+}
+
+/// The rate in Hz, and where what follows it begins.
+fn sample_rate(code: u8, bytes: &[u8], at: usize) -> Option<(Option<u32>, usize)> {
+    const RATES: [u32; 11] = [88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
+    let word = || Order::Big.u16_at(bytes, at).map(u32::from);
+    Some(match code {
+        0 => (None, at),
+        12 => (Some(u32::from(*bytes.get(at)?) * 1_000), at + 1),
+        13 => (Some(word()?), at + 2),
+        14 => (Some(word()? * 10), at + 2),
+        code => (Some(*RATES.get(usize::from(code) - 1)?), at),
+    })
+}
+
+/// With the polynomial x⁸ + x² + x + 1.
+fn crc8(bytes: &[u8]) -> u8 {
+    bytes.iter().fold(0, |crc, byte| {
+        (0..8).fold(crc ^ byte, |crc: u8, _| if crc & 0x80 == 0 { crc << 1 } else { crc << 1 ^ 7 })
+    })
+}

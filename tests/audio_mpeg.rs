@@ -1,0 +1,118 @@
+//! MP3 and AAC without a container, damaged or with something before, between and behind the frames.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+use std::io::Cursor;
+use std::path::Path;
+
+use genrelens::audio::{AudioError, open};
+
+fn sample(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio").join(name)).unwrap()
+}
+
+/// All samples, and what is said of them.
+fn heard(bytes: &[u8]) -> Result<(Vec<f32>, Vec<String>), AudioError> {
+    let mut recording = open(Cursor::new(bytes.to_vec()))?;
+    let (mut all, mut block) = (Vec::new(), Vec::new());
+    while recording.next_block(&mut block)? {
+        all.extend_from_slice(&block);
+    }
+    Ok((all, recording.warnings()))
+}
+
+/// Where the frames of `aac.aac` begin.
+fn adts_frames() -> Vec<usize> {
+    let (bytes, mut frames) = (sample("aac.aac"), vec![0]);
+    while let Some(&at) = frames.last().filter(|&&at| at < bytes.len()) {
+        let length =
+            usize::from(bytes[at + 3] & 3) << 11 | usize::from(bytes[at + 4]) << 3 | usize::from(bytes[at + 5] >> 5);
+        frames.push(at + length);
+    }
+    frames.pop();
+    frames
+}
+
+fn loudest(samples: &[f32]) -> f32 {
+    samples.iter().fold(0.0, |loudest, sample| loudest.max(sample.abs()))
+}
+
+#[test]
+fn adts_goes_on_after_a_damaged_header() {
+    let (whole, frames) = (heard(&sample("aac.aac")).unwrap().0, adts_frames());
+    // The sync word, the rate, the length, and the number of packets.
+    for (byte, value) in [(0, 0), (2, 0xFF), (4, 0xFF), (6, 0xFF)] {
+        let mut bytes = sample("aac.aac");
+        bytes[frames[4] + byte] = value;
+        let (samples, warnings) = heard(&bytes).unwrap();
+        assert_eq!(samples.len(), whole.len(), "byte {byte}");
+        assert_eq!(samples[..4 * 1_024], whole[..4 * 1_024]);
+        assert_eq!(loudest(&samples[4 * 1_024..5 * 1_024]), 0.0);
+        // A frame's sound depends on the one before, and some of it is noise that the decoder makes up.
+        let other: Vec<f32> = samples.iter().zip(&whole).skip(6 * 1_024).map(|(a, b)| a - b).collect();
+        assert!(loudest(&other) < 0.02, "{}", loudest(&other));
+        assert_eq!(warnings, ["1 packet of the file is damaged; it is heard as silence."]);
+    }
+}
+
+#[test]
+fn tags_around_adts_frames_are_no_damage() {
+    let whole = heard(&sample("aac.aac")).unwrap();
+    let (bytes, frames) = (sample("aac.aac"), adts_frames());
+    let (before, after) = bytes.split_at(frames[5]);
+    let first = [b"TAG".as_slice(), &[0xFF; 125]].concat();
+    // As radio over HTTP has them before each piece.
+    let second = [b"ID3\x04\0\0\0\0\0\x0A".as_slice(), &[0xFF; 10]].concat();
+    assert_eq!(heard(&[before, &second, after, &first].concat()).unwrap(), whole);
+}
+
+#[test]
+fn adts_with_several_packets_in_a_frame_is_unsupported() {
+    let mut bytes = sample("aac.aac");
+    for at in adts_frames() {
+        bytes[at + 6] |= 1;
+    }
+    let error = heard(&bytes).unwrap_err();
+    assert!(matches!(&error, AudioError::Unsupported(_)));
+    assert!(error.to_string().starts_with("it is an AAC file with several packets in a frame inside, and"), "{error}");
+}
+
+#[test]
+fn mp3_that_begins_elsewhere_is_found() {
+    let bytes = sample("mp3-without-tags.mp3");
+    let whole = heard(&bytes).unwrap();
+    let ape = |length: u32| {
+        let body = vec![b'x'; length as usize];
+        [b"APETAGEX\xD0\x07\0\0".as_slice(), &length.to_le_bytes(), &[0; 16], &body].concat()
+    };
+    for before in
+        [vec![0; 1], vec![0; 3_000], vec![0; 60_000], b"noise of another kind".to_vec(), ape(64), ape(100_000)]
+    {
+        assert_eq!(heard(&[before, bytes.clone()].concat()).unwrap(), whole);
+    }
+    assert_eq!(heard(&[ape(40), sample("wav-s16.wav")].concat()), heard(&sample("wav-s16.wav")));
+    // Cut within a frame: what depends on the missing frame is silent.
+    let (samples, _) = heard(&bytes[100..]).unwrap();
+    assert!(samples.len() + 2_304 >= whole.0.len() && loudest(&samples[4_000..]) > 0.3);
+}
+
+#[test]
+fn mp3_is_not_found_in_what_is_something_else() {
+    let frames = sample("mp3-without-tags.mp3");
+    for beginning in [b"\x1A\x45\xDF\xA3".as_slice(), b"caff\0\x01\0\0", b"OggS\0\x02\0\0"] {
+        assert!(matches!(heard(&[beginning, &frames].concat()), Err(AudioError::Unsupported(_))));
+    }
+    assert!(matches!(heard(&[vec![0; 1 << 16], frames].concat()), Err(AudioError::Malformed(_))));
+    assert!(heard(&[0xFF; 100_000]).is_err());
+}
+
+#[test]
+fn mp3_goes_on_after_damage() {
+    let bytes = sample("mp3-without-tags.mp3");
+    let whole = heard(&bytes).unwrap().0;
+    let mut damaged = bytes;
+    damaged[700..720].fill(0);
+    let samples = heard(&damaged).unwrap().0;
+    assert!(samples.len() + 1_152 >= whole.len());
+    assert_eq!(samples[samples.len() - 2_000..], whole[whole.len() - 2_000..]);
+}
