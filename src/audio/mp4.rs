@@ -45,8 +45,8 @@ struct Boxes {
 pub(super) struct Mp4 {
     input: Input,
     track: Track,
-    /// Frames of a packet.
-    packet_frames: u64,
+    /// Of a packet's time.
+    packet_units: u64,
     /// The size of all packets where it is one.
     one_size: u32,
     sizes: Table,
@@ -76,15 +76,14 @@ pub(super) fn open(mut input: Input) -> Result<Packets<Mp4>, AudioError> {
         return Err(Container::Mp4.inside("fragments, as streams have them,"));
     }
     let times = table(&mut input, boxes.times.ok_or_else(|| missing("stts"))?, 4, 8)?;
-    let track = track(params, &boxes);
-    let (track, packet_frames) = timed(&mut input, track, &boxes, times)?;
+    let (track, packet_units) = track(&mut input, params, &boxes, times)?;
     let length = input.length();
     let runs = table(&mut input, boxes.runs.ok_or_else(|| missing("stsc"))?, 4, 12)?;
     let chunks = table(&mut input, chunks.0, 4, chunks.1)?;
     let mut mp4 = Mp4 {
         input,
         track,
-        packet_frames,
+        packet_units,
         one_size,
         sizes,
         chunks,
@@ -100,26 +99,24 @@ pub(super) fn open(mut input: Input) -> Result<Packets<Mp4>, AudioError> {
     Packets::new(mp4, length)
 }
 
-fn track(params: AudioCodecParameters, boxes: &Boxes) -> Track {
-    let sample_rate = params.sample_rate.unwrap_or_default();
-    let begin = u128::from(boxes.begin) * u128::from(sample_rate) / u128::from(boxes.units_per_second.max(1));
-    // More than a minute is an edit of another kind.
-    let delay = if begin > 60 * u128::from(sample_rate) { 0 } else { begin as u64 };
-    Track { params, frames: None, delay, ends: true }
-}
-
-/// Adds up how long all packets are. Also gives the frames of the first, which are those of all but the last.
-fn timed(input: &mut Input, track: Track, boxes: &Boxes, mut times: Table) -> Result<(Track, u64), AudioError> {
-    let sample_rate = u128::from(track.params.sample_rate.unwrap_or_default());
-    let frames = |units: u128| (units * sample_rate / u128::from(boxes.units_per_second.max(1))).min(1 << 62) as u64;
-    let (mut all, mut first) = (0_u128, None);
+/// Adds up how long all packets are. Also gives the units of the first, which are those of all but the last.
+fn track(
+    input: &mut Input,
+    params: AudioCodecParameters,
+    boxes: &Boxes,
+    mut times: Table,
+) -> Result<(Track, u64), AudioError> {
+    let (mut all, mut first) = (0_u64, None);
     while let Some(entry) = times.next(input)? {
-        let number = |at| u128::from(Order::Big.u32_at(entry, at).unwrap_or_default());
-        first = first.or(Some(frames(number(4))));
-        all += number(0) * number(4);
+        let number = |at| u64::from(Order::Big.u32_at(entry, at).unwrap_or_default());
+        first = first.or(Some(number(4)));
+        all = all.saturating_add(number(0) * number(4));
     }
-    let all = frames(all).saturating_sub(track.delay);
-    Ok((Track { frames: (all > 0).then_some(all), ..track }, first.unwrap_or_default()))
+    // More than a minute is an edit of another kind.
+    let delay = if boxes.begin > 60 * u64::from(boxes.units_per_second) { 0 } else { boxes.begin };
+    let length = Some(all.saturating_sub(delay)).filter(|&length| length > 0);
+    let units_per_second = Some(boxes.units_per_second).filter(|&units| units > 0);
+    Ok((Track { params, length, delay, ends: true, units_per_second }, first.unwrap_or_default()))
 }
 
 /// The number of packets, their size where it is one, and the table of sizes.
@@ -196,7 +193,7 @@ impl Demuxer for Mp4 {
         }
         (self.in_chunk, self.in_track) = (self.in_chunk - 1, self.in_track - 1);
         self.at += u64::from(size);
-        Ok(Next::Packet(Packet::new(0, Timestamp::ZERO, Duration::new(self.packet_frames), data)))
+        Ok(Next::Packet(Packet::new(0, Timestamp::ZERO, Duration::new(self.packet_units), data)))
     }
 
     fn position(&self) -> u64 {

@@ -34,10 +34,10 @@ pub(super) struct Frames {
 
 /// Opens an MP3 file or an AAC file of ADTS frames.
 pub(super) fn open(input: Input, container: Container) -> std::result::Result<Packets<Frames>, AudioError> {
-    let length = input.length();
+    let bytes = input.length();
     let (watched, watch) = Watched::new(input);
     let stream =
-        MediaSourceStream::new(Box::new(File { inner: SendWrapper::new(watched), length }), Default::default());
+        MediaSourceStream::new(Box::new(File { inner: SendWrapper::new(watched), length: bytes }), Default::default());
     let options = FormatOptions::default();
     let reader: Result<Box<dyn FormatReader>> = match container {
         Container::Adts => AdtsReader::try_new(stream, options).map(|reader| Box::new(reader) as _),
@@ -48,9 +48,9 @@ pub(super) fn open(input: Input, container: Container) -> std::result::Result<Pa
     let Some(CodecParameters::Audio(params)) = &track.codec_params else { return Err(no_audio()) };
     let (params, frames, tagged) = (params.clone(), track.num_frames, track.delay.is_some());
     // ADTS does not tell; the reader guesses.
-    let frames = frames.filter(|&frames| frames > 0 && container == Container::Mp3);
-    let track = Track { params, frames, delay: 0, ends: false };
-    Packets::new(Frames { reader, container, watch, track, tagged }, length)
+    let length = frames.filter(|&frames| frames > 0 && container == Container::Mp3);
+    let track = Track { params, length, delay: 0, ends: false, units_per_second: None };
+    Packets::new(Frames { reader, container, watch, track, tagged }, bytes)
 }
 
 impl Frames {
@@ -59,7 +59,7 @@ impl Frames {
         let far = PADDING_PACKETS.saturating_mul(packet.dur.get());
         let beyond = |frames: u64| u64::try_from(packet.pts.get()).is_ok_and(|pts| pts > frames.saturating_add(far));
         // One file behind another is heard too, although the first one's tag knows nothing of it.
-        if !self.tagged || self.track.frames.is_some_and(beyond) {
+        if !self.tagged || self.track.length.is_some_and(beyond) {
             (packet.trim_start, packet.trim_end) = (Duration::ZERO, Duration::ZERO);
         }
         packet

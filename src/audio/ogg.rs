@@ -30,7 +30,7 @@ pub(super) struct Ogg {
 
 /// Opens a file that begins with OggS.
 pub(super) fn open(mut input: Input) -> Result<Packets<Ogg>, AudioError> {
-    let (length, last) = (input.length(), last_page(&mut input)?);
+    let (bytes, last) = (input.length(), last_page(&mut input)?);
     input.seek_to(0)?;
     let (watched, watch) = Watched::new(input);
     let mut packets = PacketReader::new(watched);
@@ -45,11 +45,11 @@ pub(super) fn open(mut input: Input) -> Result<Packets<Ogg>, AudioError> {
         }
         other = other.or(Some(name(&packet.data)));
     };
-    let frames = last.filter(|page| page.serial == serial).map(|page| page.granule);
+    let length = last.filter(|page| page.serial == serial).map(|page| page.granule);
     let track = headers(&mut packets, serial, identification).map_err(|error| refused(&watch, &error))?;
     let track = track.ok_or_else(|| Container::Ogg.damaged("its headers end too early"))?;
-    let track = Track { frames, ends: true, ..track };
-    Packets::new(Ogg { packets, watch, serial, track }, length)
+    let track = Track { length, ends: true, ..track };
+    Packets::new(Ogg { packets, watch, serial, track }, bytes)
 }
 
 /// Reads the two headers that follow the first, which the decoder wants in one piece without the tags between them.
@@ -73,7 +73,7 @@ fn headers(
     if let Some(sample_rate) = params.extra_data.as_ref().and_then(|data| Order::Little.u32_at(data, 12)) {
         params.with_sample_rate(sample_rate);
     }
-    Ok(Some(Track { params, frames: None, delay: 0, ends: false }))
+    Ok(Some(Track { params, length: None, delay: 0, ends: false, units_per_second: None }))
 }
 
 impl Demuxer for Ogg {

@@ -26,12 +26,27 @@ pub(super) enum Next {
 /// What a container says of the track that is heard.
 pub(super) struct Track {
     pub params: AudioCodecParameters,
-    /// Without what the encoder put before and after, where the container tells.
-    pub frames: Option<u64>,
-    /// Frames before the sound begins.
+    /// Of the sound without what the encoder put before and after, where the container tells, in units.
+    pub length: Option<u64>,
+    /// What comes before the sound, in units.
     pub delay: u64,
-    /// True where packets after `frames` are padding.
+    /// True where packets after `length` are padding.
     pub ends: bool,
+    /// Units of time a second; `None` where they are frames.
+    pub units_per_second: Option<u32>,
+}
+
+impl Track {
+    /// Units in frames of a sample rate, in Hz: the decoder's, which a container need not know.
+    fn frames(&self, units: u64, sample_rate: u32) -> u64 {
+        match self.units_per_second {
+            Some(per_second) => {
+                let frames = u128::from(units) * u128::from(sample_rate) / u128::from(per_second.max(1));
+                frames.min(u128::from(u64::MAX)) as u64
+            }
+            None => units,
+        }
+    }
 }
 
 /// A container's packets, those of one track only.
@@ -58,9 +73,9 @@ pub(super) struct Packets<D> {
     packet_bytes: u64,
     /// Frames still to be dropped.
     delay_left: u64,
+    /// From beginning to end; nothing tells it of chained recordings.
+    frames: Option<u64>,
     given: u64,
-    /// In the first of chained recordings.
-    first: bool,
     skipped: u64,
     ended: bool,
     /// How the recording ended, where it did not end well.
@@ -72,8 +87,11 @@ impl<D: Demuxer> Packets<D> {
     /// A recording of so many bytes in all.
     pub fn new(demuxer: D, length: u64) -> Result<Self, AudioError> {
         let (decoder, sample_rate) = decoder(&demuxer)?;
-        let delay_left = demuxer.track().delay;
+        let track = demuxer.track();
+        let delay_left = track.frames(track.delay, sample_rate);
+        let frames = track.length.map(|length| track.frames(length, sample_rate));
         Ok(Self {
+            frames,
             demuxer,
             decoder,
             sample_rate,
@@ -81,7 +99,6 @@ impl<D: Demuxer> Packets<D> {
             packet_bytes: 0,
             delay_left,
             given: 0,
-            first: true,
             skipped: 0,
             ended: false,
             ending: None,
@@ -102,8 +119,7 @@ impl<D: Demuxer> Packets<D> {
             }
             Next::Track => match decoder(&self.demuxer) {
                 Ok((decoder, sample_rate)) if sample_rate == self.sample_rate => {
-                    (self.decoder, self.first) = (decoder, false);
-                    self.delay_left = self.demuxer.track().delay;
+                    (self.decoder, self.frames) = (decoder, None);
                 }
                 Ok(_) | Err(_) => self.end(Some("another recording of another kind follows")),
             },
@@ -127,7 +143,8 @@ impl<D: Demuxer> Packets<D> {
         };
         let channels = channels.unwrap_or_else(|| {
             self.skipped += 1;
-            self.interleaved.resize(packet.dur.get().min(LONGEST_PACKET) as usize, 0.0);
+            let frames = self.demuxer.track().frames(packet.dur.get(), self.sample_rate);
+            self.interleaved.resize(frames.min(LONGEST_PACKET) as usize, 0.0);
             1
         });
         let frames = (self.interleaved.len() / channels) as u64;
@@ -141,11 +158,8 @@ impl<D: Demuxer> Packets<D> {
 
     /// Frames that may still come.
     fn room(&self) -> u64 {
-        let track = self.demuxer.track();
-        match track.frames {
-            Some(frames) if track.ends && self.first => frames.saturating_sub(self.given),
-            _ => u64::MAX,
-        }
+        let frames = self.frames.filter(|_| self.demuxer.track().ends);
+        frames.map_or(u64::MAX, |frames| frames.saturating_sub(self.given))
     }
 }
 
@@ -155,7 +169,7 @@ impl<D: Demuxer> Stream for Packets<D> {
     }
 
     fn frames(&self) -> Option<u64> {
-        self.demuxer.track().frames.filter(|_| self.first)
+        self.frames
     }
 
     fn position(&self) -> u64 {
@@ -175,7 +189,7 @@ impl<D: Demuxer> Stream for Packets<D> {
             1 => Some("1 packet of the file is damaged; it is heard as silence.".to_owned()),
             count => Some(format!("{count} packets of the file are damaged; they are heard as silence.")),
         };
-        let said = self.frames().filter(|_| self.ended);
+        let said = self.frames.filter(|_| self.ended);
         let short = || said.and_then(|said| shorter_than_said(self.given, said, self.sample_rate));
         skipped.into_iter().chain(self.ending.clone().or_else(short)).collect()
     }

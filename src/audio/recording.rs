@@ -83,8 +83,8 @@ impl Recording {
         self.stream.sample_rate()
     }
 
-    /// Length in seconds, from the bytes that are there rather than from what a header claims; `None` where the format
-    /// does not tell before all is decoded.
+    /// Length in seconds: of uncompressed formats from the bytes that are there rather than from what a header claims, of
+    /// compressed ones what their header says; `None` where the format does not tell before all is decoded.
     pub fn duration_seconds(&self) -> Option<f64> {
         self.stream.frames().map(|frames| frames as f64 / f64::from(self.sample_rate()))
     }
@@ -95,8 +95,8 @@ impl Recording {
     }
 
     /// Replaces `samples` by the next block, the mean of all channels, −1 to 1 where the file kept to full scale and
-    /// finite in any case; false at the end, with `samples` empty. A block has 1 to about 16 384 samples; the packets of
-    /// some formats give up to 65 535 more.
+    /// finite in any case; false at the end, with `samples` empty. A block has 1 to about 16 384 samples; one packet
+    /// of some formats has up to 131 072 more.
     ///
     /// # Errors
     ///
