@@ -21,7 +21,7 @@ mod native {
     use std::io::Cursor;
 
     use criterion::{BatchSize, Criterion, criterion_group};
-    use genrelens::audio::{Clip, decode, resample};
+    use genrelens::audio::{self, Clip, resample};
     use genrelens::dsp::{FrontEnd, MelPlan, segments};
     use hound::{SampleFormat, WavSpec, WavWriter};
 
@@ -43,7 +43,7 @@ mod native {
     fn decoding(criterion: &mut Criterion) {
         let bytes = wav();
         criterion.bench_function("decode 30 s, 44.1 kHz stereo, 16 bits", |bencher| {
-            bencher.iter(|| decode(black_box(&bytes)).unwrap());
+            bencher.iter(|| audio::decode(black_box(&bytes)).unwrap());
         });
     }
 

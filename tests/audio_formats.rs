@@ -292,6 +292,24 @@ fn tags_before_a_file_are_passed_over() {
     );
 }
 
+/// As in files with HE-AAC that old players are to play too: their units are those of the doubled rate.
+#[test]
+fn the_time_of_an_mp4_track_may_have_units_of_its_own() {
+    let mut bytes = sample("m4a.m4a");
+    let place = |bytes: &[u8], name: &[u8]| bytes.windows(4).position(|window| window == name).unwrap();
+    let mut double = |at: usize| {
+        let number = u32::from_be_bytes(*bytes[at..].first_chunk().unwrap());
+        bytes[at..at + 4].copy_from_slice(&(2 * number).to_be_bytes());
+    };
+    let original = sample("m4a.m4a");
+    let (times, entries) = (place(&original, b"stts"), original[place(&original, b"stts") + 11]);
+    double(place(&original, b"mdhd") + 16);
+    double(place(&original, b"elst") + 16);
+    (0..usize::from(entries)).for_each(|entry| double(times + 16 + 8 * entry));
+    assert_eq!(decode(&bytes).unwrap(), decode(&original).unwrap());
+    assert_eq!(warnings(bytes), Vec::<String>::new());
+}
+
 /// Two MP3 files in one: the first one's tag tells the length of the first alone.
 #[test]
 fn one_mp3_file_behind_another_is_heard_too() {

@@ -4,4 +4,4 @@
 
 use genrelens_fuzz::hear;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hear(bytes, 1 << 16, 1 << 20));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hear(bytes, 1 << 16, 1 << 17));

@@ -127,8 +127,9 @@ impl Layout {
         bytes: &[u8],
         samples: &mut Vec<f32>,
     ) -> Result<(), AudioError> {
-        let header = plain_header(float, self, sample_bytes, bits, bytes.len());
-        let reader = WavReader::new(header.chain(bytes)).map_err(refused)?;
+        let mut file = plain_header(float, self, sample_bytes, bits, bytes.len());
+        file.extend_from_slice(bytes);
+        let reader = WavReader::new(file.as_slice()).map_err(refused)?;
         if float {
             return convert(reader, samples, |sample: f32| sample);
         }
