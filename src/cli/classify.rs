@@ -15,7 +15,7 @@ use crate::protocol::{Event, Payload, Prediction};
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Recordings: WAV, AU, MP3, FLAC, Ogg Vorbis, M4A, AIFF
+    /// Recordings: WAV, AU, AIFF, FLAC, MP3, AAC, M4A
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Weights file; the built-in network where not given

@@ -21,16 +21,24 @@ async function renderer(browser) {
 }
 
 /**
- * Watches the renderer's resident memory until `stop()` is called, which gives `{ before, peak }` in MiB. All of the
- * process counts: the browser's own code that is mapped into it, the page, the worker, their buffers.
+ * Watches the renderer until `stop()` is called, which gives in MiB what it held at most: `own`, its anonymous and
+ * shared memory, as the browser's task manager counts, of the page, the worker and their buffers; and `mapped` besides,
+ * the browser's own code, which all its processes share.
  */
 export async function watchMemory(browser) {
   const process = await renderer(browser);
-  const resident = () => mebibytes(`/proc/${process}/status`, "VmRSS");
-  const before = resident();
-  let peak = before;
+  const held = () => {
+    const [anonymous, shared, mapped] = ["RssAnon", "RssShmem", "RssFile"].map((field) =>
+      mebibytes(`/proc/${process}/status`, field),
+    );
+    return { own: anonymous + shared, mapped };
+  };
+  const before = held();
+  const peak = { ...before };
   const timer = setInterval(() => {
-    peak = Math.max(peak, resident());
+    const now = held();
+    peak.own = Math.max(peak.own, now.own);
+    peak.mapped = Math.max(peak.mapped, now.mapped);
   }, 50);
   return {
     stop() {
