@@ -1,26 +1,14 @@
 // Which engine runs, and why: on Chromium's software adapter, which counts only where it is asked for.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startBrowser, withPage } from "./browser.mjs";
+import { test } from "node:test";
+import { builtPage } from "./built.mjs";
 import { oneClipPerGenre } from "./clips.mjs";
 import { assertClose, assertDistribution, choose, engine, genres, probabilities } from "./genrelens-page.mjs";
-import { startSite } from "./site.mjs";
 
 const MINUTE = 60_000;
 
 const [{ file: song }] = oneClipPerGenre();
-let site;
-let browser;
-
-before(async () => {
-  site = await startSite();
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser?.close();
-  site?.stop();
-});
+const { open, onCpu } = builtPage();
 
 /** Waits until the page has decided, and gives the reason. */
 async function decided(page) {
@@ -41,9 +29,8 @@ const line = (page) => page.locator("#engine").innerText();
 test("a software adapter does not count unasked, and its engine is not fetched", { timeout: 3 * MINUTE }, async () => {
   const fetched = [];
   const prepare = (page) => page.on("request", (request) => fetched.push(request.url()));
-  await withPage(
-    browser,
-    site.address,
+  await open(
+    "",
     async (page) => {
       assert.equal(await decided(page), "only-cpu");
       assert.match(await line(page), /emulated/);
@@ -57,7 +44,7 @@ test("a software adapter does not count unasked, and its engine is not fetched",
 });
 
 test("allowed, it is tested, timed against the CPU and named", { timeout: 15 * MINUTE }, () =>
-  withPage(browser, `${site.address}?software=1`, async (page) => {
+  open("?software=1", async (page) => {
     // The CPU engine answers meanwhile.
     await choose(page, song);
     assertDistribution(await genres(page));
@@ -70,7 +57,7 @@ test("allowed, it is tested, timed against the CPU and named", { timeout: 15 * M
 );
 
 test("the visitor's choice takes over in the open page", { timeout: 15 * MINUTE }, () =>
-  withPage(browser, `${site.address}?engine=cpu`, async (page) => {
+  onCpu(async (page) => {
     await choose(page, song);
     const onCpu = await probabilities(page);
     await page.selectOption("#engine-choice", "gpu");
@@ -85,9 +72,8 @@ test("the visitor's choice takes over in the open page", { timeout: 15 * MINUTE 
 );
 
 test("a GPU engine that cannot be fetched leaves the CPU's", { timeout: 5 * MINUTE }, () =>
-  withPage(
-    browser,
-    `${site.address}?engine=gpu&software=1`,
+  open(
+    "?engine=gpu&software=1",
     async (page) => {
       await choose(page, song);
       assertDistribution(await genres(page));
@@ -100,9 +86,8 @@ test("a GPU engine that cannot be fetched leaves the CPU's", { timeout: 5 * MINU
 );
 
 test("without the network's weights the page says so", { timeout: 3 * MINUTE }, () =>
-  withPage(
-    browser,
-    site.address,
+  open(
+    "",
     async (page) => {
       await page.locator("#error").filter({ hasText: /could not be fetched/ }).waitFor({ timeout: MINUTE });
     },
@@ -116,9 +101,8 @@ test("damaged weights are refused", { timeout: 3 * MINUTE }, () => {
     body[body.length - 100] ^= 1;
     await route.fulfill({ body });
   };
-  return withPage(
-    browser,
-    site.address,
+  return open(
+    "",
     async (page) => {
       await page.locator("#error").filter({ hasText: /damaged/ }).waitFor({ timeout: MINUTE });
     },
@@ -127,7 +111,7 @@ test("damaged weights are refused", { timeout: 3 * MINUTE }, () => {
 });
 
 test("a newer file takes the place of the one before, and a cancel leaves the page ready", { timeout: 5 * MINUTE }, () =>
-  withPage(browser, `${site.address}?engine=cpu`, async (page) => {
+  onCpu(async (page) => {
     await choose(page, song);
     const expected = await probabilities(page);
     // Two and a half minutes of noise: long enough to be given up.

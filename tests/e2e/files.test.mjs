@@ -2,31 +2,17 @@
 import assert from "node:assert/strict";
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startBrowser, withPage } from "./browser.mjs";
+import { builtPage } from "./built.mjs";
 import { oneClipPerGenre } from "./clips.mjs";
 import { assertDistribution, choose, errorShown, genres, waitForEngine } from "./genrelens-page.mjs";
-import { startSite } from "./site.mjs";
 
 const MINUTE = 60_000;
 const DATA = fileURLToPath(new URL("../data/audio", import.meta.url));
 
 const [{ file: song }] = oneClipPerGenre();
-let site;
-let browser;
-
-before(async () => {
-  site = await startSite();
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser?.close();
-  site?.stop();
-});
-
-const onCpu = (use, options) => withPage(browser, `${site.address}?engine=cpu`, use, options);
+const { onCpu } = builtPage();
 
 /** Every file of the test data that is no script. */
 function samples() {

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { startBrowser, withPage } from "./browser.mjs";
+import { builtPage } from "./built.mjs";
 import { assertBars, assertSpectrogram } from "./canvas.mjs";
 import { classifyNatively, oneClipPerGenre } from "./clips.mjs";
 import {
@@ -19,7 +20,6 @@ import {
   probabilities,
   waitForEngine,
 } from "./genrelens-page.mjs";
-import { startSite } from "./site.mjs";
 
 const MINUTE = 60_000;
 /** The page, the command line and both engines are the same code on other arithmetic. */
@@ -28,21 +28,12 @@ const OUT = fileURLToPath(new URL("out", import.meta.url));
 
 const clips = oneClipPerGenre();
 const [{ file: song }] = clips;
-let site;
-let browser;
+const built = builtPage();
+const { open, onCpu } = built;
 
 before(async () => {
   mkdirSync(OUT, { recursive: true });
-  site = await startSite();
-  browser = await startBrowser();
 });
-
-after(async () => {
-  await browser?.close();
-  site?.stop();
-});
-
-const onCpu = (use, options) => withPage(browser, `${site.address}?engine=cpu`, use, options);
 
 async function assertAnswer(page) {
   const rows = await genres(page);
@@ -77,7 +68,7 @@ test("a dropped song is answered the same", { timeout: 3 * MINUTE }, () =>
 test("without WebGPU the CPU answers unasked", { timeout: 3 * MINUTE }, async () => {
   const plain = await startBrowser({ webgpu: false });
   try {
-    await withPage(plain, site.address, async (page) => {
+    await withPage(plain, built.address, async (page) => {
       await choose(page, song);
       await assertAnswer(page);
       assert.equal(await engine(page), "CPU");
@@ -92,7 +83,7 @@ test("WebGPU gives the CPU's answer", { timeout: 15 * MINUTE }, async () => {
     await choose(page, song);
     return probabilities(page);
   });
-  await withPage(browser, `${site.address}?engine=gpu&software=1`, async (page) => {
+  await open("?engine=gpu&software=1", async (page) => {
     const adapter = await page.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter()));
     assert.ok(adapter, "there is no WebGPU adapter: see the flags in webdriver.json");
     await choose(page, song, { timeout: 5 * MINUTE });

@@ -4,11 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { startBrowser, withPage } from "./browser.mjs";
+import { builtPage } from "./built.mjs";
 import { assertDistribution, choose, errorShown, genres } from "./genrelens-page.mjs";
 import { writeLongWav } from "./long-wav.mjs";
 import { watchMemory } from "./memory.mjs";
-import { startSite } from "./site.mjs";
 
 const MINUTE = 60_000;
 const TWO_HOURS = 7_200;
@@ -18,22 +17,16 @@ const CANCEL_MILLISECONDS = 250;
 
 const folder = mkdtempSync(join(tmpdir(), "genrelens-"));
 const recording = join(folder, "two hours.wav");
-let site;
-let browser;
+const built = builtPage();
+const { onCpu } = built;
 
 before(async () => {
   writeLongWav(recording, TWO_HOURS);
-  site = await startSite();
-  browser = await startBrowser();
 });
 
 after(async () => {
-  await browser?.close();
-  site?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-
-const onCpu = (use, options) => withPage(browser, `${site.address}?engine=cpu`, use, options);
 
 /** Waits until the page shows a first answer while it is still listening. */
 const firstAnswer = (page) => page.locator("#verdict", { hasText: "So far" }).waitFor({ timeout: MINUTE });
@@ -41,7 +34,7 @@ const firstAnswer = (page) => page.locator("#verdict", { hasText: "So far" }).wa
 test("two hours are classified within 300 MB", { timeout: 15 * MINUTE }, () =>
   onCpu(async (page) => {
     await page.locator('#engine[data-engine="cpu"]').waitFor({ timeout: MINUTE });
-    const memory = await watchMemory(browser);
+    const memory = await watchMemory(built.browser);
     const start = performance.now();
     const answered = choose(page, recording, { timeout: 12 * MINUTE });
     await firstAnswer(page);
