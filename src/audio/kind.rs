@@ -1,8 +1,8 @@
 //! What a file is, by its first bytes and never by its name.
 
 use super::bytes::Order;
+use super::compressed::mp3;
 use super::error::{AudioError, FORMATS_READ, malformed, unsupported};
-use super::mp3;
 use super::source::Input;
 
 /// How many bytes are looked at.

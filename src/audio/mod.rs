@@ -2,38 +2,21 @@
 //! [`Resampler`] brings its blocks to the sample rate that a front end wants. Memory stays the same however long the
 //! file is. [`decode`] and [`resample`] are the same for what fits in memory.
 //!
-//! hound reads the samples of WAV files, claxon FLAC, Symphonia MP3, AAC and ALAC, and rubato changes the rate. Most
+//! `plain` holds the formats that store samples, `compressed` those that have to be decoded; every one gives a
+//! `recording::Stream`. hound reads the samples of WAV files, claxon FLAC, Symphonia MP3, AAC and ALAC, and rubato changes the rate. Most
 //! containers are walked here: the files people have are looser than their specifications, and Symphonia's readers of
 //! FLAC and MP4, with the tags they map, would take 100 KB of the page.
 
-mod adpcm;
-mod adts;
-mod aiff;
-mod au;
 mod bytes;
-mod chunks;
-mod codec;
+mod compressed;
 mod error;
-mod flac;
-mod flac_bytes;
-mod flac_header;
 mod held;
 mod kind;
-mod law;
 mod mix;
-mod mp3;
-mod mp4;
-mod mp4_entry;
-mod packets;
-mod pcm;
+mod plain;
 mod recording;
 mod resample;
-mod riff;
-mod sentences;
 mod source;
-mod table;
-mod watch;
-mod wave;
 
 pub use error::{AudioError, FORMATS_READ, MAX_FRAMES};
 pub use recording::{Recording, decode, open};

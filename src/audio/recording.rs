@@ -3,12 +3,13 @@
 use std::io::{Cursor, Read, Seek};
 
 use super::Clip;
+use super::compressed::{adts, flac, mp3, mp4};
 use super::error::{AudioError, MAX_FRAMES, malformed, unsupported};
 use super::held::Held;
 use super::kind::{self, Kind};
 use super::mix::Mixer;
+use super::plain::{aiff, au, riff};
 use super::source::{Input, Source};
-use super::{adts, aiff, au, flac, mp3, mp4, riff};
 
 /// Frames of a block, about: a third of a second at 44.1 kHz.
 pub(super) const BLOCK_FRAMES: usize = 16_384;

@@ -12,13 +12,13 @@ use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
-use super::bytes::Order;
 use super::codec::Container;
-use super::error::{AudioError, malformed};
 use super::mp4_entry;
 use super::packets::{Demuxer, Next, Packets, Track};
-use super::source::Input;
 use super::table::Table;
+use crate::audio::bytes::Order;
+use crate::audio::error::{AudioError, malformed};
+use crate::audio::source::Input;
 
 /// The most boxes that are looked at; a recording has some dozens.
 const MOST_BOXES: usize = 4_096;
@@ -61,7 +61,7 @@ struct Boxes {
 }
 
 /// The packets of a track.
-pub(super) struct Mp4 {
+pub(in crate::audio) struct Mp4 {
     input: Input,
     track: Track,
     /// How long a packet is, in units.
@@ -82,7 +82,7 @@ pub(super) struct Mp4 {
 }
 
 /// Opens a file whose first box is `ftyp`.
-pub(super) fn open(mut input: Input) -> Result<Packets<Mp4>, AudioError> {
+pub(in crate::audio) fn open(mut input: Input) -> Result<Packets<Mp4>, AudioError> {
     let Movie { units_per_second, tracks, fragmented } = boxes(&mut input)?;
     let Some(boxes) = tracks.into_iter().find(|track| track.sound) else {
         return Err(Container::Mp4.inside("no sound"));

@@ -2,18 +2,18 @@
 //!
 //! Source: Sun Microsystems, `au(4)`, and the audio file header of NeXT's SoundKit.
 
-use super::bytes::Order;
-use super::error::{AudioError, malformed, unsupported};
 use super::pcm::{Coding, Layout, Pcm, Span};
-use super::recording::{check, no_audio};
-use super::source::Input;
+use crate::audio::bytes::Order;
+use crate::audio::error::{AudioError, malformed, unsupported};
+use crate::audio::recording::{check, no_audio};
+use crate::audio::source::Input;
 
 const HEADER_BYTES: usize = 24;
 /// The length of files that were written to a pipe.
 const UNKNOWN: u32 = u32::MAX;
 
 /// Opens an AU file.
-pub(super) fn open(mut input: Input) -> Result<Pcm, AudioError> {
+pub(in crate::audio) fn open(mut input: Input) -> Result<Pcm, AudioError> {
     let mut header = Vec::new();
     input.seek_to(0)?;
     input.read_at_most(HEADER_BYTES, &mut header)?;

@@ -4,14 +4,14 @@ use std::io::{Error, ErrorKind, Result};
 
 use claxon::input::ReadBytes;
 
-use super::error::AudioError;
-use super::source::Input;
+use crate::audio::error::AudioError;
+use crate::audio::source::Input;
 
 /// Bytes that are held at a time.
 const HELD: usize = 1 << 13;
 
 /// The bytes from a place on.
-pub(super) struct Bytes {
+pub(in crate::audio) struct Bytes {
     input: Input,
     held: Vec<u8>,
     used: usize,

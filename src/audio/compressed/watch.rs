@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::io::{Read, Seek, SeekFrom};
 use std::rc::Rc;
 
-use super::error::{AudioError, unreadable};
-use super::source::Input;
+use crate::audio::error::{AudioError, unreadable};
+use crate::audio::source::Input;
 
 /// Shared between the reader and whoever wants to know.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+pub(in crate::audio) struct Watch {
     position: Cell<u64>,
     failure: RefCell<Option<AudioError>>,
 }
@@ -27,7 +27,7 @@ impl Watch {
 }
 
 /// An input under watch.
-pub(super) struct Watched {
+pub(in crate::audio) struct Watched {
     pub input: Input,
     watch: Rc<Watch>,
 }

@@ -4,15 +4,15 @@
 //!
 //! Source: Apple, Audio Interchange File Format 1.3 (1989) and AIFF-C draft (1991).
 
-use super::bytes::Order;
 use super::chunks::{Chunk, Chunks};
-use super::error::{AudioError, malformed, unsupported};
 use super::pcm::{Coding, Layout, Pcm, Span};
-use super::recording::{check, no_audio};
-use super::source::Input;
+use crate::audio::bytes::Order;
+use crate::audio::error::{AudioError, malformed, unsupported};
+use crate::audio::recording::{check, no_audio};
+use crate::audio::source::Input;
 
 /// Opens a file that begins with FORM and AIFF or AIFC.
-pub(super) fn open(mut input: Input) -> Result<Pcm, AudioError> {
+pub(in crate::audio) fn open(mut input: Input) -> Result<Pcm, AudioError> {
     let (mut common, mut sound) = (None, None);
     let mut chunks = Chunks::new(Order::Big);
     while let Some(chunk) = chunks.next(&mut input)? {

@@ -5,19 +5,19 @@ use std::io::Read;
 use hound::{Sample, WavReader};
 
 use super::adpcm::Adpcm;
-use super::bytes::Order;
-use super::error::{AudioError, malformed};
 use super::law::{from_a_law, from_mu_law};
-use super::mix::Mixer;
-use super::recording::{BLOCK_FRAMES, Stream};
-use super::source::Input;
+use crate::audio::bytes::Order;
+use crate::audio::error::{AudioError, malformed};
+use crate::audio::mix::Mixer;
+use crate::audio::recording::{BLOCK_FRAMES, Stream};
+use crate::audio::source::Input;
 
 /// The most bytes that are read at a time. A header may say that long blocks hold a frame each.
 const MOST_BYTES: usize = 1 << 20;
 
 /// How a sample is coded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Coding {
+pub(in crate::audio) enum Coding {
     /// Integers as hound reads them: of one byte without a sign, of 2 to 4 with one. 24 bits in 4 bytes are
     /// right-justified; whatever else is narrower than its bytes is left-justified and read as if it filled them.
     Integer {
@@ -40,7 +40,7 @@ pub(super) enum Coding {
 
 /// All that is needed to make sound of bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(in crate::audio) struct Layout {
     pub coding: Coding,
     pub order: Order,
     pub channels: u16,
@@ -171,7 +171,7 @@ fn refused(error: hound::Error) -> AudioError {
 
 /// Where the sound is in a file, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
+pub(in crate::audio) struct Span {
     pub start: u64,
     /// What is there, whatever the header says.
     pub length: u64,
@@ -180,7 +180,7 @@ pub(super) struct Span {
 }
 
 /// A file's sound, block by block.
-pub(super) struct Pcm {
+pub(in crate::audio) struct Pcm {
     input: Input,
     layout: Layout,
     frames: u64,

@@ -7,19 +7,19 @@
 //! Source: Microsoft and IBM, Multimedia Programming Interface and Data Specifications 1.0 (1991), Microsoft's
 //! `WAVEFORMATEXTENSIBLE`, EBU Tech 3306 (RF64, 2009) and ITU-R BS.2088 (BW64, 2019).
 
-use super::bytes::Order;
 use super::chunks::{Chunk, Chunks, chunk_at};
-use super::error::{AudioError, malformed};
 use super::pcm::{Pcm, Span};
-use super::recording::no_audio;
-use super::source::Input;
 use super::wave::parse;
+use crate::audio::bytes::Order;
+use crate::audio::error::{AudioError, malformed};
+use crate::audio::recording::no_audio;
+use crate::audio::source::Input;
 
 /// Writers that cannot go back claim this much or more, up to what 32 bits hold.
 const CLAIMED_BY_STREAMS: std::ops::RangeInclusive<u64> = 0x7FFF_0000..=u32::MAX as u64;
 
 /// Opens a file that begins with RIFF, RIFX, RF64 or BW64.
-pub(super) fn open(mut input: Input, order: Order) -> Result<Pcm, AudioError> {
+pub(in crate::audio) fn open(mut input: Input, order: Order) -> Result<Pcm, AudioError> {
     let (mut format, mut data, mut frames) = (None, None, None);
     let mut chunks = Chunks::new(order);
     while let Some(chunk) = chunks.next(&mut input)? {

@@ -2,7 +2,7 @@
 
 /// An A-law sample on the scale of 16-bit integers: a sign, 3 bits of exponent and 4 of mantissa, every other bit
 /// inverted.
-pub(super) fn from_a_law(code: u8) -> i16 {
+pub(in crate::audio) fn from_a_law(code: u8) -> i16 {
     let code = code ^ 0x55;
     let (exponent, mantissa) = (code >> 4 & 7, i16::from(code & 15));
     let magnitude = match exponent {
@@ -13,7 +13,7 @@ pub(super) fn from_a_law(code: u8) -> i16 {
 }
 
 /// A µ-law sample on the scale of 16-bit integers: as A-law, with all bits inverted and 132 added before coding.
-pub(super) fn from_mu_law(code: u8) -> i16 {
+pub(in crate::audio) fn from_mu_law(code: u8) -> i16 {
     let code = !code;
     let (exponent, mantissa) = (code >> 4 & 7, i16::from(code & 15));
     let magnitude = ((mantissa << 3 | 0x84) << exponent) - 0x84;

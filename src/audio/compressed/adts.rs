@@ -12,9 +12,9 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
 use super::codec::{self, Container};
-use super::error::{AudioError, malformed};
 use super::packets::{Demuxer, Next, Packets, Track};
-use super::source::Input;
+use crate::audio::error::{AudioError, malformed};
+use crate::audio::source::Input;
 
 /// Frames of sound in a packet.
 const PACKET_FRAMES: u64 = 1_024;
@@ -81,7 +81,7 @@ impl Header {
 }
 
 /// A stream of ADTS frames.
-pub(super) struct Adts {
+pub(in crate::audio) struct Adts {
     input: Input,
     first: Header,
     track: Track,
@@ -90,7 +90,7 @@ pub(super) struct Adts {
 }
 
 /// Opens a file that begins with an ADTS frame.
-pub(super) fn open(mut input: Input) -> Result<Packets<Adts>, AudioError> {
+pub(in crate::audio) fn open(mut input: Input) -> Result<Packets<Adts>, AudioError> {
     let (length, mut bytes) = (input.length(), Vec::new());
     input.seek_to(0)?;
     input.read_at_most(SEARCHED, &mut bytes)?;

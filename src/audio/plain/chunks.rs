@@ -1,8 +1,8 @@
 //! The chunks of RIFF and IFF files: a name, a length, and as many bytes.
 
-use super::bytes::Order;
-use super::error::AudioError;
-use super::source::Input;
+use crate::audio::bytes::Order;
+use crate::audio::error::AudioError;
+use crate::audio::source::Input;
 
 /// Where the length of a chunk over 4 GB stands in a `ds64` chunk, or is not known.
 const ELSEWHERE: u32 = u32::MAX;
@@ -14,7 +14,7 @@ const MOST_CHUNKS: usize = 4_096;
 
 /// A chunk's place, in bytes.
 #[derive(Clone, Copy)]
-pub(super) struct Chunk {
+pub(in crate::audio) struct Chunk {
     pub id: [u8; 4],
     pub body: u64,
     /// What its header says.
@@ -45,7 +45,7 @@ impl Chunk {
 }
 
 /// A walk over a file's chunks, which follow its form's name.
-pub(super) struct Chunks {
+pub(in crate::audio) struct Chunks {
     order: Order,
     last: Option<Chunk>,
     walked: usize,
@@ -79,7 +79,7 @@ impl Chunks {
 }
 
 /// The chunk that begins at a place, whatever its name.
-pub(super) fn chunk_at(input: &mut Input, at: u64, order: Order) -> Result<Option<Chunk>, AudioError> {
+pub(in crate::audio) fn chunk_at(input: &mut Input, at: u64, order: Order) -> Result<Option<Chunk>, AudioError> {
     let mut header = Vec::new();
     input.seek_to(at)?;
     input.read_at_most(8, &mut header)?;

@@ -2,11 +2,11 @@
 //!
 //! Source: RFC 9639, 8.2 and 9.1.
 
-use super::bytes::Order;
+use crate::audio::bytes::Order;
 
 /// What STREAMINFO says.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Info {
+pub(in crate::audio) struct Info {
     /// Of a frame, in samples a channel.
     most_frames: u16,
     /// In Hz.
@@ -35,7 +35,7 @@ impl Info {
 
 /// A frame's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FrameHeader {
+pub(in crate::audio) struct FrameHeader {
     /// Counted in samples rather than in frames, where these have no common length.
     in_samples: bool,
     number: u64,

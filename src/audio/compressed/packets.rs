@@ -7,10 +7,10 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder};
 use symphonia::core::packet::Packet;
 
 use super::codec::{self, Container};
-use super::error::AudioError;
-use super::mix::Mixer;
-use super::recording::{BLOCK_FRAMES, Stream, check, no_audio};
 use super::sentences::{damaged_after, shorter_than_said};
+use crate::audio::error::AudioError;
+use crate::audio::mix::Mixer;
+use crate::audio::recording::{BLOCK_FRAMES, Stream, check, no_audio};
 
 /// Frames of silence in place of a packet that cannot be decoded, at most.
 const LONGEST_PACKET: u64 = 1 << 16;
@@ -19,7 +19,7 @@ const LONGEST_PACKET: u64 = 1 << 16;
 const LONGEST_SILENCE: usize = 1 << 16;
 
 /// What a container gives next.
-pub(super) enum Next {
+pub(in crate::audio) enum Next {
     Packet(Packet),
     /// A packet was lost that was so long, in the container's units; 0 where only other bytes were passed over.
     Lost(u64),
@@ -29,7 +29,7 @@ pub(super) enum Next {
 }
 
 /// What a container says of the track that is heard.
-pub(super) struct Track {
+pub(in crate::audio) struct Track {
     pub params: AudioCodecParameters,
     /// Without what the encoder put before and after, where the container tells; in its units.
     pub length: Option<u64>,
@@ -52,7 +52,7 @@ impl Track {
 }
 
 /// A container's packets, those of one track only.
-pub(super) trait Demuxer {
+pub(in crate::audio) trait Demuxer {
     /// Which it is.
     fn container(&self) -> Container;
     /// The track that is heard.
@@ -64,7 +64,7 @@ pub(super) trait Demuxer {
 }
 
 /// A compressed recording.
-pub(super) struct Packets<D> {
+pub(in crate::audio) struct Packets<D> {
     demuxer: D,
     decoder: Box<dyn AudioDecoder>,
     /// In Hz.

@@ -10,13 +10,13 @@ use std::io::ErrorKind;
 use claxon::Error;
 use claxon::frame::{Block, FrameReader};
 
-use super::error::{AudioError, malformed, unsupported};
 use super::flac_bytes::Bytes;
 use super::flac_header::{FrameHeader, Info};
-use super::mix::Mixer;
-use super::recording::{BLOCK_FRAMES, Stream, check, no_audio};
 use super::sentences::{damaged_after, passed_over, shorter_than_said};
-use super::source::Input;
+use crate::audio::error::{AudioError, malformed, unsupported};
+use crate::audio::mix::Mixer;
+use crate::audio::recording::{BLOCK_FRAMES, Stream, check, no_audio};
+use crate::audio::source::Input;
 
 /// The most metadata blocks that are walked; a recording has a handful.
 const MOST_BLOCKS: usize = 4_096;
@@ -26,7 +26,7 @@ const MOST_FAILURES: usize = 1_000;
 const MOST_FRAMES_A_BYTE: u64 = 8_192;
 
 /// A file's sound, block by block.
-pub(super) struct Flac {
+pub(in crate::audio) struct Flac {
     bytes: Bytes,
     info: Info,
     given: u64,
@@ -47,7 +47,7 @@ pub(super) struct Flac {
 }
 
 /// Opens a file that begins with fLaC.
-pub(super) fn open(mut input: Input) -> Result<Flac, AudioError> {
+pub(in crate::audio) fn open(mut input: Input) -> Result<Flac, AudioError> {
     let (info, frames_at) = info(&mut input)?;
     check(info.channels, info.sample_rate)?;
     if info.bits > 24 {

@@ -15,17 +15,17 @@ use symphonia::core::units::Duration;
 use symphonia::default::formats::MpaReader;
 
 use super::codec::Container;
-use super::error::{AudioError, malformed};
 use super::packets::{Demuxer, Next, Packets, Track};
-use super::recording::no_audio;
-use super::source::Input;
 use super::watch::{Watch, Watched};
+use crate::audio::error::{AudioError, malformed};
+use crate::audio::recording::no_audio;
+use crate::audio::source::Input;
 
 /// An MP3 file's padding and delay fill no more packets than this.
 const PADDING_PACKETS: u64 = 4;
 
 /// A stream of MPEG frames.
-pub(super) struct Frames {
+pub(in crate::audio) struct Frames {
     reader: MpaReader<'static>,
     watch: Rc<Watch>,
     track: Track,
@@ -34,7 +34,7 @@ pub(super) struct Frames {
 }
 
 /// Opens an MP3 file.
-pub(super) fn open(input: Input) -> Result<Packets<Frames>, AudioError> {
+pub(in crate::audio) fn open(input: Input) -> Result<Packets<Frames>, AudioError> {
     let length = input.length();
     let (watched, watch) = Watched::new(input);
     let stream =
@@ -50,7 +50,7 @@ pub(super) fn open(input: Input) -> Result<Packets<Frames>, AudioError> {
 }
 
 /// The first place in `bytes` where a frame of layer III stands before another one of the same stream.
-pub(super) fn find_frame(bytes: &[u8]) -> Option<usize> {
+pub(in crate::audio) fn find_frame(bytes: &[u8]) -> Option<usize> {
     let agree = |a: &[u8], b: &[u8]| a[1] & 0xFE == b[1] & 0xFE && a[2] & 0x0C == b[2] & 0x0C;
     (0..bytes.len()).find(|&at| {
         let next = frame_length(&bytes[at..]).and_then(|length| bytes.get(at + length..));
@@ -125,7 +125,7 @@ fn refused(error: &Error) -> AudioError {
 }
 
 /// Symphonia wants sources that may move between threads. In the browser there is one thread, and its files cannot; the
-/// wrapper panics only on another thread than its own, and a [`Recording`](super::Recording) cannot get there.
+/// wrapper panics only on another thread than its own, and a [`Recording`](crate::audio::Recording) cannot get there.
 struct File {
     inner: SendWrapper<Watched>,
     length: u64,

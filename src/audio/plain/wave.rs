@@ -1,10 +1,10 @@
 //! The `fmt ` chunk of WAV files (`WAVEFORMATEX` and `WAVEFORMATEXTENSIBLE`).
 
 use super::adpcm::{Adpcm, MICROSOFT_PAIRS};
-use super::bytes::Order;
-use super::error::{AudioError, malformed, unsupported};
 use super::pcm::{Coding, Layout};
-use super::recording::check;
+use crate::audio::bytes::Order;
+use crate::audio::error::{AudioError, malformed, unsupported};
+use crate::audio::recording::check;
 
 /// Registered numbers of encodings (`mmreg.h`).
 mod tag {
@@ -20,14 +20,14 @@ mod tag {
 
 /// What a file's `fmt ` chunk says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Format {
+pub(in crate::audio) struct Format {
     pub layout: Layout,
     /// True where the last block may hold more frames than the recording has.
     pub padded: bool,
 }
 
 /// Reads a chunk's body, or its beginning where it is long.
-pub(super) fn parse(body: &[u8], order: Order) -> Result<Format, AudioError> {
+pub(in crate::audio) fn parse(body: &[u8], order: Order) -> Result<Format, AudioError> {
     let short = || malformed(&format!("expected a 'fmt ' chunk of 16 bytes or more, but it has {}", body.len()));
     let word = |at: usize| order.u16_at(body, at).ok_or_else(short);
     let (channels, block_bytes, bits) = (word(2)?, word(12)?, word(14)?);

@@ -7,11 +7,11 @@ use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDe
 use symphonia::core::errors::{Error, Result};
 use symphonia::default::codecs::{AacDecoder, AlacDecoder, MpaDecoder};
 
-use super::error::{AudioError, malformed, unsupported};
+use crate::audio::error::{AudioError, malformed, unsupported};
 
 /// What holds the packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Container {
+pub(in crate::audio) enum Container {
     /// AAC in ADTS frames (ISO 13818-7).
     Adts,
     Mp3,
@@ -45,7 +45,7 @@ impl Container {
 }
 
 /// The decoder for a track.
-pub(super) fn decoder(
+pub(in crate::audio) fn decoder(
     container: Container,
     params: &AudioCodecParameters,
 ) -> std::result::Result<Box<dyn AudioDecoder>, AudioError> {
@@ -61,7 +61,7 @@ pub(super) fn decoder(
 }
 
 /// The refusal of what a decoder does not take.
-pub(super) fn refused(container: Container, codec: AudioCodecId, error: &Error) -> AudioError {
+pub(in crate::audio) fn refused(container: Container, codec: AudioCodecId, error: &Error) -> AudioError {
     match error {
         Error::Unsupported(_) if codec == CODEC_ID_AAC => {
             container.inside("AAC of another kind than LC (HE-AAC, say) or of more than two channels")

@@ -1,13 +1,13 @@
 //! A table within a file that is read bit by bit.
 
-use super::error::AudioError;
-use super::source::Input;
+use crate::audio::error::AudioError;
+use crate::audio::source::Input;
 
 /// Entries that are held at a time.
 const HELD: u64 = 1_024;
 
 /// A table of entries of equal width.
-pub(super) struct Table {
+pub(in crate::audio) struct Table {
     at: u64,
     left: u64,
     /// Of an entry, in bytes.

@@ -6,14 +6,14 @@
 
 /// Which ADPCM.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Adpcm {
+pub(in crate::audio) enum Adpcm {
     Ima,
     /// With the pairs of predictor coefficients that the file brings.
     Microsoft(Vec<(i16, i16)>),
 }
 
 /// Microsoft's pairs, which every file has first.
-pub(super) const MICROSOFT_PAIRS: [(i16, i16); 7] =
+pub(in crate::audio) const MICROSOFT_PAIRS: [(i16, i16); 7] =
     [(256, 0), (512, -256), (0, 0), (192, 64), (240, 0), (460, -208), (392, -232)];
 const MICROSOFT_STEPS: [i32; 16] = [230, 230, 230, 230, 307, 409, 512, 614, 768, 614, 512, 409, 307, 230, 230, 230];
 

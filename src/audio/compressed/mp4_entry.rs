@@ -3,15 +3,15 @@
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_MP3};
 
-use super::bytes::Order;
 use super::codec::Container;
-use super::error::{AudioError, malformed};
+use crate::audio::bytes::Order;
+use crate::audio::error::{AudioError, malformed};
 
 /// A child box or a descriptor: its name and its body.
 type Part<'a> = (&'a [u8], &'a [u8]);
 
 /// Reads the first entry of an `stsd` box's body.
-pub(super) fn params(body: &[u8]) -> Result<AudioCodecParameters, AudioError> {
+pub(in crate::audio) fn params(body: &[u8]) -> Result<AudioCodecParameters, AudioError> {
     let short = || malformed("it is an M4A or MP4 file with a damaged 'stsd' box");
     let entry = body.get(8..).ok_or_else(short)?;
     let name = entry.get(4..8).ok_or_else(short)?;

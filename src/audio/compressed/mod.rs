@@ -1,0 +1,15 @@
+//! Formats that have to be decoded: [`flac`], whose frames claxon decodes, and those that a container divides into
+//! [`packets`] for Symphonia ([`adts`], [`mp3`], [`mp4`]).
+
+pub(super) mod adts;
+mod codec;
+pub(super) mod flac;
+mod flac_bytes;
+mod flac_header;
+pub(super) mod mp3;
+pub(super) mod mp4;
+mod mp4_entry;
+mod packets;
+mod sentences;
+mod table;
+mod watch;
