@@ -106,7 +106,7 @@ impl Engine {
         host.send(answer.unwrap_or_else(|error| failure(error, file)), Payload::None);
     }
 
-    fn load<File>(&mut self, card: Card, payload: Payload<File>) -> Result<Event, EngineError> {
+    fn load(&mut self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Event, EngineError> {
         let Payload::Bytes(bytes) = payload else { return Err(EngineError::NoPayload) };
         front_end(&card)?;
         let network = weights::from_bytes(bytes, &card, &self.device)?;
@@ -227,7 +227,7 @@ pub async fn classify(
     host: &mut impl Host,
 ) -> Result<Prediction, EngineError> {
     let started = host.now_milliseconds();
-    let least = least_columns(card)?;
+    let (front_end, least) = (front_end(card)?, least_columns(card)?);
     let mut teller = Teller { started, told: None, shown: started, fraction: 0.0 };
     let mut windows = Vec::new();
     while let Some(segments) = hearing.listen()? {
@@ -240,7 +240,7 @@ pub async fn classify(
             for batch in windows_of(std::slice::from_ref(&segment), card.frames).chunks(WINDOWS_PER_BATCH) {
                 teller.tell_progress(&hearing, &windows, host);
                 pause(host).await?;
-                windows.extend(predictions(network, &segment, batch, front_end(card)?).await?);
+                windows.extend(predictions(network, &segment, batch, front_end).await?);
             }
         }
         if !windows.is_empty() && teller.is_time_to_show(host.now_milliseconds()) {
