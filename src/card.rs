@@ -13,14 +13,24 @@ pub struct Card {
     pub summary: String,
     /// Identifier of the architecture in the registry: `net1`.
     pub architecture: String,
-    /// Mel bands of its input.
+    /// What it is built with besides the sizes of its two ends.
+    #[serde(default, skip_serializing_if = "Structure::is_default")]
+    pub structure: Structure,
+    /// The networks it listens through, in the order of their features: those a head was trained on. Empty where it
+    /// hears for itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bases: Vec<Base>,
+    /// Mel bands of what is heard.
     pub bands: usize,
-    /// Frames (columns) of its input window.
+    /// Frames (columns) of a window of what is heard.
     pub frames: usize,
     /// Name of its front end: `gtzan-logmel`.
     pub front_end: String,
     /// Its classes, in the order of its outputs.
     pub labels: Vec<String>,
+    /// True where any number of labels may hold at once (tags), false where exactly one does (genres).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub many_labels: bool,
     /// Data it was trained on, with the split.
     pub data: String,
     /// The command that trained it.
@@ -34,4 +44,75 @@ pub struct Card {
     /// SHA-256 of the weights file, hexadecimal; empty where it is not known.
     #[serde(default)]
     pub sha256: String,
+}
+
+/// What a network is built with besides the sizes of its two ends. The default is its document's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Structure {
+    /// Share of its document's channels, above 0.
+    #[serde(skip_serializing_if = "is_one")]
+    pub width: f64,
+    /// Units of a hidden layer before the output, where it has a choice; 0 for none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub hidden: usize,
+    /// Networks of the same kind whose answers are averaged; 1 for a single one.
+    #[serde(skip_serializing_if = "is_single")]
+    pub members: usize,
+    /// Features that a head decides from; 0 for a network that hears for itself.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub features: usize,
+}
+
+impl Default for Structure {
+    fn default() -> Self {
+        Self::DOCUMENTED
+    }
+}
+
+impl Structure {
+    /// A single network that hears for itself, as wide as its document has it.
+    pub const DOCUMENTED: Self = Self { width: 1.0, hidden: 0, members: 1, features: 0 };
+
+    fn is_default(&self) -> bool {
+        *self == Self::DOCUMENTED
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_one(width: &f64) -> bool {
+    *width == 1.0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_single(members: &usize) -> bool {
+    *members == 1
+}
+
+/// A network that a head listens through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// The name on its card.
+    pub name: String,
+    /// SHA-256 of its weights file, hexadecimal: a head fits no other weights.
+    pub sha256: String,
+    /// What of it the head takes.
+    pub takes: Takes,
+}
+
+/// What a head takes of a base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Takes {
+    /// The features that the base's own last layer decides from.
+    Features,
+    /// Its answers, as logits.
+    Logits,
+    /// Its features, then its logits.
+    Both,
 }

@@ -7,10 +7,14 @@ use crate::audio::{AudioError, Clip, Source};
 use crate::card::Card;
 use crate::dsp::{FrontEnd, Segment};
 use crate::hearing::Hearing;
-use crate::model::predict::{WINDOWS_PER_BATCH, logits, predict, song_probabilities, windows_of};
-use crate::model::weights::{self, WeightsError};
-use crate::model::{Network, Shape, registry};
-use crate::protocol::{EngineInfo, Event, Payload, Prediction, Progress, Request, Score, SelfTest, WindowScores};
+use crate::model::Loaded;
+use crate::model::loaded::Heard;
+use crate::model::predict::{WINDOWS_PER_BATCH, song_probabilities};
+use crate::model::weights::WeightsError;
+use crate::model::windows::{Place, Windowing};
+use crate::protocol::{
+    EngineInfo, Event, Payload, Prediction, Progress, Request, Score, SelfTest, TagPrediction, WindowScores,
+};
 
 /// Windows of the self-test's input.
 const SELF_TEST_WINDOWS: usize = 8;
@@ -56,9 +60,6 @@ pub enum EngineError {
     /// The weights.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// The card names a front end that does not exist.
-    #[error("the network's card asks for the front end '{0}', which this version does not have")]
-    FrontEnd(String),
     /// A request before its network.
     #[error("no network is loaded yet")]
     NoNetwork,
@@ -73,17 +74,19 @@ pub enum EngineError {
     Cancelled,
 }
 
-/// A device and the network on it.
+/// A device and the networks on it.
 pub struct Engine {
     info: EngineInfo,
     device: Device,
-    loaded: Option<(Card, Network)>,
+    loaded: Option<Loaded>,
+    /// What others listen through.
+    bases: Vec<Loaded>,
 }
 
 impl Engine {
     /// An engine on this device, without a network.
     pub fn new(info: EngineInfo, device: Device) -> Self {
-        Self { info, device, loaded: None }
+        Self { info, device, loaded: None, bases: Vec::new() }
     }
 
     /// What it computes with.
@@ -95,6 +98,7 @@ impl Engine {
     pub async fn handle(&mut self, request: Request, payload: Payload<Box<dyn Source>>, host: &mut impl Host) {
         let (answer, file) = match request {
             Request::Load { card } => (self.load(*card, payload), None),
+            Request::LoadBase { card } => (self.load_base(*card, payload), None),
             Request::Classify { file, sample_rate } => {
                 let prediction = self.classify(payload, sample_rate, host).await;
                 (prediction.map(Event::Classified), Some(file))
@@ -107,12 +111,23 @@ impl Engine {
     }
 
     fn load(&mut self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Event, EngineError> {
-        let Payload::Bytes(bytes) = payload else { return Err(EngineError::NoPayload) };
-        front_end(&card)?;
-        let network = weights::from_bytes(bytes, &card, &self.device)?;
-        let model = card.name.clone();
-        self.loaded = Some((card, network));
+        let loaded = self.opened(card, payload)?;
+        let model = loaded.card.name.clone();
+        self.loaded = Some(loaded);
         Ok(Event::Loaded { model })
+    }
+
+    fn load_base(&mut self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Event, EngineError> {
+        let loaded = self.opened(card, payload)?;
+        let model = loaded.card.name.clone();
+        self.bases.retain(|base| base.card.name != model);
+        self.bases.push(loaded);
+        Ok(Event::Loaded { model })
+    }
+
+    fn opened(&self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Loaded, EngineError> {
+        let Payload::Bytes(bytes) = payload else { return Err(EngineError::NoPayload) };
+        Ok(Loaded::new(bytes, card, &self.bases, &self.device)?)
     }
 
     async fn classify(
@@ -121,8 +136,8 @@ impl Engine {
         sample_rate: Option<u32>,
         host: &mut impl Host,
     ) -> Result<Prediction, EngineError> {
-        let (card, network) = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
-        let front_end = front_end(card)?;
+        let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
+        let front_end = loaded.front_end();
         let hearing = match (payload, sample_rate) {
             (Payload::File(source), _) => Hearing::open(source, front_end)?,
             (Payload::Floats(samples), Some(sample_rate)) => {
@@ -130,14 +145,14 @@ impl Engine {
             }
             _ => return Err(EngineError::NoPayload),
         };
-        classify(hearing, card, network, host).await
+        classify(hearing, loaded, host).await
     }
 
     async fn self_test(&self, host: &mut impl Host) -> Result<SelfTest, EngineError> {
-        let (card, network) = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
-        let Shape { bands, frames, .. } = card.shape();
+        let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
+        let Windowing { bands, frames, .. } = loaded.windowing();
         let input = self_test_input(SELF_TEST_WINDOWS, bands, frames);
-        let logits_found = logits(network, input.clone(), bands, frames).await?;
+        let logits = loaded.logits(input.clone(), bands, frames).await?;
         let mut times = Vec::with_capacity(SELF_TEST_RUNS);
         for _ in 0..SELF_TEST_RUNS {
             host.pause().await;
@@ -145,11 +160,11 @@ impl Engine {
                 return Err(EngineError::Cancelled);
             }
             let started = host.now_milliseconds();
-            logits(network, input.clone(), bands, frames).await?;
+            loaded.logits(input.clone(), bands, frames).await?;
             times.push(host.now_milliseconds() - started);
         }
         times.sort_by(f64::total_cmp);
-        Ok(SelfTest { logits: logits_found, milliseconds: times[SELF_TEST_RUNS / 2] })
+        Ok(SelfTest { logits, milliseconds: times[SELF_TEST_RUNS / 2] })
     }
 }
 
@@ -163,15 +178,6 @@ pub fn self_test_input(windows: usize, bands: usize, frames: usize) -> Vec<f32> 
     (0..windows * bands * frames).map(value).collect()
 }
 
-/// The front end that a card asks for.
-///
-/// # Errors
-///
-/// [`EngineError::FrontEnd`].
-pub fn front_end(card: &Card) -> Result<&'static FrontEnd, EngineError> {
-    FrontEnd::by_name(&card.front_end).ok_or_else(|| EngineError::FrontEnd(card.front_end.clone()))
-}
-
 fn failure(error: EngineError, file: Option<String>) -> Event {
     let message = file.map_or_else(|| error.to_string(), |file| format!("{file}: {error}"));
     match error {
@@ -181,35 +187,33 @@ fn failure(error: EngineError, file: Option<String>) -> Event {
     }
 }
 
-/// The segments of a whole recording, for training and measuring.
+/// The segments of a whole recording as windows are cut from them, for training and measuring.
 ///
 /// # Errors
 ///
-/// [`EngineError::Audio`], [`EngineError::TooShort`], [`EngineError::Silent`] or [`EngineError::FrontEnd`].
-pub fn hear(source: impl Source + 'static, card: &Card) -> Result<Vec<Segment>, EngineError> {
-    let mut hearing = Hearing::open(source, front_end(card)?)?;
+/// [`EngineError::Audio`], [`EngineError::TooShort`] or [`EngineError::Silent`].
+pub fn hear(
+    source: impl Source + 'static,
+    front_end: &'static FrontEnd,
+    windowing: &Windowing,
+    least_columns: usize,
+) -> Result<Vec<Segment>, EngineError> {
+    let mut hearing = Hearing::open(source, front_end)?;
     let mut segments = Vec::new();
     while let Some(more) = hearing.listen()? {
-        segments.extend(more);
+        segments.extend(more.into_iter().filter(|segment| segment.columns >= least_columns));
     }
-    let least = least_columns(card)?;
-    segments.retain(|segment| segment.columns >= least);
-    check_heard(&hearing, card, segments.is_empty())?;
-    Ok(segments)
-}
-
-/// The fewest columns that a card's network hears.
-fn least_columns(card: &Card) -> Result<usize, EngineError> {
-    Ok(registry::entry(&card.architecture).map_err(WeightsError::from)?.min_frames)
+    check_heard(&hearing, front_end, least_columns, segments.is_empty())?;
+    Ok(segments.into_iter().map(|segment| windowing.prepare(segment)).collect())
 }
 
 /// What keeps a recording that was heard to its end from having genres.
-fn check_heard(hearing: &Hearing, card: &Card, nothing: bool) -> Result<(), EngineError> {
+fn check_heard(hearing: &Hearing, front_end: &FrontEnd, least: usize, nothing: bool) -> Result<(), EngineError> {
     if hearing.is_silent() {
         return Err(EngineError::Silent);
     }
     if nothing {
-        let needed = least_columns(card)? as f64 * front_end(card)?.seconds_per_column();
+        let needed = least as f64 * front_end.seconds_per_column();
         return Err(EngineError::TooShort { seconds: hearing.heard_seconds(), needed });
     }
     Ok(())
@@ -220,14 +224,9 @@ fn check_heard(hearing: &Hearing, card: &Card, nothing: bool) -> Result<(), Engi
 /// # Errors
 ///
 /// Whatever keeps the recording from being heard, [`EngineError::Device`], or [`EngineError::Cancelled`].
-pub async fn classify(
-    mut hearing: Hearing,
-    card: &Card,
-    network: &Network,
-    host: &mut impl Host,
-) -> Result<Prediction, EngineError> {
+pub async fn classify(mut hearing: Hearing, loaded: &Loaded, host: &mut impl Host) -> Result<Prediction, EngineError> {
     let started = host.now_milliseconds();
-    let (front_end, least) = (front_end(card)?, least_columns(card)?);
+    let (windowing, least) = (loaded.windowing(), loaded.least_columns());
     let mut teller = Teller { started, told: None, shown: started, fraction: 0.0 };
     let mut windows = Vec::new();
     while let Some(segments) = hearing.listen()? {
@@ -237,25 +236,29 @@ pub async fn classify(
             if windows.is_empty() {
                 show(&hearing, host);
             }
-            for batch in windows_of(std::slice::from_ref(&segment), card.frames).chunks(WINDOWS_PER_BATCH) {
+            let seconds = segment.columns as f64 * loaded.front_end().seconds_per_column();
+            let segment = [windowing.prepare(segment)];
+            for places in windowing.places(&segment).chunks(WINDOWS_PER_BATCH) {
                 teller.tell_progress(&hearing, &windows, host);
                 pause(host).await?;
-                windows.extend(predictions(network, &segment, batch, front_end).await?);
+                let heard = loaded.hear(&segment, places).await?;
+                windows
+                    .extend(places.iter().zip(heard).map(|(&place, heard)| window(&segment[0], seconds, place, heard)));
             }
         }
         if !windows.is_empty() && teller.is_time_to_show(host.now_milliseconds()) {
             show(&hearing, host);
             let milliseconds = host.now_milliseconds() - started;
-            host.send(Event::SoFar(prediction(card, &windows, milliseconds)), Payload::None);
+            host.send(Event::SoFar(prediction(loaded, &windows, milliseconds)), Payload::None);
         }
     }
     // Also where there is no answer: they may be why.
     for message in hearing.warnings() {
         host.send(Event::Warning { message }, Payload::None);
     }
-    check_heard(&hearing, card, windows.is_empty())?;
+    check_heard(&hearing, loaded.front_end(), least, windows.is_empty())?;
     show(&hearing, host);
-    Ok(prediction(card, &windows, host.now_milliseconds() - started))
+    Ok(prediction(loaded, &windows, host.now_milliseconds() - started))
 }
 
 /// Sends the spectrogram of what is heard.
@@ -264,30 +267,42 @@ fn show(hearing: &Hearing, host: &mut impl Host) {
     host.send(Event::Spectrogram(info), Payload::Floats(values));
 }
 
-/// What the network says of a few windows of a segment.
-async fn predictions(
-    network: &Network,
-    segment: &Segment,
-    batch: &[(usize, usize, usize)],
-    front_end: &FrontEnd,
-) -> Result<impl Iterator<Item = WindowScores>, EngineError> {
-    let column = front_end.seconds_per_column();
-    let start = segment.start_seconds;
-    let windows = predict(network, std::slice::from_ref(segment), batch).await?;
-    Ok(windows.into_iter().map(move |window| {
-        let start_seconds = start + window.start as f64 * column;
-        let end_seconds = start_seconds + window.columns as f64 * column;
-        WindowScores { start_seconds, end_seconds, probabilities: window.probabilities }
-    }))
+/// A window's answer with its place in the recording; its segment is so many seconds long.
+fn window(segment: &Segment, seconds: f64, place: Place, heard: Heard) -> (WindowScores, Vec<Vec<f32>>) {
+    let at =
+        |column: usize| segment.start_seconds + seconds * column.min(segment.columns) as f64 / segment.columns as f64;
+    let (start_seconds, end_seconds) = (at(place.start), at(place.start + place.columns));
+    (WindowScores { start_seconds, end_seconds, probabilities: heard.probabilities }, heard.tags)
 }
 
-fn prediction(card: &Card, windows: &[WindowScores], milliseconds: f64) -> Prediction {
+/// A window and, of every network that it was heard through, its tags.
+type WindowAndTags = (WindowScores, Vec<Vec<f32>>);
+
+fn prediction(loaded: &Loaded, windows: &[WindowAndTags], milliseconds: f64) -> Prediction {
+    let card = &loaded.card;
+    let tags = loaded.tag_cards().enumerate().map(|(index, card)| TagPrediction {
+        model: card.name.clone(),
+        labels: card.labels.clone(),
+        tags: scores(&card.labels, windows.iter().map(|(_, tags)| tags[index].as_slice())),
+        windows: windows.iter().map(|(_, tags)| tags[index].clone()).collect(),
+    });
+    Prediction {
+        model: card.name.clone(),
+        labels: card.labels.clone(),
+        many_labels: card.many_labels,
+        genres: scores(&card.labels, windows.iter().map(|(window, _)| window.probabilities.as_slice())),
+        windows: windows.iter().map(|(window, _)| window.clone()).collect(),
+        tags: tags.collect(),
+        milliseconds,
+    }
+}
+
+/// What all windows together say of every label, most probable first.
+fn scores<'a>(labels: &[String], windows: impl Iterator<Item = &'a [f32]>) -> Vec<Score> {
     let score = |(label, probability): (&String, f32)| Score { label: label.clone(), probability };
-    let song = song_probabilities(windows.iter().map(|window| window.probabilities.as_slice()));
-    let mut genres: Vec<Score> = card.labels.iter().zip(song).map(score).collect();
-    genres.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    let (model, labels) = (card.name.clone(), card.labels.clone());
-    Prediction { model, labels, genres, windows: windows.to_vec(), milliseconds }
+    let mut scores: Vec<Score> = labels.iter().zip(song_probabilities(windows)).map(score).collect();
+    scores.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    scores
 }
 
 /// Says now and then how far a classification is. Times are in milliseconds.
@@ -300,7 +315,7 @@ struct Teller {
 }
 
 impl Teller {
-    fn tell_progress(&mut self, hearing: &Hearing, windows: &[WindowScores], host: &mut impl Host) {
+    fn tell_progress(&mut self, hearing: &Hearing, windows: &[WindowAndTags], host: &mut impl Host) {
         let now = host.now_milliseconds();
         if self.told.is_some_and(|told| now - told < PROGRESS_MILLISECONDS) {
             return;
@@ -309,7 +324,7 @@ impl Teller {
         let heard_seconds = hearing.heard_seconds();
         let duration_seconds = hearing.duration_seconds();
         let whole = duration_seconds.unwrap_or(heard_seconds / f64::from(hearing.fraction())).max(heard_seconds);
-        let named_seconds = windows.last().map_or(0.0, |window| window.end_seconds);
+        let named_seconds = windows.last().map_or(0.0, |(window, _)| window.end_seconds);
         // Hearing and naming take about as long as each other.
         let fraction = ((heard_seconds + named_seconds) / (2.0 * whole).max(f64::MIN_POSITIVE)) as f32;
         self.fraction = fraction.clamp(self.fraction, 1.0);

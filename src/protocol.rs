@@ -11,7 +11,7 @@ use crate::card::Card;
 
 /// Raised whenever a message changes its shape. A worker of an older build that meets a newer page is told apart by
 /// it and not used.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Numbers a request; the events that answer it carry the same number.
 pub type RequestId = u32;
@@ -57,8 +57,15 @@ impl<File> Payload<File> {
 /// What the page asks of a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    /// Use this network from now on. Payload: its weights, [`Payload::Bytes`]. Answered by [`Event::Loaded`].
+    /// Use this network from now on. What it listens through was loaded before. Payload: its weights,
+    /// [`Payload::Bytes`]. Answered by [`Event::Loaded`]; where that fails, the network used before stays in use.
     Load {
+        /// What the weights are; they are refused where they do not fit it.
+        card: Box<Card>,
+    },
+    /// Keep this network for others to listen through. Payload: its weights, [`Payload::Bytes`]. Answered by
+    /// [`Event::Loaded`].
+    LoadBase {
         /// What the weights are; they are refused where they do not fit it.
         card: Box<Card>,
     },
@@ -194,7 +201,7 @@ pub struct SpectrogramInfo {
 pub struct Score {
     /// The genre's name.
     pub label: String,
-    /// 0 to 1; the probabilities of a prediction sum to 1.
+    /// 0 to 1; those of genres sum to 1, those of tags do not.
     pub probability: f32,
 }
 
@@ -209,6 +216,19 @@ pub struct WindowScores {
     pub probabilities: Vec<f32>,
 }
 
+/// What a network with many labels (tags), that the one in use listens through, says of the recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TagPrediction {
+    /// The name of the network that says so.
+    pub model: String,
+    /// Every tag of it, in its own order.
+    pub labels: Vec<String>,
+    /// The mean of the windows' probabilities, most probable first; each for itself, so they do not sum to 1.
+    pub tags: Vec<Score>,
+    /// One row a window, in the order of [`Prediction::windows`]: one probability a tag, in the order of `labels`.
+    pub windows: Vec<Vec<f32>>,
+}
+
 /// The genres of a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
@@ -216,10 +236,14 @@ pub struct Prediction {
     pub model: String,
     /// Every label of the network, in its own order.
     pub labels: Vec<String>,
-    /// The windows' probabilities summed and normalised, most probable first.
+    /// True where the labels are tags, of which any number may hold, and whose probabilities do not sum to 1.
+    pub many_labels: bool,
+    /// The mean of the windows' probabilities, most probable first.
     pub genres: Vec<Score>,
     /// The windows, in time.
     pub windows: Vec<WindowScores>,
+    /// The tags of the networks that it listens through; empty where it hears for itself.
+    pub tags: Vec<TagPrediction>,
     /// Listening and naming, in milliseconds; without opening the file, and without what the browser decoded.
     pub milliseconds: f64,
 }

@@ -4,9 +4,8 @@
 use burn::tensor::Device;
 use futures::FutureExt;
 use genrelens::audio::Source;
-use genrelens::card::Card;
+use genrelens::card::{Card, Structure};
 use genrelens::engine::{Engine, Host};
-use genrelens::model::registry::entry;
 use genrelens::model::weights::{self, Precision};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Progress, Request};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -57,10 +56,13 @@ fn card() -> Card {
         name: "fresh".to_owned(),
         summary: String::new(),
         architecture: "net2".to_owned(),
+        structure: Structure::default(),
+        bases: Vec::new(),
         bands: 128,
         frames: 39,
         front_end: "gtzan-logmel".to_owned(),
         labels: ["loud", "quiet", "odd"].map(String::from).to_vec(),
+        many_labels: false,
         data: String::new(),
         recipe: String::new(),
         figures: Default::default(),
@@ -72,7 +74,7 @@ fn card() -> Card {
 /// An engine with a fresh network.
 fn engine() -> Engine {
     let mut engine = empty_engine();
-    let network = entry("net2").unwrap().init(card().shape(), &Device::flex());
+    let network = card().blueprint().unwrap().init(&Device::flex());
     let bytes = weights::to_bytes(&network, &card(), Precision::F16).unwrap();
     let mut host = Recorder::default();
     ask(&mut engine, Request::Load { card: Box::new(card()) }, Payload::Bytes(bytes), &mut host);

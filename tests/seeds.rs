@@ -5,12 +5,12 @@
 
 use burn::tensor::Device;
 use futures::FutureExt;
-use genrelens::dsp::Segment;
-use genrelens::model::Shape;
+use genrelens::dsp::{FrontEnd, Segment};
 use genrelens::model::registry::entry;
+use genrelens::model::{Blueprint, Build, Shape};
 use genrelens::train::fit::{EpochReport, Watcher, fit};
 use genrelens::train::recipe::{Augmentation, Recipe};
-use genrelens::train::set::{LabelledSet, Song};
+use genrelens::train::set::{LabelledSet, Song, one_of};
 
 struct Silent;
 
@@ -24,7 +24,8 @@ fn losses(seed: u64) -> Vec<f64> {
     let shape = Shape { bands: 8, frames: 8, classes: 2 };
     let song = |index: usize| Song {
         name: index.to_string(),
-        label: index % 2,
+        group: None,
+        target: one_of(index % 2, 2),
         segments: vec![Segment {
             start_seconds: 0.0,
             columns: 16,
@@ -32,11 +33,18 @@ fn losses(seed: u64) -> Vec<f64> {
             values: (0..128).map(|value| ((value * (index + 3)) as f32 * 0.37).sin() * 0.5 + 0.5).collect(),
         }],
     };
-    let set = LabelledSet { labels: vec!["a".into(), "b".into()], songs: (0..8).map(song).collect() };
+    let part = |songs: std::ops::Range<usize>| LabelledSet {
+        labels: vec!["a".into(), "b".into()],
+        many_labels: false,
+        songs: songs.map(song).collect(),
+    };
+    let blueprint =
+        Blueprint { entry: entry("net1").unwrap(), build: Build::from(shape), front_end: &FrontEnd::GTZAN_LOGMEL };
     let augmentation = Augmentation { mixup: 0.3, noise: 0.1, band_shift: 1, stretch: 0.1, ..Augmentation::default() };
     let recipe = Recipe { seed, epochs: 3, batch: 4, augmentation, ..Recipe::default() };
     let (device, mut silent) = (Device::flex(), Silent);
-    let run = fit(entry("net1").unwrap(), shape, &recipe, &set, &set, &device, &mut silent);
+    let (train, valid) = (part(0..8), part(8..12));
+    let run = fit(&blueprint, &recipe, &train, &valid, &device, &mut silent);
     run.now_or_never().unwrap().unwrap().epochs.iter().map(|epoch| epoch.train_loss).collect()
 }
 

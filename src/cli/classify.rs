@@ -7,11 +7,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{CliError, load, open};
-use crate::card::Card;
-use crate::engine::{Host, classify, front_end};
+use crate::engine::{EngineError, Host, classify};
 use crate::hearing::Hearing;
-use crate::model::Network;
-use crate::protocol::{Event, Payload, Prediction};
+use crate::model::Loaded;
+use crate::protocol::{Event, Payload, Prediction, Score};
+
+/// The most probable tags that are printed.
+const TAGS_SHOWN: usize = 8;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -32,13 +34,16 @@ struct Line<'a> {
     file: String,
     genres: BTreeMap<&'a str, f32>,
     windows: usize,
+    /// By network, then by tag: of the song.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<&'a str, BTreeMap<&'a str, f32>>,
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let (card, network) = load(arguments.model.as_deref())?;
+    let loaded = load(arguments.model.as_deref())?;
     let mut failed = 0;
     for path in &arguments.files {
-        match prediction(path, &card, &network) {
+        match prediction(path, &loaded) {
             Ok(prediction) if arguments.json => println!("{}", json(path, &prediction)?),
             Ok(prediction) => print!("{}", text(path, &prediction)),
             // One bad file does not lose the others' answers.
@@ -51,11 +56,10 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     if failed > 0 { Err(CliError::Partly { failed, all: arguments.files.len() }) } else { Ok(()) }
 }
 
-fn prediction(path: &Path, card: &Card, network: &Network) -> Result<Prediction, CliError> {
-    let told = |error: crate::engine::EngineError| CliError::content(path, error);
-    let front_end = front_end(card).map_err(told)?;
-    let hearing = Hearing::open(open(path)?, front_end).map_err(|error| told(error.into()))?;
-    pollster::block_on(classify(hearing, card, network, &mut Terminal { path })).map_err(told)
+fn prediction(path: &Path, loaded: &Loaded) -> Result<Prediction, CliError> {
+    let told = |error: EngineError| CliError::content(path, error);
+    let hearing = Hearing::open(open(path)?, loaded.front_end()).map_err(|error| told(error.into()))?;
+    pollster::block_on(classify(hearing, loaded, &mut Terminal { path })).map_err(told)
 }
 
 /// Tells warnings, and nothing else.
@@ -84,17 +88,28 @@ impl Host for Terminal<'_> {
 fn json(path: &Path, prediction: &Prediction) -> Result<String, CliError> {
     let line = Line {
         file: path.display().to_string(),
-        genres: prediction.genres.iter().map(|score| (score.label.as_str(), score.probability)).collect(),
+        genres: scores(&prediction.genres),
         windows: prediction.windows.len(),
+        tags: prediction.tags.iter().map(|tags| (tags.model.as_str(), scores(&tags.tags))).collect(),
     };
     serde_json::to_string(&line).map_err(|error| CliError::content(path, error))
 }
 
+fn scores(scores: &[Score]) -> BTreeMap<&str, f32> {
+    scores.iter().map(|score| (score.label.as_str(), score.probability)).collect()
+}
+
 fn text(path: &Path, prediction: &Prediction) -> String {
     let mut text = format!("{} ({} windows, {})\n", path.display(), prediction.windows.len(), prediction.model);
-    for score in &prediction.genres {
+    let shown = if prediction.many_labels { TAGS_SHOWN } else { prediction.genres.len() };
+    for score in prediction.genres.iter().take(shown) {
         let bar = "#".repeat((score.probability * 40.0).round() as usize);
-        text += &format!("  {:12}{:5.1} %  {bar}\n", score.label, score.probability * 100.0);
+        text += &format!("  {:18}{:5.1} %  {bar}\n", score.label, score.probability * 100.0);
+    }
+    for tags in &prediction.tags {
+        let told = |score: &Score| format!("{} {:.0} %", score.label, score.probability * 100.0);
+        let first: Vec<String> = tags.tags.iter().take(TAGS_SHOWN).map(told).collect();
+        text += &format!("  tags of {}: {}\n", tags.model, first.join(", "));
     }
     text
 }

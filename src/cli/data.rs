@@ -2,42 +2,154 @@
 //!
 //! A folder of features has `features.npy` (u8, C order, `[track, band, column]`, 255 the clip's maximum) and an index
 //! with the columns `row`, `track`, `genre` and a split. A folder of audio has `<genre>/<track>.wav` and an index with
-//! `track`, `genre` and a split. The split's column is called `split` or `filtered_split`.
+//! `track`, `genre` and a split. The split's column is called `split` or `filtered_split`; a column `artist_group`, where
+//! there is one, says whose songs must not be on both sides.
+//!
+//! Of many labels is a folder of audio whose index has the columns `file` and `tags` (separated by semicolons) in place
+//! of `track` and `genre`.
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use npyz::NpyFile;
 
-use super::CliError;
-use crate::dsp::Segment;
-use crate::train::set::{LabelledSet, Song};
+use super::{CliError, open};
+use crate::audio::Source;
+use crate::dsp::{FrontEnd, Segment};
+use crate::engine::hear;
+use crate::model::Blueprint;
+use crate::model::windows::Windowing;
+use crate::train::set::{LabelledSet, Song, one_of};
+
+/// Where labelled songs are.
+#[derive(Args, Debug, Clone)]
+#[group(required = true, multiple = false)]
+pub struct Folder {
+    /// Folder with features.npy and index.csv
+    #[arg(long)]
+    features: Option<PathBuf>,
+    /// Folder with index.csv and <genre>/<track>.wav, or with the files that its index names
+    #[arg(long)]
+    audio: Option<PathBuf>,
+}
+
+/// What is listened to, and through what.
+#[derive(Debug, Clone, Copy)]
+pub struct Ears {
+    /// The front end of audio.
+    pub front_end: &'static FrontEnd,
+    /// The windows that will be cut.
+    pub windowing: Windowing,
+    /// The fewest columns that can be heard.
+    pub least_columns: usize,
+}
+
+impl Ears {
+    /// Those of a network that hears for itself.
+    pub fn of(blueprint: &Blueprint) -> Self {
+        let least_columns = blueprint.entry.min_frames;
+        Self { front_end: blueprint.front_end, windowing: blueprint.windowing(), least_columns }
+    }
+}
 
 /// A line of an index.
-struct Entry {
+struct Line {
     row: Option<usize>,
-    track: String,
-    genre: String,
+    /// The song's name, and where its audio is in the folder.
+    song: String,
+    file: PathBuf,
+    labels: Vec<String>,
+    split: String,
+    group: Option<String>,
 }
 
-/// The index's lines of one split, and all its genres in alphabetical order.
+/// The index of a folder.
 struct Index {
     labels: Vec<String>,
-    entries: Vec<Entry>,
+    many_labels: bool,
+    lines: Vec<Line>,
 }
 
-fn index(folder: &Path, split: &str) -> Result<Index, CliError> {
+impl Folder {
+    fn path(&self) -> &Path {
+        self.features.as_deref().or(self.audio.as_deref()).unwrap_or(Path::new("."))
+    }
+
+    /// The labels of the whole index and whether a song may have many, without hearing anything.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError`] that names `index.csv` where it is missing or not as described above.
+    pub fn labels(&self) -> Result<(Vec<String>, bool), CliError> {
+        let index = index(self.path())?;
+        Ok((index.labels, index.many_labels))
+    }
+
+    /// The bands and columns of features; `None` for audio.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError`] that names `features.npy`.
+    pub fn feature_shape(&self) -> Result<Option<(usize, usize)>, CliError> {
+        let Some(folder) = &self.features else { return Ok(None) };
+        let (_, [_, bands, columns]) = npy(folder)?;
+        Ok(Some((bands, columns)))
+    }
+
+    /// The songs of one split; of several, where their names are joined by a plus; of all but `excluded`, where there is
+    /// no name.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError`] that names the file, where one is missing or not as described above.
+    pub fn songs(&self, split: &str, ears: &Ears) -> Result<LabelledSet, CliError> {
+        let Index { labels, many_labels, lines } = index(self.path())?;
+        let wanted = |line: &Line| match split {
+            "" => line.split != "excluded",
+            names => names.split('+').any(|name| name == line.split),
+        };
+        let (found, others): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(wanted);
+        if found.is_empty() {
+            let mut splits: Vec<String> = others.into_iter().map(|line| line.split).collect();
+            splits.sort();
+            splits.dedup();
+            let path = self.path().join("index.csv");
+            return Err(CliError::content(&path, format!("has no split '{split}'; it has {}", splits.join(", "))));
+        }
+        let segments = match (&self.features, &self.audio) {
+            (Some(folder), _) => from_features(folder, &found, ears)?,
+            (None, audio) => from_audio(audio.as_deref().unwrap_or(Path::new(".")), &found, ears)?,
+        };
+        let song = |(line, segments): (Line, Vec<Segment>)| {
+            let numbers = line.labels.iter().map(|label| number_of(&labels, label));
+            let target = match many_labels {
+                false => one_of(numbers.last().unwrap_or(0), labels.len()),
+                true => numbers.fold(vec![0.0; labels.len()], |mut target, label| {
+                    target[label] = 1.0;
+                    target
+                }),
+            };
+            Song { name: line.song, group: line.group, target, segments }
+        };
+        let songs = found.into_iter().zip(segments).map(song).collect();
+        Ok(LabelledSet { labels, many_labels, songs })
+    }
+}
+
+fn index(folder: &Path) -> Result<Index, CliError> {
     let path = folder.join("index.csv");
-    let file = std::fs::File::open(&path).map_err(|source| CliError::File { path: path.clone(), source })?;
     let wrong = |message: String| CliError::content(&path, message);
-    let mut reader = csv::Reader::from_reader(file);
+    let mut reader = csv::Reader::from_reader(open(&path)?);
     let headers = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
     let find = |names: &[&str]| headers.iter().position(|header| names.contains(&header));
     let column = |names: &[&str]| {
         find(names).ok_or_else(|| wrong(format!("expected a column '{}', found {headers:?}", names.join("' or '"))))
     };
-    let (track, genre) = (column(&["track"])?, column(&["genre"])?);
-    let (split_column, row) = (column(&["split", "filtered_split"])?, find(&["row"]));
-    let (mut labels, mut splits, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+    let many_labels = find(&["tags"]).is_some();
+    let song = column(if many_labels { &["file"] } else { &["track"] })?;
+    let (label, split) = (column(&["tags", "genre"])?, column(&["split", "filtered_split"])?);
+    let (row, group) = (find(&["row"]), find(&["artist_group"]));
+    let (mut labels, mut lines) = (Vec::new(), Vec::new());
     for record in reader.records() {
         let record = record.map_err(|error| wrong(error.to_string()))?;
         let field = |column: usize| record.get(column).unwrap_or_default().to_owned();
@@ -45,47 +157,49 @@ fn index(folder: &Path, split: &str) -> Result<Index, CliError> {
             Some(column) => Some(field(column).parse().map_err(|_| wrong(format!("no row number: {record:?}")))?),
             None => None,
         };
-        labels.push(field(genre));
-        splits.push(field(split_column));
-        if field(split_column) == split {
-            entries.push(Entry { row, track: field(track), genre: field(genre) });
-        }
+        let own: Vec<String> = match many_labels {
+            true => field(label).split(';').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect(),
+            false => vec![field(label)],
+        };
+        let file = match many_labels {
+            true => PathBuf::from(field(song)),
+            false => Path::new(&field(label)).join(format!("{}.wav", field(song))),
+        };
+        labels.extend(own.iter().cloned());
+        let group = group.map(field).filter(|group| !group.is_empty());
+        lines.push(Line { row, song: field(song), file, labels: own, split: field(split), group });
     }
     labels.sort();
     labels.dedup();
-    splits.sort();
-    splits.dedup();
-    if entries.is_empty() {
-        return Err(wrong(format!("has no split '{split}'; it has {}", splits.join(", "))));
-    }
-    Ok(Index { labels, entries })
+    Ok(Index { labels, many_labels, lines })
 }
 
-/// The songs of one split of a folder of features.
-///
-/// # Errors
-///
-/// [`CliError`] that names the file, where one is missing or not as described above.
-pub fn from_features(folder: &Path, split: &str) -> Result<LabelledSet, CliError> {
-    let Index { labels, entries } = index(folder, split)?;
+fn npy(folder: &Path) -> Result<(NpyFile<std::io::BufReader<std::fs::File>>, [usize; 3]), CliError> {
     let path = folder.join("features.npy");
-    let file = std::fs::File::open(&path).map_err(|source| CliError::File { path: path.clone(), source })?;
-    let wrong = |message: String| CliError::content(&path, message);
-    let npy = NpyFile::new(std::io::BufReader::new(file)).map_err(|error| wrong(error.to_string()))?;
+    let npy = NpyFile::new(std::io::BufReader::new(open(&path)?)).map_err(|error| CliError::content(&path, error))?;
     let &[tracks, bands, columns] = npy.shape() else {
-        return Err(wrong(format!("expected [track, band, column], found shape {:?}", npy.shape())));
+        let message = format!("expected [track, band, column], found shape {:?}", npy.shape());
+        return Err(CliError::content(&path, message));
     };
-    let (bands, columns) = (bands as usize, columns as usize);
-    let values: Vec<u8> = npy.into_vec().map_err(|error| wrong(format!("expected u8 values: {error}")))?;
-    let mut songs = Vec::with_capacity(entries.len());
-    for Entry { row, track, genre } in entries {
-        let row = row.filter(|&row| (row as u64) < tracks);
-        let row = row.ok_or_else(|| wrong(format!("has no row for the track '{track}' of index.csv")))?;
-        let clip = &values[row * bands * columns..(row + 1) * bands * columns];
-        let segments = vec![segment(clip, bands, columns)];
-        songs.push(Song { name: track, label: label_of(&labels, &genre), segments });
+    let shape = [tracks, bands, columns].map(|size| size as usize);
+    Ok((npy, shape))
+}
+
+fn from_features(folder: &Path, lines: &[Line], ears: &Ears) -> Result<Vec<Vec<Segment>>, CliError> {
+    let (npy, [tracks, bands, columns]) = npy(folder)?;
+    let wrong = |message: String| CliError::content(&folder.join("features.npy"), message);
+    if bands != ears.front_end.mel_bands {
+        let (name, expected) = (ears.front_end.name, ears.front_end.mel_bands);
+        return Err(wrong(format!("the front end '{name}' has {expected} mel bands, found {bands}")));
     }
-    Ok(LabelledSet { labels, songs })
+    let values: Vec<u8> = npy.into_vec().map_err(|error| wrong(format!("expected u8 values: {error}")))?;
+    let of_line = |line: &Line| {
+        let row = line.row.filter(|&row| row < tracks);
+        let row = row.ok_or_else(|| wrong(format!("has no row for the track '{}' of index.csv", line.song)))?;
+        let clip = &values[row * bands * columns..(row + 1) * bands * columns];
+        Ok(vec![ears.windowing.prepare(segment(clip, bands, columns))])
+    };
+    lines.iter().map(of_line).collect()
 }
 
 /// A stored clip `[band, column]` as a segment `[column, band]`.
@@ -94,28 +208,16 @@ fn segment(clip: &[u8], bands: usize, columns: usize) -> Segment {
     Segment { start_seconds: 0.0, columns, bands, values: (0..bands * columns).map(at).collect() }
 }
 
-/// Audio files, each with the number of its label.
-pub struct AudioFiles {
-    /// The labels.
-    pub labels: Vec<String>,
-    /// Path and label of every file.
-    pub files: Vec<(PathBuf, usize)>,
+fn from_audio(folder: &Path, lines: &[Line], ears: &Ears) -> Result<Vec<Vec<Segment>>, CliError> {
+    lines.iter().map(|line| segments_of(&folder.join(&line.file), ears)).collect()
 }
 
-/// The audio files of one split of a folder of audio.
-///
-/// # Errors
-///
-/// [`CliError`] that names `index.csv` where it is missing or not as described above.
-pub fn audio_files(folder: &Path, split: &str) -> Result<AudioFiles, CliError> {
-    let Index { labels, entries } = index(folder, split)?;
-    let file = |Entry { track, genre, .. }: &Entry| {
-        (folder.join(genre).join(format!("{track}.wav")), label_of(&labels, genre))
-    };
-    let files = entries.iter().map(file).collect();
-    Ok(AudioFiles { labels, files })
+/// What is heard of an audio file.
+fn segments_of(path: &Path, ears: &Ears) -> Result<Vec<Segment>, CliError> {
+    let file: Box<dyn Source> = Box::new(open(path)?);
+    hear(file, ears.front_end, &ears.windowing, ears.least_columns).map_err(|error| CliError::content(path, error))
 }
 
-fn label_of(labels: &[String], genre: &str) -> usize {
-    labels.binary_search_by(|label| label.as_str().cmp(genre)).unwrap_or(0)
+fn number_of(labels: &[String], label: &str) -> usize {
+    labels.binary_search_by(|known| known.as_str().cmp(label)).unwrap_or(0)
 }

@@ -3,26 +3,30 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
 
-use super::{CliError, data, load, open};
+use super::data::{Ears, Folder};
+use super::{CliError, load};
 use crate::card::Card;
-use crate::engine::hear;
-use crate::train::fit::validate;
-use crate::train::metrics::Metrics;
+use crate::model::Loaded;
+use crate::model::predict::song_probabilities;
+use crate::train::fit::{Measured, measure, pairs};
+use crate::train::interval::{Interval, bootstrap};
+use crate::train::metrics::{Metrics, metrics};
 use crate::train::set::{LabelledSet, Song};
+use crate::train::tags::TagMetrics;
+
+/// Windows heard at once.
+const WINDOWS_AT_ONCE: usize = 32;
 
 #[derive(Args)]
 pub struct Arguments {
     /// Weights file; the built-in network where not given
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Folder with features.npy and index.csv
-    #[arg(long, required_unless_present = "audio", conflicts_with = "audio")]
-    features: Option<PathBuf>,
-    /// Folder with index.csv and <genre>/<track>.wav
-    #[arg(long)]
-    audio: Option<PathBuf>,
-    /// Split of the index to measure on
+    #[command(flatten)]
+    folder: Folder,
+    /// Split of the index to measure on; several joined by a plus
     #[arg(long)]
     split: String,
     /// Print one JSON object
@@ -30,53 +34,110 @@ pub struct Arguments {
     json: bool,
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let (card, network) = load(arguments.model.as_deref())?;
-    let set = songs(arguments, &card)?;
-    let set = with_labels_of(&card, set)?;
-    let (_, metrics) = pollster::block_on(validate(&network, card.shape(), &set))
-        .map_err(|error| CliError::Usage(format!("the engine failed ({error})")))?;
-    if arguments.json {
-        let json = serde_json::to_string(&metrics).map_err(|error| CliError::Usage(error.to_string()))?;
-        println!("{json}");
-    } else {
-        print!("{}", report(&metrics));
-    }
-    Ok(())
+/// Figures with how far they can be trusted.
+#[derive(Serialize)]
+pub struct Trusted {
+    #[serde(flatten)]
+    measured: Measured,
+    /// 95 % of accuracies over songs drawn again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy_interval: Option<Interval>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    balanced_accuracy_interval: Option<Interval>,
 }
 
-fn songs(arguments: &Arguments, card: &Card) -> Result<LabelledSet, CliError> {
-    match (&arguments.features, &arguments.audio) {
-        (Some(folder), _) => data::from_features(folder, &arguments.split),
-        (None, Some(folder)) => {
-            let data::AudioFiles { labels, files } = data::audio_files(folder, &arguments.split)?;
-            let song = |(path, label): &(PathBuf, usize)| -> Result<Song, CliError> {
-                let segments = hear(open(path)?, card).map_err(|error| CliError::content(path, error))?;
-                Ok(Song { name: path.display().to_string(), label: *label, segments })
-            };
-            let songs = files.iter().map(song).collect::<Result<_, _>>()?;
-            Ok(LabelledSet { labels, songs })
+impl Trusted {
+    /// The figures of answers to a set, with intervals where a song has one label.
+    pub fn of(set: &LabelledSet, answers: &[Vec<f32>]) -> Self {
+        let (_, measured) = measure(set, answers);
+        if set.many_labels {
+            return Self { measured, accuracy_interval: None, balanced_accuracy_interval: None };
         }
-        (None, None) => Err(CliError::Usage("name a folder with --features or --audio".to_owned())),
+        let pairs = pairs(set, answers);
+        let of = |figure: fn(&Metrics) -> f64| Some(bootstrap(&pairs, |drawn| figure(&metrics(&set.labels, drawn))));
+        let accuracy_interval = of(|metrics| metrics.accuracy);
+        Self { measured, accuracy_interval, balanced_accuracy_interval: of(|metrics| metrics.balanced_accuracy) }
     }
+
+    /// Prints them, as a table or as one JSON object.
+    pub fn print(&self, as_json: bool) -> Result<(), CliError> {
+        if as_json {
+            let json = serde_json::to_string(self).map_err(|error| CliError::Usage(error.to_string()))?;
+            println!("{json}");
+            return Ok(());
+        }
+        match &self.measured {
+            Measured::Classes(metrics) => print!("{}{}", self.intervals(), report(metrics)),
+            Measured::Tags(tags) => print!("{}", tag_report(tags)),
+        }
+        Ok(())
+    }
+
+    fn intervals(&self) -> String {
+        let line = |name: &str, interval: Option<Interval>| {
+            interval.map_or(String::new(), |Interval { low, high }| {
+                format!("{name:20}{low:.3} to {high:.3} (95 %, bootstrap over songs)\n")
+            })
+        };
+        line("accuracy within", self.accuracy_interval) + &line("balanced within", self.balanced_accuracy_interval)
+    }
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), CliError> {
+    let loaded = load(arguments.model.as_deref())?;
+    let ears =
+        Ears { front_end: loaded.front_end(), windowing: loaded.windowing(), least_columns: loaded.least_columns() };
+    let set = with_labels_of(&loaded.card, arguments.folder.songs(&arguments.split, &ears)?)?;
+    Trusted::of(&set, &answers(&loaded, &set)?).print(arguments.json)
+}
+
+/// Every song's probabilities.
+fn answers(loaded: &Loaded, set: &LabelledSet) -> Result<Vec<Vec<f32>>, CliError> {
+    set.songs.iter().map(|song| answer(loaded, song)).collect()
+}
+
+fn answer(loaded: &Loaded, song: &Song) -> Result<Vec<f32>, CliError> {
+    let failed = |error| CliError::Usage(format!("the engine failed ({error})"));
+    let mut windows = Vec::new();
+    let places = loaded.windowing().places(&song.segments);
+    for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
+        windows.extend(pollster::block_on(loaded.hear(&song.segments, places)).map_err(failed)?);
+    }
+    Ok(song_probabilities(windows.iter().map(|window| window.probabilities.as_slice())))
 }
 
 /// The set with its labels numbered as the network numbers them.
 fn with_labels_of(card: &Card, set: LabelledSet) -> Result<LabelledSet, CliError> {
-    let LabelledSet { labels, mut songs } = set;
-    for song in &mut songs {
-        let label = &labels[song.label];
-        let place = card.labels.iter().position(|known| known == label);
-        song.label = place.ok_or_else(|| {
-            CliError::Usage(format!("the set has the genre '{label}'; the network knows {}", card.labels.join(", ")))
-        })?;
-        let bands = song.segments.first().map_or(card.bands, |segment| segment.bands);
-        if bands != card.bands {
-            let expected = card.bands;
-            return Err(CliError::Usage(format!("the network hears {expected} mel bands, the set has {bands}")));
-        }
+    if set.many_labels != card.many_labels {
+        let kind = |many| if many { "many labels a song" } else { "one label a song" };
+        let (found, expected) = (kind(set.many_labels), kind(card.many_labels));
+        return Err(CliError::Usage(format!("the network gives {expected}, the set has {found}")));
     }
-    Ok(LabelledSet { labels: card.labels.clone(), songs })
+    let place = |label: &String| {
+        card.labels.iter().position(|known| known == label).ok_or_else(|| {
+            CliError::Usage(format!("the set has the label '{label}'; the network knows {}", card.labels.join(", ")))
+        })
+    };
+    let places = set.labels.iter().map(place).collect::<Result<Vec<usize>, _>>()?;
+    let mut songs = set.songs;
+    for song in &mut songs {
+        let mut target = vec![0.0; card.labels.len()];
+        for (&place, &value) in places.iter().zip(&song.target) {
+            target[place] = value;
+        }
+        song.target = target;
+    }
+    Ok(LabelledSet { labels: card.labels.clone(), many_labels: set.many_labels, songs })
+}
+
+fn tag_report(tags: &TagMetrics) -> String {
+    let mut text =
+        format!("songs               {}\n{:24}{:>10}{:>10}{:>10}\n", tags.n, "", "ROC-AUC", "PR-AUC", "support");
+    let figure = |figure: Option<f64>| figure.map_or("-".to_owned(), |figure| format!("{figure:.3}"));
+    for tag in &tags.per_tag {
+        text += &format!("{:24}{:>10}{:>10}{:10}\n", tag.label, figure(tag.roc_auc), figure(tag.pr_auc), tag.support);
+    }
+    text + &format!("{:24}{:10.3}{:10.3}\n", "mean of the tags", tags.roc_auc, tags.pr_auc)
 }
 
 fn report(metrics: &Metrics) -> String {

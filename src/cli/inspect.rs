@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::module::Module;
 use burn::tensor::Device;
 use clap::Args;
 
 use super::{CliError, weights_file};
 use crate::card::Card;
-use crate::model::Network;
+use crate::model::Shape;
 use crate::model::registry::{self, ENTRIES};
 use crate::model::weights;
 
@@ -34,11 +33,16 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
 
 fn all() {
     for entry in ENTRIES {
-        let shape = entry.paper_shape;
-        let network = entry.init(shape, &Device::flex());
-        println!("{}  {} parameters", entry.id, grouped(network.num_params()));
-        println!("  input {} bands x {} frames, {} classes", shape.bands, shape.frames, shape.classes);
-        println!("  {}\n  {}\n", entry.summary, entry.source);
+        let blueprint = entry.documented();
+        let Shape { bands, frames, classes } = blueprint.build.shape;
+        let network = blueprint.init(&Device::flex());
+        println!("{}  {} parameters", entry.id, grouped(network.parameters()));
+        println!("  input {bands} bands x {frames} frames, {classes} classes");
+        println!("  {}\n  {}", entry.summary, entry.source);
+        if !entry.reported.is_empty() {
+            println!("  reported there: {}", entry.reported);
+        }
+        println!();
     }
 }
 
@@ -50,16 +54,12 @@ fn file(path: &Path) -> Result<(), CliError> {
     println!("source        {}", entry.source);
     println!("\nlayers");
     for (name, shape) in network.layers() {
-        println!("  {name:16}{:20}{:>12}", format!("{shape:?}"), grouped(shape.iter().product()));
+        println!("  {name:28}{:20}{:>12}", format!("{shape:?}"), grouped(shape.iter().product()));
     }
-    println!("  {:36}{:>12}", "parameters", grouped(network.num_params()));
-    println!("\nthe paper's configuration has {} parameters", grouped(paper_parameters(entry)));
+    println!("  {:48}{:>12}", "learned parameters", grouped(network.parameters()));
+    let documented = entry.documented().init(&Device::flex()).parameters();
+    println!("\nits document's configuration has {} parameters", grouped(documented));
     Ok(())
-}
-
-fn paper_parameters(entry: &registry::Entry) -> usize {
-    let network: Network = entry.init(entry.paper_shape, &Device::flex());
-    network.num_params()
 }
 
 fn print_card(card: &Card) {

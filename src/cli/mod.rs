@@ -1,10 +1,13 @@
 //! The native command line: trains, evaluates, classifies and inspects with the same code as the page.
 
 mod classify;
+mod crossval;
+mod curves;
 mod data;
 mod evaluate;
 mod features;
 mod inspect;
+mod recipe_file;
 mod train;
 
 use std::path::{Path, PathBuf};
@@ -13,8 +16,8 @@ use burn::tensor::Device;
 use clap::{Parser, Subcommand};
 
 use crate::card::Card;
-use crate::model::Network;
-use crate::model::weights::{self, WeightsError};
+use crate::model::Loaded;
+use crate::model::weights;
 
 /// The network that classifies where none is named.
 const DEFAULT_MODEL: &[u8] = include_bytes!("../../model-weights/net1-gtzan.safetensors");
@@ -31,8 +34,10 @@ struct Arguments {
 enum Command {
     /// Name the genres of recordings.
     Classify(classify::Arguments),
-    /// Train a network on log-mel features.
+    /// Train a network on log-mel features or audio.
     Train(train::Arguments),
+    /// Train and measure several times over, each song being judged by a network that never heard it.
+    Crossval(crossval::Arguments),
     /// Measure a network on labelled features or audio.
     Evaluate(evaluate::Arguments),
     /// Write a recording's mel-spectrogram or cepstral coefficients as a NumPy file.
@@ -84,6 +89,7 @@ pub fn main() -> std::process::ExitCode {
     let result = match Arguments::parse().command {
         Command::Classify(arguments) => classify::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Crossval(arguments) => crossval::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Features(arguments) => features::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
@@ -135,11 +141,19 @@ fn weights_file(path: Option<&Path>) -> Result<(Card, Vec<u8>), CliError> {
     Ok((card, bytes))
 }
 
-/// The network of a weights file, or the built-in one, with its card.
-fn load(path: Option<&Path>) -> Result<(Card, Network), CliError> {
+/// A weights file in use, or the built-in one. What it listens through is looked for beside it, by name.
+fn load(path: Option<&Path>) -> Result<Loaded, CliError> {
     let (card, bytes) = weights_file(path)?;
     let name = path.unwrap_or(Path::new("the built-in network"));
-    let network =
-        weights::from_bytes(bytes, &card, &device()).map_err(|error: WeightsError| CliError::content(name, error))?;
-    Ok((card, network))
+    let mut bases = Vec::new();
+    for base in &card.bases {
+        let file = name.with_file_name(format!("{}.safetensors", base.name));
+        if !file.exists() {
+            let message =
+                format!("listens through '{}', which is not beside it; `cargo xtask weights` fetches it", base.name);
+            return Err(CliError::content(name, message));
+        }
+        bases.push(load(Some(&file))?);
+    }
+    Loaded::new(bytes, card, &bases, &device()).map_err(|error| CliError::content(name, error))
 }

@@ -14,10 +14,10 @@
 mod conventions;
 mod framing;
 mod front_end;
-mod image;
 mod mel;
 mod mfcc;
 mod overview;
+mod picture;
 mod presets;
 mod scaling;
 mod segments;
@@ -25,8 +25,8 @@ mod stft;
 
 pub use conventions::{MelNorm, MelScale, Padding, Scaling, Spectrum};
 pub use front_end::{Columns, FrontEnd};
-pub use image::image;
 pub use mfcc::mfcc;
 pub use overview::Overview;
+pub use picture::picture;
 pub use segments::{Segment, Segmenter, segments};
 pub use stft::{MelPlan, MelSpectrogram, MelStream, is_silent};

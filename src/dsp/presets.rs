@@ -70,7 +70,7 @@ impl FrontEnd {
     pub const PARALLEL_CNN_RNN: Self = Self { name: "parallel-cnn-rnn", ..Self::FMA };
 
     /// The front end of networks that see a spectrogram as an image (GTZAN transfer learning, 2024), for
-    /// [`image`](super::image): 128 bands, a frame every 23 ms, decibels below the maximum in 80 dB. The document only
+    /// [`picture`](super::picture): 128 bands, a frame every 23 ms, decibels below the maximum in 80 dB. The document only
     /// says that the images of a published set were resized; these are grey instead of coloured and have no margins.
     pub const IMAGE: Self = Self { name: "image", columns: Columns::Every, ..Self::GTZAN_LOGMEL };
 

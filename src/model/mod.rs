@@ -1,8 +1,13 @@
-//! The networks: what they are ([`registry`]), what they hear ([`windows`]), how their weights are kept ([`weights`]).
+//! The networks: what they are ([`registry`]), what they are made from ([`build`]), what they hear ([`windows`]), how
+//! their weights are kept ([`weights`]), and what a loaded one says of a recording ([`loaded`]).
 //!
 //! One network, one file. Every network takes a batch of windows `[batch, bands, frames]` and gives logits
 //! `[batch, classes]`; nothing outside knows which one it holds.
 
+pub mod build;
+pub mod ensemble;
+pub mod head;
+pub mod loaded;
 pub mod net1;
 pub mod net2;
 pub mod predict;
@@ -13,28 +18,80 @@ pub mod windows;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 
-pub use net1::{Net1, Net1Config};
-pub use net2::{Net2, Net2Config};
+pub use build::{Blueprint, Build, Dropouts, Shape};
+pub use ensemble::Ensemble;
+pub use loaded::Loaded;
 
-/// The sizes at a network's two ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
-    /// Mel bands of the input.
-    pub bands: usize,
-    /// Frames (columns) of an input window.
-    pub frames: usize,
-    /// Classes of the output.
-    pub classes: usize,
+/// The two parts of every network: what listens, and the last layers that decide.
+pub trait Layers {
+    /// What the network decides from: the input of its last dense layer (of its head, where it has one of several
+    /// layers), before that one's dropout.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, bands, frames]`
+    /// - output: `[batch, features]`
+    fn features(&self, windows: Tensor<3>) -> Tensor<2>;
+
+    /// Logits from features.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, features]`
+    /// - output: `[batch, classes]`
+    fn classify(&self, features: Tensor<2>) -> Tensor<2>;
+
+    /// The weight penalty that the network's document adds to the loss, shape `[1]`; `None` where it states none.
+    fn penalty(&self) -> Option<Tensor<1>> {
+        None
+    }
 }
 
-/// Any network of the registry.
-#[derive(Module, Debug)]
-#[allow(clippy::large_enum_variant, reason = "there are one or two networks at a time, never a list of them")]
-pub enum Network {
+/// What of a network is run or trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Part {
+    /// All of it, on windows.
+    #[default]
+    Whole,
+    /// The last layers alone, on features `[batch, features, 1]` that were computed before.
+    Head,
+}
+
+/// Makes one enum of all networks, which does what each of them does.
+macro_rules! networks {
+    ($($(#[$about:meta])* $variant:ident($network:ty)),+ $(,)?) => {
+        /// Any network of the registry.
+        #[derive(Module, Debug)]
+        #[allow(clippy::large_enum_variant, reason = "there are one or two networks at a time, never a list of them")]
+        pub enum Network {
+            $($(#[$about])* $variant($network)),+
+        }
+
+        impl Layers for Network {
+            fn features(&self, windows: Tensor<3>) -> Tensor<2> {
+                match self { $(Self::$variant(network) => network.features(windows)),+ }
+            }
+
+            fn classify(&self, features: Tensor<2>) -> Tensor<2> {
+                match self { $(Self::$variant(network) => network.classify(features)),+ }
+            }
+
+            fn penalty(&self) -> Option<Tensor<1>> {
+                match self { $(Self::$variant(network) => network.penalty()),+ }
+            }
+        }
+    };
+}
+
+networks! {
     /// Duplicated convolutional layers.
-    Net1(Net1),
+    Net1(net1::Net1),
     /// Its residual contrast.
-    Net2(Net2),
+    Net2(net2::Net2),
+    /// A head on the features of other networks.
+    Head(head::Head),
+    /// Several of one kind.
+    Ensemble(Ensemble),
 }
 
 impl Network {
@@ -45,17 +102,14 @@ impl Network {
     /// - input: `[batch, bands, frames]`
     /// - output: `[batch, classes]`
     pub fn forward(&self, windows: Tensor<3>) -> Tensor<2> {
-        match self {
-            Self::Net1(network) => network.forward(windows),
-            Self::Net2(network) => network.forward(windows),
-        }
+        self.classify(self.features(windows))
     }
 
-    /// The weight penalty that the network's paper adds to the loss, shape `[1]`; `None` where it states none.
-    pub fn penalty(&self) -> Option<Tensor<1>> {
-        match self {
-            Self::Net1(network) => Some(network.penalty()),
-            Self::Net2(_) => None,
+    /// Logits of windows, or of features `[batch, features, 1]` where only the head is run.
+    pub fn forward_part(&self, part: Part, input: Tensor<3>) -> Tensor<2> {
+        match part {
+            Part::Whole => self.forward(input),
+            Part::Head => self.classify(input.squeeze_dim(2)),
         }
     }
 
@@ -64,12 +118,24 @@ impl Network {
         self.devices().into_iter().next().unwrap_or_default()
     }
 
-    /// Every learned tensor in the order of the layers, as path and shape: `("c1.weight", [256, 128, 4])`.
+    /// Every stored tensor in the order of the layers, as path and shape: `("c1.weight", [256, 128, 4])`.
     pub fn layers(&self) -> Vec<(String, Vec<usize>)> {
         let mut lister = Lister::default();
         self.visit(&mut lister);
         lister.layers
     }
+
+    /// Learned parameters: without the running statistics of batch norms and the standardisation of a head.
+    pub fn parameters(&self) -> usize {
+        let learned = self.layers().into_iter().filter(|(name, _)| !is_statistic(name));
+        learned.map(|(_, shape)| shape.iter().product::<usize>()).sum()
+    }
+}
+
+/// True for a tensor that is counted from data instead of learned.
+pub fn is_statistic(layer: &str) -> bool {
+    let name = layer.rsplit('.').next().unwrap_or(layer);
+    ["running_mean", "running_var", "input_mean", "input_deviation"].contains(&name)
 }
 
 #[derive(Default)]
@@ -80,7 +146,7 @@ struct Lister {
 
 impl ModuleVisitor for Lister {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        // The enum's own level (the variant's name) is not part of a weight's name.
+        // An enum's own level (the variant's name) is not part of a weight's name.
         let is_variant = container_type.starts_with("Enum");
         self.path.push(if is_variant { String::new() } else { name.to_owned() });
     }

@@ -1,65 +1,67 @@
-//! From segments to genres: every window through the network, a song's decision by the sum of its windows'
-//! probabilities (Yang and Zhang 2019, section 4.2).
+//! From windows to answers: windows through the network, a song's decision by the sum of its windows' probabilities
+//! (Yang and Zhang 2019, section 4.2).
 
-use burn::tensor::ExecutionError;
+use burn::tensor::{ExecutionError, Tensor};
 
-use super::Network;
-use super::windows::{push_window, to_tensor, window_starts};
+use super::windows::{Place, Windowing, to_tensor};
+use super::{Layers, Network, Part};
 use crate::dsp::Segment;
 
 /// Windows that go through the network at once: enough to keep the engine busy, few enough that a cancel does
 /// not wait long.
 pub const WINDOWS_PER_BATCH: usize = 8;
 
-/// One window's place and what the network says of it.
+/// A network's answer to one window.
 #[derive(Debug, Clone, PartialEq)]
-pub struct WindowPrediction {
-    /// Which segment it lies in.
-    pub segment: usize,
-    /// Its first column in that segment.
-    pub start: usize,
-    /// Its length in columns.
-    pub columns: usize,
-    /// One probability a class.
-    pub probabilities: Vec<f32>,
+pub struct Answer {
+    /// What it decides from.
+    pub features: Vec<f32>,
+    /// One a class.
+    pub logits: Vec<f32>,
 }
 
-/// The places of the windows of `frames` columns in these segments: segment, first column, columns.
-pub fn windows_of(segments: &[Segment], frames: usize) -> Vec<(usize, usize, usize)> {
-    let of_segment = |(index, segment): (usize, &Segment)| {
-        let columns = frames.min(segment.columns);
-        window_starts(segment.columns, frames).into_iter().map(move |start| (index, start, columns))
+/// The network's answers to windows of one length, given as values `[windows, rows, frames]`. Waits for the device.
+///
+/// # Errors
+///
+/// The device's, where it was lost.
+pub async fn answers(
+    network: &Network,
+    part: Part,
+    values: Vec<f32>,
+    bands: usize,
+    frames: usize,
+) -> Result<Vec<Answer>, ExecutionError> {
+    let windows = values.len() / (bands * frames).max(1);
+    let input = to_tensor(values, bands, frames, &network.device());
+    let features: Tensor<2> = match part {
+        Part::Whole => network.features(input),
+        Part::Head => input.squeeze_dim(2),
     };
-    segments.iter().enumerate().flat_map(of_segment).collect()
+    let logits = network.classify(features.clone());
+    let both = Tensor::cat(vec![features.clone(), logits], 1); // one reading back instead of two
+    let split = features.dims()[1];
+    let data = both.into_data_async().await?; // waits for the device
+    let values: Vec<f32> = data.iter::<f32>().collect();
+    let answer = |row: &[f32]| Answer { features: row[..split].to_vec(), logits: row[split..].to_vec() };
+    Ok(values.chunks(values.len() / windows.max(1)).map(answer).collect())
 }
 
-/// What the network says of a few windows of one length. Waits for the device.
+/// The network's answers to a few windows of one length. Waits for the device.
 ///
 /// # Errors
 ///
 /// The device's, where it was lost.
 pub async fn predict(
     network: &Network,
+    part: Part,
+    windowing: &Windowing,
     segments: &[Segment],
-    windows: &[(usize, usize, usize)],
-) -> Result<Vec<WindowPrediction>, ExecutionError> {
-    let Some(&(first, _, columns)) = windows.first() else { return Ok(Vec::new()) };
-    let bands = segments[first].bands;
-    let mut values = Vec::with_capacity(windows.len() * bands * columns);
-    for &(segment, start, columns) in windows {
-        push_window(&mut values, &segments[segment], start, columns);
-    }
-    let logits = logits(network, values, bands, columns).await?;
-    let classes = logits.len() / windows.len();
-    let rows = windows.iter().zip(logits.chunks(classes));
-    Ok(rows
-        .map(|(&(segment, start, columns), row)| WindowPrediction {
-            segment,
-            start,
-            columns,
-            probabilities: softmax(row),
-        })
-        .collect())
+    places: &[Place],
+) -> Result<Vec<Answer>, ExecutionError> {
+    let Some(first) = places.first() else { return Ok(Vec::new()) };
+    let values = windowing.values(segments, places);
+    answers(network, part, values, windowing.bands, first.columns).await
 }
 
 /// Logits of a batch `[windows, bands, frames]` given as values, read back: row-major `[windows, classes]`.
@@ -73,9 +75,13 @@ pub async fn logits(
     bands: usize,
     frames: usize,
 ) -> Result<Vec<f32>, ExecutionError> {
-    let windows = to_tensor(values, bands, frames, &network.device());
-    let data = network.forward(windows).into_data_async().await?; // waits for the device
-    Ok(data.iter::<f32>().collect())
+    let answers = answers(network, Part::Whole, values, bands, frames).await?;
+    Ok(answers.into_iter().flat_map(|answer| answer.logits).collect())
+}
+
+/// Probabilities from logits: of one label out of all, or of each label for itself where there may be many.
+pub fn probabilities(logits: &[f32], many_labels: bool) -> Vec<f32> {
+    if many_labels { logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect() } else { softmax(logits) }
 }
 
 /// Probabilities from logits.
@@ -86,17 +92,17 @@ pub fn softmax(logits: &[f32]) -> Vec<f32> {
     exponentials.iter().map(|exponential| exponential / sum).collect()
 }
 
-/// The song's probabilities: its windows' added up and normalised.
+/// The song's probabilities: the mean of its windows'.
 pub fn song_probabilities<'a>(windows: impl IntoIterator<Item = &'a [f32]>) -> Vec<f32> {
-    let mut sums = Vec::new();
+    let (mut sums, mut count) = (Vec::new(), 0.0_f32);
     for window in windows {
         sums.resize(window.len(), 0.0);
+        count += 1.0;
         for (sum, probability) in sums.iter_mut().zip(window) {
             *sum += probability;
         }
     }
-    let total: f32 = sums.iter().sum();
-    sums.iter().map(|sum| sum / total).collect()
+    sums.iter().map(|sum: &f32| sum / count).collect()
 }
 
 /// Index of the largest value; the first of equals.
@@ -122,6 +128,12 @@ mod tests {
         let song = song_probabilities(windows);
         assert_eq!(argmax(&song), 1);
         assert!((song[1] - 0.6).abs() < 1e-6);
+    }
+
+    #[test]
+    fn of_many_labels_each_has_a_probability_of_its_own() {
+        assert_eq!(probabilities(&[0.0, 100.0, -100.0], true), [0.5, 1.0, 0.0]);
+        assert_eq!(probabilities(&[0.0, 0.0], false), [0.5, 0.5]);
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use burn::tensor::Device;
 
-use super::{Net1Config, Net2Config, Network, Shape};
-use crate::card::Card;
+use super::{Blueprint, Build, Network, Shape, head, net1, net2};
+use crate::card::Structure;
+use crate::dsp::FrontEnd;
+use crate::train::recipe::Recipe;
 
-/// One network: its name, its source, and how to make it.
+/// One network: its name, its source, and how to make and train it.
 #[derive(Debug)]
 pub struct Entry {
     /// Identifier, as cards and the command line write it.
@@ -14,52 +16,49 @@ pub struct Entry {
     pub summary: &'static str,
     /// The document it comes from.
     pub source: &'static str,
+    /// What that document reports, and on what; empty where it reports nothing. Never our figure.
+    pub reported: &'static str,
     /// The sizes of the document's configuration.
     pub paper_shape: Shape,
-    /// The fewest frames a window may have.
+    /// Its structure there.
+    pub paper_structure: Structure,
+    /// What a window is to it.
+    pub hears: Hears,
+    /// The fewest columns of sound that it can hear.
     pub min_frames: usize,
-    init: fn(Shape, Dropouts, &Device) -> Network,
+    /// The document's front end and training.
+    pub preset: fn() -> Preset,
+    /// A single network with fresh weights.
+    pub init: fn(&Build, &Device) -> Network,
 }
 
-/// Dropout rates, 0 to below 1, that replace the document's; `None` keeps it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Dropouts {
-    /// After convolutions.
-    pub convolution: Option<f64>,
-    /// Between dense layers.
-    pub dense: Option<f64>,
+/// What a network takes for a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hears {
+    /// A stretch of a segment, of any length from [`Entry::min_frames`] on: it pools over all time.
+    Windows {
+        /// True where windows overlap by half, false where they follow each other.
+        overlap: bool,
+    },
+    /// A stretch of exactly as many columns as it was made for, overlapping by half; a shorter segment is repeated.
+    FixedWindows,
+    /// A whole segment, resized to as many rows and columns as it was made for.
+    Pictures,
+    /// The features of other networks.
+    Features,
 }
 
-const DUPLICATED: &str = "Yang and Zhang, Music Genre Classification Using Duplicated Convolutional Layers in Neural \
-                          Networks, Interspeech 2019";
+/// How a document trains its network.
+#[derive(Debug, Clone)]
+pub struct Preset {
+    /// Its front end.
+    pub front_end: &'static FrontEnd,
+    /// Its settings.
+    pub recipe: Recipe,
+}
 
 /// All networks, in the order they are listed in.
-pub const ENTRIES: &[Entry] = &[
-    Entry {
-        id: "net1",
-        summary: "Four convolutions over time, two of them duplicates, each pooled its own way; three dense layers.",
-        source: DUPLICATED,
-        paper_shape: Shape { bands: 256, frames: 128, classes: 10 },
-        min_frames: super::net1::KERNEL_FRAMES,
-        init: |shape, dropouts, device| {
-            let paper = Net1Config::default();
-            let config = Net1Config {
-                shape,
-                dropout_convolution: dropouts.convolution.unwrap_or(paper.dropout_convolution),
-                dropout_dense: dropouts.dense.unwrap_or(paper.dropout_dense),
-            };
-            Network::Net1(config.init(device))
-        },
-    },
-    Entry {
-        id: "net2",
-        summary: "Three convolutions over time, their outputs added, pooled by maximum and mean; three dense layers.",
-        source: DUPLICATED,
-        paper_shape: Shape { bands: 256, frames: 128, classes: 10 },
-        min_frames: super::net1::KERNEL_FRAMES,
-        init: |shape, _, device| Network::Net2(Net2Config { shape }.init(device)),
-    },
-];
+pub const ENTRIES: &[&Entry] = &[&net1::ENTRY, &net2::ENTRY, &head::ENTRY];
 
 /// No network has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,7 +73,7 @@ pub struct UnknownNetwork {
 ///
 /// [`UnknownNetwork`], which lists the known ones.
 pub fn entry(id: &str) -> Result<&'static Entry, UnknownNetwork> {
-    ENTRIES.iter().find(|entry| entry.id == id).ok_or_else(|| UnknownNetwork { found: id.to_owned() })
+    ENTRIES.iter().copied().find(|entry| entry.id == id).ok_or_else(|| UnknownNetwork { found: id.to_owned() })
 }
 
 fn known() -> String {
@@ -82,20 +81,9 @@ fn known() -> String {
 }
 
 impl Entry {
-    /// A network of these sizes with fresh weights.
-    pub fn init(&self, shape: Shape, device: &Device) -> Network {
-        self.init_with(shape, Dropouts::default(), device)
-    }
-
-    /// A network of these sizes with fresh weights and other dropout rates than its document's.
-    pub fn init_with(&self, shape: Shape, dropouts: Dropouts, device: &Device) -> Network {
-        (self.init)(shape, dropouts, device)
-    }
-}
-
-impl Card {
-    /// The sizes of the network that this card describes.
-    pub fn shape(&self) -> Shape {
-        Shape { bands: self.bands, frames: self.frames, classes: self.labels.len() }
+    /// The document's configuration.
+    pub fn documented(&'static self) -> Blueprint {
+        let build = Build { structure: self.paper_structure, ..Build::from(self.paper_shape) };
+        Blueprint { entry: self, build, front_end: (self.preset)().front_end }
     }
 }

@@ -10,7 +10,8 @@ use burn::tensor::{DType, Device};
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 
-use super::{Network, registry};
+use super::Network;
+use super::build::BlueprintError;
 use crate::card::Card;
 
 /// Metadata key of the card.
@@ -28,9 +29,9 @@ pub enum WeightsError {
     /// The card cannot be read.
     #[error("the card of these weights cannot be read ({0})")]
     Card(String),
-    /// The card names a network that does not exist.
+    /// The card describes no network that this version has.
     #[error(transparent)]
-    Unknown(#[from] registry::UnknownNetwork),
+    Blueprint(#[from] BlueprintError),
     /// The tensors are not those of the network.
     #[error("these weights do not fit the network '{architecture}' of their card: {difference}")]
     Unfit {
@@ -38,6 +39,18 @@ pub enum WeightsError {
         architecture: String,
         /// The first difference.
         difference: String,
+    },
+    /// A head without what it listens through.
+    #[error("this network listens through '{base}', which is not loaded; open '{base}' first")]
+    Base {
+        /// The base's name.
+        base: String,
+    },
+    /// A head with another version of what it listens through.
+    #[error("this network was trained on another version of '{base}' than the one that is loaded")]
+    OtherBase {
+        /// The base's name.
+        base: String,
     },
     /// Other bytes than the card was written for.
     #[error("these weights are damaged or of another version: their SHA-256 is {found}, the card expects {expected}")]
@@ -100,8 +113,7 @@ pub fn from_bytes(bytes: Vec<u8>, card: &Card, device: &Device) -> Result<Networ
     if !card.sha256.is_empty() && card.sha256 != found {
         return Err(WeightsError::Checksum { expected: card.sha256.clone(), found });
     }
-    let entry = registry::entry(&card.architecture)?;
-    let mut network = entry.init(card.shape(), device);
+    let mut network = card.blueprint()?.init(device);
     fill(&mut network, bytes, &card.architecture)?;
     Ok(network)
 }

@@ -1,37 +1,125 @@
-//! The windows a network hears: equal stretches of a segment, overlapping by half.
+//! The windows a network hears of segments.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::dsp::Segment;
+use super::Shape;
+use super::registry::Hears;
+use crate::dsp::{Scaling, Segment, picture};
 
-/// What is subtracted from a segment's values (0..1) before a network hears them, and what they are divided by after:
-/// about the mean and the deviation of log-mel music. Fixed, so that a network's input does not depend on its set.
+/// What is subtracted from values of 0..1 before a network hears them, and what they are divided by after: about the
+/// mean and the deviation of log-mel music. Fixed, so that a network's input does not depend on its set.
 const MIDDLE: f32 = 0.5;
 const SPREAD: f32 = 0.25;
 
-/// A segment's value as a network hears it.
-pub fn standardised(value: f32) -> f32 {
-    (value - MIDDLE) / SPREAD
+/// A rest of a segment shorter than this share of a window gets no window of its own.
+const SHORTEST_REST: f64 = 0.05;
+
+/// How windows are made of segments.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Windowing {
+    /// Rows of a window.
+    pub bands: usize,
+    /// Columns of a window.
+    pub frames: usize,
+    hop: usize,
+    hears: Hears,
+    scaling: Scaling,
 }
 
-/// The first columns of the windows of `frames` columns that cover `columns` columns: half a window apart, the last
-/// one flush with the end. A segment shorter than a window is one window, of its own length.
-pub fn window_starts(columns: usize, frames: usize) -> Vec<usize> {
+/// Where a window lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Index of the segment.
+    pub segment: usize,
+    /// Its first column in that segment.
+    pub start: usize,
+    /// Its length in columns.
+    pub columns: usize,
+}
+
+impl Windowing {
+    /// The windows of a network of these sizes that hears segments of this scaling.
+    pub fn new(hears: Hears, shape: Shape, scaling: Scaling) -> Self {
+        let Shape { bands, frames, .. } = shape;
+        let hop = match hears {
+            Hears::Windows { overlap: true } | Hears::FixedWindows => (frames / 2).max(1),
+            _ => frames,
+        };
+        Self { bands, frames, hop, hears, scaling }
+    }
+
+    /// The windows of features `[features, 1]`, which are heard as they are.
+    pub fn of_features(features: usize) -> Self {
+        let (hears, scaling) = (Hears::Features, Scaling::Standardised);
+        Self { bands: features, frames: 1, hop: 1, hears, scaling }
+    }
+
+    /// A segment as windows are cut from it: itself, or resized where the network sees it as a picture.
+    pub fn prepare(&self, segment: Segment) -> Segment {
+        match self.hears {
+            Hears::Pictures => picture(&segment, self.bands, self.frames),
+            _ => segment,
+        }
+    }
+
+    /// The places of all windows of these prepared segments.
+    pub fn places(&self, segments: &[Segment]) -> Vec<Place> {
+        let of_segment = |(segment, whole): (usize, &Segment)| {
+            let columns = self.columns_of(whole);
+            window_starts(whole.columns, self.frames, self.hop).into_iter().map(move |start| Place {
+                segment,
+                start,
+                columns,
+            })
+        };
+        segments.iter().enumerate().flat_map(of_segment).collect()
+    }
+
+    /// Columns of the windows of a segment: fewer than [`frames`](Self::frames) where it is shorter and the network
+    /// takes that.
+    fn columns_of(&self, segment: &Segment) -> usize {
+        match self.hears {
+            Hears::Windows { .. } => self.frames.min(segment.columns),
+            _ => self.frames,
+        }
+    }
+
+    /// Windows of one length as a batch `[windows, bands, frames]`, as the network hears them.
+    pub fn values(&self, segments: &[Segment], places: &[Place]) -> Vec<f32> {
+        let mut values = Vec::new();
+        for &place in places {
+            self.push(&mut values, &segments[place.segment], place);
+        }
+        values
+    }
+
+    /// Appends a window to a batch under construction, turned to `[bands, frames]`, as the network hears it.
+    fn push(&self, batch: &mut Vec<f32>, segment: &Segment, place: Place) {
+        for band in 0..segment.bands {
+            let value = |column: usize| segment.values[column % segment.columns * segment.bands + band];
+            batch.extend((place.start..place.start + place.columns).map(|column| self.heard(value(column))));
+        }
+    }
+
+    /// A segment's value as a network hears it.
+    pub fn heard(&self, value: f32) -> f32 {
+        match self.scaling {
+            Scaling::UnitRange => (value - MIDDLE) / SPREAD,
+            Scaling::Standardised | Scaling::LogCompressed => value,
+        }
+    }
+}
+
+/// The first columns of the windows of `frames` columns, `hop` apart, that cover `columns` columns, the last one flush
+/// with the end; a very short rest is left out. A segment shorter than a window is one window.
+fn window_starts(columns: usize, frames: usize, hop: usize) -> Vec<usize> {
     let Some(last) = columns.checked_sub(frames) else { return vec![0] };
-    let hop = (frames / 2).max(1);
     let mut starts: Vec<usize> = (0..=last).step_by(hop).collect();
-    if starts.last() != Some(&last) {
+    let rest = last - starts.last().copied().unwrap_or(0);
+    if rest as f64 > SHORTEST_REST * frames as f64 {
         starts.push(last);
     }
     starts
-}
-
-/// Appends one window of a segment to a batch under construction, standardised and turned to `[bands, frames]`.
-pub fn push_window(batch: &mut Vec<f32>, segment: &Segment, start: usize, frames: usize) {
-    for band in 0..segment.bands {
-        let column_values = (start..start + frames).map(|column| segment.values[column * segment.bands + band]);
-        batch.extend(column_values.map(standardised));
-    }
 }
 
 /// A batch of windows on a device, `[windows, bands, frames]`.
@@ -44,26 +132,56 @@ pub fn to_tensor(values: Vec<f32>, bands: usize, frames: usize, device: &Device)
 mod tests {
     use super::*;
 
+    fn windowing(hears: Hears, frames: usize) -> Windowing {
+        Windowing::new(hears, Shape { bands: 2, frames, classes: 1 }, Scaling::UnitRange)
+    }
+
+    fn segment(columns: usize) -> Segment {
+        let values = (0..2 * columns).map(|index| index as f32 / 8.0).collect();
+        Segment { start_seconds: 0.0, columns, bands: 2, values }
+    }
+
     #[test]
     fn windows_cover_a_segment_to_its_end() {
-        assert_eq!(window_starts(100, 40), [0, 20, 40, 60]);
-        assert_eq!(window_starts(387, 39).last(), Some(&348));
-        assert_eq!(window_starts(39, 39), [0]);
-        assert_eq!(window_starts(40, 39), [0, 1]);
+        assert_eq!(window_starts(100, 40, 20), [0, 20, 40, 60]);
+        assert_eq!(window_starts(387, 39, 19).last(), Some(&348));
+        assert_eq!(window_starts(39, 39, 19), [0]);
+        assert_eq!(window_starts(42, 39, 19), [0, 3]);
+        // 30 s at a hop of 1024 are 646 columns: six of them make no second window.
+        assert_eq!(window_starts(646, 640, 320), [0]);
     }
 
     #[test]
     fn a_short_segment_is_one_window() {
-        assert_eq!(window_starts(26, 39), [0]);
-        assert_eq!(window_starts(0, 39), [0]);
+        assert_eq!(window_starts(26, 39, 19), [0]);
+        assert_eq!(window_starts(0, 39, 19), [0]);
+        let place = |columns| Place { segment: 0, start: 0, columns };
+        assert_eq!(windowing(Hears::Windows { overlap: true }, 39).places(&[segment(26)]), [place(26)]);
+        assert_eq!(windowing(Hears::FixedWindows, 39).places(&[segment(26)]), [place(39)]);
     }
 
     #[test]
     fn a_window_is_turned_to_bands_by_frames() {
-        let segment =
-            Segment { start_seconds: 0.0, columns: 3, bands: 2, values: vec![0.0, 1.0, 0.25, 0.75, 0.5, 0.5] };
         let mut batch = Vec::new();
-        push_window(&mut batch, &segment, 1, 2);
-        assert_eq!(batch, [-1.0, 0.0, 1.0, 0.0]);
+        let place = Place { segment: 0, start: 1, columns: 2 };
+        windowing(Hears::Windows { overlap: true }, 2).push(&mut batch, &segment(3), place);
+        assert_eq!(batch, [-1.0, 0.0, -0.5, 0.5]);
+    }
+
+    #[test]
+    fn a_fixed_window_repeats_a_short_segment() {
+        let windowing = windowing(Hears::FixedWindows, 5);
+        let (mut batch, short) = (Vec::new(), segment(2));
+        windowing.push(&mut batch, &short, windowing.places(&[short.clone()])[0]);
+        assert_eq!(batch, [-2.0, -1.0, -2.0, -1.0, -2.0, -1.5, -0.5, -1.5, -0.5, -1.5]);
+    }
+
+    #[test]
+    fn only_values_of_a_unit_range_are_standardised() {
+        let as_heard = |scaling| Windowing { scaling, ..windowing(Hears::FixedWindows, 5) }.heard(0.75);
+        assert_eq!(
+            [Scaling::UnitRange, Scaling::Standardised, Scaling::LogCompressed].map(as_heard),
+            [1.0, 0.75, 0.75]
+        );
     }
 }

@@ -10,14 +10,14 @@ use super::recipe::Augmentation;
 use super::set::LabelledSet;
 use crate::dsp::Segment;
 use crate::model::Shape;
-use crate::model::windows::standardised;
+use crate::model::windows::Windowing;
 
 /// Inputs and targets of one step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
     /// Row-major `[windows, bands, frames]`.
     pub inputs: Vec<f32>,
-    /// Row-major `[windows, classes]`; every row sums to 1.
+    /// Row-major `[windows, classes]`; every row sums to 1 where one label holds.
     pub targets: Vec<f32>,
     /// The sizes of one window and its target.
     pub shape: Shape,
@@ -34,22 +34,24 @@ pub fn epoch_order(songs: usize, times: usize, rng: &mut impl Rng) -> Vec<usize>
 pub fn draw(
     set: &LabelledSet,
     songs: &[usize],
-    shape: Shape,
+    windowing: &Windowing,
     augmentation: &Augmentation,
     label_smoothing: f64,
     rng: &mut impl Rng,
 ) -> Batch {
+    let shape = Shape { bands: windowing.bands, frames: windowing.frames, classes: set.labels.len() };
     let mut inputs = Vec::with_capacity(songs.len() * shape.bands * shape.frames);
     let mut targets = Vec::with_capacity(songs.len() * shape.classes);
     for &index in songs {
         let song = &set.songs[index];
         let segment = &song.segments[rng.random_range(0..song.segments.len())];
-        let mut window = random_window(segment, shape, augmentation, rng);
+        let mut window = random_window(segment, windowing, augmentation, rng);
         alter(&mut window, shape, augmentation, rng);
         inputs.extend(window);
         let shared = label_smoothing / shape.classes as f64;
-        let target = |class| shared + if class == song.label { 1.0 - label_smoothing } else { 0.0 };
-        targets.extend((0..shape.classes).map(|class| target(class) as f32));
+        // Of many labels each is smoothed for itself, towards a half.
+        let shared = if set.many_labels { label_smoothing / 2.0 } else { shared };
+        targets.extend(song.target.iter().map(|&value| (shared + (1.0 - label_smoothing) * f64::from(value)) as f32));
     }
     let mut batch = Batch { inputs, targets, shape };
     if augmentation.mixup > 0.0 {
@@ -60,7 +62,7 @@ pub fn draw(
 
 /// A window at a random place, stretched in time and moved in pitch as the augmentation says: `[bands, frames]`.
 /// A segment shorter than the window is repeated.
-fn random_window(segment: &Segment, shape: Shape, augmentation: &Augmentation, rng: &mut impl Rng) -> Vec<f32> {
+fn random_window(segment: &Segment, shape: &Windowing, augmentation: &Augmentation, rng: &mut impl Rng) -> Vec<f32> {
     let stretch = 1.0 + augmentation.stretch * rng.random_range(-1.0..=1.0);
     let length = (shape.frames as f64 * stretch).min(segment.columns as f64);
     let start = rng.random_range(0.0..=(segment.columns as f64 - length).max(0.0));
@@ -73,7 +75,7 @@ fn random_window(segment: &Segment, shape: Shape, augmentation: &Augmentation, r
         let source_band = (band as f64 + shift).clamp(0.0, (segment.bands - 1) as f64);
         for frame in 0..shape.frames {
             let column = (start + frame as f64 * rate) % segment.columns as f64;
-            window.push(standardised(interpolated(segment, column, source_band)));
+            window.push(shape.heard(interpolated(segment, column, source_band)));
         }
     }
     window
@@ -166,14 +168,26 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::train::set::Song;
+    use crate::dsp::Scaling;
+    use crate::model::registry::Hears;
+    use crate::train::set::{Song, one_of};
 
     const SHAPE: Shape = Shape { bands: 4, frames: 6, classes: 2 };
 
     fn set() -> LabelledSet {
         let segment = |level: f32| Segment { start_seconds: 0.0, columns: 9, bands: 4, values: vec![level; 36] };
-        let song = |label, level| Song { name: String::new(), label, segments: vec![segment(level)] };
-        LabelledSet { labels: vec!["a".into(), "b".into()], songs: vec![song(0, 0.25), song(1, 0.75)] }
+        let song = |label, level| Song {
+            name: String::new(),
+            group: None,
+            target: one_of(label, 2),
+            segments: vec![segment(level)],
+        };
+        let labels = vec!["a".into(), "b".into()];
+        LabelledSet { labels, many_labels: false, songs: vec![song(0, 0.25), song(1, 0.75)] }
+    }
+
+    fn windowing() -> Windowing {
+        Windowing::new(Hears::Windows { overlap: true }, SHAPE, Scaling::UnitRange)
     }
 
     fn every_augmentation() -> Augmentation {
@@ -194,7 +208,7 @@ mod tests {
     #[test]
     fn a_plain_batch_is_the_songs_as_classification_hears_them() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let batch = draw(&set(), &[0, 1], SHAPE, &Augmentation::default(), 0.0, &mut rng);
+        let batch = draw(&set(), &[0, 1], &windowing(), &Augmentation::default(), 0.0, &mut rng);
         assert!(batch.inputs[..24].iter().all(|&value| value == -1.0));
         assert!(batch.inputs[24..].iter().all(|&value| value == 1.0));
         assert_eq!(batch.targets, [1.0, 0.0, 0.0, 1.0]);
@@ -202,8 +216,9 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_batch_and_another_seed_another() {
-        let batch =
-            |seed| draw(&set(), &[0, 1, 1], SHAPE, &every_augmentation(), 0.1, &mut ChaCha8Rng::seed_from_u64(seed));
+        let batch = |seed| {
+            draw(&set(), &[0, 1, 1], &windowing(), &every_augmentation(), 0.1, &mut ChaCha8Rng::seed_from_u64(seed))
+        };
         assert_eq!(batch(7), batch(7));
         assert_ne!(batch(7), batch(8));
     }
@@ -211,7 +226,7 @@ mod tests {
     #[test]
     fn targets_sum_to_one_whatever_is_done_to_them() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        let batch = draw(&set(), &[0, 1, 0, 1], SHAPE, &every_augmentation(), 0.2, &mut rng);
+        let batch = draw(&set(), &[0, 1, 0, 1], &windowing(), &every_augmentation(), 0.2, &mut rng);
         for row in batch.targets.chunks(2) {
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{row:?}");
         }
@@ -224,7 +239,7 @@ mod tests {
         short.songs[0].segments[0] =
             Segment { start_seconds: 0.0, columns: 2, bands: 4, values: vec![0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0] };
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let batch = draw(&short, &[0], SHAPE, &Augmentation::default(), 0.0, &mut rng);
+        let batch = draw(&short, &[0], &windowing(), &Augmentation::default(), 0.0, &mut rng);
         assert_eq!(&batch.inputs[..6], &[-2.0, 2.0, -2.0, 2.0, -2.0, 2.0]);
     }
 

@@ -1,4 +1,4 @@
-//! The training loop: epochs of steps, validation after each, the best epoch kept.
+//! The training loop: epochs of steps, validation after each, the best epoch (or the last) kept.
 
 use burn::module::Module;
 use burn::tensor::{Device, ExecutionError};
@@ -9,12 +9,15 @@ use serde::{Deserialize, Serialize};
 use super::average::Average;
 use super::batch::{draw, epoch_order};
 use super::metrics::{Metrics, metrics};
-use super::recipe::{Recipe, RecipeError};
-use super::set::LabelledSet;
-use super::step::{optimiser, step};
-use crate::model::predict::{argmax, predict, song_probabilities, windows_of};
-use crate::model::registry::{Dropouts, Entry};
-use crate::model::{Network, Shape};
+use super::recipe::{Keep, Recipe, RecipeError};
+use super::schedule::Rate;
+use super::set::{LabelledSet, Leak, Song, check_apart};
+use super::step::{Objective, optimiser, step};
+use super::tags::{TagMetrics, tag_metrics};
+use crate::dsp::Segment;
+use crate::model::predict::{Answer, argmax, predict, probabilities, song_probabilities};
+use crate::model::windows::Windowing;
+use crate::model::{Blueprint, Build, Dropouts, Ensemble, Network, Part};
 
 /// Windows that validation runs at once.
 const VALIDATION_BATCH: usize = 64;
@@ -28,12 +31,62 @@ pub struct EpochReport {
     pub train_loss: f64,
     /// Mean negative log probability of the truth, over the validation songs.
     pub valid_loss: f64,
-    /// Share of validation songs named rightly.
-    pub valid_accuracy: f64,
-    /// Mean recall of the validation classes.
-    pub valid_balanced_accuracy: f64,
+    /// How well the validation songs were named.
+    pub valid: Scores,
     /// True where it is the best so far.
     pub best: bool,
+}
+
+/// The two figures of a set that are told after every epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scores {
+    /// Of songs with one label.
+    Classes {
+        /// Share of songs named rightly.
+        accuracy: f64,
+        /// Mean recall of the classes.
+        balanced_accuracy: f64,
+    },
+    /// Of songs with many labels.
+    Tags {
+        /// Mean area under the receiver operating characteristic.
+        roc_auc: f64,
+        /// Mean area under the precision-recall curve.
+        pr_auc: f64,
+    },
+}
+
+impl Scores {
+    /// What epochs are compared by: accuracy, or the area under the receiver operating characteristic.
+    pub fn first(&self) -> f64 {
+        match *self {
+            Self::Classes { accuracy, .. } => accuracy,
+            Self::Tags { roc_auc, .. } => roc_auc,
+        }
+    }
+}
+
+/// Everything that is measured of a set.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Measured {
+    /// Of songs with one label.
+    Classes(Metrics),
+    /// Of songs with many labels.
+    Tags(TagMetrics),
+}
+
+impl Measured {
+    /// The two figures told after an epoch.
+    pub fn scores(&self) -> Scores {
+        match self {
+            Self::Classes(Metrics { accuracy, balanced_accuracy, .. }) => {
+                Scores::Classes { accuracy: *accuracy, balanced_accuracy: *balanced_accuracy }
+            }
+            Self::Tags(TagMetrics { roc_auc, pr_auc, .. }) => Scores::Tags { roc_auc: *roc_auc, pr_auc: *pr_auc },
+        }
+    }
 }
 
 /// Who watches a run: natively a progress bar, in the browser a worker's messages.
@@ -81,81 +134,166 @@ pub enum FitError {
         /// Those asked for.
         found: usize,
     },
+    /// A song or a group on both sides.
+    #[error(transparent)]
+    Leak(#[from] Leak),
     /// The device was lost.
     #[error("the engine failed during training ({0}); start again, or train on the CPU")]
     Device(#[from] ExecutionError),
 }
 
-/// Trains a fresh network of this architecture. The epoch of the highest validation accuracy is kept, of equals the
+/// Trains a fresh network, or one after the other where it has several members. What is kept of every member, the recipe
+/// says: the last epoch, or the best: that of the highest validation accuracy (or area under the curve), of equals the
 /// one with the lowest validation loss.
+///
+/// The sets' segments are prepared for this network ([`Windowing::prepare`]).
 ///
 /// # Errors
 ///
-/// [`FitError::Empty`] where either part has no songs, [`FitError::Recipe`] or [`FitError::Frames`] where a setting is
-/// out of its range; [`FitError::Device`] where the device is lost.
+/// [`FitError::Empty`] where either part has no songs, [`FitError::Leak`] where a song or a group is in both,
+/// [`FitError::Recipe`] or [`FitError::Frames`] where a setting is out of its range; [`FitError::Device`] where the
+/// device is lost.
 pub async fn fit(
-    entry: &Entry,
-    shape: Shape,
+    blueprint: &Blueprint,
     recipe: &Recipe,
     train: &LabelledSet,
     valid: &LabelledSet,
     device: &Device,
     watcher: &mut impl Watcher,
 ) -> Result<Outcome, FitError> {
-    check(train, "training")?;
-    check(valid, "validation")?;
-    recipe.check()?;
-    if shape.frames < entry.min_frames {
-        return Err(FitError::Frames { expected: entry.min_frames, found: shape.frames });
+    let shape = blueprint.build.shape;
+    if shape.frames < blueprint.entry.min_frames {
+        return Err(FitError::Frames { expected: blueprint.entry.min_frames, found: shape.frames });
     }
-    let training_device = device.clone().autodiff();
-    training_device.seed(recipe.seed);
-    let dropouts = Dropouts { convolution: recipe.dropout_convolution, dense: recipe.dropout_dense };
+    check(recipe, train, valid)?;
+    let (mut members, mut epochs) = (Vec::new(), Vec::new());
+    for member in 0..blueprint.build.structure.members {
+        let recipe = Recipe { seed: recipe.seed + member as u64, ..recipe.clone() };
+        let device = device.clone().autodiff();
+        device.seed(recipe.seed);
+        let dropouts = Dropouts { convolution: recipe.dropout_convolution, dense: recipe.dropout_dense };
+        let network = (blueprint.entry.init)(&Build { dropouts, ..blueprint.build }, &device);
+        let windowing = blueprint.windowing();
+        let outcome = fit_network(network, Part::Whole, &windowing, &recipe, train, valid, watcher).await?;
+        members.push(outcome.network);
+        epochs.extend(outcome.epochs);
+        if watcher.stop() {
+            break;
+        }
+    }
+    let network = if members.len() == 1 { members.remove(0) } else { Network::Ensemble(Ensemble::new(members)) };
+    Ok(Outcome { network, epochs })
+}
+
+/// Trains the head of a network that is there already and leaves the rest of it as it is: the features of every window
+/// are computed once, so that an epoch takes next to no time. No augmentation.
+///
+/// # Errors
+///
+/// As [`fit`].
+pub async fn fit_head(
+    network: Network,
+    windowing: &Windowing,
+    recipe: &Recipe,
+    train: &LabelledSet,
+    valid: &LabelledSet,
+    watcher: &mut impl Watcher,
+) -> Result<Outcome, FitError> {
+    check(recipe, train, valid)?;
+    let judged = network.valid();
+    let train = features_of(&judged, windowing, train).await?;
+    let valid = features_of(&judged, windowing, valid).await?;
+    let features = train.songs.iter().flat_map(|song| &song.segments).map(|segment| segment.bands).next().unwrap_or(0);
+    device_of_training(&network).seed(recipe.seed);
+    let windowing = Windowing::of_features(features);
+    fit_network(network.train(), Part::Head, &windowing, recipe, &train, &valid, watcher).await
+}
+
+fn device_of_training(network: &Network) -> Device {
+    network.device().autodiff()
+}
+
+/// The same songs with the features of their windows in place of their segments: a column a window.
+async fn features_of(
+    network: &Network,
+    windowing: &Windowing,
+    set: &LabelledSet,
+) -> Result<LabelledSet, ExecutionError> {
+    let mut songs = Vec::with_capacity(set.songs.len());
+    for song in &set.songs {
+        let answers = answers_of_song(network, Part::Whole, windowing, &song.segments).await?;
+        let rows: Vec<Vec<f32>> = answers.into_iter().map(|answer| answer.features).collect();
+        songs.push(Song { segments: vec![feature_segment(&rows)], ..song.clone() });
+    }
+    Ok(LabelledSet { songs, ..set.clone() })
+}
+
+/// Rows of features as a segment: a column a window.
+pub fn feature_segment(rows: &[Vec<f32>]) -> Segment {
+    let bands = rows.first().map_or(0, Vec::len);
+    Segment { start_seconds: 0.0, columns: rows.len(), bands, values: rows.concat() }
+}
+
+fn check(recipe: &Recipe, train: &LabelledSet, valid: &LabelledSet) -> Result<(), FitError> {
+    for (set, part) in [(train, "training"), (valid, "validation")] {
+        if set.songs.is_empty() {
+            return Err(FitError::Empty { part });
+        }
+    }
+    recipe.check()?;
+    Ok(check_apart(train, valid)?)
+}
+
+/// Trains a network, or a part of it, from where it is.
+async fn fit_network(
+    network: Network,
+    part: Part,
+    windowing: &Windowing,
+    recipe: &Recipe,
+    train: &LabelledSet,
+    valid: &LabelledSet,
+    watcher: &mut impl Watcher,
+) -> Result<Outcome, FitError> {
+    let objective = Objective { part, many_labels: train.many_labels, paper_penalty: recipe.paper_penalty };
     let mut run = Run {
-        network: entry.init_with(shape, dropouts, &training_device),
+        network,
+        objective,
         optimiser: optimiser(recipe),
+        rate: Rate::new(recipe),
         average: (recipe.average_decay > 0.0).then(|| Average::new(recipe.average_decay)),
         rng: ChaCha8Rng::seed_from_u64(recipe.seed),
     };
-    let mut best = run.judged();
+    let mut kept = run.judged();
     let mut epochs: Vec<EpochReport> = Vec::new();
     for epoch in 1..=recipe.epochs {
-        let train_loss = run.epoch(epoch, recipe, shape, train, watcher).await?;
+        let train_loss = run.epoch(epoch, recipe, windowing, train, watcher).await?;
         let judged = run.judged();
-        let (valid_loss, figures) = validate(&judged, shape, valid).await?;
-        let mut report = EpochReport {
-            epoch,
-            train_loss,
-            valid_loss,
-            valid_accuracy: figures.accuracy,
-            valid_balanced_accuracy: figures.balanced_accuracy,
-            best: false,
-        };
+        let (valid_loss, measured) = validate(&judged, part, windowing, valid).await?;
+        let mut report = EpochReport { epoch, train_loss, valid_loss, valid: measured.scores(), best: false };
         report.best = epochs.iter().all(|earlier| better(&report, earlier));
-        if report.best {
-            best = judged;
+        if report.best || recipe.keep == Keep::Last {
+            kept = judged;
         }
+        run.rate.epoch_over(train_loss, report.valid.first());
         watcher.epoch(&report);
         epochs.push(report);
         if watcher.stop() {
             break;
         }
     }
-    Ok(Outcome { network: best, epochs })
-}
-
-fn check(set: &LabelledSet, part: &'static str) -> Result<(), FitError> {
-    if set.songs.is_empty() { Err(FitError::Empty { part }) } else { Ok(()) }
+    Ok(Outcome { network: kept, epochs })
 }
 
 fn better(report: &EpochReport, earlier: &EpochReport) -> bool {
-    (report.valid_accuracy, -report.valid_loss) > (earlier.valid_accuracy, -earlier.valid_loss)
+    (report.valid.first(), -report.valid_loss) > (earlier.valid.first(), -earlier.valid_loss)
 }
 
 /// What changes from step to step.
 struct Run {
     network: Network,
+    objective: Objective,
     optimiser: burn::optim::ModuleOptimizer,
+    rate: Rate,
     average: Option<Average>,
     rng: ChaCha8Rng,
 }
@@ -175,7 +313,7 @@ impl Run {
         &mut self,
         epoch: usize,
         recipe: &Recipe,
-        shape: Shape,
+        windowing: &Windowing,
         train: &LabelledSet,
         watcher: &mut impl Watcher,
     ) -> Result<f64, ExecutionError> {
@@ -185,10 +323,10 @@ impl Run {
         let mut losses = Vec::with_capacity(batches.len());
         for (index, songs) in batches.into_iter().enumerate() {
             let (augmentation, smoothing) = (&recipe.augmentation, recipe.label_smoothing);
-            let batch = draw(train, songs, shape, augmentation, smoothing, &mut self.rng);
-            let rate = recipe.learning_rate_at(before + index, steps);
+            let batch = draw(train, songs, windowing, augmentation, smoothing, &mut self.rng);
+            let rate = self.rate.at(before + index, steps);
             let network = self.network.clone();
-            let (network, loss) = step(network, &mut self.optimiser, &batch, rate, recipe.paper_penalty);
+            let (network, loss) = step(network, &mut self.optimiser, &batch, rate, self.objective);
             self.network = network;
             if let Some(average) = &mut self.average {
                 average.add(&self.network);
@@ -209,33 +347,78 @@ impl Run {
     }
 }
 
-/// Mean negative log probability of the truth, and the figures, of a set at song level. Waits for the device.
+/// Mean loss of a set's songs (negative log probability of the truth; the mean over the labels where there are many),
+/// and its figures. Waits for the device.
 ///
 /// # Errors
 ///
 /// The device's, where it was lost.
-pub async fn validate(network: &Network, shape: Shape, set: &LabelledSet) -> Result<(f64, Metrics), ExecutionError> {
-    let answers = answers(network, shape, set).await?;
-    let mut loss = 0.0;
-    let mut pairs = Vec::with_capacity(answers.len());
-    for (song, probabilities) in set.songs.iter().zip(&answers) {
-        loss -= f64::from(probabilities[song.label].max(1e-7)).ln();
-        pairs.push((song.label, argmax(probabilities)));
-    }
-    Ok((loss / set.songs.len().max(1) as f64, metrics(&set.labels, &pairs)))
+pub async fn validate(
+    network: &Network,
+    part: Part,
+    windowing: &Windowing,
+    set: &LabelledSet,
+) -> Result<(f64, Measured), ExecutionError> {
+    let answers = song_answers(network, part, windowing, set).await?;
+    Ok(measure(set, &answers))
 }
 
-/// Every song's probabilities. Windows of equal length of many songs go through together.
-async fn answers(network: &Network, shape: Shape, set: &LabelledSet) -> Result<Vec<Vec<f32>>, ExecutionError> {
+/// The loss and the figures of answers to a set's songs, one value a label.
+pub fn measure(set: &LabelledSet, answers: &[Vec<f32>]) -> (f64, Measured) {
+    let log = |probability: f32| f64::from(probability.max(1e-7)).ln();
+    let songs = || set.songs.iter().zip(answers);
+    let count = set.songs.len().max(1) as f64;
+    if set.many_labels {
+        let of_label = |(&target, &answer): (&f32, &f32)| {
+            f64::from(target) * log(answer) + f64::from(1.0 - target) * log(1.0 - answer)
+        };
+        let of_song = |(song, answer): (&Song, &Vec<f32>)| song.target.iter().zip(answer).map(of_label).sum::<f64>();
+        let loss = -songs().map(of_song).sum::<f64>() / count / set.labels.len().max(1) as f64;
+        let pairs: Vec<(&[f32], &[f32])> = songs().map(|(song, answer)| (&song.target[..], &answer[..])).collect();
+        return (loss, Measured::Tags(tag_metrics(&set.labels, &pairs)));
+    }
+    let loss = -songs().map(|(song, answer)| log(answer[song.label()])).sum::<f64>() / count;
+    (loss, Measured::Classes(metrics(&set.labels, &pairs(set, answers))))
+}
+
+/// Truth and answer of every song of one label.
+pub fn pairs(set: &LabelledSet, answers: &[Vec<f32>]) -> Vec<(usize, usize)> {
+    set.songs.iter().zip(answers).map(|(song, answer)| (song.label(), argmax(answer))).collect()
+}
+
+/// Every song's probabilities.
+///
+/// # Errors
+///
+/// The device's, where it was lost.
+pub async fn song_answers(
+    network: &Network,
+    part: Part,
+    windowing: &Windowing,
+    set: &LabelledSet,
+) -> Result<Vec<Vec<f32>>, ExecutionError> {
     let mut answers = Vec::with_capacity(set.songs.len());
     for song in &set.songs {
-        let mut windows = Vec::new();
-        // All segments of one length at a time: a batch is a rectangle.
-        let places = windows_of(&song.segments, shape.frames);
-        for places in places.chunk_by(|a, b| a.2 == b.2).flat_map(|equal| equal.chunks(VALIDATION_BATCH)) {
-            windows.extend(predict(network, &song.segments, places).await?);
-        }
-        answers.push(song_probabilities(windows.iter().map(|window| window.probabilities.as_slice())));
+        let windows = answers_of_song(network, part, windowing, &song.segments).await?;
+        let windows: Vec<Vec<f32>> =
+            windows.iter().map(|window| probabilities(&window.logits, set.many_labels)).collect();
+        answers.push(song_probabilities(windows.iter().map(Vec::as_slice)));
+    }
+    Ok(answers)
+}
+
+/// The answers to all windows of a song.
+async fn answers_of_song(
+    network: &Network,
+    part: Part,
+    windowing: &Windowing,
+    segments: &[Segment],
+) -> Result<Vec<Answer>, ExecutionError> {
+    let mut answers = Vec::new();
+    // All windows of one length at a time: a batch is a rectangle.
+    let places = windowing.places(segments);
+    for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(VALIDATION_BATCH)) {
+        answers.extend(predict(network, part, windowing, segments, places).await?);
     }
     Ok(answers)
 }

@@ -4,10 +4,15 @@
 //! The same code trains natively and in the browser: nothing here knows a file, a page or a clock, every draw comes
 //! from one seeded generator, and the loop hands control back between steps.
 
+pub mod adadelta;
 pub mod average;
 pub mod batch;
 pub mod fit;
+pub mod folds;
+pub mod interval;
 pub mod metrics;
 pub mod recipe;
+pub mod schedule;
 pub mod set;
 pub mod step;
+pub mod tags;

@@ -14,6 +14,8 @@ pub enum OptimiserKind {
     RmsProp,
     /// Gradient descent with momentum 0.9.
     Sgd,
+    /// Adadelta (Zeiler 2012); weight decay is added to the gradient.
+    Adadelta,
 }
 
 /// How the learning rate goes over the run.
@@ -24,6 +26,20 @@ pub enum Schedule {
     Constant,
     /// Up over the first twentieth, then half a cosine down to a hundredth.
     Cosine,
+    /// Raised where the loss stays on a plateau, lowered where the accuracy fluctuates (GenreWiz, in words only; the
+    /// numbers are ours): times 1.5 after five epochs without a loss lower by 1 %, halved after three epochs of which
+    /// two fell below the one before them; never above ten times or below a hundredth of where it began.
+    Plateau,
+}
+
+/// Which epoch's network a run leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// The one that did best on the validation part, whose figures are flattered by that.
+    Best,
+    /// The last one, whatever the validation part says of it.
+    Last,
 }
 
 /// What is done to training windows, so that no window is ever heard twice the same. Every value 0 is none of it.
@@ -99,6 +115,8 @@ pub struct Recipe {
     pub dropout_dense: Option<f64>,
     /// Decay of the running average of the weights that is validated and kept; 0 keeps the weights themselves.
     pub average_decay: f64,
+    /// Which epoch is kept.
+    pub keep: Keep,
     /// What is done to training windows.
     pub augmentation: Augmentation,
 }
@@ -119,6 +137,7 @@ impl Default for Recipe {
             dropout_convolution: None,
             dropout_dense: None,
             average_decay: 0.0,
+            keep: Keep::Best,
             augmentation: Augmentation::default(),
         }
     }
@@ -168,22 +187,6 @@ impl Recipe {
             None => Ok(()),
         }
     }
-
-    /// The learning rate at a step of a run of `steps` steps.
-    pub fn learning_rate_at(&self, step: usize, steps: usize) -> f64 {
-        if self.schedule == Schedule::Constant {
-            return self.learning_rate;
-        }
-        let done = step as f64 / steps.max(1) as f64;
-        let warm_up = 0.05;
-        let share = if done < warm_up {
-            (done / warm_up).max(0.01)
-        } else {
-            let descent = (done - warm_up) / (1.0 - warm_up);
-            0.01 + 0.99 * 0.5 * (1.0 + (std::f64::consts::PI * descent).cos())
-        };
-        self.learning_rate * share
-    }
 }
 
 #[cfg(test)]
@@ -204,14 +207,5 @@ mod tests {
         assert_eq!(told[1], "the dropout between dense layers is 1; expected 0 to below 1");
         assert_eq!(told[2], "the learning rate is NaN; expected 0 or more");
         assert_eq!(told[3], "the stretch is 1.5; expected 0 to below 1");
-    }
-
-    #[test]
-    fn a_cosine_rises_to_the_learning_rate_and_falls_to_a_hundredth() {
-        let recipe = Recipe { learning_rate: 2.0, ..Recipe::default() };
-        assert!(recipe.learning_rate_at(0, 1000) < 0.03);
-        assert!((recipe.learning_rate_at(50, 1000) - 2.0).abs() < 0.01);
-        assert!((recipe.learning_rate_at(1000, 1000) - 0.02).abs() < 1e-9);
-        assert!(recipe.learning_rate_at(300, 1000) > recipe.learning_rate_at(600, 1000));
     }
 }

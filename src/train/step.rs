@@ -5,13 +5,14 @@ use burn::optim::{
     AdamConfig, AdamWConfig, GradientsParams, ModuleOptimizer, RmsPropConfig, SgdConfig, decay::WeightDecayConfig,
     momentum::MomentumConfig,
 };
-use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::{log_softmax, relu};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::adadelta::Adadelta;
 use super::batch::Batch;
 use super::recipe::{OptimiserKind, Recipe};
-use crate::model::Network;
 use crate::model::windows::to_tensor;
+use crate::model::{Layers, Network, Part};
 
 /// The recipe's optimiser.
 pub fn optimiser(recipe: &Recipe) -> ModuleOptimizer {
@@ -25,6 +26,7 @@ pub fn optimiser(recipe: &Recipe) -> ModuleOptimizer {
             .with_weight_decay(Some(coupled))
             .with_momentum(Some(MomentumConfig { momentum: 0.9, dampening: 0.0, nesterov: true }))
             .init(),
+        OptimiserKind::Adadelta => Adadelta::new(decay).into(),
     }
 }
 
@@ -38,15 +40,40 @@ pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     (log_softmax(logits, 1) * targets).sum_dim(1).mean().neg()
 }
 
-/// The loss of a batch, shape `[1]`: cross-entropy, and the paper's weight penalty where the recipe asks for it. It
-/// stays on the device.
-pub fn loss(network: &Network, batch: &Batch, paper_penalty: bool, device: &Device) -> Tensor<1> {
+/// Mean binary cross-entropy between logits and targets, each label for itself.
+///
+/// # Shapes
+///
+/// - logits, targets: `[windows, labels]`
+/// - output: `[1]`
+pub fn binary_cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    // max(x, 0) - x t + ln(1 + exp(-|x|)), which no logit overflows.
+    let certain = relu(logits.clone()) - logits.clone() * targets;
+    (certain + logits.abs().neg().exp().log1p()).mean()
+}
+
+/// What a step optimises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Objective {
+    /// What of the network the batches are inputs of.
+    pub part: Part,
+    /// True where any number of labels may hold.
+    pub many_labels: bool,
+    /// Adds the weight penalty of the network's document.
+    pub paper_penalty: bool,
+}
+
+/// The loss of a batch, shape `[1]`: cross-entropy (of each label for itself where many may hold), and the document's
+/// weight penalty where it is asked for. It stays on the device.
+pub fn loss(network: &Network, batch: &Batch, objective: Objective, device: &Device) -> Tensor<1> {
     let windows = batch.targets.len() / batch.shape.classes;
     let inputs = to_tensor(batch.inputs.clone(), batch.shape.bands, batch.shape.frames, device);
     let targets = TensorData::new(batch.targets.clone(), [windows, batch.shape.classes]);
-    let entropy = cross_entropy(network.forward(inputs), Tensor::from_data(targets, device));
+    let (logits, targets) = (network.forward_part(objective.part, inputs), Tensor::from_data(targets, device));
+    let entropy =
+        if objective.many_labels { binary_cross_entropy(logits, targets) } else { cross_entropy(logits, targets) };
     match network.penalty() {
-        Some(penalty) if paper_penalty => entropy + penalty,
+        Some(penalty) if objective.paper_penalty => entropy + penalty,
         _ => entropy,
     }
 }
@@ -57,10 +84,10 @@ pub fn step(
     optimiser: &mut ModuleOptimizer,
     batch: &Batch,
     learning_rate: f64,
-    paper_penalty: bool,
+    objective: Objective,
 ) -> (Network, Tensor<1>) {
     let device = network.devices().into_iter().next().unwrap_or_default();
-    let loss = loss(&network, batch, paper_penalty, &device);
+    let loss = loss(&network, batch, objective, &device);
     let gradients = GradientsParams::from_grads(loss.backward(), &network);
     (optimiser.step(learning_rate, network, gradients), loss.inner())
 }

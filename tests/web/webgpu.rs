@@ -8,14 +8,14 @@ use std::cell::RefCell;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use genrelens::card::Card;
+use genrelens::card::{Card, Structure};
 use genrelens::engine::self_test_input;
 use genrelens::model::predict::logits;
-use genrelens::model::registry::{Dropouts, entry};
+use genrelens::model::registry::entry;
 use genrelens::model::weights::{self, Precision};
-use genrelens::model::{Network, Shape};
+use genrelens::model::{Build, Dropouts, Network, Shape};
 use genrelens::train::batch::Batch;
-use genrelens::train::step::loss;
+use genrelens::train::step::{Objective, loss};
 use genrelens::web::gpu::{self, Found};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -49,12 +49,13 @@ async fn webgpu() -> Device {
 async fn twins(id: &str) -> [Network; 2] {
     let entry = entry(id).unwrap();
     let none = Dropouts { convolution: Some(0.0), dense: Some(0.0) };
+    let build = Build { dropouts: none, ..Build::from(SHAPE) };
     let cpu = Device::flex();
     cpu.seed(7);
-    let original = entry.init_with(SHAPE, none, &cpu);
+    let original = (entry.init)(&build, &cpu);
     let bytes = weights::to_bytes(&original, &card(id), Precision::F32).unwrap();
     [cpu, webgpu().await].map(|device| {
-        let mut network = entry.init_with(SHAPE, none, &device.autodiff());
+        let mut network = (entry.init)(&build, &device.autodiff());
         weights::fill(&mut network, bytes.clone(), id).unwrap();
         network
     })
@@ -65,10 +66,13 @@ fn card(id: &str) -> Card {
         name: id.to_owned(),
         summary: String::new(),
         architecture: id.to_owned(),
+        structure: Structure::default(),
+        bases: Vec::new(),
         bands: SHAPE.bands,
         frames: SHAPE.frames,
         front_end: "gtzan-logmel".to_owned(),
         labels: (0..SHAPE.classes).map(|class| class.to_string()).collect(),
+        many_labels: false,
         data: String::new(),
         recipe: String::new(),
         figures: Default::default(),
@@ -87,7 +91,7 @@ fn batch() -> Batch {
 
 /// The loss and every layer's gradient, flat, with the layer's name.
 async fn learn(network: &Network) -> (f32, Vec<(String, Vec<f32>)>) {
-    let loss = loss(network, &batch(), true, &network.device());
+    let loss = loss(network, &batch(), Objective { paper_penalty: true, ..Objective::default() }, &network.device());
     let gradients = GradientsParams::from_grads(loss.backward(), network);
     let mut collector = Collector { gradients, tensors: Vec::new() };
     network.visit(&mut collector);

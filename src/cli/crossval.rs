@@ -1,0 +1,134 @@
+//! `genrelens crossval`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::data::{Ears, Folder};
+use super::evaluate::Trusted;
+use super::recipe_file::RecipeFile;
+use super::{CliError, device};
+use crate::model::{Blueprint, Part};
+use crate::train::fit::{EpochReport, Watcher, fit, song_answers};
+use crate::train::folds::{grouped_folds, part, random_parts};
+use crate::train::recipe::{Keep, Recipe};
+use crate::train::set::LabelledSet;
+
+#[derive(Args)]
+pub struct Arguments {
+    /// Recipe file
+    #[arg(long)]
+    recipe: PathBuf,
+    #[command(flatten)]
+    folder: Folder,
+    /// Splits whose songs take part, joined by a plus; all but `excluded` where not given
+    #[arg(long, default_value = "")]
+    split: String,
+    /// Parts; songs of one artist_group stay in one
+    #[arg(long, default_value_t = 5)]
+    folds: usize,
+    /// In place of folds: 8/1/1 of the songs at random, whatever their artists, so many times over
+    #[arg(long)]
+    random: Option<u64>,
+    /// Seed of the folds
+    #[arg(long, default_value_t = 1)]
+    fold_seed: u64,
+    /// Times through the set, in place of the recipe's
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<(), CliError> {
+    let mut file = RecipeFile::read(&arguments.recipe)?;
+    file.training.epochs = arguments.epochs.unwrap_or(file.training.epochs);
+    let (labels, many_labels) = arguments.folder.labels()?;
+    let blueprint = file.card(labels, many_labels)?.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
+    let set = arguments.folder.songs(&arguments.split, &Ears::of(&blueprint))?;
+    let (judged, answers) = match arguments.random {
+        Some(times) => random(&blueprint, &file.training, &set, times)?,
+        None => folds(&blueprint, &file.training, &set, arguments)?,
+    };
+    Trusted::of(&judged, &answers).print(arguments.json)
+}
+
+/// Every song once, by the network of the other folds. The last epoch of each is kept: none is chosen by the songs that
+/// it is judged by.
+fn folds(
+    blueprint: &Blueprint,
+    recipe: &Recipe,
+    set: &LabelledSet,
+    arguments: &Arguments,
+) -> Result<(LabelledSet, Vec<Vec<f32>>), CliError> {
+    let recipe = Recipe { keep: Keep::Last, ..recipe.clone() };
+    let fold_of = grouped_folds(set, arguments.folds, arguments.fold_seed);
+    let mut answers = vec![Vec::new(); set.songs.len()];
+    for fold in 0..arguments.folds {
+        let train = part(set, |song| fold_of[song] != fold);
+        let judged = part(set, |song| fold_of[song] == fold);
+        let found = train_and_answer(blueprint, &recipe, &train, &judged, &judged)?;
+        let places = (0..set.songs.len()).filter(|&song| fold_of[song] == fold);
+        for (place, answer) in places.zip(found) {
+            answers[place] = answer;
+        }
+        eprintln!("fold {} of {}", fold + 1, arguments.folds);
+    }
+    Ok((set.clone(), answers))
+}
+
+/// 8/1/1 as many papers split: learned from eight parts, the epoch chosen by the ninth, judged by the tenth.
+fn random(
+    blueprint: &Blueprint,
+    recipe: &Recipe,
+    set: &LabelledSet,
+    times: u64,
+) -> Result<(LabelledSet, Vec<Vec<f32>>), CliError> {
+    let (mut songs, mut answers) = (Vec::new(), Vec::new());
+    for seed in 1..=times {
+        let part_of = random_parts(set.songs.len(), &[8.0, 1.0, 1.0], seed);
+        let [train, valid, test] = [0, 1, 2].map(|wanted| ungrouped(part(set, |song| part_of[song] == wanted)));
+        let recipe = Recipe { seed, ..recipe.clone() };
+        let found = train_and_answer(blueprint, &recipe, &train, &valid, &test)?;
+        eprintln!("draw {seed} of {times}: accuracy {:.4}", accuracy(&test, &found));
+        songs.extend(test.songs);
+        answers.extend(found);
+    }
+    Ok((LabelledSet { songs, ..set.clone() }, answers))
+}
+
+/// Artists on both sides are what this split is about.
+fn ungrouped(mut set: LabelledSet) -> LabelledSet {
+    for song in &mut set.songs {
+        song.group = None;
+    }
+    set
+}
+
+fn accuracy(set: &LabelledSet, answers: &[Vec<f32>]) -> f64 {
+    let pairs = crate::train::fit::pairs(set, answers);
+    pairs.iter().filter(|(truth, answer)| truth == answer).count() as f64 / pairs.len().max(1) as f64
+}
+
+fn train_and_answer(
+    blueprint: &Blueprint,
+    recipe: &Recipe,
+    train: &LabelledSet,
+    valid: &LabelledSet,
+    judged: &LabelledSet,
+) -> Result<Vec<Vec<f32>>, CliError> {
+    let failed = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());
+    let outcome = pollster::block_on(fit(blueprint, recipe, train, valid, &device(), &mut Silent));
+    let network = outcome.map_err(|error| failed(&error))?.network;
+    let answers = pollster::block_on(song_answers(&network, Part::Whole, &blueprint.windowing(), judged));
+    answers.map_err(|error| failed(&error))
+}
+
+struct Silent;
+
+impl Watcher for Silent {
+    fn step(&mut self, _step: usize, _steps: usize) {}
+
+    fn epoch(&mut self, _report: &EpochReport) {}
+}

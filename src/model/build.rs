@@ -1,0 +1,143 @@
+//! What a network is made from: its sizes, its structure, the front end it hears through.
+
+use burn::tensor::Device;
+
+use super::registry::{Entry, UnknownNetwork, entry};
+use super::windows::Windowing;
+use super::{Ensemble, Network};
+use crate::card::{Card, Structure};
+use crate::dsp::FrontEnd;
+
+/// The sizes at a network's two ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Mel bands of the input, or rows of a picture, or features of a head.
+    pub bands: usize,
+    /// Frames (columns) of an input window; 1 for a head.
+    pub frames: usize,
+    /// Classes of the output.
+    pub classes: usize,
+}
+
+/// Dropout rates, 0 to below 1, that replace the document's; `None` keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Dropouts {
+    /// After convolutions.
+    pub convolution: Option<f64>,
+    /// Between dense layers.
+    pub dense: Option<f64>,
+}
+
+/// Everything that a network's layers depend on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Build {
+    /// Its two ends.
+    pub shape: Shape,
+    /// What lies between them.
+    pub structure: Structure,
+    /// Its dropout, which only training knows.
+    pub dropouts: Dropouts,
+}
+
+impl From<Shape> for Build {
+    fn from(shape: Shape) -> Self {
+        Self { shape, structure: Structure::default(), dropouts: Dropouts::default() }
+    }
+}
+
+impl Build {
+    /// The channels of a layer that has this many in the document, at this width: 1 or more.
+    pub fn channels(&self, documented: usize) -> usize {
+        ((documented as f64 * self.structure.width).round() as usize).max(1)
+    }
+}
+
+/// A network that could be made: which one, of what sizes, for which front end.
+#[derive(Debug, Clone)]
+pub struct Blueprint {
+    /// Which network.
+    pub entry: &'static Entry,
+    /// What its layers depend on.
+    pub build: Build,
+    /// What it hears through.
+    pub front_end: &'static FrontEnd,
+}
+
+/// A card that describes no network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BlueprintError {
+    /// It names a network that does not exist.
+    #[error(transparent)]
+    Network(#[from] UnknownNetwork),
+    /// It names a front end that does not exist.
+    #[error("the network's card asks for the front end '{0}', which this version does not have")]
+    FrontEnd(String),
+    /// Sizes that no network has.
+    #[error("the network's card says {what}; expected {expected}")]
+    Size {
+        /// What was found, with its name.
+        what: String,
+        /// What would do.
+        expected: &'static str,
+    },
+}
+
+/// The largest of any size on a card: what it says is used to allocate.
+const LARGEST: usize = 1 << 14;
+
+impl Blueprint {
+    /// A network with fresh weights.
+    pub fn init(&self, device: &Device) -> Network {
+        let member = || (self.entry.init)(&self.build, device);
+        match self.build.structure.members {
+            1 => member(),
+            members => Network::Ensemble(Ensemble::new((0..members).map(|_| member()).collect())),
+        }
+    }
+
+    /// How windows are made of what is heard.
+    pub fn windowing(&self) -> Windowing {
+        Windowing::new(self.entry.hears, self.build.shape, self.front_end.scaling)
+    }
+}
+
+impl Card {
+    /// The network that this card describes.
+    ///
+    /// # Errors
+    ///
+    /// [`BlueprintError`] for a network, a front end or a size that does not exist.
+    pub fn blueprint(&self) -> Result<Blueprint, BlueprintError> {
+        let Structure { width, hidden, members, features } = self.structure;
+        let size = |name: &str, found: usize, least: usize, expected| match found {
+            found if (least..=LARGEST).contains(&found) => Ok(()),
+            found => Err(BlueprintError::Size { what: format!("{name}: {found}"), expected }),
+        };
+        size("bands", self.bands, 1, "1 to 16384")?;
+        size("frames", self.frames, 1, "1 to 16384")?;
+        size("labels", self.labels.len(), 1, "1 to 16384")?;
+        size("hidden", hidden, 0, "at most 16384")?;
+        size("features", features, 0, "at most 16384")?;
+        if !(1..=64).contains(&members) {
+            return Err(BlueprintError::Size { what: format!("members: {members}"), expected: "1 to 64" });
+        }
+        if !(width > 0.0 && width <= 4.0) {
+            return Err(BlueprintError::Size { what: format!("width: {width}"), expected: "above 0, at most 4" });
+        }
+        let front_end = FrontEnd::by_name(&self.front_end);
+        Ok(Blueprint {
+            entry: entry(&self.architecture)?,
+            build: Build { shape: self.shape(), structure: self.structure, dropouts: Dropouts::default() },
+            front_end: front_end.ok_or_else(|| BlueprintError::FrontEnd(self.front_end.clone()))?,
+        })
+    }
+
+    /// The sizes of the network that this card describes: a head's input is the features of its bases.
+    pub fn shape(&self) -> Shape {
+        let (bands, frames) = match self.structure.features {
+            0 => (self.bands, self.frames),
+            features => (features, 1),
+        };
+        Shape { bands, frames, classes: self.labels.len() }
+    }
+}

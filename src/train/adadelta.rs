@@ -1,0 +1,101 @@
+//! Adadelta (Zeiler, "ADADELTA: An Adaptive Learning Rate Method", 2012, algorithm 1), which Burn does not have.
+
+use burn::optim::decay::{WeightDecay, WeightDecayConfig};
+use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
+use burn::tensor::{Device, Tensor};
+
+/// How much of the running averages is kept at every step (the paper's ρ; section 4 uses 0.95).
+const DECAY: f64 = 0.95;
+/// What keeps the first steps from being none (the paper's ε; section 4 uses 1e-6).
+const EPSILON: f64 = 1e-6;
+
+/// The optimiser: a step is the gradient times the ratio of the root mean squares of earlier steps and of gradients. With
+/// a learning rate of 1 it is the paper's.
+#[derive(Clone)]
+pub struct Adadelta {
+    weight_decay: Option<WeightDecay>,
+}
+
+impl Adadelta {
+    /// The optimiser with this share of the weights added to their gradients, 0 for none.
+    pub fn new(weight_decay: f32) -> Self {
+        Self { weight_decay: (weight_decay > 0.0).then(|| WeightDecay::new(&WeightDecayConfig::new(weight_decay))) }
+    }
+}
+
+/// The running averages of one tensor.
+#[derive(Clone)]
+pub struct AdadeltaState<const D: usize> {
+    square_gradient: Tensor<D>,
+    square_step: Tensor<D>,
+}
+
+impl<const D: usize> RecordState for AdadeltaState<D> {
+    fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
+        out.push_tensor(prefix, "square_gradient", self.square_gradient.to_data());
+        out.push_tensor(prefix, "square_step", self.square_step.to_data());
+    }
+
+    fn state_unflatten(prefix: &str, source: &mut StateSource, device: &Device) -> Option<Self> {
+        let mut tensor = |leaf| Some(Tensor::from_data(source.take_tensor(prefix, leaf)?, device));
+        Some(Self { square_gradient: tensor("square_gradient")?, square_step: tensor("square_step")? })
+    }
+}
+
+impl Optimizer for Adadelta {
+    type State<const D: usize> = AdadeltaState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        learning_rate: LearningRate,
+        tensor: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<Self::State<D>>,
+    ) -> (Tensor<D>, Option<Self::State<D>>) {
+        let gradient = match &self.weight_decay {
+            Some(decay) => decay.transform(gradient, tensor.clone()),
+            None => gradient,
+        };
+        let state = state.unwrap_or_else(|| AdadeltaState {
+            square_gradient: gradient.zeros_like(),
+            square_step: gradient.zeros_like(),
+        });
+        let follow = |average: Tensor<D>, value: Tensor<D>| average * DECAY + value.square() * (1.0 - DECAY);
+        let square_gradient = follow(state.square_gradient, gradient.clone());
+        let ratio = (state.square_step.clone() + EPSILON).sqrt() / (square_gradient.clone() + EPSILON).sqrt();
+        let step = ratio * gradient;
+        let square_step = follow(state.square_step, step.clone());
+        (tensor - step * learning_rate, Some(AdadeltaState { square_gradient, square_step }))
+    }
+
+    fn to_device<const D: usize>(mut state: Self::State<D>, device: &Device) -> Self::State<D> {
+        state.square_gradient = state.square_gradient.to_device(device);
+        state.square_step = state.square_step.to_device(device);
+        state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_those_of_the_papers_algorithm() {
+        // x² from x = 1, worked out in float64 by the algorithm's lines.
+        let (mut x, mut square_gradient, mut square_step) = (1.0_f64, 0.0, 0.0);
+        let (optimiser, device) = (Adadelta::new(0.0), Device::flex());
+        let mut tensor = Tensor::<1>::from_floats([1.0], &device);
+        let mut state = None;
+        for _ in 0..20 {
+            let gradient = 2.0 * x;
+            square_gradient = 0.95 * square_gradient + 0.05 * gradient * gradient;
+            let step = -(square_step + 1e-6_f64).sqrt() / (square_gradient + 1e-6_f64).sqrt() * gradient;
+            square_step = 0.95 * square_step + 0.05 * step * step;
+            x += step;
+            let gradient = tensor.clone() * 2.0;
+            (tensor, state) = optimiser.step(1.0, tensor, gradient, state);
+        }
+        let found: f32 = tensor.into_scalar();
+        assert!((f64::from(found) - x).abs() < 1e-6 && x < 0.95, "{found} for {x}");
+    }
+}

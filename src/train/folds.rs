@@ -1,0 +1,104 @@
+//! Splits of one set into parts, so that every song is judged by a network that never heard it.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::set::LabelledSet;
+
+/// The fold of every song, 0 to `folds` - 1.
+///
+/// Songs of one group stay together. Groups are taken in the order of their size, the largest first (of equals in an
+/// order drawn by the seed), and each goes where the fewest songs of its genre are, of equals where the fewest songs are.
+pub fn grouped_folds(set: &LabelledSet, folds: usize, seed: u64) -> Vec<usize> {
+    let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
+    for (index, song) in set.songs.iter().enumerate() {
+        let name = song.group.clone().unwrap_or_else(|| format!("song {}", song.name));
+        match groups.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, songs)) => songs.push(index),
+            None => groups.push((name, vec![index])),
+        }
+    }
+    groups.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    groups.sort_by_key(|(_, songs)| std::cmp::Reverse(songs.len()));
+    let mut of_label = vec![vec![0_usize; set.labels.len()]; folds];
+    let mut in_all = vec![0_usize; folds];
+    let mut fold_of = vec![0; set.songs.len()];
+    for (_, songs) in groups {
+        let fullness = |fold: usize| {
+            let same: usize = songs.iter().map(|&song| of_label[fold][set.songs[song].label()]).sum();
+            (same, in_all[fold])
+        };
+        let fold = (0..folds).min_by_key(|&fold| fullness(fold)).unwrap_or(0);
+        for song in songs {
+            of_label[fold][set.songs[song].label()] += 1;
+            in_all[fold] += 1;
+            fold_of[song] = fold;
+        }
+    }
+    fold_of
+}
+
+/// Shares of songs drawn at random, whatever their groups: the fold of every song, 0 for the first share.
+pub fn random_parts(songs: usize, shares: &[f64], seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..songs).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let whole: f64 = shares.iter().sum();
+    let mut part_of = vec![0; songs];
+    for (rank, song) in order.into_iter().enumerate() {
+        let mut reached = 0.0;
+        let before = |share: &&f64| {
+            reached += **share;
+            (reached / whole) * songs as f64 <= rank as f64
+        };
+        part_of[song] = shares.iter().take_while(before).count().min(shares.len() - 1);
+    }
+    part_of
+}
+
+/// The songs of a set for which `keep` holds, by index.
+pub fn part(set: &LabelledSet, keep: impl Fn(usize) -> bool) -> LabelledSet {
+    let songs = set.songs.iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, song)| song.clone());
+    LabelledSet { songs: songs.collect(), ..set.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::set::{Song, one_of};
+
+    fn set() -> LabelledSet {
+        let song = |index: usize| Song {
+            name: index.to_string(),
+            group: (index % 3 > 0).then(|| format!("artist {}", index / 6)),
+            target: one_of(index % 2, 2),
+            segments: Vec::new(),
+        };
+        LabelledSet { labels: vec!["a".into(), "b".into()], many_labels: false, songs: (0..60).map(song).collect() }
+    }
+
+    #[test]
+    fn groups_stay_together_and_folds_are_alike() {
+        let set = set();
+        let folds = grouped_folds(&set, 5, 1);
+        for (a, fold) in set.songs.iter().zip(&folds) {
+            for (b, other) in set.songs.iter().zip(&folds) {
+                assert!(a.group.is_none() || a.group != b.group || fold == other);
+            }
+        }
+        for fold in 0..5 {
+            let count = folds.iter().filter(|&&found| found == fold).count();
+            assert!((10..=14).contains(&count), "{count} songs in fold {fold}");
+        }
+        assert_ne!(folds, grouped_folds(&set, 5, 2));
+        assert_eq!(folds, grouped_folds(&set, 5, 1));
+    }
+
+    #[test]
+    fn random_parts_have_their_shares() {
+        let parts = random_parts(709, &[8.0, 1.0, 1.0], 3);
+        let count = |part| parts.iter().filter(|&&found| found == part).count();
+        assert_eq!((count(0), count(1), count(2)), (568, 71, 70));
+        assert_ne!(parts, random_parts(709, &[8.0, 1.0, 1.0], 4));
+    }
+}

@@ -1,0 +1,56 @@
+//! How far figures of a few songs can be trusted: percentile bootstrap over songs (Efron 1979).
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// Times that the songs are drawn again.
+const DRAWS: usize = 2000;
+
+/// The middle 95 % of a figure over sets drawn from the songs with putting back.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The 2.5th percentile.
+    pub low: f64,
+    /// The 97.5th.
+    pub high: f64,
+}
+
+/// The interval of a figure of these songs. Always the same for the same songs.
+pub fn bootstrap<Song: Clone>(songs: &[Song], figure: impl Fn(&[Song]) -> f64) -> Interval {
+    if songs.is_empty() {
+        return Interval { low: 0.0, high: 0.0 };
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut drawn = songs.to_vec();
+    let mut figures: Vec<f64> = (0..DRAWS)
+        .map(|_| {
+            for place in &mut drawn {
+                place.clone_from(&songs[rng.random_range(0..songs.len())]);
+            }
+            figure(&drawn)
+        })
+        .collect();
+    figures.sort_by(f64::total_cmp);
+    let at = |share: f64| figures[(share * (DRAWS - 1) as f64).round() as usize];
+    Interval { low: at(0.025), high: at(0.975) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_of_a_share_is_about_two_standard_errors() {
+        let songs: Vec<bool> = (0..400).map(|song| song % 4 == 0).collect();
+        let found = bootstrap(&songs, |songs| songs.iter().filter(|song| **song).count() as f64 / songs.len() as f64);
+        let error = (0.25 * 0.75 / 400.0_f64).sqrt();
+        assert!((found.low - (0.25 - 1.96 * error)).abs() < 0.006, "{found:?}");
+        assert!((found.high - (0.25 + 1.96 * error)).abs() < 0.006, "{found:?}");
+    }
+
+    #[test]
+    fn nothing_has_an_interval_of_nothing() {
+        assert_eq!(bootstrap(&[] as &[bool], |_| 1.0), Interval { low: 0.0, high: 0.0 });
+    }
+}
