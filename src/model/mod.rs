@@ -7,6 +7,7 @@
 pub mod build;
 pub mod ensemble;
 pub mod head;
+pub mod lens;
 pub mod loaded;
 pub mod net1;
 pub mod net2;
@@ -88,6 +89,8 @@ networks! {
     Net1(net1::Net1),
     /// Its residual contrast.
     Net2(net2::Net2),
+    /// This project's own.
+    Lens(lens::Lens),
     /// A head on the features of other networks.
     Head(head::Head),
     /// Several of one kind.

@@ -110,7 +110,7 @@ pub trait Watcher {
 pub struct Outcome {
     /// The network of the best epoch, for inference.
     pub network: Network,
-    /// Every epoch.
+    /// Every epoch that was validated.
     pub epochs: Vec<EpochReport>,
 }
 
@@ -267,6 +267,10 @@ async fn fit_network(
     let mut epochs: Vec<EpochReport> = Vec::new();
     for epoch in 1..=recipe.epochs {
         let train_loss = run.epoch(epoch, recipe, windowing, train, watcher).await?;
+        let judged_now = epoch % recipe.validate_every == 0 || epoch == recipe.epochs || watcher.stop();
+        if !judged_now {
+            continue;
+        }
         let judged = run.judged();
         let (valid_loss, measured) = validate(&judged, part, windowing, valid).await?;
         let mut report = EpochReport { epoch, train_loss, valid_loss, valid: measured.scores(), best: false };

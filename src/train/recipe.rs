@@ -117,6 +117,8 @@ pub struct Recipe {
     pub average_decay: f64,
     /// Which epoch is kept.
     pub keep: Keep,
+    /// Epochs from one validation to the next; the last is always validated. Only validated epochs are told and kept.
+    pub validate_every: usize,
     /// What is done to training windows.
     pub augmentation: Augmentation,
 }
@@ -138,6 +140,7 @@ impl Default for Recipe {
             dropout_dense: None,
             average_decay: 0.0,
             keep: Keep::Best,
+            validate_every: 1,
             augmentation: Augmentation::default(),
         }
     }
@@ -165,6 +168,7 @@ impl Recipe {
             ("epochs", self.epochs as f64, whole),
             ("batch", self.batch as f64, whole),
             ("windows a song", self.windows_per_song as f64, whole),
+            ("epochs between validations", self.validate_every as f64, whole),
             ("the learning rate", self.learning_rate, size),
             ("the weight decay", self.weight_decay, size),
             ("the label smoothing", self.label_smoothing, share),

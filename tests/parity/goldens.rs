@@ -86,7 +86,7 @@ pub struct PresetCase {
     pub images: Vec<ImageCase>,
 }
 
-/// Rows of an image, before mean and deviation.
+/// Rows of an image, the highest band first, values 0..1.
 #[derive(Deserialize)]
 pub struct ImageCase {
     pub size: usize,
