@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::{CliError, load, open};
+use super::{CliError, load, load_default, open};
 use crate::engine::{EngineError, Host, classify};
 use crate::hearing::Hearing;
 use crate::model::Loaded;
@@ -20,7 +20,8 @@ pub struct Arguments {
     /// Recordings: WAV, AU, AIFF, FLAC, MP3, AAC, M4A
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Weights file; the built-in network where not given
+    /// Weights file; where not given, model-weights/genre-head.safetensors with MusiCNN if both are there, else the
+    /// built-in network
     #[arg(long)]
     model: Option<PathBuf>,
     /// Print one JSON object a line and file
@@ -40,7 +41,10 @@ struct Line<'a> {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let loaded = load(arguments.model.as_deref())?;
+    let loaded = match &arguments.model {
+        Some(path) => load(Some(path))?,
+        None => load_default()?,
+    };
     let mut failed = 0;
     for path in &arguments.files {
         match prediction(path, &loaded) {

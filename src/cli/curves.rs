@@ -63,19 +63,14 @@ fn draw(picture: &mut String, name: &str, epochs: &[EpochReport]) -> Result<(), 
     let points = |value: fn(&EpochReport) -> f64| {
         epochs.iter().enumerate().map(move |(index, epoch)| (index as f64 + 1.0, value(epoch)))
     };
-    let lines: [(&str, RGBColor, fn(&EpochReport) -> f64); 2] = [
-        ("training loss", RGBColor(0, 114, 178), |epoch| epoch.train_loss),
-        ("validation loss", RGBColor(213, 94, 0), |epoch| epoch.valid_loss),
-    ];
-    for (label, colour, value) in lines {
-        let series = chart.draw_series(LineSeries::new(points(value), colour))?.label(label);
-        series.legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour));
-    }
-    let green = RGBColor(0, 158, 115);
-    chart
-        .draw_secondary_series(LineSeries::new(points(|epoch| epoch.valid.first()), green))?
-        .label("validation accuracy or ROC-AUC (right)")
-        .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], green));
+    let [blue, orange, green] = [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115)];
+    let stroke = |colour: RGBColor| move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour);
+    let series = LineSeries::new(points(|epoch| epoch.train_loss), blue);
+    chart.draw_series(series)?.label("training loss").legend(stroke(blue));
+    let series = LineSeries::new(points(|epoch| epoch.valid_loss), orange);
+    chart.draw_series(series)?.label("validation loss").legend(stroke(orange));
+    let series = LineSeries::new(points(|epoch| epoch.valid.first()), green);
+    chart.draw_secondary_series(series)?.label("validation accuracy or ROC-AUC (right)").legend(stroke(green));
     chart.configure_series_labels().border_style(BLACK).background_style(WHITE.mix(0.8)).draw()?;
     area.present()?;
     Ok(())

@@ -123,7 +123,7 @@ impl Folder {
         let song = |(line, segments): (Line, Vec<Segment>)| {
             let numbers = line.labels.iter().map(|label| number_of(&labels, label));
             let target = match many_labels {
-                false => one_of(numbers.last().unwrap_or(0), labels.len()),
+                false => one_of(numbers.max().unwrap_or(0), labels.len()),
                 true => numbers.fold(vec![0.0; labels.len()], |mut target, label| {
                     target[label] = 1.0;
                     target

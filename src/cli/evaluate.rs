@@ -6,7 +6,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::data::{Ears, Folder};
-use super::{CliError, load};
+use super::train::rounded;
+use super::{CliError, load, load_default};
 use crate::card::Card;
 use crate::model::Loaded;
 use crate::model::predict::song_probabilities;
@@ -21,7 +22,8 @@ const WINDOWS_AT_ONCE: usize = 32;
 
 #[derive(Args)]
 pub struct Arguments {
-    /// Weights file; the built-in network where not given
+    /// Weights file; where not given, model-weights/genre-head.safetensors with MusiCNN if both are there, else the
+    /// built-in network
     #[arg(long)]
     model: Option<PathBuf>,
     #[command(flatten)]
@@ -59,6 +61,24 @@ impl Trusted {
         Self { measured, accuracy_interval, balanced_accuracy_interval: of(|metrics| metrics.balanced_accuracy) }
     }
 
+    /// They under the names that cards have for them, of this part.
+    pub fn figures(&self, part: &str) -> Vec<(String, f64)> {
+        let named = |name: &str, figure: f64| (format!("{part}_{name}"), rounded(figure));
+        let metrics = match &self.measured {
+            Measured::Tags(tags) => return vec![named("roc_auc", tags.roc_auc), named("pr_auc", tags.pr_auc)],
+            Measured::Classes(metrics) => metrics,
+        };
+        let mut figures = vec![
+            named("song_accuracy", metrics.accuracy),
+            named("song_balanced_accuracy", metrics.balanced_accuracy),
+            named("song_macro_f1", metrics.macro_f1),
+        ];
+        if let Some(Interval { low, high }) = self.accuracy_interval {
+            figures.extend([named("song_accuracy_low", low), named("song_accuracy_high", high)]);
+        }
+        figures
+    }
+
     /// Prints them, as a table or as one JSON object.
     pub fn print(&self, as_json: bool) -> Result<(), CliError> {
         if as_json {
@@ -84,7 +104,10 @@ impl Trusted {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let loaded = load(arguments.model.as_deref())?;
+    let loaded = match &arguments.model {
+        Some(path) => load(Some(path))?,
+        None => load_default()?,
+    };
     let ears =
         Ears { front_end: loaded.front_end(), windowing: loaded.windowing(), least_columns: loaded.least_columns() };
     let set = with_labels_of(&loaded.card, arguments.folder.songs(&arguments.split, &ears)?)?;

@@ -14,21 +14,61 @@ use crate::model::weights;
 #[derive(Args)]
 pub struct Arguments {
     /// Weights file
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(required_unless_present_any = ["all", "table"], conflicts_with_all = ["all", "table"])]
     file: Option<PathBuf>,
     /// Every network the program knows, with the parameter count of its paper's configuration
-    #[arg(long)]
+    #[arg(long, conflicts_with = "table")]
     all: bool,
+    /// The cards of a folder of weights as a Markdown table
+    #[arg(long)]
+    table: Option<PathBuf>,
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
-    match &arguments.file {
-        Some(path) => file(path),
-        None => {
+    match (&arguments.file, &arguments.table) {
+        (Some(path), _) => file(path),
+        (None, Some(folder)) => table(folder),
+        (None, None) => {
             all();
             Ok(())
         }
     }
+}
+
+fn table(folder: &Path) -> Result<(), CliError> {
+    let read = std::fs::read_dir(folder).map_err(|source| CliError::File { path: folder.to_owned(), source })?;
+    let mut files: Vec<PathBuf> = read.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
+    files.sort();
+    println!(
+        "| network | architecture | parameters | kB | accuracy (95 %) | balanced | epochs | s an epoch | reported by its document |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for path in files {
+        let (card, bytes) = weights_file(Some(&path))?;
+        let size = bytes.len() / 1000;
+        let network = weights::from_bytes(bytes, &card, &Device::flex()).map_err(|e| CliError::content(&path, e))?;
+        let entry = registry::entry(&card.architecture).map_err(|error| CliError::content(&path, error))?;
+        let figure = |name: &str, digits: usize| {
+            card.figures.get(name).map_or("–".to_owned(), |figure| format!("{figure:.digits$}"))
+        };
+        let interval = match card.figures.get("valid_song_accuracy_low") {
+            Some(_) => format!(" ({}–{})", figure("valid_song_accuracy_low", 2), figure("valid_song_accuracy_high", 2)),
+            None => String::new(),
+        };
+        println!(
+            "| `{}` | `{}` | {} | {size} | {}{interval} | {} | {} | {} | {} |",
+            card.name,
+            card.architecture,
+            grouped(network.parameters()),
+            figure("valid_song_accuracy", 3),
+            figure("valid_song_balanced_accuracy", 3),
+            figure("epochs", 0),
+            figure("seconds_per_epoch", 1),
+            entry.reported,
+        );
+    }
+    Ok(())
 }
 
 fn all() {

@@ -15,12 +15,15 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use clap::{Parser, Subcommand};
 
-use crate::card::Card;
+use crate::card::{Base, Card};
 use crate::model::Loaded;
 use crate::model::weights;
 
 /// The network that classifies where none is named.
 const DEFAULT_MODEL: &[u8] = include_bytes!("../../model-weights/net1-gtzan.safetensors");
+
+/// What goes before it where it is there.
+const BEST_MODEL: &str = "model-weights/genre-head.safetensors";
 
 #[derive(Parser)]
 #[command(name = "genrelens", version, about = "Hears a song and names its genre; trains the networks that do.")]
@@ -139,6 +142,17 @@ fn weights_file(path: Option<&Path>) -> Result<(Card, Vec<u8>), CliError> {
         Err(_) => weights::embedded_card(&bytes).map_err(|error| CliError::content(path, error))?,
     };
     Ok((card, bytes))
+}
+
+/// The network that classifies where none is named: the head on MusiCNN of the current folder's `model-weights/`, where
+/// that and MusiCNN are there, and the built-in one otherwise.
+fn load_default() -> Result<Loaded, CliError> {
+    let head = Path::new(BEST_MODEL);
+    let card = std::fs::read(head.with_extension("json")).ok();
+    let bases = card.and_then(|json| serde_json::from_slice::<Card>(&json).ok()).map(|card| card.bases);
+    let there = |base: &Base| head.with_file_name(format!("{}.safetensors", base.name)).exists();
+    let complete = head.exists() && bases.is_some_and(|bases| bases.iter().all(there));
+    load(complete.then_some(head))
 }
 
 /// A weights file in use, or the built-in one. What it listens through is looked for beside it, by name.

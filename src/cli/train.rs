@@ -1,6 +1,5 @@
 //! `genrelens train`.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -8,12 +7,14 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::data::{Ears, Folder};
+use super::evaluate::Trusted;
 use super::recipe_file::RecipeFile;
 use super::{CliError, device, write};
 use crate::card::Card;
+use crate::model::Part;
 use crate::model::registry;
 use crate::model::weights::{self, Precision};
-use crate::train::fit::{EpochReport, Outcome, Scores, Watcher, fit, validate};
+use crate::train::fit::{EpochReport, Outcome, Scores, Watcher, fit, song_answers};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -85,9 +86,14 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let outcome = outcome.map_err(|error| failed(&error))?;
     watcher.bar.finish_and_clear();
     let seconds = watcher.started.elapsed().as_secs_f64();
-    let measured = pollster::block_on(validate(&outcome.network, Default::default(), &blueprint.windowing(), &valid));
-    let (_, measured) = measured.map_err(|error| failed(&error))?;
-    let card = with_figures(card, measured.scores(), &outcome.epochs, seconds);
+    let windowing = blueprint.windowing();
+    let answers = song_answers(&outcome.network, Part::Whole, &windowing, &valid);
+    let answers = pollster::block_on(answers).map_err(|error| failed(&error))?;
+    let epochs = file.training.epochs * file.structure.members;
+    let figures = Trusted::of(&valid, &answers).figures("valid");
+    let run = [("epochs", epochs as f64), ("seconds_per_epoch", seconds / epochs.max(1) as f64)];
+    let run = run.map(|(name, figure)| (name.to_owned(), rounded(figure)));
+    let card = Card { figures: figures.into_iter().chain(run).collect(), ..card };
     let recipe = toml::to_string(&file).map_err(|error| failed(&error))?;
     let precision = if file.f32 { Precision::F32 } else { Precision::F16 };
     save(&arguments.out, &Card { recipe, ..card }, &outcome, precision)?;
@@ -104,20 +110,8 @@ fn check_writable(out: &Path) -> Result<(), CliError> {
     std::fs::remove_file(&probe).map_err(|source| CliError::File { path: probe, source })
 }
 
-fn with_figures(card: Card, scores: Scores, epochs: &[EpochReport], seconds: f64) -> Card {
-    let (first, second) = match scores {
-        Scores::Classes { accuracy, balanced_accuracy } => {
-            (("valid_song_accuracy", accuracy), ("valid_song_balanced_accuracy", balanced_accuracy))
-        }
-        Scores::Tags { roc_auc, pr_auc } => (("valid_roc_auc", roc_auc), ("valid_pr_auc", pr_auc)),
-    };
-    let run = [("epochs", epochs.len() as f64), ("seconds_per_epoch", seconds / epochs.len() as f64)];
-    let figures = [first, second].into_iter().chain(run);
-    let figures: BTreeMap<String, f64> = figures.map(|(name, figure)| (name.to_owned(), rounded(figure))).collect();
-    Card { figures, ..card }
-}
-
-fn rounded(figure: f64) -> f64 {
+/// A figure as cards state it: four decimals.
+pub fn rounded(figure: f64) -> f64 {
     (figure * 1e4).round() / 1e4
 }
 

@@ -161,14 +161,14 @@ pub async fn fit(
     device: &Device,
     watcher: &mut impl Watcher,
 ) -> Result<Outcome, FitError> {
-    let shape = blueprint.build.shape;
-    if shape.frames < blueprint.entry.min_frames {
-        return Err(FitError::Frames { expected: blueprint.entry.min_frames, found: shape.frames });
+    let frames = recipe.window_frames.unwrap_or(usize::MAX).min(blueprint.build.shape.frames);
+    if frames < blueprint.entry.min_frames {
+        return Err(FitError::Frames { expected: blueprint.entry.min_frames, found: frames });
     }
     check(recipe, train, valid)?;
     let (mut members, mut epochs) = (Vec::new(), Vec::new());
     for member in 0..blueprint.build.structure.members {
-        let recipe = Recipe { seed: recipe.seed + member as u64, ..recipe.clone() };
+        let recipe = recipe.of_member(member);
         let device = device.clone().autodiff();
         device.seed(recipe.seed);
         let dropouts = Dropouts { convolution: recipe.dropout_convolution, dense: recipe.dropout_dense };
@@ -263,10 +263,12 @@ async fn fit_network(
         average: (recipe.average_decay > 0.0).then(|| Average::new(recipe.average_decay)),
         rng: ChaCha8Rng::seed_from_u64(recipe.seed),
     };
+    let mut drawn = *windowing;
+    drawn.frames = recipe.window_frames.unwrap_or(drawn.frames);
     let mut kept = run.judged();
     let mut epochs: Vec<EpochReport> = Vec::new();
     for epoch in 1..=recipe.epochs {
-        let train_loss = run.epoch(epoch, recipe, windowing, train, watcher).await?;
+        let train_loss = run.epoch(epoch, recipe, &drawn, train, watcher).await?;
         let judged_now = epoch % recipe.validate_every == 0 || epoch == recipe.epochs || watcher.stop();
         if !judged_now {
             continue;

@@ -44,7 +44,7 @@ pub enum Keep {
 
 /// What is done to training windows, so that no window is ever heard twice the same. Every value 0 is none of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Augmentation {
     /// Mixup (Zhang et al. 2018): parameter of the symmetric Beta distribution of the share.
     pub mixup: f64,
@@ -87,7 +87,7 @@ impl Default for Augmentation {
 
 /// The settings of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Recipe {
     /// Seed of every draw: initial weights, shuffles, augmentation.
     pub seed: u64,
@@ -119,8 +119,13 @@ pub struct Recipe {
     pub keep: Keep,
     /// Epochs from one validation to the next; the last is always validated. Only validated epochs are told and kept.
     pub validate_every: usize,
+    /// Columns of the windows drawn for training; `None` for as many as the network hears.
+    pub window_frames: Option<usize>,
     /// What is done to training windows.
     pub augmentation: Augmentation,
+    /// What is done to those of an ensemble's members, in turn, in place of that: members that learned differently err
+    /// differently. Empty where all learn alike.
+    pub member_augmentations: Vec<Augmentation>,
 }
 
 impl Default for Recipe {
@@ -141,7 +146,9 @@ impl Default for Recipe {
             average_decay: 0.0,
             keep: Keep::Best,
             validate_every: 1,
+            window_frames: None,
             augmentation: Augmentation::default(),
+            member_augmentations: Vec::new(),
         }
     }
 }
@@ -156,13 +163,19 @@ pub struct RecipeError {
 }
 
 impl Recipe {
+    /// The recipe of an ensemble's member: its own seed, and its own augmentation where there are several.
+    pub fn of_member(&self, member: usize) -> Self {
+        let own = self.member_augmentations.get(member % self.member_augmentations.len().max(1));
+        let augmentation = own.unwrap_or(&self.augmentation).clone();
+        Self { seed: self.seed + member as u64, augmentation, ..self.clone() }
+    }
+
     /// Checks every setting that a run depends on.
     ///
     /// # Errors
     ///
     /// [`RecipeError`] for the first setting that is out of its range.
     pub fn check(&self) -> Result<(), RecipeError> {
-        let Augmentation { mixup, noise, gain, equaliser, stretch, .. } = self.augmentation;
         let (share, whole, size) = ("0 to below 1", "1 or more", "0 or more");
         let settings = [
             ("epochs", self.epochs as f64, whole),
@@ -175,18 +188,26 @@ impl Recipe {
             ("the dropout after convolutions", self.dropout_convolution.unwrap_or(0.0), share),
             ("the dropout between dense layers", self.dropout_dense.unwrap_or(0.0), share),
             ("the average's decay", self.average_decay, share),
-            ("the stretch", stretch, share),
-            ("mixup", mixup, size),
-            ("the noise", noise, size),
-            ("the gain", gain, size),
-            ("the equaliser", equaliser, size),
         ];
+        let of_windows = |augmentation: &Augmentation| {
+            let Augmentation { mixup, noise, gain, equaliser, stretch, .. } = *augmentation;
+            [
+                ("the stretch", stretch, share),
+                ("mixup", mixup, size),
+                ("the noise", noise, size),
+                ("the gain", gain, size),
+                ("the equaliser", equaliser, size),
+            ]
+        };
+        let augmentations = self.member_augmentations.iter().chain([&self.augmentation]);
+        let settings = settings.into_iter().chain(augmentations.flat_map(of_windows));
         let allowed = |found: f64, expected| match expected {
             _ if expected == share => (0.0..1.0).contains(&found),
             _ if expected == whole => found >= 1.0,
             _ => found >= 0.0 && found.is_finite(),
         };
-        match settings.into_iter().find(|&(_, found, expected)| !allowed(found, expected)) {
+        let mut settings = settings;
+        match settings.find(|&(_, found, expected)| !allowed(found, expected)) {
             Some((setting, found, expected)) => Err(RecipeError { setting, found, expected }),
             None => Ok(()),
         }
