@@ -4,14 +4,29 @@
 //! One network, one file. Every network takes a batch of windows `[batch, bands, frames]` and gives logits
 //! `[batch, classes]`; nothing outside knows which one it holds.
 
+mod blocks;
 pub mod build;
+pub mod deep_music_genre;
 pub mod ensemble;
+pub mod fcn_tagger;
+mod fma;
+pub mod fma_cnn1d_deep;
+pub mod fma_cnn1d_shallow;
+pub mod fma_cnn2d_deep;
+pub mod fma_cnn2d_shallow;
+pub mod fma_crnn;
+pub mod fma_crnn_stacked;
+pub mod fma_rnn;
+pub mod gtzan_cnn;
 pub mod head;
 pub mod lens;
 pub mod loaded;
 pub mod net1;
 pub mod net2;
+pub mod parallel_cnn_rnn;
+pub mod parallel_cnn_rnn_torch;
 pub mod predict;
+mod recurrent;
 pub mod registry;
 pub mod weights;
 pub mod windows;
@@ -91,6 +106,30 @@ networks! {
     Net2(net2::Net2),
     /// This project's own.
     Lens(lens::Lens),
+    /// Four convolutions over time, of seven networks on FMA-small.
+    FmaCnn1dShallow(fma_cnn1d_shallow::FmaCnn1dShallow),
+    /// Ten convolutions over time.
+    FmaCnn1dDeep(fma_cnn1d_deep::FmaCnn1dDeep),
+    /// Four two-dimensional convolutions.
+    FmaCnn2dShallow(fma_cnn2d_shallow::FmaCnn2dShallow),
+    /// Ten two-dimensional convolutions.
+    FmaCnn2dDeep(fma_cnn2d_deep::FmaCnn2dDeep),
+    /// An LSTM.
+    FmaRnn(fma_rnn::FmaRnn),
+    /// Convolutions and an LSTM.
+    FmaCrnn(fma_crnn::FmaCrnn),
+    /// Convolutions and two LSTMs.
+    FmaCrnnStacked(fma_crnn_stacked::FmaCrnnStacked),
+    /// Convolutions on pictures.
+    GtzanCnn(gtzan_cnn::GtzanCnn),
+    /// Strided convolutions over time.
+    DeepMusicGenre(deep_music_genre::DeepMusicGenre),
+    /// A fully convolutional network for tags.
+    FcnTagger(fcn_tagger::FcnTagger),
+    /// Convolutions beside a GRU.
+    ParallelCnnRnn(parallel_cnn_rnn::ParallelCnnRnn),
+    /// The same with a GRU of one unit.
+    ParallelCnnRnnTorch(parallel_cnn_rnn_torch::ParallelCnnRnnTorch),
     /// A head on the features of other networks.
     Head(head::Head),
     /// Several of one kind.

@@ -3,6 +3,10 @@
 use burn::tensor::Device;
 
 use super::{Blueprint, Build, Network, Shape, head, lens, net1, net2};
+use super::{
+    deep_music_genre, fcn_tagger, fma_cnn1d_deep, fma_cnn1d_shallow, fma_cnn2d_deep, fma_cnn2d_shallow, fma_crnn,
+    fma_crnn_stacked, fma_rnn, gtzan_cnn, parallel_cnn_rnn, parallel_cnn_rnn_torch,
+};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::train::recipe::Recipe;
@@ -58,7 +62,24 @@ pub struct Preset {
 }
 
 /// All networks, in the order they are listed in.
-pub const ENTRIES: &[&Entry] = &[&net1::ENTRY, &net2::ENTRY, &lens::ENTRY, &head::ENTRY];
+pub const ENTRIES: &[&Entry] = &[
+    &net1::ENTRY,
+    &net2::ENTRY,
+    &fma_cnn1d_shallow::ENTRY,
+    &fma_cnn1d_deep::ENTRY,
+    &fma_cnn2d_shallow::ENTRY,
+    &fma_cnn2d_deep::ENTRY,
+    &fma_rnn::ENTRY,
+    &fma_crnn::ENTRY,
+    &fma_crnn_stacked::ENTRY,
+    &gtzan_cnn::ENTRY,
+    &deep_music_genre::ENTRY,
+    &fcn_tagger::ENTRY,
+    &parallel_cnn_rnn::ENTRY,
+    &parallel_cnn_rnn_torch::ENTRY,
+    &lens::ENTRY,
+    &head::ENTRY,
+];
 
 /// No network has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

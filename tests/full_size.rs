@@ -1,0 +1,125 @@
+//! The networks at their documents' full sizes: they run, and they learn a handful of clips by heart. Native only: a
+//! browser without a GPU would take minutes.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use burn::tensor::Device;
+use genrelens::engine::self_test_input;
+use genrelens::model::registry::{ENTRIES, Hears, entry};
+use genrelens::model::windows::to_tensor;
+use genrelens::model::{Blueprint, Build, Dropouts, Shape};
+use genrelens::train::batch::Batch;
+use genrelens::train::recipe::{OptimiserKind, Recipe};
+use genrelens::train::step::{Objective, optimiser, step};
+
+const CLIPS: usize = 4;
+
+/// The document's network without dropout: by heart is with all units.
+fn documented(id: &str) -> Blueprint {
+    let documented = entry(id).unwrap().documented();
+    let dropouts = Dropouts { convolution: Some(0.0), dense: Some(0.0) };
+    Blueprint { build: Build { dropouts, ..documented.build }, ..documented }
+}
+
+/// Clips that differ, each with a class of its own, or with every fourth tag from its own on.
+fn clips(shape: Shape, many_labels: bool) -> Batch {
+    let Shape { bands, frames, classes } = shape;
+    let holds = |clip: usize, class: usize| if many_labels { class % CLIPS == clip } else { class == clip };
+    let target = |index: usize| f32::from(u8::from(holds(index / classes, index % classes)));
+    let targets = (0..CLIPS * classes).map(target).collect();
+    Batch { inputs: self_test_input(CLIPS, bands, frames), targets, shape }
+}
+
+/// The losses of so many steps of Adam on the same clips.
+fn losses(id: &str, steps: usize, learning_rate: f64) -> Vec<f64> {
+    let blueprint = documented(id);
+    let many_labels = blueprint.build.shape.classes == 50;
+    let batch = clips(blueprint.build.shape, many_labels);
+    let objective = Objective { many_labels, paper_penalty: true, ..Objective::default() };
+    let recipe = Recipe { optimiser: OptimiserKind::Adam, weight_decay: 0.0, ..Recipe::default() };
+    let mut optimiser = optimiser(&recipe);
+    let mut network = blueprint.init(&Device::flex().autodiff());
+    let one = |_| {
+        let (moved, loss) = step(network.clone(), &mut optimiser, &batch, learning_rate, objective);
+        network = moved;
+        loss.into_data().iter::<f64>().sum()
+    };
+    (0..steps).map(one).collect()
+}
+
+fn learns_by_heart(id: &str, steps: usize, learning_rate: f64) {
+    let losses = losses(id, steps, learning_rate);
+    let last = losses.iter().rev().take(3).copied().fold(f64::INFINITY, f64::min);
+    assert!(last < 0.5 * losses[0], "{id}: {losses:?}");
+}
+
+#[test]
+fn fma_cnn1d_shallow() {
+    learns_by_heart("fma-cnn1d-shallow", 12, 1e-3);
+}
+
+#[test]
+fn fma_cnn1d_deep() {
+    learns_by_heart("fma-cnn1d-deep", 12, 1e-3);
+}
+
+#[test]
+fn fma_cnn2d_shallow() {
+    learns_by_heart("fma-cnn2d-shallow", 8, 1e-3);
+}
+
+#[test]
+fn fma_cnn2d_deep() {
+    learns_by_heart("fma-cnn2d-deep", 6, 1e-3);
+}
+
+#[test]
+fn fma_rnn() {
+    learns_by_heart("fma-rnn", 8, 1e-2);
+}
+
+#[test]
+fn fma_crnn() {
+    learns_by_heart("fma-crnn", 12, 3e-3);
+}
+
+#[test]
+fn fma_crnn_stacked() {
+    learns_by_heart("fma-crnn-stacked", 24, 5e-3);
+}
+
+#[test]
+fn gtzan_cnn() {
+    learns_by_heart("gtzan-cnn", 8, 1e-3);
+}
+
+#[test]
+fn deep_music_genre() {
+    learns_by_heart("deep-music-genre", 8, 3e-4);
+}
+
+#[test]
+fn fcn_tagger() {
+    learns_by_heart("fcn-tagger", 8, 3e-3);
+}
+
+#[test]
+fn parallel_cnn_rnn() {
+    learns_by_heart("parallel-cnn-rnn", 10, 5e-3);
+}
+
+#[test]
+fn parallel_cnn_rnn_torch() {
+    learns_by_heart("parallel-cnn-rnn-torch", 6, 5e-3);
+}
+
+#[test]
+fn every_network_hears_the_features_that_the_shipped_ones_learn_from() {
+    let shape = Shape { bands: 128, frames: 387, classes: 10 };
+    for entry in ENTRIES.iter().filter(|entry| entry.hears != Hears::Features) {
+        let network = (entry.init)(&Build::from(shape), &Device::flex());
+        let windows =
+            to_tensor(self_test_input(1, shape.bands, shape.frames), shape.bands, shape.frames, &Device::flex());
+        assert_eq!(network.forward(windows).dims(), [1, shape.classes], "{}", entry.id);
+    }
+}
