@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 
-use super::{Blueprint, Build, Network, Shape, head, lens, net1, net2};
+use super::{Blueprint, Build, Network, Shape, head, lens, net1, net2, resnet50, xception};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::train::recipe::Recipe;
@@ -58,7 +58,8 @@ pub struct Preset {
 }
 
 /// All networks, in the order they are listed in.
-pub const ENTRIES: &[&Entry] = &[&net1::ENTRY, &net2::ENTRY, &lens::ENTRY, &head::ENTRY];
+pub const ENTRIES: &[&Entry] =
+    &[&net1::ENTRY, &net2::ENTRY, &lens::ENTRY, &resnet50::ENTRY, &xception::ENTRY, &head::ENTRY];
 
 /// No network has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
