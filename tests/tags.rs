@@ -68,7 +68,10 @@ fn learns_tags(architecture: &str, settings: &str) {
     assert_eq!(figures["per_tag"].as_array().unwrap().len(), TAGS.len());
 
     let card: Value = serde_json::from_slice(&std::fs::read(path("tags.json")).unwrap()).unwrap();
-    assert_eq!((&card["many_labels"], &card["labels"]), (&Value::Bool(true), &serde_json::json!(["high", "low", "pulsing"])));
+    assert_eq!(
+        (&card["many_labels"], &card["labels"]),
+        (&Value::Bool(true), &serde_json::json!(["high", "low", "pulsing"]))
+    );
     assert_eq!(card["figures"]["valid_roc_auc"], (figures["roc_auc"].as_f64().unwrap() * 1e4).round() / 1e4);
 
     // Clip 31 is of validation and has all tags: their probabilities do not share one whole.

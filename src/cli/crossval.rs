@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::CliError;
 use super::data::{Ears, Folder};
 use super::evaluate::Trusted;
 use super::recipe_file::RecipeFile;
-use super::{CliError, device};
+use super::trunk::{Beginning, Start};
 use crate::model::{Blueprint, Part};
-use crate::train::fit::{EpochReport, Watcher, fit, song_answers};
+use crate::train::fit::{EpochReport, Watcher, song_answers};
 use crate::train::folds::{grouped_folds, part, random_parts};
 use crate::train::recipe::{Keep, Recipe};
 use crate::train::set::LabelledSet;
@@ -21,6 +22,8 @@ pub struct Arguments {
     recipe: PathBuf,
     #[command(flatten)]
     folder: Folder,
+    #[command(flatten)]
+    beginning: Beginning,
     /// Splits whose songs take part, joined by a plus; all but `excluded` where not given
     #[arg(long, default_value = "")]
     split: String,
@@ -43,13 +46,14 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let mut file = RecipeFile::read(&arguments.recipe)?;
+    let start = arguments.beginning.start(&mut file)?;
     file.training.epochs = arguments.epochs.unwrap_or(file.training.epochs);
     let (labels, many_labels) = arguments.folder.labels()?;
     let blueprint = file.card(labels, many_labels)?.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
     let set = arguments.folder.songs(&arguments.split, &Ears::of(&blueprint))?;
     let (judged, answers) = match arguments.random {
-        Some(times) => random(&blueprint, &file.training, &set, times)?,
-        None => folds(&blueprint, &file.training, &set, arguments)?,
+        Some(times) => random(&blueprint, &start, &file.training, &set, times)?,
+        None => folds(&blueprint, &start, &file.training, &set, arguments)?,
     };
     Trusted::of(&judged, &answers).print(arguments.json)
 }
@@ -58,6 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
 /// it is judged by.
 fn folds(
     blueprint: &Blueprint,
+    start: &Start,
     recipe: &Recipe,
     set: &LabelledSet,
     arguments: &Arguments,
@@ -68,7 +73,7 @@ fn folds(
     for fold in 0..arguments.folds {
         let train = part(set, |song| fold_of[song] != fold);
         let judged = part(set, |song| fold_of[song] == fold);
-        let found = train_and_answer(blueprint, &recipe, &train, &judged, &judged)?;
+        let found = train_and_answer(blueprint, start, &recipe, &train, &judged, &judged)?;
         let places = (0..set.songs.len()).filter(|&song| fold_of[song] == fold);
         for (place, answer) in places.zip(found) {
             answers[place] = answer;
@@ -81,6 +86,7 @@ fn folds(
 /// 8/1/1 as many papers split: learned from eight parts, the epoch chosen by the ninth, judged by the tenth.
 fn random(
     blueprint: &Blueprint,
+    start: &Start,
     recipe: &Recipe,
     set: &LabelledSet,
     times: u64,
@@ -90,7 +96,7 @@ fn random(
         let part_of = random_parts(set.songs.len(), &[8.0, 1.0, 1.0], seed);
         let [train, valid, test] = [0, 1, 2].map(|wanted| ungrouped(part(set, |song| part_of[song] == wanted)));
         let recipe = Recipe { seed, ..recipe.clone() };
-        let found = train_and_answer(blueprint, &recipe, &train, &valid, &test)?;
+        let found = train_and_answer(blueprint, start, &recipe, &train, &valid, &test)?;
         eprintln!("draw {seed} of {times}: accuracy {:.4}", accuracy(&test, &found));
         songs.extend(test.songs);
         answers.extend(found);
@@ -113,16 +119,15 @@ fn accuracy(set: &LabelledSet, answers: &[Vec<f32>]) -> f64 {
 
 fn train_and_answer(
     blueprint: &Blueprint,
+    start: &Start,
     recipe: &Recipe,
     train: &LabelledSet,
     valid: &LabelledSet,
     judged: &LabelledSet,
 ) -> Result<Vec<Vec<f32>>, CliError> {
-    let failed = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());
-    let outcome = pollster::block_on(fit(blueprint, recipe, train, valid, &device(), &mut Silent));
-    let network = outcome.map_err(|error| failed(&error))?.network;
+    let network = start.fit(blueprint, recipe, train, valid, &mut Silent)?.network;
     let answers = pollster::block_on(song_answers(&network, Part::Whole, &blueprint.windowing(), judged));
-    answers.map_err(|error| failed(&error))
+    answers.map_err(|error| CliError::Usage(error.to_string()))
 }
 
 struct Silent;

@@ -9,6 +9,7 @@ mod features;
 mod inspect;
 mod recipe_file;
 mod train;
+mod trunk;
 
 use std::path::{Path, PathBuf};
 

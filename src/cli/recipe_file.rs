@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::data::Folder;
+use super::trunk::Trunk;
 use super::{CliError, read};
 use crate::card::{Card, Structure, Takes};
 use crate::dsp::FrontEnd;
@@ -43,6 +44,9 @@ pub struct RecipeFile {
     /// True to keep 32-bit weights.
     #[serde(default)]
     pub f32: bool,
+    /// Weights that it begins with, in place of fresh ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trunk: Option<Trunk>,
     /// The training's settings.
     pub training: Recipe,
 }
@@ -93,6 +97,7 @@ impl RecipeFile {
             valid: "valid".to_owned(),
             data: String::new(),
             f32: false,
+            trunk: None,
             training: preset.recipe,
         })
     }

@@ -9,12 +9,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::data::{Ears, Folder};
 use super::evaluate::Trusted;
 use super::recipe_file::RecipeFile;
-use super::{CliError, device, write};
+use super::trunk::Beginning;
+use super::{CliError, write};
 use crate::card::Card;
 use crate::model::Part;
 use crate::model::registry;
 use crate::model::weights::{self, Precision};
-use crate::train::fit::{EpochReport, Outcome, Scores, Watcher, fit, song_answers};
+use crate::train::fit::{EpochReport, Outcome, Scores, Watcher, song_answers};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -26,6 +27,8 @@ pub struct Arguments {
     model: Option<String>,
     #[command(flatten)]
     folder: Folder,
+    #[command(flatten)]
+    beginning: Beginning,
     /// Weights file to write, with its card beside it
     #[arg(long)]
     out: PathBuf,
@@ -71,7 +74,8 @@ impl Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let file = arguments.recipe_file()?;
+    let mut file = arguments.recipe_file()?;
+    let start = arguments.beginning.start(&mut file)?;
     check_writable(&arguments.out)?;
     let (labels, many_labels) = arguments.folder.labels()?;
     let card = file.card(labels, many_labels)?;
@@ -82,8 +86,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     eprintln!("{} songs to learn from, {} to be judged by", train.songs.len(), valid.songs.len());
     let mut watcher = Terminal::new();
     let failed = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());
-    let outcome = pollster::block_on(fit(&blueprint, &file.training, &train, &valid, &device(), &mut watcher));
-    let outcome = outcome.map_err(|error| failed(&error))?;
+    let outcome = start.fit(&blueprint, &file.training, &train, &valid, &mut watcher)?;
     watcher.bar.finish_and_clear();
     let seconds = watcher.started.elapsed().as_secs_f64();
     let windowing = blueprint.windowing();

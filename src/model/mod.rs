@@ -19,6 +19,7 @@ pub mod fma_crnn_stacked;
 pub mod fma_rnn;
 pub mod gtzan_cnn;
 pub mod head;
+pub mod imagenet;
 pub mod lens;
 pub mod loaded;
 pub mod net1;
@@ -28,8 +29,10 @@ pub mod parallel_cnn_rnn_torch;
 pub mod predict;
 mod recurrent;
 pub mod registry;
+pub mod resnet50;
 pub mod weights;
 pub mod windows;
+pub mod xception;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
@@ -130,6 +133,10 @@ networks! {
     ParallelCnnRnn(parallel_cnn_rnn::ParallelCnnRnn),
     /// The same with a GRU of one unit.
     ParallelCnnRnnTorch(parallel_cnn_rnn_torch::ParallelCnnRnnTorch),
+    /// ResNet-50 with new last layers.
+    ResNet50(resnet50::ResNet50),
+    /// Xception with new last layers.
+    Xception(xception::Xception),
     /// A head on the features of other networks.
     Head(head::Head),
     /// Several of one kind.
@@ -180,6 +187,17 @@ pub fn is_statistic(layer: &str) -> bool {
     ["running_mean", "running_var", "input_mean", "input_deviation"].contains(&name)
 }
 
+/// A level of the way to a weight; an enum's own (the variant's name) is not part of a weight's name, and so is empty.
+fn level<'a>(name: &'a str, container_type: &str) -> &'a str {
+    if container_type.starts_with("Enum") { "" } else { name }
+}
+
+/// A weight's name from the levels of the way to it.
+fn joined(path: &[String]) -> String {
+    let names: Vec<&str> = path.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+    names.join(".")
+}
+
 #[derive(Default)]
 struct Lister {
     path: Vec<String>,
@@ -188,9 +206,7 @@ struct Lister {
 
 impl ModuleVisitor for Lister {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        // An enum's own level (the variant's name) is not part of a weight's name.
-        let is_variant = container_type.starts_with("Enum");
-        self.path.push(if is_variant { String::new() } else { name.to_owned() });
+        self.path.push(level(name, container_type).to_owned());
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
@@ -198,7 +214,6 @@ impl ModuleVisitor for Lister {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let names: Vec<&str> = self.path.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
-        self.layers.push((names.join("."), param.dims().to_vec()));
+        self.layers.push((joined(&self.path), param.dims().to_vec()));
     }
 }

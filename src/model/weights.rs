@@ -40,6 +40,14 @@ pub enum WeightsError {
         /// The first difference.
         difference: String,
     },
+    /// A file that is no trunk of this network.
+    #[error("these weights do not fit '{architecture}' in the names of torchvision or timm: {difference}")]
+    Trunk {
+        /// What those programs call it.
+        architecture: &'static str,
+        /// The first difference.
+        difference: String,
+    },
     /// A head without what it listens through.
     #[error("this network listens through '{base}', which is not loaded; open '{base}' first")]
     Base {

@@ -110,6 +110,11 @@ impl Windowing {
     }
 }
 
+/// Windows as they were before [`Windowing::heard`], where their values were 0..1.
+pub(super) fn in_unit_range(windows: Tensor<3>) -> Tensor<3> {
+    windows * SPREAD + MIDDLE
+}
+
 /// The first columns of the windows of `frames` columns, `hop` apart, that cover `columns` columns, the last one flush
 /// with the end; a very short rest is left out. A segment shorter than a window is one window.
 fn window_starts(columns: usize, frames: usize, hop: usize) -> Vec<usize> {

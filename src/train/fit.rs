@@ -209,6 +209,24 @@ pub async fn fit_head(
     fit_network(network.train(), Part::Head, &windowing, recipe, &train, &valid, watcher).await
 }
 
+/// Trains all of a network that is there already, from where it is.
+///
+/// # Errors
+///
+/// As [`fit`].
+pub async fn fit_from(
+    network: Network,
+    windowing: &Windowing,
+    recipe: &Recipe,
+    train: &LabelledSet,
+    valid: &LabelledSet,
+    watcher: &mut impl Watcher,
+) -> Result<Outcome, FitError> {
+    check(recipe, train, valid)?;
+    device_of_training(&network).seed(recipe.seed);
+    fit_network(network.train(), Part::Whole, windowing, recipe, train, valid, watcher).await
+}
+
 fn device_of_training(network: &Network) -> Device {
     network.device().autodiff()
 }

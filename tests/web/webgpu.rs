@@ -209,6 +209,8 @@ networks! {
     parallel_cnn_rnn: "parallel-cnn-rnn" within RECURRENT,
     parallel_cnn_rnn_torch: "parallel-cnn-rnn-torch" within RECURRENT,
     lens: "lens" within BATCH_NORM,
+    resnet50: "resnet50-transfer" within BATCH_NORM,
+    xception: "xception-transfer" within BATCH_NORM,
     head: "head" within SUMS,
 }
 

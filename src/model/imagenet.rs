@@ -1,0 +1,220 @@
+//! What the networks that learned on ImageNet share: their pictures, their last layers, and their weights as other
+//! programs publish them.
+
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
+use burn::nn::{
+    BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Initializer, Linear, LinearConfig, PaddingConfig2d,
+};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor, TensorData, bf16, f16};
+use safetensors::{Dtype, SafeTensors};
+
+use super::weights::WeightsError;
+use super::windows::in_unit_range;
+use super::{Build, Network, joined, level, resnet50, xception};
+
+/// Where both networks come from.
+pub(super) const TRANSFER: &str = "Tesserolli, Music Genre Classification (GTZAN, transfer learning), 2024";
+
+/// Dropout of a head with a hidden layer. The document names a dropout without its rate; this is the usual one.
+const DROPOUT_DENSE: f64 = 0.5;
+
+/// Mean and deviation of the three channels that a trunk learned with.
+pub(super) type Colours = [(f64, f64); 3];
+
+/// Windows as the pictures that a trunk knows: values of 0..1 again, the highest band on top, grey as three channels,
+/// each less its mean and divided by its deviation.
+///
+/// # Shapes
+///
+/// - input: `[batch, bands, frames]`, the lowest band first
+/// - output: `[batch, 3, bands, frames]`
+pub(super) fn pictures(windows: Tensor<3>, colours: Colours) -> Tensor<4> {
+    let grey = in_unit_range(windows).flip([1]);
+    let channel = |(mean, deviation): (f64, f64)| (grey.clone() - mean) / deviation;
+    Tensor::stack(colours.map(channel).to_vec(), 1)
+}
+
+/// A convolution without bias, as wide as high, its padding the same on all sides. Fresh weights are He's, as
+/// torchvision and timm draw them.
+pub(super) fn convolution(
+    channels: [usize; 2],
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+    groups: usize,
+    device: &Device,
+) -> Conv2d {
+    Conv2dConfig::new(channels, [kernel; 2])
+        .with_stride([stride; 2])
+        .with_padding(PaddingConfig2d::Explicit(padding, padding, padding, padding))
+        .with_groups(groups)
+        .with_bias(false)
+        .with_initializer(Initializer::KaimingNormal { gain: 2_f64.sqrt(), fan_out_only: true })
+        .init(device)
+}
+
+/// Batch norm with PyTorch's ε of 1e-5 and momentum of 0.1.
+pub(super) fn norm(channels: usize, device: &Device) -> BatchNorm {
+    BatchNormConfig::new(channels).init(device)
+}
+
+/// The maximum of 3×3, halving both sides, one pixel of padding.
+pub(super) fn halving() -> MaxPool2d {
+    MaxPool2dConfig::new([3, 3]).with_strides([2, 2]).with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init()
+}
+
+/// Mean over all of a picture: `[batch, channels, rows, columns]` → `[batch, channels]`.
+pub(super) fn mean_of_pixels(x: Tensor<4>) -> Tensor<2> {
+    let pixels: Tensor<3> = x.flatten(2, 3);
+    pixels.mean_dim(2).squeeze_dim(2)
+}
+
+/// The last layers, in place of the trunk's own: an output layer alone (the document's head A), or, where the structure
+/// has hidden units, a dense layer, ReLU, dropout and the output layer (its head B).
+#[derive(Module, Debug)]
+pub struct Classifier {
+    hidden: Option<Linear>,
+    output: Linear,
+    dropout: Dropout,
+}
+
+impl Classifier {
+    /// Fresh layers on so many features.
+    pub(super) fn new(features: usize, build: &Build, device: &Device) -> Self {
+        let hidden = build.structure.hidden;
+        let (last, documented) = if hidden > 0 { (hidden, DROPOUT_DENSE) } else { (features, 0.0) };
+        Self {
+            hidden: (hidden > 0).then(|| LinearConfig::new(features, hidden).init(device)),
+            output: LinearConfig::new(last, build.shape.classes).init(device),
+            dropout: DropoutConfig::new(build.dropouts.dense.unwrap_or(documented)).init(),
+        }
+    }
+
+    /// `[batch, features]` → `[batch, classes]`.
+    pub(super) fn forward(&self, features: Tensor<2>) -> Tensor<2> {
+        let last = match &self.hidden {
+            Some(hidden) => relu(hidden.forward(features)),
+            None => features,
+        };
+        self.output.forward(self.dropout.forward(last))
+    }
+}
+
+/// The field that holds a network's [`Classifier`], which files call the same.
+const HEAD: &str = "fc.";
+
+/// Puts a trunk's weights into a network: a safetensors file with torchvision's or timm's names of `resnet50`, or timm's
+/// of `legacy_xception`, in 16 or 32 bits.
+///
+/// The file's own output layer is taken where it fits (1000 classes, no hidden layer) and left out otherwise, and so are
+/// its counts of batches. Anything else must be as the network has it.
+///
+/// # Errors
+///
+/// [`WeightsError::Malformed`] for other bytes, and [`WeightsError::Trunk`] where the network has no such trunk or a
+/// tensor is missing, superfluous, or of another shape or type; the message names the first.
+pub fn load(network: Network, bytes: &[u8]) -> Result<Network, WeightsError> {
+    let (architecture, name_in_file): (_, fn(&str) -> String) = match &network {
+        Network::ResNet50(_) => ("resnet50", resnet50::name_in_file),
+        Network::Xception(_) => ("legacy_xception", xception::name_in_file),
+        _ => return Err(trunk("a network", "this network has no trunk from ImageNet".to_owned())),
+    };
+    let file = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Malformed(error.to_string()))?;
+    let values = fitting(&network, &file, name_in_file).map_err(|difference| trunk(architecture, difference))?;
+    Ok(network.map(&mut Filler { path: Vec::new(), values }))
+}
+
+fn trunk(architecture: &'static str, difference: String) -> WeightsError {
+    WeightsError::Trunk { architecture, difference }
+}
+
+/// The file's values for every layer of the network that it has, or the first difference.
+fn fitting(
+    network: &Network,
+    file: &SafeTensors<'_>,
+    name_in_file: fn(&str) -> String,
+) -> Result<HashMap<String, TensorData>, String> {
+    let layers = network.layers();
+    let mut values = HashMap::new();
+    let mut known = Vec::new();
+    for (layer, shape) in layers.iter().filter(|(layer, _)| !layer.starts_with(HEAD)) {
+        let name = name_in_file(layer);
+        values.insert(layer.clone(), value(file, &name, shape)?);
+        known.push(name);
+    }
+    known.sort_unstable();
+    let left_out = |name: &str| name.starts_with(HEAD) || name.ends_with(".num_batches_tracked");
+    let mut names: Vec<&str> = file.names();
+    names.sort_unstable();
+    let strange = |name: &&&str| !left_out(name) && known.binary_search_by(|known| known.as_str().cmp(name)).is_err();
+    if let Some(name) = names.iter().find(strange) {
+        return Err(format!("'{name}' is not a layer of it"));
+    }
+    for (layer, tensor) in output_layer(&layers, file) {
+        values.insert(layer.to_owned(), tensor);
+    }
+    Ok(values)
+}
+
+/// The file's output layer, where the network has the very same one.
+fn output_layer<'a>(layers: &'a [(String, Vec<usize>)], file: &SafeTensors<'_>) -> Vec<(&'a str, TensorData)> {
+    let in_head: Vec<&(String, Vec<usize>)> = layers.iter().filter(|(layer, _)| layer.starts_with(HEAD)).collect();
+    // A hidden layer makes it another one.
+    let [(weight, weight_shape), (bias, bias_shape)] = in_head[..] else { return Vec::new() };
+    let found = [value(file, "fc.weight", weight_shape), value(file, "fc.bias", bias_shape)];
+    match found {
+        [Ok(weights), Ok(biases)] => vec![(weight, weights), (bias, biases)],
+        _ => Vec::new(),
+    }
+}
+
+/// A tensor of the file as the network holds it: of this shape, in float32, a dense layer's weight turned from
+/// `[outputs, inputs]` to `[inputs, outputs]`.
+fn value(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<TensorData, String> {
+    let turned: Vec<usize> = match *shape {
+        [inputs, outputs] => vec![outputs, inputs],
+        _ => shape.to_vec(),
+    };
+    let tensor = file.tensor(name).map_err(|_| format!("'{name}' of shape {turned:?} is missing"))?;
+    if tensor.shape() != turned {
+        return Err(format!("'{name}' should have shape {turned:?}, found {:?}", tensor.shape()));
+    }
+    let bytes = tensor.data();
+    let values: Vec<f32> = match tensor.dtype() {
+        Dtype::F32 => bytes.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect(),
+        Dtype::F16 => bytes.as_chunks().0.iter().map(|&two| f16::from_le_bytes(two).to_f32()).collect(),
+        Dtype::BF16 => bytes.as_chunks().0.iter().map(|&two| bf16::from_le_bytes(two).to_f32()).collect(),
+        other => return Err(format!("'{name}' should hold floats of 16 or 32 bits, found {other:?}")),
+    };
+    let values = match *shape {
+        [inputs, outputs] => (0..inputs * outputs).map(|at| values[at % outputs * inputs + at / outputs]).collect(),
+        _ => values,
+    };
+    Ok(TensorData::new(values, shape))
+}
+
+/// Puts values in place of a network's own, by the names of its layers.
+struct Filler {
+    path: Vec<String>,
+    values: HashMap<String, TensorData>,
+}
+
+impl ModuleMapper for Filler {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.push(level(name, container_type).to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(value) = self.values.remove(&joined(&self.path)) else { return param };
+        param.map(|old| Tensor::from_data(value, &old.device()).set_require_grad(old.is_require_grad()))
+    }
+}
