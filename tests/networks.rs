@@ -37,6 +37,12 @@ fn parameter_counts_are_the_papers() {
     assert_eq!(parameters("net2", bands(256)), 857_322);
     assert_eq!(parameters("net2", bands(128)), 726_250);
     assert_eq!(parameters("lens", bands(128)), 140_242);
+    // The checkpoints of the package musicnn 0.1.0 hold 792 079 values, 4920 of them statistics of batch norms.
+    for id in ["musicnn-msd", "musicnn-mtt"] {
+        let network = entry(id).unwrap().documented().init(&Device::flex());
+        let stored: usize = network.layers().iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
+        assert_eq!((stored, network.parameters()), (792_079, 787_159));
+    }
 }
 
 #[wasm_bindgen_test(unsupported = test)]

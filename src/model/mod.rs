@@ -22,6 +22,7 @@ pub mod head;
 pub mod imagenet;
 pub mod lens;
 pub mod loaded;
+pub mod musicnn;
 pub mod net1;
 pub mod net2;
 pub mod parallel_cnn_rnn;
@@ -137,6 +138,8 @@ networks! {
     ResNet50(resnet50::ResNet50),
     /// Xception with new last layers.
     Xception(xception::Xception),
+    /// MusiCNN, of either set of tags.
+    Musicnn(musicnn::Musicnn),
     /// A head on the features of other networks.
     Head(head::Head),
     /// Several of one kind.

@@ -3,6 +3,9 @@
 #![cfg(target_family = "wasm")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+#[path = "../musicnn/golden.rs"]
+mod golden;
+
 use std::cell::RefCell;
 
 use burn::module::{Module, ModuleVisitor, Param};
@@ -224,4 +227,12 @@ fn every_network_is_compared() {
 async fn the_browser_tells_of_the_adapter_before_it_is_opened() {
     let Found::Adapter(adapter) = gpu::find().await else { panic!("these tests need a WebGPU adapter") };
     assert!(!adapter.name.is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn musicnn_agrees_with_the_original() {
+    for which in ["msd", "mtt"] {
+        let Some(bytes) = golden::bytes(which).await else { return };
+        golden::check(which, bytes, &webgpu().await, |line| web_sys::console::log_1(&line.into())).await;
+    }
 }

@@ -1,0 +1,61 @@
+//! MusiCNN with its own weights, on the CPU engine. The same bodies run natively and in the browser.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "musicnn/golden.rs"]
+mod golden;
+
+use burn::tensor::Device;
+
+#[cfg(target_family = "wasm")]
+use wasm_bindgen_test::wasm_bindgen_test;
+#[cfg(target_family = "wasm")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+async fn agrees_with_the_original(which: &str) {
+    let Some(bytes) = golden::bytes(which).await else { return };
+    golden::check(which, bytes, &Device::flex(), say).await;
+}
+
+#[cfg(target_family = "wasm")]
+fn say(line: String) {
+    web_sys::console::log_1(&line.into());
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn say(line: String) {
+    println!("{line}");
+}
+
+#[cfg(target_family = "wasm")]
+#[wasm_bindgen_test]
+async fn both_networks_agree_with_the_original() {
+    agrees_with_the_original("msd").await;
+    agrees_with_the_original("mtt").await;
+}
+
+#[cfg(not(target_family = "wasm"))]
+#[test]
+fn both_networks_agree_with_the_original() {
+    pollster::block_on(agrees_with_the_original("msd"));
+    pollster::block_on(agrees_with_the_original("mtt"));
+}
+
+#[cfg(not(target_family = "wasm"))]
+#[test]
+#[ignore = "a measurement: cargo test --release --test musicnn -- --ignored --nocapture"]
+fn time_a_patch() {
+    use genrelens::model::Part;
+    use genrelens::model::predict::answers;
+    let network = genrelens::model::musicnn::MSD.documented().init(&Device::flex());
+    for patches in [1, 8] {
+        let input = genrelens::engine::self_test_input(patches, 96, 187);
+        let mut times = Vec::new();
+        for _ in 0..8 {
+            let started = std::time::Instant::now();
+            pollster::block_on(answers(&network, Part::Whole, input.clone(), 96, 187)).unwrap();
+            times.push(started.elapsed().as_secs_f64() * 1e3 / patches as f64);
+        }
+        times.sort_by(f64::total_cmp);
+        println!("{patches} patches at once: {:.1} ms each (best {:.1})", times[4], times[0]);
+    }
+}

@@ -1,0 +1,92 @@
+//! MusiCNN against the original TensorFlow graphs, on whatever engine: two patches, their tags and their penultimate
+//! activations.
+
+use burn::tensor::Device;
+use genrelens::card::Card;
+use genrelens::model::Part;
+use genrelens::model::predict::{answers, probabilities};
+use genrelens::model::weights;
+use safetensors::SafeTensors;
+
+/// What the original gives; float32 computed in another order.
+const GOLDEN: &[u8] = include_bytes!("../data/musicnn/golden.safetensors");
+/// The largest difference of a tag's probability.
+const TAG_TOLERANCE: f32 = 1e-4;
+/// The largest difference of a penultimate activation; they are up to about 20.
+const FEATURE_TOLERANCE: f32 = 1e-3;
+
+const BANDS: usize = 96;
+const FRAMES: usize = 187;
+
+fn golden(name: &str) -> Vec<f32> {
+    let file = SafeTensors::deserialize(GOLDEN).unwrap();
+    let bytes = file.tensor(name).unwrap().data().to_vec();
+    bytes.chunks(4).map(|value| f32::from_le_bytes(value.try_into().unwrap())).collect()
+}
+
+/// The patches, `[patch, band, frame]`.
+fn patches() -> Vec<f32> {
+    let values = golden("patches"); // [patch, frame, band]
+    let value = |index: usize| {
+        let (patch, band, frame) = (index / (BANDS * FRAMES), index / FRAMES % BANDS, index % FRAMES);
+        values[(patch * FRAMES + frame) * BANDS + band]
+    };
+    (0..values.len()).map(value).collect()
+}
+
+fn largest_difference(expected: &[f32], found: &[f32]) -> f32 {
+    assert_eq!(expected.len(), found.len());
+    // A NaN must not pass as no difference.
+    expected
+        .iter()
+        .zip(found)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, |largest, d| if d <= largest { largest } else { d })
+}
+
+/// Compares one network, `msd` or `mtt`, on a device.
+pub async fn check(which: &str, bytes: Vec<u8>, device: &Device, say: impl Fn(String)) {
+    let card: Card = weights::embedded_card(&bytes).unwrap();
+    assert!(card.many_labels && card.labels.len() == 50);
+    let network = weights::from_bytes(bytes, &card, device).unwrap();
+    let found = answers(&network, Part::Whole, patches(), BANDS, FRAMES).await.unwrap();
+    let tags: Vec<f32> = found.iter().flat_map(|answer| probabilities(&answer.logits, true)).collect();
+    let features: Vec<f32> = found.into_iter().flat_map(|answer| answer.features).collect();
+    let tags = largest_difference(&golden(&format!("{which}_musicnn_tags")), &tags);
+    let features = largest_difference(&golden(&format!("{which}_musicnn_pen")), &features);
+    say(format!("musicnn-{which}: tags within {tags:.1e}, penultimate activations within {features:.1e}"));
+    assert!(tags <= TAG_TOLERANCE, "tags: {tags}");
+    assert!(features <= FEATURE_TOLERANCE, "penultimate activations: {features}");
+}
+
+/// The weights that `cargo xtask weights` makes; says loudly where they are not there. The server of the browser's
+/// tests also serves the project's folder.
+#[cfg(target_family = "wasm")]
+pub async fn bytes(which: &str) -> Option<Vec<u8>> {
+    use wasm_bindgen::JsCast;
+    use wasm_bindgen_futures::JsFuture;
+    let worker: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
+    let path = format!("{}/model-weights/musicnn-{which}.safetensors", worker.location().origin());
+    let response: web_sys::Response = JsFuture::from(worker.fetch_with_str(&path)).await.unwrap().unchecked_into();
+    if !response.ok() {
+        web_sys::console::error_1(&format!("SKIPPED: {path} is not there; run `cargo xtask weights`").into());
+        return None;
+    }
+    let buffer = JsFuture::from(response.array_buffer().unwrap()).await.unwrap();
+    Some(js_sys::Uint8Array::new(&buffer).to_vec())
+}
+
+/// The weights that `cargo xtask weights` makes; says loudly where they are not there.
+#[cfg(not(target_family = "wasm"))]
+pub async fn bytes(which: &str) -> Option<Vec<u8>> {
+    use std::io::Write;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights");
+    let path = folder.join(format!("musicnn-{which}.safetensors"));
+    let bytes = std::fs::read(&path).ok();
+    if bytes.is_none() {
+        // Not by `eprintln!`, which the test runner swallows.
+        let said = format!("SKIPPED: {} is not there; run `cargo xtask weights`", path.display());
+        let _ = writeln!(std::io::stderr(), "{said}");
+    }
+    bytes
+}
