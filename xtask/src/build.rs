@@ -1,7 +1,7 @@
 //! `cargo xtask build`: the static site in `dist/`, and what it weighs.
 
 use crate::house::{House, Result, run};
-use crate::{sizes, tools};
+use crate::{sizes, tools, weights};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -13,6 +13,7 @@ pub fn command(house: &mut House) -> Result {
 /// Builds `dist/` and returns where it is.
 pub fn site(house: &mut House) -> Result<PathBuf> {
     tools::for_page(house)?;
+    weights::if_possible(house);
     // Trunk runs offline, so that it fetches no program of its own: the crates have to be there before.
     run(house.command("cargo").args(["fetch", "--locked"]))?;
     run(&mut trunk(house))?;

@@ -13,6 +13,7 @@ mod static_files;
 mod test;
 mod tools;
 mod versions;
+mod weights;
 
 use house::{House, Result};
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ cargo xtask COMMAND
   serve [--port N] [--no-open]   build the page and serve it on this machine only
   build                          build the page into dist/ and print what it weighs
   test [STAGE…] [--keep-going]   run the checks, cheapest first; `test --list` names the stages
+  weights                        fetch MusiCNN's weights, which `serve`, `build` and `test` also try to do
   bench                          time the front end natively and in a browser, beside librosa and essentia.js
   train …, evaluate …            the command line's own `train` and `evaluate`
 
@@ -52,6 +54,10 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
             build::command(&mut House::find()?)?;
         }
         "test" => return test::command(&mut House::find()?, rest),
+        "weights" => {
+            no_arguments("weights", rest)?;
+            weights::command(&mut House::find()?)?;
+        }
         "bench" => {
             no_arguments("bench", rest)?;
             return bench::command(&mut House::find()?);

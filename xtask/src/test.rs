@@ -18,6 +18,7 @@ pub fn command(house: &mut House, arguments: &[String]) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     println!("Compiled files: {}", house.target.display());
+    crate::weights::if_possible(house);
     let results = run_all(house, &stages, &names, has("--keep-going"));
     println!("\n{}", summary(&results));
     let failed = results.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));

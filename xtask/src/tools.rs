@@ -106,6 +106,15 @@ pub fn cargo_deny(house: &mut House, install: bool) -> Result<bool> {
     Ok(true)
 }
 
+/// pip, Python's own installer.
+pub fn pip(house: &House) -> Result {
+    debian(house, "python3", "python3")?;
+    if output(house.command("python3").args(["-m", "pip", "--version"])).is_none() {
+        apt(house, "python3-pip")?;
+    }
+    Ok(())
+}
+
 /// The browser that the tests drive: `$CHROMIUM`, or the one that `webdriver.json` names for wasm-pack.
 pub fn browser(house: &House) -> Result<PathBuf> {
     if let Some(chosen) = std::env::var_os("CHROMIUM").filter(|path| !path.is_empty()) {
