@@ -7,6 +7,7 @@ use clap::Args;
 use super::CliError;
 use super::data::{Ears, Folder};
 use super::evaluate::Trusted;
+use super::heads::{Bases, Heard};
 use super::recipe_file::RecipeFile;
 use super::trunk::{Beginning, Start};
 use crate::model::{Blueprint, Part};
@@ -33,9 +34,12 @@ pub struct Arguments {
     /// In place of folds: 8/1/1 of the songs at random, whatever their artists, so many times over
     #[arg(long)]
     random: Option<u64>,
-    /// Seed of the folds
-    #[arg(long, default_value_t = 1)]
-    fold_seed: u64,
+    /// Seeds of the folds, joined by commas; 1 where not given, or those of a head's recipe
+    #[arg(long, value_delimiter = ',')]
+    fold_seed: Vec<u64>,
+    /// Folder of the networks that a head listens through
+    #[arg(long, default_value = "model-weights")]
+    bases: PathBuf,
     /// Times through the set, in place of the recipe's
     #[arg(long)]
     epochs: Option<usize>,
@@ -48,14 +52,26 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let mut file = RecipeFile::read(&arguments.recipe)?;
     let start = arguments.beginning.start(&mut file)?;
     file.training.epochs = arguments.epochs.unwrap_or(file.training.epochs);
+    if let Some(recipe) = &file.head {
+        let bases = Bases::of(&file, &arguments.bases)?;
+        let seeds = if arguments.fold_seed.is_empty() { &recipe.fold_seeds } else { &arguments.fold_seed };
+        let heard = Heard::of(&arguments.folder, &arguments.split, &bases, recipe)?;
+        return heard.crossvalidate(recipe, arguments.folds, seeds).print(arguments.json);
+    }
     let (labels, many_labels) = arguments.folder.labels()?;
     let blueprint = file.card(labels, many_labels)?.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
     let set = arguments.folder.songs(&arguments.split, &Ears::of(&blueprint))?;
-    let (judged, answers) = match arguments.random {
-        Some(times) => random(&blueprint, &start, &file.training, &set, times)?,
-        None => folds(&blueprint, &start, &file.training, &set, arguments)?,
-    };
-    Trusted::of(&judged, &answers).print(arguments.json)
+    if let Some(times) = arguments.random {
+        let (judged, answers) = random(&blueprint, &start, &file.training, &set, times)?;
+        return Trusted::of(&judged, &answers).print(arguments.json);
+    }
+    let seeds = if arguments.fold_seed.is_empty() { &[1][..] } else { &arguments.fold_seed };
+    for &seed in seeds {
+        let answers = folds(&blueprint, &start, &file.training, &set, arguments.folds, seed)?;
+        eprintln!("fold seed {seed}: accuracy {:.4}", accuracy(&set, &answers));
+        Trusted::of(&set, &answers).print(arguments.json)?;
+    }
+    Ok(())
 }
 
 /// Every song once, by the network of the other folds. The last epoch of each is kept: none is chosen by the songs that
@@ -65,12 +81,13 @@ fn folds(
     start: &Start,
     recipe: &Recipe,
     set: &LabelledSet,
-    arguments: &Arguments,
-) -> Result<(LabelledSet, Vec<Vec<f32>>), CliError> {
+    folds: usize,
+    seed: u64,
+) -> Result<Vec<Vec<f32>>, CliError> {
     let recipe = Recipe { keep: Keep::Last, ..recipe.clone() };
-    let fold_of = grouped_folds(set, arguments.folds, arguments.fold_seed);
+    let fold_of = grouped_folds(set, folds, seed);
     let mut answers = vec![Vec::new(); set.songs.len()];
-    for fold in 0..arguments.folds {
+    for fold in 0..folds {
         let train = part(set, |song| fold_of[song] != fold);
         let judged = part(set, |song| fold_of[song] == fold);
         let found = train_and_answer(blueprint, start, &recipe, &train, &judged, &judged)?;
@@ -78,9 +95,9 @@ fn folds(
         for (place, answer) in places.zip(found) {
             answers[place] = answer;
         }
-        eprintln!("fold {} of {}", fold + 1, arguments.folds);
+        eprintln!("fold {} of {folds}", fold + 1);
     }
-    Ok((set.clone(), answers))
+    Ok(answers)
 }
 
 /// 8/1/1 as many papers split: learned from eight parts, the epoch chosen by the ninth, judged by the tenth.

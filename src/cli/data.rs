@@ -103,6 +103,33 @@ impl Folder {
     ///
     /// [`CliError`] that names the file, where one is missing or not as described above.
     pub fn songs(&self, split: &str, ears: &Ears) -> Result<LabelledSet, CliError> {
+        let Index { labels, many_labels, lines } = self.chosen(split)?;
+        let segments = match (&self.features, &self.audio) {
+            (Some(folder), _) => from_features(folder, &lines, ears)?,
+            (None, audio) => from_audio(audio.as_deref().unwrap_or(Path::new(".")), &lines, ears)?,
+        };
+        let song = |(line, segments)| Song { segments, ..song(line, &labels, many_labels) };
+        let songs = lines.into_iter().zip(segments).map(song).collect();
+        Ok(LabelledSet { labels, many_labels, songs })
+    }
+
+    /// The songs of a split of a folder of audio, without their segments, and their files.
+    ///
+    /// # Errors
+    ///
+    /// As [`songs`](Self::songs), and for a folder of features.
+    pub fn audio_files(&self, split: &str) -> Result<(LabelledSet, Vec<PathBuf>), CliError> {
+        let Some(folder) = &self.audio else {
+            return Err(CliError::Usage("a head listens through other networks, to audio: give --audio".to_owned()));
+        };
+        let Index { labels, many_labels, lines } = self.chosen(split)?;
+        let files = lines.iter().map(|line| folder.join(&line.file)).collect();
+        let songs = lines.into_iter().map(|line| song(line, &labels, many_labels)).collect();
+        Ok((LabelledSet { labels, many_labels, songs }, files))
+    }
+
+    /// The index with only the lines of a split.
+    fn chosen(&self, split: &str) -> Result<Index, CliError> {
         let Index { labels, many_labels, lines } = index(self.path())?;
         let wanted = |line: &Line| match split {
             "" => line.split != "excluded",
@@ -116,24 +143,21 @@ impl Folder {
             let path = self.path().join("index.csv");
             return Err(CliError::content(&path, format!("has no split '{split}'; it has {}", splits.join(", "))));
         }
-        let segments = match (&self.features, &self.audio) {
-            (Some(folder), _) => from_features(folder, &found, ears)?,
-            (None, audio) => from_audio(audio.as_deref().unwrap_or(Path::new(".")), &found, ears)?,
-        };
-        let song = |(line, segments): (Line, Vec<Segment>)| {
-            let numbers = line.labels.iter().map(|label| number_of(&labels, label));
-            let target = match many_labels {
-                false => one_of(numbers.max().unwrap_or(0), labels.len()),
-                true => numbers.fold(vec![0.0; labels.len()], |mut target, label| {
-                    target[label] = 1.0;
-                    target
-                }),
-            };
-            Song { name: line.song, group: line.group, target, segments }
-        };
-        let songs = found.into_iter().zip(segments).map(song).collect();
-        Ok(LabelledSet { labels, many_labels, songs })
+        Ok(Index { labels, many_labels, lines: found })
     }
+}
+
+/// The song of a line, without segments.
+fn song(line: Line, labels: &[String], many_labels: bool) -> Song {
+    let numbers = line.labels.iter().map(|label| number_of(labels, label));
+    let target = match many_labels {
+        false => one_of(numbers.max().unwrap_or(0), labels.len()),
+        true => numbers.fold(vec![0.0; labels.len()], |mut target, label| {
+            target[label] = 1.0;
+            target
+        }),
+    };
+    Song { name: line.song, group: line.group, target, segments: Vec::new() }
 }
 
 fn index(folder: &Path) -> Result<Index, CliError> {
@@ -213,7 +237,7 @@ fn from_audio(folder: &Path, lines: &[Line], ears: &Ears) -> Result<Vec<Vec<Segm
 }
 
 /// What is heard of an audio file.
-fn segments_of(path: &Path, ears: &Ears) -> Result<Vec<Segment>, CliError> {
+pub fn segments_of(path: &Path, ears: &Ears) -> Result<Vec<Segment>, CliError> {
     let file: Box<dyn Source> = Box::new(open(path)?);
     hear(file, ears.front_end, &ears.windowing, ears.least_columns).map_err(|error| CliError::content(path, error))
 }

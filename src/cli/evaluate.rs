@@ -11,7 +11,7 @@ use super::{CliError, load, load_default};
 use crate::card::Card;
 use crate::model::Loaded;
 use crate::model::predict::song_probabilities;
-use crate::train::fit::{Measured, measure, pairs};
+use crate::train::fit::{Measured, Scores, measure, pairs};
 use crate::train::interval::{Interval, bootstrap};
 use crate::train::metrics::{Metrics, metrics};
 use crate::train::set::{LabelledSet, Song};
@@ -87,13 +87,23 @@ impl Trusted {
             return Ok(());
         }
         match &self.measured {
-            Measured::Classes(metrics) => print!("{}{}", self.intervals(), report(metrics)),
+            Measured::Classes(metrics) => print!("{}{}", self.interval_lines(), report(metrics)),
             Measured::Tags(tags) => print!("{}", tag_report(tags)),
         }
         Ok(())
     }
 
-    fn intervals(&self) -> String {
+    /// The two figures that matter most.
+    pub fn scores(&self) -> Scores {
+        self.measured.scores()
+    }
+
+    /// How far each of them can be trusted.
+    pub fn intervals(&self) -> [Option<Interval>; 2] {
+        [self.accuracy_interval, self.balanced_accuracy_interval]
+    }
+
+    fn interval_lines(&self) -> String {
         let line = |name: &str, interval: Option<Interval>| {
             interval.map_or(String::new(), |Interval { low, high }| {
                 format!("{name:20}{low:.3} to {high:.3} (95 %, bootstrap over songs)\n")

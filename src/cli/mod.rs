@@ -6,6 +6,7 @@ mod curves;
 mod data;
 mod evaluate;
 mod features;
+mod heads;
 mod inspect;
 mod recipe_file;
 mod train;

@@ -10,6 +10,8 @@ use super::{CliError, read};
 use crate::card::{Card, Structure, Takes};
 use crate::dsp::FrontEnd;
 use crate::model::registry::{Entry, Hears};
+use crate::model::weights::Precision;
+use crate::train::linear::HeadRecipe;
 use crate::train::recipe::Recipe;
 
 /// What `recipes/*.toml` hold.
@@ -37,7 +39,8 @@ pub struct RecipeFile {
     pub frames: usize,
     /// Splits to learn from, joined by a plus.
     pub train: String,
-    /// Splits to be judged by.
+    /// Splits to be judged by; a head on other networks is judged by cross-validation in place of them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub valid: String,
     /// What the data is, for the card.
     pub data: String,
@@ -48,7 +51,15 @@ pub struct RecipeFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trunk: Option<Trunk>,
     /// The training's settings.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub training: Recipe,
+    /// In place of them, those of a linear head on other networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<HeadRecipe>,
+}
+
+fn is_default(recipe: &Recipe) -> bool {
+    *recipe == Recipe::default()
 }
 
 /// A base of a head, by name.
@@ -99,7 +110,13 @@ impl RecipeFile {
             f32: false,
             trunk: None,
             training: preset.recipe,
+            head: None,
         })
+    }
+
+    /// How its weights are stored.
+    pub fn precision(&self) -> Precision {
+        if self.f32 { Precision::F32 } else { Precision::F16 }
     }
 
     /// The card of the network that this makes, without figures and checksums.

@@ -10,12 +10,12 @@ use super::data::{Ears, Folder};
 use super::evaluate::Trusted;
 use super::recipe_file::RecipeFile;
 use super::trunk::Beginning;
-use super::{CliError, write};
+use super::{CliError, heads, write};
 use crate::card::Card;
-use crate::model::Part;
 use crate::model::registry;
 use crate::model::weights::{self, Precision};
-use crate::train::fit::{EpochReport, Outcome, Scores, Watcher, song_answers};
+use crate::model::{Network, Part};
+use crate::train::fit::{EpochReport, Scores, Watcher, song_answers};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -44,6 +44,9 @@ pub struct Arguments {
     /// Splits to be judged by, in place of the recipe's
     #[arg(long)]
     split_valid: Option<String>,
+    /// Folder of the networks that a head listens through
+    #[arg(long, default_value = "model-weights")]
+    bases: PathBuf,
     /// Seed, in place of the recipe's
     #[arg(long)]
     seed: Option<u64>,
@@ -77,6 +80,9 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let mut file = arguments.recipe_file()?;
     let start = arguments.beginning.start(&mut file)?;
     check_writable(&arguments.out)?;
+    if let Some(recipe) = &file.head {
+        return heads::train(&file, recipe, &arguments.folder, &arguments.bases, &arguments.out);
+    }
     let (labels, many_labels) = arguments.folder.labels()?;
     let card = file.card(labels, many_labels)?;
     let blueprint = card.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
@@ -98,8 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let run = run.map(|(name, figure)| (name.to_owned(), rounded(figure)));
     let card = Card { figures: figures.into_iter().chain(run).collect(), ..card };
     let recipe = toml::to_string(&file).map_err(|error| failed(&error))?;
-    let precision = if file.f32 { Precision::F32 } else { Precision::F16 };
-    save(&arguments.out, &Card { recipe, ..card }, &outcome, precision)?;
+    save(&arguments.out, &Card { recipe, ..card }, &outcome.network, file.precision())?;
     if let Some(folder) = &arguments.curves {
         super::curves::save(folder, &file.name, &outcome.epochs)?;
     }
@@ -118,9 +123,14 @@ pub fn rounded(figure: f64) -> f64 {
     (figure * 1e4).round() / 1e4
 }
 
-fn save(out: &Path, card: &Card, outcome: &Outcome, precision: Precision) -> Result<(), CliError> {
+/// Writes a network, and its card beside it.
+///
+/// # Errors
+///
+/// [`CliError`] that names the file.
+pub fn save(out: &Path, card: &Card, network: &Network, precision: Precision) -> Result<(), CliError> {
     let wrong = |error: &dyn std::fmt::Display| CliError::content(out, error);
-    let bytes = weights::to_bytes(&outcome.network, card, precision).map_err(|error| wrong(&error))?;
+    let bytes = weights::to_bytes(network, card, precision).map_err(|error| wrong(&error))?;
     let card = Card { sha256: weights::sha256_hex(&bytes), ..card.clone() };
     let json = serde_json::to_string_pretty(&card).map_err(|error| wrong(&error))?;
     write(out, &bytes)?;

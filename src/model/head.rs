@@ -51,6 +51,14 @@ fn init(build: &Build, device: &Device) -> Head {
     }
 }
 
+/// The head of this weight `[features, classes]` and bias, without a hidden layer, that standardises nothing yet.
+pub fn linear(weight: Tensor<2>, bias: Tensor<1>) -> Head {
+    let ([bands, classes], device) = (weight.dims(), weight.device());
+    let mut head = init(&Build::from(Shape { bands, frames: 1, classes }), &device);
+    head.output = Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) };
+    head
+}
+
 impl Head {
     /// The head with this mean and deviation of every feature in its standardisation.
     pub fn standardising(mut self, mean: Tensor<1>, deviation: Tensor<1>) -> Self {

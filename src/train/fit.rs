@@ -58,6 +58,14 @@ pub enum Scores {
 }
 
 impl Scores {
+    /// The two figures.
+    pub fn both(&self) -> [f64; 2] {
+        match *self {
+            Self::Classes { accuracy, balanced_accuracy } => [accuracy, balanced_accuracy],
+            Self::Tags { roc_auc, pr_auc } => [roc_auc, pr_auc],
+        }
+    }
+
     /// What epochs are compared by: accuracy, or the area under the receiver operating characteristic.
     pub fn first(&self) -> f64 {
         match *self {

@@ -7,9 +7,13 @@
 pub mod adadelta;
 pub mod average;
 pub mod batch;
+pub mod calibration;
+pub mod copies;
 pub mod fit;
 pub mod folds;
 pub mod interval;
+pub mod lbfgs;
+pub mod linear;
 pub mod metrics;
 pub mod recipe;
 pub mod schedule;

@@ -1,0 +1,346 @@
+//! Heads on other networks: their recipe file, what they hear, and how they are trained and measured.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+
+use super::data::{Ears, Folder, segments_of};
+use super::evaluate::Trusted;
+use super::recipe_file::RecipeFile;
+use super::{CliError, device, load, read};
+use crate::audio::decode;
+use crate::card::{Base, Card, Takes};
+use crate::dsp::Segment;
+use crate::model::Loaded;
+use crate::model::loaded::listen;
+use crate::model::windows::{Place, Windowing};
+use crate::train::calibration::{Calibration, answers, calibration, temperature};
+use crate::train::copies::copy;
+use crate::train::fit::Scores;
+use crate::train::folds::grouped_folds;
+use crate::train::interval::Interval;
+use crate::train::linear::{Example, HeadRecipe, fit, out_of_fold};
+use crate::train::set::LabelledSet;
+
+/// Windows heard at once.
+const WINDOWS_AT_ONCE: usize = 16;
+
+/// The networks that a recipe's head listens through.
+pub struct Bases(Vec<(Loaded, Takes)>);
+
+impl Bases {
+    /// Loads them from this folder, by name.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError`] for the first that is not there, or hears through another front end than the recipe's.
+    pub fn of(file: &RecipeFile, folder: &Path) -> Result<Self, CliError> {
+        let base = |choice: &super::recipe_file::BaseChoice| {
+            let path = folder.join(format!("{}.safetensors", choice.name));
+            if !path.exists() {
+                let message = "is not there; `cargo xtask weights` fetches what is not in the repository";
+                return Err(CliError::content(&path, message));
+            }
+            let loaded = load(Some(&path))?;
+            if loaded.card.front_end != file.front_end || loaded.card.frames != file.frames {
+                let Card { front_end, frames, .. } = &loaded.card;
+                let message = format!("hears {frames} frames of '{front_end}', the recipe says otherwise");
+                return Err(CliError::content(&path, message));
+            }
+            Ok((loaded, choice.takes))
+        };
+        Ok(Self(file.bases.iter().map(base).collect::<Result<_, _>>()?))
+    }
+
+    fn ears(&self) -> Result<Ears, CliError> {
+        let none = || CliError::Usage("the recipe has a [head] and no [[bases]] that it listens through".to_owned());
+        let (first, _) = self.0.first().ok_or_else(none)?;
+        Ok(Ears {
+            front_end: first.front_end(),
+            windowing: first.windowing(),
+            least_columns: self.0.iter().map(|(base, _)| base.least_columns()).max().unwrap_or(1),
+        })
+    }
+
+    /// As a card names them.
+    fn cards(&self) -> Vec<Base> {
+        let base = |(base, takes): &(Loaded, Takes)| {
+            let Card { name, sha256, .. } = base.card.clone();
+            Base { name, sha256, takes: *takes }
+        };
+        self.0.iter().map(base).collect()
+    }
+
+    /// A row of features for each of these windows.
+    fn rows(&self, windowing: &Windowing, segments: &[Segment], places: &[Place]) -> Result<Vec<Vec<f32>>, CliError> {
+        let mut rows = Vec::with_capacity(places.len());
+        for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
+            let (values, columns) = (windowing.values(segments, places), places[0].columns);
+            let heard = pollster::block_on(listen(&self.0, &values, windowing.bands, columns));
+            rows.extend(heard.map_err(|error| CliError::Usage(error.to_string()))?.0);
+        }
+        Ok(rows)
+    }
+}
+
+/// What a head learns from: the songs, and what is heard of each.
+pub struct Heard {
+    /// The songs, without segments.
+    pub set: LabelledSet,
+    examples: Vec<Example>,
+}
+
+impl Heard {
+    /// Listens to the songs of a split through these bases.
+    ///
+    /// # Errors
+    ///
+    /// [`CliError`] that names the file that cannot be heard.
+    pub fn of(folder: &Folder, split: &str, bases: &Bases, recipe: &HeadRecipe) -> Result<Self, CliError> {
+        let (set, files) = folder.audio_files(split)?;
+        let ears = bases.ears()?;
+        let mut examples = Vec::with_capacity(files.len());
+        for (index, (song, path)) in set.songs.iter().zip(&files).enumerate() {
+            let segments = segments_of(path, &ears)?;
+            let windows = bases.rows(&ears.windowing, &segments, &ears.windowing.places(&segments))?;
+            let copies = copies(path, index, bases, &ears, recipe)?;
+            examples.push(Example { song: song.clone(), windows, copies });
+            if (index + 1).is_multiple_of(50) || index + 1 == files.len() {
+                eprintln!("heard {} of {} songs", index + 1, files.len());
+            }
+        }
+        Ok(Self { set, examples })
+    }
+
+    fn features(&self) -> usize {
+        self.examples.iter().flat_map(|example| example.windows.first()).map(Vec::len).next().unwrap_or(0)
+    }
+
+    fn rows(&self) -> usize {
+        self.examples.iter().map(|example| example.windows.len() + example.copies.len()).sum()
+    }
+
+    /// The cross-validations of these fold seeds, and the temperature that all of them together ask for.
+    pub fn crossvalidate(&self, recipe: &HeadRecipe, folds: usize, seeds: &[u64]) -> Measure {
+        let many_labels = self.set.many_labels;
+        let round = |&seed: &u64| {
+            let fold_of = grouped_folds(&self.set, folds, seed);
+            out_of_fold(&self.examples, &fold_of, many_labels, recipe)
+        };
+        let logits: Vec<Vec<Vec<Vec<f32>>>> = seeds.iter().map(round).collect();
+        let temperature = temperature(&self.set, &logits);
+        let at = |temperature: f64| -> Vec<Vec<Vec<f32>>> {
+            logits.iter().map(|logits| answers(logits, temperature, many_labels)).collect()
+        };
+        let (before, after) = (at(1.0), at(temperature));
+        let calibrated = |rounds: &[Vec<Vec<f32>>]| pooled(&self.set, rounds);
+        let measured =
+            |(&seed, answers): (&u64, &Vec<Vec<f32>>)| Round { seed, figures: Trusted::of(&self.set, answers) };
+        Measure {
+            temperature,
+            uncalibrated: calibrated(&before),
+            calibrated: calibrated(&after),
+            rounds: seeds.iter().zip(&after).map(measured).collect(),
+        }
+    }
+}
+
+/// The features of a song's altered copies.
+fn copies(
+    path: &Path,
+    index: usize,
+    bases: &Bases,
+    ears: &Ears,
+    recipe: &HeadRecipe,
+) -> Result<Vec<Vec<f32>>, CliError> {
+    let settings = &recipe.copies;
+    let mut rows = Vec::with_capacity(settings.count);
+    if settings.count == 0 {
+        return Ok(rows);
+    }
+    let wrong = |error| CliError::content(path, error);
+    let clip = decode(&read(path)?).map_err(wrong)?;
+    let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
+    rng.set_stream(index as u64);
+    for _ in 0..settings.count {
+        let Some(segment) = copy(&clip, ears.front_end, settings, &mut rng).map_err(wrong)? else { continue };
+        if segment.columns < ears.least_columns {
+            continue;
+        }
+        let place = Place { segment: 0, start: 0, columns: segment.columns.min(ears.windowing.frames) };
+        rows.extend(bases.rows(&ears.windowing, &[ears.windowing.prepare(segment)], &[place])?);
+    }
+    Ok(rows)
+}
+
+/// The calibration of all rounds together.
+fn pooled(set: &LabelledSet, rounds: &[Vec<Vec<f32>>]) -> Calibration {
+    let songs = rounds.iter().flat_map(|_| set.songs.iter().cloned()).collect();
+    calibration(&LabelledSet { songs, ..set.clone() }, &rounds.concat())
+}
+
+/// What the cross-validations of a head say.
+#[derive(Serialize)]
+pub struct Measure {
+    /// What its logits are divided by.
+    pub temperature: f64,
+    uncalibrated: Calibration,
+    calibrated: Calibration,
+    rounds: Vec<Round>,
+}
+
+/// One cross-validation.
+#[derive(Serialize)]
+struct Round {
+    seed: u64,
+    #[serde(flatten)]
+    figures: Trusted,
+}
+
+/// Mean and deviation of a figure over the rounds, with the mean of its intervals.
+struct Spread {
+    name: &'static str,
+    figure: fn(&Round) -> f64,
+    interval: fn(&Round) -> Option<Interval>,
+}
+
+impl Measure {
+    /// Prints it, as tables or as one JSON object.
+    ///
+    /// # Errors
+    ///
+    /// None that is known.
+    pub fn print(&self, as_json: bool) -> Result<(), CliError> {
+        if as_json {
+            let json = serde_json::to_string(self).map_err(|error| CliError::Usage(error.to_string()))?;
+            println!("{json}");
+            return Ok(());
+        }
+        if let Some(first) = self.rounds.first() {
+            println!("fold seed {}", first.seed);
+            first.figures.print(false)?;
+            println!();
+        }
+        print!("{}", self.table());
+        Ok(())
+    }
+
+    fn spreads(&self) -> [Spread; 2] {
+        let tags = matches!(self.rounds.first().map(|round| round.figures.scores()), Some(Scores::Tags { .. }));
+        let [first, second] = if tags { ["ROC-AUC", "PR-AUC"] } else { ["accuracy", "balanced accuracy"] };
+        [
+            Spread {
+                name: first,
+                figure: |round| round.figures.scores().both()[0],
+                interval: |r| r.figures.intervals()[0],
+            },
+            Spread {
+                name: second,
+                figure: |round| round.figures.scores().both()[1],
+                interval: |r| r.figures.intervals()[1],
+            },
+        ]
+    }
+
+    fn table(&self) -> String {
+        let mut text = String::new();
+        for spread in self.spreads() {
+            for round in &self.rounds {
+                let interval = (spread.interval)(round).map_or(String::new(), |Interval { low, high }| {
+                    format!("  ({low:.3} to {high:.3}: 95 %, bootstrap over songs)")
+                });
+                text +=
+                    &format!("fold seed {:3}  {} {:.4}{interval}\n", round.seed, spread.name, (spread.figure)(round));
+            }
+            let (mean, deviation) = moments(self.rounds.iter().map(spread.figure));
+            text += &format!(
+                "{} {mean:.4}, deviation {deviation:.4} over {} fold seeds\n\n",
+                spread.name,
+                self.rounds.len()
+            );
+        }
+        let Self { temperature, uncalibrated, calibrated, .. } = self;
+        text += &format!("temperature {temperature:.4}\n            before     after\n");
+        text += &format!("NLL       {:8.4}  {:8.4}\n", uncalibrated.nll, calibrated.nll);
+        text += &format!("ECE       {:8.4}  {:8.4}   (10 bins)\n\n", uncalibrated.ece, calibrated.ece);
+        text += "           before: answers, confidence, accuracy    after\n";
+        for (bin, (before, after)) in uncalibrated.bins.iter().zip(&calibrated.bins).enumerate() {
+            let [low, high] = [bin, bin + 1].map(|tenth| tenth as f64 / 10.0);
+            text += &format!(
+                "{low:.1} to {high:.1}  {:14}{:12.3}{:10.3}    {:6}{:12.3}{:10.3}\n",
+                before.count, before.confidence, before.accuracy, after.count, after.confidence, after.accuracy
+            );
+        }
+        text
+    }
+
+    /// As a card states it.
+    fn figures(&self) -> BTreeMap<String, f64> {
+        let mut figures = BTreeMap::new();
+        let mut tell = |name: &str, figure: f64| figures.insert(format!("folds_{name}"), (figure * 1e4).round() / 1e4);
+        for spread in self.spreads() {
+            let name = format!("song_{}", spread.name.replace([' ', '-'], "_").to_lowercase());
+            tell(&name, moments(self.rounds.iter().map(spread.figure)).0);
+            let bounds =
+                |bound: fn(Interval) -> f64| moments(self.rounds.iter().filter_map(spread.interval).map(bound)).0;
+            if self.rounds.iter().any(|round| (spread.interval)(round).is_some()) {
+                tell(&format!("{name}_low"), bounds(|interval| interval.low));
+                tell(&format!("{name}_high"), bounds(|interval| interval.high));
+            }
+        }
+        tell("seeds", self.rounds.len() as f64);
+        tell("temperature", self.temperature);
+        tell("nll", self.calibrated.nll);
+        tell("nll_uncalibrated", self.uncalibrated.nll);
+        tell("ece", self.calibrated.ece);
+        tell("ece_uncalibrated", self.uncalibrated.ece);
+        figures
+    }
+}
+
+/// Mean and standard deviation.
+fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let count = values.clone().count().max(1) as f64;
+    let mean = values.clone().sum::<f64>() / count;
+    (mean, (values.map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt())
+}
+
+/// Trains the head of a recipe, with its temperature in its weights, and writes it.
+///
+/// # Errors
+///
+/// [`CliError`] where a base or the songs cannot be had, or the head cannot be written.
+pub fn train(
+    file: &RecipeFile,
+    recipe: &HeadRecipe,
+    folder: &Folder,
+    bases: &Path,
+    out: &PathBuf,
+) -> Result<(), CliError> {
+    let bases = Bases::of(file, bases)?;
+    let heard = Heard::of(folder, &file.train, &bases, recipe)?;
+    let measure = heard.crossvalidate(recipe, recipe.folds, &recipe.fold_seeds);
+    print!("{}", measure.table());
+    let head = fit(&heard.examples, heard.set.many_labels, recipe);
+    let loss = head.loss;
+    eprintln!(
+        "{} rows of {} features: entropy {:.4}, penalty {:.4}, together {:.4}; size of the weights {:.4}",
+        heard.rows(),
+        heard.features(),
+        loss.entropy,
+        loss.penalty,
+        loss.entropy + loss.penalty,
+        head.norm()
+    );
+    let mut card = file.card(heard.set.labels.clone(), heard.set.many_labels)?;
+    card.structure.features = heard.features();
+    card.bases = bases.cards();
+    card.figures = measure.figures();
+    card.figures.insert("songs".to_owned(), heard.set.songs.len() as f64);
+    card.recipe = toml::to_string(file).map_err(|error| CliError::Usage(error.to_string()))?;
+    let network = head.cooled(measure.temperature).network(&device());
+    super::train::save(out, &card, &network, file.precision())
+}

@@ -1,0 +1,171 @@
+//! Whether probabilities mean what they say: a temperature that makes them (Guo et al., "On calibration of modern neural
+//! networks", ICML 2017), and the figures and the table that show it.
+
+use serde::{Deserialize, Serialize};
+
+use super::fit::measure;
+use super::set::LabelledSet;
+use crate::model::predict::{argmax, probabilities, song_probabilities};
+
+/// Equally wide bins of confidence.
+pub const BINS: usize = 10;
+
+/// How far probabilities are from shares.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Mean negative log probability of the truth.
+    pub nll: f64,
+    /// Expected calibration error: how far confidence and accuracy are apart, over the bins, weighted by their songs.
+    pub ece: f64,
+    /// The bins, from the least confidence.
+    pub bins: Vec<Bin>,
+}
+
+/// Answers of about the same confidence.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Bin {
+    /// How many.
+    pub count: usize,
+    /// Their mean confidence.
+    pub confidence: f64,
+    /// Share of them that are right.
+    pub accuracy: f64,
+}
+
+/// The answers to songs whose windows have these logits, each divided by the temperature.
+pub fn answers(logits: &[Vec<Vec<f32>>], temperature: f64, many_labels: bool) -> Vec<Vec<f32>> {
+    let of_window = |window: &Vec<f32>| {
+        let cooled: Vec<f32> = window.iter().map(|logit| (f64::from(*logit) / temperature) as f32).collect();
+        probabilities(&cooled, many_labels)
+    };
+    let of_song = |windows: &Vec<Vec<f32>>| {
+        let windows: Vec<Vec<f32>> = windows.iter().map(of_window).collect();
+        song_probabilities(windows.iter().map(Vec::as_slice))
+    };
+    logits.iter().map(of_song).collect()
+}
+
+/// The temperature at which the songs' truths are the most probable; `rounds` are the logits of the same songs by
+/// several networks.
+pub fn temperature(set: &LabelledSet, rounds: &[Vec<Vec<Vec<f32>>>]) -> f64 {
+    let loss = |log: f64| -> f64 {
+        rounds.iter().map(|logits| measure_loss(set, &answers(logits, log.exp(), set.many_labels))).sum()
+    };
+    // Golden section over e^-3 to e^2.
+    let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
+    let (mut low, mut high) = (-3.0, 2.0);
+    let inner = |low: f64, high: f64| [high - ratio * (high - low), low + ratio * (high - low)];
+    let [mut left, mut right] = inner(low, high);
+    let (mut at_left, mut at_right) = (loss(left), loss(right));
+    while high - low > 1e-4 {
+        if at_left < at_right {
+            (high, right, at_right) = (right, left, at_left);
+            left = inner(low, high)[0];
+            at_left = loss(left);
+        } else {
+            (low, left, at_left) = (left, right, at_right);
+            right = inner(low, high)[1];
+            at_right = loss(right);
+        }
+    }
+    f64::midpoint(low, high).exp()
+}
+
+fn measure_loss(set: &LabelledSet, answers: &[Vec<f32>]) -> f64 {
+    let log = |probability: f32| f64::from(probability.max(1e-7)).ln();
+    match set.many_labels {
+        true => measure(set, answers).0,
+        false => -set.songs.iter().zip(answers).map(|(song, answer)| log(answer[song.label()])).sum::<f64>(),
+    }
+}
+
+/// How well these answers to a set's songs are calibrated: of one label the most probable one counts, of many labels
+/// every one.
+pub fn calibration(set: &LabelledSet, answers: &[Vec<f32>]) -> Calibration {
+    let songs = || set.songs.iter().zip(answers);
+    let told: Vec<(f32, bool)> = if set.many_labels {
+        let labels = songs().flat_map(|(song, answer)| answer.iter().zip(&song.target));
+        labels.map(|(&answer, &target)| (answer, target >= 0.5)).collect()
+    } else {
+        songs()
+            .map(|(song, answer)| (argmax(answer), song.label(), answer))
+            .map(|(best, truth, answer)| (answer[best], best == truth))
+            .collect()
+    };
+    let bins = bins(&told);
+    let all = told.len().max(1) as f64;
+    let ece = bins.iter().map(|bin| (bin.accuracy - bin.confidence).abs() * bin.count as f64 / all).sum();
+    Calibration { nll: measure(set, answers).0, ece, bins }
+}
+
+/// Confidences, each with whether it was right, sorted into bins.
+fn bins(told: &[(f32, bool)]) -> Vec<Bin> {
+    let of_bin = |bin: usize| {
+        let own = told.iter().filter(|(confidence, _)| ((confidence * BINS as f32) as usize).min(BINS - 1) == bin);
+        let count = own.clone().count();
+        let mean = |sum: f64| if count == 0 { 0.0 } else { sum / count as f64 };
+        Bin {
+            count,
+            confidence: mean(own.clone().map(|(confidence, _)| f64::from(*confidence)).sum()),
+            accuracy: mean(own.filter(|(_, right)| *right).count() as f64),
+        }
+    };
+    (0..BINS).map(of_bin).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::set::{Song, one_of};
+
+    /// Songs of two classes, of which every fourth is not what it seems.
+    fn set() -> LabelledSet {
+        let song = |index: usize| Song {
+            name: index.to_string(),
+            group: None,
+            target: one_of(usize::from(index % 4 == 0) ^ (index % 2), 2),
+            segments: Vec::new(),
+        };
+        LabelledSet { labels: vec!["a".into(), "b".into()], many_labels: false, songs: (0..80).map(song).collect() }
+    }
+
+    /// Logits that lean to what each song seems to be, by so much.
+    fn logits(lean: f32) -> Vec<Vec<Vec<f32>>> {
+        (0..80).map(|index| vec![if index % 2 == 0 { vec![lean, 0.0] } else { vec![0.0, lean] }]).collect()
+    }
+
+    #[test]
+    fn the_temperature_makes_confidence_accuracy() {
+        let set = set();
+        for lean in [0.4, 1.0, 3.0] {
+            let found = temperature(&set, &[logits(lean), logits(lean)]);
+            // Three in four are right: the logits should differ by ln 3.
+            assert!((found - f64::from(lean) / 3.0_f64.ln()).abs() < 1e-3, "{lean}: {found}");
+            let after = calibration(&set, &answers(&logits(lean), found, false));
+            assert!(after.ece < 1e-3, "{after:?}");
+            assert!(after.nll <= calibration(&set, &answers(&logits(lean), 1.0, false)).nll + 1e-9);
+        }
+    }
+
+    #[test]
+    fn figures_of_a_worked_example() {
+        // Two answers of 0.95, one right; two of 0.62, both right: |0.5 - 0.95| / 2 + |1 - 0.62| / 2.
+        let found = bins(&[(0.95, true), (0.95, false), (0.62, true), (0.62, true)]);
+        assert_eq!((found[9].count, found[6].count, found[0]), (2, 2, Bin::default()));
+        let all = LabelledSet { songs: set().songs[1..5].to_vec(), ..set() };
+        // Their labels are b, a, b and b.
+        let answers = [[0.05, 0.95], [0.05, 0.95], [0.38, 0.62], [0.38, 0.62]].map(Vec::from);
+        let calibration = calibration(&all, &answers);
+        assert!((calibration.ece - (0.45 + 0.38) / 2.0).abs() < 1e-6, "{calibration:?}");
+        assert_eq!(bins(&[(1.0, true)])[9].count, 1);
+    }
+
+    #[test]
+    fn of_many_labels_every_one_counts() {
+        let mut set = set();
+        set.many_labels = true;
+        let calibration = calibration(&set, &vec![vec![0.5, 0.5]; 80]);
+        assert_eq!((calibration.bins[5].count, calibration.bins[5].accuracy), (160, 0.5));
+        assert!(calibration.ece < 1e-9 && (calibration.nll - 2.0_f64.ln()).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,347 @@
+//! Linear heads on features that were computed before: a convex problem, solved to its only optimum, so that the same
+//! songs always give the same head.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::copies::Copies;
+use super::lbfgs::minimise;
+use super::set::Song;
+use crate::model::Network;
+use crate::model::head;
+
+/// The largest slope that counts as none.
+const TOLERANCE: f64 = 1e-7;
+/// Added to every deviation, so that a feature that never changes is divided by something.
+const LEAST_DEVIATION: f64 = 1e-6;
+
+/// How a linear head is trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HeadRecipe {
+    /// Factor of the sum of the squared weights (on standardised features, without the biases) in the loss.
+    pub penalty: f64,
+    /// True where every class counts alike, however many songs it has. Says nothing where a song has many labels.
+    pub balanced: bool,
+    /// Parts of the cross-validation that measures the head and finds its temperature.
+    pub folds: usize,
+    /// Seeds of the parts; the cross-validation is made once for each.
+    pub fold_seeds: Vec<u64>,
+    /// What is heard besides the songs themselves.
+    pub copies: Copies,
+}
+
+impl Default for HeadRecipe {
+    fn default() -> Self {
+        Self { penalty: 0.3, balanced: true, folds: 5, fold_seeds: vec![1, 2, 3, 4, 5], copies: Copies::default() }
+    }
+}
+
+/// A song as a head hears it.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// Which song, without its segments.
+    pub song: Song,
+    /// The features of its windows: what it is judged by, too.
+    pub windows: Vec<Vec<f32>>,
+    /// The features of its altered copies, a window each.
+    pub copies: Vec<Vec<f32>>,
+}
+
+/// A head: standardises features, then weighs them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Linear {
+    labels: usize,
+    mean: Vec<f64>,
+    deviation: Vec<f64>,
+    /// `[features, labels]`.
+    weight: Vec<f64>,
+    bias: Vec<f64>,
+    /// The loss that it was left at.
+    pub loss: Loss,
+}
+
+/// What a head was trained to make small.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Loss {
+    /// Mean cross-entropy of the rows; of many labels the sum of the labels' own.
+    pub entropy: f64,
+    /// The penalty.
+    pub penalty: f64,
+}
+
+/// What is learned from: rows of standardised features with their targets and weights.
+struct Rows<'a> {
+    many_labels: bool,
+    labels: usize,
+    /// `[rows, features]`.
+    features: Vec<f64>,
+    targets: Vec<&'a [f32]>,
+    /// They sum to 1.
+    weights: Vec<f64>,
+}
+
+/// The head of these songs. A song and each of its copies count alike, however many windows they have.
+pub fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, many_labels: bool, recipe: &HeadRecipe) -> Linear {
+    let (mut rows, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+    for Example { song, windows, copies } in examples {
+        let own = windows.iter().map(|row| (row, 1.0 / windows.len() as f64));
+        for (row, weight) in own.chain(copies.iter().map(|row| (row, 1.0))) {
+            rows.push(row);
+            targets.push(song.target.as_slice());
+            weights.push(weight);
+        }
+    }
+    let (mean, deviation) = moments(&rows, &weights);
+    if recipe.balanced && !many_labels {
+        balance(&mut weights, &targets);
+    }
+    let sum: f64 = weights.iter().sum();
+    weights.iter_mut().for_each(|weight| *weight /= sum);
+    let standardised = |row: &&Vec<f32>| standardise(row, &mean, &deviation).collect::<Vec<f64>>();
+    let features = rows.iter().flat_map(standardised).collect();
+    let labels = targets.first().map_or(0, |target| target.len());
+    let rows = Rows { many_labels, labels, features, targets, weights };
+    let start = vec![0.0; (mean.len() + 1) * labels];
+    let mut weight = minimise(start, TOLERANCE, |at| {
+        let (loss, slope) = rows.loss(at, recipe.penalty);
+        (loss.entropy + loss.penalty, slope)
+    });
+    let (loss, _) = rows.loss(&weight, recipe.penalty);
+    let bias = weight.split_off(mean.len() * labels);
+    Linear { labels, mean, deviation, weight, bias, loss }
+}
+
+fn standardise(row: &[f32], mean: &[f64], deviation: &[f64]) -> impl Iterator<Item = f64> {
+    row.iter().zip(mean).zip(deviation).map(|((&value, mean), deviation)| (f64::from(value) - mean) / deviation)
+}
+
+/// Weighted mean and deviation of every feature.
+fn moments(rows: &[&Vec<f32>], weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let whole: f64 = weights.iter().sum();
+    let features = rows.first().map_or(0, |row| row.len());
+    let mean_of = |value: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
+        let mut sums = vec![0.0; features];
+        for (row, weight) in rows.iter().zip(weights) {
+            let values = row.iter().enumerate().map(|(index, &found)| value(index, f64::from(found)));
+            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value / whole);
+        }
+        sums
+    };
+    let mean = mean_of(&|_, value| value);
+    let variance = mean_of(&|index, value| (value - mean[index]).powi(2));
+    (mean, variance.into_iter().map(|variance| variance.sqrt() + LEAST_DEVIATION).collect())
+}
+
+/// Makes the classes' weights equal in sum.
+fn balance(weights: &mut [f64], targets: &[&[f32]]) {
+    let classes = targets.first().map_or(0, |target| target.len());
+    let mut of_class = vec![0.0; classes];
+    for (weight, target) in weights.iter().zip(targets) {
+        of_class.iter_mut().zip(*target).for_each(|(sum, &share)| *sum += weight * f64::from(share));
+    }
+    for (weight, target) in weights.iter_mut().zip(targets) {
+        let shares = target.iter().zip(&of_class).filter(|(share, _)| **share > 0.0);
+        *weight *= shares.map(|(&share, sum)| f64::from(share) / sum).sum::<f64>();
+    }
+}
+
+impl Rows<'_> {
+    /// The loss of weights `[features + 1, labels]`, the last row of which are the biases, and its slope.
+    fn loss(&self, at: &[f64], penalty: f64) -> (Loss, Vec<f64>) {
+        let (labels, width) = (self.labels, at.len() / self.labels - 1);
+        let (weight, bias) = at.split_at(width * labels);
+        let mut slope = vec![0.0; at.len()];
+        let mut entropy = 0.0;
+        let mut logits = vec![0.0; labels];
+        for ((row, target), share) in self.features.chunks_exact(width).zip(&self.targets).zip(&self.weights) {
+            logits.copy_from_slice(bias);
+            for (value, weights) in row.iter().zip(weight.chunks_exact(labels)) {
+                logits.iter_mut().zip(weights).for_each(|(logit, weight)| *logit += value * weight);
+            }
+            // From here on the logits are the entropy's slopes.
+            entropy +=
+                share * if self.many_labels { binary(&mut logits, target) } else { categorical(&mut logits, target) };
+            logits.iter_mut().for_each(|logit| *logit *= share);
+            let (of_weight, of_bias) = slope.split_at_mut(width * labels);
+            for (value, slopes) in row.iter().zip(of_weight.chunks_exact_mut(labels)) {
+                slopes.iter_mut().zip(&logits).for_each(|(slope, logit)| *slope += value * logit);
+            }
+            of_bias.iter_mut().zip(&logits).for_each(|(slope, logit)| *slope += logit);
+        }
+        slope.iter_mut().zip(weight).for_each(|(slope, weight)| *slope += 2.0 * penalty * weight);
+        let squares: f64 = weight.iter().map(|weight| weight * weight).sum();
+        (Loss { entropy, penalty: penalty * squares }, slope)
+    }
+}
+
+/// Cross-entropy of one label out of all; leaves its slope in place of the logits.
+fn categorical(logits: &mut [f64], target: &[f32]) -> f64 {
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logits.iter().map(|logit| (logit - largest).exp()).sum();
+    let whole = largest + sum.ln();
+    let mut entropy = 0.0;
+    for (logit, &target) in logits.iter_mut().zip(target) {
+        let log = *logit - whole;
+        entropy -= f64::from(target) * log;
+        *logit = log.exp() - f64::from(target);
+    }
+    entropy
+}
+
+/// Cross-entropies of labels each for itself, summed; leaves their slopes in place of the logits.
+fn binary(logits: &mut [f64], target: &[f32]) -> f64 {
+    let mut entropy = 0.0;
+    for (logit, &target) in logits.iter_mut().zip(target) {
+        let target = f64::from(target);
+        entropy += logit.max(0.0) - *logit * target + (-logit.abs()).exp().ln_1p();
+        *logit = 1.0 / (1.0 + (-*logit).exp()) - target;
+    }
+    entropy
+}
+
+impl Linear {
+    /// Logits of a row of features.
+    pub fn logits(&self, row: &[f32]) -> Vec<f32> {
+        let mut logits = self.bias.clone();
+        let standardised = standardise(row, &self.mean, &self.deviation);
+        for (value, weights) in standardised.zip(self.weight.chunks_exact(self.labels)) {
+            logits.iter_mut().zip(weights).for_each(|(logit, weight)| *logit += value * weight);
+        }
+        logits.into_iter().map(|logit| logit as f32).collect()
+    }
+
+    /// The head whose logits are divided by a temperature.
+    pub fn cooled(mut self, temperature: f64) -> Self {
+        self.weight.iter_mut().chain(&mut self.bias).for_each(|value| *value /= temperature);
+        self
+    }
+
+    /// Size of the weights: the root of the sum of their squares.
+    pub fn norm(&self) -> f64 {
+        self.weight.iter().map(|weight| weight * weight).sum::<f64>().sqrt()
+    }
+
+    /// The head as a network of the registry.
+    pub fn network(&self, device: &Device) -> Network {
+        let tensor = |values: &[f64]| values.iter().map(|&value| value as f32).collect::<Vec<f32>>();
+        let row = |values: &[f64]| Tensor::from_data(TensorData::new(tensor(values), [values.len()]), device);
+        let weight = TensorData::new(tensor(&self.weight), [self.mean.len(), self.labels]);
+        let (mean, deviation) = (row(&self.mean), row(&self.deviation));
+        Network::Head(head::linear(Tensor::from_data(weight, device), row(&self.bias)).standardising(mean, deviation))
+    }
+}
+
+/// Of every song the logits of its windows, by the head of the songs in other folds.
+pub fn out_of_fold(
+    examples: &[Example],
+    fold_of: &[usize],
+    many_labels: bool,
+    recipe: &HeadRecipe,
+) -> Vec<Vec<Vec<f32>>> {
+    let folds = fold_of.iter().copied().max().map_or(0, |last| last + 1);
+    let learned = |fold: usize| {
+        let others = examples.iter().zip(fold_of).filter(|(_, own)| **own != fold);
+        fit(others.map(|(example, _)| example), many_labels, recipe)
+    };
+    let heads: Vec<Linear> = (0..folds).map(learned).collect();
+    let logits = |(example, &fold): (&Example, &usize)| {
+        example.windows.iter().map(|window| heads[fold].logits(window)).collect()
+    };
+    examples.iter().zip(fold_of).map(logits).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::set::one_of;
+
+    fn examples(targets: &[Vec<f32>]) -> Vec<Example> {
+        let example = |(index, target): (usize, &Vec<f32>)| {
+            let window = |window: usize| {
+                let wobble = ((index * 13 + window * 7) as f32).sin();
+                target.iter().map(|share| share + 0.8 * wobble).chain([wobble, 5.0]).collect()
+            };
+            let song = Song { name: index.to_string(), group: None, target: target.clone(), segments: Vec::new() };
+            Example { song, windows: (0..1 + index % 3).map(window).collect(), copies: vec![window(9)] }
+        };
+        targets.iter().enumerate().map(example).collect()
+    }
+
+    fn genres() -> Vec<Example> {
+        // Three times as many of the first class as of the others.
+        examples(&(0..50_usize).map(|song| one_of((song % 5).saturating_sub(2), 3)).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_slope_is_that_of_the_loss() {
+        let targets = [one_of(0, 3), vec![0.2, 0.3, 0.5]];
+        let targets: Vec<&[f32]> = targets.iter().map(Vec::as_slice).collect();
+        for many_labels in [false, true] {
+            let (features, weights) = (vec![0.5, -1.0, 2.0, 0.3], vec![0.4, 0.6]);
+            let rows = Rows { many_labels, labels: 3, features, targets: targets.clone(), weights };
+            let at: Vec<f64> = (0..9).map(|index| (index as f64 * 0.7).sin()).collect();
+            let total = |at: &[f64]| rows.loss(at, 0.1).0.entropy + rows.loss(at, 0.1).0.penalty;
+            for (index, slope) in rows.loss(&at, 0.1).1.into_iter().enumerate() {
+                let moved = |by: f64| {
+                    let mut moved = at.clone();
+                    moved[index] += by;
+                    total(&moved)
+                };
+                let found = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+                assert!((found - slope).abs() < 1e-7, "{index}: {found} and {slope}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_head_learns_and_is_the_same_as_a_network() {
+        let examples = genres();
+        let head = fit(&examples, false, &HeadRecipe { penalty: 1e-3, ..HeadRecipe::default() });
+        let network = head.network(&Device::flex());
+        for Example { song, windows, .. } in &examples {
+            for window in windows {
+                let logits = head.logits(window);
+                assert_eq!(crate::model::predict::argmax(&logits), song.label());
+                let input = TensorData::new(window.clone(), [1, window.len(), 1]);
+                let found = network.forward(Tensor::from_data(input, &Device::flex())).into_data();
+                assert!(found.iter::<f32>().zip(&logits).all(|(a, b)| (a - b).abs() < 1e-4), "{found} and {logits:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn balanced_classes_count_alike() {
+        let targets = [one_of(0, 2), one_of(0, 2), one_of(1, 2), one_of(0, 2)];
+        let targets: Vec<&[f32]> = targets.iter().map(Vec::as_slice).collect();
+        let mut weights = vec![0.5, 0.5, 1.0, 2.0];
+        balance(&mut weights, &targets);
+        assert!((weights[2] - 1.0).abs() < 1e-12 && (weights[0] + weights[1] + weights[3] - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn of_many_labels_each_is_learned_for_itself() {
+        let targets: Vec<Vec<f32>> =
+            (0..40).map(|song| (0..3).map(|tag| f32::from(u8::from((song >> tag) % 2 == 1))).collect()).collect();
+        let examples = examples(&targets);
+        let head = fit(&examples, true, &HeadRecipe { penalty: 1e-3, ..HeadRecipe::default() });
+        for Example { song, windows, .. } in &examples {
+            for (logit, target) in head.logits(&windows[0]).iter().zip(&song.target) {
+                assert_eq!(*logit > 0.0, *target > 0.5);
+            }
+        }
+    }
+
+    #[test]
+    fn a_song_is_judged_by_a_head_that_never_heard_it() {
+        let mut examples = genres();
+        // A song of a class of its own cannot be known to the others.
+        examples[7].song.target = one_of(2, 3);
+        let recipe = HeadRecipe { penalty: 1e-3, balanced: false, ..HeadRecipe::default() };
+        let fold_of: Vec<usize> = (0..examples.len()).map(|song| usize::from(song == 7)).collect();
+        let logits = out_of_fold(&examples, &fold_of, false, &recipe);
+        let alone = fit(examples.iter().enumerate().filter(|(song, _)| *song != 7).map(|(_, e)| e), false, &recipe);
+        assert_eq!(logits[7][0], alone.logits(&examples[7].windows[0]));
+        assert_eq!(logits.iter().map(Vec::len).sum::<usize>(), examples.iter().map(|e| e.windows.len()).sum::<usize>());
+    }
+}
