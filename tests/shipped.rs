@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -59,6 +60,64 @@ fn the_shipped_network_keeps_its_figure() {
     for key in ["balanced_accuracy", "macro_f1", "labels", "confusion", "per_class"] {
         assert!(!figures[key].is_null(), "{key} is missing");
     }
+}
+
+/// A file of `model-weights/`; says loudly where what `cargo xtask weights` fetches is not there.
+fn with_musicnn(name: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights");
+    if ["musicnn-msd", "musicnn-mtt"].iter().all(|base| folder.join(base).with_extension("safetensors").exists()) {
+        return Some(folder.join(name));
+    }
+    let said = "SKIPPED: MusiCNN's weights are not in model-weights/; run `cargo xtask weights`";
+    // Not by `eprintln!`, which the test runner swallows.
+    let _ = std::io::stderr().write_all(format!("{said}\n").as_bytes());
+    None
+}
+
+#[test]
+fn the_genre_head_names_a_recording_and_its_tags() {
+    let Some(model) = with_musicnn("genre-head.safetensors") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let tone = folder.path().join("tone.wav");
+    write_tone(&tone);
+    let printed = genrelens(&["classify", "--json", "--model", model.to_str().unwrap(), tone.to_str().unwrap()]);
+    let line: Value = serde_json::from_str(printed.trim()).unwrap();
+    let genres = line["genres"].as_object().unwrap();
+    let sum: f64 = genres.values().map(|probability| probability.as_f64().unwrap()).sum();
+    assert_eq!(genres.len(), 10);
+    assert!((sum - 1.0).abs() < 1e-4);
+    let card = card(&model);
+    let names: Vec<&str> = card.bases.iter().map(|base| base.name.as_str()).collect();
+    assert_eq!(names, ["musicnn-msd", "musicnn-mtt"]);
+    assert!(card.labels.is_sorted());
+}
+
+/// The head's figures are those of songs that it never heard, at least as good as these.
+#[test]
+fn the_genre_heads_card_has_figures_out_of_fold() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights/genre-head.safetensors");
+    let figures = card(&path).figures;
+    assert!(figures["folds_song_accuracy"] >= 0.75 && figures["folds_song_balanced_accuracy"] >= 0.73, "{figures:?}");
+    assert!(figures["folds_ece"] < 0.06 && figures["folds_nll"] < figures["folds_nll_uncalibrated"], "{figures:?}");
+}
+
+#[test]
+#[ignore = "minutes: cargo test --release --test shipped -- --ignored --nocapture"]
+fn the_genre_head_is_as_good_as_its_card_says() {
+    let (Some(model), Some(data)) = (with_musicnn("genre-head.safetensors"), common::shared_data()) else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (recipe, bases) = (root.join("recipes/genre-head.toml"), root.join("model-weights"));
+    let audio = data.join("gtzan-audio");
+    let [recipe, bases, audio] = [&recipe, &bases, &audio].map(|path| path.to_str().unwrap());
+    let arguments = ["--recipe", recipe, "--bases", bases, "--audio", audio, "--folds", "5", "--fold-seed", "1,2,3"];
+    let printed = genrelens(&[&["crossval", "--json"], arguments.as_slice()].concat());
+    let found: Value = serde_json::from_str(&printed).unwrap();
+    let mean =
+        |name: &str| found["rounds"].as_array().unwrap().iter().map(|r| r[name].as_f64().unwrap()).sum::<f64>() / 3.0;
+    let (accuracy, balanced) = (mean("accuracy"), mean("balanced_accuracy"));
+    println!("genre-head out of fold: accuracy {accuracy:.4}, balanced {balanced:.4}");
+    assert!(accuracy >= 0.74 && balanced >= 0.72);
+    assert!((accuracy - card(&model).figures["folds_song_accuracy"]).abs() < 0.02);
 }
 
 #[test]

@@ -207,13 +207,15 @@ networks! {
     fma_crnn: "fma-crnn" within BATCH_NORM,
     fma_crnn_stacked: "fma-crnn-stacked" within BATCH_NORM,
     gtzan_cnn: "gtzan-cnn" within SUMS,
+    resnet50: "resnet50-transfer" within BATCH_NORM,
+    xception: "xception-transfer" within BATCH_NORM,
     deep_music_genre: "deep-music-genre" within SUMS,
     fcn_tagger: "fcn-tagger" within BATCH_NORM,
     parallel_cnn_rnn: "parallel-cnn-rnn" within RECURRENT,
     parallel_cnn_rnn_torch: "parallel-cnn-rnn-torch" within RECURRENT,
     lens: "lens" within BATCH_NORM,
-    resnet50: "resnet50-transfer" within BATCH_NORM,
-    xception: "xception-transfer" within BATCH_NORM,
+    musicnn_msd: "musicnn-msd" within BATCH_NORM,
+    musicnn_mtt: "musicnn-mtt" within BATCH_NORM,
     head: "head" within SUMS,
 }
 
