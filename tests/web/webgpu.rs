@@ -216,6 +216,8 @@ networks! {
     lens: "lens" within BATCH_NORM,
     musicnn_msd: "musicnn-msd" within BATCH_NORM,
     musicnn_mtt: "musicnn-mtt" within BATCH_NORM,
+    musicnn_msd: "musicnn-msd" within BATCH_NORM,
+    musicnn_mtt: "musicnn-mtt" within BATCH_NORM,
     head: "head" within SUMS,
 }
 
