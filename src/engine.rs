@@ -112,17 +112,17 @@ impl Engine {
 
     fn load(&mut self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Event, EngineError> {
         let loaded = self.opened(card, payload)?;
-        let model = loaded.card.name.clone();
+        let event = announced(&loaded);
         self.loaded = Some(loaded);
-        Ok(Event::Loaded { model })
+        Ok(event)
     }
 
     fn load_base(&mut self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Event, EngineError> {
         let loaded = self.opened(card, payload)?;
-        let model = loaded.card.name.clone();
-        self.bases.retain(|base| base.card.name != model);
+        let event = announced(&loaded);
+        self.bases.retain(|base| base.card.name != loaded.card.name);
         self.bases.push(loaded);
-        Ok(Event::Loaded { model })
+        Ok(event)
     }
 
     fn opened(&self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Loaded, EngineError> {
@@ -176,6 +176,10 @@ pub fn self_test_input(windows: usize, bands: usize, frames: usize) -> Vec<f32> 
         phase.sin() + 0.5 * (0.05 * band as f32 * (frame as f32 * 0.3).cos()).sin()
     };
     (0..windows * bands * frames).map(value).collect()
+}
+
+fn announced(loaded: &Loaded) -> Event {
+    Event::Loaded { model: loaded.card.name.clone(), architecture: loaded.architecture() }
 }
 
 fn failure(error: EngineError, file: Option<String>) -> Event {

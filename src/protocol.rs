@@ -11,7 +11,7 @@ use crate::card::Card;
 
 /// Raised whenever a message changes its shape. A worker of an older build that meets a newer page is told apart by
 /// it and not used.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Numbers a request; the events that answer it carry the same number.
 pub type RequestId = u32;
@@ -101,6 +101,8 @@ pub enum Event {
     Loaded {
         /// The name on its card.
         model: String,
+        /// How it is built.
+        architecture: Architecture,
     },
     /// How far a classification has come.
     Progress(Progress),
@@ -165,6 +167,17 @@ pub struct Adapter {
     pub name: String,
     /// True where it is emulated on the CPU.
     pub software: bool,
+}
+
+/// How a network is built, which its card only names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Architecture {
+    /// What it is, in one sentence.
+    pub summary: String,
+    /// The document that it comes from.
+    pub source: String,
+    /// How many numbers it has learned, without those of the networks it listens through.
+    pub parameters: usize,
 }
 
 /// How far a classification has come.

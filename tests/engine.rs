@@ -4,10 +4,10 @@
 use burn::tensor::Device;
 use futures::FutureExt;
 use genrelens::audio::Source;
-use genrelens::card::{Card, Structure};
+use genrelens::card::{Base, Card, Structure, Takes};
 use genrelens::engine::{Engine, Host};
 use genrelens::model::weights::{self, Precision};
-use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Progress, Request};
+use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Prediction, Progress, Request};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_family = "wasm")]
@@ -74,12 +74,51 @@ fn card() -> Card {
 /// An engine with a fresh network.
 fn engine() -> Engine {
     let mut engine = empty_engine();
-    let network = card().blueprint().unwrap().init(&Device::flex());
-    let bytes = weights::to_bytes(&network, &card(), Precision::F16).unwrap();
-    let mut host = Recorder::default();
-    ask(&mut engine, Request::Load { card: Box::new(card()) }, Payload::Bytes(bytes), &mut host);
-    assert_eq!(host.last(), &Event::Loaded { model: "fresh".to_owned() });
+    let loaded = load(&mut engine, fresh(card()));
+    assert!(matches!(&loaded, Event::Loaded { model, .. } if model == "fresh"), "{loaded:?}");
     engine
+}
+
+/// The network of a card with fresh weights, its SHA-256 on the card.
+fn fresh(card: Card) -> (Card, Vec<u8>) {
+    let network = card.blueprint().unwrap().init(&Device::flex());
+    let bytes = weights::to_bytes(&network, &card, Precision::F16).unwrap();
+    (Card { sha256: weights::sha256_hex(&bytes), ..card }, bytes)
+}
+
+fn load(engine: &mut Engine, (card, bytes): (Card, Vec<u8>)) -> Event {
+    let mut host = Recorder::default();
+    ask(engine, Request::Load { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
+    host.last().clone()
+}
+
+fn load_base(engine: &mut Engine, (card, bytes): (Card, Vec<u8>)) -> Event {
+    let mut host = Recorder::default();
+    ask(engine, Request::LoadBase { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
+    host.last().clone()
+}
+
+/// A narrow network of four tags.
+fn tags(name: &str) -> Card {
+    let structure = Structure { width: 0.1, ..Structure::default() };
+    let labels = ["guitar", "slow", "voice", "noise"].map(String::from).to_vec();
+    Card { name: name.to_owned(), structure, labels, many_labels: true, ..card() }
+}
+
+/// A head on the logits of these.
+fn head(bases: &[&Card]) -> Card {
+    let base = |card: &&Card| Base { name: card.name.clone(), sha256: card.sha256.clone(), takes: Takes::Logits };
+    let structure = Structure { features: 4 * bases.len(), ..Structure::default() };
+    let bases = bases.iter().map(base).collect();
+    Card { name: "head".to_owned(), architecture: "head".to_owned(), structure, bases, ..card() }
+}
+
+/// What the engine says of a tone; it has to say something.
+fn answer(engine: &mut Engine) -> Prediction {
+    let mut host = Recorder::default();
+    classify(engine, wav(9.0, 22_050), &mut host);
+    let Event::Classified(prediction) = host.last() else { panic!("{:?}", host.last()) };
+    prediction.clone()
 }
 
 fn empty_engine() -> Engine {
@@ -250,6 +289,69 @@ fn weights_that_do_not_fit_leave_the_network_in_place() {
     assert!(matches!(host.last(), Event::Failed { .. }));
     classify(&mut engine, wav(4.0, 22_050), &mut host);
     assert!(matches!(host.last(), Event::Classified(_)));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_head_tells_the_tags_of_its_bases() {
+    let mut engine = empty_engine();
+    let bases = [fresh(tags("msd")), fresh(tags("mtt"))];
+    let head = fresh(head(&[&bases[0].0, &bases[1].0]));
+    for base in bases {
+        assert!(matches!(load_base(&mut engine, base), Event::Loaded { .. }));
+    }
+    let Event::Loaded { model, architecture } = load(&mut engine, head) else { panic!("it does not load") };
+    // Eight features to three genres, with their biases.
+    assert_eq!((model.as_str(), architecture.parameters), ("head", 8 * 3 + 3));
+    assert!(!architecture.summary.is_empty() && !architecture.source.is_empty());
+
+    let prediction = answer(&mut engine);
+    assert_eq!((prediction.model.as_str(), prediction.many_labels, prediction.genres.len()), ("head", false, 3));
+    let models: Vec<&str> = prediction.tags.iter().map(|tags| tags.model.as_str()).collect();
+    assert_eq!(models, ["msd", "mtt"]);
+    for tags in &prediction.tags {
+        assert_eq!((tags.labels.len(), tags.tags.len()), (4, 4));
+        assert!(prediction.windows.len() > 2 && tags.windows.len() == prediction.windows.len());
+        for score in &tags.tags {
+            let place = tags.labels.iter().position(|label| *label == score.label).unwrap();
+            let mean = tags.windows.iter().map(|window| window[place]).sum::<f32>() / tags.windows.len() as f32;
+            assert!((score.probability - mean).abs() < 1e-5 && (0.0..=1.0).contains(&mean));
+        }
+    }
+    let mut host = Recorder::default();
+    ask(&mut engine, Request::SelfTest, Payload::None, &mut host);
+    assert!(matches!(host.last(), Event::SelfTested(result) if result.logits.len() == 8 * 3), "{:?}", host.last());
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_network_of_tags_answers_by_itself() {
+    let mut engine = empty_engine();
+    load(&mut engine, fresh(tags("msd")));
+    let prediction = answer(&mut engine);
+    assert!(prediction.many_labels && prediction.tags.is_empty() && prediction.genres.len() == 4);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_head_without_its_base_leaves_the_network_in_place() {
+    let mut engine = engine();
+    let base = fresh(tags("msd"));
+    let head = fresh(head(&[&base.0]));
+    let expect = |event: Event, part: &str| match event {
+        Event::Failed { message } => assert!(message.contains(part), "{message}"),
+        other => panic!("{other:?}"),
+    };
+    expect(load(&mut engine, head.clone()), "listens through 'msd', which is not loaded");
+    // Of the same name and other weights.
+    load_base(&mut engine, fresh(tags("msd")));
+    expect(load(&mut engine, head.clone()), "another version of 'msd'");
+    assert_eq!(answer(&mut engine).model, "fresh");
+
+    load_base(&mut engine, base);
+    let mut damaged = head.clone();
+    damaged.1[100] ^= 1;
+    expect(load(&mut engine, damaged), "damaged");
+    assert_eq!(answer(&mut engine).model, "fresh");
+    load(&mut engine, head);
+    assert_eq!(answer(&mut engine).model, "head");
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -8,6 +8,7 @@ use super::windows::{Place, Windowing};
 use super::{Blueprint, Network, Part};
 use crate::card::{Card, Takes};
 use crate::dsp::{FrontEnd, Segment};
+use crate::protocol::Architecture;
 
 /// A network in use.
 #[derive(Debug, Clone)]
@@ -57,6 +58,13 @@ impl Loaded {
         };
         let bases = card.bases.iter().map(base).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { card, blueprint, network, bases })
+    }
+
+    /// How it is built.
+    pub fn architecture(&self) -> Architecture {
+        let entry = self.blueprint.entry;
+        let (summary, source) = (entry.summary.to_owned(), entry.source.to_owned());
+        Architecture { summary, source, parameters: self.network.parameters() }
     }
 
     /// The front end it hears through.

@@ -177,7 +177,7 @@ mod tests {
     fn a_fixed_window_repeats_a_short_segment() {
         let windowing = windowing(Hears::FixedWindows, 5);
         let (mut batch, short) = (Vec::new(), segment(2));
-        windowing.push(&mut batch, &short, windowing.places(&[short.clone()])[0]);
+        windowing.push(&mut batch, &short, windowing.places(std::slice::from_ref(&short))[0]);
         assert_eq!(batch, [-2.0, -1.0, -2.0, -1.0, -2.0, -1.5, -0.5, -1.5, -0.5, -1.5]);
     }
 

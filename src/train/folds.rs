@@ -70,7 +70,7 @@ mod tests {
     fn set() -> LabelledSet {
         let song = |index: usize| Song {
             name: index.to_string(),
-            group: (index % 3 > 0).then(|| format!("artist {}", index / 6)),
+            group: (!index.is_multiple_of(3)).then(|| format!("artist {}", index / 6)),
             target: one_of(index % 2, 2),
             segments: Vec::new(),
         };

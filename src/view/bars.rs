@@ -1,9 +1,9 @@
-//! The genres as horizontal bars.
+//! The genres, or the most probable tags, as horizontal bars.
 
 use super::colours;
 use super::shape::{Align, Area, Shape, Theme, text_width};
 use super::words;
-use crate::protocol::Prediction;
+use crate::protocol::{Prediction, Score};
 
 /// Height of one genre's row, in CSS pixels.
 const ROW: f64 = 28.0;
@@ -16,26 +16,35 @@ const LETTERS: f64 = 14.0;
 /// Room for a percentage, in CSS pixels.
 const PERCENT: f64 = 60.0;
 
-/// The height that this many genres need, in CSS pixels.
-pub fn height(genres: usize) -> f64 {
-    ROW * genres as f64
+/// The most tags that get a bar.
+const TAGS: usize = 10;
+
+/// The scores that get a bar: every genre, but of tags the first ones.
+pub fn shown(prediction: &Prediction) -> &[Score] {
+    let most = if prediction.many_labels { TAGS } else { usize::MAX };
+    &prediction.genres[..prediction.genres.len().min(most)]
 }
 
-/// Draws a row for every genre, most probable first, on a canvas of this width in CSS pixels.
+/// The height that the bars need, in CSS pixels.
+pub fn height(prediction: &Prediction) -> f64 {
+    ROW * shown(prediction).len() as f64
+}
+
+/// Draws a row for every score that gets a bar, most probable first, on a canvas of this width in CSS pixels.
 pub fn shapes(prediction: &Prediction, width: f64, theme: &Theme) -> Vec<Shape> {
-    let names: Vec<String> = prediction.genres.iter().map(|score| words::genre(&score.label)).collect();
+    let names: Vec<String> = shown(prediction).iter().map(|score| words::genre(&score.label)).collect();
     let longest = names.iter().map(|name| text_width(name, LETTERS)).fold(0.0, f64::max);
     let left = (longest + 10.0).min(width / 3.0);
     let track = (width - left - PERCENT).max(0.0);
     let mut shapes = Vec::new();
-    for (row, (score, name)) in prediction.genres.iter().zip(names).enumerate() {
+    for (row, (score, name)) in shown(prediction).iter().zip(names).enumerate() {
         let y = ROW * (row as f64 + 0.5);
         let first = row == 0;
         let ink = if first { theme.text } else { theme.muted };
         let text = |x, text, align| Shape::Text { x, y, text, size: LETTERS, bold: first, align, fill: ink };
         let bar = |width| Area { x: left, y: y - BAR / 2.0, width, height: BAR };
         let index = prediction.labels.iter().position(|label| *label == score.label).unwrap_or(row);
-        let fill = colours::of_genre(theme, &score.label, index);
+        let fill = colours::of_label(theme, &score.label, index);
         let share = f64::from(score.probability.clamp(0.0, 1.0));
         shapes.push(text(0.0, name, Align::Start));
         shapes.push(Shape::Rect { area: bar(track), radius: BAR / 2.0, fill: theme.track });
@@ -63,7 +72,16 @@ mod tests {
         assert_eq!(areas.len(), 6);
         assert!((areas[1].width / areas[0].width - 0.62).abs() < 1e-6);
         assert!((areas[3].width / areas[2].width - 0.3).abs() < 1e-6);
-        assert!(areas.iter().all(|area| area.y >= 0.0 && area.y + area.height <= height(3)));
+        assert!(areas.iter().all(|area| area.y >= 0.0 && area.y + area.height <= height(&prediction())));
+    }
+
+    #[test]
+    fn of_many_tags_the_first_get_a_bar() {
+        let tag = |index: usize| Score { label: format!("tag {index}"), probability: 0.9 };
+        let genres = (0..50).map(tag).collect();
+        let tags = Prediction { genres, many_labels: true, ..prediction() };
+        assert_eq!((shown(&tags).len(), height(&tags)), (10, 280.0));
+        assert_eq!(shown(&Prediction { many_labels: false, ..tags }).len(), 50);
     }
 
     #[test]

@@ -57,11 +57,24 @@ fn gamma_encode(linear: f32) -> u8 {
 const KNOWN: [&str; GENRE_COLOURS] =
     ["blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock"];
 
-/// The colour of a genre: its own where it is one of the ten, else by its place among the network's labels. The same
-/// genre has the same colour in every file and in every network that knows it.
-pub fn of_genre(theme: &Theme, label: &str, index: usize) -> Colour {
-    let slot = KNOWN.iter().position(|&known| known == label).unwrap_or(index % GENRE_COLOURS);
-    theme.genres[slot]
+/// Lightness and chroma, in OKLCh, of labels that are none of the ten: on light ground, and on dark.
+const OTHERS: [[f32; 2]; 2] = [[0.64, 0.13], [0.77, 0.11]];
+/// From one hue to the next, in degrees: any ten that follow each other go round the circle, a tenth of it apart.
+const HUE_STEP: f32 = 108.0;
+/// From ten hues to the next ten, in degrees: five times ten are different.
+const TENS_STEP: f32 = 7.2;
+
+/// The colour of a label: its own where it is one of the ten genres, else by its place among the network's labels. The
+/// same genre has the same colour in every file and in every network that knows it.
+pub fn of_label(theme: &Theme, label: &str, index: usize) -> Colour {
+    if let Some(slot) = KNOWN.iter().position(|&known| known == label) {
+        return theme.genres[slot];
+    }
+    let dark = theme.surface.luminance() < 0.5;
+    let [lightness, chroma] = OTHERS[usize::from(dark)];
+    let hue = index as f32 * HUE_STEP + (index / 10) as f32 * TENS_STEP;
+    let [red, green, blue] = srgb_from_oklch(lightness, chroma, hue % 360.0);
+    Colour { red, green, blue, alpha: 1.0 }
 }
 
 #[cfg(test)]
@@ -110,8 +123,19 @@ mod tests {
     #[test]
     fn a_genre_keeps_its_colour_in_every_network() {
         let theme = &Theme::LIGHT;
-        assert_eq!(of_genre(theme, "jazz", 0), of_genre(theme, "jazz", 3));
-        assert_ne!(of_genre(theme, "jazz", 0), of_genre(theme, "rock", 0));
-        assert_eq!(of_genre(theme, "my own", 12), theme.genres[2]);
+        assert_eq!(of_label(theme, "jazz", 0), of_label(theme, "jazz", 3));
+        assert_ne!(of_label(theme, "jazz", 0), of_label(theme, "rock", 0));
+    }
+
+    #[test]
+    fn fifty_other_labels_are_readable_and_neighbours_differ() {
+        for theme in [Theme::LIGHT, Theme::DARK] {
+            let colours: Vec<Colour> = (0..50).map(|index| of_label(&theme, "guitar", index)).collect();
+            for (index, colour) in colours.iter().enumerate() {
+                assert!(colour.contrast(theme.surface) >= 2.75, "{}", colour.css());
+                assert!(colour.contrast(Theme::ink_on(*colour)) >= 4.5, "{}", colour.css());
+                assert!(!colours[..index].contains(colour), "{index}");
+            }
+        }
     }
 }

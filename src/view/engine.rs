@@ -1,6 +1,6 @@
 //! Which engine runs, and why.
 
-use crate::protocol::SelfTest;
+use crate::protocol::{EngineKind, SelfTest};
 
 /// What the user wants to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +44,8 @@ pub enum NoGpu {
     SoftwareAdapter,
     /// It could not be fetched or started: the reason, as a sentence or part of one.
     Failed(String),
+    /// It could not run the network in use: the reason, as a sentence or part of one.
+    Network(String),
 }
 
 /// Why the engine runs that runs.
@@ -97,6 +99,39 @@ impl Choice {
             Self::SelfTestMismatch { .. } => "self-test-mismatch",
             Self::UserChoice => "user-choice",
         }
+    }
+}
+
+/// How far the GPU engine has come with the network in use.
+#[derive(Debug, Clone, PartialEq)]
+pub enum GpuState {
+    /// Nobody has looked for one.
+    NotLooked,
+    /// It is being fetched or tested: what the user sees meanwhile.
+    Coming(Choice),
+    /// It was compared with the CPU engine on this network: what came of it.
+    Compared(Choice),
+    /// There is none.
+    Refused(Choice),
+}
+
+/// Which engine classifies, and why. `None` where recordings should wait.
+pub fn decide(preference: Preference, gpu: &GpuState) -> (Option<EngineKind>, Choice) {
+    let cpu = Some(EngineKind::Cpu);
+    match (gpu, preference) {
+        (_, Preference::Cpu) => (cpu, Choice::UserChoice),
+        (GpuState::Compared(Choice::GpuFaster { .. } | Choice::CpuFaster { .. }), Preference::Gpu) => {
+            (Some(EngineKind::Gpu), Choice::UserChoice)
+        }
+        (GpuState::Compared(faster @ Choice::GpuFaster { .. }), Preference::Auto) => {
+            (Some(EngineKind::Gpu), faster.clone())
+        }
+        (GpuState::Compared(reason) | GpuState::Refused(reason), _) => (cpu, reason.clone()),
+        // Somebody who asked for the GPU waits for it; everybody else is answered at once.
+        (GpuState::Coming(choice), Preference::Gpu) => (None, choice.clone()),
+        (GpuState::NotLooked, Preference::Gpu) => (None, Choice::FetchingGpu),
+        (GpuState::Coming(choice), Preference::Auto) => (cpu, choice.clone()),
+        (GpuState::NotLooked, Preference::Auto) => (cpu, Choice::FetchingGpu),
     }
 }
 
@@ -166,6 +201,30 @@ mod tests {
             let found = choose(&test(&cpu, 20.0), &test(&gpu, 1.0));
             assert!(matches!(found, Choice::SelfTestMismatch { .. }), "{cpu:?} {gpu:?}: {found:?}");
         }
+    }
+
+    #[test]
+    fn the_users_engine_runs_where_it_agrees_with_the_other() {
+        let faster = Choice::GpuFaster { cpu_ms: 20.0, gpu_ms: 5.0 };
+        let slower = Choice::CpuFaster { cpu_ms: 5.0, gpu_ms: 20.0 };
+        let wrong = Choice::SelfTestMismatch { difference: 1.0 };
+        let (cpu, gpu) = (Some(EngineKind::Cpu), Some(EngineKind::Gpu));
+        for (choice, chosen_gpu, chosen_auto) in [(faster, gpu, gpu), (slower, gpu, cpu), (wrong, cpu, cpu)] {
+            let state = GpuState::Compared(choice.clone());
+            assert_eq!(decide(Preference::Gpu, &state).0, chosen_gpu, "{choice:?}");
+            assert_eq!(decide(Preference::Auto, &state), (chosen_auto, choice.clone()));
+            assert_eq!(decide(Preference::Cpu, &state), (cpu, Choice::UserChoice));
+        }
+    }
+
+    #[test]
+    fn only_who_asked_for_the_gpu_waits_for_it() {
+        for state in [GpuState::NotLooked, GpuState::Coming(Choice::TestingGpu)] {
+            assert_eq!(decide(Preference::Gpu, &state).0, None);
+            assert_eq!(decide(Preference::Auto, &state).0, Some(EngineKind::Cpu));
+        }
+        let refused = GpuState::Refused(Choice::OnlyCpu { reason: NoGpu::NoWebGpu });
+        assert_eq!(decide(Preference::Gpu, &refused).0, Some(EngineKind::Cpu));
     }
 
     #[test]

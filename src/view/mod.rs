@@ -8,6 +8,7 @@ pub mod axes;
 pub mod bars;
 pub mod colours;
 pub mod engine;
+pub mod networks;
 pub mod reading;
 mod resample;
 pub mod shape;

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::engine::Choice;
+use super::networks::{Arriving, Catalogue, InUse, Wish};
 use super::words;
 use crate::protocol::{EngineInfo, Event, Payload, Prediction, Progress, SpectrogramInfo};
 
@@ -41,6 +42,28 @@ pub struct Spectrogram {
     pub values: Vec<f32>,
 }
 
+/// The present answer being replaced by another network's: it stays until the other is complete.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Again {
+    /// The network that listens.
+    pub network: String,
+    /// Who wanted it.
+    pub wish: Wish,
+    /// How far it is; `None` before it has begun.
+    pub progress: Option<Progress>,
+    /// What it sees.
+    spectrogram: Option<Rc<Spectrogram>>,
+}
+
+/// The answer before the present one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Before {
+    /// What it was.
+    pub prediction: Rc<Prediction>,
+    /// Who wanted the present one.
+    pub wish: Wish,
+}
+
 /// Everything the page shows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct State {
@@ -56,6 +79,10 @@ pub struct State {
     pub spectrogram: Option<Rc<Spectrogram>>,
     /// Its genres as far as it is heard. Shared for the same reason.
     pub prediction: Option<Rc<Prediction>>,
+    /// Another network listens to it, to replace its answer.
+    pub again: Option<Again>,
+    /// What was there before another network replaced it.
+    pub before: Option<Before>,
     /// Why it, or everything, failed.
     pub error: Option<String>,
     /// What the user should know that stopped nothing.
@@ -66,6 +93,14 @@ pub struct State {
     pub engine: Option<EngineInfo>,
     /// Why it runs.
     pub choice: Choice,
+    /// The networks that can be chosen; `None` before they are known.
+    pub catalogue: Option<Rc<Catalogue>>,
+    /// The network in use.
+    pub network: Option<Rc<InUse>>,
+    /// The one on its way to be.
+    pub arriving: Option<Arriving>,
+    /// Why another one is not in use.
+    pub network_error: Option<String>,
     /// True where no file can be worked on any more.
     pub broken: bool,
 }
@@ -81,8 +116,9 @@ impl State {
         }
     }
 
-    /// The file is given up, unless it is done already.
+    /// The file is given up, unless it is done already; then what another network would say of it.
     pub fn cancel(&mut self) {
+        self.again = None;
         if self.phase == Phase::Working {
             self.forget_file();
             self.notice = Some(words::CANCELLED);
@@ -90,15 +126,30 @@ impl State {
     }
 
     fn forget_file(&mut self) {
-        let error = if self.broken { self.error.take() } else { None };
-        let (engine, choice, broken) = (self.engine.take(), std::mem::take(&mut self.choice), self.broken);
-        *self = Self { error, engine, choice, broken, ..Self::default() };
+        let before = std::mem::take(self);
+        let error = before.error.filter(|_| before.broken);
+        let Self { engine, choice, catalogue, network, arriving, network_error, broken, .. } = before;
+        *self = Self { error, engine, choice, catalogue, network, arriving, network_error, broken, ..Self::default() };
     }
 
     /// The engine in use, or the reason for it, changed.
     pub fn set_engine(&mut self, engine: Option<EngineInfo>, choice: Choice) {
         self.engine = engine;
         self.choice = choice;
+    }
+
+    /// The network that the user sees as chosen: the wish until it has failed, the page's own only once it is in use.
+    pub fn chosen_network(&self) -> Option<&str> {
+        let wanted = self.arriving.as_ref().filter(|arriving| arriving.wish != Wish::Refine);
+        let in_use = || self.network.as_ref().map(|network| network.card.name.as_str());
+        wanted.map(|arriving| arriving.name.as_str()).or_else(in_use)
+    }
+
+    /// Another network listens to the file, whose answer is there already.
+    pub fn hear_again(&mut self, network: String, wish: Wish) {
+        if self.phase == Phase::Done {
+            self.again = Some(Again { network, wish, progress: None, spectrogram: None });
+        }
     }
 
     /// No file can be worked on any more, and why.
@@ -122,6 +173,9 @@ impl State {
         if self.broken || self.file.is_none() {
             return;
         }
+        if self.again.is_some() {
+            return self.apply_again(event, payload);
+        }
         match event {
             Event::Progress(progress) => {
                 self.phase = Phase::Working;
@@ -142,12 +196,39 @@ impl State {
         }
     }
 
-    fn take_spectrogram(&mut self, info: SpectrogramInfo, payload: Payload) {
-        match payload {
-            Payload::Floats(values) if values.len() == info.frames * info.bands => {
-                self.spectrogram = Some(Rc::new(Spectrogram { info, values }));
+    /// What another network says: only its whole answer replaces the one that is shown.
+    fn apply_again(&mut self, event: Event, payload: Payload) {
+        let Some(again) = &mut self.again else { return };
+        match event {
+            Event::Progress(progress) => {
+                again.progress = Some(progress);
+                self.browser_decodes = false;
             }
-            _ => self.warn(words::NO_SPECTROGRAM.to_owned()),
+            Event::Spectrogram(info) => again.spectrogram = spectrogram(info, payload).or(again.spectrogram.take()),
+            Event::Classified(prediction) => {
+                let wish = again.wish;
+                if let Some(spectrogram) = again.spectrogram.take() {
+                    self.spectrogram = Some(spectrogram);
+                }
+                self.before =
+                    self.prediction.replace(Rc::new(prediction)).map(|prediction| Before { prediction, wish });
+                self.again = None;
+            }
+            Event::Warning { message } => self.warn(message),
+            Event::Failed { message } | Event::Unsupported { message } => {
+                let network = std::mem::take(&mut again.network);
+                self.again = None;
+                self.warn(words::not_heard_again(&network, &message));
+            }
+            Event::Cancelled => self.again = None,
+            Event::SoFar(_) | Event::Ready { .. } | Event::Loaded { .. } | Event::SelfTested(_) => {}
+        }
+    }
+
+    fn take_spectrogram(&mut self, info: SpectrogramInfo, payload: Payload) {
+        match spectrogram(info, payload) {
+            Some(spectrogram) => self.spectrogram = Some(spectrogram),
+            None => self.warn(words::NO_SPECTROGRAM.to_owned()),
         }
     }
 
@@ -156,6 +237,16 @@ impl State {
         if !self.warnings.contains(&message) {
             self.warnings.push(message);
         }
+    }
+}
+
+/// A spectrogram with its values, where they arrived whole.
+fn spectrogram(info: SpectrogramInfo, payload: Payload) -> Option<Rc<Spectrogram>> {
+    match payload {
+        Payload::Floats(values) if values.len() == info.frames * info.bands => {
+            Some(Rc::new(Spectrogram { info, values }))
+        }
+        _ => None,
     }
 }
 
@@ -240,6 +331,68 @@ mod tests {
             }
             assert_eq!((state.spectrogram.clone(), state.warnings.len()), (None, 1));
         }
+    }
+
+    fn other() -> Prediction {
+        Prediction { model: "head".to_owned(), ..prediction() }
+    }
+
+    /// A finished file that another network listens to.
+    fn heard_again() -> State {
+        let mut state = opened();
+        state.apply(Event::Spectrogram(info(1, 1)), Payload::Floats(vec![0.0]));
+        state.apply(Event::Classified(prediction()), Payload::None);
+        state.hear_again("head".to_owned(), Wish::Refine);
+        state
+    }
+
+    #[test]
+    fn an_answer_stays_until_the_next_is_complete() {
+        let mut state = heard_again();
+        state.apply(progress(0.5), Payload::None);
+        state.apply(Event::Spectrogram(info(2, 3)), Payload::Floats(vec![-1.0; 6]));
+        state.apply(Event::SoFar(other()), Payload::None);
+        assert_eq!((state.phase, state.prediction.as_deref()), (Phase::Done, Some(&prediction())));
+        assert_eq!(state.spectrogram.as_ref().map(|shown| shown.values.len()), Some(1));
+        assert!(state.again.as_ref().is_some_and(|again| again.progress.is_some()));
+        state.apply(Event::Classified(other()), Payload::None);
+        assert_eq!((state.phase, state.prediction.as_deref(), &state.again), (Phase::Done, Some(&other()), &None));
+        assert_eq!(state.spectrogram.as_ref().map(|shown| shown.values.len()), Some(6));
+        assert!(state.before.is_some_and(|before| before.prediction.model == "net1-gtzan"));
+    }
+
+    #[test]
+    fn a_network_that_cannot_hear_the_file_leaves_the_answer() {
+        let mut state = heard_again();
+        state.apply(Event::Failed { message: "too short".to_owned() }, Payload::None);
+        assert_eq!((state.phase, state.prediction.as_deref(), &state.again), (Phase::Done, Some(&prediction()), &None));
+        assert!(state.warnings.len() == 1 && state.warnings[0].contains("head"), "{:?}", state.warnings);
+    }
+
+    #[test]
+    fn a_refinement_can_be_given_up() {
+        let mut state = heard_again();
+        state.cancel();
+        assert_eq!((state.phase, &state.again, state.notice), (Phase::Done, &None, None));
+        // Before there is an answer there is nothing to refine.
+        let mut state = opened();
+        state.hear_again("head".to_owned(), Wish::Refine);
+        assert_eq!(state.again, None);
+    }
+
+    #[test]
+    fn the_choice_jumps_back_where_it_fails() {
+        let arriving = |wish| Some(Arriving { name: "head".to_owned(), wish, fetched: 0, total: 9 });
+        let mut state = State { network: Some(Rc::new(words::tests::in_use())), ..opened() };
+        state.arriving = arriving(Wish::Refine);
+        assert_eq!(state.chosen_network(), Some("net1-gtzan"), "the page's own wish is not shown as a choice");
+        state.arriving = arriving(Wish::User);
+        state.open("b.wav".to_owned());
+        assert_eq!(state.chosen_network(), Some("head"));
+        state.arriving = None;
+        state.network_error = Some("it could not be fetched".to_owned());
+        state.open("c.wav".to_owned());
+        assert_eq!((state.chosen_network(), state.network_error.is_some()), (Some("net1-gtzan"), true));
     }
 
     #[test]

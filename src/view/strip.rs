@@ -57,7 +57,10 @@ pub struct LegendEntry {
     pub share: f64,
 }
 
-/// The genres that win somewhere, the longest first.
+/// The most entries of a legend: with more, of a network of many tags, it would be longer than the strip is worth.
+const MOST_ENTRIES: usize = 10;
+
+/// The labels that win somewhere, the longest first.
 pub fn legend(prediction: &Prediction, theme: &Theme) -> Vec<LegendEntry> {
     let mut seconds = vec![0.0; prediction.labels.len()];
     for stretch in stretches(&prediction.windows) {
@@ -68,12 +71,13 @@ pub fn legend(prediction: &Prediction, theme: &Theme) -> Vec<LegendEntry> {
     let total: f64 = seconds.iter().sum();
     let entry = |(index, (label, seconds)): (usize, (&String, f64))| LegendEntry {
         label: label.clone(),
-        colour: colours::of_genre(theme, label, index),
+        colour: colours::of_label(theme, label, index),
         share: seconds / total,
     };
     let named = prediction.labels.iter().zip(seconds).enumerate();
     let mut entries: Vec<_> = named.filter(|(_, (_, seconds))| *seconds > 0.0).map(entry).collect();
     entries.sort_by(|a, b| b.share.total_cmp(&a.share));
+    entries.truncate(MOST_ENTRIES);
     entries
 }
 
@@ -111,7 +115,7 @@ pub fn shapes(prediction: &Prediction, seconds: f64, width: f64, height: f64, th
     let place = |time: f64| (left + (time / seconds).clamp(0.0, 1.0) * span).round();
     let colour_of = |winner: usize| {
         let label = prediction.labels.get(winner).map_or("", String::as_str);
-        colours::of_genre(theme, label, winner)
+        colours::of_label(theme, label, winner)
     };
     let stretches = stretches(&at_least(&prediction.windows, LEAST_WIDTH / span * seconds));
     let mut shapes = Vec::new();

@@ -1,10 +1,15 @@
 //! Every sentence that people read, except what stands in `index.html`.
 
+pub mod networks;
+
 use super::axes::clock;
+use super::bars::shown;
 use super::engine::{Choice, NoGpu};
+use super::networks::Wish;
 use super::reading::Reading;
+use super::state::Before;
 use super::strip::{Stretch, stretches};
-use crate::protocol::{EngineInfo, EngineKind, Prediction, Progress, SpectrogramInfo};
+use crate::protocol::{EngineInfo, EngineKind, Prediction, Progress, Score, SpectrogramInfo};
 
 /// Keeps a number and its unit on one line.
 const NBSP: char = '\u{a0}';
@@ -33,10 +38,20 @@ const LIKELY: f32 = 0.5;
 /// A second genre this near, 0 to 1, makes it a tie.
 const TIE: f32 = 0.1;
 
+/// A label with its probability: `jazz (62 %)`.
+fn named(score: &Score) -> String {
+    format!("{}{NBSP}({})", genre(&score.label), percent(score.probability))
+}
+
+/// How many tags stand for an answer.
+const TAGS_IN_VERDICT: usize = 3;
+
 /// The answer in one sentence, no surer than the numbers are.
 pub fn verdict(prediction: &Prediction) -> String {
-    let named =
-        |score: &crate::protocol::Score| format!("{}{NBSP}({})", genre(&score.label), percent(score.probability));
+    if prediction.many_labels {
+        let tags: Vec<String> = prediction.genres.iter().take(TAGS_IN_VERDICT).map(named).collect();
+        return format!("Most fitting tags: {}", tags.join(", "));
+    }
     match prediction.genres.as_slice() {
         [] => "The network named no genre.".to_owned(),
         [only] => format!("Most likely {}", named(only)),
@@ -65,9 +80,9 @@ pub fn verdict_so_far(prediction: &Prediction) -> String {
     }
 }
 
-/// What the answer rests on.
-pub fn detail(prediction: &Prediction) -> String {
-    let made = format!("Worked out by {} in {}.", prediction.model, milliseconds(prediction.milliseconds));
+/// What the answer rests on, and which one it replaced.
+pub fn detail(prediction: &Prediction, before: Option<&Before>) -> String {
+    let made = made(prediction, before);
     let first = prediction.genres.first();
     let winner = first.and_then(|first| prediction.labels.iter().position(|label| *label == first.label));
     let all = stretches(&prediction.windows);
@@ -78,6 +93,20 @@ pub fn detail(prediction: &Prediction) -> String {
             format!("{agreeing} of {count} stretches of the recording sound most like {name}. {made}")
         }
         _ => made,
+    }
+}
+
+fn made(prediction: &Prediction, before: Option<&Before>) -> String {
+    let (model, time) = (&prediction.model, milliseconds(prediction.milliseconds));
+    let said = before.and_then(|before| Some((before, named(before.prediction.genres.first()?))));
+    match said {
+        Some((Before { prediction, wish: Wish::Refine }, first)) => {
+            format!("Refined by {model} in {time}; {}'s first answer was {first}.", prediction.model)
+        }
+        Some((Before { prediction, .. }, first)) => {
+            format!("Worked out by {model} in {time}; {} had said {first}.", prediction.model)
+        }
+        None => format!("Worked out by {model} in {time}."),
     }
 }
 
@@ -162,6 +191,9 @@ fn no_gpu(reason: &NoGpu) -> String {
         NoGpu::NoWebGpu => "this browser offers no WebGPU".to_owned(),
         NoGpu::NoAdapter => "the browser found no graphics processor it may use".to_owned(),
         NoGpu::SoftwareAdapter => "the only GPU here is an emulated one, which is slower".to_owned(),
+        NoGpu::Network(reason) => {
+            format!("the GPU engine does not run this network ({})", reason.trim_end_matches('.'))
+        }
         NoGpu::Failed(reason) => format!("the GPU engine did not start ({})", reason.trim_end_matches('.')),
     }
 }
@@ -215,14 +247,32 @@ pub fn spectrogram_label(file: &str, info: &SpectrogramInfo) -> String {
     format!("Mel-spectrogram of {file}: {} long{range}", clock(info.duration_seconds, 0))
 }
 
+/// What a network's labels are.
+fn labels(prediction: &Prediction) -> &'static str {
+    if prediction.many_labels { "tags" } else { "genres" }
+}
+
+/// The heading of the column of labels.
+pub fn label_heading(prediction: &Prediction) -> &'static str {
+    if prediction.many_labels { "Tag" } else { "Genre" }
+}
+
+/// The heading of the table of labels.
+pub fn table_caption(prediction: &Prediction) -> &'static str {
+    if prediction.many_labels {
+        "How well each tag fits the recording, each for itself"
+    } else {
+        "How the network divides the recording among its genres"
+    }
+}
+
 /// The bars' description for those who do not see them.
 pub fn bars_label(prediction: &Prediction) -> String {
-    let bars: Vec<String> = prediction
-        .genres
+    let bars: Vec<String> = shown(prediction)
         .iter()
         .map(|score| format!("{} {}", genre(&score.label), percent(score.probability)))
         .collect();
-    format!("Bar chart of the genres: {}", bars.join(", "))
+    format!("Bar chart of the {}: {}", labels(prediction), bars.join(", "))
 }
 
 /// The strip's description for those who do not see it.
@@ -236,7 +286,7 @@ pub fn strip_label(prediction: &Prediction) -> String {
             Some(format!("{} from {} to {}", genre(label), clock(first.start_seconds, 0), clock(last.end_seconds, 0)))
         })
         .collect();
-    format!("Genre over time: {}", runs.join(", "))
+    format!("{} over time: {}", label_heading(prediction), runs.join(", "))
 }
 
 /// A sentence with its full stop: errors are passed on without one, for they may become part of another.
@@ -245,6 +295,11 @@ pub fn sentence(mut text: String) -> String {
         text.push('.');
     }
     text
+}
+
+/// Another network could not hear the file that has its answer already.
+pub fn not_heard_again(network: &str, reason: &str) -> String {
+    sentence(format!("{network} gives no answer, so the one before stays: {reason}"))
 }
 
 /// Shown where a file was given up.
@@ -282,4 +337,4 @@ pub fn over_browser_limit(refusal: &str, limit: f64) -> String {
 
 #[cfg(test)]
 #[path = "words_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -1,9 +1,38 @@
+use std::rc::Rc;
+
 use super::*;
-use crate::protocol::{Adapter, Score};
+use crate::card::{Card, Structure};
+use crate::protocol::{Adapter, Architecture};
+use crate::view::networks::InUse;
 use crate::view::strip::tests::prediction;
 
+/// A network of ten genres.
+pub fn in_use() -> InUse {
+    let labels = ["blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock"];
+    let figures = [("best_epoch", 87.0), ("valid_song_accuracy", 0.6091), ("valid_song_balanced_accuracy", 0.6353)];
+    let card = Card {
+        name: "net1-gtzan".to_owned(),
+        summary: "Four convolutions.".to_owned(),
+        architecture: "net1".to_owned(),
+        structure: Structure::default(),
+        bases: Vec::new(),
+        bands: 128,
+        frames: 39,
+        front_end: "gtzan-logmel".to_owned(),
+        labels: labels.map(str::to_owned).to_vec(),
+        many_labels: false,
+        data: "GTZAN".to_owned(),
+        recipe: String::new(),
+        figures: figures.map(|(name, value)| (name.to_owned(), value)).into(),
+        licence: "MIT OR Apache-2.0".to_owned(),
+        sha256: String::new(),
+    };
+    let (summary, source) = ("Duplicated layers.".to_owned(), "Yang and Zhang 2019".to_owned());
+    InUse { card, architecture: Architecture { summary, source, parameters: 870_090 } }
+}
+
 /// Texts are compared with plain spaces.
-fn plain(text: impl AsRef<str>) -> String {
+pub fn plain(text: impl AsRef<str>) -> String {
     text.as_ref().replace(NBSP, " ")
 }
 
@@ -41,10 +70,27 @@ fn few_genres_are_judged_as_well() {
 
 #[test]
 fn the_detail_counts_stretches() {
-    let words = plain(detail(&prediction()));
+    let words = plain(detail(&prediction(), None));
     assert_eq!(words, "2 of 3 stretches of the recording sound most like jazz. Worked out by net1-gtzan in 346 ms.");
     let single = Prediction { windows: prediction().windows[..1].to_vec(), ..prediction() };
-    assert_eq!(plain(detail(&single)), "Worked out by net1-gtzan in 346 ms.");
+    assert_eq!(plain(detail(&single, None)), "Worked out by net1-gtzan in 346 ms.");
+}
+
+#[test]
+fn a_refined_answer_names_the_first_one() {
+    let first = Rc::new(Prediction { model: "first-answer".to_owned(), ..prediction() });
+    let single = Prediction { windows: prediction().windows[..1].to_vec(), ..prediction() };
+    let after = |wish| plain(detail(&single, Some(&Before { prediction: first.clone(), wish })));
+    let refined = "Refined by net1-gtzan in 346 ms; first-answer's first answer was jazz (62 %).";
+    assert_eq!(after(Wish::Refine), refined);
+    assert_eq!(after(Wish::User), "Worked out by net1-gtzan in 346 ms; first-answer had said jazz (62 %).");
+}
+
+#[test]
+fn tags_are_named_as_tags() {
+    let tags = Prediction { many_labels: true, ..prediction() };
+    assert_eq!(plain(verdict(&tags)), "Most fitting tags: jazz (62 %), rock (30 %), hip-hop (8 %)");
+    assert!(bars_label(&tags).starts_with("Bar chart of the tags: ") && strip_label(&tags).starts_with("Tag over"));
 }
 
 fn cpu() -> EngineInfo {

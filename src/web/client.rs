@@ -1,38 +1,46 @@
-//! The page's side: starts the engines, gives them work, and decides which of them gets it.
+//! The page's side: starts the engines, gives them work, and decides which of them gets it, and with which network.
 //!
-//! The CPU engine comes first and answers first. The GPU engine is fetched after it, only where the browser has a
-//! real adapter (or the user asks for an emulated one), must agree with the CPU engine on a self-test, is timed
-//! against it, and takes over where it is faster. Whatever goes wrong with it, the CPU engine goes on; where the CPU
-//! engine itself dies on a file, it is started again.
+//! The CPU engine comes first and answers first, with the network that is there first. Another network is fetched when
+//! it is wanted and takes over once that engine has it whole. The GPU engine is fetched after the CPU engine, only where
+//! the browser has a real adapter (or the user asks for an emulated one); with every network it must agree with the CPU
+//! engine on a self-test, is timed against it, and takes over where it is faster. Whatever goes wrong with it, the CPU
+//! engine goes on; where the CPU engine itself dies on a file, it is started again.
 
+mod engine;
+mod graphics;
 mod job;
+mod networks;
 mod site;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
+use self::engine::Engine;
+use self::graphics::Gpu;
 use self::job::{Decoding, Job};
+use self::site::{Eager, Shipped};
 use super::browser_decoder::{self, NotDecoded};
-use super::gpu::{self, Found};
-use super::worker_handle::WorkerHandle;
-use crate::card::Card;
-use crate::protocol::{EngineInfo, EngineKind, Event, Payload, Request, RequestId, SelfTest};
-use crate::view::engine::{Choice, NoGpu, Preference, choose};
+use crate::protocol::{EngineInfo, EngineKind, Event, Payload, Request, RequestId};
+use crate::view::engine::{Choice, NoGpu, Preference, decide};
+use crate::view::networks::{Arriving, Catalogue, InUse, Switch, Wish};
 use crate::view::words;
 
 const CPU_SCRIPT: &str = "./cpu_worker_loader.js";
 const GPU_SCRIPT: &str = "./gpu_worker_loader.js";
 
 /// What the page's address asks for.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Which engine.
     pub preference: Preference,
     /// Whether an emulated adapter counts.
     pub allow_software: bool,
+    /// Which network, by its name.
+    pub network: Option<String>,
 }
 
 /// What the client tells the page.
@@ -40,6 +48,13 @@ pub struct Options {
 pub enum Update {
     /// An event of the current classification, with its payload.
     Event(Event, Payload),
+    /// What follows is another network's opinion on the file that has its answer.
+    Again {
+        /// That network's name.
+        network: String,
+        /// Who wanted it.
+        wish: Wish,
+    },
     /// Which engine is in use now, and why.
     Engine {
         /// The engine; `None` before there is one.
@@ -47,6 +62,14 @@ pub enum Update {
         /// Why.
         choice: Choice,
     },
+    /// The networks that can be chosen.
+    Networks(Rc<Catalogue>),
+    /// Which network is on its way to be in use, and how far; `None` where none is.
+    Arriving(Option<Arriving>),
+    /// The network in use from now on.
+    Network(Rc<InUse>),
+    /// A network is not in use that was wanted: a sentence.
+    NetworkRefused(String),
     /// The browser decodes the file; the engines do not know its format.
     BrowserDecodes,
     /// Nothing can be classified: a sentence.
@@ -59,35 +82,34 @@ pub struct Client(Rc<Inner>);
 
 struct Inner {
     listen: Box<dyn Fn(Update)>,
-    options: Cell<Options>,
-    weights: RefCell<Option<(Card, Vec<u8>)>>,
-    cpu: RefCell<Option<WorkerHandle>>,
+    options: RefCell<Options>,
+    catalogue: RefCell<Option<Rc<Catalogue>>>,
+    /// What was fetched, by name.
+    held: RefCell<HashMap<String, Rc<Shipped>>>,
+    switch: RefCell<Switch>,
+    /// True once the user has chosen a network: the page does not choose any more.
+    chosen: Cell<bool>,
+    cpu: RefCell<Option<Engine>>,
     gpu: RefCell<Gpu>,
+    /// True while the GPU engine is compared with the CPU engine.
+    fitting: Cell<bool>,
     job: RefCell<Option<Job>>,
 }
 
-/// How far the GPU engine has come.
-#[derive(Default)]
-enum Gpu {
-    #[default]
-    NotLooked,
-    /// Being fetched or tested: what the user sees meanwhile.
-    Coming(Choice),
-    /// There, agrees with the CPU engine.
-    Tested { worker: WorkerHandle, faster: Choice },
-    /// Not to be used.
-    Refused(Choice),
-}
-
 impl Client {
-    /// Starts the CPU engine with the project's network, then looks for a GPU. Updates arrive through `listen`.
+    /// Starts the CPU engine with the first network, then looks for a GPU and for a better network. Updates arrive
+    /// through `listen`.
     pub fn start(options: Options, listen: impl Fn(Update) + 'static) -> Self {
         let client = Self(Rc::new(Inner {
             listen: Box::new(listen),
-            options: Cell::new(options),
-            weights: RefCell::default(),
+            chosen: Cell::new(options.network.is_some()),
+            options: RefCell::new(options),
+            catalogue: RefCell::default(),
+            held: RefCell::default(),
+            switch: RefCell::default(),
             cpu: RefCell::default(),
             gpu: RefCell::default(),
+            fitting: Cell::default(),
             job: RefCell::default(),
         }));
         spawn_local(client.clone().begin());
@@ -96,38 +118,49 @@ impl Client {
 
     /// Classifies a file, in place of the one before. It waits where no engine is ready yet.
     pub fn classify(&self, file: File) {
-        self.give_up();
+        self.interrupt();
         *self.0.job.borrow_mut() = Some(Job::new(file));
-        self.run_job();
+        self.advance();
     }
 
-    /// Gives up the current classification.
+    /// Gives up the current classification. An answer that is there already stays.
     pub fn cancel(&self) {
-        if self.give_up() {
-            self.tell(Update::Event(Event::Cancelled, Payload::None));
+        self.interrupt();
+        let mut slot = self.0.job.borrow_mut();
+        let Some(job) = slot.as_mut() else { return };
+        job.asked = self.network();
+        if !job.end(false) {
+            slot.take();
         }
+        drop(slot);
+        self.tell(Update::Event(Event::Cancelled, Payload::None));
+        self.advance();
     }
 
-    /// Forgets the current job, and tells its engine. True where there was one.
-    fn give_up(&self) -> bool {
-        let Some(job) = self.0.job.borrow_mut().take() else { return false };
-        if let Some((kind, request)) = job.running
-            && let Some(worker) = self.worker(kind)
+    /// Takes the recording from the engine that has it: it waits again. True where it was being heard again.
+    fn interrupt(&self) -> bool {
+        let mut slot = self.0.job.borrow_mut();
+        let Some(job) = slot.as_mut() else { return false };
+        let again = job.heard_by.is_some() && job.is_busy();
+        let running = job.running;
+        job.take_back();
+        drop(slot);
+        if let Some((kind, request)) = running
+            && let Some(engine) = self.engine(kind)
         {
-            worker.post(Request::Cancel { request });
+            engine.worker.post(Request::Cancel { request });
         }
-        true
+        again
     }
 
     /// The user's choice of engine. Asking for the GPU allows an emulated one.
     pub fn prefer(&self, preference: Preference) {
-        let mut options = self.0.options.get();
+        let mut options = self.0.options.borrow_mut();
         options.preference = preference;
         let allows_more = preference == Preference::Gpu && !options.allow_software;
         options.allow_software |= preference == Preference::Gpu;
-        self.0.options.set(options);
-        let refused_for_software =
-            matches!(*self.0.gpu.borrow(), Gpu::Refused(Choice::OnlyCpu { reason: NoGpu::SoftwareAdapter }));
+        drop(options);
+        let refused_for_software = matches!(*self.0.gpu.borrow(), Gpu::Refused(NoGpu::SoftwareAdapter));
         if allows_more && refused_for_software {
             *self.0.gpu.borrow_mut() = Gpu::NotLooked;
         }
@@ -140,32 +173,49 @@ impl Client {
 
     async fn begin(self) {
         self.tell_engine();
-        match self.start_cpu().await {
-            Ok(()) if self.0.options.get().preference != Preference::Cpu => self.find_gpu().await,
-            Ok(()) => {}
-            Err(message) => self.tell(Update::Broken(message)),
+        if let Err(message) = self.start_cpu().await {
+            return self.tell(Update::Broken(message));
+        }
+        self.want_default();
+        if self.0.options.borrow().preference != Preference::Cpu {
+            self.find_gpu().await;
         }
     }
 
-    /// Starts the CPU engine with the network, which is fetched where that was not done before.
+    /// Starts the CPU engine with the network in use, or wished for, or else with the first one.
     async fn start_cpu(&self) -> Result<(), String> {
-        let held = self.0.weights.borrow().clone();
-        let weights = async {
-            match held {
-                Some(weights) => Ok(weights),
-                None => site::fetch_weights().await,
+        let starting = Eager::start(Engine::start(CPU_SCRIPT));
+        let list = self.catalogue().await?;
+        let wished = self.0.options.borrow().network.clone().map(|name| (name, Wish::User));
+        let in_use = self.0.switch.borrow().in_use().map(|(name, wish)| (name.to_string(), wish));
+        if let Some((name, wish)) = in_use.or(wished).filter(|(name, _)| *name != list.first) {
+            match self.start_with(&starting, &name, wish).await {
+                Ok(()) => return Ok(()),
+                Err(reason) => self.refuse(&name, &reason),
             }
+        }
+        self.start_with(&starting, &list.first, Wish::First).await
+    }
+
+    async fn start_with(&self, starting: &Eager<Engine>, name: &str, wish: Wish) -> Result<(), String> {
+        let wanted = self.0.switch.borrow_mut().start(name, wish);
+        self.tell_arriving(0);
+        // Fetched while the engine starts.
+        let loaded = async {
+            let parts = self.parts(name).await?;
+            let cpu = starting.outcome().await?;
+            let architecture = cpu.load(&parts).await?;
+            Ok::<_, String>((cpu, architecture))
         };
-        let cpu = WorkerHandle::start(CPU_SCRIPT);
-        let (card, bytes) = weights.await?;
-        let cpu = cpu.await?;
-        load(&cpu, &card, &bytes).await?;
+        let loaded = loaded.await;
+        self.0.switch.borrow_mut().loaded(wanted.ticket, loaded.is_ok());
+        let (cpu, architecture) = loaded?;
         let client = self.clone();
-        cpu.on_trouble(move |message| client.replace_cpu(&message));
+        cpu.worker.on_trouble(move |message| client.replace_cpu(&message));
         *self.0.cpu.borrow_mut() = Some(cpu);
-        *self.0.weights.borrow_mut() = Some((card, bytes));
+        self.tell_in_use(name, architecture);
         self.tell_engine();
-        self.run_job();
+        self.advance();
         Ok(())
     }
 
@@ -175,114 +225,31 @@ impl Client {
         log::warn!("the CPU engine is started again: {message}");
         self.0.cpu.borrow_mut().take();
         let mut slot = self.0.job.borrow_mut();
-        let died_of = slot.take_if(|job| {
-            let had_it = matches!(job.running, Some((EngineKind::Cpu, _)));
-            let guilty = had_it && (job.begun || job.tried_again);
-            if had_it {
+        if let Some(job) = slot.as_mut().filter(|job| matches!(job.running, Some((EngineKind::Cpu, _)))) {
+            if job.begun || job.tried_again {
+                let message = words::engine_died(&job.file.name());
+                self.end_job(slot, Event::Failed { message });
+            } else {
                 job.take_back();
                 job.tried_again = true;
             }
-            guilty
-        });
-        drop(slot);
-        if let Some(job) = died_of {
-            let message = words::engine_died(&job.file.name());
-            self.tell(Update::Event(Event::Failed { message }, Payload::None));
         }
         spawn_local(self.clone().begin());
     }
 
-    /// Looks for an adapter, fetches the GPU engine, tests it. Does nothing where that was done, or before the CPU
-    /// engine stands.
-    async fn find_gpu(self) {
-        let ready = self.0.cpu.borrow().is_some() && matches!(*self.0.gpu.borrow(), Gpu::NotLooked);
-        if !ready {
-            return;
-        }
-        self.set_gpu(Gpu::Coming(Choice::FetchingGpu));
-        let refused = |reason| Gpu::Refused(Choice::OnlyCpu { reason });
-        let found = match gpu::find().await {
-            Found::NoWebGpu => refused(NoGpu::NoWebGpu),
-            Found::NoAdapter => refused(NoGpu::NoAdapter),
-            Found::Adapter(adapter) if adapter.software && !self.0.options.get().allow_software => {
-                refused(NoGpu::SoftwareAdapter)
-            }
-            Found::Adapter(_) => match self.fetch_and_test_gpu().await {
-                Ok(tested) => tested,
-                Err(message) => refused(NoGpu::Failed(message)),
-            },
-        };
-        // Where it died meanwhile, it was refused for that.
-        if matches!(*self.0.gpu.borrow(), Gpu::Coming(_)) {
-            self.set_gpu(found);
-        }
-        self.run_job();
-    }
-
-    async fn fetch_and_test_gpu(&self) -> Result<Gpu, String> {
-        let worker = WorkerHandle::start(GPU_SCRIPT).await?;
-        self.set_gpu(Gpu::Coming(Choice::TestingGpu));
-        let client = self.clone();
-        worker.on_trouble(move |message| client.drop_gpu(message));
-        let (card, bytes) = self.0.weights.borrow().clone().ok_or("the network is not there")?;
-        load(&worker, &card, &bytes).await?;
-        let gpu = self_test(&worker).await?;
-        // One after the other: at once they would slow each other down. The CPU engine may be busy; it queues.
-        let cpu = match self.worker(EngineKind::Cpu) {
-            Some(cpu) => self_test(&cpu).await.ok(),
-            None => None,
-        };
-        // No fault of the GPU's: it is looked for again once another CPU engine stands.
-        let Some(cpu) = cpu else { return Ok(Gpu::NotLooked) };
-        Ok(match choose(&cpu, &gpu) {
-            mismatch @ Choice::SelfTestMismatch { .. } => Gpu::Refused(mismatch),
-            faster => Gpu::Tested { worker, faster },
-        })
-    }
-
-    fn set_gpu(&self, gpu: Gpu) {
-        *self.0.gpu.borrow_mut() = gpu;
-        self.tell_engine();
-    }
-
-    /// The GPU engine failed: the CPU engine takes over what it was doing.
-    fn drop_gpu(&self, message: String) {
-        log::warn!("the GPU engine is given up: {message}");
-        self.set_gpu(Gpu::Refused(Choice::OnlyCpu { reason: NoGpu::Failed(message) }));
-        let was_running = |job: &&mut Job| matches!(job.running, Some((EngineKind::Gpu, _)));
-        if let Some(job) = self.0.job.borrow_mut().as_mut().filter(was_running) {
-            job.take_back();
-        }
-        self.run_job();
-    }
-
     /// Which engine classifies now, and why. `None` where the job should wait.
     fn decision(&self) -> (Option<EngineKind>, Choice) {
+        let network = self.network();
         if self.0.cpu.borrow().is_none() {
             return (None, Choice::Starting);
         }
-        let cpu = Some(EngineKind::Cpu);
-        let preference = self.0.options.get().preference;
-        match (&*self.0.gpu.borrow(), preference) {
-            (_, Preference::Cpu) => (cpu, Choice::UserChoice),
-            (Gpu::Tested { .. }, Preference::Gpu) => (Some(EngineKind::Gpu), Choice::UserChoice),
-            (Gpu::Tested { faster, .. }, Preference::Auto) => match faster {
-                Choice::GpuFaster { .. } => (Some(EngineKind::Gpu), faster.clone()),
-                _ => (cpu, faster.clone()),
-            },
-            (Gpu::Refused(reason), _) => (cpu, reason.clone()),
-            // Somebody who asked for the GPU waits for it; everybody else is answered at once.
-            (Gpu::Coming(choice), Preference::Gpu) => (None, choice.clone()),
-            (Gpu::NotLooked, Preference::Gpu) => (None, Choice::FetchingGpu),
-            (Gpu::Coming(choice), Preference::Auto) => (cpu, choice.clone()),
-            (Gpu::NotLooked, Preference::Auto) => (cpu, Choice::FetchingGpu),
-        }
+        decide(self.0.options.borrow().preference, &self.0.gpu.borrow().state(network.as_ref()))
     }
 
-    fn worker(&self, kind: EngineKind) -> Option<WorkerHandle> {
+    fn engine(&self, kind: EngineKind) -> Option<Engine> {
         match (kind, &*self.0.gpu.borrow()) {
             (EngineKind::Cpu, _) => self.0.cpu.borrow().clone(),
-            (EngineKind::Gpu, Gpu::Tested { worker, .. }) => Some(worker.clone()),
+            (EngineKind::Gpu, Gpu::There { engine, .. }) => Some(engine.clone()),
             _ => None,
         }
     }
@@ -295,17 +262,33 @@ impl Client {
     }
 
     fn hand_to(&self, kind: EngineKind) {
-        let Some(worker) = self.worker(kind) else { return };
+        let Some(engine) = self.engine(kind).filter(|_| !self.0.switch.borrow().is_loading()) else { return };
+        let in_use = self.0.switch.borrow().in_use().map(|(network, wish)| (network.clone(), wish));
+        let Some((network, wish)) = in_use else { return };
         let mut slot = self.0.job.borrow_mut();
-        let Some(job) = slot.as_mut().filter(|job| job.waits()) else { return };
+        let Some(job) = slot.as_mut().filter(|job| job.waits_for(&network)) else { return };
         let client = self.clone();
         let (request, payload) = job.request();
-        let id = worker.send_numbered(request, payload, move |id, event, payload| {
+        let id = engine.worker.send_numbered(request, payload, move |id, event, payload| {
             let more = !event.is_last();
             client.hear((kind, id), event, payload);
             more
         });
         job.running = Some((kind, id));
+        job.asked = Some(network.clone());
+        let again = job.heard_by.is_some();
+        drop(slot);
+        if again {
+            self.tell(Update::Again { network: network.to_string(), wish });
+        }
+    }
+
+    /// Passes the last event of the current job on, and does what comes next.
+    fn end_job(&self, mut slot: RefMut<'_, Option<Job>>, event: Event) {
+        slot.take_if(|job| !job.end(matches!(event, Event::Classified(_))));
+        drop(slot);
+        self.tell(Update::Event(event, Payload::None));
+        self.advance();
     }
 
     /// Passes an event of the current job on.
@@ -328,10 +311,8 @@ impl Client {
                 self.tell(Update::BrowserDecodes);
                 spawn_local(self.clone().ask_the_browser(file, message));
             }
+            event if event.is_last() => self.end_job(slot, event),
             event => {
-                if event.is_last() {
-                    slot.take();
-                }
                 drop(slot);
                 self.tell(Update::Event(event, payload));
             }
@@ -352,13 +333,11 @@ impl Client {
                 self.run_job();
             }
             Err(reason) => {
-                slot.take();
-                drop(slot);
                 let message = match reason {
                     NotDecoded::Unknown => refusal,
                     NotDecoded::TooLong => words::over_browser_limit(&refusal, browser_decoder::MAX_MINUTES),
                 };
-                self.tell(Update::Event(Event::Failed { message }, Payload::None));
+                self.end_job(slot, Event::Failed { message });
             }
         }
     }
@@ -366,33 +345,11 @@ impl Client {
     fn tell_engine(&self) {
         let (kind, choice) = self.decision();
         // Somebody who waits for the GPU is shown the engine that stands meanwhile.
-        let info = self.worker(kind.unwrap_or(EngineKind::Cpu)).map(|worker| worker.info());
+        let info = self.engine(kind.unwrap_or(EngineKind::Cpu)).map(|engine| engine.worker.info());
         self.tell(Update::Engine { info, choice });
     }
 
     fn tell(&self, update: Update) {
         (self.0.listen)(update);
-    }
-}
-
-async fn load(worker: &WorkerHandle, card: &Card, bytes: &[u8]) -> Result<(), String> {
-    let request = Request::Load { card: Box::new(card.clone()) };
-    match worker.ask(request, Payload::Bytes(bytes.to_vec())).await {
-        Event::Loaded { .. } => Ok(()),
-        other => Err(unexpected(other)),
-    }
-}
-
-async fn self_test(worker: &WorkerHandle) -> Result<SelfTest, String> {
-    match worker.ask(Request::SelfTest, Payload::None).await {
-        Event::SelfTested(result) => Ok(result),
-        other => Err(unexpected(other)),
-    }
-}
-
-fn unexpected(event: Event) -> String {
-    match event {
-        Event::Failed { message } => message,
-        other => format!("it answered {other:?}"),
     }
 }

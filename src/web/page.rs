@@ -3,6 +3,8 @@
 
 mod figures;
 mod input;
+mod network_card;
+mod tags;
 mod text;
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -12,6 +14,8 @@ use web_sys::{Document, File};
 
 use self::figures::Figures;
 use self::input::Inputs;
+use self::network_card::NetworkCard;
+use self::tags::Tags;
 use self::text::Texts;
 use super::client::{Client, Options, Update};
 use super::dom::{self, DomError, Frame};
@@ -29,6 +33,8 @@ pub trait Engines {
     fn cancel(&self);
     /// Uses the engine that the user wants.
     fn prefer(&self, preference: Preference);
+    /// Uses the network that the user wants, once it is there.
+    fn use_network(&self, name: &str);
 }
 
 impl Engines for Client {
@@ -40,6 +46,9 @@ impl Engines for Client {
     }
     fn prefer(&self, preference: Preference) {
         Client::prefer(self, preference);
+    }
+    fn use_network(&self, name: &str) {
+        Client::use_network(self, name);
     }
 }
 
@@ -58,6 +67,8 @@ pub struct Page(Rc<Inner>);
 struct Inner {
     document: Document,
     texts: Texts,
+    network_card: NetworkCard,
+    tags: Tags,
     figures: RefCell<Figures>,
     state: RefCell<State>,
     cursor: Cell<Option<Cursor>>,
@@ -73,6 +84,8 @@ impl Page {
         let inner = Rc::new(Inner {
             document: document.clone(),
             texts: Texts::find(document)?,
+            network_card: NetworkCard::find(document)?,
+            tags: Tags::find(document)?,
             figures: RefCell::new(Figures::find(document)?),
             state: RefCell::default(),
             cursor: Cell::default(),
@@ -104,7 +117,12 @@ impl Page {
     pub fn receive(&self, update: Update) {
         self.change(|state| match update {
             Update::Event(event, payload) => state.apply(event, payload),
+            Update::Again { network, wish } => state.hear_again(network, wish),
             Update::Engine { info, choice } => state.set_engine(info, choice),
+            Update::Networks(list) => state.catalogue = Some(list),
+            Update::Arriving(arriving) => state.arriving = arriving,
+            Update::Network(network) => state.network = Some(network),
+            Update::NetworkRefused(sentence) => state.network_error = Some(sentence),
             Update::BrowserDecodes => state.browser_decodes = true,
             Update::Broken(reason) => state.break_down(reason),
         });
@@ -126,11 +144,13 @@ impl Page {
         }
     }
 
-    /// Gives the current file up, if it is not done.
+    /// Gives the current file up, if it is not done; or else what another network would say of it.
     pub fn cancel(&self) {
-        if self.0.state.borrow().phase != Phase::Working {
+        let state = self.0.state.borrow();
+        if state.phase != Phase::Working && state.again.is_none() {
             return;
         }
+        drop(state);
         self.change(State::cancel);
         self.with_engines(|engines| engines.cancel());
     }
@@ -140,12 +160,20 @@ impl Page {
         self.with_engines(|engines| engines.prefer(preference));
     }
 
+    /// Uses the network that the user wants.
+    pub fn use_network(&self, name: &str) {
+        self.change(|state| state.network_error = None);
+        self.with_engines(|engines| engines.use_network(name));
+    }
+
     /// Draws the state as it is now. Frames do this by themselves.
     pub fn render(&self) -> Result<(), DomError> {
         let window = dom::window()?;
         let dark = window.match_media(input::DARK)?.is_some_and(|query| query.matches());
         let state = self.0.state.borrow();
         self.0.texts.render(&state, Theme::of(dark))?;
+        self.0.network_card.render(&state)?;
+        self.0.tags.render(state.prediction.as_ref())?;
         self.0.figures.borrow_mut().render(&state, dark, window.device_pixel_ratio())?;
         self.render_cursor()
     }
@@ -187,11 +215,12 @@ impl Page {
     }
 }
 
-/// What the page's address asks for: `?engine=auto|cpu|gpu` and `?software=1`.
+/// What the page's address asks for: `?engine=auto|cpu|gpu`, `?software=1` and `?network=NAME`.
 fn options_from_address() -> Result<Options, DomError> {
     let query = web_sys::UrlSearchParams::new_with_str(&dom::window()?.location().search()?)?;
     let preference = query.get("engine").and_then(|name| Preference::of(&name)).unwrap_or_default();
-    Ok(Options { preference, allow_software: query.get("software").as_deref() == Some("1") })
+    let allow_software = query.get("software").as_deref() == Some("1");
+    Ok(Options { preference, allow_software, network: query.get("network") })
 }
 
 /// Brings the page to life, and starts the engines.

@@ -5,13 +5,14 @@ import { startSite } from "./site.mjs";
 
 /**
  * Serves the page and starts a browser before the tests of the calling file, and ends both after them. Until then
- * `address` and `browser` are not there. `open` and `onCpu` are `withPage` on it, the query first.
+ * `address` and `browser` are not there. `open` and `onCpu` are `withPage` on it, the query first;
+ * `onCpu` with the network that the command line has built in.
  */
 export function builtPage() {
   let site;
   const built = {
     open: (query, use, options) => withPage(built.browser, `${built.address}${query}`, use, options),
-    onCpu: (use, options) => built.open("?engine=cpu", use, options),
+    onCpu: (use, options) => built.open("?engine=cpu&network=net1-gtzan", use, options),
   };
   before(async () => {
     site = await startSite();

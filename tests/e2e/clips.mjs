@@ -67,11 +67,15 @@ function wav(seconds, rate, signal) {
   return bytes;
 }
 
-/** What the command line says of the files: name of the file → label → probability. */
-export function classifyNatively(files) {
+/**
+ * What the command line says of the files: name of the file → label → probability; with `whole`, → all it says. By the
+ * built-in network, where no weights file is given.
+ */
+export function classifyNatively(files, model, whole = false) {
   const program = process.env.GENRELENS_BIN;
   if (!program) throw new Error("GENRELENS_BIN names no command line: run this through `cargo xtask test e2e`");
-  const printed = execFileSync(program, ["classify", "--json", ...files], { cwd: ROOT, encoding: "utf8" });
+  const network = model ? ["--model", model] : [];
+  const printed = execFileSync(program, ["classify", "--json", ...network, ...files], { cwd: ROOT, encoding: "utf8" });
   const lines = printed.trim().split("\n").map((line) => JSON.parse(line));
-  return new Map(lines.map((line) => [basename(line.file), line.genres]));
+  return new Map(lines.map((line) => [basename(line.file), whole ? line : line.genres]));
 }

@@ -44,7 +44,7 @@ test("a software adapter does not count unasked, and its engine is not fetched",
 });
 
 test("allowed, it is tested, timed against the CPU and named", { timeout: 15 * MINUTE }, () =>
-  open("?software=1", async (page) => {
+  open("?software=1&network=net1-gtzan", async (page) => {
     // The CPU engine answers meanwhile.
     await choose(page, song);
     assertDistribution(await genres(page));

@@ -83,7 +83,7 @@ test("WebGPU gives the CPU's answer", { timeout: 15 * MINUTE }, async () => {
     await choose(page, song);
     return probabilities(page);
   });
-  await open("?engine=gpu&software=1", async (page) => {
+  await open("?engine=gpu&software=1&network=net1-gtzan", async (page) => {
     const adapter = await page.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter()));
     assert.ok(adapter, "there is no WebGPU adapter: see the flags in webdriver.json");
     await choose(page, song, { timeout: 5 * MINUTE });

@@ -69,6 +69,37 @@ export async function probabilities(page) {
   return Object.fromEntries((await genres(page)).map(({ label, probability }) => [label, probability]));
 }
 
+/** The tags of what the network listens through: network → tag → probability. */
+export function tags(page) {
+  return page.$$eval("#tag-tables table", (tables) => {
+    const of = (table) =>
+      [...table.querySelectorAll("[data-tag]")].map(({ dataset }) => [dataset.tag, Number(dataset.probability)]);
+    return Object.fromEntries(tables.map((table) => [table.dataset.model, Object.fromEntries(of(table))]));
+  });
+}
+
+/** Chooses a network and waits until it is in use. */
+export async function useNetwork(page, name) {
+  await page.selectOption("#network-choice", name);
+  await page.locator(`#network-choice[data-in-use="${name}"]`).waitFor({ timeout: 60_000 });
+}
+
+/** Waits until the answer is that network's, and no other is being worked out. */
+export async function waitForAnswerBy(page, name, timeout = 60_000) {
+  await page.waitForFunction(
+    (name) => {
+      const quiet = document.querySelector("#again-box").hidden && document.querySelector("#arriving-box").hidden;
+      const done = document.querySelector("#page").dataset.state === "done";
+      return quiet && done && document.querySelector("#detail").textContent.includes(` by ${name} in `);
+    },
+    name,
+    { timeout },
+  ).catch(async (error) => {
+    const [said, state] = [await page.locator("body").innerText(), await page.locator("#page").getAttribute("data-state")];
+    throw new Error(`no answer by ${name} (${state}): ${said.slice(0, 1500)}`, { cause: error });
+  });
+}
+
 /** The engine that runs, CPU or GPU, as the page's line names it to people and to programs. */
 export async function engine(page) {
   const [kind, line] = await page.$eval("#engine", (place) => [place.dataset.engine, place.textContent]);

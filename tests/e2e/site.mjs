@@ -18,7 +18,8 @@ const TYPES = {
   ".webmanifest": "application/manifest+json",
 };
 
-const DIST = process.env.GENRELENS_DIST ?? fileURLToPath(new URL("../../dist", import.meta.url));
+/** The folder of the built page. */
+export const DIST = process.env.GENRELENS_DIST ?? fileURLToPath(new URL("../../dist", import.meta.url));
 
 async function fileFor(path) {
   if (!path.startsWith(BASE)) return null;

@@ -5,9 +5,10 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
+use genrelens::card::{Base, Card, Structure, Takes};
 use genrelens::protocol::{
-    Adapter, EngineInfo, EngineKind, Event, Message, Payload, Prediction, Progress, Request, Score, SelfTest,
-    SpectrogramInfo, VERSION, WindowScores,
+    Adapter, Architecture, EngineInfo, EngineKind, Event, Message, Payload, Prediction, Progress, Request, Score,
+    SelfTest, SpectrogramInfo, TagPrediction, VERSION, WindowScores,
 };
 use genrelens::web::file_source::FileSource;
 use genrelens::web::gpu::adapter_of;
@@ -55,16 +56,24 @@ fn events() -> Vec<(Event, Payload)> {
     let prediction = Prediction {
         model: "net1".to_owned(),
         labels: vec!["a".to_owned(), "é".to_owned()],
+        many_labels: true,
         genres: vec![Score { label: "é".to_owned(), probability: 0.75 }],
         windows: vec![WindowScores { start_seconds: 0.0, end_seconds: 3.0, probabilities: vec![0.25, 0.75] }],
+        tags: vec![TagPrediction {
+            model: "base".to_owned(),
+            labels: vec!["slow".to_owned()],
+            tags: vec![Score { label: "slow".to_owned(), probability: 0.5 }],
+            windows: vec![vec![0.5]],
+        }],
         milliseconds: 12.5,
     };
+    let architecture = Architecture { summary: "s".to_owned(), source: "d".to_owned(), parameters: 7 };
     vec![
         (
             Event::Ready { protocol: VERSION, engine: EngineInfo { kind: EngineKind::Gpu, adapter: Some(adapter) } },
             Payload::None,
         ),
-        (Event::Loaded { model: "m".to_owned() }, Payload::None),
+        (Event::Loaded { model: "m".to_owned(), architecture }, Payload::None),
         (Event::Progress(Progress { heard_seconds: 4.5, duration_seconds: None, fraction: 0.5 }), Payload::None),
         (Event::SoFar(prediction.clone()), Payload::None),
         (Event::Unsupported { message: "u".to_owned() }, Payload::None),
@@ -89,10 +98,33 @@ async fn every_event_arrives_as_it_was_sent() {
 async fn requests_arrive_with_their_bytes() {
     let bytes: Vec<u8> = (0..100_000_u32).map(|index| (index % 251) as u8).collect();
     let classify = Request::Classify { file: "ä b.wav".to_owned(), sample_rate: Some(22_050) };
-    for body in [classify, Request::SelfTest, Request::Cancel { request: 7 }] {
+    let load = Request::Load { card: Box::new(head()) };
+    let load_base = Request::LoadBase { card: Box::new(head()) };
+    for body in [load, load_base, classify, Request::SelfTest, Request::Cancel { request: 7 }] {
         let message = Message { id: 3, body };
         let payload = Payload::<File>::Bytes(bytes.clone());
         assert_eq!(through(&message, payload.clone()).await.unwrap(), (message, payload));
+    }
+}
+
+/// The card of a head, with every field that others leave out.
+fn head() -> Card {
+    Card {
+        name: "head".to_owned(),
+        summary: "s".to_owned(),
+        architecture: "head".to_owned(),
+        structure: Structure { features: 400, ..Structure::default() },
+        bases: vec![Base { name: "base".to_owned(), sha256: "00".repeat(32), takes: Takes::Both }],
+        bands: 96,
+        frames: 187,
+        front_end: "musicnn".to_owned(),
+        labels: vec!["a".to_owned()],
+        many_labels: true,
+        data: "d".to_owned(),
+        recipe: String::new(),
+        figures: [("valid_song_accuracy".to_owned(), 0.625)].into(),
+        licence: "l".to_owned(),
+        sha256: "11".repeat(32),
     }
 }
 

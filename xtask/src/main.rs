@@ -6,6 +6,7 @@
 mod bench;
 mod build;
 mod house;
+mod networks;
 mod serve;
 mod sizes;
 mod stages;
@@ -26,6 +27,7 @@ cargo xtask COMMAND
   test [STAGE…] [--keep-going]   run the checks, cheapest first; `test --list` names the stages
   weights                        fetch MusiCNN's weights, which `serve`, `build` and `test` also try to do
   bench                          time the front end natively and in a browser, beside librosa and essentia.js
+  networks                       list the networks of the built page for it; every build does this
   train …, evaluate …            the command line's own `train` and `evaluate`
 
 What is missing is installed first, and named before it is. Compiled files go to $CARGO_TARGET_DIR, or else to
@@ -52,6 +54,10 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         "build" => {
             no_arguments("build", rest)?;
             build::command(&mut House::find()?)?;
+        }
+        "networks" => {
+            no_arguments("networks", rest)?;
+            networks::command(&House::find()?.root)?;
         }
         "test" => return test::command(&mut House::find()?, rest),
         "weights" => {

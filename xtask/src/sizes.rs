@@ -1,6 +1,7 @@
 //! What the built page weighs, as files and as a web server sends them, held against the budget.
 
 use crate::house::Result;
+use crate::networks;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -19,42 +20,47 @@ const BEST_QUALITY: i32 = 11;
 enum Part {
     Page,
     CpuEngine,
-    Weights,
+    FirstNetwork,
     Shell,
     GpuEngine,
-    LaterWeights,
+    OtherNetworks,
 }
 
 impl Part {
     const ALL: [Self; 6] =
-        [Self::Page, Self::CpuEngine, Self::Weights, Self::Shell, Self::GpuEngine, Self::LaterWeights];
+        [Self::Page, Self::CpuEngine, Self::FirstNetwork, Self::Shell, Self::GpuEngine, Self::OtherNetworks];
 
     fn name(self) -> &'static str {
         match self {
             Self::Page => "page, wasm and js",
             Self::CpuEngine => "CPU engine",
-            Self::Weights => "weights of the first answer",
+            Self::FirstNetwork => "network of the first answer",
             Self::Shell => "html, css and the rest",
             Self::GpuEngine => "GPU engine (fetched later)",
-            Self::LaterWeights => "MusiCNN's weights (fetched later)",
+            Self::OtherNetworks => "other networks (on request)",
         }
     }
 
     fn before_first_answer(self) -> bool {
-        !matches!(self, Self::GpuEngine | Self::LaterWeights)
+        !matches!(self, Self::GpuEngine | Self::OtherNetworks)
     }
 }
 
-/// The part that a file belongs to; everything unknown counts as loaded with the page. None is never sent.
-fn part_of(file: &str) -> Option<Part> {
+/// The part that a file belongs to, where that network answers first; everything unknown counts as loaded with the page.
+/// None is never sent.
+fn part_of(file: &str, first: &str) -> Option<Part> {
+    if let Some(file) = file.strip_prefix("model-weights/") {
+        let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+        // The list itself is read before any network.
+        let at_once = stem == first || stem == "networks";
+        return Some(if at_once { Part::FirstNetwork } else { Part::OtherNetworks });
+    }
     let name = file.rsplit('/').next().unwrap_or(file);
     let kind = name.rsplit('.').next().unwrap_or_default();
     let part = match () {
         () if name.ends_with(".d.ts") || kind == "map" => return None,
         () if name.starts_with("gpu_worker") => Part::GpuEngine,
         () if name.starts_with("cpu_worker") => Part::CpuEngine,
-        () if name.starts_with("musicnn-") => Part::LaterWeights,
-        () if kind == "safetensors" || file.starts_with("model-weights/") => Part::Weights,
         () if kind == "wasm" || kind == "js" => Part::Page,
         () => Part::Shell,
     };
@@ -77,15 +83,21 @@ impl Weight {
 /// Prints the table and fails where the way to a first answer is over the budget.
 pub fn report(dist: &Path, cache: &Path) -> Result {
     let mut known = Known::read(cache.join("brotli-sizes"));
-    let mut weights = Vec::new();
+    let first = networks::first_of(dist)?;
+    let (mut weights, mut others) = (Vec::new(), Vec::new());
     for file in files_under(dist)? {
         let name = file.strip_prefix(dist).unwrap_or(&file).to_string_lossy().replace('\\', "/");
-        let Some(part) = part_of(&name) else { continue };
+        let Some(part) = part_of(&name, &first) else { continue };
         let data = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        weights.push((part, Weight { files: 1, raw: data.len() as u64, brotli: known.brotli(&data) }));
+        let weight = Weight { files: 1, raw: data.len() as u64, brotli: known.brotli(&data) };
+        weights.push((part, weight));
+        if part == Part::OtherNetworks && name.ends_with(".safetensors") {
+            others.push((name, weight));
+        }
     }
     known.write();
     println!("\n{}", table(&weights));
+    others.iter().for_each(|(name, weight)| println!("on request: {name:<50}{:>12}", megabytes(weight.brotli)));
     within_budget(sum(&weights, Part::before_first_answer))
 }
 
@@ -208,13 +220,16 @@ mod tests {
             ("cpu_worker.js", Some(Part::CpuEngine)),
             ("cpu_worker_bg.wasm", Some(Part::CpuEngine)),
             ("gpu_worker_loader.js", Some(Part::GpuEngine)),
-            ("model-weights/net1-gtzan.safetensors", Some(Part::Weights)),
-            ("model-weights/net1-gtzan.json", Some(Part::Weights)),
-            ("musicnn-mtt.safetensors", Some(Part::LaterWeights)),
+            ("model-weights/networks.json", Some(Part::FirstNetwork)),
+            ("model-weights/first-answer.safetensors", Some(Part::FirstNetwork)),
+            ("model-weights/first-answer.json", Some(Part::FirstNetwork)),
+            ("model-weights/net1-gtzan.safetensors", Some(Part::OtherNetworks)),
+            ("model-weights/musicnn-mtt.json", Some(Part::OtherNetworks)),
+            ("model-weights/musicnn-LICENSE", Some(Part::OtherNetworks)),
             ("style-12.css", Some(Part::Shell)),
             ("app.d.ts", None),
         ] {
-            assert_eq!(part_of(file), part, "{file}");
+            assert_eq!(part_of(file, "first-answer"), part, "{file}");
         }
     }
 

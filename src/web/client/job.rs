@@ -1,15 +1,21 @@
-//! The classification that the page waits for.
+//! The recording that the page is about.
+
+use std::rc::Rc;
 
 use web_sys::File;
 
 use crate::protocol::{EngineKind, Payload, Request, RequestId};
 use crate::web::browser_decoder::Decoded;
 
-/// A file and how far its classification is.
+/// A file, how far its classification is, and by whom.
 pub struct Job {
     pub file: File,
-    /// The engine that has it and its id there; `None` while it waits for one.
+    /// The engine that has it and its id there; `None` while it waits for one, or for another network.
     pub running: Option<(EngineKind, RequestId)>,
+    /// The network that was in use when it was last given to an engine.
+    pub asked: Option<Rc<str>>,
+    /// The last network that is done with it: it answered, or failed to where another had answered.
+    pub heard_by: Option<Rc<str>>,
     /// True once that engine has said anything about it.
     pub begun: bool,
     /// True where an engine died before it had said anything about it: perhaps of something else.
@@ -33,21 +39,38 @@ pub enum Decoding {
 
 impl Job {
     pub fn new(file: File) -> Self {
-        Self { file, running: None, begun: false, tried_again: false, decoding: Decoding::NotAsked }
+        let decoding = Decoding::NotAsked;
+        Self { file, running: None, asked: None, heard_by: None, begun: false, tried_again: false, decoding }
     }
 
-    /// True where an engine may have it.
-    pub fn waits(&self) -> bool {
-        self.running.is_none() && !matches!(self.decoding, Decoding::Going)
+    /// True where an engine may have it, with this network.
+    pub fn waits_for(&self, network: &Rc<str>) -> bool {
+        self.running.is_none() && !matches!(self.decoding, Decoding::Going) && self.heard_by.as_ref() != Some(network)
     }
 
-    /// No engine has it any more. Samples that one had are decoded anew.
+    /// True while it is without any answer, or another is being worked out.
+    pub fn is_busy(&self) -> bool {
+        self.heard_by.is_none() || self.running.is_some() || matches!(self.decoding, Decoding::Going)
+    }
+
+    /// Nobody has it any more. Samples that an engine had are decoded anew.
     pub fn take_back(&mut self) {
         self.running = None;
         self.begun = false;
-        if matches!(self.decoding, Decoding::Sent) {
+        if matches!(self.decoding, Decoding::Sent | Decoding::Going) {
             self.decoding = Decoding::NotAsked;
         }
+    }
+
+    /// The network that has it is done with it. False where it is of no more use: it has no answer.
+    pub fn end(&mut self, answered: bool) -> bool {
+        self.take_back();
+        self.decoding = Decoding::NotAsked;
+        let keep = answered || self.heard_by.is_some();
+        if keep {
+            self.heard_by = self.asked.clone();
+        }
+        keep
     }
 
     /// What an engine is asked. The file goes by reference and stays here, so that another engine can take over.

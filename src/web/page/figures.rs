@@ -136,7 +136,7 @@ impl Figures {
     }
 
     fn render_bars(&mut self, prediction: &Rc<Prediction>, dark: bool, ratio: f64) -> Result<(), DomError> {
-        let height = bars::height(prediction.genres.len());
+        let height = bars::height(prediction);
         dom::set_style(self.bars.canvas.element(), "height", &format!("{height}px"))?;
         if !self.bars.begin(prediction, dark, ratio)? {
             return Ok(());

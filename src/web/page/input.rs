@@ -69,6 +69,10 @@ fn buttons(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
         on(weak, &by_id(document, "engine-choice")?, "change", |page, _: Event| {
             page.prefer(page.0.texts.preference());
         })?,
+        on(weak, &by_id(document, "again-cancel")?, "click", |page, _: Event| page.cancel())?,
+        on(weak, &by_id(document, "network-choice")?, "change", |page, _: Event| {
+            page.use_network(&page.0.network_card.chosen());
+        })?,
     ])
 }
 

@@ -20,6 +20,9 @@ pub struct Texts {
     progress: HtmlProgressElement,
     progress_text: HtmlElement,
     cancel: HtmlElement,
+    again_box: HtmlElement,
+    again: HtmlProgressElement,
+    again_text: HtmlElement,
     file: HtmlElement,
     error: HtmlElement,
     error_text: HtmlElement,
@@ -30,6 +33,8 @@ pub struct Texts {
     detail: HtmlElement,
     warnings: HtmlElement,
     numbers: HtmlElement,
+    caption: HtmlElement,
+    label_heading: HtmlElement,
     table: HtmlElement,
     legend: HtmlElement,
     engine: HtmlElement,
@@ -48,6 +53,9 @@ impl Texts {
             progress: by_id(document, "progress")?,
             progress_text: by_id(document, "progress-text")?,
             cancel: by_id(document, "cancel")?,
+            again_box: by_id(document, "again-box")?,
+            again: by_id(document, "again")?,
+            again_text: by_id(document, "again-text")?,
             file: by_id(document, "file")?,
             error: by_id(document, "error")?,
             error_text: by_id(document, "error-text")?,
@@ -58,6 +66,8 @@ impl Texts {
             detail: by_id(document, "detail")?,
             warnings: by_id(document, "warnings")?,
             numbers: by_id(document, "numbers")?,
+            caption: by_id(document, "genre-caption")?,
+            label_heading: by_id(document, "label-heading")?,
             table: by_id(document, "genre-rows")?,
             legend: by_id(document, "legend")?,
             engine: by_id(document, "engine")?,
@@ -79,6 +89,7 @@ impl Texts {
         self.page.set_attribute("data-state", state.phase.name())?;
         set_text_or_hide(&self.notice, state.notice);
         self.render_progress(state);
+        self.render_again(state);
         self.render_error(state);
         self.render_engine(state)?;
         self.render_answer(state)?;
@@ -96,12 +107,16 @@ impl Texts {
             }
             return;
         }
-        match state.progress {
-            Some(progress) => self.progress.set_value(f64::from(progress.fraction)),
-            // Without a value it shows that something goes on, and not how far.
-            None => self.progress.remove_attribute("value").unwrap_or_default(),
-        }
+        show_progress(&self.progress, state.progress.map(|progress| f64::from(progress.fraction)));
         set_text(&self.progress_text, &words::progress(state.progress, state.browser_decodes, &state.choice));
+    }
+
+    fn render_again(&self, state: &State) {
+        self.again_box.set_hidden(state.again.is_none());
+        if let Some(again) = &state.again {
+            show_progress(&self.again, again.progress.map(|progress| f64::from(progress.fraction)));
+            set_text(&self.again_text, &words::networks::again(again, state.browser_decodes));
+        }
     }
 
     fn render_error(&self, state: &State) {
@@ -133,7 +148,8 @@ impl Texts {
         let verdict = if done { words::verdict } else { words::verdict_so_far };
         set_text(&self.verdict, &prediction.map_or_else(|| words::LISTENING.to_owned(), verdict));
         self.verdict.toggle_attribute_with_force("data-waiting", !done)?;
-        set_text_or_hide(&self.detail, prediction.filter(|_| done).map(words::detail).as_deref());
+        let detail = prediction.filter(|_| done).map(|shown| words::detail(shown, state.before.as_ref()));
+        set_text_or_hide(&self.detail, detail.as_deref());
         self.render_warnings(&state.warnings)
     }
 
@@ -162,6 +178,10 @@ impl Texts {
         }
         let prediction = state.prediction.as_deref();
         self.numbers.set_hidden(prediction.is_none());
+        if let Some(prediction) = prediction {
+            set_text(&self.caption, words::table_caption(prediction));
+            set_text(&self.label_heading, words::label_heading(prediction));
+        }
         let rows = prediction.map_or_else(|| Ok(vec![]), |prediction| self.rows(prediction, theme))?;
         dom::set_children(&self.table, &rows);
         let legend = prediction.map_or_else(|| Ok(vec![]), |prediction| self.legend(prediction, theme))?;
@@ -178,7 +198,7 @@ impl Texts {
             row.set_attribute("data-probability", &format!("{:.4}", score.probability))?;
             let name = dom::element(&self.document, "th", "")?;
             name.set_attribute("scope", "row")?;
-            let swatch = self.swatch(colours::of_genre(theme, &score.label, place(&score.label)))?;
+            let swatch = self.swatch(colours::of_label(theme, &score.label, place(&score.label)))?;
             name.append_with_node_2(&swatch, &self.document.create_text_node(&words::genre(&score.label)))?;
             let probability = dom::element(&self.document, "td", &words::percent(score.probability))?;
             let share = prediction.windows.iter().filter_map(|window| window.probabilities.get(place(&score.label)));
@@ -206,5 +226,13 @@ impl Texts {
         swatch.set_attribute("class", "swatch")?;
         dom::set_style(&swatch, "background-color", &colour.css())?;
         Ok(swatch)
+    }
+}
+
+/// Shows how far something is, 0 to 1; without a value, that it goes on, and not how far.
+pub fn show_progress(bar: &HtmlProgressElement, fraction: Option<f64>) {
+    match fraction {
+        Some(fraction) => bar.set_value(fraction),
+        None => bar.remove_attribute("value").unwrap_or_default(),
     }
 }

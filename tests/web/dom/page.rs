@@ -3,11 +3,14 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use genrelens::card::{Card, Structure};
 use genrelens::protocol::{
-    Adapter, EngineInfo, EngineKind, Event, Payload, Prediction, Progress, Score, SpectrogramInfo, WindowScores,
+    Adapter, Architecture, EngineInfo, EngineKind, Event, Payload, Prediction, Progress, Score, SpectrogramInfo,
+    TagPrediction, WindowScores,
 };
 use genrelens::view::colours;
 use genrelens::view::engine::{Choice, NoGpu, Preference};
+use genrelens::view::networks::{Arriving, Catalogue, InUse, Wish};
 use genrelens::web::client::Update;
 use genrelens::web::page::{Engines, Page};
 use wasm_bindgen_test::*;
@@ -38,6 +41,9 @@ impl Engines for Asked {
     fn prefer(&self, preference: Preference) {
         self.0.borrow_mut().push(format!("prefer {}", preference.name()));
     }
+    fn use_network(&self, name: &str) {
+        self.0.borrow_mut().push(format!("use {name}"));
+    }
 }
 
 fn connected() -> (Fixture, Page, Rc<Asked>) {
@@ -66,6 +72,8 @@ fn prediction() -> Prediction {
     Prediction {
         model: "net1-gtzan".to_owned(),
         labels: ["hiphop", "jazz", "rock"].map(str::to_owned).to_vec(),
+        many_labels: false,
+        tags: Vec::new(),
         genres: vec![score("jazz", 0.6234), score("rock", 0.3), score("hiphop", 0.0766)],
         windows: vec![
             WindowScores { start_seconds: 0.0, end_seconds: 3.0, probabilities: vec![0.05, 0.9, 0.05] },
@@ -227,6 +235,131 @@ fn the_engine_line_says_what_runs_and_the_choice_is_passed_on() {
     page.receive(Update::Engine { info: Some(cpu), choice: Choice::OnlyCpu { reason: NoGpu::NoWebGpu } });
     page.render().unwrap();
     assert_eq!(line.get_attribute("data-engine").as_deref(), Some("cpu"));
+}
+
+fn catalogue() -> Rc<Catalogue> {
+    let json = r#"{"first": "small", "default": "head", "networks": [
+        {"name": "head", "summary": "A head.", "bytes": 3200000}, {"name": "small", "summary": "A small one.", "bytes": 700000}]}"#;
+    Rc::new(Catalogue::parse(json.as_bytes()).unwrap())
+}
+
+fn in_use(name: &str) -> Update {
+    let card = Card {
+        name: name.to_owned(),
+        summary: format!("The {name} itself."),
+        architecture: "net1".to_owned(),
+        structure: Structure::default(),
+        bases: Vec::new(),
+        bands: 128,
+        frames: 39,
+        front_end: "gtzan-logmel".to_owned(),
+        labels: vec!["jazz".to_owned(), "rock".to_owned()],
+        many_labels: false,
+        data: "GTZAN".to_owned(),
+        recipe: String::new(),
+        figures: [("valid_song_accuracy".to_owned(), 0.61)].into(),
+        licence: "MIT".to_owned(),
+        sha256: String::new(),
+    };
+    let architecture = Architecture { summary: "Layers.".to_owned(), source: "A paper".to_owned(), parameters: 1234 };
+    Update::Network(Rc::new(InUse { card, architecture }))
+}
+
+#[wasm_bindgen_test]
+fn a_network_is_chosen_and_the_choice_jumps_back_where_it_fails() {
+    let (fixture, page, asked) = connected();
+    page.receive(Update::Networks(catalogue()));
+    page.receive(in_use("small"));
+    page.render().unwrap();
+    let select: HtmlSelectElement = fixture.get("network-choice");
+    assert_eq!((select.length(), select.value().as_str(), select.disabled()), (2, "small", false));
+    assert_eq!(fixture.text("network-summary"), "A small one.");
+    let facts = fixture.text("network-facts");
+    assert!(facts.contains("The small itself.") && facts.contains("6 in 10") && facts.contains("1 234"), "{facts}");
+
+    select.set_value("head");
+    select.dispatch_event(&web_sys::Event::new("change").unwrap()).unwrap();
+    assert_eq!(asked.take(), ["use head"]);
+    let arriving = Arriving { name: "head".to_owned(), wish: Wish::User, fetched: 1_600_000, total: 3_200_000 };
+    page.receive(Update::Arriving(Some(arriving)));
+    page.render().unwrap();
+    assert_eq!((select.value().as_str(), fixture.hidden("arriving-box")), ("head", false));
+    assert_eq!(fixture.text("arriving-text"), "Fetching head: 1.6 MB of 3.2 MB…");
+    assert_eq!(select.get_attribute("data-in-use").as_deref(), Some("small"));
+
+    page.receive(Update::Arriving(None));
+    page.receive(Update::NetworkRefused("head is not in use.".to_owned()));
+    page.render().unwrap();
+    assert_eq!((select.value().as_str(), fixture.hidden("arriving-box")), ("small", true));
+    assert_eq!(fixture.text("network-error"), "head is not in use.");
+
+    select.set_value("head");
+    select.dispatch_event(&web_sys::Event::new("change").unwrap()).unwrap();
+    page.receive(in_use("head"));
+    page.render().unwrap();
+    assert_eq!((select.value().as_str(), fixture.hidden("network-error")), ("head", true));
+}
+
+#[wasm_bindgen_test]
+fn a_first_answer_stays_until_it_is_refined() {
+    let (fixture, page, asked) = connected();
+    page.open(vec![file("song.wav", b"")]);
+    finish(&page);
+    asked.take();
+    page.receive(Update::Again { network: "head".to_owned(), wish: Wish::Refine });
+    page.receive(heard_half());
+    let other = Prediction { model: "head".to_owned(), ..prediction() };
+    page.receive(Update::Event(Event::SoFar(other.clone()), Payload::None));
+    page.render().unwrap();
+    assert_eq!((fixture.state().as_str(), fixture.text("verdict").as_str()), ("done", "Most likely jazz (62 %)"));
+    assert!(!fixture.hidden("again-box") && fixture.hidden("progress-box"));
+    assert!(fixture.text("again-text").starts_with("head listens to refine the answer."));
+
+    page.receive(Update::Event(Event::Classified(other), Payload::None));
+    page.render().unwrap();
+    assert!(fixture.hidden("again-box"));
+    let detail = fixture.text("detail");
+    assert!(detail.contains("Refined by head in 346 ms; net1-gtzan's first answer was jazz (62 %)."), "{detail}");
+
+    page.receive(Update::Again { network: "third".to_owned(), wish: Wish::User });
+    page.render().unwrap();
+    fixture.get::<HtmlElement>("again-cancel").click();
+    page.render().unwrap();
+    assert_eq!((asked.take(), fixture.state().as_str()), (vec!["cancel".to_owned()], "done"));
+    assert!(fixture.hidden("again-box"));
+}
+
+#[wasm_bindgen_test]
+fn tags_are_shown_beside_genres_and_in_the_place_of_genres() {
+    let (fixture, page, _asked) = connected();
+    page.open(vec![file("song.wav", b"")]);
+    finish(&page);
+    assert!(fixture.hidden("tags"));
+    let labels: Vec<String> = (0..50).map(|index| format!("tag {index}")).collect();
+    let score = |label: &String| Score { label: label.clone(), probability: 0.5 };
+    let tags: Vec<Score> = labels.iter().map(score).collect();
+    let windows = vec![vec![0.25; 50], vec![0.75; 50]];
+    let of_base =
+        TagPrediction { model: "musicnn-msd".to_owned(), labels: labels.clone(), tags: tags.clone(), windows };
+    let beside = Prediction { tags: vec![of_base], ..prediction() };
+    page.receive(Update::Event(Event::Classified(beside), Payload::None));
+    page.render().unwrap();
+    assert!(!fixture.hidden("tags"));
+    let groups = fixture.text("tag-groups");
+    assert!(groups.contains("tag 750 %") && !groups.contains("tag 8"), "the first eight: {groups}");
+    // The base's heading, and a row a tag: its name, of the whole recording, at its most typical.
+    let tables = fixture.text("tag-tables");
+    assert_eq!(tables.matches("50 %75 %").count(), 50, "{tables}");
+
+    let alone = Prediction { genres: tags, labels, many_labels: true, windows: Vec::new(), ..prediction() };
+    page.receive(Update::Event(Event::Classified(alone), Payload::None));
+    page.render().unwrap();
+    assert!(fixture.hidden("tags"));
+    assert_eq!(fixture.text("verdict"), "Most fitting tags: tag 0 (50 %), tag 1 (50 %), tag 2 (50 %)");
+    assert_eq!(
+        (fixture.text("label-heading").as_str(), fixture.get::<Element>("genre-rows").child_element_count()),
+        ("Tag", 50)
+    );
 }
 
 #[wasm_bindgen_test]

@@ -1,0 +1,73 @@
+//! A worker, and what was loaded into it.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use web_sys::File;
+
+use super::site::Shipped;
+use crate::protocol::{Architecture, Event, Payload, Request, SelfTest};
+use crate::web::worker_handle::WorkerHandle;
+
+/// A running engine. Clones are the same one.
+#[derive(Clone)]
+pub struct Engine {
+    pub worker: WorkerHandle,
+    bases: Rc<RefCell<HashSet<String>>>,
+}
+
+impl Engine {
+    /// Starts the engine of this script.
+    ///
+    /// # Errors
+    ///
+    /// As [`WorkerHandle::start`].
+    pub async fn start(script: &str) -> Result<Self, String> {
+        Ok(Self { worker: WorkerHandle::start(script).await?, bases: Rc::default() })
+    }
+
+    /// Takes a network into use, the last of these parts; those before it are what it listens through. On the way the
+    /// network used before stays in use.
+    ///
+    /// # Errors
+    ///
+    /// The engine's sentence. The network used before is still in use.
+    pub async fn load(&self, parts: &[Rc<Shipped>]) -> Result<Architecture, String> {
+        let Some((network, bases)) = parts.split_last() else { return Err("there is nothing to load".to_owned()) };
+        for base in bases {
+            let name = &base.card.name;
+            if !self.bases.borrow().contains(name) {
+                self.send(Request::LoadBase { card: Box::new(base.card.clone()) }, base).await?;
+                self.bases.borrow_mut().insert(name.clone());
+            }
+        }
+        self.send(Request::Load { card: Box::new(network.card.clone()) }, network).await
+    }
+
+    async fn send(&self, request: Request, shipped: &Shipped) -> Result<Architecture, String> {
+        match self.worker.ask(request, Payload::<File>::Bytes(shipped.bytes.clone())).await {
+            Event::Loaded { architecture, .. } => Ok(architecture),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Runs the loaded network on the fixed input.
+    ///
+    /// # Errors
+    ///
+    /// The engine's sentence.
+    pub async fn self_test(&self) -> Result<SelfTest, String> {
+        match self.worker.ask(Request::SelfTest, Payload::None).await {
+            Event::SelfTested(result) => Ok(result),
+            other => Err(unexpected(other)),
+        }
+    }
+}
+
+fn unexpected(event: Event) -> String {
+    match event {
+        Event::Failed { message } => message,
+        other => format!("it answered {other:?}"),
+    }
+}
