@@ -22,7 +22,7 @@ use crate::model::Loaded;
 use crate::model::weights;
 
 /// The network that classifies where none is named.
-const DEFAULT_MODEL: &[u8] = include_bytes!("../../model-weights/net1-gtzan.safetensors");
+const DEFAULT_MODEL: &[u8] = include_bytes!("../../model-weights/scratch-best.safetensors");
 
 /// What goes before it where it is there.
 const BEST_MODEL: &str = "model-weights/genre-head.safetensors";

@@ -68,14 +68,14 @@ function wav(seconds, rate, signal) {
 }
 
 /**
- * What the command line says of the files: name of the file → label → probability; with `whole`, → all it says. By the
- * built-in network, where no weights file is given.
+ * What the command line says of the files by the network of a weights file: name of the file → label → probability; with
+ * `whole`, → all it says.
  */
 export function classifyNatively(files, model, whole = false) {
   const program = process.env.GENRELENS_BIN;
   if (!program) throw new Error("GENRELENS_BIN names no command line: run this through `cargo xtask test e2e`");
-  const network = model ? ["--model", model] : [];
-  const printed = execFileSync(program, ["classify", "--json", ...network, ...files], { cwd: ROOT, encoding: "utf8" });
+  const command = ["classify", "--json", "--model", model, ...files];
+  const printed = execFileSync(program, command, { cwd: ROOT, encoding: "utf8" });
   const lines = printed.trim().split("\n").map((line) => JSON.parse(line));
   return new Map(lines.map((line) => [basename(line.file), whole ? line : line.genres]));
 }
