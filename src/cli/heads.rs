@@ -1,7 +1,7 @@
 //! Heads on other networks: their recipe file, what they hear, and how they are trained and measured.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -318,7 +318,7 @@ pub fn train(
     recipe: &HeadRecipe,
     folder: &Folder,
     bases: &Path,
-    out: &PathBuf,
+    out: &Path,
 ) -> Result<(), CliError> {
     let bases = Bases::of(file, bases)?;
     let heard = Heard::of(folder, &file.train, &bases, recipe)?;

@@ -123,10 +123,14 @@ mod tests {
         let song = |index: usize| Song {
             name: index.to_string(),
             group: None,
-            target: one_of(usize::from(index % 4 == 0) ^ (index % 2), 2),
+            target: one_of(usize::from(index.is_multiple_of(4)) ^ (index % 2), 2),
             segments: Vec::new(),
         };
-        LabelledSet { labels: vec!["a".into(), "b".into()], many_labels: false, songs: (0..80).map(song).collect() }
+        LabelledSet {
+            labels: vec!["a".into(), "b".into()],
+            many_labels: false,
+            songs: (0..80_usize).map(song).collect(),
+        }
     }
 
     /// Logits that lean to what each song seems to be, by so much.

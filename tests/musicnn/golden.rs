@@ -66,7 +66,7 @@ pub async fn bytes(which: &str) -> Option<Vec<u8>> {
     use wasm_bindgen::JsCast;
     use wasm_bindgen_futures::JsFuture;
     let worker: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
-    let path = format!("{}/model-weights/musicnn-{which}.safetensors", worker.location().origin());
+    let path = format!("{}/model-weights/musicnn-{which}.safetensors", worker.origin());
     let response: web_sys::Response = JsFuture::from(worker.fetch_with_str(&path)).await.unwrap().unchecked_into();
     if !response.ok() {
         web_sys::console::error_1(&format!("SKIPPED: {path} is not there; run `cargo xtask weights`").into());
