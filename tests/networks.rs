@@ -203,7 +203,7 @@ fn every_network_learns() {
             // A head hears one column a window, and has few weights to move.
             "head" => Recipe { epochs: 20, learning_rate: 0.03, ..recipe.clone() },
             // Fifty layers leave one pixel of so small a picture, and batch norms see only a batch of those.
-            "resnet50-transfer" | "xception-transfer" => Recipe { epochs: 12, batch: 12, ..recipe.clone() },
+            "resnet50-transfer" | "xception-transfer" => Recipe { epochs: 30, batch: 12, ..recipe.clone() },
             _ => recipe.clone(),
         };
         train(entry.id, &recipe, &mut record).unwrap();

@@ -4,7 +4,6 @@
 
 mod common;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -82,21 +81,9 @@ fn all_shipped_weights_fit_into_twelve_megabytes() {
     }
 }
 
-/// A file of `model-weights/`; says loudly where what `cargo xtask weights` fetches is not there.
-fn with_musicnn(name: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights");
-    if ["musicnn-msd", "musicnn-mtt"].iter().all(|base| folder.join(base).with_extension("safetensors").exists()) {
-        return Some(folder.join(name));
-    }
-    let said = "SKIPPED: MusiCNN's weights are not in model-weights/; run `cargo xtask weights`";
-    // Not by `eprintln!`, which the test runner swallows.
-    let _ = std::io::stderr().write_all(format!("{said}\n").as_bytes());
-    None
-}
-
 #[test]
 fn the_genre_head_names_a_recording_and_its_tags() {
-    let Some(model) = with_musicnn("genre-head.safetensors") else { return };
+    let Some(model) = common::with_musicnn("genre-head.safetensors") else { return };
     let folder = tempfile::tempdir().unwrap();
     let tone = folder.path().join("tone.wav");
     write_tone(&tone);
@@ -124,7 +111,7 @@ fn the_genre_heads_card_has_figures_out_of_fold() {
 #[test]
 #[ignore = "minutes: cargo test --release --test shipped -- --ignored --nocapture"]
 fn the_genre_head_is_as_good_as_its_card_says() {
-    let (Some(model), Some(data)) = (with_musicnn("genre-head.safetensors"), common::shared_data()) else { return };
+    let (Some(model), Some(data)) = (common::with_musicnn("genre-head.safetensors"), common::shared_data()) else { return };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (recipe, bases) = (root.join("recipes/genre-head.toml"), root.join("model-weights"));
     let audio = data.join("gtzan-audio");

@@ -2,7 +2,10 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::path::Path;
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -84,4 +87,66 @@ fn learns_tags(architecture: &str, settings: &str) {
 #[test]
 fn our_own_network_learns_tags() {
     learns_tags("lens", "epochs = 25\nlearning_rate = 3e-3\nvalidate_every = 5\n");
+}
+
+#[test]
+fn the_documents_tagger_learns_tags() {
+    learns_tags("fcn-tagger", "epochs = 25\nlearning_rate = 3e-3\nvalidate_every = 5\n");
+}
+
+/// Excerpts a genre that are tagged by MusiCNN, and those of them that are for validation.
+const EXCERPTS: usize = 8;
+const FOR_VALIDATION: usize = 3;
+
+#[test]
+fn the_documents_tagger_learns_from_musicnn_on_real_music() {
+    let Some(data) = common::shared_data() else { return };
+    let Some(musicnn) = common::with_musicnn("musicnn-msd.safetensors") else { return };
+    let audio = data.join("gtzan-audio");
+    let mut songs = Vec::new();
+    for genre in ["classical", "hiphop", "jazz", "metal", "pop", "reggae"] {
+        let files = std::fs::read_dir(audio.join(genre)).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|kind| kind == "wav")).collect();
+        files.sort();
+        // From the middle: the first ones are longer than the others.
+        songs.extend(files.into_iter().skip(15).take(EXCERPTS));
+    }
+    let paths: Vec<&str> = songs.iter().map(|path| path.to_str().unwrap()).collect();
+    let command = ["classify", "--json", "--model", musicnn.to_str().unwrap()];
+    let printed = genrelens(&[command.as_slice(), &paths].concat());
+    let answers: Vec<BTreeMap<String, f64>> = printed.lines().map(|line| tags_of(line)).collect();
+    // The tags that tell these songs apart.
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for tag in answers.iter().flat_map(|answer| answer.iter().filter(|(_, p)| **p >= 0.2)).map(|(tag, _)| tag) {
+        *counts.entry(tag).or_default() += 1;
+    }
+    counts.retain(|_, count| *count >= EXCERPTS);
+    let folder = tempfile::tempdir().unwrap();
+    let mut index = "file,tags,split\n".to_owned();
+    for (number, (path, answer)) in songs.iter().zip(&answers).enumerate() {
+        let tags: Vec<&str> = counts.keys().copied().filter(|tag| answer[*tag] >= 0.2).collect();
+        let split = if number % EXCERPTS < FOR_VALIDATION { "valid" } else { "train" };
+        index += &format!("{},{},{split}\n", path.display(), tags.join(";"));
+    }
+    std::fs::write(folder.path().join("index.csv"), index).unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let recipe = "name = 'tags'\nsummary = 'A test.'\narchitecture = 'fcn-tagger'\nfront_end = 'gtzan-logmel'\n\
+                  frames = 26\ntrain = 'train'\nvalid = 'valid'\ndata = 'what MusiCNN says of GTZAN'\n[structure]\n\
+                  width = 0.5\n[training]\nbatch = 10\nepochs = 30\nlearning_rate = 3e-3\nvalidate_every = 10\n\
+                  windows_per_song = 1\naverage_decay = 0.95\nkeep = 'last'\n";
+    std::fs::write(path("recipe.toml"), recipe).unwrap();
+    let model = path("tags.safetensors");
+    genrelens(&["train", "--recipe", &path("recipe.toml"), "--audio", &path(""), "--out", &model]);
+    let printed = genrelens(&["evaluate", "--model", &model, "--audio", &path(""), "--split", "valid", "--json"]);
+    println!("{} tags: {printed}", counts.len());
+    let figures: Value = serde_json::from_str(&printed).unwrap();
+    assert!(counts.len() >= 3, "{counts:?}");
+    // Chance is 0.5.
+    assert!(figures["roc_auc"].as_f64().unwrap() > 0.65, "{printed}");
+}
+
+/// The tags of a line of `classify --json`.
+fn tags_of(line: &str) -> BTreeMap<String, f64> {
+    let line: Value = serde_json::from_str(line).unwrap();
+    serde_json::from_value(line["genres"].clone()).unwrap()
 }
