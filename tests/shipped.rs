@@ -111,7 +111,9 @@ fn the_genre_heads_card_has_figures_out_of_fold() {
 #[test]
 #[ignore = "minutes: cargo test --release --test shipped -- --ignored --nocapture"]
 fn the_genre_head_is_as_good_as_its_card_says() {
-    let (Some(model), Some(data)) = (common::with_musicnn("genre-head.safetensors"), common::shared_data()) else { return };
+    let (Some(model), Some(data)) = (common::with_musicnn("genre-head.safetensors"), common::shared_data()) else {
+        return;
+    };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (recipe, bases) = (root.join("recipes/genre-head.toml"), root.join("model-weights"));
     let audio = data.join("gtzan-audio");

@@ -97,9 +97,8 @@ impl Start {
         let network = begun(blueprint, recipe, bytes).map_err(|error| CliError::Usage(format!("--trunk: {error}")))?;
         let windowing = blueprint.windowing();
         // A column of features is a whole window.
-        let of_features = Recipe { window_frames: None, ..recipe.clone() };
         let outcome = match self.freeze {
-            true => pollster::block_on(fit_head(network, &windowing, &of_features, train, valid, watcher)),
+            true => pollster::block_on(fit_head(network, &windowing, recipe, train, valid, watcher)),
             false => pollster::block_on(fit_from(network, &windowing, recipe, train, valid, watcher)),
         };
         outcome.map_err(failed)

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::average::Average;
 use super::batch::{draw, epoch_order};
 use super::metrics::{Metrics, metrics};
-use super::recipe::{Keep, Recipe, RecipeError};
+use super::recipe::{Augmentation, Keep, Recipe, RecipeError};
 use super::schedule::Rate;
 use super::set::{LabelledSet, Leak, Song, check_apart};
 use super::step::{Objective, optimiser, step};
@@ -169,7 +169,7 @@ pub async fn fit(
     device: &Device,
     watcher: &mut impl Watcher,
 ) -> Result<Outcome, FitError> {
-    let frames = recipe.window_frames.unwrap_or(usize::MAX).min(blueprint.build.shape.frames);
+    let frames = blueprint.build.shape.frames;
     if frames < blueprint.entry.min_frames {
         return Err(FitError::Frames { expected: blueprint.entry.min_frames, found: frames });
     }
@@ -207,6 +207,7 @@ pub async fn fit_head(
     valid: &LabelledSet,
     watcher: &mut impl Watcher,
 ) -> Result<Outcome, FitError> {
+    let recipe = &Recipe { augmentation: Augmentation::default(), ..recipe.clone() };
     check(recipe, train, valid)?;
     let judged = network.valid();
     let train = features_of(&judged, windowing, train).await?;
@@ -289,12 +290,10 @@ async fn fit_network(
         average: (recipe.average_decay > 0.0).then(|| Average::new(recipe.average_decay)),
         rng: ChaCha8Rng::seed_from_u64(recipe.seed),
     };
-    let mut drawn = *windowing;
-    drawn.frames = recipe.window_frames.unwrap_or(drawn.frames);
     let mut kept = run.judged();
     let mut epochs: Vec<EpochReport> = Vec::new();
     for epoch in 1..=recipe.epochs {
-        let train_loss = run.epoch(epoch, recipe, &drawn, train, watcher).await?;
+        let train_loss = run.epoch(epoch, recipe, windowing, train, watcher).await?;
         let judged_now = epoch % recipe.validate_every == 0 || epoch == recipe.epochs || watcher.stop();
         if !judged_now {
             continue;

@@ -119,8 +119,6 @@ pub struct Recipe {
     pub keep: Keep,
     /// Epochs from one validation to the next; the last is always validated. Only validated epochs are told and kept.
     pub validate_every: usize,
-    /// Columns of the windows drawn for training; `None` for as many as the network hears.
-    pub window_frames: Option<usize>,
     /// What is done to training windows.
     pub augmentation: Augmentation,
     /// What is done to those of an ensemble's members, in turn, in place of that: members that learned differently err
@@ -146,7 +144,6 @@ impl Default for Recipe {
             average_decay: 0.0,
             keep: Keep::Best,
             validate_every: 1,
-            window_frames: None,
             augmentation: Augmentation::default(),
             member_augmentations: Vec::new(),
         }
