@@ -97,6 +97,8 @@ fn the_documents_tagger_learns_tags() {
 /// Excerpts a genre that are tagged by MusiCNN, and those of them that are for validation.
 const EXCERPTS: usize = 8;
 const FOR_VALIDATION: usize = 3;
+/// From this probability on a tag counts.
+const LEAST: f64 = 0.1;
 
 #[test]
 fn the_documents_tagger_learns_from_musicnn_on_real_music() {
@@ -114,17 +116,17 @@ fn the_documents_tagger_learns_from_musicnn_on_real_music() {
     let paths: Vec<&str> = songs.iter().map(|path| path.to_str().unwrap()).collect();
     let command = ["classify", "--json", "--model", musicnn.to_str().unwrap()];
     let printed = genrelens(&[command.as_slice(), &paths].concat());
-    let answers: Vec<BTreeMap<String, f64>> = printed.lines().map(|line| tags_of(line)).collect();
+    let answers: Vec<BTreeMap<String, f64>> = printed.lines().map(tags_of).collect();
     // The tags that tell these songs apart.
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for tag in answers.iter().flat_map(|answer| answer.iter().filter(|(_, p)| **p >= 0.2)).map(|(tag, _)| tag) {
+    for tag in answers.iter().flat_map(|answer| answer.iter().filter(|(_, p)| **p >= LEAST)).map(|(tag, _)| tag) {
         *counts.entry(tag).or_default() += 1;
     }
     counts.retain(|_, count| *count >= EXCERPTS);
     let folder = tempfile::tempdir().unwrap();
     let mut index = "file,tags,split\n".to_owned();
     for (number, (path, answer)) in songs.iter().zip(&answers).enumerate() {
-        let tags: Vec<&str> = counts.keys().copied().filter(|tag| answer[*tag] >= 0.2).collect();
+        let tags: Vec<&str> = counts.keys().copied().filter(|tag| answer[*tag] >= LEAST).collect();
         let split = if number % EXCERPTS < FOR_VALIDATION { "valid" } else { "train" };
         index += &format!("{},{},{split}\n", path.display(), tags.join(";"));
     }

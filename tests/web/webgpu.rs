@@ -58,6 +58,11 @@ const BATCH_NORM: f32 = 3e-4;
 /// left of sums that cancel almost wholly. The largest difference found on SwiftShader was 5.1e-4, on MusiCNN's input.
 const UNDONE: f32 = 3e-3;
 
+/// The same for ResNet-50, whose fifty batch norms over few values make slopes that no arithmetic agrees on: on the CPU
+/// engine alone they move by up to 0.11 where every weight is moved by one unit in its last place. The largest difference
+/// found on SwiftShader was 0.013.
+const FIFTY_BATCH_NORMS: f32 = 0.05;
+
 /// A layer whose gradient is nowhere above this share of the network's largest is rounding, and is not compared.
 const LEAST_GRADIENT: f32 = 1e-5;
 
@@ -179,10 +184,12 @@ async fn answers_agree(what: &str, [cpu, gpu]: &[Network; 2], shape: Shape, tole
 async fn agrees(id: &str, tolerance: f32) {
     let entry = entry(id).unwrap();
     let (twins, shape) = (twins(entry).await, build(entry).shape);
-    answers_agree(&format!("{id} logits"), &twins, shape, tolerance).await;
+    // What is loose is the slopes of a few networks, not what they answer.
+    let of_answers = tolerance.min(BATCH_NORM);
+    answers_agree(&format!("{id} logits"), &twins, shape, of_answers).await;
     let (expected_loss, expected) = learn(&twins[0], shape).await;
     let (found_loss, found) = learn(&twins[1], shape).await;
-    check(&format!("{id} loss"), &[expected_loss], &[found_loss], tolerance);
+    check(&format!("{id} loss"), &[expected_loss], &[found_loss], of_answers);
     // What a batch norm takes away again (MusiCNN's last shift before its pooling) has no gradient but rounding.
     let least = LEAST_GRADIENT * expected.iter().map(|(_, gradient)| largest(gradient)).fold(0.0, f32::max);
     for ((name, expected), (_, found)) in expected.iter().zip(&found) {
@@ -190,7 +197,7 @@ async fn agrees(id: &str, tolerance: f32) {
             check(&format!("{id} gradient of {name}"), expected, found, tolerance);
         }
     }
-    answers_agree(&format!("{id} logits after a step's forward pass"), &twins, shape, tolerance).await;
+    answers_agree(&format!("{id} logits after a step's forward pass"), &twins, shape, of_answers).await;
 }
 
 /// A test for each network, named after it, and the list of all of them.
@@ -218,7 +225,7 @@ networks! {
     fma_crnn: "fma-crnn" within BATCH_NORM,
     fma_crnn_stacked: "fma-crnn-stacked" within BATCH_NORM,
     gtzan_cnn: "gtzan-cnn" within SUMS,
-    resnet50: "resnet50-transfer" within BATCH_NORM,
+    resnet50: "resnet50-transfer" within FIFTY_BATCH_NORMS,
     xception: "xception-transfer" within BATCH_NORM,
     deep_music_genre: "deep-music-genre" within SUMS,
     fcn_tagger: "fcn-tagger" within BATCH_NORM,
