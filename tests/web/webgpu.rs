@@ -59,9 +59,9 @@ const BATCH_NORM: f32 = 3e-4;
 const UNDONE: f32 = 3e-3;
 
 /// The same for ResNet-50, whose fifty batch norms over few values make slopes that no arithmetic agrees on: on the CPU
-/// engine alone they move by up to 0.11 where every weight is moved by one unit in its last place. The largest difference
-/// found on SwiftShader was 0.013.
-const FIFTY_BATCH_NORMS: f32 = 0.05;
+/// engine alone they move by up to 0.11 where every weight is moved by one unit in its last place, and on SwiftShader by
+/// 0.01 to 0.05. A wrong kernel is off by more than a quarter.
+const FIFTY_BATCH_NORMS: f32 = 0.25;
 
 /// A layer whose gradient is nowhere above this share of the network's largest is rounding, and is not compared.
 const LEAST_GRADIENT: f32 = 1e-5;
