@@ -355,6 +355,36 @@ fn a_head_without_its_base_leaves_the_network_in_place() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn a_card_that_what_is_heard_does_not_fit_is_refused() {
+    let mut engine = engine();
+    let base = fresh(tags("msd"));
+    load_base(&mut engine, base.clone());
+    let mut refused = |card: Card, part: &str| match load(&mut engine, fresh(card)) {
+        Event::Failed { message } => assert!(message.contains(part), "{message}"),
+        other => panic!("{other:?}"),
+    };
+    let fits = head(&[&base.0]);
+    let wider = Structure { features: fits.structure.features + 1, ..fits.structure };
+    refused(Card { structure: wider, ..fits.clone() }, "features, what it listens through has");
+    refused(Card { bases: Vec::new(), ..fits.clone() }, "it is a head and names no network");
+    refused(Card { bases: fits.bases.clone(), ..card() }, "it is no head and names a network");
+    refused(Card { bands: 64, ..card() }, "it hears 64 bands, its front end has 128");
+    assert_eq!(answer(&mut engine).model, "fresh");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn sizes_of_a_card_claim_no_memory_before_the_weights_have_them() {
+    let mut engine = engine();
+    let (_, bytes) = fresh(card());
+    // Its first dense layer alone would take 69 GB.
+    let structure = Structure { width: 4.0, ..Structure::default() };
+    let architecture = "fma-cnn2d-deep".to_owned();
+    let huge = Card { architecture, structure, bands: 16_384, frames: 16_384, ..card() };
+    let Event::Failed { message } = load(&mut engine, (huge, bytes)) else { panic!("it loads") };
+    assert!(message.contains("do not fit the network 'fma-cnn2d-deep'"), "{message}");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn the_self_test_gives_the_same_logits_every_time() {
     let mut engine = engine();
     let mut logits = Vec::new();

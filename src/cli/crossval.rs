@@ -11,8 +11,9 @@ use super::heads::{Bases, Heard};
 use super::recipe_file::RecipeFile;
 use super::trunk::{Beginning, Start};
 use crate::model::{Blueprint, Part};
-use crate::train::fit::{EpochReport, Watcher, song_answers};
+use crate::train::fit::{EpochReport, Watcher};
 use crate::train::folds::{grouped_folds, part, random_parts};
+use crate::train::measure::song_answers;
 use crate::train::recipe::{Keep, Recipe};
 use crate::train::set::LabelledSet;
 
@@ -130,7 +131,7 @@ fn ungrouped(mut set: LabelledSet) -> LabelledSet {
 }
 
 fn accuracy(set: &LabelledSet, answers: &[Vec<f32>]) -> f64 {
-    let pairs = crate::train::fit::pairs(set, answers);
+    let pairs = crate::train::measure::pairs(set, answers);
     pairs.iter().filter(|(truth, answer)| truth == answer).count() as f64 / pairs.len().max(1) as f64
 }
 

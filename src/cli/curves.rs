@@ -5,7 +5,8 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::{CliError, write};
-use crate::train::fit::{EpochReport, Scores};
+use crate::train::fit::EpochReport;
+use crate::train::measure::Scores;
 
 /// Writes `NAME.csv` and `NAME.svg`.
 ///

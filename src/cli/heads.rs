@@ -19,10 +19,10 @@ use crate::model::loaded::listen;
 use crate::model::windows::{Place, Windowing};
 use crate::train::calibration::{Calibration, answers, calibration, temperature};
 use crate::train::copies::copy;
-use crate::train::fit::Scores;
 use crate::train::folds::grouped_folds;
 use crate::train::interval::Interval;
 use crate::train::linear::{Example, HeadRecipe, fit, out_of_fold};
+use crate::train::measure::Scores;
 use crate::train::set::LabelledSet;
 
 /// Windows heard at once.

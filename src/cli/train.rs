@@ -15,7 +15,8 @@ use crate::card::Card;
 use crate::model::registry;
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Part};
-use crate::train::fit::{EpochReport, Scores, Watcher, song_answers};
+use crate::train::fit::{EpochReport, Watcher};
+use crate::train::measure::{Scores, song_answers};
 
 #[derive(Args)]
 pub struct Arguments {

@@ -1,11 +1,12 @@
 //! A network with its weights and its card, ready to hear; a head with the networks that it listens through.
 
-use burn::tensor::{Device, ExecutionError};
+use burn::tensor::{Device, ExecutionError, Tensor};
 
 use super::predict::{Answer, answers, probabilities};
+use super::registry::Hears;
 use super::weights::{self, WeightsError};
 use super::windows::{Place, Windowing};
-use super::{Blueprint, Network, Part};
+use super::{Blueprint, Layers, Network, Part};
 use crate::card::{Card, Takes};
 use crate::dsp::{FrontEnd, Segment};
 use crate::protocol::Architecture;
@@ -44,8 +45,9 @@ impl Loaded {
     ///
     /// # Errors
     ///
-    /// [`WeightsError::Base`] or [`WeightsError::OtherBase`] where what it listens through is not known, and
-    /// [`WeightsError::Blueprint`] where the card describes no network.
+    /// [`WeightsError::Base`] or [`WeightsError::OtherBase`] where what it listens through is not known,
+    /// [`WeightsError::Blueprint`] where the card describes no network, and [`WeightsError::Unheard`] where what is heard
+    /// does not fit it.
     pub fn of(network: Network, card: Card, known: &[Self]) -> Result<Self, WeightsError> {
         let blueprint = card.blueprint()?;
         let base = |wanted: &crate::card::Base| {
@@ -57,7 +59,54 @@ impl Loaded {
             }
         };
         let bases = card.bases.iter().map(base).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { card, blueprint, network, bases })
+        let loaded = Self { card, blueprint, network, bases };
+        loaded.check_heard()?;
+        Ok(loaded)
+    }
+
+    /// Checks that what is heard is what the network expects: a card may come from anywhere, and a wrong size would stop
+    /// the engine in the middle of a recording.
+    fn check_heard(&self) -> Result<(), WeightsError> {
+        let Self { card, blueprint, bases, .. } = self;
+        let unheard = |difference: String| WeightsError::Unheard { name: card.name.clone(), difference };
+        let (expected, listens) = (blueprint.build.shape.bands, blueprint.entry.hears == Hears::Features);
+        if listens == bases.is_empty() {
+            let differs = if listens { "is a head and names no network" } else { "is no head and names a network" };
+            return Err(unheard(format!("it {differs} that it listens through")));
+        }
+        let bands = blueprint.front_end.mel_bands;
+        if !listens && blueprint.entry.hears != Hears::Pictures && bands != expected {
+            return Err(unheard(format!("it hears {expected} bands, its front end has {bands}")));
+        }
+        let alike =
+            |(base, _): &(Self, Takes)| base.windowing() == self.windowing() && base.front_end() == blueprint.front_end;
+        if !bases.iter().all(alike) {
+            return Err(unheard("the networks that it listens through hear in different ways".to_owned()));
+        }
+        let features: usize = bases.iter().map(|(base, takes)| base.width(*takes)).sum();
+        if listens && features != expected {
+            return Err(unheard(format!(
+                "it decides from {expected} features, what it listens through has {features}"
+            )));
+        }
+        Ok(())
+    }
+
+    /// How many values a head takes of it for a window.
+    fn width(&self, takes: Takes) -> usize {
+        let logits = self.card.labels.len();
+        if takes == Takes::Logits {
+            return logits;
+        }
+        // A window of silence tells, and only its size is asked for; a head's is on its card.
+        let Windowing { bands, frames, .. } = self.blueprint.windowing();
+        let columns = match self.blueprint.entry.hears {
+            Hears::Windows { .. } => self.blueprint.entry.min_frames,
+            _ => frames,
+        };
+        let silence = Tensor::zeros([1, bands, columns], &self.network.device());
+        let [_, features] = self.network.features(silence).dims();
+        if takes == Takes::Both { features + logits } else { features }
     }
 
     /// How it is built.

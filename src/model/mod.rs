@@ -217,6 +217,7 @@ impl ModuleVisitor for Lister {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.layers.push((joined(&self.path), param.dims().to_vec()));
+        // Not of its value: a card's sizes claim no memory before its weights are found to have them.
+        self.layers.push((joined(&self.path), param.lazy_shape().to_vec()));
     }
 }

@@ -60,6 +60,14 @@ pub enum WeightsError {
         /// The base's name.
         base: String,
     },
+    /// What is heard does not fit the network.
+    #[error("'{name}' cannot be used: {difference}; its card was changed, fetch or export it again")]
+    Unheard {
+        /// The network's name.
+        name: String,
+        /// What differs.
+        difference: String,
+    },
     /// Other bytes than the card was written for.
     #[error("these weights are damaged or of another version: their SHA-256 is {found}, the card expects {expected}")]
     Checksum {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fit::measure;
+use super::measure::measure;
 use super::set::LabelledSet;
 use crate::model::predict::{argmax, probabilities, song_probabilities};
 

@@ -14,6 +14,7 @@ pub mod folds;
 pub mod interval;
 pub mod lbfgs;
 pub mod linear;
+pub mod measure;
 pub mod metrics;
 pub mod recipe;
 pub mod schedule;
