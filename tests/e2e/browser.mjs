@@ -32,10 +32,14 @@ function watch(page, address) {
   return troubles;
 }
 
-// Runs in the page before its own scripts: keeps every state the page has had, so that a test can wait for the one
-// that follows its own action, and reports what the Content-Security-Policy stopped.
+// Runs in the page before its own scripts: keeps every state the page has drawn, and how many it had when a file was last
+// given to it, so that a test can wait for what follows its own action; and reports what the Content-Security-Policy
+// stopped.
 function observe() {
   globalThis.states = [];
+  const given = () => (globalThis.statesBeforeFile = globalThis.states.length);
+  addEventListener("drop", given, true);
+  addEventListener("change", ({ target }) => target.type === "file" && given(), true);
   document.addEventListener("securitypolicyviolation", (event) => {
     console.error(`policy: ${event.violatedDirective} stopped ${event.blockedURI}`);
   });

@@ -6,7 +6,7 @@ import { startSite } from "./site.mjs";
 /**
  * Serves the page and starts a browser before the tests of the calling file, and ends both after them. Until then
  * `address` and `browser` are not there. `open` and `onCpu` are `withPage` on it, the query first;
- * `onCpu` with the network that the command line has built in.
+ * `onCpu` with a network that is chosen, so that nothing refines its answer.
  */
 export function builtPage() {
   let site;
