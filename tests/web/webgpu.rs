@@ -24,21 +24,47 @@ use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
-/// Windows of a batch: so many that a batch norm over one value of each still has something to tell apart.
-const WINDOWS: usize = 4;
+/// A network to compare, and the batch to compare it on.
+struct Subject {
+    entry: &'static Entry,
+    build: Build,
+    windows: usize,
+}
 
-/// The sizes to compare at, small, for a software adapter is slow: a few windows of a quarter of the document's
-/// channels. `net1` and `net2` are compared as they are shipped.
-fn build(entry: &Entry) -> Build {
-    let (bands, frames, width) = match (entry.id, entry.hears) {
-        ("net1" | "net2", _) => (128, 39, 1.0),
-        (_, Hears::Features) => (128, 1, 1.0),
-        (_, Hears::Pictures) => (64, 64, 0.25),
-        _ => (64, 32, 0.25),
-    };
-    let dropouts = Dropouts { convolution: Some(0.0), dense: Some(0.0) };
-    let structure = Structure { width, ..Structure::default() };
-    Build { shape: Shape { bands, frames, classes: 10 }, structure, dropouts }
+impl Subject {
+    fn new(id: &str, [bands, frames]: [usize; 2], width: f64, windows: usize) -> Self {
+        let dropouts = Dropouts { convolution: Some(0.0), dense: Some(0.0) };
+        let structure = Structure { width, ..Structure::default() };
+        let build = Build { shape: Shape { bands, frames, classes: 10 }, structure, dropouts };
+        Self { entry: entry(id).unwrap(), build, windows }
+    }
+
+    /// Small, for a software adapter is slow: a quarter of the document's channels, and only so many windows that a
+    /// batch norm over one value of each still has something to tell apart. `net1` and `net2` are compared as they are
+    /// shipped.
+    fn small(id: &str) -> Self {
+        let (sizes, width) = match (id, entry(id).unwrap().hears) {
+            ("net1" | "net2", _) => ([128, 39], 1.0),
+            (_, Hears::Features) => ([128, 1], 1.0),
+            (_, Hears::Pictures) => ([64, 64], 0.25),
+            _ => ([64, 32], 0.25),
+        };
+        Self::new(id, sizes, width, 4)
+    }
+
+    fn input(&self) -> Vec<f32> {
+        let Shape { bands, frames, .. } = self.build.shape;
+        self_test_input(self.windows, bands, frames)
+    }
+
+    fn batch(&self) -> Batch {
+        let shape = self.build.shape;
+        let mut targets = vec![0.0; self.windows * shape.classes];
+        for window in 0..self.windows {
+            targets[window * shape.classes + window * 3] = 1.0;
+        }
+        Batch { inputs: self.input(), targets, shape }
+    }
 }
 
 /// Largest difference allowed, as a share of the layer's largest value: sums of at most 1024 products of float32 in
@@ -83,13 +109,13 @@ async fn webgpu() -> Device {
 }
 
 /// The same fresh network on both devices, without dropout, ready to learn.
-async fn twins(entry: &Entry) -> [Network; 2] {
-    let (build, cpu) = (build(entry), Device::flex());
+async fn twins(Subject { entry, build, .. }: &Subject) -> [Network; 2] {
+    let cpu = Device::flex();
     cpu.seed(7);
-    let original = (entry.init)(&build, &cpu);
-    let bytes = weights::to_bytes(&original, &card(entry.id, &build), Precision::F32).unwrap();
+    let original = (entry.init)(build, &cpu);
+    let bytes = weights::to_bytes(&original, &card(entry.id, build), Precision::F32).unwrap();
     [cpu, webgpu().await].map(|device| {
-        let mut network = (entry.init)(&build, &device.autodiff());
+        let mut network = (entry.init)(build, &device.autodiff());
         weights::fill(&mut network, bytes.clone(), entry.id).unwrap();
         network
     })
@@ -115,18 +141,10 @@ fn card(id: &str, build: &Build) -> Card {
     }
 }
 
-fn batch(shape: Shape) -> Batch {
-    let mut targets = vec![0.0; WINDOWS * shape.classes];
-    for window in 0..WINDOWS {
-        targets[window * shape.classes + window * 3] = 1.0;
-    }
-    Batch { inputs: self_test_input(WINDOWS, shape.bands, shape.frames), targets, shape }
-}
-
 /// The loss and every learned layer's gradient, flat, with the layer's name.
-async fn learn(network: &Network, shape: Shape) -> (f32, Vec<(String, Vec<f32>)>) {
+async fn learn(network: &Network, batch: &Batch) -> (f32, Vec<(String, Vec<f32>)>) {
     let objective = Objective { paper_penalty: true, ..Objective::default() };
-    let loss = loss(network, &batch(shape), objective, &network.device());
+    let loss = loss(network, batch, objective, &network.device());
     let gradients = GradientsParams::from_grads(loss.backward(), network);
     let mut collector = Collector { gradients, tensors: Vec::new() };
     network.visit(&mut collector);
@@ -171,24 +189,22 @@ fn check(what: &str, expected: &[f32], found: &[f32], tolerance: f32) {
 }
 
 /// What both answer, with the running statistics of their batch norms.
-async fn answers_agree(what: &str, [cpu, gpu]: &[Network; 2], shape: Shape, tolerance: f32) {
-    let Shape { bands, frames, .. } = shape;
-    let input = self_test_input(WINDOWS, bands, frames);
-    let expected = logits(&cpu.valid(), input.clone(), bands, frames).await.unwrap();
-    let found = logits(&gpu.valid(), input, bands, frames).await.unwrap();
+async fn answers_agree(what: &str, [cpu, gpu]: &[Network; 2], subject: &Subject, tolerance: f32) {
+    let Shape { bands, frames, .. } = subject.build.shape;
+    let expected = logits(&cpu.valid(), subject.input(), bands, frames).await.unwrap();
+    let found = logits(&gpu.valid(), subject.input(), bands, frames).await.unwrap();
     check(what, &expected, &found, tolerance);
 }
 
 /// A network on both engines: its answers, its loss and every gradient of a step, with the batch's own statistics in
 /// its batch norms, and its answers with what the batch norms then remember.
-async fn agrees(id: &str, tolerance: f32) {
-    let entry = entry(id).unwrap();
-    let (twins, shape) = (twins(entry).await, build(entry).shape);
+async fn agrees(subject: Subject, tolerance: f32) {
+    let (id, twins, batch) = (subject.entry.id, twins(&subject).await, subject.batch());
     // What is loose is the slopes of a few networks, not what they answer.
     let of_answers = tolerance.min(BATCH_NORM);
-    answers_agree(&format!("{id} logits"), &twins, shape, of_answers).await;
-    let (expected_loss, expected) = learn(&twins[0], shape).await;
-    let (found_loss, found) = learn(&twins[1], shape).await;
+    answers_agree(&format!("{id} logits"), &twins, &subject, of_answers).await;
+    let (expected_loss, expected) = learn(&twins[0], &batch).await;
+    let (found_loss, found) = learn(&twins[1], &batch).await;
     check(&format!("{id} loss"), &[expected_loss], &[found_loss], of_answers);
     // What a batch norm takes away again (MusiCNN's last shift before its pooling) has no gradient but rounding.
     let least = LEAST_GRADIENT * expected.iter().map(|(_, gradient)| largest(gradient)).fold(0.0, f32::max);
@@ -197,7 +213,7 @@ async fn agrees(id: &str, tolerance: f32) {
             check(&format!("{id} gradient of {name}"), expected, found, tolerance);
         }
     }
-    answers_agree(&format!("{id} logits after a step's forward pass"), &twins, shape, of_answers).await;
+    answers_agree(&format!("{id} logits after a step's forward pass"), &twins, &subject, of_answers).await;
 }
 
 /// A test for each network, named after it, and the list of all of them.
@@ -208,7 +224,7 @@ macro_rules! networks {
         $(
             #[wasm_bindgen_test]
             async fn $test() {
-                agrees($id, $tolerance).await;
+                agrees(Subject::small($id), $tolerance).await;
             }
         )+
     };
@@ -241,6 +257,18 @@ networks! {
 fn every_network_is_compared() {
     let known: Vec<&str> = ENTRIES.iter().map(|entry| entry.id).collect();
     assert_eq!(COMPARED, known);
+}
+
+#[wasm_bindgen_test]
+#[ignore = "minutes on a software adapter"]
+async fn resnet50_at_full_size() {
+    agrees(Subject::new("resnet50-transfer", [224, 224], 1.0, 2), FIFTY_BATCH_NORMS).await;
+}
+
+#[wasm_bindgen_test]
+#[ignore = "minutes on a software adapter"]
+async fn xception_at_full_size() {
+    agrees(Subject::new("xception-transfer", [299, 299], 1.0, 2), BATCH_NORM).await;
 }
 
 #[wasm_bindgen_test]
