@@ -26,10 +26,10 @@ pub mod dsp;
 #[cfg(feature = "engine")]
 pub mod engine;
 pub mod hearing;
+pub mod lesson;
 #[cfg(feature = "engine")]
 pub mod model;
 pub mod protocol;
-#[cfg(feature = "engine")]
 pub mod train;
 pub mod view;
 #[cfg(target_family = "wasm")]

@@ -8,10 +8,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::card::Card;
+use crate::lesson::{ClipId, Learned, Lesson, Student};
+use crate::train::report::EpochReport;
 
 /// Raised whenever a message changes its shape. A worker of an older build that meets a newer page is told apart by
 /// it and not used.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Numbers a request; the events that answer it carry the same number.
 pub type RequestId = u32;
@@ -34,7 +36,7 @@ pub enum Payload<File = ()> {
     /// Nothing.
     #[default]
     None,
-    /// The bytes of a network's weights.
+    /// A network's weights.
     Bytes(Vec<u8>),
     /// A spectrogram's values, or samples.
     Floats(Vec<f32>),
@@ -78,6 +80,31 @@ pub enum Request {
         /// Samples a second of a payload of samples, in Hz; `None` where the payload is a file.
         sample_rate: Option<u32>,
     },
+    /// Hear a clip as this student will, and keep that for lessons. Payload: as with [`Request::Classify`]. Answered by
+    /// [`Event::Studied`], at once where that was done before. What was kept for another kind of student is dropped.
+    Study {
+        /// The clip.
+        clip: ClipId,
+        /// The file's name, for messages.
+        file: String,
+        /// Samples a second of a payload of samples, in Hz; `None` where the payload is a file.
+        sample_rate: Option<u32>,
+        /// Who will learn from it.
+        student: Student,
+    },
+    /// Train a network on clips that were studied. Answered by [`Event::Step`] and [`Event::Epoch`] on the way, and by
+    /// [`Event::Trained`] in the end. The network in use stays in use.
+    Train {
+        /// What is to be learned.
+        lesson: Box<Lesson>,
+    },
+    /// Steers the training of this id, if it still runs. Not answered.
+    Steer {
+        /// The training.
+        request: RequestId,
+        /// What it should do.
+        steering: Steering,
+    },
     /// Run the loaded network on a fixed input, for comparing and timing engines. Answered by [`Event::SelfTested`].
     SelfTest,
     /// Give up the request of this id, if it still runs. Answered by [`Event::Cancelled`] under that id.
@@ -113,6 +140,29 @@ pub enum Event {
     SoFar(Prediction),
     /// The genres.
     Classified(Prediction),
+    /// The clip is heard and kept.
+    Studied {
+        /// Its length, in seconds.
+        seconds: f64,
+        /// How many windows of it there are to learn from.
+        windows: usize,
+    },
+    /// A training has made another step; told a few times a second.
+    Step {
+        /// Steps made.
+        step: usize,
+        /// Steps in all.
+        steps: usize,
+    },
+    /// A training has come to the end of an epoch, and was validated.
+    Epoch(Box<EpochReport>),
+    /// The network has learned. Payload: its weights in float32, [`Payload::Bytes`], for [`Request::Load`].
+    Trained {
+        /// What it is, with its figures.
+        card: Box<Card>,
+        /// What came of the lesson.
+        learned: Box<Learned>,
+    },
     /// The network's answer to the fixed input.
     SelfTested(SelfTest),
     /// Something the user should know that did not stop the request.
@@ -137,8 +187,23 @@ pub enum Event {
 impl Event {
     /// True where nothing follows it under its id.
     pub fn is_last(&self) -> bool {
-        !matches!(self, Self::Progress(_) | Self::Warning { .. } | Self::Spectrogram(_) | Self::SoFar(_))
+        let on_the_way =
+            matches!(self, Self::Progress(_) | Self::Warning { .. } | Self::Spectrogram(_) | Self::SoFar(_));
+        !on_the_way && !matches!(self, Self::Step { .. } | Self::Epoch(_))
     }
+}
+
+/// What a running training should do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Steering {
+    /// Go on.
+    #[default]
+    Go,
+    /// Wait until it is told to go on.
+    Hold,
+    /// Stop after the step that it makes, and keep the best so far.
+    Finish,
 }
 
 /// Which of the two engines.

@@ -10,9 +10,10 @@ use genrelens::model::predict::logits;
 use genrelens::model::registry::{ENTRIES, Entry, Hears, entry};
 use genrelens::model::weights::{self, Precision, WeightsError};
 use genrelens::model::{Blueprint, Build, Layers, Network, Shape};
-use genrelens::train::fit::{EpochReport, FitError, Watcher, fit};
-use genrelens::train::measure::Scores;
+use genrelens::train::fit::{FitError, Watcher, fit};
 use genrelens::train::recipe::Recipe;
+use genrelens::train::report::EpochReport;
+use genrelens::train::report::Scores;
 use genrelens::train::set::{LabelledSet, Song, one_of};
 use wasm_bindgen_test::wasm_bindgen_test;
 

@@ -18,9 +18,10 @@ use genrelens::model::imagenet::load;
 use genrelens::model::registry::entry;
 use genrelens::model::weights::WeightsError;
 use genrelens::model::{Blueprint, Build, Layers, Network, Shape};
-use genrelens::train::fit::{EpochReport, Watcher, fit, fit_head};
-use genrelens::train::measure::Scores;
+use genrelens::train::fit::{Watcher, fit, fit_head};
 use genrelens::train::recipe::Recipe;
+use genrelens::train::report::EpochReport;
+use genrelens::train::report::Scores;
 use genrelens::train::set::{LabelledSet, Song, one_of};
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 

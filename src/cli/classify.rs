@@ -7,7 +7,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{CliError, load, load_default, open};
-use crate::engine::{EngineError, Host, classify};
+use crate::engine::classify::classify;
+use crate::engine::{EngineError, Host};
 use crate::hearing::Hearing;
 use crate::model::Loaded;
 use crate::protocol::{Event, Payload, Prediction, Score};

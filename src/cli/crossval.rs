@@ -5,17 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::CliError;
-use super::data::{Ears, Folder};
-use super::evaluate::Trusted;
-use super::heads::{Bases, Heard};
+use super::data::Folder;
+use super::evaluate::print;
+use super::heads::{Heard, bases_of};
 use super::recipe_file::RecipeFile;
 use super::trunk::{Beginning, Start};
 use crate::model::{Blueprint, Part};
-use crate::train::fit::{EpochReport, Watcher};
+use crate::train::answers::song_answers;
+use crate::train::fit::Unwatched;
 use crate::train::folds::{grouped_folds, part, random_parts};
-use crate::train::measure::song_answers;
 use crate::train::recipe::{Keep, Recipe};
 use crate::train::set::LabelledSet;
+use crate::train::trusted::Trusted;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -54,23 +55,23 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let start = arguments.beginning.start(&mut file)?;
     file.training.epochs = arguments.epochs.unwrap_or(file.training.epochs);
     if let Some(recipe) = &file.head {
-        let bases = Bases::of(&file, &arguments.bases)?;
+        let bases = bases_of(&file, &arguments.bases)?;
         let seeds = if arguments.fold_seed.is_empty() { &recipe.fold_seeds } else { &arguments.fold_seed };
         let heard = Heard::of(&arguments.folder, &arguments.split, &bases, recipe)?;
         return heard.crossvalidate(recipe, arguments.folds, seeds).print(arguments.json);
     }
     let (labels, many_labels) = arguments.folder.labels()?;
     let blueprint = file.card(labels, many_labels)?.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
-    let set = arguments.folder.songs(&arguments.split, &Ears::of(&blueprint))?;
+    let set = arguments.folder.songs(&arguments.split, &blueprint.ears())?;
     if let Some(times) = arguments.random {
         let (judged, answers) = random(&blueprint, &start, &file.training, &set, times)?;
-        return Trusted::of(&judged, &answers).print(arguments.json);
+        return print(&Trusted::of(&judged, &answers), arguments.json);
     }
     let seeds = if arguments.fold_seed.is_empty() { &[1][..] } else { &arguments.fold_seed };
     for &seed in seeds {
         let answers = folds(&blueprint, &start, &file.training, &set, arguments.folds, seed)?;
         eprintln!("fold seed {seed}: accuracy {:.4}", accuracy(&set, &answers));
-        Trusted::of(&set, &answers).print(arguments.json)?;
+        print(&Trusted::of(&set, &answers), arguments.json)?;
     }
     Ok(())
 }
@@ -143,15 +144,8 @@ fn train_and_answer(
     valid: &LabelledSet,
     judged: &LabelledSet,
 ) -> Result<Vec<Vec<f32>>, CliError> {
-    let network = start.fit(blueprint, recipe, train, valid, &mut Silent)?.network;
-    let answers = pollster::block_on(song_answers(&network, Part::Whole, &blueprint.windowing(), judged));
+    let network = start.fit(blueprint, recipe, train, valid, &mut Unwatched)?.network;
+    let answers =
+        pollster::block_on(song_answers(&network, Part::Whole, &blueprint.windowing(), judged, &mut Unwatched));
     answers.map_err(|error| CliError::Usage(error.to_string()))
-}
-
-struct Silent;
-
-impl Watcher for Silent {
-    fn step(&mut self, _step: usize, _steps: usize) {}
-
-    fn epoch(&mut self, _report: &EpochReport) {}
 }

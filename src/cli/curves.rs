@@ -5,8 +5,8 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::{CliError, write};
-use crate::train::fit::EpochReport;
-use crate::train::measure::Scores;
+use crate::train::report::EpochReport;
+use crate::train::report::Scores;
 
 /// Writes `NAME.csv` and `NAME.svg`.
 ///

@@ -15,10 +15,9 @@ use npyz::NpyFile;
 
 use super::{CliError, open};
 use crate::audio::Source;
-use crate::dsp::{FrontEnd, Segment};
-use crate::engine::hear;
-use crate::model::Blueprint;
-use crate::model::windows::Windowing;
+use crate::dsp::Segment;
+use crate::engine::classify::hear;
+use crate::model::windows::Ears;
 use crate::train::set::{LabelledSet, Song, one_of};
 
 /// Where labelled songs are.
@@ -31,25 +30,6 @@ pub struct Folder {
     /// Folder with index.csv and <genre>/<track>.wav, or with the files that its index names
     #[arg(long)]
     audio: Option<PathBuf>,
-}
-
-/// What is listened to, and through what.
-#[derive(Debug, Clone, Copy)]
-pub struct Ears {
-    /// The front end of audio.
-    pub front_end: &'static FrontEnd,
-    /// The windows that will be cut.
-    pub windowing: Windowing,
-    /// The fewest columns that can be heard.
-    pub least_columns: usize,
-}
-
-impl Ears {
-    /// Those of a network that hears for itself.
-    pub fn of(blueprint: &Blueprint) -> Self {
-        let least_columns = blueprint.entry.min_frames;
-        Self { front_end: blueprint.front_end, windowing: blueprint.windowing(), least_columns }
-    }
 }
 
 /// A line of an index.
@@ -239,7 +219,7 @@ fn from_audio(folder: &Path, lines: &[Line], ears: &Ears) -> Result<Vec<Vec<Segm
 /// What is heard of an audio file.
 pub fn segments_of(path: &Path, ears: &Ears) -> Result<Vec<Segment>, CliError> {
     let file: Box<dyn Source> = Box::new(open(path)?);
-    hear(file, ears.front_end, &ears.windowing, ears.least_columns).map_err(|error| CliError::content(path, error))
+    hear(file, ears).map_err(|error| CliError::content(path, error))
 }
 
 fn number_of(labels: &[String], label: &str) -> usize {

@@ -3,19 +3,18 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
 
-use super::data::{Ears, Folder};
-use super::train::rounded;
+use super::data::Folder;
 use super::{CliError, load, load_default};
 use crate::card::Card;
 use crate::model::Loaded;
 use crate::model::predict::song_probabilities;
-use crate::train::interval::{Interval, bootstrap};
-use crate::train::measure::{Measured, Scores, measure, pairs};
-use crate::train::metrics::{Metrics, metrics};
+use crate::train::interval::Interval;
+use crate::train::measure::Measured;
+use crate::train::metrics::Metrics;
 use crate::train::set::{LabelledSet, Song};
 use crate::train::tags::TagMetrics;
+use crate::train::trusted::Trusted;
 
 /// Windows heard at once.
 const WINDOWS_AT_ONCE: usize = 32;
@@ -36,92 +35,37 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Figures with how far they can be trusted.
-#[derive(Serialize)]
-pub struct Trusted {
-    #[serde(flatten)]
-    measured: Measured,
-    /// 95 % of accuracies over songs drawn again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    accuracy_interval: Option<Interval>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    balanced_accuracy_interval: Option<Interval>,
-}
-
-impl Trusted {
-    /// The figures of answers to a set, with intervals where a song has one label.
-    pub fn of(set: &LabelledSet, answers: &[Vec<f32>]) -> Self {
-        let (_, measured) = measure(set, answers);
-        if set.many_labels {
-            return Self { measured, accuracy_interval: None, balanced_accuracy_interval: None };
-        }
-        let pairs = pairs(set, answers);
-        let of = |figure: fn(&Metrics) -> f64| Some(bootstrap(&pairs, |drawn| figure(&metrics(&set.labels, drawn))));
-        let accuracy_interval = of(|metrics| metrics.accuracy);
-        Self { measured, accuracy_interval, balanced_accuracy_interval: of(|metrics| metrics.balanced_accuracy) }
-    }
-
-    /// They under the names that cards have for them, of this part.
-    pub fn figures(&self, part: &str) -> Vec<(String, f64)> {
-        let named = |name: &str, figure: f64| (format!("{part}_{name}"), rounded(figure));
-        let metrics = match &self.measured {
-            Measured::Tags(tags) => return vec![named("roc_auc", tags.roc_auc), named("pr_auc", tags.pr_auc)],
-            Measured::Classes(metrics) => metrics,
-        };
-        let mut figures = vec![
-            named("song_accuracy", metrics.accuracy),
-            named("song_balanced_accuracy", metrics.balanced_accuracy),
-            named("song_macro_f1", metrics.macro_f1),
-        ];
-        if let Some(Interval { low, high }) = self.accuracy_interval {
-            figures.extend([named("song_accuracy_low", low), named("song_accuracy_high", high)]);
-        }
-        figures
-    }
-
-    /// Prints them, as a table or as one JSON object.
-    pub fn print(&self, as_json: bool) -> Result<(), CliError> {
-        if as_json {
-            let json = serde_json::to_string(self).map_err(|error| CliError::Usage(error.to_string()))?;
-            println!("{json}");
-            return Ok(());
-        }
-        match &self.measured {
-            Measured::Classes(metrics) => print!("{}{}", self.interval_lines(), report(metrics)),
-            Measured::Tags(tags) => print!("{}", tag_report(tags)),
-        }
-        Ok(())
-    }
-
-    /// The two figures that matter most.
-    pub fn scores(&self) -> Scores {
-        self.measured.scores()
-    }
-
-    /// How far each of them can be trusted.
-    pub fn intervals(&self) -> [Option<Interval>; 2] {
-        [self.accuracy_interval, self.balanced_accuracy_interval]
-    }
-
-    fn interval_lines(&self) -> String {
-        let line = |name: &str, interval: Option<Interval>| {
-            interval.map_or(String::new(), |Interval { low, high }| {
-                format!("{name:20}{low:.3} to {high:.3} (95 %, bootstrap over songs)\n")
-            })
-        };
-        line("accuracy within", self.accuracy_interval) + &line("balanced within", self.balanced_accuracy_interval)
-    }
-}
-
 pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let loaded = match &arguments.model {
         Some(path) => load(Some(path))?,
         None => load_default()?,
     };
-    let ears =
-        Ears { front_end: loaded.front_end(), windowing: loaded.windowing(), least_columns: loaded.least_columns() };
+    let ears = loaded.ears();
     let set = with_labels_of(&loaded.card, arguments.folder.songs(&arguments.split, &ears)?)?;
-    Trusted::of(&set, &answers(&loaded, &set)?).print(arguments.json)
+    print(&Trusted::of(&set, &answers(&loaded, &set)?), arguments.json)
+}
+
+/// Prints figures, as a table or as one JSON object.
+pub fn print(trusted: &Trusted, as_json: bool) -> Result<(), CliError> {
+    if as_json {
+        let json = serde_json::to_string(trusted).map_err(|error| CliError::Usage(error.to_string()))?;
+        println!("{json}");
+        return Ok(());
+    }
+    match &trusted.measured {
+        Measured::Classes(metrics) => print!("{}{}", interval_lines(trusted), report(metrics)),
+        Measured::Tags(tags) => print!("{}", tag_report(tags)),
+    }
+    Ok(())
+}
+
+fn interval_lines(trusted: &Trusted) -> String {
+    let line = |name: &str, interval: Option<Interval>| {
+        interval.map_or(String::new(), |Interval { low, high }| {
+            format!("{name:20}{low:.3} to {high:.3} (95 %, bootstrap over songs)\n")
+        })
+    };
+    line("accuracy within", trusted.accuracy_interval) + &line("balanced within", trusted.balanced_accuracy_interval)
 }
 
 /// Every song's probabilities.

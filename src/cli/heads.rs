@@ -7,83 +7,69 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use super::data::{Ears, Folder, segments_of};
-use super::evaluate::Trusted;
+use super::data::{Folder, segments_of};
+use super::evaluate::print as print_figures;
 use super::recipe_file::RecipeFile;
 use super::{CliError, device, load, read};
 use crate::audio::decode;
-use crate::card::{Base, Card, Takes};
+use crate::card::Card;
 use crate::dsp::Segment;
-use crate::model::Loaded;
-use crate::model::loaded::listen;
-use crate::model::windows::{Place, Windowing};
+use crate::model::Bases;
+use crate::model::windows::{Ears, Place, Windowing};
 use crate::train::calibration::{Calibration, answers, calibration, temperature};
 use crate::train::copies::copy;
 use crate::train::folds::grouped_folds;
 use crate::train::interval::Interval;
 use crate::train::linear::{Example, HeadRecipe, fit, out_of_fold};
-use crate::train::measure::Scores;
+use crate::train::report::Scores;
 use crate::train::set::LabelledSet;
+use crate::train::trusted::Trusted;
 
 /// Windows heard at once.
 const WINDOWS_AT_ONCE: usize = 16;
 
-/// The networks that a recipe's head listens through.
-pub struct Bases(Vec<(Loaded, Takes)>);
-
-impl Bases {
-    /// Loads them from this folder, by name.
-    ///
-    /// # Errors
-    ///
-    /// [`CliError`] for the first that is not there, or hears through another front end than the recipe's.
-    pub fn of(file: &RecipeFile, folder: &Path) -> Result<Self, CliError> {
-        let base = |choice: &super::recipe_file::BaseChoice| {
-            let path = folder.join(format!("{}.safetensors", choice.name));
-            if !path.exists() {
-                let message = "is not there; `cargo xtask weights` fetches what is not in the repository";
-                return Err(CliError::content(&path, message));
-            }
-            let loaded = load(Some(&path))?;
-            if loaded.card.front_end != file.front_end || loaded.card.frames != file.frames {
-                let Card { front_end, frames, .. } = &loaded.card;
-                let message = format!("hears {frames} frames of '{front_end}', the recipe says otherwise");
-                return Err(CliError::content(&path, message));
-            }
-            Ok((loaded, choice.takes))
-        };
-        Ok(Self(file.bases.iter().map(base).collect::<Result<_, _>>()?))
-    }
-
-    fn ears(&self) -> Result<Ears, CliError> {
-        let none = || CliError::Usage("the recipe has a [head] and no [[bases]] that it listens through".to_owned());
-        let (first, _) = self.0.first().ok_or_else(none)?;
-        Ok(Ears {
-            front_end: first.front_end(),
-            windowing: first.windowing(),
-            least_columns: self.0.iter().map(|(base, _)| base.least_columns()).max().unwrap_or(1),
-        })
-    }
-
-    /// As a card names them.
-    fn cards(&self) -> Vec<Base> {
-        let base = |(base, takes): &(Loaded, Takes)| {
-            let Card { name, sha256, .. } = base.card.clone();
-            Base { name, sha256, takes: *takes }
-        };
-        self.0.iter().map(base).collect()
-    }
-
-    /// A row of features for each of these windows.
-    fn rows(&self, windowing: &Windowing, segments: &[Segment], places: &[Place]) -> Result<Vec<Vec<f32>>, CliError> {
-        let mut rows = Vec::with_capacity(places.len());
-        for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
-            let (values, columns) = (windowing.values(segments, places), places[0].columns);
-            let heard = pollster::block_on(listen(&self.0, &values, windowing.bands, columns));
-            rows.extend(heard.map_err(|error| CliError::Usage(error.to_string()))?.0);
+/// The networks that a recipe's head listens through, from this folder, by name.
+///
+/// # Errors
+///
+/// [`CliError`] for the first that is not there, or hears through another front end than the recipe's.
+pub fn bases_of(file: &RecipeFile, folder: &Path) -> Result<Bases, CliError> {
+    let base = |choice: &super::recipe_file::BaseChoice| {
+        let path = folder.join(format!("{}.safetensors", choice.name));
+        if !path.exists() {
+            let message = "is not there; `cargo xtask weights` fetches what is not in the repository";
+            return Err(CliError::content(&path, message));
         }
-        Ok(rows)
+        let loaded = load(Some(&path))?;
+        if loaded.card.front_end != file.front_end || loaded.card.frames != file.frames {
+            let Card { front_end, frames, .. } = &loaded.card;
+            let message = format!("hears {frames} frames of '{front_end}', the recipe says otherwise");
+            return Err(CliError::content(&path, message));
+        }
+        Ok((loaded, choice.takes))
+    };
+    let bases = file.bases.iter().map(base).collect::<Result<_, _>>()?;
+    Bases::new(bases, &file.name).map_err(|error| CliError::Usage(error.to_string()))
+}
+
+fn ears_of(bases: &Bases) -> Result<Ears, CliError> {
+    let none = || CliError::Usage("the recipe has a [head] and no [[bases]] that it listens through".to_owned());
+    bases.ears().ok_or_else(none)
+}
+
+/// A row of features for each of these windows.
+fn rows_of(
+    bases: &Bases,
+    windowing: &Windowing,
+    segments: &[Segment],
+    places: &[Place],
+) -> Result<Vec<Vec<f32>>, CliError> {
+    let mut rows = Vec::with_capacity(places.len());
+    for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
+        let heard = pollster::block_on(bases.listen_to(windowing, segments, places));
+        rows.extend(heard.map_err(|error| CliError::Usage(error.to_string()))?.rows);
     }
+    Ok(rows)
 }
 
 /// What a head learns from: the songs, and what is heard of each.
@@ -101,11 +87,11 @@ impl Heard {
     /// [`CliError`] that names the file that cannot be heard.
     pub fn of(folder: &Folder, split: &str, bases: &Bases, recipe: &HeadRecipe) -> Result<Self, CliError> {
         let (set, files) = folder.audio_files(split)?;
-        let ears = bases.ears()?;
+        let ears = ears_of(bases)?;
         let mut examples = Vec::with_capacity(files.len());
         for (index, (song, path)) in set.songs.iter().zip(&files).enumerate() {
             let segments = segments_of(path, &ears)?;
-            let windows = bases.rows(&ears.windowing, &segments, &ears.windowing.places(&segments))?;
+            let windows = rows_of(bases, &ears.windowing, &segments, &ears.windowing.places(&segments))?;
             let copies = copies(path, index, bases, &ears, recipe)?;
             examples.push(Example { song: song.clone(), windows, copies });
             if (index + 1).is_multiple_of(50) || index + 1 == files.len() {
@@ -171,7 +157,7 @@ fn copies(
             continue;
         }
         let place = Place { segment: 0, start: 0, columns: segment.columns.min(ears.windowing.frames) };
-        rows.extend(bases.rows(&ears.windowing, &[ears.windowing.prepare(segment)], &[place])?);
+        rows.extend(rows_of(bases, &ears.windowing, &[ears.windowing.prepare(segment)], &[place])?);
     }
     Ok(rows)
 }
@@ -221,7 +207,7 @@ impl Measure {
         }
         if let Some(first) = self.rounds.first() {
             println!("fold seed {}", first.seed);
-            first.figures.print(false)?;
+            print_figures(&first.figures, false)?;
             println!();
         }
         print!("{}", self.table());
@@ -320,7 +306,7 @@ pub fn train(
     bases: &Path,
     out: &Path,
 ) -> Result<(), CliError> {
-    let bases = Bases::of(file, bases)?;
+    let bases = bases_of(file, bases)?;
     let heard = Heard::of(folder, &file.train, &bases, recipe)?;
     let measure = heard.crossvalidate(recipe, recipe.folds, &recipe.fold_seeds);
     print!("{}", measure.table());

@@ -6,8 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::data::{Ears, Folder};
-use super::evaluate::Trusted;
+use super::data::Folder;
 use super::recipe_file::RecipeFile;
 use super::trunk::Beginning;
 use super::{CliError, heads, write};
@@ -15,8 +14,10 @@ use crate::card::Card;
 use crate::model::registry;
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Part};
-use crate::train::fit::{EpochReport, Watcher};
-use crate::train::measure::{Scores, song_answers};
+use crate::train::answers::song_answers;
+use crate::train::fit::Watcher;
+use crate::train::report::{EpochReport, Scores};
+use crate::train::trusted::{Trusted, rounded};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -87,7 +88,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let (labels, many_labels) = arguments.folder.labels()?;
     let card = file.card(labels, many_labels)?;
     let blueprint = card.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
-    let ears = Ears::of(&blueprint);
+    let ears = blueprint.ears();
     let train = arguments.folder.songs(&file.train, &ears)?;
     let valid = arguments.folder.songs(&file.valid, &ears)?;
     eprintln!("{} songs to learn from, {} to be judged by", train.songs.len(), valid.songs.len());
@@ -97,7 +98,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     watcher.bar.finish_and_clear();
     let seconds = watcher.started.elapsed().as_secs_f64();
     let windowing = blueprint.windowing();
-    let answers = song_answers(&outcome.network, Part::Whole, &windowing, &valid);
+    let answers = song_answers(&outcome.network, Part::Whole, &windowing, &valid, &mut watcher);
     let answers = pollster::block_on(answers).map_err(|error| failed(&error))?;
     let epochs = file.training.epochs * file.structure.members;
     let figures = Trusted::of(&valid, &answers).figures("valid");
@@ -117,11 +118,6 @@ fn check_writable(out: &Path) -> Result<(), CliError> {
     let probe = out.with_extension("part");
     write(&probe, &[])?;
     std::fs::remove_file(&probe).map_err(|source| CliError::File { path: probe, source })
-}
-
-/// A figure as cards state it: four decimals.
-pub fn rounded(figure: f64) -> f64 {
-    (figure * 1e4).round() / 1e4
 }
 
 /// Writes a network, and its card beside it.

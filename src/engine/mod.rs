@@ -1,32 +1,28 @@
-//! The engine: requests in, events out. It owns the device and the network, runs in a worker in the browser and
-//! directly in native tests, and knows neither.
+//! The engine: requests in, events out. It owns the device, the networks and what it has heard of a visitor's clips, runs
+//! in a worker in the browser and directly in native tests, and knows neither. What it does with a recording is in
+//! [`classify`](mod@classify), what with many of them in [`teach`].
+
+pub mod classify;
+pub mod teach;
 
 use burn::tensor::{Device, ExecutionError};
 
+use self::classify::classify;
+use self::teach::Desk;
 use crate::audio::{AudioError, Clip, Source};
 use crate::card::Card;
-use crate::dsp::{FrontEnd, Segment};
+use crate::dsp::FrontEnd;
 use crate::hearing::Hearing;
 use crate::model::Loaded;
-use crate::model::loaded::Heard;
-use crate::model::predict::{WINDOWS_PER_BATCH, song_probabilities};
 use crate::model::weights::WeightsError;
-use crate::model::windows::{Place, Windowing};
-use crate::protocol::{
-    EngineInfo, Event, Payload, Prediction, Progress, Request, Score, SelfTest, TagPrediction, WindowScores,
-};
+use crate::model::windows::Windowing;
+use crate::protocol::{EngineInfo, Event, Payload, Prediction, Request, SelfTest, Steering};
+use crate::train::fit::FitError;
 
 /// Windows of the self-test's input.
 const SELF_TEST_WINDOWS: usize = 8;
 /// Timed runs of the self-test, after one that compiles and warms up.
 const SELF_TEST_RUNS: usize = 3;
-
-/// Time between two words on how far a classification is, in milliseconds.
-const PROGRESS_MILLISECONDS: f64 = 100.0;
-/// Time between two pictures and answers of what is heard so far, in milliseconds, and as a share of all time so far:
-/// the longer the recording, the more there is to send, and the less of it is new.
-const SO_FAR_MILLISECONDS: f64 = 1_000.0;
-const SO_FAR_SHARE: f64 = 0.1;
 
 /// Where an engine runs: a worker, a terminal, a test.
 pub trait Host {
@@ -34,7 +30,12 @@ pub trait Host {
     fn send(&mut self, event: Event, payload: Payload);
     /// True once the current request was given up.
     fn cancelled(&self) -> bool;
-    /// Hands control back: in a browser, no message arrives before this returns.
+    /// What the current request, a training, should do.
+    fn steering(&self) -> Steering {
+        Steering::Go
+    }
+    /// Hands control back: in a browser, no message arrives before this returns. Where the request should hold, it
+    /// returns when that is over.
     fn pause(&mut self) -> impl Future<Output = ()>;
     /// Milliseconds since some moment.
     fn now_milliseconds(&self) -> f64;
@@ -66,6 +67,15 @@ pub enum EngineError {
     /// A request without what it needs.
     #[error("the request came without its data")]
     NoPayload,
+    /// A lesson with a clip that was not heard.
+    #[error("{clip} was not heard yet, or for another kind of network")]
+    NotStudied {
+        /// Its name.
+        clip: String,
+    },
+    /// A lesson that cannot be held.
+    #[error(transparent)]
+    Lesson(FitError),
     /// The device was lost.
     #[error("the engine failed ({0}); reload the page, or choose the CPU engine")]
     Device(#[from] ExecutionError),
@@ -81,12 +91,14 @@ pub struct Engine {
     loaded: Option<Loaded>,
     /// What others listen through.
     bases: Vec<Loaded>,
+    /// What is kept for lessons.
+    desk: Desk,
 }
 
 impl Engine {
     /// An engine on this device, without a network.
     pub fn new(info: EngineInfo, device: Device) -> Self {
-        Self { info, device, loaded: None, bases: Vec::new() }
+        Self { info, device, loaded: None, bases: Vec::new(), desk: Desk::default() }
     }
 
     /// What it computes with.
@@ -103,29 +115,36 @@ impl Engine {
                 let prediction = self.classify(payload, sample_rate, host).await;
                 (prediction.map(Event::Classified), Some(file))
             }
+            Request::Study { clip, file, sample_rate, student } => {
+                (self.study(clip, student, payload, sample_rate, host).await, Some(file))
+            }
+            Request::Train { lesson } => match self.train(&lesson, host).await {
+                Ok((trained, weights)) => return host.send(trained, Payload::Bytes(weights)),
+                Err(error) => (Err(error), None),
+            },
             Request::SelfTest => (self.self_test(host).await.map(Event::SelfTested), None),
-            // A cancel is for the request that runs; the worker's host has told it already.
-            Request::Cancel { .. } => return,
+            // These are for the request that runs; the worker's host has told it already.
+            Request::Cancel { .. } | Request::Steer { .. } => return,
         };
         host.send(answer.unwrap_or_else(|error| failure(error, file)), Payload::None);
     }
 
     fn load(&mut self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Event, EngineError> {
-        let loaded = self.opened(card, payload)?;
+        let loaded = self.network_of(card, payload)?;
         let event = announced(&loaded);
         self.loaded = Some(loaded);
         Ok(event)
     }
 
     fn load_base(&mut self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Event, EngineError> {
-        let loaded = self.opened(card, payload)?;
+        let loaded = self.network_of(card, payload)?;
         let event = announced(&loaded);
         self.bases.retain(|base| base.card.name != loaded.card.name);
         self.bases.push(loaded);
         Ok(event)
     }
 
-    fn opened(&self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Loaded, EngineError> {
+    fn network_of(&self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Loaded, EngineError> {
         let Payload::Bytes(bytes) = payload else { return Err(EngineError::NoPayload) };
         Ok(Loaded::new(bytes, card, &self.bases, &self.device)?)
     }
@@ -137,14 +156,7 @@ impl Engine {
         host: &mut impl Host,
     ) -> Result<Prediction, EngineError> {
         let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
-        let front_end = loaded.front_end();
-        let hearing = match (payload, sample_rate) {
-            (Payload::File(source), _) => Hearing::open(source, front_end)?,
-            (Payload::Floats(samples), Some(sample_rate)) => {
-                Hearing::of_clip(Clip { samples, sample_rate }, front_end)?
-            }
-            _ => return Err(EngineError::NoPayload),
-        };
+        let hearing = opened(payload, sample_rate, loaded.front_end())?;
         classify(hearing, loaded, host).await
     }
 
@@ -178,6 +190,21 @@ pub fn self_test_input(windows: usize, bands: usize, frames: usize) -> Vec<f32> 
     (0..windows * bands * frames).map(value).collect()
 }
 
+/// A recording from a request's payload, to be heard through this front end.
+fn opened(
+    payload: Payload<Box<dyn Source>>,
+    sample_rate: Option<u32>,
+    front_end: &'static FrontEnd,
+) -> Result<Hearing, EngineError> {
+    match (payload, sample_rate) {
+        (Payload::File(source), _) => Ok(Hearing::open(source, front_end)?),
+        (Payload::Floats(samples), Some(sample_rate)) => {
+            Ok(Hearing::of_clip(Clip { samples, sample_rate }, front_end)?)
+        }
+        _ => Err(EngineError::NoPayload),
+    }
+}
+
 fn announced(loaded: &Loaded) -> Event {
     Event::Loaded { model: loaded.card.name.clone(), architecture: loaded.architecture() }
 }
@@ -188,161 +215,6 @@ fn failure(error: EngineError, file: Option<String>) -> Event {
         EngineError::Cancelled => Event::Cancelled,
         EngineError::Audio(AudioError::Unsupported(_)) => Event::Unsupported { message },
         _ => Event::Failed { message },
-    }
-}
-
-/// The segments of a whole recording as windows are cut from them, for training and measuring.
-///
-/// # Errors
-///
-/// [`EngineError::Audio`], [`EngineError::TooShort`] or [`EngineError::Silent`].
-pub fn hear(
-    source: impl Source + 'static,
-    front_end: &'static FrontEnd,
-    windowing: &Windowing,
-    least_columns: usize,
-) -> Result<Vec<Segment>, EngineError> {
-    let mut hearing = Hearing::open(source, front_end)?;
-    let mut segments = Vec::new();
-    while let Some(more) = hearing.listen()? {
-        segments.extend(more.into_iter().filter(|segment| segment.columns >= least_columns));
-    }
-    check_heard(&hearing, front_end, least_columns, segments.is_empty())?;
-    Ok(segments.into_iter().map(|segment| windowing.prepare(segment)).collect())
-}
-
-/// What keeps a recording that was heard to its end from having genres.
-fn check_heard(hearing: &Hearing, front_end: &FrontEnd, least: usize, nothing: bool) -> Result<(), EngineError> {
-    if hearing.is_silent() {
-        return Err(EngineError::Silent);
-    }
-    if nothing {
-        let needed = least as f64 * front_end.seconds_per_column();
-        return Err(EngineError::TooShort { seconds: hearing.heard_seconds(), needed });
-    }
-    Ok(())
-}
-
-/// Names the genre of a recording; on the way tells how far it is, and shows what it has heard so far.
-///
-/// # Errors
-///
-/// Whatever keeps the recording from being heard, [`EngineError::Device`], or [`EngineError::Cancelled`].
-pub async fn classify(mut hearing: Hearing, loaded: &Loaded, host: &mut impl Host) -> Result<Prediction, EngineError> {
-    let started = host.now_milliseconds();
-    let (windowing, least) = (loaded.windowing(), loaded.least_columns());
-    let mut teller = Teller { started, told: None, shown: started, fraction: 0.0 };
-    let mut windows = Vec::new();
-    while let Some(segments) = hearing.listen()? {
-        teller.tell_progress(&hearing, &windows, host);
-        pause(host).await?;
-        for segment in segments.into_iter().filter(|segment| segment.columns >= least) {
-            if windows.is_empty() {
-                show(&hearing, host);
-            }
-            let seconds = segment.columns as f64 * loaded.front_end().seconds_per_column();
-            let segment = [windowing.prepare(segment)];
-            for places in windowing.places(&segment).chunks(WINDOWS_PER_BATCH) {
-                teller.tell_progress(&hearing, &windows, host);
-                pause(host).await?;
-                let heard = loaded.hear(&segment, places).await?;
-                windows
-                    .extend(places.iter().zip(heard).map(|(&place, heard)| window(&segment[0], seconds, place, heard)));
-            }
-        }
-        if !windows.is_empty() && teller.is_time_to_show(host.now_milliseconds()) {
-            show(&hearing, host);
-            let milliseconds = host.now_milliseconds() - started;
-            host.send(Event::SoFar(prediction(loaded, &windows, milliseconds)), Payload::None);
-        }
-    }
-    // Also where there is no answer: they may be why.
-    for message in hearing.warnings() {
-        host.send(Event::Warning { message }, Payload::None);
-    }
-    check_heard(&hearing, loaded.front_end(), least, windows.is_empty())?;
-    show(&hearing, host);
-    Ok(prediction(loaded, &windows, host.now_milliseconds() - started))
-}
-
-/// Sends the spectrogram of what is heard.
-fn show(hearing: &Hearing, host: &mut impl Host) {
-    let (info, values) = hearing.spectrogram();
-    host.send(Event::Spectrogram(info), Payload::Floats(values));
-}
-
-/// A window's answer with its place in the recording; its segment is so many seconds long.
-fn window(segment: &Segment, seconds: f64, place: Place, heard: Heard) -> (WindowScores, Vec<Vec<f32>>) {
-    let at =
-        |column: usize| segment.start_seconds + seconds * column.min(segment.columns) as f64 / segment.columns as f64;
-    let (start_seconds, end_seconds) = (at(place.start), at(place.start + place.columns));
-    (WindowScores { start_seconds, end_seconds, probabilities: heard.probabilities }, heard.tags)
-}
-
-/// A window and, of every network that it was heard through, its tags.
-type WindowAndTags = (WindowScores, Vec<Vec<f32>>);
-
-fn prediction(loaded: &Loaded, windows: &[WindowAndTags], milliseconds: f64) -> Prediction {
-    let card = &loaded.card;
-    let tags = loaded.tag_cards().enumerate().map(|(index, card)| TagPrediction {
-        model: card.name.clone(),
-        labels: card.labels.clone(),
-        tags: scores(&card.labels, windows.iter().map(|(_, tags)| tags[index].as_slice())),
-        windows: windows.iter().map(|(_, tags)| tags[index].clone()).collect(),
-    });
-    Prediction {
-        model: card.name.clone(),
-        labels: card.labels.clone(),
-        many_labels: card.many_labels,
-        genres: scores(&card.labels, windows.iter().map(|(window, _)| window.probabilities.as_slice())),
-        windows: windows.iter().map(|(window, _)| window.clone()).collect(),
-        tags: tags.collect(),
-        milliseconds,
-    }
-}
-
-/// What all windows together say of every label, most probable first.
-fn scores<'a>(labels: &[String], windows: impl Iterator<Item = &'a [f32]>) -> Vec<Score> {
-    let score = |(label, probability): (&String, f32)| Score { label: label.clone(), probability };
-    let mut scores: Vec<Score> = labels.iter().zip(song_probabilities(windows)).map(score).collect();
-    scores.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    scores
-}
-
-/// Says now and then how far a classification is. Times are in milliseconds.
-struct Teller {
-    started: f64,
-    told: Option<f64>,
-    shown: f64,
-    /// The largest told so far: estimates of unknown lengths waver.
-    fraction: f32,
-}
-
-impl Teller {
-    fn tell_progress(&mut self, hearing: &Hearing, windows: &[WindowAndTags], host: &mut impl Host) {
-        let now = host.now_milliseconds();
-        if self.told.is_some_and(|told| now - told < PROGRESS_MILLISECONDS) {
-            return;
-        }
-        self.told = Some(now);
-        let heard_seconds = hearing.heard_seconds();
-        let duration_seconds = hearing.duration_seconds();
-        let whole = duration_seconds.unwrap_or(heard_seconds / f64::from(hearing.fraction())).max(heard_seconds);
-        let named_seconds = windows.last().map_or(0.0, |(window, _)| window.end_seconds);
-        // Hearing and naming take about as long as each other.
-        let fraction = ((heard_seconds + named_seconds) / (2.0 * whole).max(f64::MIN_POSITIVE)) as f32;
-        self.fraction = fraction.clamp(self.fraction, 1.0);
-        let progress = Progress { heard_seconds, duration_seconds, fraction: self.fraction };
-        host.send(Event::Progress(progress), Payload::None);
-    }
-
-    /// True where the last picture is old enough for another.
-    fn is_time_to_show(&mut self, now: f64) -> bool {
-        let due = now - self.shown >= SO_FAR_MILLISECONDS.max(SO_FAR_SHARE * (now - self.started));
-        if due {
-            self.shown = now;
-        }
-        due
     }
 }
 

@@ -1,13 +1,14 @@
 //! A network with its weights and its card, ready to hear; a head with the networks that it listens through.
 
-use burn::tensor::{Device, ExecutionError, Tensor};
+use burn::tensor::{Device, ExecutionError};
 
+use super::bases::{Bases, Listened};
 use super::predict::{Answer, answers, probabilities};
 use super::registry::Hears;
 use super::weights::{self, WeightsError};
-use super::windows::{Place, Windowing};
-use super::{Blueprint, Layers, Network, Part};
-use crate::card::{Card, Takes};
+use super::windows::{Ears, Place, Windowing};
+use super::{Blueprint, Network, Part};
+use crate::card::Card;
 use crate::dsp::{FrontEnd, Segment};
 use crate::protocol::Architecture;
 
@@ -18,7 +19,7 @@ pub struct Loaded {
     pub card: Card,
     blueprint: Blueprint,
     network: Network,
-    bases: Vec<(Self, Takes)>,
+    bases: Bases,
 }
 
 /// What is heard in one window.
@@ -58,7 +59,7 @@ impl Loaded {
                 None => Err(WeightsError::Base { base: wanted.name.clone() }),
             }
         };
-        let bases = card.bases.iter().map(base).collect::<Result<Vec<_>, _>>()?;
+        let bases = Bases::new(card.bases.iter().map(base).collect::<Result<_, _>>()?, &card.name)?;
         let loaded = Self { card, blueprint, network, bases };
         loaded.check_heard()?;
         Ok(loaded)
@@ -78,35 +79,16 @@ impl Loaded {
         if !listens && blueprint.entry.hears != Hears::Pictures && bands != expected {
             return Err(unheard(format!("it hears {expected} bands, its front end has {bands}")));
         }
-        let alike =
-            |(base, _): &(Self, Takes)| base.windowing() == self.windowing() && base.front_end() == blueprint.front_end;
-        if !bases.iter().all(alike) {
-            return Err(unheard("the networks that it listens through hear in different ways".to_owned()));
+        if bases.ears().is_some_and(|ears| ears.front_end != blueprint.front_end) {
+            return Err(unheard("the networks that it listens through hear through another front end".to_owned()));
         }
-        let features: usize = bases.iter().map(|(base, takes)| base.width(*takes)).sum();
+        let features = bases.features();
         if listens && features != expected {
             return Err(unheard(format!(
                 "it decides from {expected} features, what it listens through has {features}"
             )));
         }
         Ok(())
-    }
-
-    /// How many values a head takes of it for a window.
-    fn width(&self, takes: Takes) -> usize {
-        let logits = self.card.labels.len();
-        if takes == Takes::Logits {
-            return logits;
-        }
-        // A window of silence tells, and only its size is asked for; a head's is on its card.
-        let Windowing { bands, frames, .. } = self.blueprint.windowing();
-        let columns = match self.blueprint.entry.hears {
-            Hears::Windows { .. } => self.blueprint.entry.min_frames,
-            _ => frames,
-        };
-        let silence = Tensor::zeros([1, bands, columns], &self.network.device());
-        let [_, features] = self.network.features(silence).dims();
-        if takes == Takes::Both { features + logits } else { features }
     }
 
     /// How it is built.
@@ -116,29 +98,39 @@ impl Loaded {
         Architecture { summary, source, parameters: self.network.parameters() }
     }
 
-    /// The front end it hears through.
-    pub fn front_end(&self) -> &'static FrontEnd {
-        self.blueprint.front_end
-    }
-
     /// The network itself.
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// The cards of the bases whose tags are told with every answer.
-    pub fn tag_cards(&self) -> impl Iterator<Item = &Card> {
-        self.bases.iter().map(|(base, _)| &base.card).filter(|card| card.many_labels)
+    /// What it listens through.
+    pub fn bases(&self) -> &Bases {
+        &self.bases
     }
 
-    /// The windows of what is heard: a head's are those of its bases.
+    /// What a window is to it.
+    pub fn hears(&self) -> Hears {
+        self.blueprint.entry.hears
+    }
+
+    /// How a recording is heard for it: a head's ears are those of its bases.
+    pub fn ears(&self) -> Ears {
+        self.bases.ears().unwrap_or_else(|| self.blueprint.ears())
+    }
+
+    /// The front end it hears through.
+    pub fn front_end(&self) -> &'static FrontEnd {
+        self.ears().front_end
+    }
+
+    /// The windows of what is heard.
     pub fn windowing(&self) -> Windowing {
-        self.bases.first().map_or_else(|| self.blueprint.windowing(), |(base, _)| base.windowing())
+        self.ears().windowing
     }
 
     /// The fewest columns that can be heard.
     pub fn least_columns(&self) -> usize {
-        self.bases.first().map_or(self.blueprint.entry.min_frames, |(base, _)| base.least_columns())
+        self.ears().least_columns
     }
 
     /// What it says of a few windows of one length. Waits for the device.
@@ -167,48 +159,19 @@ impl Loaded {
     }
 
     /// Its answers to windows, and of each window its bases' tags.
-    async fn run(&self, values: Vec<f32>, bands: usize, frames: usize) -> Result<(Vec<Answer>, Tags), ExecutionError> {
+    async fn run(
+        &self,
+        values: Vec<f32>,
+        bands: usize,
+        frames: usize,
+    ) -> Result<(Vec<Answer>, Vec<Vec<Vec<f32>>>), ExecutionError> {
         if self.bases.is_empty() {
             let found = answers(&self.network, Part::Whole, values, bands, frames).await?;
             let no_tags = vec![Vec::new(); found.len()];
             return Ok((found, no_tags));
         }
-        let (rows, tags) = listen(&self.bases, &values, bands, frames).await?;
+        let Listened { rows, tags } = self.bases.listen(&values, bands, frames).await?;
         let features = rows.first().map_or(0, Vec::len);
         Ok((answers(&self.network, Part::Whole, rows.concat(), features, 1).await?, tags))
     }
-}
-
-/// Of every window, of every base that has tags, one probability a tag.
-pub type Tags = Vec<Vec<Vec<f32>>>;
-
-/// What a head takes of these bases' answers to windows `[windows, bands, frames]`: a row of features a window, and the
-/// tags beside. Waits for the device.
-///
-/// # Errors
-///
-/// The device's, where it was lost.
-pub async fn listen(
-    bases: &[(Loaded, Takes)],
-    values: &[f32],
-    bands: usize,
-    frames: usize,
-) -> Result<(Vec<Vec<f32>>, Tags), ExecutionError> {
-    let windows = values.len() / (bands * frames).max(1);
-    let (mut rows, mut tags) = (vec![Vec::new(); windows], vec![Vec::new(); windows]);
-    for (base, takes) in bases {
-        let found = answers(&base.network, Part::Whole, values.to_vec(), bands, frames).await?;
-        for ((row, tags), answer) in rows.iter_mut().zip(&mut tags).zip(found) {
-            if base.card.many_labels {
-                tags.push(probabilities(&answer.logits, true));
-            }
-            if *takes != Takes::Logits {
-                row.extend(answer.features);
-            }
-            if *takes != Takes::Features {
-                row.extend(answer.logits);
-            }
-        }
-    }
-    Ok((rows, tags))
 }

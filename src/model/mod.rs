@@ -4,6 +4,7 @@
 //! One network, one file. Every network takes a batch of windows `[batch, bands, frames]` and gives logits
 //! `[batch, classes]`; nothing outside knows which one it holds.
 
+pub mod bases;
 mod blocks;
 pub mod build;
 pub mod deep_music_genre;
@@ -38,6 +39,7 @@ pub mod xception;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 
+pub use bases::Bases;
 pub use build::{Blueprint, Build, Dropouts, Shape};
 pub use ensemble::Ensemble;
 pub use loaded::Loaded;

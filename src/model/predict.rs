@@ -105,15 +105,10 @@ pub fn song_probabilities<'a>(windows: impl IntoIterator<Item = &'a [f32]>) -> V
     sums.iter().map(|sum: &f32| sum / count).collect()
 }
 
-/// Index of the largest value; the first of equals.
-pub fn argmax(values: &[f32]) -> usize {
-    let larger = |best: usize, index: usize| if values[index] > values[best] { index } else { best };
-    (0..values.len()).fold(0, larger)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::metrics::argmax;
 
     #[test]
     fn softmax_sums_to_one_and_survives_large_logits() {
@@ -134,10 +129,5 @@ mod tests {
     fn of_many_labels_each_has_a_probability_of_its_own() {
         assert_eq!(probabilities(&[0.0, 100.0, -100.0], true), [0.5, 1.0, 0.0]);
         assert_eq!(probabilities(&[0.0, 0.0], false), [0.5, 0.5]);
-    }
-
-    #[test]
-    fn argmax_takes_the_first_of_equals() {
-        assert_eq!(argmax(&[0.1, 0.7, 0.7]), 1);
     }
 }

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Shape;
 use super::registry::Hears;
-use crate::dsp::{Scaling, Segment, picture};
+use crate::dsp::{FrontEnd, Scaling, Segment, picture};
 
 /// What is subtracted from values of 0..1 before a network hears them, and what they are divided by after: about the
 /// mean and the deviation of log-mel music. Fixed, so that a network's input does not depend on its set.
@@ -24,6 +24,17 @@ pub struct Windowing {
     hop: usize,
     hears: Hears,
     scaling: Scaling,
+}
+
+/// How a recording is heard for a network, before the network itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ears {
+    /// What turns sound to columns.
+    pub front_end: &'static FrontEnd,
+    /// What cuts windows from them.
+    pub windowing: Windowing,
+    /// The fewest columns that can be heard.
+    pub least_columns: usize,
 }
 
 /// Where a window lies.

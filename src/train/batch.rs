@@ -23,9 +23,17 @@ pub struct Batch {
     pub shape: Shape,
 }
 
-/// The songs of an epoch in the order they are drawn: each `times` times, shuffled.
-pub fn epoch_order(songs: usize, times: usize, rng: &mut impl Rng) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..songs * times).map(|index| index % songs).collect();
+/// The songs of an epoch in the order they are drawn: each `times` times, shuffled. Where classes are to be drawn alike,
+/// the songs of smaller ones more often.
+pub fn epoch_order(set: &LabelledSet, times: usize, balanced: bool, rng: &mut impl Rng) -> Vec<usize> {
+    let mut order: Vec<usize> = if balanced && !set.many_labels {
+        let of_class = |class: usize| (0..set.songs.len()).filter(move |&song| set.songs[song].label() == class);
+        let classes: Vec<Vec<usize>> = (0..set.labels.len()).map(|class| of_class(class).collect()).collect();
+        let largest = times * classes.iter().map(Vec::len).max().unwrap_or(0);
+        classes.into_iter().flat_map(|songs| songs.into_iter().cycle().take(largest)).collect()
+    } else {
+        (0..set.songs.len() * times).map(|index| index % set.songs.len()).collect()
+    };
     order.shuffle(rng);
     order
 }
@@ -243,10 +251,23 @@ mod tests {
         assert_eq!(&batch.inputs[..6], &[-2.0, 2.0, -2.0, 2.0, -2.0, 2.0]);
     }
 
+    fn lopsided() -> LabelledSet {
+        let LabelledSet { labels, songs, .. } = set();
+        let songs = [0, 0, 0, 1, 0].map(|class| songs[class].clone()).to_vec();
+        LabelledSet { labels, many_labels: false, songs }
+    }
+
     #[test]
     fn an_epoch_draws_every_song_as_often() {
-        let mut order = epoch_order(5, 3, &mut ChaCha8Rng::seed_from_u64(1));
+        let mut order = epoch_order(&lopsided(), 3, false, &mut ChaCha8Rng::seed_from_u64(1));
         order.sort_unstable();
         assert_eq!(order, [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]);
+    }
+
+    #[test]
+    fn a_balanced_epoch_draws_every_class_as_often() {
+        let mut order = epoch_order(&lopsided(), 2, true, &mut ChaCha8Rng::seed_from_u64(1));
+        order.sort_unstable();
+        assert_eq!(order, [0, 0, 1, 1, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4]);
     }
 }

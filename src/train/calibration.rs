@@ -4,8 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::measure::measure;
+use super::metrics::argmax;
 use super::set::LabelledSet;
-use crate::model::predict::{argmax, probabilities, song_probabilities};
+use crate::model::predict::{probabilities, song_probabilities};
 
 /// Equally wide bins of confidence.
 pub const BINS: usize = 10;

@@ -1,36 +1,22 @@
 //! The training loop: epochs of steps, validation after each, the best epoch (or the last) kept.
 
 use burn::module::Module;
-use burn::tensor::{Device, ExecutionError};
+use burn::tensor::{Device, ExecutionError, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
 
+use super::answers::{answers_of_song, validate};
 use super::average::Average;
 use super::batch::{draw, epoch_order};
-use super::measure::{Scores, answers_of_song, validate};
+use super::linear::moments;
 use super::recipe::{Augmentation, Keep, Recipe, RecipeError};
+use super::report::EpochReport;
 use super::schedule::Rate;
 use super::set::{LabelledSet, Leak, Song, check_apart};
 use super::step::{Objective, optimiser, step};
 use crate::dsp::Segment;
 use crate::model::windows::Windowing;
 use crate::model::{Blueprint, Build, Dropouts, Ensemble, Network, Part};
-
-/// One epoch in figures.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EpochReport {
-    /// 1 for the first.
-    pub epoch: usize,
-    /// Mean loss of its steps, augmentation and penalty included.
-    pub train_loss: f64,
-    /// Mean negative log probability of the truth, over the validation songs.
-    pub valid_loss: f64,
-    /// How well the validation songs were named.
-    pub valid: Scores,
-    /// True where it is the best so far.
-    pub best: bool,
-}
 
 /// Who watches a run: natively a progress bar, in the browser a worker's messages.
 pub trait Watcher {
@@ -43,10 +29,28 @@ pub trait Watcher {
         false
     }
     /// Hands control back between steps: in a browser nothing else runs until this returns.
-    fn pause(&mut self) -> impl Future<Output = ()> {
-        async {}
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`], where the run is given up with all that it has learned.
+    fn pause(&mut self) -> impl Future<Output = Result<(), Cancelled>> {
+        async { Ok(()) }
     }
 }
+
+/// Watches nothing.
+pub struct Unwatched;
+
+impl Watcher for Unwatched {
+    fn step(&mut self, _step: usize, _steps: usize) {}
+
+    fn epoch(&mut self, _report: &EpochReport) {}
+}
+
+/// A run was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
 
 /// What a run leaves.
 #[derive(Debug)]
@@ -83,6 +87,9 @@ pub enum FitError {
     /// The device was lost.
     #[error("the engine failed during training ({0}); start again, or train on the CPU")]
     Device(#[from] ExecutionError),
+    /// Given up, as asked.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
 }
 
 /// Trains a fresh network, or one after the other where it has several members. What is kept of every member, the recipe
@@ -112,10 +119,7 @@ pub async fn fit(
     let (mut members, mut epochs) = (Vec::new(), Vec::new());
     for member in 0..blueprint.build.structure.members {
         let recipe = recipe.of_member(member);
-        let device = device.clone().autodiff();
-        device.seed(recipe.seed);
-        let dropouts = Dropouts { convolution: recipe.dropout_convolution, dense: recipe.dropout_dense };
-        let network = (blueprint.entry.init)(&Build { dropouts, ..blueprint.build }, &device);
+        let network = fresh(blueprint, &recipe, &device.clone().autodiff());
         let windowing = blueprint.windowing();
         let outcome = fit_network(network, Part::Whole, &windowing, &recipe, train, valid, watcher).await?;
         members.push(outcome.network);
@@ -145,12 +149,57 @@ pub async fn fit_head(
     let recipe = &Recipe { augmentation: Augmentation::default(), ..recipe.clone() };
     check(recipe, train, valid)?;
     let judged = network.valid();
-    let train = features_of(&judged, windowing, train).await?;
-    let valid = features_of(&judged, windowing, valid).await?;
+    let train = features_of(&judged, windowing, train, watcher).await?;
+    let valid = features_of(&judged, windowing, valid, watcher).await?;
     let features = train.songs.iter().flat_map(|song| &song.segments).map(|segment| segment.bands).next().unwrap_or(0);
     device_of_training(&network).seed(recipe.seed);
     let windowing = Windowing::of_features(features);
     fit_network(network.train(), Part::Head, &windowing, recipe, &train, &valid, watcher).await
+}
+
+/// Trains a fresh head on features that were computed before: every song has one segment of them, a column a window
+/// ([`feature_segment`]). They are standardised as those of the songs to learn from are. No augmentation.
+///
+/// # Errors
+///
+/// As [`fit`].
+pub async fn fit_on_features(
+    blueprint: &Blueprint,
+    recipe: &Recipe,
+    train: &LabelledSet,
+    valid: &LabelledSet,
+    device: &Device,
+    watcher: &mut impl Watcher,
+) -> Result<Outcome, FitError> {
+    let recipe = &Recipe { augmentation: Augmentation::default(), ..recipe.clone() };
+    check(recipe, train, valid)?;
+    let device = device.clone().autodiff();
+    let mut network = fresh(blueprint, recipe, &device);
+    if let Network::Head(head) = network {
+        let (mean, deviation) = moments_of(train);
+        let row = |values: Vec<f32>| Tensor::from_data(TensorData::new(values.clone(), [values.len()]), &device);
+        network = Network::Head(head.standardising(row(mean), row(deviation)));
+    }
+    let windowing = Windowing::of_features(blueprint.build.shape.bands);
+    fit_network(network, Part::Whole, &windowing, recipe, train, valid, watcher).await
+}
+
+/// Mean and deviation of every feature over the songs, each counting alike.
+fn moments_of(set: &LabelledSet) -> (Vec<f32>, Vec<f32>) {
+    let segments = || set.songs.iter().flat_map(|song| &song.segments);
+    let rows: Vec<&[f32]> = segments().flat_map(|segment| segment.values.chunks_exact(segment.bands)).collect();
+    let weights: Vec<f64> =
+        segments().flat_map(|segment| vec![1.0 / segment.columns as f64; segment.columns]).collect();
+    let (mean, deviation) = moments(&rows, &weights);
+    let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
+    (narrow(mean), narrow(deviation))
+}
+
+/// A network with fresh weights, ready to learn.
+fn fresh(blueprint: &Blueprint, recipe: &Recipe, device: &Device) -> Network {
+    device.seed(recipe.seed);
+    let dropouts = Dropouts { convolution: recipe.dropout_convolution, dense: recipe.dropout_dense };
+    (blueprint.entry.init)(&Build { dropouts, ..blueprint.build }, device)
 }
 
 /// Trains all of a network that is there already, from where it is.
@@ -180,10 +229,11 @@ async fn features_of(
     network: &Network,
     windowing: &Windowing,
     set: &LabelledSet,
-) -> Result<LabelledSet, ExecutionError> {
+    watcher: &mut impl Watcher,
+) -> Result<LabelledSet, FitError> {
     let mut songs = Vec::with_capacity(set.songs.len());
     for song in &set.songs {
-        let answers = answers_of_song(network, Part::Whole, windowing, &song.segments).await?;
+        let answers = answers_of_song(network, Part::Whole, windowing, &song.segments, watcher).await?;
         let rows: Vec<Vec<f32>> = answers.into_iter().map(|answer| answer.features).collect();
         songs.push(Song { segments: vec![feature_segment(&rows)], ..song.clone() });
     }
@@ -227,15 +277,19 @@ async fn fit_network(
     };
     let mut kept = run.judged();
     let mut epochs: Vec<EpochReport> = Vec::new();
+    let mut step_losses = Vec::new();
     for epoch in 1..=recipe.epochs {
-        let train_loss = run.epoch(epoch, recipe, windowing, train, watcher).await?;
+        let losses = run.epoch(epoch, recipe, windowing, train, watcher).await?;
+        let train_loss = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len().max(1) as f64;
+        step_losses.extend(losses);
         let judged_now = epoch % recipe.validate_every == 0 || epoch == recipe.epochs || watcher.stop();
         if !judged_now {
             continue;
         }
         let judged = run.judged();
-        let (valid_loss, measured) = validate(&judged, part, windowing, valid).await?;
-        let mut report = EpochReport { epoch, train_loss, valid_loss, valid: measured.scores(), best: false };
+        let (valid_loss, measured) = validate(&judged, part, windowing, valid, watcher).await?;
+        let (step_losses, valid) = (std::mem::take(&mut step_losses), measured.scores());
+        let mut report = EpochReport { epoch, train_loss, step_losses, valid_loss, valid, best: false };
         report.best = epochs.iter().all(|earlier| better(&report, earlier));
         if report.best || recipe.keep == Keep::Last {
             kept = judged;
@@ -274,7 +328,7 @@ impl Run {
         }
     }
 
-    /// One time through the set; the mean loss of its steps.
+    /// One time through the set; the losses of its steps.
     async fn epoch(
         &mut self,
         epoch: usize,
@@ -282,8 +336,8 @@ impl Run {
         windowing: &Windowing,
         train: &LabelledSet,
         watcher: &mut impl Watcher,
-    ) -> Result<f64, ExecutionError> {
-        let order = epoch_order(train.songs.len(), recipe.windows_per_song, &mut self.rng);
+    ) -> Result<Vec<f32>, FitError> {
+        let order = epoch_order(train, recipe.windows_per_song, recipe.balanced, &mut self.rng);
         let batches: Vec<&[usize]> = order.chunks(recipe.batch.max(1)).collect();
         let (steps, before) = (recipe.epochs * batches.len(), (epoch - 1) * batches.len());
         let mut losses = Vec::with_capacity(batches.len());
@@ -299,16 +353,15 @@ impl Run {
             }
             losses.push(loss);
             watcher.step(before + index + 1, steps);
-            watcher.pause().await;
+            watcher.pause().await?;
             if watcher.stop() {
                 break;
             }
         }
-        let count = losses.len() as f64;
-        let mut sum = 0.0;
+        let mut read = Vec::with_capacity(losses.len());
         for loss in losses {
-            sum += loss.into_data_async().await?.iter::<f64>().sum::<f64>(); // waits for the device
+            read.extend(loss.into_data_async().await?.iter::<f32>()); // waits for the device
         }
-        Ok(sum / count)
+        Ok(read)
     }
 }

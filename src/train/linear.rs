@@ -87,7 +87,7 @@ pub fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, many_labels: boo
     for Example { song, windows, copies } in examples {
         let own = windows.iter().map(|row| (row, 1.0 / windows.len() as f64));
         for (row, weight) in own.chain(copies.iter().map(|row| (row, 1.0))) {
-            rows.push(row);
+            rows.push(row.as_slice());
             targets.push(song.target.as_slice());
             weights.push(weight);
         }
@@ -98,7 +98,7 @@ pub fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, many_labels: boo
     }
     let sum: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|weight| *weight /= sum);
-    let standardised = |row: &&Vec<f32>| standardise(row, &mean, &deviation).collect::<Vec<f64>>();
+    let standardised = |row: &&[f32]| standardise(row, &mean, &deviation).collect::<Vec<f64>>();
     let features = rows.iter().flat_map(standardised).collect();
     let labels = targets.first().map_or(0, |target| target.len());
     let rows = Rows { many_labels, labels, features, targets, weights };
@@ -117,7 +117,7 @@ fn standardise(row: &[f32], mean: &[f64], deviation: &[f64]) -> impl Iterator<It
 }
 
 /// Weighted mean and deviation of every feature.
-fn moments(rows: &[&Vec<f32>], weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
+pub(super) fn moments(rows: &[&[f32]], weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let whole: f64 = weights.iter().sum();
     let features = rows.first().map_or(0, |row| row.len());
     let mean_of = |value: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
@@ -302,7 +302,7 @@ mod tests {
         for Example { song, windows, .. } in &examples {
             for window in windows {
                 let logits = head.logits(window);
-                assert_eq!(crate::model::predict::argmax(&logits), song.label());
+                assert_eq!(crate::train::metrics::argmax(&logits), song.label());
                 let input = TensorData::new(window.clone(), [1, window.len(), 1]);
                 let found = network.forward(Tensor::from_data(input, &Device::flex())).into_data();
                 assert!(found.iter::<f32>().zip(&logits).all(|(a, b)| (a - b).abs() < 1e-4), "{found} and {logits:?}");

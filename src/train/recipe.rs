@@ -97,6 +97,9 @@ pub struct Recipe {
     pub batch: usize,
     /// Windows drawn from every song in an epoch.
     pub windows_per_song: usize,
+    /// True where every class is drawn alike, however many songs it has: those of small classes more often. Says nothing
+    /// where a song has many labels.
+    pub balanced: bool,
     /// The optimiser.
     pub optimiser: OptimiserKind,
     /// The largest learning rate.
@@ -133,6 +136,7 @@ impl Default for Recipe {
             epochs: 40,
             batch: 64,
             windows_per_song: 4,
+            balanced: false,
             optimiser: OptimiserKind::AdamW,
             learning_rate: 1e-3,
             schedule: Schedule::Cosine,

@@ -1,7 +1,7 @@
 //! Songs with their labels.
 
+use super::metrics::argmax;
 use crate::dsp::Segment;
-use crate::model::predict::argmax;
 
 /// One song: its segments and what it should be called.
 #[derive(Debug, Clone)]
@@ -12,9 +12,7 @@ pub struct Song {
     pub group: Option<String>,
     /// One value a label, 0 to 1: shares that sum to 1 where one label holds, each for itself where many may.
     pub target: Vec<f32>,
-    /// Its segments, as the network's windows are cut from them ([`Windowing::prepare`]).
-    ///
-    /// [`Windowing::prepare`]: crate::model::windows::Windowing::prepare
+    /// Its segments, as the network's windows are cut from them (`Windowing::prepare`).
     pub segments: Vec<Segment>,
 }
 

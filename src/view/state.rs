@@ -192,7 +192,8 @@ impl State {
             Event::Warning { message } => self.warn(message),
             Event::Failed { message } | Event::Unsupported { message } => self.fail(message),
             Event::Cancelled => self.cancel(),
-            Event::Ready { .. } | Event::Loaded { .. } | Event::SelfTested(_) => {}
+            // Of no file.
+            _ => {}
         }
     }
 
@@ -221,7 +222,8 @@ impl State {
                 self.warn(words::not_heard_again(&network, &message));
             }
             Event::Cancelled => self.again = None,
-            Event::SoFar(_) | Event::Ready { .. } | Event::Loaded { .. } | Event::SelfTested(_) => {}
+            // Not whole, or of no file.
+            _ => {}
         }
     }
 

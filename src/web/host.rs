@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent};
@@ -12,7 +13,7 @@ use super::file_source::FileSource;
 use super::wire;
 use crate::audio::Source;
 use crate::engine::{Engine, Host};
-use crate::protocol::{Event, Message, Payload, Request, RequestId, VERSION};
+use crate::protocol::{Event, Message, Payload, Request, RequestId, Steering, VERSION};
 
 /// How long the engine may keep a worker to itself, in milliseconds: a cancel is read at least this often between
 /// the engine's own steps.
@@ -27,6 +28,9 @@ struct Shared {
     running: Option<RequestId>,
     running_is_classify: bool,
     cancelled: bool,
+    steering: Steering,
+    /// Ends the running request's hold.
+    released: Option<Function>,
     busy: bool,
 }
 
@@ -35,10 +39,33 @@ impl Shared {
     fn cancel(&mut self, id: RequestId) -> bool {
         if self.running == Some(id) {
             self.cancelled = true;
+            self.release();
         }
         let before = self.waiting.len();
         self.waiting.retain(|(message, _)| message.id != id);
         self.waiting.len() < before
+    }
+
+    /// Steers a training, where it runs.
+    fn steer(&mut self, id: RequestId, steering: Steering) {
+        if self.running == Some(id) {
+            self.steering = steering;
+            if steering != Steering::Hold {
+                self.release();
+            }
+        }
+    }
+
+    fn release(&mut self) {
+        if let Some(released) = self.released.take() {
+            // Fails only where it is no function, which it is.
+            let _ = released.call0(&JsValue::NULL);
+        }
+    }
+
+    /// True where the running request has to wait.
+    fn holds(&self) -> bool {
+        self.steering == Steering::Hold && !self.cancelled
     }
 
     /// Gives up every classification; the ids of those that had not begun.
@@ -102,6 +129,7 @@ fn take(job: Job, shared: &Rc<RefCell<Shared>>, scope: &DedicatedWorkerGlobalSco
                 post(scope, request, Event::Cancelled, Payload::None);
             }
         }
+        Request::Steer { request, steering } => shared.borrow_mut().steer(request, steering),
         Request::Classify { .. } => {
             for id in shared.borrow_mut().supersede() {
                 post(scope, id, Event::Cancelled, Payload::None);
@@ -123,6 +151,7 @@ async fn work(engine: Rc<RefCell<Option<Engine>>>, shared: Rc<RefCell<Shared>>, 
             shared.running = Some(id);
             shared.running_is_classify = matches!(body, Request::Classify { .. });
             shared.cancelled = false;
+            shared.steering = Steering::Go;
         }
         let mut host = WorkerHost { id, scope: scope.clone(), shared: shared.clone(), paused_at: now() };
         let payload = payload.map_file(|file| Box::new(FileSource::new(file.into())) as Box<dyn Source>);
@@ -152,11 +181,20 @@ impl Host for WorkerHost {
         self.shared.borrow().cancelled
     }
 
+    fn steering(&self) -> Steering {
+        self.shared.borrow().steering
+    }
+
     async fn pause(&mut self) {
         if now() - self.paused_at < LONGEST_HOLD_MILLISECONDS {
             return;
         }
         macrotask().await;
+        while self.shared.borrow().holds() {
+            let released = Promise::new(&mut |resolve, _| self.shared.borrow_mut().released = Some(resolve));
+            // Resolves only; there is nothing to fail.
+            let _ = JsFuture::from(released).await;
+        }
         self.paused_at = now();
     }
 
@@ -174,7 +212,7 @@ fn now() -> f64 {
 /// slowed down in hidden tabs as timers are.
 async fn macrotask() {
     let Ok(channel) = MessageChannel::new() else { return };
-    let promise = js_sys::Promise::new(&mut |resolve, _| channel.port1().set_onmessage(Some(&resolve)));
+    let promise = Promise::new(&mut |resolve, _| channel.port1().set_onmessage(Some(&resolve)));
     if channel.port2().post_message(&JsValue::NULL).is_ok() {
         // Resolves only; there is nothing to fail.
         let _ = JsFuture::from(promise).await;

@@ -1,0 +1,196 @@
+//! What a network is to learn from a visitor's own clips: plain data, from the page to an engine.
+
+use serde::{Deserialize, Serialize};
+
+use crate::card::Takes;
+use crate::train::folds::grouped_folds;
+use crate::train::recipe::{Keep, Recipe};
+use crate::train::report::EpochReport;
+use crate::train::set::{LabelledSet, Song};
+
+/// A clip by the SHA-256 of its file, hexadecimal: the same sound twice is one clip.
+pub type ClipId = String;
+
+/// Labelled clips, the network that learns from them, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lesson {
+    /// What the network is to be called.
+    pub name: String,
+    /// The labels, in the order of its outputs.
+    pub labels: Vec<String>,
+    /// True where a clip may have any number of labels (tags), false where it has one.
+    pub many_labels: bool,
+    /// Who learns.
+    pub student: Student,
+    /// What from. All of them were studied before ([`Request::Study`](crate::protocol::Request::Study)).
+    pub clips: Vec<Clip>,
+    /// How.
+    pub recipe: Recipe,
+}
+
+/// A clip of a lesson.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clip {
+    /// Which one.
+    pub id: ClipId,
+    /// Its name, for messages.
+    pub name: String,
+    /// Clips of one group (by one artist, say) are on the same side; `None` where it stands alone.
+    pub group: Option<String>,
+    /// Its labels, as places in [`Lesson::labels`]: one, or any number where the lesson has many.
+    pub labels: Vec<usize>,
+    /// What it is for.
+    pub part: Part,
+}
+
+/// What a clip is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// To learn from.
+    Train,
+    /// To judge by, never to learn from.
+    Valid,
+}
+
+/// The network that learns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Student {
+    /// A new head on what other networks hear, which stay as they are. They are in use or loaded as bases.
+    Head {
+        /// Those networks, by the names on their cards, and what the head takes of each.
+        bases: Vec<(String, Takes)>,
+        /// Units of a hidden layer; 0 for none.
+        hidden: usize,
+    },
+    /// A network of the registry, from fresh weights.
+    Fresh {
+        /// Which one.
+        architecture: String,
+        /// The front end that it hears through.
+        front_end: String,
+        /// Rows of a picture; the front end's bands where `None`.
+        rows: Option<usize>,
+        /// Columns of its windows.
+        frames: usize,
+        /// Share of its document's channels.
+        width: f64,
+    },
+}
+
+/// What came of a lesson.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Learned {
+    /// Every epoch that was validated.
+    pub epochs: Vec<EpochReport>,
+    /// What the network says of every clip of the lesson, in its order: one probability a label.
+    pub answers: Vec<Vec<f32>>,
+    /// Learned parameters.
+    pub parameters: usize,
+    /// The time that it took, without hearing the clips, in milliseconds.
+    pub milliseconds: f64,
+}
+
+impl Lesson {
+    /// The clips of one part as a set, without what is heard of them, and their places in [`Lesson::clips`].
+    pub fn part(&self, part: Part) -> (LabelledSet, Vec<usize>) {
+        let own = self.clips.iter().enumerate().filter(|(_, clip)| clip.part == part);
+        let (places, songs) = own.map(|(place, clip)| (place, clip.song(self.labels.len()))).unzip();
+        (LabelledSet { labels: self.labels.clone(), many_labels: self.many_labels, songs }, places)
+    }
+
+    /// Gives every clip its part: about this share (above 0, at most a half) is for validation, of every label alike,
+    /// groups together. The same seed gives the same parts.
+    pub fn split(&mut self, share: f64, seed: u64) {
+        let labels = self.labels.len();
+        let songs = self.clips.iter().map(|clip| clip.song(labels)).collect();
+        let set = LabelledSet { labels: self.labels.clone(), many_labels: self.many_labels, songs };
+        let folds = (1.0 / share.clamp(0.01, 0.5)).round() as usize;
+        for (clip, fold) in self.clips.iter_mut().zip(grouped_folds(&set, folds, seed)) {
+            clip.part = if fold == folds - 1 { Part::Valid } else { Part::Train };
+        }
+    }
+}
+
+impl Student {
+    /// Settings that give a first result soon, for as many clips to learn from.
+    pub fn quick(&self, clips: usize) -> Recipe {
+        let batch = clips.clamp(1, 32);
+        let common = Recipe { batch, balanced: true, windows_per_song: 1, ..Recipe::default() };
+        match self {
+            // Strongly held back: a few clips, hundreds of features.
+            Self::Head { .. } => {
+                Recipe { epochs: 60, learning_rate: 1e-2, weight_decay: 1.0, keep: Keep::Last, ..common }
+            }
+            Self::Fresh { .. } => Recipe {
+                epochs: 30,
+                windows_per_song: 4,
+                learning_rate: 2e-3,
+                weight_decay: 0.1,
+                label_smoothing: 0.1,
+                average_decay: 0.99,
+                ..common
+            },
+        }
+    }
+}
+
+impl Clip {
+    fn song(&self, labels: usize) -> Song {
+        let mut target = vec![0.0; labels];
+        for &label in &self.labels {
+            if let Some(value) = target.get_mut(label) {
+                *value = 1.0;
+            }
+        }
+        // By its identity and not its name: two clips may be called alike.
+        Song { name: self.id.clone(), group: self.group.clone(), target, segments: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lesson(clips: Vec<Clip>) -> Lesson {
+        Lesson {
+            name: "mine".to_owned(),
+            labels: ["a", "b"].map(String::from).to_vec(),
+            many_labels: false,
+            student: Student::Head { bases: Vec::new(), hidden: 0 },
+            clips,
+            recipe: Recipe::default(),
+        }
+    }
+
+    fn clip(id: usize, label: usize, group: Option<&str>) -> Clip {
+        let group = group.map(str::to_owned);
+        Clip { id: id.to_string(), name: format!("{id}.wav"), group, labels: vec![label], part: Part::Train }
+    }
+
+    #[test]
+    fn a_split_takes_its_share_of_every_label() {
+        let mut lesson = lesson((0..20).map(|id| clip(id, id % 2, None)).collect());
+        lesson.split(0.2, 1);
+        let (valid, places) = lesson.part(Part::Valid);
+        assert_eq!((valid.songs.len(), places.len()), (4, 4));
+        assert_eq!(valid.songs.iter().filter(|song| song.label() == 0).count(), 2);
+        let again = lesson.clone();
+        lesson.split(0.2, 1);
+        assert_eq!(lesson, again);
+        lesson.split(0.2, 2);
+        assert_ne!(lesson, again);
+    }
+
+    #[test]
+    fn a_group_is_never_divided() {
+        let mut lesson = lesson((0..12).map(|id| clip(id, id % 2, Some(["x", "y", "z"][id % 3]))).collect());
+        lesson.split(0.34, 1);
+        let groups = |part| -> std::collections::BTreeSet<Option<String>> {
+            lesson.part(part).0.songs.into_iter().map(|song| song.group).collect()
+        };
+        assert!(groups(Part::Train).is_disjoint(&groups(Part::Valid)));
+        assert_eq!(groups(Part::Valid).len(), 1);
+    }
+}

@@ -1,0 +1,70 @@
+//! Figures of a set of songs with how far they can be trusted.
+
+use serde::Serialize;
+
+use super::interval::{Interval, bootstrap};
+use super::measure::{Measured, measure, pairs};
+use super::metrics::{Metrics, metrics};
+use super::report::Scores;
+use super::set::LabelledSet;
+
+/// Figures with how far they can be trusted.
+#[derive(Serialize)]
+pub struct Trusted {
+    #[serde(flatten)]
+    /// The figures.
+    pub measured: Measured,
+    /// 95 % of accuracies over songs drawn again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy_interval: Option<Interval>,
+    /// The same of balanced accuracy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balanced_accuracy_interval: Option<Interval>,
+}
+
+impl Trusted {
+    /// The figures of answers to a set, with intervals where a song has one label.
+    pub fn of(set: &LabelledSet, answers: &[Vec<f32>]) -> Self {
+        let (_, measured) = measure(set, answers);
+        if set.many_labels {
+            return Self { measured, accuracy_interval: None, balanced_accuracy_interval: None };
+        }
+        let pairs = pairs(set, answers);
+        let of = |figure: fn(&Metrics) -> f64| Some(bootstrap(&pairs, |drawn| figure(&metrics(&set.labels, drawn))));
+        let accuracy_interval = of(|metrics| metrics.accuracy);
+        Self { measured, accuracy_interval, balanced_accuracy_interval: of(|metrics| metrics.balanced_accuracy) }
+    }
+
+    /// They under the names that cards have for them, of this part.
+    pub fn figures(&self, part: &str) -> Vec<(String, f64)> {
+        let named = |name: &str, figure: f64| (format!("{part}_{name}"), rounded(figure));
+        let metrics = match &self.measured {
+            Measured::Tags(tags) => return vec![named("roc_auc", tags.roc_auc), named("pr_auc", tags.pr_auc)],
+            Measured::Classes(metrics) => metrics,
+        };
+        let mut figures = vec![
+            named("song_accuracy", metrics.accuracy),
+            named("song_balanced_accuracy", metrics.balanced_accuracy),
+            named("song_macro_f1", metrics.macro_f1),
+        ];
+        if let Some(Interval { low, high }) = self.accuracy_interval {
+            figures.extend([named("song_accuracy_low", low), named("song_accuracy_high", high)]);
+        }
+        figures
+    }
+
+    /// The two figures that matter most.
+    pub fn scores(&self) -> Scores {
+        self.measured.scores()
+    }
+
+    /// How far each of them can be trusted.
+    pub fn intervals(&self) -> [Option<Interval>; 2] {
+        [self.accuracy_interval, self.balanced_accuracy_interval]
+    }
+}
+
+/// A figure as cards state it: four decimals.
+pub fn rounded(figure: f64) -> f64 {
+    (figure * 1e4).round() / 1e4
+}

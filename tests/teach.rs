@@ -1,0 +1,299 @@
+//! Lessons: a few clips are studied, a network learns from them, and what it says is what its weights say when they are
+//! loaded. The same bodies run natively and in the browser.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use burn::tensor::Device;
+use futures::FutureExt;
+use genrelens::audio::Source;
+use genrelens::card::{Card, Structure, Takes};
+use genrelens::engine::{Engine, Host};
+use genrelens::lesson::{Clip, Learned, Lesson, Part, Student};
+use genrelens::model::weights::{self, Precision};
+use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request, Steering};
+use genrelens::train::metrics::argmax;
+use genrelens::train::recipe::Recipe;
+use genrelens::train::report::Scores;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+#[cfg(target_family = "wasm")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// Keeps what is sent; gives up or stops after so many epochs.
+#[derive(Default)]
+struct Recorder {
+    events: Vec<(Event, Payload)>,
+    pauses: usize,
+    cancel_after_epochs: Option<usize>,
+    finish_after_epochs: Option<usize>,
+}
+
+impl Recorder {
+    fn epochs(&self) -> usize {
+        self.events.iter().filter(|(event, _)| matches!(event, Event::Epoch(_))).count()
+    }
+
+    fn last(&self) -> &Event {
+        &self.events.last().unwrap().0
+    }
+
+    fn trained(&self) -> (Card, Learned, Vec<u8>) {
+        let Some((Event::Trained { card, learned }, Payload::Bytes(weights))) = self.events.last() else {
+            panic!("{:?}", self.last())
+        };
+        (card.as_ref().clone(), learned.as_ref().clone(), weights.clone())
+    }
+}
+
+impl Host for Recorder {
+    fn send(&mut self, event: Event, payload: Payload) {
+        self.events.push((event, payload));
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancel_after_epochs.is_some_and(|epochs| self.epochs() >= epochs)
+    }
+
+    fn steering(&self) -> Steering {
+        let finish = self.finish_after_epochs.is_some_and(|epochs| self.epochs() >= epochs);
+        if finish { Steering::Finish } else { Steering::Go }
+    }
+
+    async fn pause(&mut self) {
+        self.pauses += 1;
+    }
+
+    fn now_milliseconds(&self) -> f64 {
+        self.pauses as f64 * 10.0
+    }
+}
+
+fn ask(engine: &mut Engine, request: Request, payload: Payload<Box<dyn Source>>, host: &mut Recorder) {
+    // The CPU engine never waits.
+    engine.handle(request, payload, host).now_or_never().unwrap();
+}
+
+fn engine() -> Engine {
+    Engine::new(EngineInfo { kind: EngineKind::Cpu, adapter: None }, Device::flex())
+}
+
+/// Two and a half seconds of a kind of sound, a little different each time, 16-bit mono.
+fn wav(kind: usize, number: usize) -> Vec<u8> {
+    let sample_format = hound::SampleFormat::Int;
+    let spec = hound::WavSpec { channels: 1, sample_rate: 22_050, bits_per_sample: 16, sample_format };
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
+    let mut noise = (number * 7 + 1) as u32;
+    for index in 0..55_125_u32 {
+        let t = f64::from(index) / 22_050.0;
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let hiss = f64::from(noise >> 16) / 65_536.0 - 0.5;
+        let tone = |hz: f64| (std::f64::consts::TAU * (hz + number as f64) * t).sin();
+        let sound = [tone(220.0), tone(3000.0), hiss * (1.0 - (t * 4.0).fract())][kind];
+        writer.write_sample(((sound + 0.1 * hiss) * 12_000.0) as i16).unwrap();
+    }
+    writer.finalize().unwrap();
+    bytes.into_inner()
+}
+
+fn file(bytes: Vec<u8>) -> Payload<Box<dyn Source>> {
+    Payload::File(Box::new(std::io::Cursor::new(bytes)))
+}
+
+/// Six clips of each of three kinds, the last two of each for validation.
+fn lesson(student: Student, recipe: Recipe) -> Lesson {
+    let clip = |index: usize| Clip {
+        id: index.to_string(),
+        name: format!("clip {index}.wav"),
+        group: None,
+        labels: vec![index % 3],
+        part: if index < 12 { Part::Train } else { Part::Valid },
+    };
+    let labels = ["low", "high", "noise"].map(String::from).to_vec();
+    Lesson { name: "mine".to_owned(), labels, many_labels: false, student, clips: (0..18).map(clip).collect(), recipe }
+}
+
+fn fresh() -> Student {
+    Student::Fresh {
+        architecture: "lens".to_owned(),
+        front_end: "gtzan-logmel".to_owned(),
+        rows: None,
+        frames: 16,
+        width: 0.25,
+    }
+}
+
+fn study(engine: &mut Engine, lesson: &Lesson) {
+    for (index, clip) in lesson.clips.iter().enumerate() {
+        let event = study_one(engine, lesson, index, wav(clip.labels[0], index));
+        assert!(matches!(event, Event::Studied { seconds, windows } if (seconds - 2.5).abs() < 0.01 && windows >= 1));
+    }
+}
+
+fn study_one(engine: &mut Engine, lesson: &Lesson, index: usize, bytes: Vec<u8>) -> Event {
+    let mut host = Recorder::default();
+    let Clip { id, name, .. } = lesson.clips[index].clone();
+    let request = Request::Study { clip: id, file: name, sample_rate: None, student: lesson.student.clone() };
+    ask(engine, request, file(bytes), &mut host);
+    host.last().clone()
+}
+
+fn train(engine: &mut Engine, lesson: &Lesson, host: &mut Recorder) {
+    ask(engine, Request::Train { lesson: Box::new(lesson.clone()) }, Payload::None, host);
+}
+
+fn short(epochs: usize) -> Recipe {
+    Recipe { epochs, ..fresh().quick(12) }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_fresh_network_learns_from_a_few_clips() {
+    let (mut engine, lesson, mut host) = (engine(), lesson(fresh(), short(12)), Recorder::default());
+    study(&mut engine, &lesson);
+    train(&mut engine, &lesson, &mut host);
+    let (card, learned, weights) = host.trained();
+    assert_eq!((learned.epochs.len(), host.epochs()), (12, 12));
+    let losses: Vec<f32> = learned.epochs.iter().flat_map(|epoch| epoch.step_losses.clone()).collect();
+    assert_eq!(losses.len(), 12 * 4);
+    assert!(losses[47] < losses[0], "{losses:?}");
+    assert!(host.events.iter().any(|(event, _)| matches!(event, Event::Step { steps: 48, .. })));
+    assert_eq!(learned.answers.len(), 18);
+    for (clip, answer) in lesson.clips.iter().zip(&learned.answers) {
+        assert!((answer.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        assert_eq!(argmax(answer), clip.labels[0], "{}: {answer:?}", clip.name);
+    }
+    assert_eq!(card.figures["valid_song_accuracy"], 1.0);
+    assert!(!card.recipe.contains("clip 3") && card.data.contains("12 clips to learn from, 6"), "{card:?}");
+    says_the_same(&mut engine, card, weights, &learned);
+}
+
+/// Loaded like any other network, it says of a clip what it said in the lesson.
+fn says_the_same(engine: &mut Engine, card: Card, weights: Vec<u8>, learned: &Learned) {
+    let mut host = Recorder::default();
+    ask(engine, Request::Load { card: Box::new(card) }, Payload::Bytes(weights), &mut host);
+    let request = Request::Classify { file: "clip 13.wav".to_owned(), sample_rate: None };
+    ask(engine, request, file(wav(1, 13)), &mut host);
+    let Event::Classified(prediction) = host.last() else { panic!("{:?}", host.last()) };
+    assert_eq!(prediction.model, "mine");
+    for (label, expected) in prediction.labels.iter().zip(&learned.answers[13]) {
+        let found = prediction.genres.iter().find(|score| score.label == *label).unwrap().probability;
+        assert!((found - expected).abs() < 1e-5, "{label}: {found}, in the lesson {expected}");
+    }
+}
+
+/// A narrow network of four tags that others listen through, with fresh weights.
+fn base(name: &str) -> (Card, Vec<u8>) {
+    let card = Card {
+        name: name.to_owned(),
+        summary: String::new(),
+        architecture: "lens".to_owned(),
+        structure: Structure { width: 0.5, ..Structure::default() },
+        bases: Vec::new(),
+        bands: 128,
+        frames: 16,
+        front_end: "gtzan-logmel".to_owned(),
+        labels: ["guitar", "slow", "voice", "noise"].map(String::from).to_vec(),
+        many_labels: true,
+        data: String::new(),
+        recipe: String::new(),
+        figures: Default::default(),
+        licence: String::new(),
+        sha256: String::new(),
+    };
+    let network = card.blueprint().unwrap().init(&Device::flex());
+    let bytes = weights::to_bytes(&network, &card, Precision::F32).unwrap();
+    (Card { sha256: weights::sha256_hex(&bytes), ..card }, bytes)
+}
+
+fn with_base() -> Engine {
+    let (mut engine, (card, bytes)) = (engine(), base("tags"));
+    let mut host = Recorder::default();
+    ask(&mut engine, Request::LoadBase { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
+    engine
+}
+
+fn head(hidden: usize) -> Student {
+    Student::Head { bases: vec![("tags".to_owned(), Takes::Both)], hidden }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_head_learns_from_what_another_network_hears() {
+    for hidden in [0, 8] {
+        let mut engine = with_base();
+        let lesson = lesson(head(hidden), Recipe { weight_decay: 0.01, ..head(hidden).quick(12) });
+        let mut host = Recorder::default();
+        study(&mut engine, &lesson);
+        train(&mut engine, &lesson, &mut host);
+        let (card, learned, weights) = host.trained();
+        assert_eq!((card.architecture.as_str(), card.structure.hidden), ("head", hidden));
+        assert_eq!(card.bases[0].name, "tags");
+        let right = lesson.clips.iter().zip(&learned.answers).filter(|(clip, answer)| argmax(answer) == clip.labels[0]);
+        assert_eq!(right.count(), 18);
+        says_the_same(&mut engine, card, weights, &learned);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn tags_are_learned_each_for_itself() {
+    let (mut engine, mut host) = (engine(), Recorder::default());
+    let mut lesson = Lesson { many_labels: true, ..lesson(fresh(), short(12)) };
+    study(&mut engine, &lesson);
+    // Every second clip of the last kind is both.
+    lesson.clips.iter_mut().filter(|clip| clip.labels == [2]).for_each(|clip| clip.labels = vec![0, 2]);
+    train(&mut engine, &lesson, &mut host);
+    let (card, learned, _) = host.trained();
+    assert!(card.many_labels);
+    assert!(
+        matches!(learned.epochs[11].valid, Scores::Tags { roc_auc, .. } if roc_auc > 0.9),
+        "{:?}",
+        learned.epochs[11]
+    );
+    assert!(learned.answers[17][0] > 0.5 && learned.answers[17][2] > 0.5, "{:?}", learned.answers[17]);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_run_is_stopped_with_its_best_or_given_up() {
+    let (mut engine, lesson) = (engine(), lesson(fresh(), short(200)));
+    study(&mut engine, &lesson);
+    let mut host = Recorder { finish_after_epochs: Some(3), ..Recorder::default() };
+    train(&mut engine, &lesson, &mut host);
+    assert_eq!(host.trained().1.epochs.len(), 3);
+    let mut host = Recorder { cancel_after_epochs: Some(2), ..Recorder::default() };
+    train(&mut engine, &lesson, &mut host);
+    assert_eq!((host.last(), host.epochs()), (&Event::Cancelled, 2));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_cannot_be_taught_gets_a_sentence() {
+    let (mut engine, lesson) = (with_base(), lesson(fresh(), short(2)));
+    let failed = |engine: &mut Engine, lesson: &Lesson| {
+        let mut host = Recorder::default();
+        train(engine, lesson, &mut host);
+        let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
+        message.clone()
+    };
+    assert!(failed(&mut engine, &lesson).starts_with("clip 0.wav was not heard yet"), "not studied");
+    study(&mut engine, &lesson);
+    let only = |part| Lesson {
+        clips: lesson.clips.iter().map(|clip| Clip { part, ..clip.clone() }).collect(),
+        ..lesson.clone()
+    };
+    assert!(failed(&mut engine, &only(Part::Train)).starts_with("the validation part has no songs"));
+    assert!(failed(&mut engine, &only(Part::Valid)).starts_with("the training part has no songs"));
+    // What was kept for one kind of network is of no use to another.
+    let other = Lesson { student: head(0), ..lesson.clone() };
+    assert!(failed(&mut engine, &other).contains("another kind of network"));
+    let unknown = Student::Head { bases: vec![("nobody".to_owned(), Takes::Features)], hidden: 0 };
+    let event = study_one(&mut engine, &Lesson { student: unknown, ..lesson.clone() }, 0, wav(0, 0));
+    assert!(matches!(&event, Event::Failed { message } if message.contains("'nobody'")), "{event:?}");
+    let event = study_one(&mut engine, &lesson, 0, b"words".repeat(100));
+    assert!(matches!(&event, Event::Failed { message } if message.starts_with("clip 0.wav: ")), "{event:?}");
+    let many = Student::Fresh {
+        architecture: "lens".to_owned(),
+        front_end: "gtzan-logmel".to_owned(),
+        rows: None,
+        frames: usize::MAX,
+        width: 0.25,
+    };
+    let event = study_one(&mut engine, &Lesson { student: many, ..lesson.clone() }, 0, wav(0, 0));
+    assert!(matches!(&event, Event::Failed { message } if message.contains("frames")), "{event:?}");
+}
