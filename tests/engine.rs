@@ -359,6 +359,8 @@ fn a_card_that_what_is_heard_does_not_fit_is_refused() {
     let mut engine = engine();
     let base = fresh(tags("msd"));
     load_base(&mut engine, base.clone());
+    let on_it = fresh(head(&[&base.0]));
+    load_base(&mut engine, on_it.clone());
     let mut refused = |card: Card, part: &str| match load(&mut engine, fresh(card)) {
         Event::Failed { message } => assert!(message.contains(part), "{message}"),
         other => panic!("{other:?}"),
@@ -368,6 +370,9 @@ fn a_card_that_what_is_heard_does_not_fit_is_refused() {
     refused(Card { structure: wider, ..fits.clone() }, "features, what it listens through has");
     refused(Card { bases: Vec::new(), ..fits.clone() }, "it is a head and names no network");
     refused(Card { bases: fits.bases.clone(), ..card() }, "it is no head and names a network");
+    let on_a_head = Base { name: on_it.0.name.clone(), sha256: on_it.0.sha256.clone(), takes: Takes::Logits };
+    let one = Structure { features: 3, ..fits.structure };
+    refused(Card { bases: vec![on_a_head], structure: one, ..fits.clone() }, "listens through others itself");
     refused(Card { bands: 64, ..card() }, "it hears 64 bands, its front end has 128");
     assert_eq!(answer(&mut engine).model, "fresh");
 }
