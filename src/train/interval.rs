@@ -1,4 +1,5 @@
-//! How far figures of a few songs can be trusted: percentile bootstrap over songs (Efron 1979).
+//! How far figures of a few songs can be trusted: percentile bootstrap over songs (Efron 1979), and for the share of a
+//! handful of songs, of which every draw may be alike, the score interval (Wilson 1927).
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -36,6 +37,19 @@ pub fn bootstrap<Song: Clone>(songs: &[Song], figure: impl Fn(&[Song]) -> f64) -
     Interval { low: at(0.025), high: at(0.975) }
 }
 
+/// The 95 % score interval of a share: of `count` songs `right` were.
+pub fn wilson(right: usize, count: usize) -> Interval {
+    if count == 0 {
+        return Interval { low: 0.0, high: 1.0 };
+    }
+    let (n, z) = (count as f64, 1.959_964_f64);
+    let share = right as f64 / n;
+    let middle = share + z * z / (2.0 * n);
+    let reach = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+    let whole = 1.0 + z * z / n;
+    Interval { low: ((middle - reach) / whole).max(0.0), high: ((middle + reach) / whole).min(1.0) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +66,15 @@ mod tests {
     #[test]
     fn nothing_has_an_interval_of_nothing() {
         assert_eq!(bootstrap(&[] as &[bool], |_| 1.0), Interval { low: 0.0, high: 0.0 });
+    }
+
+    #[test]
+    fn a_share_of_a_handful_is_never_certain() {
+        // Wilson's intervals as statistics programs give them.
+        for (right, count, low, high) in [(6, 6, 0.6097, 1.0), (5, 6, 0.4365, 0.9699), (0, 10, 0.0, 0.2775)] {
+            let found = wilson(right, count);
+            assert!((found.low - low).abs() < 1e-4 && (found.high - high).abs() < 1e-4, "{found:?}");
+        }
+        assert_eq!(wilson(0, 0), Interval { low: 0.0, high: 1.0 });
     }
 }

@@ -6,7 +6,9 @@
 
 pub mod axes;
 pub mod bars;
+pub mod collection;
 pub mod colours;
+pub mod curves;
 pub mod engine;
 pub mod networks;
 pub mod reading;
@@ -15,6 +17,7 @@ pub mod shape;
 pub mod spectrogram;
 pub mod state;
 pub mod strip;
+pub mod teach;
 pub mod words;
 
 pub use shape::{Align, Area, Colour, Shape, Theme};

@@ -30,6 +30,9 @@ pub struct Offer {
     /// What it listens through, by name; all of it is in the list.
     #[serde(default)]
     pub bases: Vec<String>,
+    /// True for one of the user's own, which is nowhere to be fetched.
+    #[serde(default)]
+    pub own: bool,
 }
 
 impl Catalogue {

@@ -9,6 +9,7 @@
 mod engine;
 mod graphics;
 mod job;
+mod lessons;
 mod networks;
 mod site;
 
@@ -22,11 +23,13 @@ use web_sys::File;
 use self::engine::Engine;
 use self::graphics::Gpu;
 use self::job::{Decoding, Job};
+use self::lessons::{LessonNumber, Teacher};
 use self::site::{Eager, Shipped};
 use super::browser_decoder::{self, NotDecoded};
 use crate::protocol::{EngineInfo, EngineKind, Event, Payload, Request, RequestId};
 use crate::view::engine::{Choice, NoGpu, Preference, decide};
 use crate::view::networks::{Arriving, Catalogue, InUse, Switch, Wish};
+use crate::view::teach::News;
 use crate::view::words;
 
 const CPU_SCRIPT: &str = "./cpu_worker_loader.js";
@@ -72,6 +75,8 @@ pub enum Update {
     NetworkRefused(String),
     /// The browser decodes the file; the engines do not know its format.
     BrowserDecodes,
+    /// How a lesson goes.
+    Lesson(News),
     /// Nothing can be classified: a sentence.
     Broken(String),
 }
@@ -94,6 +99,8 @@ struct Inner {
     /// True while the GPU engine is compared with the CPU engine.
     fitting: Cell<bool>,
     job: RefCell<Option<Job>>,
+    teacher: RefCell<Option<Teacher>>,
+    lessons: Cell<LessonNumber>,
 }
 
 impl Client {
@@ -111,6 +118,8 @@ impl Client {
             gpu: RefCell::default(),
             fitting: Cell::default(),
             job: RefCell::default(),
+            teacher: RefCell::default(),
+            lessons: Cell::default(),
         }));
         spawn_local(client.clone().begin());
         client

@@ -5,9 +5,11 @@ mod figures;
 mod input;
 mod network_card;
 mod tags;
+mod teach;
 mod text;
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use web_sys::{Document, File};
@@ -16,13 +18,17 @@ use self::figures::Figures;
 use self::input::Inputs;
 use self::network_card::NetworkCard;
 use self::tags::Tags;
+use self::teach::Teach;
 use self::text::Texts;
 use super::client::{Client, Options, Update};
 use super::dom::{self, DomError, Frame};
+use crate::lesson::{ClipId, Lesson};
+use crate::protocol::Steering;
 use crate::view::Theme;
 use crate::view::engine::Preference;
 use crate::view::reading::Place;
 use crate::view::state::{Phase, State};
+use crate::view::teach::Teaching;
 use crate::view::words;
 
 /// What computes for the page. [`Client`] is the real one.
@@ -35,6 +41,14 @@ pub trait Engines {
     fn prefer(&self, preference: Preference);
     /// Uses the network that the user wants, once it is there.
     fn use_network(&self, name: &str);
+    /// Holds a lesson on the files of its clips; about `share` of them are for validation.
+    fn teach(&self, lesson: Lesson, files: Vec<File>, share: f64);
+    /// Steers the lesson's training.
+    fn steer(&self, steering: Steering);
+    /// Gives the lesson up.
+    fn stop_teaching(&self);
+    /// The weights file of one of the user's own networks.
+    fn own_weights(&self, name: &str) -> Option<Vec<u8>>;
 }
 
 impl Engines for Client {
@@ -49,6 +63,18 @@ impl Engines for Client {
     }
     fn use_network(&self, name: &str) {
         Client::use_network(self, name);
+    }
+    fn teach(&self, lesson: Lesson, files: Vec<File>, share: f64) {
+        Client::teach(self, lesson, files, share);
+    }
+    fn steer(&self, steering: Steering) {
+        Client::steer(self, steering);
+    }
+    fn stop_teaching(&self) {
+        Client::stop_teaching(self);
+    }
+    fn own_weights(&self, name: &str) -> Option<Vec<u8>> {
+        Client::own_weights(self, name)
     }
 }
 
@@ -71,6 +97,10 @@ struct Inner {
     tags: Tags,
     figures: RefCell<Figures>,
     state: RefCell<State>,
+    teach: Teach,
+    teaching: RefCell<Teaching>,
+    /// The files of the collection's clips, also of those that were removed: a removal can be taken back.
+    clips: RefCell<HashMap<ClipId, File>>,
     cursor: Cell<Option<Cursor>>,
     engines: RefCell<Option<Rc<dyn Engines>>>,
     frame: OnceCell<Frame>,
@@ -88,6 +118,9 @@ impl Page {
             tags: Tags::find(document)?,
             figures: RefCell::new(Figures::find(document)?),
             state: RefCell::default(),
+            teach: Teach::find(document)?,
+            teaching: RefCell::default(),
+            clips: RefCell::default(),
             cursor: Cell::default(),
             engines: RefCell::default(),
             frame: OnceCell::new(),
@@ -115,6 +148,9 @@ impl Page {
 
     /// Takes what the engines say.
     pub fn receive(&self, update: Update) {
+        if let Update::Lesson(news) = update {
+            return self.change_teaching(|teaching| teaching.apply(news));
+        }
         self.change(|state| match update {
             Update::Event(event, payload) => state.apply(event, payload),
             Update::Again { network, wish } => state.hear_again(network, wish),
@@ -125,11 +161,15 @@ impl Page {
             Update::NetworkRefused(sentence) => state.network_error = Some(sentence),
             Update::BrowserDecodes => state.browser_decodes = true,
             Update::Broken(reason) => state.break_down(reason),
+            Update::Lesson(_) => {}
         });
     }
 
     /// Opens the first of some files.
     pub fn open(&self, files: Vec<File>) {
+        if self.0.teach.is_shown() {
+            return self.collect(files, None);
+        }
         let Some(file) = files.first().cloned() else {
             return self.change(|state| state.notice = Some(words::NO_FILE));
         };
@@ -174,6 +214,7 @@ impl Page {
         self.0.texts.render(&state, Theme::of(dark))?;
         self.0.network_card.render(&state)?;
         self.0.tags.render(state.prediction.as_ref())?;
+        self.0.teach.render(&self.0.teaching.borrow(), &state, dark, window.device_pixel_ratio())?;
         self.0.figures.borrow_mut().render(&state, dark, window.device_pixel_ratio())?;
         self.render_cursor()
     }
@@ -188,6 +229,11 @@ impl Page {
 
     fn change(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.0.state.borrow_mut());
+        self.request_frame();
+    }
+
+    fn change_teaching(&self, change: impl FnOnce(&mut Teaching)) {
+        change(&mut self.0.teaching.borrow_mut());
         self.request_frame();
     }
 

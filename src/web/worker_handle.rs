@@ -138,22 +138,38 @@ impl WorkerHandle {
 
     /// Sends a request and waits for its last event.
     pub async fn ask(&self, request: Request, payload: Payload<File>) -> Event {
+        self.ask_watched(request, payload, |_| {}, |_| {}).await.0
+    }
+
+    /// As [`ask`](Self::ask), with the last event's payload; `sent` is told the request's id, `on_the_way` every event
+    /// before the last.
+    pub async fn ask_watched(
+        &self,
+        request: Request,
+        payload: Payload<File>,
+        sent: impl FnOnce(RequestId),
+        on_the_way: impl Fn(&Event) + 'static,
+    ) -> (Event, Payload) {
         let answer = Rc::new(RefCell::new(None));
-        let promise = Promise::new(&mut |resolve, _| {
-            let answer = answer.clone();
-            self.send(request.clone(), payload.clone(), move |event, _| {
-                if !event.is_last() {
-                    return true;
-                }
-                *answer.borrow_mut() = Some(event);
+        let resolved: Rc<RefCell<Option<Function>>> = Rc::default();
+        let promise = Promise::new(&mut |resolve, _| *resolved.borrow_mut() = Some(resolve));
+        let kept = answer.clone();
+        let id = self.send(request, payload, move |event, payload| {
+            if !event.is_last() {
+                on_the_way(&event);
+                return true;
+            }
+            *kept.borrow_mut() = Some((event, payload));
+            if let Some(resolve) = resolved.borrow_mut().take() {
                 // Fails only where the resolver is no function, which it is.
                 let _ = resolve.call0(&JsValue::NULL);
-                false
-            });
+            }
+            false
         });
+        sent(id);
         let _ = JsFuture::from(promise).await;
         let answer = answer.borrow_mut().take();
-        answer.unwrap_or(Event::Cancelled)
+        answer.unwrap_or((Event::Cancelled, Payload::None))
     }
 }
 

@@ -14,15 +14,41 @@ const AUDIO = [join(SHARED, "data", "gtzan-audio"), join(SHARED, "gtzan-audio")]
   existsSync(join(folder, "index.csv")),
 );
 
+/** The lines of the index of GTZAN's excerpts as objects; nothing where they are not at hand. */
+function excerpts() {
+  const [head, ...lines] = readFileSync(join(AUDIO, "index.csv"), "utf8").trim().split(/\r?\n/);
+  const names = head.split(",");
+  return lines.map((line) => Object.fromEntries(line.split(",").map((cell, at) => [names[at], cell])));
+}
+
+const fileOf = ({ genre, track }) => join(AUDIO, genre, `${track}.wav`);
+
+/**
+ * Clips to teach with and others to be named, of artists that are not among the first: genre → files. Nothing where
+ * GTZAN's excerpts are not at hand, which is said loudly.
+ */
+export function lessonOf(genres, { teach = 10, name = 10 } = {}) {
+  if (!AUDIO) {
+    console.log(`LOUD: no GTZAN audio under ${SHARED}: teaching is NOT tested on music.`);
+    return null;
+  }
+  const usable = excerpts().filter((row) => SPLITS.includes(row.filtered_split));
+  const taught = genres.flatMap((genre) => usable.filter((row) => row.genre === genre).slice(0, teach));
+  const heard = new Set(taught.map((row) => row.artist_group));
+  const others = genres.flatMap((genre) =>
+    usable.filter((row) => row.genre === genre && !heard.has(row.artist_group)).slice(0, name),
+  );
+  const files = (rows) => rows.map((row) => ({ file: fileOf(row), genre: row.genre }));
+  return { taught: files(taught), others: files(others) };
+}
+
 /** One clip per genre, of `valid` where the genre has one there: `{ file, genre, split }`. */
 export function oneClipPerGenre() {
   if (!AUDIO) {
     console.log(`LOUD: no GTZAN audio under ${SHARED}; the page is tested on signals made by the test.`);
     return madeClips();
   }
-  const [head, ...lines] = readFileSync(join(AUDIO, "index.csv"), "utf8").trim().split(/\r?\n/);
-  const names = head.split(",");
-  const rows = lines.map((line) => Object.fromEntries(line.split(",").map((cell, at) => [names[at], cell])));
+  const rows = excerpts();
   const genres = [...new Set(rows.map((row) => row.genre))].sort();
   return genres.map((genre) => bestOf(rows.filter((row) => row.genre === genre)));
 }
@@ -31,7 +57,7 @@ function bestOf(rows) {
   const rank = (row) => [SPLITS.indexOf(row.filtered_split), -Number(row.seconds)];
   const usable = rows.filter((row) => SPLITS.includes(row.filtered_split));
   const [best] = usable.sort((a, b) => rank(a)[0] - rank(b)[0] || rank(a)[1] - rank(b)[1]);
-  return { file: join(AUDIO, best.genre, `${best.track}.wav`), genre: best.genre, split: best.filtered_split };
+  return { file: fileOf(best), genre: best.genre, split: best.filtered_split };
 }
 
 function madeClips() {

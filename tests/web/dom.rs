@@ -5,6 +5,8 @@
 
 #[path = "dom/page.rs"]
 mod page;
+#[path = "dom/teach.rs"]
+mod teach;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

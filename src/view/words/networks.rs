@@ -18,6 +18,7 @@ pub fn size(bytes: u64) -> String {
 /// A network in the choice box: its name, its size and its part.
 pub fn option(list: &Catalogue, name: &str) -> String {
     let part = match name {
+        _ if list.offer(name).is_some_and(|offer| offer.own) => " · your own",
         _ if name == list.default => " · the page's choice",
         _ if name == list.first => " · answers first",
         _ => "",

@@ -35,6 +35,16 @@ impl Engine {
     /// The engine's sentence. The network used before is still in use.
     pub async fn load(&self, parts: &[Rc<Shipped>]) -> Result<Architecture, String> {
         let Some((network, bases)) = parts.split_last() else { return Err("there is nothing to load".to_owned()) };
+        self.load_bases(bases).await?;
+        self.send(Request::Load { card: Box::new(network.card.clone()) }, network).await
+    }
+
+    /// Keeps networks for others to listen through, where it does not have them.
+    ///
+    /// # Errors
+    ///
+    /// The engine's sentence.
+    pub async fn load_bases(&self, bases: &[Rc<Shipped>]) -> Result<(), String> {
         for base in bases {
             let name = &base.card.name;
             if !self.bases.borrow().contains(name) {
@@ -42,7 +52,7 @@ impl Engine {
                 self.bases.borrow_mut().insert(name.clone());
             }
         }
-        self.send(Request::Load { card: Box::new(network.card.clone()) }, network).await
+        Ok(())
     }
 
     async fn send(&self, request: Request, shipped: &Shipped) -> Result<Architecture, String> {
@@ -65,7 +75,8 @@ impl Engine {
     }
 }
 
-fn unexpected(event: Event) -> String {
+/// The sentence of an event that is not the one hoped for.
+pub fn unexpected(event: Event) -> String {
     match event {
         Event::Failed { message } => message,
         other => format!("it answered {other:?}"),

@@ -8,7 +8,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::site::{self, Shipped};
 use super::{Client, Update};
 use crate::protocol::{Architecture, Event, Payload};
-use crate::view::networks::{Arriving, Catalogue, InUse, Wanted, Wish};
+use crate::view::networks::{Arriving, Catalogue, InUse, Offer, Wanted, Wish};
 use crate::view::words;
 
 /// Time between two words on how much is fetched, in milliseconds.
@@ -99,6 +99,18 @@ impl Client {
         Ok(list)
     }
 
+    /// Puts a network of the user's own into the list, in place of one of the same name.
+    pub(super) async fn add_own(&self, offer: Offer, shipped: Rc<Shipped>) -> Result<(), String> {
+        let mut list = self.catalogue().await?.as_ref().clone();
+        list.networks.retain(|other| other.name != offer.name);
+        self.0.held.borrow_mut().insert(offer.name.clone(), shipped);
+        list.networks.push(offer);
+        let list = Rc::new(list);
+        *self.0.catalogue.borrow_mut() = Some(list.clone());
+        self.tell(Update::Networks(list));
+        Ok(())
+    }
+
     /// Does what comes next: loads the network that is wanted, or hands out the recording.
     pub(super) fn advance(&self) {
         if self.0.cpu.borrow().is_none() {
@@ -133,10 +145,14 @@ impl Client {
     }
 
     fn forget(&self, name: &str) {
-        let bases = self.0.catalogue.borrow().as_ref().and_then(|list| Some(list.offer(name)?.bases.clone()));
+        let Some(list) = self.0.catalogue.borrow().clone() else { return };
+        let bases = list.offer(name).into_iter().flat_map(|offer| &offer.bases);
+        // The user's own cannot be fetched anew.
+        let fetched = |name: &&String| list.offer(name).is_some_and(|offer| !offer.own);
         let mut held = self.0.held.borrow_mut();
-        held.remove(name);
-        bases.iter().flatten().for_each(|base| drop(held.remove(base)));
+        for name in bases.chain([&name.to_owned()]).filter(fetched) {
+            held.remove(name);
+        }
     }
 
     /// Tells why a network is not in use. It is fetched anew when it is wanted anew: it may have been damaged on its way.

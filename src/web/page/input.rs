@@ -36,17 +36,18 @@ impl Inputs {
         let mut listeners = buttons(page, &weak)?;
         listeners.extend(surroundings(&weak)?);
         listeners.extend(pointers(page, &weak)?);
+        listeners.extend(super::teach::listen(page, &weak)?);
         Ok(Self { _picker: picker, _listeners: listeners, _resizes: resizes })
     }
 }
 
-fn with(weak: &Weak<Inner>, act: impl FnOnce(&Page)) {
+pub(super) fn with(weak: &Weak<Inner>, act: impl FnOnce(&Page)) {
     if let Some(inner) = weak.upgrade() {
         act(&Page(inner));
     }
 }
 
-fn on<Kind: JsCast>(
+pub(super) fn on<Kind: JsCast>(
     weak: &Weak<Inner>,
     target: &EventTarget,
     kind: &'static str,

@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use genrelens::card::{Card, Structure};
+use genrelens::lesson::Lesson;
 use genrelens::protocol::{
     Adapter, Architecture, EngineInfo, EngineKind, Event, Payload, Prediction, Progress, Score, SpectrogramInfo,
-    TagPrediction, WindowScores,
+    Steering, TagPrediction, WindowScores,
 };
 use genrelens::view::colours;
 use genrelens::view::engine::{Choice, NoGpu, Preference};
@@ -23,10 +24,10 @@ use super::{Fixture, drag, file, pixel, until};
 
 /// Remembers what the page asks for.
 #[derive(Default)]
-struct Asked(RefCell<Vec<String>>);
+pub struct Asked(RefCell<Vec<String>>);
 
 impl Asked {
-    fn take(&self) -> Vec<String> {
+    pub fn take(&self) -> Vec<String> {
         self.0.take()
     }
 }
@@ -44,9 +45,22 @@ impl Engines for Asked {
     fn use_network(&self, name: &str) {
         self.0.borrow_mut().push(format!("use {name}"));
     }
+    fn teach(&self, lesson: Lesson, files: Vec<File>, share: f64) {
+        let names: Vec<String> = files.iter().map(File::name).collect();
+        self.0.borrow_mut().push(format!("teach {} {share} {}", lesson.labels.join("+"), names.join("+")));
+    }
+    fn steer(&self, steering: Steering) {
+        self.0.borrow_mut().push(format!("steer {steering:?}"));
+    }
+    fn stop_teaching(&self) {
+        self.0.borrow_mut().push("stop teaching".to_owned());
+    }
+    fn own_weights(&self, _name: &str) -> Option<Vec<u8>> {
+        None
+    }
 }
 
-fn connected() -> (Fixture, Page, Rc<Asked>) {
+pub fn connected() -> (Fixture, Page, Rc<Asked>) {
     let fixture = Fixture::page();
     let page = Page::attach(&fixture.document).unwrap();
     let asked = Rc::new(Asked::default());
@@ -243,8 +257,8 @@ fn catalogue() -> Rc<Catalogue> {
     Rc::new(Catalogue::parse(json.as_bytes()).unwrap())
 }
 
-fn in_use(name: &str) -> Update {
-    let card = Card {
+pub fn card(name: &str) -> Card {
+    Card {
         name: name.to_owned(),
         summary: format!("The {name} itself."),
         architecture: "net1".to_owned(),
@@ -260,7 +274,11 @@ fn in_use(name: &str) -> Update {
         figures: [("valid_song_accuracy".to_owned(), 0.61)].into(),
         licence: "MIT".to_owned(),
         sha256: String::new(),
-    };
+    }
+}
+
+fn in_use(name: &str) -> Update {
+    let card = card(name);
     let architecture = Architecture { summary: "Layers.".to_owned(), source: "A paper".to_owned(), parameters: 1234 };
     Update::Network(Rc::new(InUse { card, architecture }))
 }

@@ -1,0 +1,390 @@
+//! A visitor's own labelled clips: classes, and what is in them. Plain data; the files themselves the page keeps.
+
+use crate::lesson::{Clip, ClipId, Part};
+
+/// Changes that can be taken back.
+const LONGEST_PAST: usize = 50;
+
+/// A clip of the collection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Which one.
+    pub id: ClipId,
+    /// Its file's name.
+    pub name: String,
+    /// Its length, where it was heard.
+    pub seconds: Option<f64>,
+    /// Why it cannot be heard: a sentence.
+    pub trouble: Option<String>,
+}
+
+/// A label and its clips.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Class {
+    /// The label.
+    pub name: String,
+    /// In the order in which they came.
+    pub clips: Vec<Entry>,
+}
+
+impl Class {
+    /// Clips that can be learned from, as far as is known.
+    pub fn usable(&self) -> usize {
+        self.clips.iter().filter(|clip| clip.trouble.is_none()).count()
+    }
+
+    /// The length of all clips that were heard, in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.clips.iter().filter_map(|clip| clip.seconds).sum()
+    }
+}
+
+/// What may be wrong with a collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// Fewer than two classes that have clips: there is nothing to tell apart.
+    TooFewClasses,
+    /// A class without clips, which is left out.
+    Empty(String),
+    /// A class with a single clip: it cannot both be learned from and be judged by.
+    Single(String),
+    /// A class with few clips.
+    Few(String, usize),
+    /// The largest class has many times the clips of the smallest.
+    Lopsided {
+        /// The largest.
+        largest: String,
+        /// The smallest.
+        smallest: String,
+    },
+    /// The same sound is in two classes.
+    Twice {
+        /// Its name in the first of them.
+        clip: String,
+        /// The two classes.
+        classes: [String; 2],
+    },
+}
+
+impl Doubt {
+    /// True where nothing can be taught before it is mended.
+    pub fn forbids(&self) -> bool {
+        matches!(self, Self::TooFewClasses | Self::Single(_) | Self::Twice { .. })
+    }
+}
+
+/// A class with fewer clips gets a word of caution.
+const FEW: usize = 5;
+/// The largest class may have this many times the clips of the smallest without a word.
+const LOPSIDED: usize = 4;
+
+/// The classes, and how they were before.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Collection {
+    classes: Vec<Class>,
+    past: Vec<Vec<Class>>,
+}
+
+impl Collection {
+    /// The classes, in the order in which they came.
+    pub fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
+    /// True without any class.
+    pub fn is_empty(&self) -> bool {
+        self.classes.is_empty()
+    }
+
+    /// All clips.
+    pub fn clips(&self) -> usize {
+        self.classes.iter().map(|class| class.clips.len()).sum()
+    }
+
+    /// Adds clips under their labels, as one change. Clips that their class has already are left out; how many.
+    pub fn add(&mut self, clips: Vec<(String, Entry)>) -> usize {
+        if clips.is_empty() {
+            return 0;
+        }
+        self.remember();
+        let mut known = 0;
+        for (label, entry) in clips {
+            let class = self.class_of(&label);
+            if class.clips.iter().any(|clip| clip.id == entry.id) {
+                known += 1;
+            } else {
+                class.clips.push(entry);
+            }
+        }
+        known
+    }
+
+    /// Adds an empty class, where there is none of that name.
+    pub fn add_class(&mut self, name: &str) {
+        if !name.trim().is_empty() && !self.classes.iter().any(|class| class.name == name.trim()) {
+            self.remember();
+            self.class_of(name);
+        }
+    }
+
+    /// Gives a class another name; where another class has it, the two become one.
+    pub fn rename(&mut self, class: &str, name: &str) {
+        let name = name.trim();
+        if name.is_empty() || name == class {
+            return;
+        }
+        let Some(place) = self.classes.iter().position(|own| own.name == class) else { return };
+        self.remember();
+        match self.classes.iter().position(|other| other.name == name) {
+            None => self.classes[place].name = name.to_owned(),
+            Some(other) => {
+                let moved = std::mem::take(&mut self.classes[place].clips);
+                let known: Vec<ClipId> = self.classes[other].clips.iter().map(|clip| clip.id.clone()).collect();
+                self.classes[other].clips.extend(moved.into_iter().filter(|clip| !known.contains(&clip.id)));
+                self.classes.remove(place);
+            }
+        }
+    }
+
+    /// Takes a class out, with its clips.
+    pub fn remove_class(&mut self, class: &str) {
+        if self.classes.iter().any(|own| own.name == class) {
+            self.remember();
+            self.classes.retain(|own| own.name != class);
+        }
+    }
+
+    /// Takes a clip out of a class.
+    pub fn remove(&mut self, class: &str, clip: &str) {
+        self.take(class, clip);
+    }
+
+    /// Moves a clip from one class to another, which is made where it is not there.
+    pub fn shift(&mut self, class: &str, clip: &str, to: &str) {
+        let to = to.trim();
+        if class == to || to.is_empty() {
+            return;
+        }
+        if let Some(entry) = self.take(class, clip) {
+            let class = self.class_of(to);
+            if !class.clips.iter().any(|own| own.id == entry.id) {
+                class.clips.push(entry);
+            }
+        }
+    }
+
+    /// Takes the last change back. False where there is none.
+    pub fn undo(&mut self) -> bool {
+        let before = self.past.pop();
+        let there = before.is_some();
+        self.classes = before.unwrap_or_else(|| std::mem::take(&mut self.classes));
+        there
+    }
+
+    /// True where a change can be taken back.
+    pub fn can_undo(&self) -> bool {
+        !self.past.is_empty()
+    }
+
+    /// Notes what was heard of a clip, wherever it is. This is no change of the user's.
+    pub fn heard(&mut self, clip: &str, outcome: &Result<f64, String>) {
+        let all = self.classes.iter_mut().chain(self.past.iter_mut().flatten());
+        for entry in all.flat_map(|class| &mut class.clips).filter(|entry| entry.id == clip) {
+            match outcome {
+                Ok(seconds) => (entry.seconds, entry.trouble) = (Some(*seconds), None),
+                Err(trouble) => entry.trouble = Some(trouble.clone()),
+            }
+        }
+    }
+
+    /// What may be wrong with it, the worst first.
+    pub fn doubts(&self) -> Vec<Doubt> {
+        let mut doubts = Vec::new();
+        let with_clips = || self.classes.iter().filter(|class| class.usable() > 0);
+        if with_clips().count() < 2 {
+            doubts.push(Doubt::TooFewClasses);
+        }
+        for (place, class) in self.classes.iter().enumerate() {
+            for other in &self.classes[place + 1..] {
+                let both = class.clips.iter().find(|clip| other.clips.iter().any(|own| own.id == clip.id));
+                if let Some(clip) = both {
+                    let classes = [class.name.clone(), other.name.clone()];
+                    doubts.push(Doubt::Twice { clip: clip.name.clone(), classes });
+                }
+            }
+        }
+        doubts.extend(self.classes.iter().filter_map(|class| match class.usable() {
+            0 => Some(Doubt::Empty(class.name.clone())),
+            1 => Some(Doubt::Single(class.name.clone())),
+            few if few < FEW => Some(Doubt::Few(class.name.clone(), few)),
+            _ => None,
+        }));
+        let sized = |class: &&Class| class.usable();
+        if let (Some(largest), Some(smallest)) = (with_clips().max_by_key(sized), with_clips().min_by_key(sized))
+            && largest.usable() > LOPSIDED * smallest.usable()
+        {
+            doubts.push(Doubt::Lopsided { largest: largest.name.clone(), smallest: smallest.name.clone() });
+        }
+        doubts.sort_by_key(|doubt| !doubt.forbids());
+        doubts
+    }
+
+    /// The labels of classes that have clips, and these clips, for a lesson.
+    pub fn lesson(&self) -> (Vec<String>, Vec<Clip>) {
+        let classes: Vec<&Class> = self.classes.iter().filter(|class| class.usable() > 0).collect();
+        let clips = classes.iter().enumerate().flat_map(|(label, class)| {
+            class.clips.iter().filter(|clip| clip.trouble.is_none()).map(move |clip| Clip {
+                id: clip.id.clone(),
+                name: clip.name.clone(),
+                group: None,
+                labels: vec![label],
+                part: Part::Train,
+            })
+        });
+        let clips = clips.collect();
+        (classes.into_iter().map(|class| class.name.clone()).collect(), clips)
+    }
+
+    fn class_of(&mut self, name: &str) -> &mut Class {
+        let name = name.trim();
+        let place = self.classes.iter().position(|class| class.name == name).unwrap_or_else(|| {
+            self.classes.push(Class { name: name.to_owned(), clips: Vec::new() });
+            self.classes.len() - 1
+        });
+        &mut self.classes[place]
+    }
+
+    fn take(&mut self, class: &str, clip: &str) -> Option<Entry> {
+        let class = self.classes.iter().position(|own| own.name == class)?;
+        let clip = self.classes[class].clips.iter().position(|own| own.id == clip)?;
+        self.remember();
+        Some(self.classes[class].clips.remove(clip))
+    }
+
+    fn remember(&mut self) {
+        self.past.push(self.classes.clone());
+        if self.past.len() > LONGEST_PAST {
+            self.past.remove(0);
+        }
+    }
+}
+
+/// The label that a file brings with it: the folder that it lies in, or what stands before the number in names like
+/// GTZAN's (`blues.00012.wav`). `path` is relative to what was chosen.
+pub fn label_of(path: &str) -> Option<String> {
+    let mut parts = path.rsplit('/');
+    let file = parts.next()?;
+    if let Some(folder) = parts.next().filter(|folder| !folder.is_empty()) {
+        return Some(folder.to_owned());
+    }
+    let pieces: Vec<&str> = file.split('.').collect();
+    let [name, number, _extension] = pieces.as_slice() else { return None };
+    let numbered = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    (numbered && !name.is_empty()).then(|| (*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(id: &str) -> Entry {
+        Entry { id: id.to_owned(), name: format!("{id}.wav"), seconds: None, trouble: None }
+    }
+
+    fn of(classes: &[(&str, usize)]) -> Collection {
+        let mut collection = Collection::default();
+        let clips = |&(class, count): &(&str, usize)| {
+            (0..count).map(move |clip| (class.to_owned(), entry(&format!("{class}{clip}")))).collect::<Vec<_>>()
+        };
+        collection.add(classes.iter().flat_map(clips).collect());
+        collection
+    }
+
+    fn sizes(collection: &Collection) -> Vec<(&str, usize)> {
+        collection.classes().iter().map(|class| (class.name.as_str(), class.clips.len())).collect()
+    }
+
+    #[test]
+    fn labels_come_from_folders_and_from_names() {
+        let label = |path| label_of(path);
+        assert_eq!(label("songs/jazz/one.wav").as_deref(), Some("jazz"));
+        assert_eq!(label("jazz/blues.00012.wav").as_deref(), Some("jazz"));
+        assert_eq!(label("blues.00012.wav").as_deref(), Some("blues"));
+        assert_eq!(label("blues.wav"), None);
+        assert_eq!(label("12.03.2024 rehearsal.wav"), None);
+        assert_eq!(label(".00012.wav"), None);
+    }
+
+    #[test]
+    fn every_change_can_be_taken_back() {
+        let mut collection = of(&[("a", 3), ("b", 2)]);
+        let before = sizes(&collection).into_iter().map(|(name, size)| (name.to_owned(), size)).collect::<Vec<_>>();
+        let changes: [fn(&mut Collection); 6] = [
+            |c| c.remove("a", "a1"),
+            |c| c.shift("a", "a0", "b"),
+            |c| c.rename("a", "z"),
+            |c| c.rename("a", "b"),
+            |c| c.remove_class("b"),
+            |c| c.add_class("new"),
+        ];
+        for change in changes {
+            change(&mut collection);
+            let after = sizes(&collection).into_iter().map(|(name, size)| (name.to_owned(), size)).collect::<Vec<_>>();
+            assert_ne!(after, before);
+            assert!(collection.undo());
+            let now = sizes(&collection).into_iter().map(|(name, size)| (name.to_owned(), size)).collect::<Vec<_>>();
+            assert_eq!(now, before);
+        }
+    }
+
+    #[test]
+    fn what_changes_nothing_is_no_change() {
+        let mut collection = of(&[("a", 1)]);
+        collection.rename("a", " a ");
+        collection.rename("nobody", "b");
+        collection.shift("a", "a0", "a");
+        collection.remove("a", "nobody");
+        collection.add_class("  ");
+        assert!(collection.undo() && collection.is_empty(), "only the first change is there to be taken back");
+        assert!(!collection.undo());
+    }
+
+    #[test]
+    fn the_same_sound_is_in_a_class_once() {
+        let mut collection = of(&[("a", 2)]);
+        assert_eq!(collection.add(vec![("a".to_owned(), entry("a0")), ("b".to_owned(), entry("a1"))]), 1);
+        assert_eq!(sizes(&collection), [("a", 2), ("b", 1)]);
+        let twice = Doubt::Twice { clip: "a1.wav".to_owned(), classes: ["a".to_owned(), "b".to_owned()] };
+        assert!(collection.doubts().contains(&twice) && twice.forbids());
+        collection.rename("b", "a");
+        assert_eq!(sizes(&collection), [("a", 2)]);
+    }
+
+    #[test]
+    fn doubts_tell_what_keeps_a_lesson_from_being_a_good_one() {
+        assert_eq!(of(&[]).doubts(), [Doubt::TooFewClasses]);
+        assert_eq!(of(&[("a", 9)]).doubts(), [Doubt::TooFewClasses]);
+        assert_eq!(of(&[("a", 9), ("b", 9)]).doubts(), []);
+        assert_eq!(of(&[("a", 9), ("b", 4)]).doubts(), [Doubt::Few("b".to_owned(), 4)]);
+        let lopsided = Doubt::Lopsided { largest: "a".to_owned(), smallest: "b".to_owned() };
+        assert_eq!(of(&[("a", 30), ("b", 6)]).doubts(), [lopsided]);
+        let mut collection = of(&[("a", 9), ("b", 2), ("c", 9)]);
+        collection.add_class("d");
+        collection.heard("b0", &Err("it is silent".to_owned()));
+        let found = collection.doubts();
+        assert_eq!(found[0], Doubt::Single("b".to_owned()));
+        assert!(found.contains(&Doubt::Empty("d".to_owned())), "{found:?}");
+    }
+
+    #[test]
+    fn a_lesson_has_what_can_be_heard() {
+        let mut collection = of(&[("a", 3), ("b", 1), ("c", 2)]);
+        collection.heard("b0", &Err("it is silent".to_owned()));
+        collection.heard("a0", &Ok(2.5));
+        assert_eq!(collection.classes()[0].seconds(), 2.5);
+        let (labels, clips) = collection.lesson();
+        assert_eq!(labels, ["a", "c"]);
+        let labels: Vec<usize> = clips.iter().map(|clip| clip.labels[0]).collect();
+        assert_eq!(labels, [0, 0, 0, 1, 1]);
+    }
+}

@@ -1,0 +1,160 @@
+//! The sentences about teaching: the collection, the lesson, what came of it.
+
+use super::super::axes::clock;
+use super::super::collection::{Class, Doubt};
+use super::super::teach::{Miss, Outcome, Stage};
+use super::networks::size;
+use super::{NBSP, genre, milliseconds, percent};
+use crate::protocol::Steering;
+use crate::train::metrics::ClassFigures;
+
+/// How many, with the right ending: `1 clip`, `3 clips`.
+fn count(number: usize, thing: &str) -> String {
+    match number {
+        1 => format!("1{NBSP}{thing}"),
+        _ => format!("{number}{NBSP}{thing}s"),
+    }
+}
+
+/// What a class holds.
+pub fn class(class: &Class) -> String {
+    let clips = count(class.clips.len(), "clip");
+    match class.seconds() {
+        0.0 => clips,
+        seconds => format!("{clips}, {} heard", clock(seconds, 0)),
+    }
+}
+
+/// What the whole collection holds.
+pub fn collection(clips: usize, classes: usize) -> String {
+    format!(
+        "{} in {}",
+        count(clips, "clip"),
+        if classes == 1 { "1 class".to_owned() } else { format!("{classes} classes") }
+    )
+}
+
+/// What may be wrong, and what to do.
+pub fn doubt(doubt: &Doubt) -> String {
+    match doubt {
+        Doubt::TooFewClasses => {
+            "Two classes with clips are needed at least: there must be something to tell apart.".to_owned()
+        }
+        Doubt::Empty(class) => format!("“{class}” has no clips yet and is left out."),
+        Doubt::Single(class) => format!(
+            "“{class}” has a single clip: it cannot both be learned from and be judged by. Add another, or remove the class."
+        ),
+        Doubt::Few(class, clips) => {
+            format!(
+                "“{class}” has only {}. It can be taught, but how well it went will hardly be known.",
+                count(*clips, "clip")
+            )
+        }
+        Doubt::Lopsided { largest, smallest } => format!(
+            "“{largest}” has many times the clips of “{smallest}”. They are drawn alike often; more of the smaller one would be better."
+        ),
+        Doubt::Twice { clip, classes: [a, b] } => {
+            format!("The sound of “{clip}” is in “{a}” and in “{b}”. Remove it from one of them.")
+        }
+    }
+}
+
+/// What was left out of what was added; nothing where nothing was.
+pub fn left_out(known: usize, without_sound: usize) -> Option<String> {
+    let known = (known > 0).then(|| format!("{} there already", count(known, "clip")));
+    let other = (without_sound > 0).then(|| format!("{} that is no sound", count(without_sound, "file")));
+    let both: Vec<String> = [known, other].into_iter().flatten().collect();
+    (!both.is_empty()).then(|| format!("Left out: {}.", both.join(", ")))
+}
+
+/// The line over the lesson's progress bar; seconds that are left, where that is known.
+pub fn stage(stage: Stage, seconds_left: Option<f64>) -> String {
+    match stage {
+        Stage::Idle => String::new(),
+        Stage::Adding { done, total } => format!("Taking in {done} of {}…", count(total, "file")),
+        Stage::Preparing { fetched, total } if fetched < total => {
+            format!("Fetching what it listens through: {} of {}…", size(fetched), size(total))
+        }
+        Stage::Preparing { .. } => "Preparing…".to_owned(),
+        Stage::Studying { done, total } => format!("Listening to clip {} of {total}…", (done + 1).min(total)),
+        Stage::Training { steering: Steering::Hold, .. } => "Paused.".to_owned(),
+        Stage::Training { steering: Steering::Finish, .. } => "Stopping with the best so far…".to_owned(),
+        Stage::Training { step, steps, .. } => match seconds_left {
+            Some(seconds) if seconds >= 1.0 => {
+                format!("Learning: step {step} of {steps}, about {} left…", clock(seconds, 0))
+            }
+            _ => format!("Learning: step {step} of {steps}…"),
+        },
+    }
+}
+
+/// What the outcome means, and how far to trust it.
+pub fn outcome(outcome: &Outcome) -> String {
+    let metrics = outcome.metrics();
+    let right = (metrics.accuracy * metrics.n as f64).round() as usize;
+    let interval = outcome.interval();
+    let [low, high] = [interval.low, interval.high].map(|share| percent(share as f32));
+    let time = milliseconds(outcome.learned.milliseconds);
+    format!(
+        "Of {} that it never learned from, it names {right} rightly ({}). Clips like these it would name rightly between \
+         {low} and {high} of the time: the fewer the clips, the wider that is. It learned for {time}.",
+        count(metrics.n, "clip"),
+        percent(metrics.accuracy as f32),
+    )
+}
+
+/// How good it is on one class.
+pub fn class_figures(class: &ClassFigures) -> [String; 5] {
+    let share = |value: f64| percent(value as f32);
+    [class.label.clone(), share(class.precision), share(class.recall), share(class.f1), class.support.to_string()]
+}
+
+/// A clip that it got wrong.
+pub fn miss(outcome: &Outcome, miss: &Miss) -> String {
+    let (labels, clip) = (&outcome.lesson.labels, &outcome.lesson.clips[miss.clip]);
+    format!(
+        "{}: you call it {}, it says {}; {} for yours",
+        clip.name,
+        genre(&labels[miss.truth]),
+        genre(&labels[miss.answer]),
+        percent(miss.of_truth)
+    )
+}
+
+/// The curves in words, for whoever does not see them.
+pub fn curves(epochs: usize, first: f64, last: f64, score: f64) -> String {
+    format!(
+        "Curves over {}: the loss on clips to learn from goes from {first:.2} to {last:.2}; of those to judge by, {} are named rightly in the end.",
+        count(epochs, "epoch"),
+        percent(score as f32)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(count(1, "clip"), "1\u{a0}clip");
+        assert_eq!(count(2, "clip"), "2\u{a0}clips");
+        assert_eq!(left_out(0, 0), None);
+        assert_eq!(
+            left_out(2, 1).as_deref(),
+            Some("Left out: 2\u{a0}clips there already, 1\u{a0}file that is no sound.")
+        );
+    }
+
+    #[test]
+    fn every_stage_has_its_words() {
+        let training = |steering| stage(Stage::Training { step: 3, steps: 60, steering }, Some(75.0));
+        assert_eq!(training(Steering::Go), "Learning: step 3 of 60, about 1:15 left…");
+        assert_eq!(training(Steering::Hold), "Paused.");
+        assert_eq!(stage(Stage::Studying { done: 0, total: 30 }, None), "Listening to clip 1 of 30…");
+        assert_eq!(stage(Stage::Studying { done: 30, total: 30 }, None), "Listening to clip 30 of 30…");
+        assert_eq!(
+            stage(Stage::Preparing { fetched: 0, total: 6_000_000 }, None),
+            "Fetching what it listens through: 1\u{a0}KB of 6.0\u{a0}MB…"
+        );
+    }
+}

@@ -1,0 +1,617 @@
+//! The page's place for teaching: what is collected, how a lesson goes, what came of it.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+
+use js_sys::{Array, Date, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    Blob, Document, Element, Event, File, HtmlElement, HtmlInputElement, HtmlProgressElement, HtmlSelectElement, Url,
+};
+
+use super::input::{on, with};
+use super::text::show_progress;
+use super::{Inner, Page};
+use crate::lesson::{Lesson, clip_id};
+use crate::protocol::Steering;
+use crate::train::report::EpochReport;
+use crate::view::collection::{Class, Collection, Doubt, Entry, label_of};
+use crate::view::networks::Catalogue;
+use crate::view::state::State;
+use crate::view::teach::{Outcome, PUPILS, Preset, Stage, Teaching, free_name, pupils, student};
+use crate::view::words::teach as words;
+use crate::view::{Theme, curves};
+use crate::web::canvas::Canvas;
+use crate::web::dom::{self, DomError, Listener, by_id, set_text, set_text_or_hide};
+use crate::web::files::take_chosen;
+
+/// Where clips go whose files bring no label.
+const UNNAMED: &str = "new class";
+/// Endings of files that are taken from a folder; others in it (pictures, lists) are no mistake.
+const SOUNDS: [&str; 16] = [
+    "wav", "wave", "rf64", "bw64", "au", "snd", "aif", "aiff", "mp3", "flac", "ogg", "oga", "opus", "m4a", "aac", "mp4",
+];
+
+/// What the lists show: rebuilding them for every event would take the focus from the keyboard.
+#[derive(Default)]
+struct Shown {
+    pupils: Option<Rc<Catalogue>>,
+    classes: Vec<Class>,
+    doubts: Vec<Doubt>,
+    outcome: Option<Rc<Outcome>>,
+    curves: Option<(Rc<Vec<EpochReport>>, usize, [f64; 2], bool, f64)>,
+    /// Since when a training runs, and with which step it began: for the time left.
+    began: Option<(f64, usize)>,
+}
+
+/// The elements of the place.
+pub struct Teach {
+    document: Document,
+    page: HtmlElement,
+    notice: HtmlElement,
+    doubts: HtmlElement,
+    count: HtmlElement,
+    classes: HtmlElement,
+    undo: HtmlElement,
+    pupil: HtmlSelectElement,
+    pupil_about: HtmlElement,
+    preset: HtmlSelectElement,
+    name: HtmlInputElement,
+    epochs: HtmlInputElement,
+    rate: HtmlInputElement,
+    share: HtmlInputElement,
+    seed: HtmlInputElement,
+    start: HtmlElement,
+    running: HtmlElement,
+    progress: HtmlProgressElement,
+    progress_text: HtmlElement,
+    hold: HtmlElement,
+    finish: HtmlElement,
+    error: HtmlElement,
+    canvas: RefCell<Canvas>,
+    taught: HtmlElement,
+    sentence: HtmlElement,
+    confusion: HtmlElement,
+    figures: HtmlElement,
+    misses: HtmlElement,
+    misses_box: HtmlElement,
+    player: HtmlElement,
+    shown: RefCell<Shown>,
+}
+
+impl Teach {
+    pub fn find(document: &Document) -> Result<Self, DomError> {
+        Ok(Self {
+            document: document.clone(),
+            page: by_id(document, "page")?,
+            notice: by_id(document, "teach-notice")?,
+            doubts: by_id(document, "teach-doubts")?,
+            count: by_id(document, "teach-count")?,
+            classes: by_id(document, "teach-classes")?,
+            undo: by_id(document, "teach-undo")?,
+            pupil: by_id(document, "teach-pupil")?,
+            pupil_about: by_id(document, "teach-pupil-about")?,
+            preset: by_id(document, "teach-preset")?,
+            name: by_id(document, "teach-name")?,
+            epochs: by_id(document, "teach-epochs")?,
+            rate: by_id(document, "teach-rate")?,
+            share: by_id(document, "teach-share")?,
+            seed: by_id(document, "teach-seed")?,
+            start: by_id(document, "teach-start")?,
+            running: by_id(document, "teach-running")?,
+            progress: by_id(document, "teach-progress")?,
+            progress_text: by_id(document, "teach-progress-text")?,
+            hold: by_id(document, "teach-hold")?,
+            finish: by_id(document, "teach-finish")?,
+            error: by_id(document, "teach-error")?,
+            canvas: RefCell::new(Canvas::new(by_id(document, "teach-curves")?)?),
+            taught: by_id(document, "taught")?,
+            sentence: by_id(document, "taught-sentence")?,
+            confusion: by_id(document, "taught-confusion")?,
+            figures: by_id(document, "taught-figures")?,
+            misses: by_id(document, "taught-misses")?,
+            misses_box: by_id(document, "taught-misses-box")?,
+            player: by_id(document, "teach-player")?,
+            shown: RefCell::default(),
+        })
+    }
+
+    /// True while the page shows this place, and not the one for listening.
+    pub fn is_shown(&self) -> bool {
+        self.page.get_attribute("data-view").as_deref() == Some("teach")
+    }
+
+    pub fn render(&self, teaching: &Teaching, state: &State, dark: bool, ratio: f64) -> Result<(), DomError> {
+        self.page.set_attribute("data-stage", teaching.stage.name())?;
+        self.render_pupils(state)?;
+        self.render_collection(teaching)?;
+        self.render_stage(teaching)?;
+        self.render_curves(teaching, dark, ratio)?;
+        self.render_outcome(teaching)
+    }
+
+    fn render_pupils(&self, state: &State) -> Result<(), DomError> {
+        let Some(list) = &state.catalogue else { return Ok(()) };
+        if self.shown.borrow().pupils.is_some() {
+            return Ok(());
+        }
+        let option = |id: &str, name: &str| {
+            let option = dom::element(&self.document, "option", name)?;
+            option.set_attribute("value", id)?;
+            Ok(option)
+        };
+        let options: Result<Vec<_>, DomError> = pupils(list).map(|pupil| option(pupil.id, pupil.name)).collect();
+        dom::set_children(&self.pupil, &options?);
+        self.shown.borrow_mut().pupils = Some(list.clone());
+        self.suggest(0);
+        Ok(())
+    }
+
+    /// Fills the settings with those of the preset.
+    fn suggest(&self, clips: usize) {
+        let student = student(&self.pupil.value());
+        let recipe = Preset::of(&self.preset.value()).recipe(&student, clips);
+        self.epochs.set_value(&recipe.epochs.to_string());
+        self.rate.set_value(&recipe.learning_rate.to_string());
+        let about = PUPILS.iter().find(|pupil| pupil.id == self.pupil.value()).map(|pupil| pupil.about);
+        set_text(&self.pupil_about, about.unwrap_or_default());
+    }
+
+    fn render_collection(&self, teaching: &Teaching) -> Result<(), DomError> {
+        let collection = &teaching.collection;
+        set_text_or_hide(&self.notice, teaching.notice.as_deref());
+        disable(&self.undo, !collection.can_undo() || teaching.is_busy())?;
+        let some = !collection.is_empty();
+        let count = some.then(|| words::collection(collection.clips(), collection.classes().len()));
+        set_text_or_hide(&self.count, count.as_deref());
+        let doubts = if some { collection.doubts() } else { Vec::new() };
+        disable(&self.start, !some || doubts.iter().any(Doubt::forbids) || teaching.is_busy())?;
+        if self.shown.borrow().doubts != doubts {
+            let item = |doubt: &Doubt| {
+                let item = dom::element(&self.document, "li", &words::doubt(doubt))?;
+                item.toggle_attribute_with_force("data-forbids", doubt.forbids())?;
+                Ok(item)
+            };
+            let items: Result<Vec<_>, DomError> = doubts.iter().map(item).collect();
+            dom::set_children(&self.doubts, &items?);
+            self.shown.borrow_mut().doubts = doubts;
+        }
+        if self.shown.borrow().classes != collection.classes() {
+            let open = self.open_classes();
+            let items: Result<Vec<_>, DomError> =
+                collection.classes().iter().map(|class| self.class_item(class, collection, &open)).collect();
+            dom::set_children(&self.classes, &items?);
+            self.shown.borrow_mut().classes = collection.classes().to_vec();
+        }
+        Ok(())
+    }
+
+    /// Names of the classes whose clips are unfolded.
+    fn open_classes(&self) -> Vec<String> {
+        let all = self.classes.get_elements_by_tag_name("details");
+        let open =
+            (0..all.length()).filter_map(|place| all.item(place)).filter(|details| details.has_attribute("open"));
+        open.filter_map(|details| details.get_attribute("data-class")).collect()
+    }
+
+    fn class_item(&self, class: &Class, all: &Collection, open: &[String]) -> Result<HtmlElement, DomError> {
+        let item = dom::element(&self.document, "li", "")?;
+        let head = dom::element(&self.document, "div", "")?;
+        head.set_class_name("row");
+        let name = dom::element(&self.document, "input", "")?;
+        for (key, value) in [("type", "text"), ("aria-label", "Name of the class"), ("data-act", "rename")] {
+            name.set_attribute(key, value)?;
+        }
+        name.set_attribute("data-class", &class.name)?;
+        name.set_attribute("value", &class.name)?;
+        let remove = self.button("Remove", &format!("Remove the class {}", class.name), "remove-class", class, "")?;
+        dom::set_children(&head, [&name, &remove]);
+        let details = dom::element(&self.document, "details", "")?;
+        details.set_attribute("data-class", &class.name)?;
+        details.toggle_attribute_with_force("open", open.contains(&class.name))?;
+        let summary = dom::element(&self.document, "summary", &words::class(class))?;
+        let list = dom::element(&self.document, "ul", "")?;
+        let clips: Result<Vec<_>, DomError> = class.clips.iter().map(|clip| self.clip_item(clip, class, all)).collect();
+        dom::set_children(&list, &clips?);
+        dom::set_children(&details, [&summary, &list]);
+        dom::set_children(&item, [&head, &details]);
+        Ok(item)
+    }
+
+    fn clip_item(&self, clip: &Entry, class: &Class, all: &Collection) -> Result<HtmlElement, DomError> {
+        let item = dom::element(&self.document, "li", "")?;
+        let name = dom::element(&self.document, "span", &clip.name)?;
+        let mut parts = vec![name];
+        if let Some(trouble) = &clip.trouble {
+            let trouble = dom::element(&self.document, "span", trouble)?;
+            trouble.set_class_name("trouble");
+            parts.push(trouble);
+        }
+        parts.push(self.button("Play", &format!("Play {}", clip.name), "play", class, &clip.id)?);
+        let others: Vec<&Class> = all.classes().iter().filter(|other| other.name != class.name).collect();
+        if !others.is_empty() {
+            let select = dom::element(&self.document, "select", "")?;
+            let label = format!("Move {} to another class", clip.name);
+            let keys =
+                [("data-act", "move"), ("data-class", &class.name), ("data-clip", &clip.id), ("aria-label", &label)];
+            for (key, value) in keys {
+                select.set_attribute(key, value)?;
+            }
+            let first = dom::element(&self.document, "option", "Move to…")?;
+            first.set_attribute("value", "")?;
+            let mut options = vec![first];
+            for other in others {
+                options.push(dom::element(&self.document, "option", &other.name)?);
+            }
+            dom::set_children(&select, &options);
+            parts.push(select);
+        }
+        parts.push(self.button("Remove", &format!("Remove {}", clip.name), "remove", class, &clip.id)?);
+        dom::set_children(&item, &parts);
+        Ok(item)
+    }
+
+    fn button(&self, text: &str, label: &str, act: &str, class: &Class, clip: &str) -> Result<HtmlElement, DomError> {
+        let button = dom::element(&self.document, "button", text)?;
+        button.set_class_name("quiet");
+        let keys = [
+            ("type", "button"),
+            ("aria-label", label),
+            ("data-act", act),
+            ("data-class", &class.name),
+            ("data-clip", clip),
+        ];
+        for (key, value) in keys {
+            button.set_attribute(key, value)?;
+        }
+        Ok(button)
+    }
+
+    fn render_stage(&self, teaching: &Teaching) -> Result<(), DomError> {
+        self.running.set_hidden(!teaching.is_busy());
+        set_text_or_hide(&self.error, teaching.error.as_deref());
+        let training = match teaching.stage {
+            Stage::Training { step, steps, steering } => Some((step, steps, steering)),
+            _ => None,
+        };
+        self.hold.set_hidden(training.is_none());
+        self.finish.set_hidden(training.is_none());
+        let held = training.is_some_and(|(_, _, steering)| steering == Steering::Hold);
+        set_text(&self.hold, if held { "Go on" } else { "Pause" });
+        let fraction = match teaching.stage {
+            Stage::Idle => None,
+            Stage::Adding { done, total } | Stage::Studying { done, total } => Some(done as f64 / total.max(1) as f64),
+            Stage::Preparing { fetched, total } => (fetched < total).then(|| fetched as f64 / total as f64),
+            Stage::Training { step, steps, .. } => Some(step as f64 / steps.max(1) as f64),
+        };
+        show_progress(&self.progress, fraction);
+        set_text(&self.progress_text, &words::stage(teaching.stage, self.seconds_left(training)));
+        Ok(())
+    }
+
+    /// About how long the training will take, in seconds, from the time that its steps have taken so far.
+    fn seconds_left(&self, training: Option<(usize, usize, Steering)>) -> Option<f64> {
+        let began = &mut self.shown.borrow_mut().began;
+        let Some((step, steps, Steering::Go)) = training else {
+            *began = None;
+            return None;
+        };
+        let (since, first) = *began.get_or_insert((Date::now(), step));
+        let made = step.checked_sub(first).filter(|made| *made >= 5)?;
+        Some((Date::now() - since) / 1000.0 / made as f64 * (steps - step) as f64)
+    }
+
+    fn render_curves(&self, teaching: &Teaching, dark: bool, ratio: f64) -> Result<(), DomError> {
+        let mut canvas = self.canvas.borrow_mut();
+        canvas.element().set_hidden(teaching.epochs.is_empty());
+        let size = canvas.size();
+        let shown = &mut self.shown.borrow_mut().curves;
+        let same = shown.as_ref().is_some_and(|(epochs, length, drawn, was_dark, at)| {
+            Rc::ptr_eq(epochs, &teaching.epochs)
+                && *length == teaching.epochs.len()
+                && (*drawn, *was_dark, *at) == (size, dark, ratio)
+        });
+        if same || size.contains(&0.0) || teaching.epochs.is_empty() {
+            return Ok(());
+        }
+        canvas.clear(ratio)?;
+        canvas.paint(&curves::shapes(&teaching.epochs, size[0], size[1], dark, Theme::of(dark)))?;
+        if let (Some(first), Some(last)) = (teaching.epochs.first(), teaching.epochs.last()) {
+            let told = words::curves(last.epoch, first.train_loss, last.train_loss, last.valid.first());
+            canvas.element().set_attribute("aria-label", &told)?;
+        }
+        *shown = Some((teaching.epochs.clone(), teaching.epochs.len(), size, dark, ratio));
+        Ok(())
+    }
+
+    fn render_outcome(&self, teaching: &Teaching) -> Result<(), DomError> {
+        self.taught.set_hidden(teaching.outcome.is_none());
+        let Some(outcome) = &teaching.outcome else {
+            self.shown.borrow_mut().outcome = None;
+            return Ok(());
+        };
+        if self.shown.borrow().outcome.as_ref().is_some_and(|shown| Rc::ptr_eq(shown, outcome)) {
+            return Ok(());
+        }
+        set_text(&self.sentence, &words::outcome(outcome));
+        let metrics = outcome.metrics();
+        let mut head = vec!["".to_owned()];
+        head.extend(metrics.labels.iter().cloned());
+        let mut rows = vec![self.row("th", &head)?];
+        for (label, counts) in metrics.labels.iter().zip(&metrics.confusion) {
+            let all: usize = counts.iter().sum();
+            let row = self.row("td", &counts.iter().map(usize::to_string).collect::<Vec<_>>())?;
+            for (place, count) in counts.iter().enumerate() {
+                let Some(cell) = row.children().item(place as u32) else { continue };
+                let share = *count as f64 / all.max(1) as f64;
+                dom::set_style(cell.unchecked_ref(), "--share", &format!("{share:.2}"))?;
+            }
+            let name = dom::element(&self.document, "th", label)?;
+            name.set_attribute("scope", "row")?;
+            row.prepend_with_node_1(&name)?;
+            rows.push(row);
+        }
+        dom::set_children(&self.confusion, &rows);
+        let mut rows = vec![self.row("th", &["Class", "Precision", "Recall", "F1", "Clips"].map(str::to_owned))?];
+        for class in &metrics.per_class {
+            rows.push(self.row("td", &words::class_figures(class))?);
+        }
+        dom::set_children(&self.figures, &rows);
+        let misses = outcome.misses();
+        self.misses_box.set_hidden(misses.is_empty());
+        let item = |miss| dom::element(&self.document, "li", &words::miss(outcome, miss));
+        let items: Result<Vec<_>, DomError> = misses.iter().map(item).collect();
+        dom::set_children(&self.misses, &items?);
+        self.shown.borrow_mut().outcome = Some(outcome.clone());
+        Ok(())
+    }
+
+    fn row(&self, tag: &str, cells: &[String]) -> Result<HtmlElement, DomError> {
+        let row = dom::element(&self.document, "tr", "")?;
+        let cells: Result<Vec<_>, DomError> =
+            cells.iter().map(|text| dom::element(&self.document, tag, text)).collect();
+        dom::set_children(&row, &cells?);
+        Ok(row)
+    }
+}
+
+fn disable(element: &HtmlElement, disabled: bool) -> Result<(), DomError> {
+    element.toggle_attribute_with_force("disabled", disabled)?;
+    Ok(())
+}
+
+/// What people do in this place.
+pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
+    let document = &page.0.document;
+    let mut listeners = Vec::new();
+    for (id, view) in [("view-listen", "listen"), ("view-teach", "teach")] {
+        let button: HtmlElement = by_id(document, id)?;
+        listeners.push(on(weak, &button, "click", move |page, _: Event| page.show_view(view))?);
+        // Until now a press would have been lost.
+        disable(&button, false)?;
+    }
+    for id in ["teach-files", "teach-folder"] {
+        let input: HtmlInputElement = by_id(document, id)?;
+        let own = input.clone();
+        listeners.push(on(weak, &input, "change", move |page, _: Event| page.collect(take_chosen(&own), None))?);
+    }
+    let clicks: [(&str, fn(&Page)); 7] = [
+        ("teach-undo", |page| {
+            page.change_teaching(|teaching| {
+                teaching.collection.undo();
+            })
+        }),
+        ("teach-start", Page::begin_lesson),
+        ("teach-hold", Page::hold_or_go_on),
+        ("teach-finish", |page| page.steer_lesson(Steering::Finish)),
+        ("teach-stop", |page| page.with_engines(|engines| engines.stop_teaching())),
+        ("taught-use", Page::use_taught),
+        ("taught-save", Page::save_taught),
+    ];
+    for (id, act) in clicks {
+        listeners.push(on(weak, &by_id(document, id)?, "click", move |page, _: Event| act(page))?);
+    }
+    for id in ["teach-pupil", "teach-preset"] {
+        listeners.push(on(weak, &by_id(document, id)?, "change", |page, _: Event| {
+            page.0.teach.suggest(page.0.teaching.borrow().collection.clips());
+        })?);
+    }
+    let form: Element = by_id(document, "class-form")?;
+    listeners.push(on(weak, &form, "submit", |page, event: Event| {
+        event.prevent_default();
+        page.add_class();
+    })?);
+    let classes: Element = by_id(document, "teach-classes")?;
+    for kind in ["click", "change"] {
+        listeners.push(on(weak, &classes, kind, move |page, event: Event| page.act_on_class(kind, &event))?);
+    }
+    Ok(listeners)
+}
+
+impl Page {
+    fn show_view(&self, view: &str) {
+        let place = &self.0.teach;
+        let shown = place.page.set_attribute("data-view", view);
+        let press = |id: &str, own: bool| {
+            by_id::<Element>(&place.document, id)
+                .and_then(|button| Ok(button.set_attribute("aria-pressed", if own { "true" } else { "false" })?))
+        };
+        let pressed = press("view-teach", view == "teach").and(press("view-listen", view == "listen"));
+        if let Err(error) = shown.map_err(DomError::from).and(pressed) {
+            log::error!("the page stays where it is: {error}");
+        }
+        self.request_frame();
+    }
+
+    /// Takes files into the collection, under this label or those that they bring.
+    pub(super) fn collect(&self, files: Vec<File>, label: Option<String>) {
+        if files.is_empty() || self.0.teaching.borrow().is_busy() {
+            return;
+        }
+        let weak = Rc::downgrade(&self.0);
+        spawn_local(async move {
+            let (total, mut clips, mut others) = (files.len(), Vec::new(), 0);
+            // Browsers give a folder's files in any order.
+            let mut files = files;
+            files.sort_by_key(path_of);
+            for (done, file) in files.into_iter().enumerate() {
+                with(&weak, |page| page.change_teaching(|teaching| teaching.stage = Stage::Adding { done, total }));
+                let path = path_of(&file);
+                if !sounds(&path) {
+                    others += 1;
+                    continue;
+                }
+                let Some(bytes) = bytes_of(&file).await else {
+                    others += 1;
+                    continue;
+                };
+                let id = clip_id(&bytes);
+                let label = label.clone().or_else(|| label_of(&path)).unwrap_or_else(|| UNNAMED.to_owned());
+                clips.push((label, Entry { id: id.clone(), name: file.name(), seconds: None, trouble: None }));
+                with(&weak, |page| drop(page.0.clips.borrow_mut().insert(id, file)));
+            }
+            with(&weak, |page| {
+                page.change_teaching(|teaching| {
+                    teaching.stage = Stage::Idle;
+                    let known = teaching.collection.add(clips);
+                    teaching.notice = words::left_out(known, others);
+                });
+            });
+        });
+    }
+
+    fn add_class(&self) {
+        let Ok(input) = by_id::<HtmlInputElement>(&self.0.document, "class-name") else { return };
+        let name = input.value();
+        input.set_value("");
+        self.change_teaching(|teaching| teaching.collection.add_class(&name));
+    }
+
+    /// A button, a choice or a name in the list of classes.
+    fn act_on_class(&self, kind: &str, event: &Event) {
+        let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+        let key = |name: &str| target.get_attribute(name).unwrap_or_default();
+        let (act, class, clip) = (key("data-act"), key("data-class"), key("data-clip"));
+        if self.0.teaching.borrow().is_busy() && act != "play" {
+            return;
+        }
+        let value = Reflect::get(&target, &"value".into()).ok().and_then(|value| value.as_string()).unwrap_or_default();
+        match (kind, act.as_str()) {
+            ("click", "remove-class") => self.change_teaching(|teaching| teaching.collection.remove_class(&class)),
+            ("click", "remove") => self.change_teaching(|teaching| teaching.collection.remove(&class, &clip)),
+            ("click", "play") => self.play(&clip),
+            ("change", "move") => self.change_teaching(|teaching| teaching.collection.shift(&class, &clip, &value)),
+            ("change", "rename") => self.change_teaching(|teaching| teaching.collection.rename(&class, &value)),
+            _ => {}
+        }
+    }
+
+    fn play(&self, clip: &str) {
+        let Some(file) = self.0.clips.borrow().get(clip).cloned() else { return };
+        let player = &self.0.teach.player;
+        // One at a time: what was played before is given back.
+        let before = player.get_attribute("src").map_or(Ok(()), |url| Url::revoke_object_url(&url));
+        let played = before
+            .and_then(|()| Url::create_object_url_with_blob(&file))
+            .and_then(|url| player.set_attribute("src", &url));
+        player.set_hidden(false);
+        if let Err(error) = played {
+            log::warn!("{} is not played: {}", file.name(), dom::describe(&error));
+        }
+    }
+
+    fn begin_lesson(&self) {
+        let place = &self.0.teach;
+        let (labels, clips) = self.0.teaching.borrow().collection.lesson();
+        let held = self.0.clips.borrow();
+        let files: Vec<File> = clips.iter().filter_map(|clip| held.get(&clip.id).cloned()).collect();
+        drop(held);
+        if files.len() != clips.len() {
+            return self.change_teaching(|teaching| {
+                teaching.error = Some("Some of the files are gone; add them again.".to_owned());
+            });
+        }
+        let student = student(&place.pupil.value());
+        let mut recipe = Preset::of(&place.preset.value()).recipe(&student, clips.len());
+        // What is no number stays as the preset has it.
+        if let Some(epochs) = number(&place.epochs, 1.0, 10_000.0) {
+            recipe.epochs = epochs as usize;
+        }
+        recipe.learning_rate = number(&place.rate, 1e-7, 10.0).unwrap_or(recipe.learning_rate);
+        recipe.seed = number(&place.seed, 0.0, 1e9).unwrap_or(1.0) as u64;
+        let share = number(&place.share, 5.0, 50.0).unwrap_or(20.0) / 100.0;
+        let list = self.0.state.borrow().catalogue.clone();
+        let name = free_name(&place.name.value(), list.as_deref());
+        place.name.set_value(&name);
+        self.change_teaching(Teaching::begin);
+        let lesson = Lesson { name, labels, many_labels: false, student, clips, recipe };
+        self.with_engines(|engines| engines.teach(lesson, files, share));
+    }
+
+    fn hold_or_go_on(&self) {
+        let held = matches!(self.0.teaching.borrow().stage, Stage::Training { steering: Steering::Hold, .. });
+        self.steer_lesson(if held { Steering::Go } else { Steering::Hold });
+    }
+
+    fn steer_lesson(&self, steering: Steering) {
+        self.change_teaching(|teaching| teaching.steer(steering));
+        self.with_engines(|engines| engines.steer(steering));
+    }
+
+    /// The name of the network that was taught last.
+    fn taught(&self) -> Option<String> {
+        self.0.teaching.borrow().outcome.as_ref().map(|outcome| outcome.card.name.clone())
+    }
+
+    fn use_taught(&self) {
+        if let Some(name) = self.taught() {
+            self.use_network(&name);
+            self.show_view("listen");
+        }
+    }
+
+    fn save_taught(&self) {
+        let Some(name) = self.taught() else { return };
+        let engines = self.0.engines.borrow().clone();
+        let Some(bytes) = engines.and_then(|engines| engines.own_weights(&name)) else { return };
+        if let Err(error) = save(&self.0.document, &format!("{name}.safetensors"), &bytes) {
+            log::error!("{name} could not be saved: {error}");
+        }
+    }
+}
+
+/// The number in a field, where it is one in this range.
+fn number(input: &HtmlInputElement, least: f64, most: f64) -> Option<f64> {
+    input.value().trim().parse().ok().filter(|value: &f64| (least..=most).contains(value))
+}
+
+/// A file's path in the folder that was chosen; its name, where it was chosen alone.
+fn path_of(file: &File) -> String {
+    let path = Reflect::get(file, &"webkitRelativePath".into()).ok().and_then(|path| path.as_string());
+    path.filter(|path| !path.is_empty()).unwrap_or_else(|| file.name())
+}
+
+fn sounds(path: &str) -> bool {
+    let ending = path.rsplit('.').next().unwrap_or_default().to_lowercase();
+    SOUNDS.contains(&ending.as_str()) && !path.rsplit('/').next().unwrap_or_default().starts_with('.')
+}
+
+async fn bytes_of(file: &File) -> Option<Vec<u8>> {
+    let buffer = JsFuture::from(file.array_buffer()).await;
+    buffer.map_err(|error| log::warn!("{} cannot be read: {}", file.name(), dom::describe(&error))).ok().map(|buffer| {
+        let bytes: JsValue = buffer;
+        Uint8Array::new(&bytes).to_vec()
+    })
+}
+
+/// Hands a file to the browser, to be kept where it keeps downloads.
+fn save(document: &Document, name: &str, bytes: &[u8]) -> Result<(), DomError> {
+    let blob = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes)))?;
+    let url = Url::create_object_url_with_blob(&blob)?;
+    let link = dom::element(document, "a", "")?;
+    link.set_attribute("href", &url)?;
+    link.set_attribute("download", name)?;
+    link.click();
+    Ok(Url::revoke_object_url(&url)?)
+}
