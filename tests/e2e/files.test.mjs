@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { builtPage } from "./built.mjs";
 import { oneClipPerGenre } from "./clips.mjs";
-import { assertDistribution, choose, errorShown, genres, waitForEngine } from "./genrelens-page.mjs";
+import { assertDistribution, choose, errorShown, genres, outcome, waitForEngine } from "./genrelens-page.mjs";
 
 const MINUTE = 60_000;
 const DATA = fileURLToPath(new URL("../data/audio", import.meta.url));
@@ -21,18 +21,12 @@ function samples() {
 }
 
 /** Gives the page a file and waits for its answer or its sentence, which both name it. */
-async function outcome(page, file) {
-  await page.setInputFiles("#file", file);
-  const ended = await page.waitForFunction(
-    (name) => {
-      const { state } = document.querySelector("#page").dataset;
-      const place = { done: "#recording", error: "#error-text" }[state];
-      return place && document.querySelector(place).textContent.startsWith(name) ? state : null;
-    },
-    basename(file),
-    { timeout: MINUTE },
-  );
-  return ended.jsonValue();
+async function ended(page, file) {
+  const state = await outcome(page, () => page.setInputFiles("#file", file), { timeout: MINUTE });
+  const place = { done: "#recording", error: "#error-text" }[state];
+  const said = await page.locator(place).textContent();
+  assert.ok(said.startsWith(basename(file)), `${file}: ${said}`);
+  return state;
 }
 
 test("every sample file gets an answer or a sentence", { timeout: 5 * MINUTE }, () =>
@@ -41,7 +35,7 @@ test("every sample file gets an answer or a sentence", { timeout: 5 * MINUTE }, 
     const files = samples();
     assert.ok(files.length > 20, `only ${files.length} files under ${DATA}`);
     for (const file of files) {
-      if ((await outcome(page, file)) === "error") {
+      if ((await ended(page, file)) === "error") {
         const sentence = await errorShown(page);
         assert.match(sentence, /^\S+.*: \S+( \S+){4,}/, `${file}: a sentence`);
         assert.doesNotMatch(sentence, /panic|undefined|\[object|unwrap|engine stopped/i, file);
@@ -81,9 +75,9 @@ test("an engine that dies on a file is replaced", { timeout: 3 * MINUTE }, () =>
       await waitForEngine(page, "CPU", MINUTE);
       // It may have died of something else: the file gets another engine, but not a third.
       await page.evaluate(() => (globalThis.deaths = 1));
-      assert.equal(await outcome(page, song), "done");
+      assert.equal(await ended(page, song), "done");
       await page.evaluate(() => (globalThis.deaths = 2));
-      assert.equal(await outcome(page, song), "error");
+      assert.equal(await ended(page, song), "error");
       assert.match(await errorShown(page), /the engine stopped while it worked on this file, and is being started again/);
       await choose(page, song);
       assertDistribution(await genres(page));

@@ -31,8 +31,8 @@ export async function drop(page, file, options) {
   );
 }
 
-/** Gives the page a file, waits for the `done` that follows, and stops early when the page shows an error instead. */
-async function answerAfter(page, act, { timeout = 120_000 } = {}) {
+/** Gives the page a file and waits for what comes of it: `done` or `error`. */
+export async function outcome(page, act, { timeout = 120_000 } = {}) {
   await act();
   // A short file is answered before the next frame, so no state of work need ever be drawn; but whatever is drawn once
   // the file was given is of that file.
@@ -44,7 +44,12 @@ async function answerAfter(page, act, { timeout = 120_000 } = {}) {
     null,
     { timeout },
   );
-  assert.equal(await ended.jsonValue(), "done", await errorShown(page));
+  return ended.jsonValue();
+}
+
+/** Gives the page a file and waits for its answer. */
+async function answerAfter(page, act, options) {
+  assert.equal(await outcome(page, act, options), "done", await errorShown(page));
   // The canvases are painted in the frame after the state changes.
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
