@@ -82,7 +82,7 @@ fn engine() -> Engine {
 /// The network of a card with fresh weights, its SHA-256 on the card.
 fn fresh(card: Card) -> (Card, Vec<u8>) {
     let network = card.blueprint().unwrap().init(&Device::flex());
-    let bytes = weights::to_bytes(&network, &card, Precision::F16).unwrap();
+    let bytes = weights::to_bytes(&network, &card, Precision::F16).now_or_never().unwrap().unwrap();
     (Card { sha256: weights::sha256_hex(&bytes), ..card }, bytes)
 }
 

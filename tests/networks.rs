@@ -274,7 +274,7 @@ fn weights_come_back_as_they_were_saved() {
         let network = small(entry);
         let expected = answers(&network, shape_of(entry));
         for (precision, tolerance) in [(Precision::F32, 0.0), (Precision::F16, 5e-3)] {
-            let bytes = weights::to_bytes(&network, &card(entry.id), precision).unwrap();
+            let bytes = weights::to_bytes(&network, &card(entry.id), precision).now_or_never().unwrap().unwrap();
             let found = weights::embedded_card(&bytes).unwrap();
             assert_eq!(Card { sha256: String::new(), ..found.clone() }, card(entry.id));
             let loaded = weights::from_bytes(bytes, &found, &Device::flex()).unwrap();
@@ -295,7 +295,7 @@ fn an_ensemble_is_trained_member_by_member_and_kept_whole() {
     let ensemble = run.now_or_never().unwrap().unwrap().network;
     assert_eq!(record.epochs.len(), 12, "six epochs a member");
     let card = Card { structure: blueprint.build.structure, ..card("lens") };
-    let bytes = weights::to_bytes(&ensemble, &card, Precision::F32).unwrap();
+    let bytes = weights::to_bytes(&ensemble, &card, Precision::F32).now_or_never().unwrap().unwrap();
     let loaded = weights::from_bytes(bytes, &card, &Device::flex()).unwrap();
     assert_eq!(answers(&loaded, SMALL), answers(&ensemble, SMALL));
     let names: Vec<String> = loaded.layers().into_iter().map(|(name, _)| name).collect();
@@ -306,7 +306,7 @@ fn an_ensemble_is_trained_member_by_member_and_kept_whole() {
 #[wasm_bindgen_test(unsupported = test)]
 fn weights_that_do_not_fit_are_refused_with_the_reason() {
     let network = small(entry("net1").unwrap());
-    let bytes = weights::to_bytes(&network, &card("net1"), Precision::F16).unwrap();
+    let bytes = weights::to_bytes(&network, &card("net1"), Precision::F16).now_or_never().unwrap().unwrap();
     let load = |bytes: &[u8], card: &Card| weights::from_bytes(bytes.to_vec(), card, &Device::flex()).unwrap_err();
 
     let more_bands = load(&bytes, &Card { bands: 13, ..card("net1") });

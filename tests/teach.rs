@@ -200,7 +200,7 @@ fn base(name: &str) -> (Card, Vec<u8>) {
         sha256: String::new(),
     };
     let network = card.blueprint().unwrap().init(&Device::flex());
-    let bytes = weights::to_bytes(&network, &card, Precision::F32).unwrap();
+    let bytes = weights::to_bytes(&network, &card, Precision::F32).now_or_never().unwrap().unwrap();
     (Card { sha256: weights::sha256_hex(&bytes), ..card }, bytes)
 }
 

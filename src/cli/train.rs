@@ -127,7 +127,7 @@ fn check_writable(out: &Path) -> Result<(), CliError> {
 /// [`CliError`] that names the file.
 pub fn save(out: &Path, card: &Card, network: &Network, precision: Precision) -> Result<(), CliError> {
     let wrong = |error: &dyn std::fmt::Display| CliError::content(out, error);
-    let bytes = weights::to_bytes(network, card, precision).map_err(|error| wrong(&error))?;
+    let bytes = pollster::block_on(weights::to_bytes(network, card, precision)).map_err(|error| wrong(&error))?;
     let card = Card { sha256: weights::sha256_hex(&bytes), ..card.clone() };
     let json = serde_json::to_string_pretty(&card).map_err(|error| wrong(&error))?;
     write(out, &bytes)?;

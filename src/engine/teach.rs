@@ -128,7 +128,7 @@ impl Engine {
             milliseconds: watcher.host.now_milliseconds() - started,
         };
         card.figures.insert("seconds".to_owned(), rounded(learned.milliseconds / 1000.0));
-        let weights = weights::to_bytes(&outcome.network, &card, Precision::F32)?;
+        let weights = weights::to_bytes(&outcome.network, &card, Precision::F32).await?;
         card.sha256 = weights::sha256_hex(&weights);
         Ok((Event::Trained { card: Box::new(card), learned: Box::new(learned) }, weights))
     }

@@ -5,9 +5,11 @@
 
 use std::collections::HashMap;
 
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::store::{FloatCastAdapter, ModuleSnapshot, SafetensorsStore};
-use burn::tensor::{DType, Device};
-use safetensors::SafeTensors;
+use burn::tensor::{DType, Device, ExecutionError, Tensor, f16};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use sha2::{Digest, Sha256};
 
 use super::Network;
@@ -68,6 +70,9 @@ pub enum WeightsError {
         /// What differs.
         difference: String,
     },
+    /// The device was lost.
+    #[error("the engine failed ({0}); start it again")]
+    Device(#[from] ExecutionError),
     /// Other bytes than the card was written for.
     #[error("these weights are damaged or of another version: their SHA-256 is {found}, the card expects {expected}")]
     Checksum {
@@ -87,23 +92,42 @@ pub enum Precision {
     F32,
 }
 
-/// A network's weights as the bytes of a safetensors file, its card inside. Reads the device at once, so not on wasm
-/// from a GPU device.
+/// A network's weights as the bytes of a safetensors file, its card inside. Waits for the device.
 ///
 /// # Errors
 ///
-/// [`WeightsError::Malformed`] where the file cannot be made.
-pub fn to_bytes(network: &Network, card: &Card, precision: Precision) -> Result<Vec<u8>, WeightsError> {
+/// [`WeightsError::Malformed`] where the file cannot be made, and [`WeightsError::Device`] where the device was lost.
+pub async fn to_bytes(network: &Network, card: &Card, precision: Precision) -> Result<Vec<u8>, WeightsError> {
     let unsigned = Card { sha256: String::new(), ..card.clone() };
     let json = serde_json::to_string(&unsigned).map_err(|error| WeightsError::Card(error.to_string()))?;
-    let store = SafetensorsStore::from_bytes(None).metadata(CARD_KEY, json).skip_enum_variants(true);
-    let mut store = match precision {
-        Precision::F16 => store.with_to_adapter(FloatCastAdapter::to(DType::F16)),
-        Precision::F32 => store,
-    };
-    let malformed = |error: burn::store::SafetensorsStoreError| WeightsError::Malformed(error.to_string());
-    network.save_into(&mut store).map_err(malformed)?;
-    store.get_bytes().map_err(malformed)
+    let mut reader = Reader::default();
+    network.visit(&mut reader);
+    let mut tensors = Vec::new();
+    // Read here and not by Burn's store: that reads a device at once, which a browser's GPU does not allow.
+    for ((name, shape), tensor) in network.layers().into_iter().zip(reader.0) {
+        let values = tensor.into_data_async().await?;
+        let (dtype, bytes) = match precision {
+            Precision::F16 => (Dtype::F16, values.iter::<f32>().flat_map(|v| f16::from_f32(v).to_le_bytes()).collect()),
+            Precision::F32 => (Dtype::F32, values.iter::<f32>().flat_map(f32::to_le_bytes).collect::<Vec<u8>>()),
+        };
+        tensors.push((name, dtype, shape, bytes));
+    }
+    let malformed = |error: SafeTensorError| WeightsError::Malformed(error.to_string());
+    let mut views = Vec::with_capacity(tensors.len());
+    for (name, dtype, shape, bytes) in &tensors {
+        views.push((name, TensorView::new(*dtype, shape.clone(), bytes).map_err(malformed)?));
+    }
+    safetensors::serialize(views, Some([(CARD_KEY.to_owned(), json)].into())).map_err(malformed)
+}
+
+/// Every tensor in the order of the layers, flat.
+#[derive(Default)]
+struct Reader(Vec<Tensor<1>>);
+
+impl ModuleVisitor for Reader {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.push(param.val().flatten(0, D - 1));
+    }
 }
 
 /// The card inside a weights file, its SHA-256 filled in from the bytes.
