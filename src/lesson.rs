@@ -102,7 +102,8 @@ impl Lesson {
     }
 
     /// Gives every clip its part: about this share (above 0, at most a half) is for validation, of every label alike,
-    /// groups together. The same seed gives the same parts.
+    /// groups together, and of every label one clip at least, where its groups allow that and leave one to learn from. The
+    /// same seed gives the same parts.
     pub fn split(&mut self, share: f64, seed: u64) {
         let labels = self.labels.len();
         let songs = self.clips.iter().map(|clip| clip.song(labels)).collect();
@@ -110,6 +111,40 @@ impl Lesson {
         let folds = (1.0 / share.clamp(0.01, 0.5)).round() as usize;
         for (clip, fold) in self.clips.iter_mut().zip(grouped_folds(&set, folds, seed)) {
             clip.part = if fold == folds - 1 { Part::Valid } else { Part::Train };
+        }
+        for label in 0..labels {
+            self.see_to(label, Part::Valid);
+            self.see_to(label, Part::Train);
+        }
+    }
+
+    /// Moves the smallest group of a label to a part that has none of the label: always to learn from, but to judge by only
+    /// where no label is then without a clip to learn from.
+    fn see_to(&mut self, label: usize, part: Part) {
+        let of = |clips: &[Clip], label: usize, part: Part| {
+            clips.iter().filter(|clip| clip.part == part && clip.labels.contains(&label)).count()
+        };
+        if of(&self.clips, label, part) > 0 {
+            return;
+        }
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for (place, clip) in self.clips.iter().enumerate() {
+            let same = |group: &&mut Vec<usize>| clip.group.is_some() && self.clips[group[0]].group == clip.group;
+            match groups.iter_mut().find(same) {
+                Some(group) => group.push(place),
+                None => groups.push(vec![place]),
+            }
+        }
+        groups.retain(|group| group.iter().any(|&place| self.clips[place].labels.contains(&label)));
+        groups.sort_by_key(Vec::len);
+        for group in groups {
+            let mut moved = self.clips.clone();
+            group.iter().for_each(|&place| moved[place].part = part);
+            let keeps = |label: usize| of(&self.clips, label, Part::Train) == 0 || of(&moved, label, Part::Train) > 0;
+            if (0..self.labels.len()).all(keeps) {
+                self.clips = moved;
+                return;
+            }
         }
     }
 }
@@ -210,6 +245,36 @@ mod tests {
         assert_eq!(lesson, again);
         lesson.split(0.2, 2);
         assert_ne!(lesson, again);
+    }
+
+    #[test]
+    fn every_label_is_on_both_sides_where_it_can_be() {
+        // Thirty of the one and two of the other; and two clips of one artist, who cannot be divided.
+        let mut clips: Vec<Clip> = (0..30).map(|id| clip(id, 0, None)).collect();
+        clips.extend([clip(30, 1, None), clip(31, 1, None)]);
+        let parts = |lesson: &Lesson, label: usize| -> Vec<Part> {
+            lesson.clips.iter().filter(|clip| clip.labels == [label]).map(|clip| clip.part).collect()
+        };
+        for seed in 0..20 {
+            let mut lopsided = lesson(clips.clone());
+            lopsided.split(0.2, seed);
+            assert_ne!(parts(&lopsided, 1)[0], parts(&lopsided, 1)[1], "seed {seed}");
+            let of_one_artist = clips.iter().map(|own| match own.labels[0] {
+                1 => Clip { group: Some("x".to_owned()), ..own.clone() },
+                _ => own.clone(),
+            });
+            let mut together = lesson(of_one_artist.collect());
+            together.split(0.2, seed);
+            assert_eq!(parts(&together, 1), [Part::Train, Part::Train], "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn what_is_all_held_back_is_given_back_to_learn_from() {
+        let mut lesson = lesson(vec![clip(0, 0, None), clip(1, 0, None), clip(2, 1, Some("x")), clip(3, 1, Some("x"))]);
+        lesson.clips.iter_mut().skip(1).for_each(|clip| clip.part = Part::Valid);
+        lesson.see_to(1, Part::Train);
+        assert!(lesson.clips.iter().filter(|clip| clip.labels == [1]).all(|clip| clip.part == Part::Train));
     }
 
     #[test]
