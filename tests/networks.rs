@@ -12,8 +12,7 @@ use genrelens::model::weights::{self, Precision, WeightsError};
 use genrelens::model::{Blueprint, Build, Layers, Network, Shape};
 use genrelens::train::fit::{FitError, Watcher, fit};
 use genrelens::train::recipe::Recipe;
-use genrelens::train::report::EpochReport;
-use genrelens::train::report::Scores;
+use genrelens::train::report::{EpochReport, Scores};
 use genrelens::train::set::{LabelledSet, Song, one_of};
 use wasm_bindgen_test::wasm_bindgen_test;
 

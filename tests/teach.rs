@@ -2,6 +2,8 @@
 //! loaded. The same bodies run natively and in the browser.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use burn::tensor::Device;
 use futures::FutureExt;
 use genrelens::audio::Source;
@@ -17,6 +19,13 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_family = "wasm")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// Held by a test that draws weights: Burn's CPU engine has one generator for all threads, so tests side by side would
+/// draw other weights each time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Keeps what is sent; gives up or stops after so many epochs.
 #[derive(Default)]
@@ -147,6 +156,7 @@ fn short(epochs: usize) -> Recipe {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_fresh_network_learns_from_a_few_clips() {
+    let _alone = alone();
     let (mut engine, lesson, mut host) = (engine(), lesson(fresh(), short(12)), Recorder::default());
     study(&mut engine, &lesson);
     train(&mut engine, &lesson, &mut host);
@@ -217,6 +227,7 @@ fn head(hidden: usize) -> Student {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_head_learns_from_what_another_network_hears() {
+    let _alone = alone();
     for hidden in [0, 8] {
         let mut engine = with_base();
         let lesson = lesson(head(hidden), Recipe { weight_decay: 0.01, ..head(hidden).quick(12) });
@@ -234,6 +245,7 @@ fn a_head_learns_from_what_another_network_hears() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn tags_are_learned_each_for_itself() {
+    let _alone = alone();
     let (mut engine, mut host) = (engine(), Recorder::default());
     let mut lesson = Lesson { many_labels: true, ..lesson(fresh(), short(12)) };
     study(&mut engine, &lesson);
@@ -252,6 +264,7 @@ fn tags_are_learned_each_for_itself() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_run_is_stopped_with_its_best_or_given_up() {
+    let _alone = alone();
     let (mut engine, lesson) = (engine(), lesson(fresh(), short(200)));
     study(&mut engine, &lesson);
     let mut host = Recorder { finish_after_epochs: Some(3), ..Recorder::default() };
@@ -264,6 +277,7 @@ fn a_run_is_stopped_with_its_best_or_given_up() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn what_cannot_be_taught_gets_a_sentence() {
+    let _alone = alone();
     let (mut engine, lesson) = (with_base(), lesson(fresh(), short(2)));
     let failed = |engine: &mut Engine, lesson: &Lesson| {
         let mut host = Recorder::default();

@@ -7,6 +7,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use burn::module::Module;
@@ -20,10 +21,16 @@ use genrelens::model::weights::WeightsError;
 use genrelens::model::{Blueprint, Build, Layers, Network, Shape};
 use genrelens::train::fit::{Watcher, fit, fit_head};
 use genrelens::train::recipe::Recipe;
-use genrelens::train::report::EpochReport;
-use genrelens::train::report::Scores;
+use genrelens::train::report::{EpochReport, Scores};
 use genrelens::train::set::{LabelledSet, Song, one_of};
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
+
+/// Held by a test that draws weights: Burn's CPU engine has one generator for all threads, so tests side by side would
+/// draw other weights each time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The largest difference of a logit or a feature, relative to the largest of them: float32 sums of up to 4608 products
 /// in another order, through fifty layers.
@@ -182,18 +189,21 @@ fn check_parity(subject: &Subject, case: &str, [count, rows, columns]: [usize; 3
 
 #[test]
 fn resnet50_answers_as_torchvision_does() {
+    let _alone = alone();
     check_parity(&RESNET50, "small", [2, 64, 48]);
     check_parity(&RESNET50, "full", [1, 224, 224]);
 }
 
 #[test]
 fn xception_answers_as_timm_does() {
+    let _alone = alone();
     check_parity(&XCEPTION, "small", [2, 64, 48]);
     check_parity(&XCEPTION, "full", [1, 299, 299]);
 }
 
 #[test]
 fn with_a_thousand_classes_they_have_the_documented_parameters() {
+    let _alone = alone();
     let count = |subject: &Subject| subject.network(1000, Structure::DOCUMENTED, &Device::flex()).parameters();
     assert_eq!(count(&RESNET50), 25_557_032);
     assert_eq!(count(&XCEPTION), 22_855_952);
@@ -208,6 +218,7 @@ fn head(network: &Network, features: usize) -> Vec<f32> {
 
 #[test]
 fn half_precision_loads_too() {
+    let _alone = alone();
     let device = Device::flex();
     for subject in [RESNET50, XCEPTION] {
         let bytes = subject.file_with(|_, tensor| Some(tensor.halved()));
@@ -222,6 +233,7 @@ fn half_precision_loads_too() {
 
 #[test]
 fn a_new_head_stays_when_a_trunk_is_loaded() {
+    let _alone = alone();
     let device = Device::flex();
     for subject in [RESNET50, XCEPTION] {
         let (bytes, golden) = (subject.file(), golden(&format!("{}.small.features", subject.theirs)));
@@ -240,6 +252,7 @@ fn a_new_head_stays_when_a_trunk_is_loaded() {
 
 #[test]
 fn files_that_are_no_trunk_are_refused_with_the_first_difference() {
+    let _alone = alone();
     let refused = |subject: &Subject, bytes: &[u8]| {
         load(subject.network(10, Structure::DOCUMENTED, &Device::flex()), bytes).unwrap_err().to_string()
     };
@@ -327,6 +340,7 @@ fn learn(blueprint: &Blueprint, recipe: &Recipe, train: &LabelledSet, valid: &La
 
 #[test]
 fn narrow_ones_learn_a_handful_of_pictures() {
+    let _alone = alone();
     for subject in [RESNET50, XCEPTION] {
         for hidden in [0, 64] {
             let structure = Structure { width: 0.125, hidden, ..Structure::DOCUMENTED };
@@ -343,6 +357,7 @@ fn narrow_ones_learn_a_handful_of_pictures() {
 
 #[test]
 fn a_head_learns_on_a_trunk_that_stays_as_it_is() {
+    let _alone = alone();
     for subject in [RESNET50, XCEPTION] {
         let (train, valid, mut record) = (set("train", 8, 64), set("valid", 4, 64), Record::default());
         let blueprint = blueprint(&subject, 64, Structure::DOCUMENTED);
@@ -392,6 +407,7 @@ fn genrelens(arguments: &[&str]) -> (bool, String) {
 
 #[test]
 fn the_command_line_trains_a_head_and_then_all_layers() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     write_audio(folder.path());
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
@@ -436,6 +452,7 @@ fn the_command_line_trains_a_head_and_then_all_layers() {
 #[test]
 #[ignore = "takes minutes: every step goes forth and back through all of ResNet-50 and Xception"]
 fn they_learn_at_full_size() {
+    let _alone = alone();
     for subject in [RESNET50, XCEPTION] {
         let side = subject.side;
         let (train, valid, mut record) = (set("train", 4, side), set("valid", 2, side), Record::default());

@@ -1,13 +1,13 @@
-// Prints how long every shipped network takes for a recording, on both engines, in the built page: `node
-// time-networks.mjs FILE`. No test: it is what docs/results.md states. Median of three on the CPU, one run on the GPU
-// engine, where the adapter may be emulated.
+// Prints how long every shipped network, or those named, take for a recording, in the built page: `node
+// time-networks.mjs FILE [NAME…] [--gpu]`. No test: it is what docs/results.md states. Median of three on the CPU engine;
+// with --gpu also one run on the GPU engine, where the adapter may be emulated.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startBrowser, withPage } from "./browser.mjs";
 import { ROOT } from "./clips.mjs";
 import { startSite } from "./site.mjs";
 
-const [file] = process.argv.slice(2);
+const [file, ...names] = process.argv.slice(2).filter((word) => word !== "--gpu");
 if (!file) throw new Error("name a recording: node time-networks.mjs FILE");
 const list = JSON.parse(readFileSync(join(ROOT, "dist/model-weights/networks.json"), "utf8"));
 const site = await startSite();
@@ -24,7 +24,7 @@ async function once(page) {
 }
 
 console.log("| network | CPU engine, ms | WebGPU engine, ms |\n|---|---|---|");
-for (const { name } of list.networks) {
+for (const { name } of list.networks.filter(({ name }) => !names.length || names.includes(name))) {
   const times = [];
   for (const [engine, runs] of [["cpu", 3], ["gpu", process.argv.includes("--gpu") ? 1 : 0]]) {
     const query = `${site.address}?engine=${engine}&software=1&network=${name}`;
