@@ -40,10 +40,23 @@ struct Shown {
     classes: Vec<Class>,
     doubts: Vec<Doubt>,
     outcome: Option<Rc<Outcome>>,
-    curves: Option<(Rc<Vec<EpochReport>>, usize, [f64; 2], bool, f64)>,
+    curves: Option<Drawn>,
     /// Since when a training runs, and with which step it began: for the time left.
     began: Option<(f64, usize)>,
 }
+
+/// What the curves' picture depends on; while it is the same the picture stays.
+#[derive(PartialEq)]
+struct Drawn {
+    epochs: usize,
+    last: Option<EpochReport>,
+    size: [f64; 2],
+    dark: bool,
+    ratio: f64,
+}
+
+/// What a button does.
+type Act = fn(&Page);
 
 /// The elements of the place.
 pub struct Teach {
@@ -306,13 +319,10 @@ impl Teach {
         let mut canvas = self.canvas.borrow_mut();
         canvas.element().set_hidden(teaching.epochs.is_empty());
         let size = canvas.size();
+        let (epochs, last) = (teaching.epochs.len(), teaching.epochs.last().cloned());
+        let drawn = Drawn { epochs, last, size, dark, ratio };
         let shown = &mut self.shown.borrow_mut().curves;
-        let same = shown.as_ref().is_some_and(|(epochs, length, drawn, was_dark, at)| {
-            Rc::ptr_eq(epochs, &teaching.epochs)
-                && *length == teaching.epochs.len()
-                && (*drawn, *was_dark, *at) == (size, dark, ratio)
-        });
-        if same || size.contains(&0.0) || teaching.epochs.is_empty() {
+        if shown.as_ref() == Some(&drawn) || size.contains(&0.0) || teaching.epochs.is_empty() {
             return Ok(());
         }
         canvas.clear(ratio)?;
@@ -321,7 +331,7 @@ impl Teach {
             let told = words::curves(last.epoch, first.train_loss, last.train_loss, last.valid.first());
             canvas.element().set_attribute("aria-label", &told)?;
         }
-        *shown = Some((teaching.epochs.clone(), teaching.epochs.len(), size, dark, ratio));
+        *shown = Some(drawn);
         Ok(())
     }
 
@@ -396,7 +406,7 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
         let own = input.clone();
         listeners.push(on(weak, &input, "change", move |page, _: Event| page.collect(take_chosen(&own), None))?);
     }
-    let clicks: [(&str, fn(&Page)); 7] = [
+    let clicks: [(&str, Act); 7] = [
         ("teach-undo", |page| {
             page.change_teaching(|teaching| {
                 teaching.collection.undo();
