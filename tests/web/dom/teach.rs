@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use genrelens::lesson::{Learned, Lesson};
-use genrelens::protocol::Steering;
 use genrelens::train::report::{EpochReport, Scores};
 use genrelens::view::networks::Catalogue;
 use genrelens::view::teach::{News, Outcome, student};
