@@ -1,7 +1,6 @@
 //! What a network is to learn from a visitor's own clips: plain data, from the page to an engine.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::card::Takes;
 use crate::train::folds::grouped_folds;
@@ -149,11 +148,6 @@ impl Lesson {
     }
 }
 
-/// The clip of these bytes.
-pub fn clip_id(bytes: &[u8]) -> ClipId {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl Student {
     /// Settings that take their time: the same, for more epochs, and with sounds altered where the network hears for
     /// itself.
@@ -162,18 +156,7 @@ impl Student {
         match self {
             Self::Head { .. } => Recipe { epochs: 200, learning_rate: 3e-3, ..quick },
             Self::Fresh { .. } => {
-                let augmentation = Augmentation {
-                    mixup: 0.4,
-                    time_masks: 2,
-                    time_mask_columns: 6,
-                    band_masks: 2,
-                    band_mask_bands: 16,
-                    noise: 0.1,
-                    gain: 0.5,
-                    equaliser: 0.5,
-                    ..Augmentation::default()
-                };
-                Recipe { epochs: 100, average_decay: 0.995, augmentation, ..quick }
+                Recipe { epochs: 100, average_decay: 0.995, augmentation: Augmentation::FEW_SONGS, ..quick }
             }
         }
     }

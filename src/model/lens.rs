@@ -33,17 +33,7 @@ pub const ENTRY: Entry = Entry {
             label_smoothing: 0.1,
             average_decay: 0.995,
             keep: Keep::Last,
-            augmentation: Augmentation {
-                mixup: 0.4,
-                time_masks: 2,
-                time_mask_columns: 6,
-                band_masks: 2,
-                band_mask_bands: 16,
-                noise: 0.1,
-                gain: 0.5,
-                equaliser: 0.5,
-                ..Augmentation::default()
-            },
+            augmentation: Augmentation::FEW_SONGS,
             ..Recipe::default()
         },
     },

@@ -68,20 +68,38 @@ pub struct Augmentation {
     pub stretch: f64,
 }
 
+impl Augmentation {
+    /// None at all.
+    pub const NONE: Self = Self {
+        mixup: 0.0,
+        time_masks: 0,
+        time_mask_columns: 0,
+        band_masks: 0,
+        band_mask_bands: 0,
+        noise: 0.0,
+        gain: 0.0,
+        equaliser: 0.0,
+        band_shift: 0,
+        stretch: 0.0,
+    };
+
+    /// What helped most here with windows of 3 s of a few hundred songs (docs/results.md).
+    pub const FEW_SONGS: Self = Self {
+        mixup: 0.4,
+        time_masks: 2,
+        time_mask_columns: 6,
+        band_masks: 2,
+        band_mask_bands: 16,
+        noise: 0.1,
+        gain: 0.5,
+        equaliser: 0.5,
+        ..Self::NONE
+    };
+}
+
 impl Default for Augmentation {
     fn default() -> Self {
-        Self {
-            mixup: 0.0,
-            time_masks: 0,
-            time_mask_columns: 0,
-            band_masks: 0,
-            band_mask_bands: 0,
-            noise: 0.0,
-            gain: 0.0,
-            equaliser: 0.0,
-            band_shift: 0,
-            stretch: 0.0,
-        }
+        Self::NONE
     }
 }
 

@@ -1,5 +1,7 @@
 //! A visitor's own labelled clips: classes, and what is in them. Plain data; the files themselves the page keeps.
 
+use std::collections::HashMap;
+
 use crate::lesson::{Clip, ClipId, Part};
 
 /// Changes that can be taken back.
@@ -204,13 +206,14 @@ impl Collection {
         if with_clips().count() < 2 {
             doubts.push(Doubt::TooFewClasses);
         }
-        for (place, class) in self.classes.iter().enumerate() {
-            for other in &self.classes[place + 1..] {
-                let both = class.clips.iter().find(|clip| other.clips.iter().any(|own| own.id == clip.id));
-                if let Some(clip) = both {
-                    let classes = [class.name.clone(), other.name.clone()];
-                    doubts.push(Doubt::Twice { clip: clip.name.clone(), classes });
+        let mut first: HashMap<&str, (&Entry, &Class)> = HashMap::new();
+        for (class, clip) in self.classes.iter().flat_map(|class| class.clips.iter().map(move |clip| (class, clip))) {
+            match first.get(clip.id.as_str()) {
+                Some((before, other)) => {
+                    let classes = [other.name.clone(), class.name.clone()];
+                    doubts.push(Doubt::Twice { clip: before.name.clone(), classes });
                 }
+                None => drop(first.insert(&clip.id, (clip, class))),
             }
         }
         doubts.extend(self.classes.iter().filter_map(|class| match class.usable() {

@@ -3,6 +3,7 @@
 
 mod figures;
 mod input;
+mod lesson;
 mod network_card;
 mod tags;
 mod teach;
@@ -168,7 +169,7 @@ impl Page {
     /// Opens the first of some files.
     pub fn open(&self, files: Vec<File>) {
         if self.0.teach.is_shown() {
-            return self.collect(files, None);
+            return self.collect(files);
         }
         let Some(file) = files.first().cloned() else {
             return self.change(|state| state.notice = Some(words::NO_FILE));

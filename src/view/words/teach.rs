@@ -59,6 +59,22 @@ pub fn doubt(doubt: &Doubt) -> String {
     }
 }
 
+/// Files that were collected cannot be had any more.
+pub const FILES_GONE: &str = "Some of the files are gone; add them again.";
+
+/// What the button says that holds a training, and that lets it go on.
+pub fn hold(held: bool) -> &'static str {
+    if held { "Go on" } else { "Pause" }
+}
+
+/// Too few of a class's clips could be heard; part of a sentence.
+pub fn too_few(class: &str, clips: usize) -> String {
+    format!(
+        "of “{class}” {clips} could be heard, and two are needed: one to learn from, one to be judged by; add more clips, \
+         or remove the class"
+    )
+}
+
 /// What was left out of what was added; nothing where nothing was.
 pub fn left_out(known: usize, without_sound: usize) -> Option<String> {
     let known = (known > 0).then(|| format!("{} there already", count(known, "clip")));

@@ -2,17 +2,18 @@
 
 use std::rc::Rc;
 
-use js_sys::Date;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
-use super::engine::Engine;
+use super::engine::{Engine, unexpected};
 use super::site::Shipped;
 use super::{CPU_SCRIPT, Client, GPU_SCRIPT, Update};
-use crate::lesson::{Clip, Lesson, Part, Student};
+use crate::card::Card;
+use crate::lesson::{Clip, Learned, Lesson, Student};
 use crate::protocol::{EngineKind, Event, Payload, Request, RequestId, Steering};
 use crate::view::networks::Offer;
 use crate::view::teach::{News, Outcome};
+use crate::view::words::teach as words;
 use crate::web::browser_decoder;
 
 /// The engine that teaches.
@@ -87,12 +88,7 @@ impl Client {
         files: Vec<File>,
         share: f64,
     ) -> Result<Rc<Outcome>, String> {
-        let mut bases = Vec::new();
-        if let Student::Head { bases: names, .. } = &lesson.student {
-            for (name, _) in names {
-                bases.extend(self.parts(name).await?);
-            }
-        }
+        let bases = self.bases_of(number, &lesson.student).await?;
         let engine = self.teacher().await?;
         engine.load_bases(&bases).await?;
         let mut heard = Vec::new();
@@ -120,6 +116,20 @@ impl Client {
         let shipped = Rc::new(Shipped { card: card.clone(), bytes });
         self.add_own(offer, shipped).await?;
         Ok(Rc::new(Outcome { card, lesson, learned }))
+    }
+
+    /// What a student listens through; fetched where that was not done before.
+    async fn bases_of(&self, number: LessonNumber, student: &Student) -> Result<Vec<Rc<Shipped>>, String> {
+        let Student::Head { bases: names, .. } = student else { return Ok(Vec::new()) };
+        let list = self.catalogue().await?;
+        let total = names.iter().map(|(name, _)| list.bytes(name)).sum();
+        let (mut bases, mut before) = (Vec::new(), 0);
+        for (name, _) in names {
+            let told = |bytes| self.tell_lesson(number, News::Preparing { fetched: before + bytes, total });
+            bases.extend(self.fetched(name, &told).await?);
+            before += list.bytes(name);
+        }
+        Ok(bases)
     }
 
     /// The engine that teaches, of the kind that the page runs on; started where it is not there yet.
@@ -159,7 +169,7 @@ impl Client {
         }
         match event {
             Event::Studied { seconds, .. } => Ok(seconds),
-            other => Err(super::engine::unexpected(other)),
+            other => Err(unexpected(other)),
         }
     }
 
@@ -168,7 +178,7 @@ impl Client {
         number: LessonNumber,
         engine: &Engine,
         lesson: &Lesson,
-    ) -> Result<(crate::card::Card, crate::lesson::Learned, Vec<u8>), String> {
+    ) -> Result<(Card, Learned, Vec<u8>), String> {
         let client = self.clone();
         let request = Request::Train { lesson: Box::new(lesson.clone()) };
         let told = move |event: &Event| match event {
@@ -177,28 +187,21 @@ impl Client {
             _ => {}
         };
         let client = self.clone();
-        let begun = Date::now();
         let (event, payload) =
             engine.worker.ask_watched(request, Payload::None, move |id| client.runs(Some(id)), told).await;
         self.runs(None);
-        log::info!("the lesson took {:.0} ms", Date::now() - begun);
         match (event, payload) {
             (Event::Trained { card, learned }, Payload::Bytes(bytes)) => Ok((*card, *learned, bytes)),
-            (other, _) => Err(super::engine::unexpected(other)),
+            (other, _) => Err(unexpected(other)),
         }
     }
 }
 
 /// What is left after hearing may be too little.
 fn check(lesson: &Lesson) -> Result<(), String> {
-    for (label, name) in lesson.labels.iter().enumerate() {
-        let clips = lesson.clips.iter().filter(|clip| clip.labels.contains(&label)).count();
-        if clips < 2 {
-            return Err(format!(
-                "of “{name}” {clips} could be heard, and two are needed: one to learn from, one to be judged by; add more clips, or remove the class"
-            ));
-        }
+    let clips = |label: usize| lesson.clips.iter().filter(|clip| clip.labels.contains(&label)).count();
+    match lesson.labels.iter().enumerate().find(|(label, _)| clips(*label) < 2) {
+        Some((label, name)) => Err(words::too_few(name, clips(label))),
+        None => Ok(()),
     }
-    debug_assert!(lesson.clips.iter().all(|clip| clip.part == Part::Train));
-    Ok(())
 }

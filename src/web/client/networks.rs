@@ -57,6 +57,11 @@ impl Client {
 
     /// A network with what it listens through, which comes first; fetched where that was not done before.
     pub(super) async fn parts(&self, name: &str) -> Result<Vec<Rc<Shipped>>, String> {
+        self.fetched(name, &|bytes| self.tell_fetched(name, bytes)).await
+    }
+
+    /// As [`parts`](Self::parts); `tell` hears now and then how many bytes of all of them are there.
+    pub(super) async fn fetched(&self, name: &str, tell: &dyn Fn(u64)) -> Result<Vec<Rc<Shipped>>, String> {
         let list = self.catalogue().await?;
         let offer = list.offer(name).ok_or("this site has no network of that name")?;
         let mut fetched = 0;
@@ -74,7 +79,7 @@ impl Client {
                         fetched += bytes;
                         if Date::now() - told >= PROGRESS_MILLISECONDS {
                             told = Date::now();
-                            self.tell_fetched(name, fetched);
+                            tell(fetched);
                         }
                     };
                     Rc::new(site::fetch_network(part, &mut arrived).await?)
@@ -83,7 +88,7 @@ impl Client {
             self.0.held.borrow_mut().insert(part.to_owned(), shipped.clone());
             parts.push(shipped);
         }
-        self.tell_fetched(name, list.bytes(name));
+        tell(list.bytes(name));
         Ok(parts)
     }
 

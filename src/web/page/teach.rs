@@ -1,44 +1,33 @@
 //! The page's place for teaching: what is collected, how a lesson goes, what came of it.
 
 use std::cell::RefCell;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
-use js_sys::{Array, Date, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{
-    Blob, Document, Element, Event, File, HtmlElement, HtmlInputElement, HtmlProgressElement, HtmlSelectElement, Url,
-};
+use js_sys::Date;
+use wasm_bindgen::JsCast;
+use web_sys::{Document, File, HtmlElement, HtmlInputElement, HtmlProgressElement, HtmlSelectElement, Url};
 
-use super::input::{on, with};
 use super::text::show_progress;
-use super::{Inner, Page};
-use crate::lesson::{Lesson, clip_id};
+use crate::lesson::Student;
 use crate::protocol::Steering;
+use crate::train::recipe::Recipe;
 use crate::train::report::EpochReport;
-use crate::view::collection::{Class, Collection, Doubt, Entry, label_of};
+use crate::view::collection::{Class, Collection, Doubt, Entry};
 use crate::view::networks::Catalogue;
 use crate::view::state::State;
 use crate::view::teach::{Outcome, PUPILS, Preset, Stage, Teaching, free_name, pupils, student};
 use crate::view::words::teach as words;
 use crate::view::{Theme, curves};
 use crate::web::canvas::Canvas;
-use crate::web::dom::{self, DomError, Listener, by_id, set_text, set_text_or_hide};
-use crate::web::files::take_chosen;
-
-/// Where clips go whose files bring no label.
-const UNNAMED: &str = "new class";
-/// Endings of files that are taken from a folder; others in it (pictures, lists) are no mistake.
-const SOUNDS: [&str; 16] = [
-    "wav", "wave", "rf64", "bw64", "au", "snd", "aif", "aiff", "mp3", "flac", "ogg", "oga", "opus", "m4a", "aac", "mp4",
-];
+use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
 
 /// What the lists show: rebuilding them for every event would take the focus from the keyboard.
 #[derive(Default)]
 struct Shown {
     pupils: Option<Rc<Catalogue>>,
     classes: Vec<Class>,
-    doubts: Vec<Doubt>,
+    /// True where these cannot be taught.
+    forbidden: bool,
     outcome: Option<Rc<Outcome>>,
     curves: Option<Drawn>,
     /// Since when a training runs, and with which step it began: for the time left.
@@ -54,9 +43,6 @@ struct Drawn {
     dark: bool,
     ratio: f64,
 }
-
-/// What a button does.
-type Act = fn(&Page);
 
 /// The elements of the place.
 pub struct Teach {
@@ -135,8 +121,53 @@ impl Teach {
         self.page.get_attribute("data-view").as_deref() == Some("teach")
     }
 
+    /// Shows this place (`teach`) or the one for listening (`listen`).
+    pub fn show(&self, view: &str) -> Result<(), DomError> {
+        self.page.set_attribute("data-view", view)?;
+        for (id, own) in [("view-teach", "teach"), ("view-listen", "listen")] {
+            let pressed = if own == view { "true" } else { "false" };
+            by_id::<HtmlElement>(&self.document, id)?.set_attribute("aria-pressed", pressed)?;
+        }
+        Ok(())
+    }
+
+    /// Who is to learn from as many clips, and how. What is no number stays as the preset has it.
+    pub fn settings(&self, clips: usize) -> (Student, Recipe) {
+        let student = student(&self.pupil.value());
+        let mut recipe = Preset::of(&self.preset.value()).recipe(&student, clips);
+        recipe.epochs = number(&self.epochs, 1.0, 10_000.0).map_or(recipe.epochs, |epochs| epochs as usize);
+        recipe.learning_rate = number(&self.rate, 1e-7, 10.0).unwrap_or(recipe.learning_rate);
+        recipe.seed = number(&self.seed, 0.0, 1e9).map_or(recipe.seed, |seed| seed as u64);
+        (student, recipe)
+    }
+
+    /// The share of clips that are for validation, 0.05 to 0.5.
+    pub fn share(&self) -> f64 {
+        number(&self.share, 5.0, 50.0).unwrap_or(20.0) / 100.0
+    }
+
+    /// What the new network is to be called, as a name that no other has; it is shown.
+    pub fn name(&self, list: Option<&Catalogue>) -> String {
+        let name = free_name(&self.name.value(), list);
+        self.name.set_value(&name);
+        name
+    }
+
+    /// Plays a clip, in place of the one before.
+    pub fn play(&self, file: &File) -> Result<(), DomError> {
+        if let Some(before) = self.player.get_attribute("src") {
+            Url::revoke_object_url(&before)?;
+        }
+        self.player.set_attribute("src", &Url::create_object_url_with_blob(file)?)?;
+        self.player.set_hidden(false);
+        Ok(())
+    }
+
     pub fn render(&self, teaching: &Teaching, state: &State, dark: bool, ratio: f64) -> Result<(), DomError> {
         self.page.set_attribute("data-stage", teaching.stage.name())?;
+        if !self.is_shown() {
+            return Ok(());
+        }
         self.render_pupils(state)?;
         self.render_collection(teaching)?;
         self.render_stage(teaching)?;
@@ -162,7 +193,7 @@ impl Teach {
     }
 
     /// Fills the settings with those of the preset.
-    fn suggest(&self, clips: usize) {
+    pub fn suggest(&self, clips: usize) {
         let student = student(&self.pupil.value());
         let recipe = Preset::of(&self.preset.value()).recipe(&student, clips);
         self.epochs.set_value(&recipe.epochs.to_string());
@@ -178,9 +209,9 @@ impl Teach {
         let some = !collection.is_empty();
         let count = some.then(|| words::collection(collection.clips(), collection.classes().len()));
         set_text_or_hide(&self.count, count.as_deref());
-        let doubts = if some { collection.doubts() } else { Vec::new() };
-        disable(&self.start, !some || doubts.iter().any(Doubt::forbids) || teaching.is_busy())?;
-        if self.shown.borrow().doubts != doubts {
+        let changed = self.shown.borrow().classes != collection.classes();
+        if changed {
+            let doubts = if some { collection.doubts() } else { Vec::new() };
             let item = |doubt: &Doubt| {
                 let item = dom::element(&self.document, "li", &words::doubt(doubt))?;
                 item.toggle_attribute_with_force("data-forbids", doubt.forbids())?;
@@ -188,16 +219,14 @@ impl Teach {
             };
             let items: Result<Vec<_>, DomError> = doubts.iter().map(item).collect();
             dom::set_children(&self.doubts, &items?);
-            self.shown.borrow_mut().doubts = doubts;
-        }
-        if self.shown.borrow().classes != collection.classes() {
+            self.shown.borrow_mut().forbidden = doubts.iter().any(Doubt::forbids);
             let open = self.open_classes();
             let items: Result<Vec<_>, DomError> =
                 collection.classes().iter().map(|class| self.class_item(class, collection, &open)).collect();
             dom::set_children(&self.classes, &items?);
             self.shown.borrow_mut().classes = collection.classes().to_vec();
         }
-        Ok(())
+        disable(&self.start, !some || self.shown.borrow().forbidden || teaching.is_busy())
     }
 
     /// Names of the classes whose clips are unfolded.
@@ -291,7 +320,7 @@ impl Teach {
         self.hold.set_hidden(training.is_none());
         self.finish.set_hidden(training.is_none());
         let held = training.is_some_and(|(_, _, steering)| steering == Steering::Hold);
-        set_text(&self.hold, if held { "Go on" } else { "Pause" });
+        set_text(&self.hold, words::hold(held));
         let fraction = match teaching.stage {
             Stage::Idle => None,
             Stage::Adding { done, total } | Stage::Studying { done, total } => Some(done as f64 / total.max(1) as f64),
@@ -386,242 +415,12 @@ impl Teach {
     }
 }
 
-fn disable(element: &HtmlElement, disabled: bool) -> Result<(), DomError> {
-    element.toggle_attribute_with_force("disabled", disabled)?;
-    Ok(())
-}
-
-/// What people do in this place.
-pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
-    let document = &page.0.document;
-    let mut listeners = Vec::new();
-    for (id, view) in [("view-listen", "listen"), ("view-teach", "teach")] {
-        let button: HtmlElement = by_id(document, id)?;
-        listeners.push(on(weak, &button, "click", move |page, _: Event| page.show_view(view))?);
-        // Until now a press would have been lost.
-        disable(&button, false)?;
-    }
-    for id in ["teach-files", "teach-folder"] {
-        let input: HtmlInputElement = by_id(document, id)?;
-        let own = input.clone();
-        listeners.push(on(weak, &input, "change", move |page, _: Event| page.collect(take_chosen(&own), None))?);
-    }
-    let clicks: [(&str, Act); 7] = [
-        ("teach-undo", |page| {
-            page.change_teaching(|teaching| {
-                teaching.collection.undo();
-            })
-        }),
-        ("teach-start", Page::begin_lesson),
-        ("teach-hold", Page::hold_or_go_on),
-        ("teach-finish", |page| page.steer_lesson(Steering::Finish)),
-        ("teach-stop", |page| page.with_engines(|engines| engines.stop_teaching())),
-        ("taught-use", Page::use_taught),
-        ("taught-save", Page::save_taught),
-    ];
-    for (id, act) in clicks {
-        listeners.push(on(weak, &by_id(document, id)?, "click", move |page, _: Event| act(page))?);
-    }
-    for id in ["teach-pupil", "teach-preset"] {
-        listeners.push(on(weak, &by_id(document, id)?, "change", |page, _: Event| {
-            page.0.teach.suggest(page.0.teaching.borrow().collection.clips());
-        })?);
-    }
-    let form: Element = by_id(document, "class-form")?;
-    listeners.push(on(weak, &form, "submit", |page, event: Event| {
-        event.prevent_default();
-        page.add_class();
-    })?);
-    let classes: Element = by_id(document, "teach-classes")?;
-    for kind in ["click", "change"] {
-        listeners.push(on(weak, &classes, kind, move |page, event: Event| page.act_on_class(kind, &event))?);
-    }
-    Ok(listeners)
-}
-
-impl Page {
-    fn show_view(&self, view: &str) {
-        let place = &self.0.teach;
-        let shown = place.page.set_attribute("data-view", view);
-        let press = |id: &str, own: bool| {
-            by_id::<Element>(&place.document, id)
-                .and_then(|button| Ok(button.set_attribute("aria-pressed", if own { "true" } else { "false" })?))
-        };
-        let pressed = press("view-teach", view == "teach").and(press("view-listen", view == "listen"));
-        if let Err(error) = shown.map_err(DomError::from).and(pressed) {
-            log::error!("the page stays where it is: {error}");
-        }
-        self.request_frame();
-    }
-
-    /// Takes files into the collection, under this label or those that they bring.
-    pub(super) fn collect(&self, files: Vec<File>, label: Option<String>) {
-        if files.is_empty() || self.0.teaching.borrow().is_busy() {
-            return;
-        }
-        let weak = Rc::downgrade(&self.0);
-        spawn_local(async move {
-            let (total, mut clips, mut others) = (files.len(), Vec::new(), 0);
-            // Browsers give a folder's files in any order.
-            let mut files = files;
-            files.sort_by_key(path_of);
-            for (done, file) in files.into_iter().enumerate() {
-                with(&weak, |page| page.change_teaching(|teaching| teaching.stage = Stage::Adding { done, total }));
-                let path = path_of(&file);
-                if !sounds(&path) {
-                    others += 1;
-                    continue;
-                }
-                let Some(bytes) = bytes_of(&file).await else {
-                    others += 1;
-                    continue;
-                };
-                let id = clip_id(&bytes);
-                let label = label.clone().or_else(|| label_of(&path)).unwrap_or_else(|| UNNAMED.to_owned());
-                clips.push((label, Entry { id: id.clone(), name: file.name(), seconds: None, trouble: None }));
-                with(&weak, |page| drop(page.0.clips.borrow_mut().insert(id, file)));
-            }
-            with(&weak, |page| {
-                page.change_teaching(|teaching| {
-                    teaching.stage = Stage::Idle;
-                    let known = teaching.collection.add(clips);
-                    teaching.notice = words::left_out(known, others);
-                });
-            });
-        });
-    }
-
-    fn add_class(&self) {
-        let Ok(input) = by_id::<HtmlInputElement>(&self.0.document, "class-name") else { return };
-        let name = input.value();
-        input.set_value("");
-        self.change_teaching(|teaching| teaching.collection.add_class(&name));
-    }
-
-    /// A button, a choice or a name in the list of classes.
-    fn act_on_class(&self, kind: &str, event: &Event) {
-        let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
-        let key = |name: &str| target.get_attribute(name).unwrap_or_default();
-        let (act, class, clip) = (key("data-act"), key("data-class"), key("data-clip"));
-        if self.0.teaching.borrow().is_busy() && act != "play" {
-            return;
-        }
-        let value = Reflect::get(&target, &"value".into()).ok().and_then(|value| value.as_string()).unwrap_or_default();
-        match (kind, act.as_str()) {
-            ("click", "remove-class") => self.change_teaching(|teaching| teaching.collection.remove_class(&class)),
-            ("click", "remove") => self.change_teaching(|teaching| teaching.collection.remove(&class, &clip)),
-            ("click", "play") => self.play(&clip),
-            ("change", "move") => self.change_teaching(|teaching| teaching.collection.shift(&class, &clip, &value)),
-            ("change", "rename") => self.change_teaching(|teaching| teaching.collection.rename(&class, &value)),
-            _ => {}
-        }
-    }
-
-    fn play(&self, clip: &str) {
-        let Some(file) = self.0.clips.borrow().get(clip).cloned() else { return };
-        let player = &self.0.teach.player;
-        // One at a time: what was played before is given back.
-        let before = player.get_attribute("src").map_or(Ok(()), |url| Url::revoke_object_url(&url));
-        let played = before
-            .and_then(|()| Url::create_object_url_with_blob(&file))
-            .and_then(|url| player.set_attribute("src", &url));
-        player.set_hidden(false);
-        if let Err(error) = played {
-            log::warn!("{} is not played: {}", file.name(), dom::describe(&error));
-        }
-    }
-
-    fn begin_lesson(&self) {
-        let place = &self.0.teach;
-        let (labels, clips) = self.0.teaching.borrow().collection.lesson();
-        let held = self.0.clips.borrow();
-        let files: Vec<File> = clips.iter().filter_map(|clip| held.get(&clip.id).cloned()).collect();
-        drop(held);
-        if files.len() != clips.len() {
-            return self.change_teaching(|teaching| {
-                teaching.error = Some("Some of the files are gone; add them again.".to_owned());
-            });
-        }
-        let student = student(&place.pupil.value());
-        let mut recipe = Preset::of(&place.preset.value()).recipe(&student, clips.len());
-        // What is no number stays as the preset has it.
-        if let Some(epochs) = number(&place.epochs, 1.0, 10_000.0) {
-            recipe.epochs = epochs as usize;
-        }
-        recipe.learning_rate = number(&place.rate, 1e-7, 10.0).unwrap_or(recipe.learning_rate);
-        recipe.seed = number(&place.seed, 0.0, 1e9).unwrap_or(1.0) as u64;
-        let share = number(&place.share, 5.0, 50.0).unwrap_or(20.0) / 100.0;
-        let list = self.0.state.borrow().catalogue.clone();
-        let name = free_name(&place.name.value(), list.as_deref());
-        place.name.set_value(&name);
-        self.change_teaching(Teaching::begin);
-        let lesson = Lesson { name, labels, many_labels: false, student, clips, recipe };
-        self.with_engines(|engines| engines.teach(lesson, files, share));
-    }
-
-    fn hold_or_go_on(&self) {
-        let held = matches!(self.0.teaching.borrow().stage, Stage::Training { steering: Steering::Hold, .. });
-        self.steer_lesson(if held { Steering::Go } else { Steering::Hold });
-    }
-
-    fn steer_lesson(&self, steering: Steering) {
-        self.change_teaching(|teaching| teaching.steer(steering));
-        self.with_engines(|engines| engines.steer(steering));
-    }
-
-    /// The name of the network that was taught last.
-    fn taught(&self) -> Option<String> {
-        self.0.teaching.borrow().outcome.as_ref().map(|outcome| outcome.card.name.clone())
-    }
-
-    fn use_taught(&self) {
-        if let Some(name) = self.taught() {
-            self.use_network(&name);
-            self.show_view("listen");
-        }
-    }
-
-    fn save_taught(&self) {
-        let Some(name) = self.taught() else { return };
-        let engines = self.0.engines.borrow().clone();
-        let Some(bytes) = engines.and_then(|engines| engines.own_weights(&name)) else { return };
-        if let Err(error) = save(&self.0.document, &format!("{name}.safetensors"), &bytes) {
-            log::error!("{name} could not be saved: {error}");
-        }
-    }
-}
-
 /// The number in a field, where it is one in this range.
 fn number(input: &HtmlInputElement, least: f64, most: f64) -> Option<f64> {
     input.value().trim().parse().ok().filter(|value: &f64| (least..=most).contains(value))
 }
 
-/// A file's path in the folder that was chosen; its name, where it was chosen alone.
-fn path_of(file: &File) -> String {
-    let path = Reflect::get(file, &"webkitRelativePath".into()).ok().and_then(|path| path.as_string());
-    path.filter(|path| !path.is_empty()).unwrap_or_else(|| file.name())
-}
-
-fn sounds(path: &str) -> bool {
-    let ending = path.rsplit('.').next().unwrap_or_default().to_lowercase();
-    SOUNDS.contains(&ending.as_str()) && !path.rsplit('/').next().unwrap_or_default().starts_with('.')
-}
-
-async fn bytes_of(file: &File) -> Option<Vec<u8>> {
-    let buffer = JsFuture::from(file.array_buffer()).await;
-    buffer.map_err(|error| log::warn!("{} cannot be read: {}", file.name(), dom::describe(&error))).ok().map(|buffer| {
-        let bytes: JsValue = buffer;
-        Uint8Array::new(&bytes).to_vec()
-    })
-}
-
-/// Hands a file to the browser, to be kept where it keeps downloads.
-fn save(document: &Document, name: &str, bytes: &[u8]) -> Result<(), DomError> {
-    let blob = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes)))?;
-    let url = Url::create_object_url_with_blob(&blob)?;
-    let link = dom::element(document, "a", "")?;
-    link.set_attribute("href", &url)?;
-    link.set_attribute("download", name)?;
-    link.click();
-    Ok(Url::revoke_object_url(&url)?)
+pub(super) fn disable(element: &HtmlElement, disabled: bool) -> Result<(), DomError> {
+    element.toggle_attribute_with_force("disabled", disabled)?;
+    Ok(())
 }
