@@ -1,6 +1,7 @@
 //! The page's behaviour: what people do goes to the engines, what the engines say goes into [`State`], and the next
 //! animation frame draws it.
 
+mod collect;
 mod figures;
 mod input;
 mod lesson;

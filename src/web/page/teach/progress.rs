@@ -1,0 +1,113 @@
+//! The second step's run: how far it is, and its curves.
+
+use std::cell::RefCell;
+
+use js_sys::Date;
+use web_sys::{Document, HtmlElement, HtmlProgressElement};
+
+use crate::protocol::Steering;
+use crate::train::report::EpochReport;
+use crate::view::teach::{Stage, Teaching};
+use crate::view::words::teach as words;
+use crate::view::{Theme, curves};
+use crate::web::canvas::Canvas;
+use crate::web::dom::{DomError, by_id, set_text, set_text_or_hide};
+use crate::web::page::text::show_progress;
+
+/// What the curves' picture depends on; while it is the same the picture stays.
+#[derive(PartialEq)]
+struct Drawn {
+    epochs: usize,
+    last: Option<EpochReport>,
+    size: [f64; 2],
+    dark: bool,
+    ratio: f64,
+}
+
+#[derive(Default)]
+struct Shown {
+    curves: Option<Drawn>,
+    /// Since when a training runs, and with which step it began: for the time left.
+    began: Option<(f64, usize)>,
+}
+
+/// Its elements.
+pub struct Progress {
+    running: HtmlElement,
+    bar: HtmlProgressElement,
+    text: HtmlElement,
+    hold: HtmlElement,
+    finish: HtmlElement,
+    error: HtmlElement,
+    canvas: RefCell<Canvas>,
+    shown: RefCell<Shown>,
+}
+
+impl Progress {
+    pub fn find(document: &Document) -> Result<Self, DomError> {
+        Ok(Self {
+            running: by_id(document, "teach-running")?,
+            bar: by_id(document, "teach-progress")?,
+            text: by_id(document, "teach-progress-text")?,
+            hold: by_id(document, "teach-hold")?,
+            finish: by_id(document, "teach-finish")?,
+            error: by_id(document, "teach-error")?,
+            canvas: RefCell::new(Canvas::new(by_id(document, "teach-curves")?)?),
+            shown: RefCell::default(),
+        })
+    }
+
+    pub fn render(&self, teaching: &Teaching, dark: bool, ratio: f64) -> Result<(), DomError> {
+        self.running.set_hidden(!teaching.is_busy());
+        set_text_or_hide(&self.error, teaching.error.as_deref());
+        let training = match teaching.stage {
+            Stage::Training { step, steps, steering } => Some((step, steps, steering)),
+            _ => None,
+        };
+        self.hold.set_hidden(training.is_none());
+        self.finish.set_hidden(training.is_none());
+        let held = training.is_some_and(|(_, _, steering)| steering == Steering::Hold);
+        set_text(&self.hold, words::hold(held));
+        let fraction = match teaching.stage {
+            Stage::Idle => None,
+            Stage::Adding { done, total } | Stage::Studying { done, total } => Some(done as f64 / total.max(1) as f64),
+            Stage::Preparing { fetched, total } => (fetched < total).then(|| fetched as f64 / total as f64),
+            Stage::Training { step, steps, .. } => Some(step as f64 / steps.max(1) as f64),
+        };
+        show_progress(&self.bar, fraction);
+        set_text(&self.text, &words::stage(teaching.stage, self.seconds_left(training)));
+        self.render_curves(teaching, dark, ratio)
+    }
+
+    /// About how long the training will take, in seconds, from the time that its steps have taken so far.
+    fn seconds_left(&self, training: Option<(usize, usize, Steering)>) -> Option<f64> {
+        let began = &mut self.shown.borrow_mut().began;
+        let Some((step, steps, Steering::Go)) = training else {
+            *began = None;
+            return None;
+        };
+        let (since, first) = *began.get_or_insert((Date::now(), step));
+        let made = step.checked_sub(first).filter(|made| *made >= 5)?;
+        Some((Date::now() - since) / 1000.0 / made as f64 * (steps - step) as f64)
+    }
+
+    fn render_curves(&self, teaching: &Teaching, dark: bool, ratio: f64) -> Result<(), DomError> {
+        let mut canvas = self.canvas.borrow_mut();
+        canvas.element().set_hidden(teaching.epochs.is_empty());
+        let size = canvas.size();
+        let (epochs, last) = (teaching.epochs.len(), teaching.epochs.last().cloned());
+        let drawn = Drawn { epochs, last, size, dark, ratio };
+        let shown = &mut self.shown.borrow_mut().curves;
+        if shown.as_ref() == Some(&drawn) || size.contains(&0.0) || teaching.epochs.is_empty() {
+            return Ok(());
+        }
+        canvas.clear(ratio)?;
+        canvas.paint(&curves::shapes(&teaching.epochs, size[0], size[1], dark, Theme::of(dark)))?;
+        if let (Some(first), Some(last)) = (teaching.epochs.first(), teaching.epochs.last()) {
+            let told = words::curves(last.epoch, first.train_loss, last.train_loss, last.valid.first());
+            canvas.element().set_attribute("aria-label", &told)?;
+        }
+        *shown = Some(drawn);
+        Ok(())
+    }
+}
