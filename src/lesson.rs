@@ -77,6 +77,27 @@ pub enum Student {
         /// Share of its document's channels.
         width: f64,
     },
+    /// A network that has learned already, and goes on from there. It is in use or loaded as a base. Where the lesson's
+    /// labels are others than its own, its output layer is new.
+    Tuned {
+        /// The name on its card.
+        network: String,
+        /// Which of its layers learn.
+        layers: Freed,
+    },
+}
+
+/// Which layers of a network that has learned already go on learning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Freed {
+    /// The output layer alone: what comes before it is computed once for every clip.
+    #[default]
+    Output,
+    /// All layers after the pooling over time (MusiCNN's two dense ones); as `Output` where a network has no more of them.
+    Last,
+    /// All of them.
+    All,
 }
 
 /// What came of a lesson.
@@ -155,6 +176,10 @@ impl Student {
         let quick = self.quick(clips);
         match self {
             Self::Head { .. } => Recipe { epochs: 200, learning_rate: 3e-3, ..quick },
+            Self::Tuned { layers: Freed::All, .. } => {
+                Recipe { epochs: 40, augmentation: Augmentation::FEW_SONGS, ..quick }
+            }
+            Self::Tuned { .. } => Recipe { epochs: 200, learning_rate: quick.learning_rate / 3.0, ..quick },
             Self::Fresh { .. } => {
                 Recipe { epochs: 100, average_decay: 0.995, augmentation: Augmentation::FEW_SONGS, ..quick }
             }
@@ -169,6 +194,15 @@ impl Student {
             // Strongly held back: a few clips, hundreds of features.
             Self::Head { .. } => {
                 Recipe { epochs: 60, learning_rate: 1e-2, weight_decay: 1.0, keep: Keep::Last, ..common }
+            }
+            Self::Tuned { layers: Freed::Output, .. } => {
+                Recipe { epochs: 60, learning_rate: 1e-2, weight_decay: 0.3, keep: Keep::Last, ..common }
+            }
+            Self::Tuned { layers: Freed::Last, .. } => {
+                Recipe { epochs: 60, learning_rate: 1e-3, weight_decay: 0.3, keep: Keep::Last, ..common }
+            }
+            Self::Tuned { layers: Freed::All, .. } => {
+                Recipe { epochs: 15, windows_per_song: 2, learning_rate: 3e-4, weight_decay: 0.1, ..common }
             }
             Self::Fresh { .. } => Recipe {
                 epochs: 30,

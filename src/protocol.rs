@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::card::Card;
 use crate::lesson::{ClipId, Learned, Lesson, Student};
+use crate::train::recipe::Recipe;
 use crate::train::report::EpochReport;
 
 /// Raised whenever a message changes its shape. A worker of an older build that meets a newer page is told apart by
 /// it and not used.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// Numbers a request; the events that answer it carry the same number.
 pub type RequestId = u32;
@@ -92,8 +93,23 @@ pub enum Request {
         /// Who will learn from it.
         student: Student,
     },
-    /// Train a network on clips that were studied. Answered by [`Event::Step`] and [`Event::Epoch`] on the way, and by
-    /// [`Event::Trained`] in the end. The network in use stays in use.
+    /// Hear the beginning of a clip for a thumbnail of its spectrogram. Payload: as with [`Request::Classify`]. Answered
+    /// by [`Event::Glanced`].
+    Glance {
+        /// The file's name, for messages.
+        file: String,
+        /// Samples a second of a payload of samples, in Hz; `None` where the payload is a file.
+        sample_rate: Option<u32>,
+    },
+    /// Take the files out of a `.zip` archive. Payload: the archive, [`Payload::File`]. Answered by an
+    /// [`Event::Unpacking`] for every file on the way, and by [`Event::Unpacked`] in the end.
+    Unpack {
+        /// The archive's name, for messages.
+        file: String,
+    },
+    /// Train a network on clips that were studied. Payload: nothing, or the [`Event::Checkpoint`] of the same lesson from
+    /// which it goes on, [`Payload::Bytes`]. Answered by [`Event::Step`], [`Event::Epoch`] and [`Event::Checkpoint`] on the
+    /// way, and by [`Event::Trained`] in the end. The network in use stays in use.
     Train {
         /// What is to be learned.
         lesson: Box<Lesson>,
@@ -105,6 +121,8 @@ pub enum Request {
         /// What it should do.
         steering: Steering,
     },
+    /// Which networks can learn from fresh weights. Answered by [`Event::Registry`].
+    Registry,
     /// Run the loaded network on a fixed input, for comparing and timing engines. Answered by [`Event::SelfTested`].
     SelfTest,
     /// Give up the request of this id, if it still runs. Answered by [`Event::Cancelled`] under that id.
@@ -156,6 +174,32 @@ pub enum Event {
     },
     /// A training has come to the end of an epoch, and was validated.
     Epoch(Box<EpochReport>),
+    /// Everything that a training needs to go on after this epoch, as if it had never stopped. Payload:
+    /// [`Payload::Bytes`], for [`Request::Train`]. Told every few seconds at most, and after a validated epoch only.
+    Checkpoint {
+        /// Epochs that are over.
+        epoch: usize,
+    },
+    /// A clip's beginning was heard. Payload: [`Payload::Bytes`], loudness 0 to 255, row-major `[columns, bands]`, lowest
+    /// band first.
+    Glanced {
+        /// The clip's length, in seconds, where the file tells; else of what was heard of it.
+        seconds: f64,
+        /// Time steps of the thumbnail.
+        columns: usize,
+        /// Mel bands of the thumbnail.
+        bands: usize,
+    },
+    /// A file of an archive. Payload: its bytes, [`Payload::Bytes`].
+    Unpacking {
+        /// Its path in the archive, with `/` between folders.
+        path: String,
+    },
+    /// All files of an archive were told.
+    Unpacked {
+        /// Sentences on those that were left out.
+        left_out: Vec<String>,
+    },
     /// The network has learned. Payload: its weights in float32, [`Payload::Bytes`], for [`Request::Load`].
     Trained {
         /// What it is, with its figures.
@@ -163,6 +207,8 @@ pub enum Event {
         /// What came of the lesson.
         learned: Box<Learned>,
     },
+    /// The networks that can learn from fresh weights.
+    Registry(Vec<Known>),
     /// The network's answer to the fixed input.
     SelfTested(SelfTest),
     /// Something the user should know that did not stop the request.
@@ -189,7 +235,8 @@ impl Event {
     pub fn is_last(&self) -> bool {
         let on_the_way =
             matches!(self, Self::Progress(_) | Self::Warning { .. } | Self::Spectrogram(_) | Self::SoFar(_));
-        !on_the_way && !matches!(self, Self::Step { .. } | Self::Epoch(_))
+        let of_a_lesson = matches!(self, Self::Step { .. } | Self::Epoch(_) | Self::Checkpoint { .. });
+        !on_the_way && !of_a_lesson && !matches!(self, Self::Unpacking { .. })
     }
 }
 
@@ -243,6 +290,27 @@ pub struct Architecture {
     pub source: String,
     /// How many numbers it has learned, without those of the networks it listens through.
     pub parameters: usize,
+}
+
+/// A network of the registry that can learn from fresh weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    /// Its name in the registry: `net1`.
+    pub id: String,
+    /// What it is, in one sentence.
+    pub summary: String,
+    /// The document that it comes from.
+    pub source: String,
+    /// Name of its document's front end.
+    pub front_end: String,
+    /// Rows of its picture, where it hears pictures; the front end's bands where `None`.
+    pub rows: Option<usize>,
+    /// Columns of its document's windows.
+    pub frames: usize,
+    /// The fewest columns that it can hear.
+    pub least_frames: usize,
+    /// Its document's training.
+    pub recipe: Recipe,
 }
 
 /// How far a classification has come.

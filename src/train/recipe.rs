@@ -140,6 +140,9 @@ pub struct Recipe {
     pub keep: Keep,
     /// Epochs from one validation to the next; the last is always validated. Only validated epochs are told and kept.
     pub validate_every: usize,
+    /// Early stopping: a run ends after this many validated epochs without a better one than before; 0 goes on to the
+    /// end.
+    pub patience: usize,
     /// What is done to training windows.
     pub augmentation: Augmentation,
     /// What is done to those of an ensemble's members, in turn, in place of that: members that learned differently err
@@ -166,6 +169,7 @@ impl Default for Recipe {
             average_decay: 0.0,
             keep: Keep::Best,
             validate_every: 1,
+            patience: 0,
             augmentation: Augmentation::default(),
             member_augmentations: Vec::new(),
         }
