@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::lesson::{Clip, ClipId, Part};
 
 /// Changes that can be taken back.
 const LONGEST_PAST: usize = 50;
 
 /// A clip of the collection.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// Which one.
     pub id: ClipId,
@@ -21,7 +23,7 @@ pub struct Entry {
 }
 
 /// A label and its clips.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Class {
     /// The label.
     pub name: String,

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use super::collection::Collection;
 use super::networks::Catalogue;
 use crate::card::{Card, Takes};
@@ -105,8 +107,17 @@ pub enum News {
     Cancelled,
 }
 
-/// What came of a lesson.
+/// A lesson that was held, to be compared with others.
 #[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// When it ended, in milliseconds since 1970.
+    pub when: f64,
+    /// What came of it.
+    pub outcome: Rc<Outcome>,
+}
+
+/// What came of a lesson.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The new network's card.
     pub card: Card,
@@ -263,6 +274,8 @@ pub struct Teaching {
     pub epochs: Rc<Vec<EpochReport>>,
     /// What came of the last one.
     pub outcome: Option<Rc<Outcome>>,
+    /// Every lesson that was held and not forgotten, the oldest first.
+    pub runs: Rc<Vec<Run>>,
     /// Why it came to nothing: a sentence.
     pub error: Option<String>,
     /// A remark in passing.

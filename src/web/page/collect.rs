@@ -115,7 +115,7 @@ impl Page {
         }
     }
 
-    fn play(&self, clip: &str) {
+    pub(super) fn play(&self, clip: &str) {
         let Some(file) = self.0.clips.borrow().get(clip).cloned() else { return };
         if let Err(error) = self.0.teach.play(&file) {
             log::warn!("{} is not played: {error}", file.name());
