@@ -9,11 +9,11 @@ use futures::FutureExt;
 use genrelens::audio::Source;
 use genrelens::card::{Card, Structure, Takes};
 use genrelens::engine::{Engine, Host};
-use genrelens::lesson::{Clip, Learned, Lesson, Part, Student};
+use genrelens::lesson::{Clip, Freed, Learned, Lesson, Part, Student};
 use genrelens::model::weights::{self, Precision};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request, Steering};
 use genrelens::train::metrics::argmax;
-use genrelens::train::recipe::Recipe;
+use genrelens::train::recipe::{OptimiserKind, Recipe, Schedule};
 use genrelens::train::report::Scores;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -34,6 +34,8 @@ struct Recorder {
     pauses: usize,
     cancel_after_epochs: Option<usize>,
     finish_after_epochs: Option<usize>,
+    /// Milliseconds that a pause takes; 10 where 0.
+    pace: usize,
 }
 
 impl Recorder {
@@ -72,7 +74,7 @@ impl Host for Recorder {
     }
 
     fn now_milliseconds(&self) -> f64 {
-        self.pauses as f64 * 10.0
+        (self.pauses * self.pace.max(10)) as f64
     }
 }
 
@@ -192,15 +194,20 @@ fn says_the_same(engine: &mut Engine, card: Card, weights: Vec<u8>, learned: &Le
 
 /// A narrow network of four tags that others listen through, with fresh weights.
 fn base(name: &str) -> (Card, Vec<u8>) {
+    base_of(name, "lens", "gtzan-logmel", 128, 1)
+}
+
+/// A network of four tags, with fresh weights.
+fn base_of(name: &str, architecture: &str, front_end: &str, bands: usize, members: usize) -> (Card, Vec<u8>) {
     let card = Card {
         name: name.to_owned(),
         summary: String::new(),
-        architecture: "lens".to_owned(),
-        structure: Structure { width: 0.5, ..Structure::default() },
+        architecture: architecture.to_owned(),
+        structure: Structure { width: 0.5, members, ..Structure::default() },
         bases: Vec::new(),
-        bands: 128,
+        bands,
         frames: 16,
-        front_end: "gtzan-logmel".to_owned(),
+        front_end: front_end.to_owned(),
         labels: ["guitar", "slow", "voice", "noise"].map(String::from).to_vec(),
         many_labels: true,
         data: String::new(),
@@ -215,7 +222,11 @@ fn base(name: &str) -> (Card, Vec<u8>) {
 }
 
 fn with_base() -> Engine {
-    let (mut engine, (card, bytes)) = (engine(), base("tags"));
+    with(base("tags"))
+}
+
+fn with((card, bytes): (Card, Vec<u8>)) -> Engine {
+    let mut engine = engine();
     let mut host = Recorder::default();
     ask(&mut engine, Request::LoadBase { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
     engine
@@ -241,6 +252,168 @@ fn a_head_learns_from_what_another_network_hears() {
         assert_eq!(right.count(), 18);
         says_the_same(&mut engine, card, weights, &learned);
     }
+}
+
+fn tuned(layers: Freed) -> Student {
+    Student::Tuned { network: "tags".to_owned(), layers }
+}
+
+/// Its tensors by name, of a weights file.
+fn tensors(bytes: &[u8]) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
+    file.iter().map(|(name, tensor)| (name.to_owned(), tensor.data().to_vec())).collect()
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_network_goes_on_from_what_it_has_learned() {
+    let _alone = alone();
+    let of_musicnn = || base_of("tags", "musicnn-msd", "musicnn", 96, 1);
+    let of_two = || base_of("tags", "lens", "gtzan-logmel", 128, 2);
+    for (base, layers, fresh_layers) in [
+        (base("tags"), Freed::Output, vec!["output"]),
+        (of_two(), Freed::Output, vec!["members.0.output", "members.1.output"]),
+        (of_musicnn(), Freed::Output, vec!["output"]),
+        (of_musicnn(), Freed::Last, vec!["pooled_norm", "dense", "dense_norm", "output"]),
+        (base("tags"), Freed::All, vec![""]),
+    ] {
+        let before = tensors(&base.1);
+        let architecture = base.0.architecture.clone();
+        let mut engine = with(base);
+        let recipe = Recipe { weight_decay: 0.01, learning_rate: 3e-3, ..tuned(layers).quick(12) };
+        let (lesson, mut host) = (lesson(tuned(layers), recipe), Recorder::default());
+        study(&mut engine, &lesson);
+        train(&mut engine, &lesson, &mut host);
+        let (card, learned, weights) = host.trained();
+        assert_eq!((card.architecture.as_str(), card.labels.len()), (architecture.as_str(), 3));
+        let right = lesson.clips.iter().zip(&learned.answers).filter(|(clip, answer)| argmax(answer) == clip.labels[0]);
+        let right = right.count();
+        assert!(right >= 15, "{architecture}, {layers:?}: {right} of 18");
+        let changed: Vec<String> = tensors(&weights)
+            .into_iter()
+            .filter(|(name, value)| before[name] != *value)
+            .map(|(name, _)| name.rsplit_once('.').unwrap().0.to_owned())
+            .collect();
+        if layers == Freed::All {
+            assert!(changed.len() > before.len() / 2, "{changed:?}");
+        } else {
+            assert!(changed.iter().all(|name| fresh_layers.contains(&name.as_str())), "{architecture}: {changed:?}");
+            assert!(fresh_layers.iter().all(|name| changed.iter().any(|other| other == name)), "{changed:?}");
+        }
+        says_the_same(&mut engine, card, weights, &learned);
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_network_that_knows_the_labels_begins_with_what_it_says_of_them() {
+    let _alone = alone();
+    let (mut engine, mut host) = (engine(), Recorder::default());
+    let first = lesson(fresh(), short(12));
+    study(&mut engine, &first);
+    train(&mut engine, &first, &mut host);
+    let (card, learned, weights) = host.trained();
+    let mut host = Recorder::default();
+    ask(&mut engine, Request::Load { card: Box::new(card) }, Payload::Bytes(weights), &mut host);
+    let student = Student::Tuned { network: "mine".to_owned(), layers: Freed::Output };
+    let recipe = Recipe { epochs: 1, learning_rate: 1e-6, ..student.quick(12) };
+    let again = lesson(student, recipe);
+    study(&mut engine, &again);
+    let mut host = Recorder::default();
+    train(&mut engine, &again, &mut host);
+    for (before, after) in learned.answers.iter().zip(&host.trained().1.answers) {
+        let most = before.iter().zip(after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(most < 1e-3, "{before:?} {after:?}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_head_goes_on_only_as_a_new_head() {
+    let _alone = alone();
+    let mut engine = with_base();
+    let lesson = lesson(head(0), head(0).quick(12));
+    let mut host = Recorder::default();
+    study(&mut engine, &lesson);
+    train(&mut engine, &lesson, &mut host);
+    let (card, _, weights) = host.trained();
+    ask(&mut engine, Request::Load { card: Box::new(card) }, Payload::Bytes(weights), &mut Recorder::default());
+    let student = Student::Tuned { network: "mine".to_owned(), layers: Freed::All };
+    let event = study_one(&mut engine, &Lesson { student, ..lesson }, 0, wav(0, 0));
+    assert!(matches!(&event, Event::Failed { message } if message.contains("teach a new head")), "{event:?}");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_run_goes_on_from_its_checkpoint_as_if_it_had_never_stopped() {
+    let _alone = alone();
+    // Dropout, an average of the weights, moments of the optimiser, shuffles: everything that a run remembers.
+    let with_dropout = Recipe { dropout_dense: Some(0.3), patience: 0, ..short(8) };
+    let adadelta = Recipe { optimiser: OptimiserKind::Adadelta, learning_rate: 1.0, ..with_dropout.clone() };
+    let plateau = Recipe { schedule: Schedule::Plateau, average_decay: 0.0, ..with_dropout.clone() };
+    for recipe in [with_dropout, adadelta, plateau] {
+        let (mut engine, lesson) = (engine(), lesson(fresh(), recipe));
+        let mut host = Recorder { pace: 10_000, ..Recorder::default() };
+        study(&mut engine, &lesson);
+        train(&mut engine, &lesson, &mut host);
+        let (_, whole, weights) = host.trained();
+        let checkpoints: Vec<(usize, Vec<u8>)> = host
+            .events
+            .iter()
+            .filter_map(|(event, payload)| match (event, payload) {
+                (Event::Checkpoint { epoch }, Payload::Bytes(bytes)) => Some((*epoch, bytes.clone())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(checkpoints.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
+        let (epoch, bytes) = checkpoints[4].clone();
+        let mut host = Recorder::default();
+        let request = Request::Train { lesson: Box::new(lesson.clone()) };
+        ask(&mut engine, request, Payload::Bytes(bytes.clone()), &mut host);
+        let (_, resumed, again) = host.trained();
+        assert_eq!((epoch, host.epochs()), (5, 3));
+        assert_eq!(resumed.epochs, whole.epochs);
+        assert_eq!(tensors(&again), tensors(&weights), "bit for bit");
+        // Of another network, it is refused.
+        let mut host = Recorder::default();
+        let other = Student::Fresh {
+            architecture: "net2".to_owned(),
+            front_end: "gtzan-logmel".to_owned(),
+            rows: None,
+            frames: 16,
+            width: 0.125,
+        };
+        let other = Lesson { student: other, ..lesson };
+        study(&mut engine, &other);
+        for bytes in [bytes, b"nothing".to_vec()] {
+            ask(&mut engine, Request::Train { lesson: Box::new(other.clone()) }, Payload::Bytes(bytes), &mut host);
+            assert!(
+                matches!(host.last(), Event::Failed { message } if message.contains("start it anew")),
+                "{:?}",
+                host.last()
+            );
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn patience_ends_a_run_that_gets_no_better() {
+    let _alone = alone();
+    let (mut engine, mut host) = (engine(), Recorder::default());
+    // A rate at which nothing changes: the first epoch stays the best.
+    let lesson = lesson(fresh(), Recipe { learning_rate: 1e-12, average_decay: 0.0, patience: 3, ..short(50) });
+    study(&mut engine, &lesson);
+    train(&mut engine, &lesson, &mut host);
+    assert!(host.trained().1.epochs.len() < 20, "{}", host.epochs());
+    let since_best = host.trained().1.epochs.iter().rev().take_while(|epoch| !epoch.best).count();
+    assert_eq!(since_best, 3);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_registry_tells_who_can_learn_from_fresh_weights() {
+    let (mut engine, mut host) = (engine(), Recorder::default());
+    ask(&mut engine, Request::Registry, Payload::None, &mut host);
+    let Event::Registry(known) = host.last() else { panic!("{:?}", host.last()) };
+    let find = |id: &str| known.iter().find(|known| known.id == id).unwrap();
+    assert_eq!((find("net1").frames, find("net1").front_end.as_str()), (128, "net1"));
+    assert_eq!(find("resnet50-transfer").rows, Some(224));
+    assert!(known.iter().all(|known| known.id != "head" && known.recipe.check().is_ok()));
 }
 
 #[wasm_bindgen_test(unsupported = test)]

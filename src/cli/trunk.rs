@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::recipe_file::RecipeFile;
 use super::{CliError, device, read};
 use crate::model::weights::{WeightsError, embedded_card, fill, sha256_hex};
-use crate::model::{Blueprint, Build, Dropouts, Network, imagenet};
-use crate::train::fit::{FitError, Outcome, Watcher, fit, fit_from, fit_head};
+use crate::model::{Blueprint, Network, Part, imagenet};
+use crate::train::fit::{FitError, Outcome, Watcher, fit, fit_from, fit_part, fresh};
 use crate::train::recipe::Recipe;
 use crate::train::set::LabelledSet;
 
@@ -98,7 +98,7 @@ impl Start {
         let windowing = blueprint.windowing();
         // A column of features is a whole window.
         let outcome = match self.freeze {
-            true => pollster::block_on(fit_head(network, &windowing, recipe, train, valid, watcher)),
+            true => pollster::block_on(fit_part(network, Part::Head, &windowing, recipe, train, valid, watcher)),
             false => pollster::block_on(fit_from(network, &windowing, recipe, train, valid, watcher)),
         };
         outcome.map_err(failed)
@@ -107,10 +107,7 @@ impl Start {
 
 /// A network for training with these weights and, where they bring none, fresh last layers.
 fn begun(blueprint: &Blueprint, recipe: &Recipe, bytes: &[u8]) -> Result<Network, WeightsError> {
-    let device = device().autodiff();
-    device.seed(recipe.seed);
-    let dropouts = Dropouts { convolution: recipe.dropout_convolution, dense: recipe.dropout_dense };
-    let mut network = (blueprint.entry.init)(&Build { dropouts, ..blueprint.build }, &device);
+    let mut network = fresh(blueprint, recipe, &device());
     match embedded_card(bytes) {
         Ok(_) => fill(&mut network, bytes.to_vec(), blueprint.entry.id).map(|()| network),
         Err(_) => imagenet::load(network, bytes),

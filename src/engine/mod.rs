@@ -3,6 +3,7 @@
 //! [`classify`](mod@classify), what with many of them in [`teach`].
 
 pub mod classify;
+mod pupil;
 pub mod teach;
 
 use burn::tensor::{Device, ExecutionError};
@@ -118,10 +119,12 @@ impl Engine {
             Request::Study { clip, file, sample_rate, student } => {
                 (self.study(clip, student, payload, sample_rate, host).await, Some(file))
             }
-            Request::Train { lesson } => match self.train(&lesson, host).await {
+            Request::Train { lesson } => match self.train(&lesson, checkpoint(payload), host).await {
                 Ok((trained, weights)) => return host.send(trained, Payload::Bytes(weights)),
                 Err(error) => (Err(error), None),
             },
+            Request::Registry => (Ok(Self::registry()), None),
+            Request::Glance { .. } | Request::Unpack { .. } => return,
             Request::SelfTest => (self.self_test(host).await.map(Event::SelfTested), None),
             // These are for the request that runs; the worker's host has told it already.
             Request::Cancel { .. } | Request::Steer { .. } => return,
@@ -202,6 +205,14 @@ fn opened(
             Ok(Hearing::of_clip(Clip { samples, sample_rate }, front_end)?)
         }
         _ => Err(EngineError::NoPayload),
+    }
+}
+
+/// The checkpoint that a training goes on from.
+fn checkpoint(payload: Payload<Box<dyn Source>>) -> Option<Vec<u8>> {
+    match payload {
+        Payload::Bytes(bytes) => Some(bytes),
+        _ => None,
     }
 }
 

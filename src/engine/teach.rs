@@ -3,27 +3,27 @@
 use std::collections::HashMap;
 
 use super::classify::check_heard;
+use super::pupil::{Listens, Pupil};
 use super::{Engine, EngineError, Host, opened, pause};
 use crate::audio::Source;
-use crate::card::{Card, Structure};
-use crate::dsp::{FrontEnd, Segment};
+use crate::dsp::Segment;
 use crate::hearing::Hearing;
 use crate::lesson::{ClipId, Learned, Lesson, Part, Student};
-use crate::model::build::BlueprintError;
 use crate::model::predict::WINDOWS_PER_BATCH;
-use crate::model::registry::entry;
 use crate::model::weights::{self, Precision, WeightsError};
-use crate::model::windows::{Ears, Windowing};
-use crate::model::{self, Bases};
+use crate::model::windows::Ears;
 use crate::protocol::{Event, Payload, Steering};
 use crate::train::answers::song_answers;
-use crate::train::fit::{Cancelled, FitError, Watcher, feature_segment, fit, fit_on_features};
+use crate::train::fit::{Cancelled, FitError, Watcher, feature_segment, inputs};
 use crate::train::report::EpochReport;
 use crate::train::set::LabelledSet;
 use crate::train::trusted::{Trusted, rounded};
 
 /// Time between two words on how far a training is, in milliseconds.
 const STEP_MILLISECONDS: f64 = 100.0;
+
+/// Time between two checkpoints of a training, in milliseconds: what is lost at most, and an epoch.
+const CHECKPOINT_MILLISECONDS: f64 = 5_000.0;
 
 /// What is kept of clips, for one kind of student.
 #[derive(Default)]
@@ -55,30 +55,15 @@ impl Engine {
         if let Some(Studied { seconds, windows, .. }) = self.desk.clips.get(&clip) {
             return Ok(Event::Studied { seconds: *seconds, windows: *windows });
         }
-        let bases = self.bases_of(&student)?;
-        let ears = match bases.ears() {
-            Some(ears) => ears,
-            None => fresh_card(&student)?.blueprint().map_err(WeightsError::from)?.ears(),
-        };
-        let mut hearing = opened(payload, sample_rate, ears.front_end)?;
-        let studied = study(&mut hearing, &ears, &bases, host).await?;
+        let pupil = self.pupil(&student)?;
+        let mut hearing = opened(payload, sample_rate, pupil.ears().front_end)?;
+        let studied = study(&mut hearing, &pupil, host).await?;
         for message in hearing.warnings() {
             host.send(Event::Warning { message }, Payload::None);
         }
         let event = Event::Studied { seconds: studied.seconds, windows: studied.windows };
         self.desk.clips.insert(clip, studied);
         Ok(event)
-    }
-
-    /// The networks that a student listens through, on this device; none where it hears for itself.
-    fn bases_of(&self, student: &Student) -> Result<Bases, EngineError> {
-        let Student::Head { bases, .. } = student else { return Ok(Bases::default()) };
-        let known = |name: &str| self.bases.iter().chain(&self.loaded).find(|base| base.card.name == name);
-        let base = |(name, takes): &(String, _)| {
-            known(name).map(|base| (base.clone(), *takes)).ok_or_else(|| WeightsError::Base { base: name.clone() })
-        };
-        let bases = Bases::new(bases.iter().map(base).collect::<Result<_, _>>()?, "a head on them")?;
-        if bases.is_empty() { Err(EngineError::NoNetwork) } else { Ok(bases) }
     }
 
     /// The clips of one part with what was heard of them.
@@ -94,32 +79,28 @@ impl Engine {
         Ok(set)
     }
 
-    /// Holds a lesson: the event that tells what came of it, and the weights.
-    pub(super) async fn train(&self, lesson: &Lesson, host: &mut impl Host) -> Result<(Event, Vec<u8>), EngineError> {
+    /// Holds a lesson, from a checkpoint where there is one: the event that tells what came of it, and the weights.
+    pub(super) async fn train(
+        &self,
+        lesson: &Lesson,
+        checkpoint: Option<Vec<u8>>,
+        host: &mut impl Host,
+    ) -> Result<(Event, Vec<u8>), EngineError> {
         let [train, valid] = [self.set(lesson, Part::Train)?, self.set(lesson, Part::Valid)?];
-        let card = self.card(lesson, [train.songs.len(), valid.songs.len()])?;
+        let pupil = self.pupil(&lesson.student)?;
+        let mut card = pupil.card(lesson, [train.songs.len(), valid.songs.len()]);
         let blueprint = card.blueprint().map_err(WeightsError::from)?;
         let started = host.now_milliseconds();
-        let mut watcher = Teaching { host, told: f64::NEG_INFINITY };
-        let (recipe, device) = (&lesson.recipe, &self.device);
-        let (outcome, windowing) = match lesson.student {
-            Student::Head { .. } => (
-                fit_on_features(&blueprint, recipe, &train, &valid, device, &mut watcher).await,
-                Windowing::of_features(card.structure.features),
-            ),
-            Student::Fresh { .. } => {
-                (fit(&blueprint, recipe, &train, &valid, device, &mut watcher).await, blueprint.windowing())
-            }
-        };
-        let outcome = outcome?;
+        let mut watcher = Teaching { host, told: f64::NEG_INFINITY, saved: started, checkpoint };
+        let (outcome, part, windowing) =
+            pupil.fit(&blueprint, &lesson.recipe, [&train, &valid], self, &mut watcher).await?;
         let mut answers = vec![Vec::new(); lesson.clips.len()];
-        for (set, part) in [(&train, Part::Train), (&valid, Part::Valid)] {
-            let found = song_answers(&outcome.network, model::Part::Whole, &windowing, set, &mut watcher).await?;
-            lesson.part(part).1.into_iter().zip(found).for_each(|(place, answer)| answers[place] = answer);
+        for (set, side) in [(&train, Part::Train), (&valid, Part::Valid)] {
+            let found = song_answers(&outcome.network, part, &windowing, set, &mut watcher).await?;
+            lesson.part(side).1.into_iter().zip(found).for_each(|(place, answer)| answers[place] = answer);
         }
         let judged: Vec<Vec<f32>> =
             lesson.part(Part::Valid).1.into_iter().map(|place| answers[place].clone()).collect();
-        let mut card = card;
         card.figures.extend(Trusted::of(&valid, &judged).figures("valid"));
         let learned = Learned {
             epochs: outcome.epochs,
@@ -132,74 +113,11 @@ impl Engine {
         card.sha256 = weights::sha256_hex(&weights);
         Ok((Event::Trained { card: Box::new(card), learned: Box::new(learned) }, weights))
     }
-
-    /// The card of the network that a lesson makes, without figures and SHA-256.
-    fn card(&self, lesson: &Lesson, [train, valid]: [usize; 2]) -> Result<Card, EngineError> {
-        let bases = self.bases_of(&lesson.student)?;
-        let mut card = fresh_card(&lesson.student)?;
-        if let Some(Ears { front_end, windowing, .. }) = bases.ears() {
-            card.front_end = front_end.name.to_owned();
-            (card.bands, card.frames) = (windowing.bands, windowing.frames);
-            card.structure.features = bases.features();
-            card.bases = bases.cards();
-        }
-        card.name.clone_from(&lesson.name);
-        card.labels.clone_from(&lesson.labels);
-        card.many_labels = lesson.many_labels;
-        card.data = format!("a set of its user's own: {train} clips to learn from, {valid} to be judged by");
-        // Without the clips, which are nobody else's business.
-        let recipe = Lesson { clips: Vec::new(), ..lesson.clone() };
-        card.recipe = serde_json::to_string(&recipe).unwrap_or_default();
-        Ok(card)
-    }
 }
 
-/// The card of a student, as far as it tells without its bases and its lesson.
-fn fresh_card(student: &Student) -> Result<Card, EngineError> {
-    let mut card = Card {
-        name: String::new(),
-        summary: String::new(),
-        architecture: "head".to_owned(),
-        structure: Structure::default(),
-        bases: Vec::new(),
-        bands: 1,
-        frames: 1,
-        front_end: String::new(),
-        labels: vec![String::new()],
-        many_labels: false,
-        data: String::new(),
-        recipe: String::new(),
-        figures: Default::default(),
-        licence: "its maker's".to_owned(),
-        sha256: String::new(),
-    };
-    match student {
-        Student::Head { hidden, .. } => card.structure.hidden = *hidden,
-        Student::Fresh { architecture, front_end, rows, frames, width } => {
-            let known = FrontEnd::by_name(front_end).ok_or_else(|| BlueprintError::FrontEnd(front_end.clone()));
-            let known = known.map_err(WeightsError::from)?;
-            card.architecture.clone_from(architecture);
-            card.front_end.clone_from(front_end);
-            card.structure.width = *width;
-            (card.bands, card.frames) = (rows.unwrap_or(known.mel_bands), *frames);
-        }
-    }
-    entry(&card.architecture)
-        .map_err(BlueprintError::from)
-        .map_err(WeightsError::from)?
-        .summary
-        .clone_into(&mut card.summary);
-    Ok(card)
-}
-
-/// Hears a recording to its end: as segments, or through bases as features.
-async fn study(
-    hearing: &mut Hearing,
-    ears: &Ears,
-    bases: &Bases,
-    host: &mut impl Host,
-) -> Result<Studied, EngineError> {
-    let Ears { front_end, windowing, least_columns } = ears;
+/// Hears a recording to its end: as segments, or as what the layers that learn are to decide from.
+async fn study(hearing: &mut Hearing, pupil: &Pupil, host: &mut impl Host) -> Result<Studied, EngineError> {
+    let Ears { front_end, windowing, least_columns } = pupil.ears();
     let (mut segments, mut rows) = (Vec::new(), Vec::new());
     let mut windows = 0;
     while let Some(more) = hearing.listen()? {
@@ -208,14 +126,18 @@ async fn study(
             let segment = [windowing.prepare(segment)];
             let places = windowing.places(&segment);
             windows += places.len();
-            if bases.is_empty() {
+            if matches!(pupil.listens(), Listens::ForItself) {
                 segments.extend(segment);
                 continue;
             }
             for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|like| like.chunks(WINDOWS_PER_BATCH))
             {
                 pause(host).await?;
-                rows.extend(bases.listen_to(windowing, &segment, places).await?.rows);
+                rows.extend(match pupil.listens() {
+                    Listens::ForItself => Vec::new(),
+                    Listens::Through(bases) => bases.listen_to(windowing, &segment, places).await?.rows,
+                    Listens::With(network, part) => inputs(network, part, windowing, &segment, places).await?,
+                });
             }
         }
     }
@@ -229,7 +151,11 @@ async fn study(
 /// Watches a training for a host.
 struct Teaching<'a, H> {
     host: &'a mut H,
+    /// When the last step was told, and when the last checkpoint, in milliseconds.
     told: f64,
+    saved: f64,
+    /// Where the run goes on from.
+    checkpoint: Option<Vec<u8>>,
 }
 
 impl<H: Host> Watcher for Teaching<'_, H> {
@@ -247,6 +173,19 @@ impl<H: Host> Watcher for Teaching<'_, H> {
 
     fn stop(&self) -> bool {
         self.host.steering() == Steering::Finish
+    }
+
+    fn resume(&mut self) -> Option<Vec<u8>> {
+        self.checkpoint.take()
+    }
+
+    fn wants_checkpoint(&self) -> bool {
+        self.host.now_milliseconds() - self.saved >= CHECKPOINT_MILLISECONDS
+    }
+
+    fn checkpoint(&mut self, epoch: usize, bytes: Vec<u8>) {
+        self.saved = self.host.now_milliseconds();
+        self.host.send(Event::Checkpoint { epoch }, Payload::Bytes(bytes));
     }
 
     async fn pause(&mut self) -> Result<(), Cancelled> {

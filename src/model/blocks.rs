@@ -4,13 +4,12 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::conv::{Conv1d, Conv1dConfig, Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool1dConfig, MaxPool2dConfig};
-use burn::nn::{
-    BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig1d, PaddingConfig2d,
-};
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig1d, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::Build;
+use super::dropout::Dropout;
 
 /// What a pool leaves of an axis: a pool longer than the axis takes all of it.
 pub fn pooled(length: usize, pool: usize) -> usize {
@@ -36,7 +35,7 @@ pub fn max_pool2d(x: Tensor<4>, pool: [usize; 2]) -> Tensor<4> {
 
 /// A dropout of the rate asked for, or else of the document's.
 pub fn dropout(asked: Option<f64>, documented: f64) -> Dropout {
-    DropoutConfig::new(asked.unwrap_or(documented)).init()
+    Dropout::new(asked.unwrap_or(documented))
 }
 
 /// One convolution over time, and what follows it: batch norm, ReLU, max pool, dropout. The convolution has no bias,

@@ -2,13 +2,14 @@
 //! 4).
 
 use burn::module::Module;
+use burn::nn::PaddingConfig1d;
 use burn::nn::conv::{Conv1d, Conv1dConfig};
 use burn::nn::pool::AvgPool1dConfig;
-use burn::nn::{Dropout, PaddingConfig1d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::blocks::{Dense, dropout, max_pool1d, pooled};
+use super::dropout::Dropout;
 use super::registry::{Entry, Hears, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;

@@ -1,10 +1,10 @@
 //! `fma-crnn`: three convolutions over time, an LSTM, two dense layers (Yaacob and Goldrich 2020, section 2.2).
 
 use burn::module::Module;
-use burn::nn::Dropout;
 use burn::tensor::{Device, Tensor};
 
 use super::blocks::{Block1d, Dense, dropout, squared_weights};
+use super::dropout::Dropout;
 use super::fma::{self, Layer1d};
 use super::recurrent::Lstm;
 use super::registry::{Entry, Hears};

@@ -2,12 +2,13 @@
 //! 2024).
 
 use burn::module::Module;
+use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{Dropout, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::blocks::{Dense, dropout, max_pool2d, pooled};
+use super::dropout::Dropout;
 use super::registry::{Entry, Hears, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;

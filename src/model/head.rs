@@ -1,10 +1,11 @@
 //! `head`: decides from the features of other networks, which stay as they are.
 
 use burn::module::{Module, Param};
-use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
+use super::dropout::Dropout;
 use super::registry::{Entry, Hears, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
@@ -47,7 +48,7 @@ fn init(build: &Build, device: &Device) -> Head {
         input_deviation: constant(Tensor::ones([features], device)),
         hidden: (hidden > 0).then(|| LinearConfig::new(features, hidden).init(device)),
         output: LinearConfig::new(if hidden > 0 { hidden } else { features }, classes).init(device),
-        dropout: DropoutConfig::new(build.dropouts.dense.unwrap_or(0.0)).init(),
+        dropout: Dropout::new(build.dropouts.dense.unwrap_or(0.0)),
     }
 }
 

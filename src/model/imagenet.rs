@@ -6,13 +6,12 @@ use std::collections::HashMap;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::nn::{
-    BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Initializer, Linear, LinearConfig, PaddingConfig2d,
-};
+use burn::nn::{BatchNorm, BatchNormConfig, Initializer, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData, bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
+use super::dropout::Dropout;
 use super::weights::WeightsError;
 use super::windows::in_unit_range;
 use super::{Build, Network, joined, level, resnet50, xception};
@@ -91,7 +90,7 @@ impl Classifier {
         Self {
             hidden: (hidden > 0).then(|| LinearConfig::new(features, hidden).init(device)),
             output: LinearConfig::new(last, build.shape.classes).init(device),
-            dropout: DropoutConfig::new(build.dropouts.dense.unwrap_or(documented)).init(),
+            dropout: Dropout::new(build.dropouts.dense.unwrap_or(documented)),
         }
     }
 

@@ -3,10 +3,11 @@
 use burn::module::Module;
 use burn::nn::conv::{Conv1d, Conv1dConfig, Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d};
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
+use super::dropout::Dropout;
 use super::net1::{max_over_time, mean_over_time};
 use super::registry::{Entry, Hears, Preset};
 use super::{Build, Layers, Network, Shape};
@@ -100,8 +101,8 @@ fn init(build: &Build, device: &Device) -> Lens {
         frame: Conv1dConfig::new(channels[3] * bands, units, 1).with_bias(false).init(device),
         frame_norm: norm(units),
         output: LinearConfig::new(2 * units, build.shape.classes).init(device),
-        dropout_convolution: DropoutConfig::new(build.dropouts.convolution.unwrap_or(0.0)).init(),
-        dropout_dense: DropoutConfig::new(build.dropouts.dense.unwrap_or(DROPOUT)).init(),
+        dropout_convolution: Dropout::new(build.dropouts.convolution.unwrap_or(0.0)),
+        dropout_dense: Dropout::new(build.dropouts.dense.unwrap_or(DROPOUT)),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod bases;
 mod blocks;
 pub mod build;
 pub mod deep_music_genre;
+pub mod dropout;
 pub mod ensemble;
 pub mod fcn_tagger;
 mod fma;
@@ -18,6 +19,7 @@ pub mod fma_cnn2d_shallow;
 pub mod fma_crnn;
 pub mod fma_crnn_stacked;
 pub mod fma_rnn;
+pub mod grafted;
 pub mod gtzan_cnn;
 pub mod head;
 pub mod imagenet;
@@ -63,6 +65,27 @@ pub trait Layers {
     /// - output: `[batch, classes]`
     fn classify(&self, features: Tensor<2>) -> Tensor<2>;
 
+    /// What is left of the windows after the pooling over time, where more layers than the last follow it; else as
+    /// [`features`](Self::features).
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, bands, frames]`
+    /// - output: `[batch, pooled]`
+    fn pooled(&self, windows: Tensor<3>) -> Tensor<2> {
+        self.features(windows)
+    }
+
+    /// [`features`](Self::features) from what [`pooled`](Self::pooled) gives.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, pooled]`
+    /// - output: `[batch, features]`
+    fn features_of_pooled(&self, pooled: Tensor<2>) -> Tensor<2> {
+        pooled
+    }
+
     /// The weight penalty that the network's document adds to the loss, shape `[1]`; `None` where it states none.
     fn penalty(&self) -> Option<Tensor<1>> {
         None
@@ -75,6 +98,8 @@ pub enum Part {
     /// All of it, on windows.
     #[default]
     Whole,
+    /// The layers after the pooling over time, on `[batch, pooled, 1]` that were computed before.
+    Last,
     /// The last layers alone, on features `[batch, features, 1]` that were computed before.
     Head,
 }
@@ -96,6 +121,14 @@ macro_rules! networks {
 
             fn classify(&self, features: Tensor<2>) -> Tensor<2> {
                 match self { $(Self::$variant(network) => network.classify(features)),+ }
+            }
+
+            fn pooled(&self, windows: Tensor<3>) -> Tensor<2> {
+                match self { $(Self::$variant(network) => network.pooled(windows)),+ }
+            }
+
+            fn features_of_pooled(&self, pooled: Tensor<2>) -> Tensor<2> {
+                match self { $(Self::$variant(network) => network.features_of_pooled(pooled)),+ }
             }
 
             fn penalty(&self) -> Option<Tensor<1>> {
@@ -159,11 +192,27 @@ impl Network {
         self.classify(self.features(windows))
     }
 
-    /// Logits of windows, or of features `[batch, features, 1]` where only the head is run.
-    pub fn forward_part(&self, part: Part, input: Tensor<3>) -> Tensor<2> {
+    /// What it decides from, of what a part of it is run on.
+    pub fn features_of_part(&self, part: Part, input: Tensor<3>) -> Tensor<2> {
         match part {
-            Part::Whole => self.forward(input),
-            Part::Head => self.classify(input.squeeze_dim(2)),
+            Part::Whole => self.features(input),
+            Part::Last => self.features_of_pooled(input.squeeze_dim(2)),
+            Part::Head => input.squeeze_dim(2),
+        }
+    }
+
+    /// Logits of what a part of it is run on.
+    pub fn forward_part(&self, part: Part, input: Tensor<3>) -> Tensor<2> {
+        self.classify(self.features_of_part(part, input))
+    }
+
+    /// What a part of it is run on, of windows `[batch, bands, frames]`: `[batch, values]`, or nothing where that is the
+    /// windows themselves.
+    pub fn input_of_part(&self, part: Part, windows: Tensor<3>) -> Option<Tensor<2>> {
+        match part {
+            Part::Whole => None,
+            Part::Last => Some(self.pooled(windows)),
+            Part::Head => Some(self.features(windows)),
         }
     }
 

@@ -124,6 +124,11 @@ fn norm(channels: usize, device: &Device) -> BatchNorm {
 impl Layers for Musicnn {
     /// The penultimate activations, after their batch norm.
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
+        self.features_of_pooled(self.pooled(windows))
+    }
+
+    /// The maximum and the mean over time of every channel.
+    fn pooled(&self, windows: Tensor<3>) -> Tensor<2> {
         let input: Tensor<4> = self.input_norm.forward(windows.unsqueeze_dim(1));
         let input: Tensor<3> = input.squeeze_dim(1); // [batch, bands, frames]
         let parts = [&self.timbre_low, &self.timbre_high, &self.rhythm_long, &self.rhythm_middle, &self.rhythm_short];
@@ -134,7 +139,10 @@ impl Layers for Musicnn {
         let all = Tensor::cat(vec![front, first, second, third], 1); // [batch, 753, frames]
         // Interleaved: each channel's maximum, then its mean.
         let pooled: Tensor<3> = Tensor::stack(vec![max_over_time(all.clone()), mean_over_time(all)], 2);
-        let pooled: Tensor<2> = pooled.flatten(1, 2); // [batch, 1506]
+        pooled.flatten(1, 2) // [batch, 1506]
+    }
+
+    fn features_of_pooled(&self, pooled: Tensor<2>) -> Tensor<2> {
         self.dense_norm.forward(relu(self.dense.forward(self.pooled_norm.forward(pooled))))
     }
 

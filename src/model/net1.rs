@@ -3,10 +3,11 @@
 
 use burn::module::Module;
 use burn::nn::conv::{Conv1d, Conv1dConfig};
-use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig1d};
+use burn::nn::{Linear, LinearConfig, PaddingConfig1d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
+use super::dropout::Dropout;
 use super::registry::{Entry, Hears, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
@@ -85,7 +86,7 @@ fn init(build: &Build, device: &Device) -> Net1 {
     let same = |channels_in, channels_out| {
         Conv1dConfig::new(channels_in, channels_out, KERNEL_FRAMES).with_padding(PaddingConfig1d::Same).init(device)
     };
-    let dropout = |rate: Option<f64>, paper| DropoutConfig::new(rate.unwrap_or(paper)).init();
+    let dropout = |rate: Option<f64>, paper| Dropout::new(rate.unwrap_or(paper));
     Net1 {
         c1: Conv1dConfig::new(build.shape.bands, wide, KERNEL_FRAMES).init(device),
         c2: same(wide, wide),

@@ -34,10 +34,7 @@ pub async fn answers(
 ) -> Result<Vec<Answer>, ExecutionError> {
     let windows = values.len() / (bands * frames).max(1);
     let input = to_tensor(values, bands, frames, &network.device());
-    let features: Tensor<2> = match part {
-        Part::Whole => network.features(input),
-        Part::Head => input.squeeze_dim(2),
-    };
+    let features = network.features_of_part(part, input);
     let logits = network.classify(features.clone());
     let both = Tensor::cat(vec![features.clone(), logits], 1); // one reading back instead of two
     let split = features.dims()[1];
@@ -45,6 +42,26 @@ pub async fn answers(
     let values: Vec<f32> = data.iter::<f32>().collect();
     let answer = |row: &[f32]| Answer { features: row[..split].to_vec(), logits: row[split..].to_vec() };
     Ok(values.chunks(values.len() / windows.max(1)).map(answer).collect())
+}
+
+/// What a part of the network is run on, of windows of one length given as values `[windows, bands, frames]`: a row a
+/// window. Waits for the device.
+///
+/// # Errors
+///
+/// The device's, where it was lost.
+pub async fn inputs_of_part(
+    network: &Network,
+    part: Part,
+    values: Vec<f32>,
+    bands: usize,
+    frames: usize,
+) -> Result<Vec<Vec<f32>>, ExecutionError> {
+    let windows = to_tensor(values, bands, frames, &network.device());
+    let Some(rows) = network.input_of_part(part, windows) else { return Ok(Vec::new()) };
+    let width = rows.dims()[1];
+    let values: Vec<f32> = rows.into_data_async().await?.iter::<f32>().collect(); // waits for the device
+    Ok(values.chunks(width.max(1)).map(<[f32]>::to_vec).collect())
 }
 
 /// The network's answers to a few windows of one length. Waits for the device.

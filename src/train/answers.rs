@@ -51,7 +51,7 @@ pub async fn song_answers(
 }
 
 /// The answers to all windows of a song.
-pub(super) async fn answers_of_song(
+async fn answers_of_song(
     network: &Network,
     part: Part,
     windowing: &Windowing,

@@ -20,6 +20,19 @@ impl Average {
         Self { decay, steps: 0, weights: HashMap::new() }
     }
 
+    /// The average of a run that goes on: that of so many steps, whose weights are this network's.
+    pub fn resumed<M: Module>(decay: f64, steps: usize, network: &M) -> Self {
+        let mut weights = HashMap::new();
+        // Nothing is known yet, so every weight is taken as it is.
+        network.visit(&mut Adder { decay, weights: &mut weights });
+        Self { decay, steps, weights }
+    }
+
+    /// Steps that are in it.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
     /// Takes in the weights of another step.
     pub fn add<M: Module>(&mut self, network: &M) {
         // Early on the average follows faster, or it would remember the random start.

@@ -5,17 +5,21 @@ use burn::tensor::{Device, ExecutionError, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::answers::{answers_of_song, validate};
+use super::answers::validate;
 use super::average::Average;
 use super::batch::{draw, epoch_order};
+use super::checkpoint::{Checkpoint, CheckpointError};
 use super::linear::moments;
 use super::recipe::{Augmentation, Keep, Recipe, RecipeError};
 use super::report::EpochReport;
 use super::schedule::Rate;
 use super::set::{LabelledSet, Leak, Song, check_apart};
 use super::step::{Objective, optimiser, step};
+use crate::card::Structure;
 use crate::dsp::Segment;
-use crate::model::windows::Windowing;
+use crate::model::dropout::seed_masks;
+use crate::model::predict::{WINDOWS_PER_BATCH, inputs_of_part};
+use crate::model::windows::{Place, Windowing};
 use crate::model::{Blueprint, Build, Dropouts, Ensemble, Network, Part};
 
 /// Who watches a run: natively a progress bar, in the browser a worker's messages.
@@ -28,6 +32,16 @@ pub trait Watcher {
     fn stop(&self) -> bool {
         false
     }
+    /// The checkpoint that the run goes on from, once; `None` where it begins.
+    fn resume(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+    /// True where a checkpoint of the run as it is now is wanted.
+    fn wants_checkpoint(&self) -> bool {
+        false
+    }
+    /// A checkpoint after so many epochs.
+    fn checkpoint(&mut self, _epoch: usize, _bytes: Vec<u8>) {}
     /// Hands control back between steps: in a browser nothing else runs until this returns.
     ///
     /// # Errors
@@ -84,6 +98,9 @@ pub enum FitError {
     /// A song or a group on both sides.
     #[error(transparent)]
     Leak(#[from] Leak),
+    /// A checkpoint of another run.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The device was lost.
     #[error("the engine failed during training ({0}); start again, or train on the CPU")]
     Device(#[from] ExecutionError),
@@ -117,9 +134,11 @@ pub async fn fit(
     }
     check(recipe, train, valid)?;
     let (mut members, mut epochs) = (Vec::new(), Vec::new());
+    let structure = Structure { members: 1, ..blueprint.build.structure };
+    let single = Blueprint { build: Build { structure, ..blueprint.build }, ..blueprint.clone() };
     for member in 0..blueprint.build.structure.members {
         let recipe = recipe.of_member(member);
-        let network = fresh(blueprint, &recipe, &device.clone().autodiff());
+        let network = fresh(&single, &recipe, device);
         let windowing = blueprint.windowing();
         let outcome = fit_network(network, Part::Whole, &windowing, &recipe, train, valid, watcher).await?;
         members.push(outcome.network);
@@ -132,14 +151,15 @@ pub async fn fit(
     Ok(Outcome { network, epochs })
 }
 
-/// Trains the head of a network that is there already and leaves the rest of it as it is: the features of every window
-/// are computed once, so that an epoch takes next to no time. No augmentation.
+/// Trains the last layers of a network that is there already and leaves the rest of it as it is: what a window is to them
+/// is computed once, so that an epoch takes next to no time. No augmentation.
 ///
 /// # Errors
 ///
 /// As [`fit`].
-pub async fn fit_head(
+pub async fn fit_part(
     network: Network,
+    part: Part,
     windowing: &Windowing,
     recipe: &Recipe,
     train: &LabelledSet,
@@ -149,12 +169,34 @@ pub async fn fit_head(
     let recipe = &Recipe { augmentation: Augmentation::default(), ..recipe.clone() };
     check(recipe, train, valid)?;
     let judged = network.valid();
-    let train = features_of(&judged, windowing, train, watcher).await?;
-    let valid = features_of(&judged, windowing, valid, watcher).await?;
-    let features = train.songs.iter().flat_map(|song| &song.segments).map(|segment| segment.bands).next().unwrap_or(0);
-    device_of_training(&network).seed(recipe.seed);
-    let windowing = Windowing::of_features(features);
-    fit_network(network.train(), Part::Head, &windowing, recipe, &train, &valid, watcher).await
+    let train = inputs_of(&judged, part, windowing, train, watcher).await?;
+    let valid = inputs_of(&judged, part, windowing, valid, watcher).await?;
+    fit_on_inputs(network, part, recipe, &train, &valid, watcher).await
+}
+
+/// As [`fit_part`], on what the windows are to those layers, computed before: every song has one segment of it, a column a
+/// window ([`feature_segment`]).
+///
+/// # Errors
+///
+/// As [`fit`].
+pub async fn fit_on_inputs(
+    network: Network,
+    part: Part,
+    recipe: &Recipe,
+    train: &LabelledSet,
+    valid: &LabelledSet,
+    watcher: &mut impl Watcher,
+) -> Result<Outcome, FitError> {
+    let recipe = &Recipe { augmentation: Augmentation::default(), ..recipe.clone() };
+    check(recipe, train, valid)?;
+    let windowing = Windowing::of_features(width_of(train));
+    fit_network(network.train(), part, &windowing, recipe, train, valid, watcher).await
+}
+
+/// Values of a window in a set of windows that were computed before.
+pub fn width_of(set: &LabelledSet) -> usize {
+    set.songs.iter().flat_map(|song| &song.segments).map(|segment| segment.bands).next().unwrap_or(0)
 }
 
 /// Trains a fresh head on features that were computed before: every song has one segment of them, a column a window
@@ -173,8 +215,8 @@ pub async fn fit_on_features(
 ) -> Result<Outcome, FitError> {
     let recipe = &Recipe { augmentation: Augmentation::default(), ..recipe.clone() };
     check(recipe, train, valid)?;
+    let mut network = fresh(blueprint, recipe, device);
     let device = device.clone().autodiff();
-    let mut network = fresh(blueprint, recipe, &device);
     if let Network::Head(head) = network {
         let (mean, deviation) = moments_of(train);
         let row = |values: Vec<f32>| Tensor::from_data(TensorData::new(values.clone(), [values.len()]), &device);
@@ -195,11 +237,14 @@ fn moments_of(set: &LabelledSet) -> (Vec<f32>, Vec<f32>) {
     (narrow(mean), narrow(deviation))
 }
 
-/// A network with fresh weights, ready to learn.
-fn fresh(blueprint: &Blueprint, recipe: &Recipe, device: &Device) -> Network {
-    device.seed(recipe.seed);
+/// A network with fresh weights on a device, ready to learn. They are drawn on the CPU, so that the same seed gives the
+/// same on every engine.
+pub fn fresh(blueprint: &Blueprint, recipe: &Recipe, device: &Device) -> Network {
+    let drawing = Device::flex();
+    drawing.seed(recipe.seed);
     let dropouts = Dropouts { convolution: recipe.dropout_convolution, dense: recipe.dropout_dense };
-    (blueprint.entry.init)(&Build { dropouts, ..blueprint.build }, device)
+    let build = Build { dropouts, ..blueprint.build };
+    Blueprint { build, ..blueprint.clone() }.init(&drawing).to_device(device).train()
 }
 
 /// Trains all of a network that is there already, from where it is.
@@ -216,28 +261,44 @@ pub async fn fit_from(
     watcher: &mut impl Watcher,
 ) -> Result<Outcome, FitError> {
     check(recipe, train, valid)?;
-    device_of_training(&network).seed(recipe.seed);
     fit_network(network.train(), Part::Whole, windowing, recipe, train, valid, watcher).await
 }
 
-fn device_of_training(network: &Network) -> Device {
-    network.device().autodiff()
-}
-
-/// The same songs with the features of their windows in place of their segments: a column a window.
-async fn features_of(
+/// The same songs with what their windows are to a part of the network in place of their segments: a column a window.
+async fn inputs_of(
     network: &Network,
+    part: Part,
     windowing: &Windowing,
     set: &LabelledSet,
     watcher: &mut impl Watcher,
 ) -> Result<LabelledSet, FitError> {
     let mut songs = Vec::with_capacity(set.songs.len());
     for song in &set.songs {
-        let answers = answers_of_song(network, Part::Whole, windowing, &song.segments, watcher).await?;
-        let rows: Vec<Vec<f32>> = answers.into_iter().map(|answer| answer.features).collect();
+        let mut rows = Vec::new();
+        let places = windowing.places(&song.segments);
+        for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_PER_BATCH)) {
+            watcher.pause().await?;
+            rows.extend(inputs(network, part, windowing, &song.segments, places).await?);
+        }
         songs.push(Song { segments: vec![feature_segment(&rows)], ..song.clone() });
     }
     Ok(LabelledSet { songs, ..set.clone() })
+}
+
+/// What windows of one length are to a part of the network: a row a window. Waits for the device.
+///
+/// # Errors
+///
+/// The device's, where it was lost.
+pub async fn inputs(
+    network: &Network,
+    part: Part,
+    windowing: &Windowing,
+    segments: &[Segment],
+    places: &[Place],
+) -> Result<Vec<Vec<f32>>, ExecutionError> {
+    let Some(first) = places.first() else { return Ok(Vec::new()) };
+    inputs_of_part(network, part, windowing.values(segments, places), windowing.bands, first.columns).await
 }
 
 /// Rows of features as a segment: a column a window.
@@ -256,7 +317,7 @@ fn check(recipe: &Recipe, train: &LabelledSet, valid: &LabelledSet) -> Result<()
     Ok(check_apart(train, valid)?)
 }
 
-/// Trains a network, or a part of it, from where it is.
+/// Trains a network, or a part of it, from where it is, or from where the watcher's checkpoint has it.
 async fn fit_network(
     network: Network,
     part: Part,
@@ -267,62 +328,101 @@ async fn fit_network(
     watcher: &mut impl Watcher,
 ) -> Result<Outcome, FitError> {
     let objective = Objective { part, many_labels: train.many_labels, paper_penalty: recipe.paper_penalty };
-    let mut run = Run {
-        network,
-        objective,
-        optimiser: optimiser(recipe),
-        rate: Rate::new(recipe),
-        average: (recipe.average_decay > 0.0).then(|| Average::new(recipe.average_decay)),
-        rng: ChaCha8Rng::seed_from_u64(recipe.seed),
-    };
-    let mut kept = run.judged();
-    let mut epochs: Vec<EpochReport> = Vec::new();
-    let mut step_losses = Vec::new();
-    for epoch in 1..=recipe.epochs {
+    let mut run = Run::begin(network, objective, recipe, watcher)?;
+    for epoch in run.at.epoch + 1..=recipe.epochs {
         let losses = run.epoch(epoch, recipe, windowing, train, watcher).await?;
-        let train_loss = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len().max(1) as f64;
-        step_losses.extend(losses);
+        run.train_loss = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len().max(1) as f64;
+        run.losses.extend(losses);
+        run.at.epoch = epoch;
         let judged_now = epoch % recipe.validate_every == 0 || epoch == recipe.epochs || watcher.stop();
         if !judged_now {
             continue;
         }
-        let judged = run.judged();
-        let (valid_loss, measured) = validate(&judged, part, windowing, valid, watcher).await?;
-        let (step_losses, valid) = (std::mem::take(&mut step_losses), measured.scores());
-        let mut report = EpochReport { epoch, train_loss, step_losses, valid_loss, valid, best: false };
-        report.best = epochs.iter().all(|earlier| better(&report, earlier));
-        if report.best || recipe.keep == Keep::Last {
-            kept = judged;
-        }
-        run.rate.epoch_over(train_loss, report.valid.first());
-        watcher.epoch(&report);
-        epochs.push(report);
-        if watcher.stop() {
+        run.judge(recipe, windowing, valid, watcher).await?;
+        if watcher.stop() || run.is_patience_over(recipe.patience) {
             break;
         }
+        if epoch < recipe.epochs && watcher.wants_checkpoint() {
+            watcher.checkpoint(epoch, run.at.to_bytes().await?);
+        }
     }
-    Ok(Outcome { network: kept, epochs })
+    Ok(Outcome { network: run.at.kept, epochs: run.at.epochs })
 }
 
 fn better(report: &EpochReport, earlier: &EpochReport) -> bool {
     (report.valid.first(), -report.valid_loss) > (earlier.valid.first(), -earlier.valid_loss)
 }
 
-/// What changes from step to step.
+/// A run, and where it is.
 struct Run {
-    network: Network,
+    at: Checkpoint,
     objective: Objective,
-    optimiser: burn::optim::ModuleOptimizer,
     rate: Rate,
-    average: Option<Average>,
-    rng: ChaCha8Rng,
+    /// Of the steps since the last validation.
+    losses: Vec<f32>,
+    /// The mean over the steps of the last epoch.
+    train_loss: f64,
 }
 
 impl Run {
+    /// A run at its beginning, or where the watcher's checkpoint has it.
+    fn begin(
+        network: Network,
+        objective: Objective,
+        recipe: &Recipe,
+        watcher: &mut impl Watcher,
+    ) -> Result<Self, CheckpointError> {
+        let (optimiser, rng) = (optimiser(recipe), ChaCha8Rng::seed_from_u64(recipe.seed));
+        let mut rate = Rate::new(recipe);
+        let at = match watcher.resume() {
+            Some(bytes) => Checkpoint::open(&bytes, network, optimiser, rng, recipe.average_decay)?,
+            None => Checkpoint {
+                kept: network.valid(),
+                network,
+                average: (recipe.average_decay > 0.0).then(|| Average::new(recipe.average_decay)),
+                optimiser,
+                rng,
+                epochs: Vec::new(),
+                epoch: 0,
+            },
+        };
+        at.epochs.iter().for_each(|report| rate.epoch_over(report.train_loss, report.valid.first()));
+        Ok(Self { at, objective, rate, losses: Vec::new(), train_loss: 0.0 })
+    }
+
+    /// Validates the network as it is now, and keeps it where it should be kept.
+    async fn judge(
+        &mut self,
+        recipe: &Recipe,
+        windowing: &Windowing,
+        valid: &LabelledSet,
+        watcher: &mut impl Watcher,
+    ) -> Result<(), FitError> {
+        let judged = self.judged();
+        let (valid_loss, measured) = validate(&judged, self.objective.part, windowing, valid, watcher).await?;
+        let (epoch, valid) = (self.at.epoch, measured.scores());
+        let (train_loss, step_losses) = (self.train_loss, std::mem::take(&mut self.losses));
+        let mut report = EpochReport { epoch, train_loss, step_losses, valid_loss, valid, best: false };
+        report.best = self.at.epochs.iter().all(|earlier| better(&report, earlier));
+        if report.best || recipe.keep == Keep::Last {
+            self.at.kept = judged;
+        }
+        self.rate.epoch_over(train_loss, report.valid.first());
+        watcher.epoch(&report);
+        self.at.epochs.push(report);
+        Ok(())
+    }
+
+    /// True after so many validated epochs in a row without a better one than before.
+    fn is_patience_over(&self, patience: usize) -> bool {
+        let since_best = self.at.epochs.iter().rev().take_while(|report| !report.best).count();
+        patience > 0 && since_best >= patience
+    }
+
     /// The network to be validated and kept: the average where there is one, without dropout and gradients.
     fn judged(&self) -> Network {
-        let network = self.network.valid();
-        match &self.average {
+        let network = self.at.network.valid();
+        match &self.at.average {
             Some(average) => average.apply(network),
             None => network,
         }
@@ -337,19 +437,20 @@ impl Run {
         train: &LabelledSet,
         watcher: &mut impl Watcher,
     ) -> Result<Vec<f32>, FitError> {
-        let order = epoch_order(train, recipe.windows_per_song, recipe.balanced, &mut self.rng);
+        seed_masks(recipe.seed, epoch);
+        let run = &mut self.at;
+        let order = epoch_order(train, recipe.windows_per_song, recipe.balanced, &mut run.rng);
         let batches: Vec<&[usize]> = order.chunks(recipe.batch.max(1)).collect();
         let (steps, before) = (recipe.epochs * batches.len(), (epoch - 1) * batches.len());
         let mut losses = Vec::with_capacity(batches.len());
         for (index, songs) in batches.into_iter().enumerate() {
             let (augmentation, smoothing) = (&recipe.augmentation, recipe.label_smoothing);
-            let batch = draw(train, songs, windowing, augmentation, smoothing, &mut self.rng);
+            let batch = draw(train, songs, windowing, augmentation, smoothing, &mut run.rng);
             let rate = self.rate.at(before + index, steps);
-            let network = self.network.clone();
-            let (network, loss) = step(network, &mut self.optimiser, &batch, rate, self.objective);
-            self.network = network;
-            if let Some(average) = &mut self.average {
-                average.add(&self.network);
+            let (network, loss) = step(run.network.clone(), &mut run.optimiser, &batch, rate, self.objective);
+            run.network = network;
+            if let Some(average) = &mut run.average {
+                average.add(&run.network);
             }
             losses.push(loss);
             watcher.step(before + index + 1, steps);

@@ -17,6 +17,8 @@ pub mod batch;
 #[cfg(feature = "engine")]
 pub mod calibration;
 #[cfg(feature = "engine")]
+pub mod checkpoint;
+#[cfg(feature = "engine")]
 pub mod copies;
 #[cfg(feature = "engine")]
 pub mod fit;

@@ -1,0 +1,225 @@
+//! What a student is once its networks are known: how it hears clips, what it starts from, how it learns, what its card
+//! says.
+
+use burn::module::Module;
+
+use super::{Engine, EngineError};
+use crate::card::{Card, Structure};
+use crate::dsp::FrontEnd;
+use crate::lesson::{Freed, Lesson, Student};
+use crate::model::build::BlueprintError;
+use crate::model::grafted::graft;
+use crate::model::registry::{ENTRIES, Hears, entry};
+use crate::model::weights::WeightsError;
+use crate::model::windows::{Ears, Windowing};
+use crate::model::{Bases, Blueprint, Loaded, Network, Part};
+use crate::protocol::{Event, Known};
+use crate::train::fit::{FitError, Outcome, Watcher, fit, fit_from, fit_on_features, fit_on_inputs, fresh, width_of};
+use crate::train::recipe::Recipe;
+use crate::train::set::LabelledSet;
+
+/// A student with its networks.
+pub struct Pupil {
+    kind: Kind,
+    ears: Ears,
+    /// Its card, as far as it tells without the lesson.
+    card: Card,
+}
+
+enum Kind {
+    /// A head on these.
+    Head(Bases),
+    /// From fresh weights.
+    Fresh,
+    /// From what this one has learned.
+    Tuned(Box<Loaded>, Part),
+}
+
+impl Engine {
+    /// A student with its networks, which are in use or loaded as bases.
+    pub(super) fn pupil(&self, student: &Student) -> Result<Pupil, EngineError> {
+        match student {
+            Student::Head { bases, hidden } => self.head(bases, *hidden),
+            Student::Fresh { architecture, front_end, rows, frames, width } => {
+                let known = FrontEnd::by_name(front_end).ok_or_else(|| BlueprintError::FrontEnd(front_end.clone()));
+                let known = known.map_err(WeightsError::from)?;
+                let mut card = empty_card(architecture)?;
+                card.front_end.clone_from(front_end);
+                card.structure.width = *width;
+                (card.bands, card.frames) = (rows.unwrap_or(known.mel_bands), *frames);
+                let ears = card.blueprint().map_err(WeightsError::from)?.ears();
+                Ok(Pupil { kind: Kind::Fresh, ears, card })
+            }
+            Student::Tuned { network, layers } => self.tuned(network, *layers),
+        }
+    }
+
+    fn head(&self, names: &[(String, crate::card::Takes)], hidden: usize) -> Result<Pupil, EngineError> {
+        let base = |(name, takes): &(String, _)| Ok::<_, WeightsError>((self.known(name)?.clone(), *takes));
+        let bases = Bases::new(names.iter().map(base).collect::<Result<_, _>>()?, "a head on them")?;
+        let ears = bases.ears().ok_or(EngineError::NoNetwork)?;
+        let mut card = empty_card("head")?;
+        card.front_end = ears.front_end.name.to_owned();
+        (card.bands, card.frames) = (ears.windowing.bands, ears.windowing.frames);
+        (card.structure.hidden, card.structure.features) = (hidden, bases.features());
+        card.bases = bases.cards();
+        Ok(Pupil { kind: Kind::Head(bases), ears, card })
+    }
+
+    fn tuned(&self, name: &str, layers: Freed) -> Result<Pupil, EngineError> {
+        let loaded = self.known(name)?.clone();
+        if !loaded.bases().is_empty() {
+            let difference = "it listens through others, and only a network that hears for itself goes on learning; \
+                              teach a new head instead"
+                .to_owned();
+            return Err(WeightsError::Unheard { name: name.to_owned(), difference }.into());
+        }
+        let part = match layers {
+            Freed::Output => Part::Head,
+            Freed::Last => Part::Last,
+            Freed::All => Part::Whole,
+        };
+        let card = loaded.card.clone();
+        Ok(Pupil { ears: loaded.ears(), card, kind: Kind::Tuned(Box::new(loaded), part) })
+    }
+
+    /// A network that is in use or loaded as a base.
+    fn known(&self, name: &str) -> Result<&Loaded, WeightsError> {
+        let all = self.bases.iter().chain(&self.loaded);
+        all.into_iter()
+            .find(|known| known.card.name == name)
+            .ok_or_else(|| WeightsError::Base { base: name.to_owned() })
+    }
+
+    /// The networks that can learn from fresh weights.
+    pub(super) fn registry() -> Event {
+        let hear_for_themselves = ENTRIES.iter().filter(|entry| entry.hears != Hears::Features);
+        let known = hear_for_themselves.map(|entry| {
+            let preset = (entry.preset)();
+            Known {
+                id: entry.id.to_owned(),
+                summary: entry.summary.to_owned(),
+                source: entry.source.to_owned(),
+                front_end: preset.front_end.name.to_owned(),
+                rows: (entry.hears == Hears::Pictures).then_some(entry.paper_shape.bands),
+                frames: entry.paper_shape.frames,
+                least_frames: entry.min_frames,
+                recipe: preset.recipe,
+            }
+        });
+        Event::Registry(known.collect())
+    }
+}
+
+impl Pupil {
+    /// How it hears clips.
+    pub fn ears(&self) -> &Ears {
+        &self.ears
+    }
+
+    /// What a clip is heard through before it is kept; where there is nothing, its segments are.
+    pub fn listens(&self) -> Listens<'_> {
+        match &self.kind {
+            Kind::Head(bases) => Listens::Through(bases),
+            Kind::Tuned(loaded, part) if *part != Part::Whole => Listens::With(loaded.network(), *part),
+            _ => Listens::ForItself,
+        }
+    }
+
+    /// The card of the network that a lesson makes of it, with parts of so many clips, without figures and SHA-256.
+    pub fn card(&self, lesson: &Lesson, [train, valid]: [usize; 2]) -> Card {
+        let own = format!("a set of its user's own: {train} clips to learn from, {valid} to be judged by");
+        let data = match &self.kind {
+            Kind::Tuned(loaded, _) => format!("{own}; before that, as {}: {}", loaded.card.name, loaded.card.data),
+            _ => own,
+        };
+        // Without the clips, which are nobody else's business.
+        let recipe = serde_json::to_string(&Lesson { clips: Vec::new(), ..lesson.clone() }).unwrap_or_default();
+        Card {
+            name: lesson.name.clone(),
+            labels: lesson.labels.clone(),
+            many_labels: lesson.many_labels,
+            data,
+            recipe,
+            figures: Default::default(),
+            sha256: String::new(),
+            ..self.card.clone()
+        }
+    }
+
+    /// Trains it; also what of the outcome answers, and the windows of what it answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`].
+    pub async fn fit(
+        &self,
+        blueprint: &Blueprint,
+        recipe: &Recipe,
+        [train, valid]: [&LabelledSet; 2],
+        engine: &Engine,
+        watcher: &mut impl Watcher,
+    ) -> Result<(Outcome, Part, Windowing), FitError> {
+        let device = &engine.device;
+        match &self.kind {
+            Kind::Head(_) => {
+                let outcome = fit_on_features(blueprint, recipe, train, valid, device, watcher).await?;
+                Ok((outcome, Part::Whole, Windowing::of_features(blueprint.build.shape.bands)))
+            }
+            Kind::Fresh => {
+                let outcome = fit(blueprint, recipe, train, valid, device, watcher).await?;
+                Ok((outcome, Part::Whole, blueprint.windowing()))
+            }
+            Kind::Tuned(loaded, Part::Whole) => {
+                let network = begun(loaded, blueprint, recipe, engine, train);
+                let windowing = blueprint.windowing();
+                let outcome = fit_from(network, &windowing, recipe, train, valid, watcher).await?;
+                Ok((outcome, Part::Whole, windowing))
+            }
+            Kind::Tuned(loaded, part) => {
+                let network = begun(loaded, blueprint, recipe, engine, train);
+                let outcome = fit_on_inputs(network, *part, recipe, train, valid, watcher).await?;
+                Ok((outcome, *part, Windowing::of_features(width_of(train))))
+            }
+        }
+    }
+}
+
+/// What a clip is heard through before it is kept.
+pub enum Listens<'a> {
+    /// Nothing: the network hears for itself.
+    ForItself,
+    /// Other networks.
+    Through(&'a Bases),
+    /// The layers of a network that do not learn.
+    With(&'a Network, Part),
+}
+
+/// A network that goes on from what another has learned.
+fn begun(loaded: &Loaded, blueprint: &Blueprint, recipe: &Recipe, engine: &Engine, set: &LabelledSet) -> Network {
+    let keeps_output = loaded.card.labels == set.labels && loaded.card.many_labels == set.many_labels;
+    let network = fresh(blueprint, recipe, &engine.device).valid();
+    graft(network, loaded.network(), blueprint, keeps_output).train()
+}
+
+/// The card of an architecture, as far as that alone tells.
+fn empty_card(architecture: &str) -> Result<Card, EngineError> {
+    let known = entry(architecture).map_err(BlueprintError::from).map_err(WeightsError::from)?;
+    Ok(Card {
+        name: String::new(),
+        summary: known.summary.to_owned(),
+        architecture: architecture.to_owned(),
+        structure: Structure::default(),
+        bases: Vec::new(),
+        bands: 1,
+        frames: 1,
+        front_end: String::new(),
+        labels: vec![String::new()],
+        many_labels: false,
+        data: String::new(),
+        recipe: String::new(),
+        figures: Default::default(),
+        licence: "its maker's".to_owned(),
+        sha256: String::new(),
+    })
+}
