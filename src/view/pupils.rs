@@ -193,7 +193,9 @@ impl Preset {
             (Self::Paper, Student::Head { .. }) => Some(usual()),
             (Self::Paper, Student::Tuned { .. }) => None,
             (Self::Paper, Student::Fresh { architecture, .. }) => {
-                known.iter().find(|known| known.id == *architecture).map(|known| known.recipe.clone())
+                // A student is a single network: what a recipe has for the members of an ensemble would go before its fields.
+                let single = |own: &Known| Recipe { member_augmentations: Vec::new(), ..own.recipe.of_member(0) };
+                known.iter().find(|known| known.id == *architecture).map(single)
             }
         }
     }

@@ -172,7 +172,7 @@ async fn the_preset_fills_the_fields_and_a_change_is_marked() {
     assert_eq!(value(&fixture, "teach-augment"), "own");
     // More clips change what the preset says, and nothing of what the user has said.
     page.open(clips(&["c.001.wav", "c.002.wav", "c.003.wav", "c.004.wav", "c.005.wav"]));
-    until(|| value(&fixture, "teach-batch") == "5").await;
+    until(|| value(&fixture, "teach-batch") == "9").await;
     assert_eq!(value(&fixture, "teach-epochs"), "12");
     choose(&fixture, "teach-preset", "quick");
     assert_eq!((value(&fixture, "teach-preset").as_str(), value(&fixture, "teach-epochs").as_str()), ("quick", "60"));

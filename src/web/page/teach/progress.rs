@@ -99,6 +99,7 @@ impl Progress {
         let mut canvas = self.canvas.borrow_mut();
         canvas.element().set_hidden(teaching.epochs.is_empty());
         self.curves_box.set_hidden(teaching.epochs.is_empty());
+        set_text(&self.epochs, &outcome::epochs(&teaching.epochs).unwrap_or_default());
         let size = canvas.size();
         let (epochs, last) = (teaching.epochs.len(), teaching.epochs.last().cloned());
         let drawn = Drawn { epochs, last, size, dark, ratio };
@@ -109,7 +110,6 @@ impl Progress {
         canvas.clear(ratio)?;
         canvas.paint(&curves::shapes(&teaching.epochs, size[0], size[1], dark, Theme::of(dark)))?;
         canvas.element().set_attribute("aria-label", &outcome::curves(&teaching.epochs))?;
-        set_text(&self.epochs, &outcome::epochs(&teaching.epochs).unwrap_or_default());
         *shown = Some(drawn);
         Ok(())
     }
