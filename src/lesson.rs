@@ -170,42 +170,37 @@ impl Lesson {
 }
 
 impl Student {
-    /// Settings that take their time: the same, for more epochs, and with sounds altered where the network hears for
-    /// itself.
-    pub fn thorough(&self, clips: usize) -> Recipe {
-        let quick = self.quick(clips);
-        match self {
-            Self::Head { .. } => Recipe { epochs: 200, learning_rate: 3e-3, ..quick },
-            Self::Tuned { layers: Freed::All, .. } => {
-                Recipe { epochs: 40, augmentation: Augmentation::FEW_SONGS, ..quick }
-            }
-            Self::Tuned { .. } => Recipe { epochs: 200, learning_rate: quick.learning_rate / 3.0, ..quick },
-            Self::Fresh { .. } => {
-                Recipe { epochs: 100, average_decay: 0.995, augmentation: Augmentation::FEW_SONGS, ..quick }
-            }
-        }
-    }
-
-    /// Settings that give a first result soon, for as many clips to learn from.
+    /// Settings that give a first result soon, for this many clips. The fewer there are, the oftener they are gone through,
+    /// for an epoch of a few clips is a step or two; and the more a head is held back, which has hundreds of features to
+    /// learn a few clips by heart from.
     pub fn quick(&self, clips: usize) -> Recipe {
         let batch = clips.clamp(1, 32);
         let common = Recipe { batch, balanced: true, windows_per_song: 1, ..Recipe::default() };
+        let held_back = |most: f64| most * (100.0 / clips.max(100) as f64).max(0.1);
         match self {
-            // Strongly held back: a few clips, hundreds of features.
-            Self::Head { .. } => {
-                Recipe { epochs: 60, learning_rate: 1e-2, weight_decay: 1.0, keep: Keep::Last, ..common }
-            }
-            Self::Tuned { layers: Freed::Output, .. } => {
-                Recipe { epochs: 60, learning_rate: 1e-2, weight_decay: 0.3, keep: Keep::Last, ..common }
-            }
-            Self::Tuned { layers: Freed::Last, .. } => {
-                Recipe { epochs: 60, learning_rate: 1e-3, weight_decay: 0.3, keep: Keep::Last, ..common }
-            }
-            Self::Tuned { layers: Freed::All, .. } => {
-                Recipe { epochs: 15, windows_per_song: 2, learning_rate: 3e-4, weight_decay: 0.1, ..common }
-            }
+            Self::Head { .. } => Recipe {
+                epochs: epochs(6000, clips, [20, 60]),
+                learning_rate: 1e-2,
+                weight_decay: held_back(1.0),
+                keep: Keep::Last,
+                ..common
+            },
+            Self::Tuned { layers: layers @ (Freed::Output | Freed::Last), .. } => Recipe {
+                epochs: epochs(6000, clips, [20, 60]),
+                learning_rate: if *layers == Freed::Output { 1e-2 } else { 1e-3 },
+                weight_decay: held_back(0.3),
+                keep: Keep::Last,
+                ..common
+            },
+            Self::Tuned { layers: Freed::All, .. } => Recipe {
+                epochs: epochs(1500, clips, [5, 40]),
+                windows_per_song: 2,
+                learning_rate: 3e-4,
+                weight_decay: 0.1,
+                ..common
+            },
             Self::Fresh { .. } => Recipe {
-                epochs: 30,
+                epochs: epochs(3000, clips, [10, 60]),
                 windows_per_song: 4,
                 learning_rate: 2e-3,
                 weight_decay: 0.1,
@@ -215,6 +210,37 @@ impl Student {
             },
         }
     }
+
+    /// Settings that take their time: the same, for more epochs, and with sounds altered where the network hears for
+    /// itself. Such a run ends where a third of its epochs brought nothing better.
+    pub fn thorough(&self, clips: usize) -> Recipe {
+        let quick = self.quick(clips);
+        let patient = |epochs: usize, quick: Recipe| Recipe {
+            epochs,
+            patience: epochs / 3,
+            augmentation: Augmentation::FEW_SONGS,
+            ..quick
+        };
+        match self {
+            Self::Head { .. } => Recipe { epochs: epochs(20_000, clips, [60, 200]), learning_rate: 3e-3, ..quick },
+            Self::Tuned { layers: Freed::All, .. } => patient(epochs(4000, clips, [15, 80]), quick),
+            Self::Tuned { .. } => {
+                let learning_rate = quick.learning_rate / 3.0;
+                Recipe { epochs: epochs(20_000, clips, [60, 200]), learning_rate, ..quick }
+            }
+            Self::Fresh { .. } => Recipe { average_decay: 0.995, ..patient(epochs(10_000, clips, [30, 200]), quick) },
+        }
+    }
+
+    /// True where it learns from sounds and not from features that were computed once: only then can they be altered.
+    pub fn hears_anew(&self) -> bool {
+        matches!(self, Self::Fresh { .. } | Self::Tuned { layers: Freed::All, .. })
+    }
+}
+
+/// As many epochs as make so many passes over single clips, within limits.
+fn epochs(passes: usize, clips: usize, [least, most]: [usize; 2]) -> usize {
+    (passes / clips.max(1)).clamp(least, most)
 }
 
 impl Clip {
@@ -303,5 +329,40 @@ mod tests {
         };
         assert!(groups(Part::Train).is_disjoint(&groups(Part::Valid)));
         assert_eq!(groups(Part::Valid).len(), 1);
+    }
+
+    fn students() -> [Student; 5] {
+        let tuned = |layers| Student::Tuned { network: "musicnn-msd".to_owned(), layers };
+        let (architecture, front_end) = ("lens".to_owned(), "gtzan-logmel".to_owned());
+        [
+            Student::Head { bases: Vec::new(), hidden: 0 },
+            tuned(Freed::Output),
+            tuned(Freed::Last),
+            tuned(Freed::All),
+            Student::Fresh { architecture, front_end, rows: None, frames: 39, width: 1.0 },
+        ]
+    }
+
+    #[test]
+    fn ten_clips_and_a_thousand_both_have_settings_that_fit() {
+        let steps =
+            |recipe: &Recipe, clips: usize| recipe.epochs * (clips * recipe.windows_per_song).div_ceil(recipe.batch);
+        for student in students() {
+            for clips in [0, 1, 10, 30, 100, 1000, 100_000] {
+                for recipe in [student.quick(clips), student.thorough(clips)] {
+                    assert_eq!(recipe.check(), Ok(()), "{student:?} {clips}");
+                    assert!(recipe.batch <= clips.max(1), "no batch is larger than the set");
+                }
+            }
+            let [few, many] = [10, 1000].map(|clips| student.quick(clips));
+            assert!((40..=400).contains(&steps(&few, 10)), "{student:?}: {}", steps(&few, 10));
+            assert!((300..=1300).contains(&steps(&many, 1000)), "{student:?}: {}", steps(&many, 1000));
+            assert!(many.epochs < few.epochs && many.weight_decay <= few.weight_decay);
+            for clips in [10, 1000] {
+                let [quick, thorough] = [student.quick(clips), student.thorough(clips)];
+                assert!(thorough.epochs >= 2 * quick.epochs, "{student:?} {clips}");
+                assert_eq!(thorough.augmentation != Augmentation::NONE, student.hears_anew());
+            }
+        }
     }
 }

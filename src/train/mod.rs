@@ -30,6 +30,7 @@ pub mod lbfgs;
 pub mod linear;
 pub mod measure;
 pub mod metrics;
+pub mod paired;
 pub mod recipe;
 pub mod report;
 #[cfg(feature = "engine")]

@@ -83,6 +83,18 @@ impl Augmentation {
         stretch: 0.0,
     };
 
+    /// A little of everything but mixup.
+    pub const LIGHT: Self = Self {
+        time_masks: 1,
+        time_mask_columns: 6,
+        band_masks: 1,
+        band_mask_bands: 8,
+        noise: 0.05,
+        gain: 0.25,
+        equaliser: 0.25,
+        ..Self::NONE
+    };
+
     /// What helped most here with windows of 3 s of a few hundred songs (docs/results.md).
     pub const FEW_SONGS: Self = Self {
         mixup: 0.4,

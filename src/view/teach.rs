@@ -6,13 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::collection::Collection;
 use super::networks::Catalogue;
-use crate::card::{Card, Takes};
-use crate::lesson::{ClipId, Learned, Lesson, Part, Student};
-use crate::protocol::Steering;
-use crate::train::interval::{Interval, wilson};
-use crate::train::measure::pairs;
-use crate::train::metrics::{Metrics, argmax, metrics};
-use crate::train::recipe::Recipe;
+use crate::card::Card;
+use crate::lesson::{ClipId, Learned, Lesson};
+use crate::protocol::{Known, Steering};
 use crate::train::report::EpochReport;
 
 /// Where a lesson is.
@@ -127,142 +123,6 @@ pub struct Outcome {
     pub learned: Learned,
 }
 
-/// A clip with what the network says of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Miss {
-    /// Its place in the lesson.
-    pub clip: usize,
-    /// The label that it has.
-    pub truth: usize,
-    /// The label that the network gives it.
-    pub answer: usize,
-    /// The probability that the network gives the truth, 0 to 1.
-    pub of_truth: f32,
-}
-
-/// The most misses that are listed.
-const MISSES: usize = 8;
-
-impl Outcome {
-    /// Figures of the clips that it was judged by.
-    pub fn metrics(&self) -> Metrics {
-        let (set, places) = self.lesson.part(Part::Valid);
-        let answers: Vec<Vec<f32>> = places.into_iter().map(|place| self.learned.answers[place].clone()).collect();
-        metrics(&self.lesson.labels, &pairs(&set, &answers))
-    }
-
-    /// Where the share of clips named rightly lies, with 95 % certainty, were there many more clips like those judged.
-    pub fn interval(&self) -> Interval {
-        let metrics = self.metrics();
-        let right = (0..metrics.labels.len()).map(|label| metrics.confusion[label][label]).sum();
-        wilson(right, metrics.n)
-    }
-
-    /// The clips that it got most wrong, the worst first, those that it learned from included: their labels may be wrong.
-    pub fn misses(&self) -> Vec<Miss> {
-        let miss = |(clip, answer): (usize, &Vec<f32>)| {
-            let truth = *self.lesson.clips[clip].labels.first()?;
-            let miss = Miss { clip, truth, answer: argmax(answer), of_truth: *answer.get(truth)? };
-            (miss.answer != miss.truth).then_some(miss)
-        };
-        let mut misses: Vec<Miss> = self.learned.answers.iter().enumerate().filter_map(miss).collect();
-        misses.sort_by(|a, b| a.of_truth.total_cmp(&b.of_truth));
-        misses.truncate(MISSES);
-        misses
-    }
-}
-
-/// A network that can be taught.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pupil {
-    /// Its name in the choice box.
-    pub id: &'static str,
-    /// What it is, for people.
-    pub name: &'static str,
-    /// What it is good for: a sentence.
-    pub about: &'static str,
-}
-
-/// A new head on what MusiCNN hears.
-pub const HEAD: Pupil = Pupil {
-    id: "head",
-    name: "a new head on MusiCNN",
-    about: "MusiCNN has heard two hundred thousand songs and stays as it is; only what decides from it is new. Best with \
-            few clips, and done in seconds.",
-};
-
-/// All of them; those from fresh weights by their architecture's name.
-pub const PUPILS: &[Pupil] = &[
-    HEAD,
-    Pupil {
-        id: "lens",
-        name: "lens, from scratch",
-        about: "A small network of our own that knows nothing yet. It wants a hundred clips or more.",
-    },
-    Pupil {
-        id: "net1",
-        name: "net1, from scratch",
-        about: "The network of duplicated convolutional layers, from fresh weights. It wants hundreds of clips.",
-    },
-    Pupil {
-        id: "net2",
-        name: "net2, from scratch",
-        about: "Its contrast with added instead of duplicated layers, from fresh weights. It wants hundreds of clips.",
-    },
-    Pupil {
-        id: "fma-cnn1d-shallow",
-        name: "fma-cnn1d-shallow, from scratch",
-        about: "Four convolutions over time, from fresh weights. It wants hundreds of clips.",
-    },
-];
-
-/// Columns of the windows of networks from fresh weights: 3 s of `gtzan-logmel`.
-const FRAMES: usize = 39;
-
-/// The networks that MusiCNN is, by name.
-const MUSICNN: [&str; 2] = ["musicnn-msd", "musicnn-mtt"];
-
-/// The pupils that can be had on a site with these networks.
-pub fn pupils(list: &Catalogue) -> impl Iterator<Item = &'static Pupil> {
-    let has_musicnn = MUSICNN.iter().all(|name| list.offer(name).is_some());
-    PUPILS.iter().filter(move |pupil| has_musicnn || pupil.id != HEAD.id)
-}
-
-/// The student of a pupil's name.
-pub fn student(id: &str) -> Student {
-    if id == HEAD.id {
-        let bases = MUSICNN.map(|name| (name.to_owned(), Takes::Features)).to_vec();
-        return Student::Head { bases, hidden: 0 };
-    }
-    let (architecture, front_end) = (id.to_owned(), "gtzan-logmel".to_owned());
-    Student::Fresh { architecture, front_end, rows: None, frames: FRAMES, width: 1.0 }
-}
-
-/// Ready-made settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Preset {
-    /// A first result soon.
-    #[default]
-    Quick,
-    /// The best that the clips give.
-    Thorough,
-}
-
-impl Preset {
-    /// The preset of this name in the choice box.
-    pub fn of(name: &str) -> Self {
-        if name == "thorough" { Self::Thorough } else { Self::Quick }
-    }
-
-    /// Its settings for a student and as many clips.
-    pub fn recipe(self, student: &Student, clips: usize) -> Recipe {
-        match self {
-            Self::Quick => student.quick(clips),
-            Self::Thorough => student.thorough(clips),
-        }
-    }
-}
-
 /// Everything about teaching that the page shows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Teaching {
@@ -276,6 +136,10 @@ pub struct Teaching {
     pub outcome: Option<Rc<Outcome>>,
     /// Every lesson that was held and not forgotten, the oldest first.
     pub runs: Rc<Vec<Run>>,
+    /// The places of those of them that are compared.
+    pub compared: Vec<usize>,
+    /// The networks that can learn from fresh weights; none until the engine has told.
+    pub known: Rc<Vec<Known>>,
     /// Why it came to nothing: a sentence.
     pub error: Option<String>,
     /// A remark in passing.
@@ -319,6 +183,31 @@ impl Teaching {
         }
     }
 
+    /// Shows what came of a run again.
+    pub fn look_at(&mut self, run: usize) {
+        if let Some(run) = self.runs.get(run).filter(|_| !self.is_busy()) {
+            self.outcome = Some(run.outcome.clone());
+        }
+    }
+
+    /// Compares a run with others, or does so no longer.
+    pub fn compare(&mut self, run: usize, wanted: bool) {
+        self.compared.retain(|other| *other != run);
+        if wanted && run < self.runs.len() {
+            self.compared.push(run);
+        }
+    }
+
+    /// Forgets a run. The network that came of it stays.
+    pub fn forget_run(&mut self, run: usize) {
+        if run >= self.runs.len() {
+            return;
+        }
+        Rc::make_mut(&mut self.runs).remove(run);
+        self.compared.retain(|other| *other != run);
+        self.compared.iter_mut().filter(|other| **other > run).for_each(|other| *other -= 1);
+    }
+
     /// The user steers the training.
     pub fn steer(&mut self, wanted: Steering) {
         if let Stage::Training { steering, .. } = &mut self.stage {
@@ -341,41 +230,8 @@ pub fn free_name(wanted: &str, list: Option<&Catalogue>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lesson::Clip;
     use crate::train::report::Scores;
-
-    fn outcome(answers: &[[f32; 2]]) -> Outcome {
-        let clip = |index: usize| Clip {
-            id: index.to_string(),
-            name: format!("{index}.wav"),
-            group: None,
-            labels: vec![index % 2],
-            part: if index < 2 { Part::Train } else { Part::Valid },
-        };
-        let lesson = Lesson {
-            name: "mine".to_owned(),
-            labels: ["a", "b"].map(String::from).to_vec(),
-            many_labels: false,
-            student: student("lens"),
-            clips: (0..answers.len()).map(clip).collect(),
-            recipe: Recipe::default(),
-        };
-        let answers = answers.iter().map(|answer| answer.to_vec()).collect();
-        let learned = Learned { epochs: Vec::new(), answers, parameters: 1, milliseconds: 1.0 };
-        Outcome { card: super::super::words::tests::in_use().card, lesson, learned }
-    }
-
-    #[test]
-    fn only_clips_that_it_never_learned_from_count() {
-        let outcome = outcome(&[[0.1, 0.9], [0.0, 1.0], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6], [0.1, 0.9]]);
-        let metrics = outcome.metrics();
-        assert_eq!((metrics.n, metrics.accuracy), (4, 0.75));
-        assert_eq!(metrics.confusion, [[1, 1], [0, 2]]);
-        let Interval { low, high } = outcome.interval();
-        assert!(low > 0.25 && low < 0.35 && high > 0.9 && high < 1.0, "{low} {high}");
-        let misses: Vec<usize> = outcome.misses().iter().map(|miss| miss.clip).collect();
-        assert_eq!(misses, [0, 4], "the worst first, of both parts");
-    }
+    use crate::view::outcome::tests::outcome;
 
     fn report(epoch: usize) -> EpochReport {
         let valid = Scores::Classes { accuracy: 0.5, balanced_accuracy: 0.5 };
@@ -410,6 +266,23 @@ mod tests {
         .unwrap();
         assert_eq!(free_name(" a ", Some(&list)), "a 2");
         assert_eq!(free_name("", None), "my network");
-        assert!(pupils(&list).all(|pupil| pupil.id != HEAD.id), "without MusiCNN there is no head on it");
+    }
+
+    #[test]
+    fn runs_are_looked_at_compared_and_forgotten() {
+        let run = |when| Run { when, outcome: Rc::new(outcome(&[])) };
+        let mut teaching = Teaching { runs: Rc::new(vec![run(1.0), run(2.0), run(3.0)]), ..Teaching::default() };
+        for place in [2, 0, 9] {
+            teaching.compare(place, true);
+        }
+        assert_eq!(teaching.compared, [2, 0], "there is no tenth");
+        teaching.look_at(1);
+        assert!(teaching.outcome.as_ref().is_some_and(|shown| Rc::ptr_eq(shown, &teaching.runs[1].outcome)));
+        teaching.forget_run(1);
+        assert_eq!((teaching.runs.len(), &teaching.compared[..]), (2, &[1, 0][..]), "they are the same runs as before");
+        teaching.compare(1, false);
+        teaching.forget_run(0);
+        teaching.forget_run(7);
+        assert_eq!((teaching.runs[0].when, teaching.compared.len()), (3.0, 0));
     }
 }

@@ -1,6 +1,8 @@
 //! Every sentence that people read, except what stands in `index.html`.
 
 pub mod networks;
+pub mod outcome;
+pub mod settings;
 pub mod teach;
 
 use super::axes::clock;

@@ -26,7 +26,7 @@ use self::job::{Decoding, Job};
 use self::lessons::{LessonNumber, Teacher};
 use self::site::{Eager, Shipped};
 use super::browser_decoder::{self, NotDecoded};
-use crate::protocol::{EngineInfo, EngineKind, Event, Payload, Request, RequestId};
+use crate::protocol::{EngineInfo, EngineKind, Event, Known, Payload, Request, RequestId};
 use crate::view::engine::{Choice, NoGpu, Preference, decide};
 use crate::view::networks::{Arriving, Catalogue, InUse, Switch, Wish};
 use crate::view::teach::News;
@@ -77,6 +77,8 @@ pub enum Update {
     BrowserDecodes,
     /// How a lesson goes.
     Lesson(News),
+    /// The networks that can learn from fresh weights.
+    Registry(Rc<Vec<Known>>),
     /// Nothing can be classified: a sentence.
     Broken(String),
 }
@@ -101,6 +103,8 @@ struct Inner {
     job: RefCell<Option<Job>>,
     teacher: RefCell<Option<Teacher>>,
     lessons: Cell<LessonNumber>,
+    /// True while it is to be told which networks can be taught.
+    registry_wanted: Cell<bool>,
 }
 
 impl Client {
@@ -120,6 +124,7 @@ impl Client {
             job: RefCell::default(),
             teacher: RefCell::default(),
             lessons: Cell::default(),
+            registry_wanted: Cell::default(),
         }));
         spawn_local(client.clone().begin());
         client
@@ -225,6 +230,7 @@ impl Client {
         self.tell_in_use(name, architecture);
         self.tell_engine();
         self.advance();
+        self.tell_registry();
         Ok(())
     }
 

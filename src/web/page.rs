@@ -49,6 +49,8 @@ pub trait Engines {
     fn steer(&self, steering: Steering);
     /// Gives the lesson up.
     fn stop_teaching(&self);
+    /// Tells which networks can learn from fresh weights, once an engine can say.
+    fn ask_registry(&self);
     /// The weights file of one of the user's own networks.
     fn own_weights(&self, name: &str) -> Option<Vec<u8>>;
 }
@@ -74,6 +76,9 @@ impl Engines for Client {
     }
     fn stop_teaching(&self) {
         Client::stop_teaching(self);
+    }
+    fn ask_registry(&self) {
+        Client::ask_registry(self);
     }
     fn own_weights(&self, name: &str) -> Option<Vec<u8>> {
         Client::own_weights(self, name)
@@ -101,6 +106,8 @@ struct Inner {
     state: RefCell<State>,
     teach: Teach,
     teaching: RefCell<Teaching>,
+    /// True once it was asked which networks can be taught.
+    asked_registry: Cell<bool>,
     /// The files of the collection's clips, also of those that were removed: a removal can be taken back.
     clips: RefCell<HashMap<ClipId, File>>,
     cursor: Cell<Option<Cursor>>,
@@ -122,6 +129,7 @@ impl Page {
             state: RefCell::default(),
             teach: Teach::find(document)?,
             teaching: RefCell::default(),
+            asked_registry: Cell::default(),
             clips: RefCell::default(),
             cursor: Cell::default(),
             engines: RefCell::default(),
@@ -153,6 +161,9 @@ impl Page {
         if let Update::Lesson(news) = update {
             return self.change_teaching(|teaching| teaching.apply(news));
         }
+        if let Update::Registry(known) = update {
+            return self.change_teaching(|teaching| teaching.known = known);
+        }
         self.change(|state| match update {
             Update::Event(event, payload) => state.apply(event, payload),
             Update::Again { network, wish } => state.hear_again(network, wish),
@@ -163,7 +174,7 @@ impl Page {
             Update::NetworkRefused(sentence) => state.network_error = Some(sentence),
             Update::BrowserDecodes => state.browser_decodes = true,
             Update::Broken(reason) => state.break_down(reason),
-            Update::Lesson(_) => {}
+            Update::Lesson(_) | Update::Registry(_) => {}
         });
     }
 

@@ -2,14 +2,13 @@
 
 use super::super::axes::clock;
 use super::super::collection::{Class, Doubt};
-use super::super::teach::{Miss, Outcome, Stage};
+use super::super::teach::Stage;
+use super::NBSP;
 use super::networks::size;
-use super::{NBSP, genre, milliseconds, percent};
 use crate::protocol::Steering;
-use crate::train::metrics::ClassFigures;
 
 /// How many, with the right ending: `1 clip`, `3 clips`.
-fn count(number: usize, thing: &str) -> String {
+pub(super) fn count(number: usize, thing: &str) -> String {
     match number {
         1 => format!("1{NBSP}{thing}"),
         _ => format!("{number}{NBSP}{thing}s"),
@@ -102,48 +101,6 @@ pub fn stage(stage: Stage, seconds_left: Option<f64>) -> String {
             _ => format!("Learning: step {step} of {steps}…"),
         },
     }
-}
-
-/// What the outcome means, and how far to trust it.
-pub fn outcome(outcome: &Outcome) -> String {
-    let metrics = outcome.metrics();
-    let right = (metrics.accuracy * metrics.n as f64).round() as usize;
-    let interval = outcome.interval();
-    let [low, high] = [interval.low, interval.high].map(|share| percent(share as f32));
-    let time = milliseconds(outcome.learned.milliseconds);
-    format!(
-        "Of {} that it never learned from, it names {right} rightly ({}). Clips like these it would name rightly between \
-         {low} and {high} of the time: the fewer the clips, the wider that is. It learned for {time}.",
-        count(metrics.n, "clip"),
-        percent(metrics.accuracy as f32),
-    )
-}
-
-/// How good it is on one class.
-pub fn class_figures(class: &ClassFigures) -> [String; 5] {
-    let share = |value: f64| percent(value as f32);
-    [class.label.clone(), share(class.precision), share(class.recall), share(class.f1), class.support.to_string()]
-}
-
-/// A clip that it got wrong.
-pub fn miss(outcome: &Outcome, miss: &Miss) -> String {
-    let (labels, clip) = (&outcome.lesson.labels, &outcome.lesson.clips[miss.clip]);
-    format!(
-        "{}: you call it {}, it says {}; {} for yours",
-        clip.name,
-        genre(&labels[miss.truth]),
-        genre(&labels[miss.answer]),
-        percent(miss.of_truth)
-    )
-}
-
-/// The curves in words, for whoever does not see them.
-pub fn curves(epochs: usize, first: f64, last: f64, score: f64) -> String {
-    format!(
-        "Curves over {}: the loss on clips to learn from goes from {first:.2} to {last:.2}; of those to judge by, {} are named rightly in the end.",
-        count(epochs, "epoch"),
-        percent(score as f32)
-    )
 }
 
 #[cfg(test)]

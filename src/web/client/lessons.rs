@@ -68,6 +68,28 @@ impl Client {
         }
     }
 
+    /// Tells which networks can learn from fresh weights, as soon as the CPU engine can say.
+    pub fn ask_registry(&self) {
+        self.0.registry_wanted.set(true);
+        self.tell_registry();
+    }
+
+    /// As [`ask_registry`](Self::ask_registry), where somebody asked and was not told yet.
+    pub(super) fn tell_registry(&self) {
+        let Some(engine) = self.0.cpu.borrow().clone().filter(|_| self.0.registry_wanted.get()) else { return };
+        let client = self.clone();
+        spawn_local(async move {
+            match engine.worker.ask(Request::Registry, Payload::<File>::None).await {
+                Event::Registry(known) => {
+                    client.0.registry_wanted.set(false);
+                    client.tell(Update::Registry(Rc::new(known)));
+                }
+                // Asked again of the next engine; until then the smallest can be taught.
+                other => log::warn!("the networks to teach are not known: {}", unexpected(other)),
+            }
+        });
+    }
+
     /// The weights file of one of the user's own networks.
     pub fn own_weights(&self, name: &str) -> Option<Vec<u8>> {
         let own = self.0.catalogue.borrow().as_ref()?.offer(name)?.own;
@@ -118,13 +140,17 @@ impl Client {
         Ok(Rc::new(Outcome { card, lesson, learned }))
     }
 
-    /// What a student listens through; fetched where that was not done before.
+    /// What a student listens through, or goes on from; fetched where that was not done before.
     async fn bases_of(&self, number: LessonNumber, student: &Student) -> Result<Vec<Rc<Shipped>>, String> {
-        let Student::Head { bases: names, .. } = student else { return Ok(Vec::new()) };
+        let names: Vec<&str> = match student {
+            Student::Head { bases, .. } => bases.iter().map(|(name, _)| name.as_str()).collect(),
+            Student::Tuned { network, .. } => vec![network],
+            Student::Fresh { .. } => return Ok(Vec::new()),
+        };
         let list = self.catalogue().await?;
-        let total = names.iter().map(|(name, _)| list.bytes(name)).sum();
+        let total = names.iter().map(|name| list.bytes(name)).sum();
         let (mut bases, mut before) = (Vec::new(), 0);
-        for (name, _) in names {
+        for name in names {
             let told = |bytes| self.tell_lesson(number, News::Preparing { fetched: before + bytes, total });
             bases.extend(self.fetched(name, &told).await?);
             before += list.bytes(name);

@@ -4,10 +4,11 @@
 use std::rc::Weak;
 
 use js_sys::{Array, Uint8Array};
-use web_sys::{Blob, Document, Event, File, HtmlElement, Url};
+use wasm_bindgen::JsCast;
+use web_sys::{Blob, Document, Element, Event, File, HtmlElement, HtmlInputElement, Url};
 
 use super::input::on;
-use super::teach::disable;
+use super::teach::{Wanted, disable};
 use super::{Inner, Page};
 use crate::lesson::Lesson;
 use crate::protocol::Steering;
@@ -39,16 +40,24 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
     for (id, act) in clicks {
         listeners.push(on(weak, &by_id(document, id)?, "click", move |page, _: Event| act(page))?);
     }
-    for id in ["teach-pupil", "teach-preset"] {
-        listeners.push(on(weak, &by_id(document, id)?, "change", |page, _: Event| {
-            page.0.teach.settings.suggest(page.0.teaching.borrow().collection.clips());
-        })?);
+    let settings: Element = by_id(document, "teach-settings")?;
+    for kind in ["input", "change"] {
+        listeners
+            .push(on(weak, &settings, kind, move |page, event: Event| page.0.teach.settings.changed(kind, &event))?);
+    }
+    for (id, kind) in [("taught", "click"), ("teach-runs", "click"), ("teach-runs", "change")] {
+        let place: Element = by_id(document, id)?;
+        listeners.push(on(weak, &place, kind, move |page, event: Event| page.act_on_outcome(kind, &event))?);
     }
     Ok(listeners)
 }
 
 impl Page {
     fn show_view(&self, view: &str) {
+        // Whoever only listens needs no list of what can be taught.
+        if view == "teach" && !self.0.asked_registry.replace(true) {
+            self.with_engines(|engines| engines.ask_registry());
+        }
         if let Err(error) = self.0.teach.show(view) {
             log::error!("the page stays where it is: {error}");
         }
@@ -66,11 +75,11 @@ impl Page {
                 teaching.error = Some(words::FILES_GONE.to_owned());
             });
         }
-        let (student, recipe) = place.wanted(clips.len());
+        let Some(Wanted { student, recipe, share }) = place.wanted(clips.len()) else { return };
         let name = place.name(self.0.state.borrow().catalogue.as_deref());
         self.change_teaching(Teaching::begin);
         let lesson = Lesson { name, labels, many_labels: false, student, clips, recipe };
-        self.with_engines(|engines| engines.teach(lesson, files, place.share()));
+        self.with_engines(|engines| engines.teach(lesson, files, share));
     }
 
     fn hold_or_go_on(&self) {
@@ -81,6 +90,35 @@ impl Page {
     fn steer_lesson(&self, steering: Steering) {
         self.change_teaching(|teaching| teaching.steer(steering));
         self.with_engines(|engines| engines.steer(steering));
+    }
+
+    /// A button or a box to tick in what came of lessons.
+    fn act_on_outcome(&self, kind: &str, event: &Event) {
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let Some(target) = target.and_then(|target| target.closest("[data-act]").ok().flatten()) else { return };
+        let key = |name: &str| target.get_attribute(name).unwrap_or_default();
+        let number = |name: &str| key(name).parse::<usize>().ok();
+        match (kind, key("data-act").as_str(), number("data-run")) {
+            ("click", "play", _) => self.play(&key("data-clip")),
+            ("click", "cell", _) => {
+                if let (Some(truth), Some(answer)) = (number("data-truth"), number("data-answer")) {
+                    self.show_cell([truth, answer]);
+                }
+            }
+            ("click", "look", Some(run)) => self.change_teaching(|teaching| teaching.look_at(run)),
+            ("click", "forget", Some(run)) => self.change_teaching(|teaching| teaching.forget_run(run)),
+            ("change", "compare", Some(run)) => {
+                let ticked = target.dyn_ref::<HtmlInputElement>().is_some_and(HtmlInputElement::checked);
+                self.change_teaching(|teaching| teaching.compare(run, ticked));
+            }
+            _ => {}
+        }
+    }
+
+    fn show_cell(&self, cell: [usize; 2]) {
+        if let Err(error) = self.0.teach.outcome.show_cell(cell) {
+            log::error!("the clips cannot be listed: {error}");
+        }
     }
 
     /// The name of the network that was taught last.

@@ -2,8 +2,10 @@
 //! goes, what came of it.
 
 mod collection;
+mod field;
 mod outcome;
 mod progress;
+mod runs;
 mod settings;
 
 use web_sys::{Document, File, HtmlElement, Url};
@@ -11,7 +13,8 @@ use web_sys::{Document, File, HtmlElement, Url};
 use self::collection::CollectionPlace;
 use self::outcome::OutcomePlace;
 use self::progress::Progress;
-pub use self::settings::Settings;
+use self::runs::RunsPlace;
+pub use self::settings::{Settings, Wanted};
 use crate::view::state::State;
 use crate::view::teach::Teaching;
 use crate::web::dom::{DomError, by_id};
@@ -25,7 +28,9 @@ pub struct Teach {
     pub settings: Settings,
     start: HtmlElement,
     progress: Progress,
-    outcome: OutcomePlace,
+    /// What came of it.
+    pub outcome: OutcomePlace,
+    runs: RunsPlace,
     player: HtmlElement,
 }
 
@@ -39,6 +44,7 @@ impl Teach {
             start: by_id(document, "teach-start")?,
             progress: Progress::find(document)?,
             outcome: OutcomePlace::find(document)?,
+            runs: RunsPlace::find(document)?,
             player: by_id(document, "teach-player")?,
         })
     }
@@ -74,11 +80,12 @@ impl Teach {
             return Ok(());
         }
         self.collection.render(teaching)?;
-        self.settings.render(state)?;
+        self.settings.render(state, teaching)?;
         let nothing = teaching.collection.is_empty() || self.collection.forbids();
         disable(&self.start, nothing || teaching.is_busy())?;
         self.progress.render(teaching, dark, ratio)?;
-        self.outcome.render(teaching)
+        self.outcome.render(teaching)?;
+        self.runs.render(teaching, dark, ratio)
     }
 }
 

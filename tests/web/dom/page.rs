@@ -55,6 +55,9 @@ impl Engines for Asked {
     fn stop_teaching(&self) {
         self.0.borrow_mut().push("stop teaching".to_owned());
     }
+    fn ask_registry(&self) {
+        self.0.borrow_mut().push("registry".to_owned());
+    }
     fn own_weights(&self, _name: &str) -> Option<Vec<u8>> {
         None
     }

@@ -2,14 +2,18 @@
 
 use std::rc::Rc;
 
-use genrelens::lesson::{Learned, Lesson};
+use genrelens::lesson::{Clip, Learned, Lesson, Part};
+use genrelens::protocol::Known;
+use genrelens::train::recipe::{OptimiserKind, Recipe};
 use genrelens::train::report::{EpochReport, Scores};
 use genrelens::view::networks::Catalogue;
-use genrelens::view::teach::{News, Outcome, student};
+use genrelens::view::pupils::{Build, student};
+use genrelens::view::teach::{News, Outcome};
 use genrelens::web::client::Update;
 use genrelens::web::page::Page;
+use wasm_bindgen::JsCast;
 use wasm_bindgen_test::*;
-use web_sys::{Element, File, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use web_sys::{Element, Event, EventInit, File, HtmlElement, HtmlInputElement, HtmlSelectElement};
 
 use super::page::{Asked, card, connected};
 use super::{Fixture, file, until};
@@ -19,8 +23,41 @@ fn teaching() -> (Fixture, Page, Rc<Asked>) {
     let (fixture, page, asked) = connected();
     let list = br#"{"first": "a", "default": "a", "networks": [{"name": "a", "summary": "", "bytes": 1}]}"#;
     page.receive(Update::Networks(Rc::new(Catalogue::parse(list).unwrap())));
-    fixture.get::<HtmlElement>("view-teach").click();
+    for _ in 0..2 {
+        fixture.get::<HtmlElement>("view-teach").click();
+    }
+    assert_eq!(asked.take(), ["registry"], "asked once");
     (fixture, page, asked)
+}
+
+/// As a browser tells of what a user chooses or writes.
+fn tell(fixture: &Fixture, id: &str, kind: &str) {
+    let init = EventInit::new();
+    init.set_bubbles(true);
+    let event = Event::new_with_event_init_dict(kind, &init).unwrap();
+    fixture.get::<Element>(id).dispatch_event(&event).unwrap();
+}
+
+fn choose(fixture: &Fixture, id: &str, value: &str) {
+    fixture.get::<HtmlSelectElement>(id).set_value(value);
+    tell(fixture, id, "change");
+}
+
+fn write(fixture: &Fixture, id: &str, value: &str) {
+    fixture.get::<HtmlInputElement>(id).set_value(value);
+    tell(fixture, id, "input");
+}
+
+fn value(fixture: &Fixture, id: &str) -> String {
+    match fixture.get::<Element>(id).dyn_into::<HtmlSelectElement>() {
+        Ok(select) => select.value(),
+        Err(input) => input.unchecked_into::<HtmlInputElement>().value(),
+    }
+}
+
+/// True where the field of this id is marked as changed.
+fn is_changed(fixture: &Fixture, id: &str) -> bool {
+    fixture.get::<Element>(id).closest(".field[data-changed]").unwrap().is_some()
 }
 
 fn clips(names: &[&str]) -> Vec<File> {
@@ -81,6 +118,185 @@ fn report(epoch: usize) -> EpochReport {
     EpochReport { epoch, train_loss: 1.0, step_losses: vec![1.0], valid_loss: 1.0, valid, best: epoch == 1 }
 }
 
+/// Four clips to judge by, of a, a, b and b; of the first two the second is named wrongly.
+fn outcome(many_labels: bool) -> Outcome {
+    let clip = |(place, label): (usize, usize)| Clip {
+        id: place.to_string(),
+        name: format!("{place}.wav"),
+        group: None,
+        labels: vec![label],
+        part: Part::Valid,
+    };
+    let student = student("lens", &Build::default(), &[]);
+    let lesson = Lesson {
+        name: "mine".to_owned(),
+        labels: vec!["a".to_owned(), "b".to_owned()],
+        many_labels,
+        recipe: student.quick(4),
+        student,
+        clips: [0, 0, 1, 1].into_iter().enumerate().map(clip).collect(),
+    };
+    let answers = vec![vec![0.9, 0.1], vec![0.2, 0.8], vec![0.1, 0.9], vec![0.3, 0.7]];
+    let learned = Learned { epochs: Vec::new(), answers, parameters: 1, milliseconds: 1200.0 };
+    Outcome { card: card("mine"), lesson, learned }
+}
+
+fn known() -> Known {
+    Known {
+        id: "net1".to_owned(),
+        summary: "A network of a document".to_owned(),
+        source: "A document".to_owned(),
+        front_end: "net1".to_owned(),
+        rows: None,
+        frames: 128,
+        least_frames: 4,
+        recipe: Recipe { epochs: 77, optimiser: OptimiserKind::Sgd, ..Recipe::default() },
+    }
+}
+
+#[wasm_bindgen_test]
+async fn the_preset_fills_the_fields_and_a_change_is_marked() {
+    let (fixture, page, _asked) = collected().await;
+    assert_eq!((value(&fixture, "teach-epochs").as_str(), value(&fixture, "teach-batch").as_str()), ("60", "4"));
+    choose(&fixture, "teach-preset", "thorough");
+    assert_eq!(
+        (value(&fixture, "teach-epochs").as_str(), value(&fixture, "teach-augment").as_str()),
+        ("200", "strong")
+    );
+    write(&fixture, "teach-epochs", "12");
+    assert!(is_changed(&fixture, "teach-epochs") && !is_changed(&fixture, "teach-rate"));
+    assert_eq!(value(&fixture, "teach-preset"), "own");
+    choose(&fixture, "teach-augment", "light");
+    assert_eq!((value(&fixture, "teach-mixup").as_str(), is_changed(&fixture, "teach-mixup")), ("0", true));
+    write(&fixture, "teach-mixup", "0.2");
+    assert_eq!(value(&fixture, "teach-augment"), "own");
+    // More clips change what the preset says, and nothing of what the user has said.
+    page.open(clips(&["c.001.wav", "c.002.wav", "c.003.wav", "c.004.wav", "c.005.wav"]));
+    until(|| value(&fixture, "teach-batch") == "9").await;
+    assert_eq!(value(&fixture, "teach-epochs"), "12");
+    choose(&fixture, "teach-preset", "quick");
+    assert_eq!((value(&fixture, "teach-preset").as_str(), value(&fixture, "teach-epochs").as_str()), ("quick", "60"));
+    assert!(!is_changed(&fixture, "teach-epochs"));
+}
+
+#[wasm_bindgen_test]
+async fn what_is_out_of_its_range_is_refused_at_its_field() {
+    let (fixture, _page, asked) = collected().await;
+    write(&fixture, "teach-dropout-dense", "1");
+    let said = fixture.text("teach-dropout-dense-trouble");
+    assert_eq!(said, "The dropout between dense layers is 1; expected 0 to below 1.");
+    fixture.get::<HtmlElement>("teach-start").click();
+    assert_eq!(asked.take(), [""; 0], "nothing begins");
+    assert!(fixture.get::<Element>("teach-all").has_attribute("open") && !fixture.hidden("teach-settings-trouble"));
+    write(&fixture, "teach-dropout-dense", "");
+    assert!(fixture.document.get_element_by_id("teach-dropout-dense-trouble").is_none());
+    write(&fixture, "teach-share", "80");
+    assert_eq!(fixture.text("teach-share-trouble"), "The share for judging is 80; expected 5 to 50.");
+    write(&fixture, "teach-share", "50");
+    fixture.get::<HtmlElement>("teach-start").click();
+    assert_eq!(asked.take().len(), 1);
+    assert!(fixture.hidden("teach-settings-trouble"));
+}
+
+#[wasm_bindgen_test]
+async fn who_can_learn_is_known_once_the_engine_has_told() {
+    let (fixture, page, _asked) = collected().await;
+    let groups = || fixture.get::<Element>("teach-pupil").get_elements_by_tag_name("optgroup").length();
+    assert_eq!(groups(), 2, "what is there, and what knows nothing yet");
+    let paper = || {
+        let option = fixture.get::<Element>("teach-preset").query_selector("option[value=paper]").unwrap().unwrap();
+        !option.has_attribute("disabled")
+    };
+    choose(&fixture, "teach-pupil", "tuned:a");
+    assert!(!paper() && fixture.text("teach-preset-about").contains("No paper"));
+    assert!(fixture.get::<Element>("teach-augmentation").has_attribute("disabled"), "its features are computed once");
+    choose(&fixture, "teach-layers", "all");
+    assert!(!fixture.get::<Element>("teach-augmentation").has_attribute("disabled"));
+    page.receive(Update::Registry(Rc::new(vec![known()])));
+    until(|| fixture.text("teach-pupil").contains("net1, from scratch")).await;
+    assert_eq!(value(&fixture, "teach-pupil"), "tuned:a", "what was chosen stays");
+    choose(&fixture, "teach-pupil", "net1");
+    assert!(fixture.text("teach-pupil-about").starts_with("A network of a document."));
+    assert!(paper() && value(&fixture, "teach-hears") == "usual");
+    choose(&fixture, "teach-preset", "paper");
+    assert_eq!((value(&fixture, "teach-epochs").as_str(), value(&fixture, "teach-optimiser").as_str()), ("77", "sgd"));
+}
+
+#[wasm_bindgen_test]
+async fn a_cell_of_the_matrix_lists_its_clips() {
+    let (fixture, page, _asked) = collected().await;
+    fixture.get::<HtmlElement>("teach-start").click();
+    page.receive(Update::Lesson(News::Taught(Rc::new(outcome(false)))));
+    until(|| !fixture.hidden("taught")).await;
+    let table = fixture.get::<Element>("taught-confusion");
+    assert_eq!(table.get_elements_by_tag_name("button").length(), 3, "one of the four cells is empty");
+    let wrong = table.query_selector("[data-truth='0'][data-answer='1']").unwrap().unwrap();
+    assert_eq!(wrong.get_attribute("aria-label").unwrap().replace('\u{a0}', " "), "1 clip of a named b");
+    wrong.unchecked_into::<HtmlElement>().click();
+    assert!(!fixture.hidden("taught-cell"));
+    assert_eq!(fixture.text("taught-cell-heading"), "1 clip of a named b:");
+    assert!(
+        fixture.text("taught-cell-clips").starts_with("1.wav: b 80 %, a 20 %"),
+        "{}",
+        fixture.text("taught-cell-clips")
+    );
+    let play = fixture.get::<Element>("taught-cell-clips").query_selector("[data-act=play]").unwrap().unwrap();
+    assert_eq!(play.get_attribute("data-clip").as_deref(), Some("1"));
+    assert!(fixture.text("taught-figures").contains("macro average"));
+}
+
+#[wasm_bindgen_test]
+async fn tags_have_areas_in_the_place_of_a_matrix() {
+    let (fixture, page, _asked) = collected().await;
+    fixture.get::<HtmlElement>("teach-start").click();
+    page.receive(Update::Lesson(News::Taught(Rc::new(outcome(true)))));
+    until(|| !fixture.hidden("taught")).await;
+    assert!(fixture.hidden("taught-matrix-box"));
+    assert!(fixture.text("taught-sentence").contains("mean ROC-AUC 0.75"), "{}", fixture.text("taught-sentence"));
+    assert!(fixture.text("taught-figures").contains("PR-AUC"));
+    assert!(
+        fixture.text("taught-misses").contains("a: 1.wav has it, it says 20 %"),
+        "{}",
+        fixture.text("taught-misses")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn of_three_hundred_classes_the_most_confused_are_listed() {
+    let (fixture, page, _asked) = collected().await;
+    let mut large = outcome(false);
+    large.lesson.labels = (0..300).map(|label| format!("class {label}")).collect();
+    large.learned.answers.iter_mut().for_each(|answer| answer.resize(300, 0.0));
+    fixture.get::<HtmlElement>("teach-start").click();
+    page.receive(Update::Lesson(News::Taught(Rc::new(large))));
+    until(|| !fixture.hidden("taught")).await;
+    assert!(fixture.hidden("taught-confusion-scroll") && !fixture.hidden("taught-many"));
+    assert_eq!(fixture.text("taught-pairs"), "1 clip of class 0 named class 1");
+    assert_eq!(fixture.get::<Element>("taught-confusion").child_element_count(), 0);
+}
+
+#[wasm_bindgen_test]
+fn every_field_has_its_name_and_every_question_mark_its_answer() {
+    let (fixture, _page, _asked) = teaching();
+    let settings = fixture.get::<Element>("teach-settings");
+    let all = |tag: &str| {
+        let found = settings.get_elements_by_tag_name(tag);
+        (0..found.length()).map(move |place| found.item(place).unwrap()).collect::<Vec<_>>()
+    };
+    let named: Vec<String> = all("label").iter().filter_map(|label| label.get_attribute("for")).collect();
+    for field in all("input").iter().chain(&all("select")) {
+        assert!(named.contains(&field.id()), "{} has no label", field.id());
+    }
+    let help = settings.get_elements_by_class_name("why");
+    assert!(help.length() >= 25, "{}", help.length());
+    for place in 0..help.length() {
+        let help = help.item(place).unwrap();
+        let summary = help.query_selector("summary[aria-label]").unwrap().unwrap();
+        let text = help.query_selector("p").unwrap().unwrap().text_content().unwrap();
+        assert!(text.len() > 20, "{:?}", summary.get_attribute("aria-label"));
+    }
+}
+
 #[wasm_bindgen_test]
 async fn what_came_of_it_is_shown_and_used() {
     let (fixture, page, asked) = collected().await;
@@ -88,24 +304,13 @@ async fn what_came_of_it_is_shown_and_used() {
     page.receive(Update::Lesson(News::Epoch(report(1))));
     page.receive(Update::Lesson(News::Epoch(report(2))));
     until(|| !fixture.hidden("teach-curves")).await;
-    let (labels, mut clips) = {
-        let mut collection = genrelens::view::collection::Collection::default();
-        let entry = |id: &str| genrelens::view::collection::Entry {
-            id: id.to_owned(),
-            name: format!("{id}.wav"),
-            seconds: None,
-            trouble: None,
-        };
-        let classes = ["a", "a", "b", "b"].iter().zip(["0", "1", "2", "3"]);
-        collection.add(classes.map(|(class, id)| ((*class).to_owned(), entry(id))).collect());
-        collection.lesson()
-    };
-    clips.iter_mut().for_each(|clip| clip.part = genrelens::lesson::Part::Valid);
-    let (name, recipe) = ("mine".to_owned(), student("lens").quick(4));
-    let lesson = Lesson { name, labels, many_labels: false, student: student("lens"), clips, recipe };
-    let answers = vec![vec![0.9, 0.1], vec![0.2, 0.8], vec![0.1, 0.9], vec![0.3, 0.7]];
-    let learned = Learned { epochs: Vec::new(), answers, parameters: 1, milliseconds: 1200.0 };
-    let outcome = Outcome { card: card("mine"), lesson, learned };
+    assert!(
+        fixture.text("teach-epochs-text").starts_with("Epoch 2: loss 1.00"),
+        "{}",
+        fixture.text("teach-epochs-text")
+    );
+    assert!(fixture.text("teach-epochs-text").contains("Best so far: epoch 1, 50 %"));
+    let outcome = outcome(false);
     page.receive(Update::Lesson(News::Taught(Rc::new(outcome))));
     until(|| !fixture.hidden("taught")).await;
     let said = fixture.text("taught-sentence");

@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use wasm_bindgen::JsCast;
 use web_sys::{Document, HtmlElement};
 
+use crate::train::metrics::Metrics;
+use crate::view::outcome::{Confused, MATRIX_LABELS, confused};
 use crate::view::teach::{Outcome, Teaching};
-use crate::view::words::teach as words;
+use crate::view::words::outcome as words;
 use crate::web::dom::{self, DomError, by_id, set_text};
 
 /// Its elements.
@@ -15,7 +16,14 @@ pub struct OutcomePlace {
     document: Document,
     taught: HtmlElement,
     sentence: HtmlElement,
+    matrix_box: HtmlElement,
+    scroll: HtmlElement,
     confusion: HtmlElement,
+    many: HtmlElement,
+    pairs: HtmlElement,
+    cell: HtmlElement,
+    cell_heading: HtmlElement,
+    cell_clips: HtmlElement,
     figures: HtmlElement,
     misses: HtmlElement,
     misses_box: HtmlElement,
@@ -28,7 +36,14 @@ impl OutcomePlace {
             document: document.clone(),
             taught: by_id(document, "taught")?,
             sentence: by_id(document, "taught-sentence")?,
+            matrix_box: by_id(document, "taught-matrix-box")?,
+            scroll: by_id(document, "taught-confusion-scroll")?,
             confusion: by_id(document, "taught-confusion")?,
+            many: by_id(document, "taught-many")?,
+            pairs: by_id(document, "taught-pairs")?,
+            cell: by_id(document, "taught-cell")?,
+            cell_heading: by_id(document, "taught-cell-heading")?,
+            cell_clips: by_id(document, "taught-cell-clips")?,
             figures: by_id(document, "taught-figures")?,
             misses: by_id(document, "taught-misses")?,
             misses_box: by_id(document, "taught-misses-box")?,
@@ -46,43 +61,176 @@ impl OutcomePlace {
             return Ok(());
         }
         set_text(&self.sentence, &words::outcome(outcome));
-        let metrics = outcome.metrics();
-        let mut head = vec!["".to_owned()];
-        head.extend(metrics.labels.iter().cloned());
-        let mut rows = vec![self.row("th", &head)?];
-        for (label, counts) in metrics.labels.iter().zip(&metrics.confusion) {
-            let all: usize = counts.iter().sum();
-            let row = self.row("td", &counts.iter().map(usize::to_string).collect::<Vec<_>>())?;
-            for (place, count) in counts.iter().enumerate() {
-                let Some(cell) = row.children().item(place as u32) else { continue };
-                let share = *count as f64 / all.max(1) as f64;
-                dom::set_style(cell.unchecked_ref(), "--share", &format!("{share:.2}"))?;
-            }
-            let name = dom::element(&self.document, "th", label)?;
-            name.set_attribute("scope", "row")?;
-            row.prepend_with_node_1(&name)?;
-            rows.push(row);
+        self.matrix_box.set_hidden(outcome.lesson.many_labels);
+        self.cell.set_hidden(true);
+        if outcome.lesson.many_labels {
+            self.render_tags(outcome)?;
+        } else {
+            self.render_classes(outcome)?;
         }
-        dom::set_children(&self.confusion, &rows);
-        let mut rows = vec![self.row("th", &["Class", "Precision", "Recall", "F1", "Clips"].map(str::to_owned))?];
-        for class in &metrics.per_class {
-            rows.push(self.row("td", &words::class_figures(class))?);
-        }
-        dom::set_children(&self.figures, &rows);
-        let misses = outcome.misses();
-        self.misses_box.set_hidden(misses.is_empty());
-        let item = |miss| dom::element(&self.document, "li", &words::miss(outcome, miss));
-        let items: Result<Vec<_>, DomError> = misses.iter().map(item).collect();
-        dom::set_children(&self.misses, &items?);
         self.shown.replace(Some(outcome.clone()));
         Ok(())
     }
 
-    fn row(&self, tag: &str, cells: &[String]) -> Result<HtmlElement, DomError> {
+    /// Lists the clips of one cell of the confusion matrix.
+    pub fn show_cell(&self, cell: [usize; 2]) -> Result<(), DomError> {
+        let shown = self.shown.borrow();
+        let Some(outcome) = shown.as_ref() else { return Ok(()) };
+        let clips = outcome.cell(cell[0], cell[1]);
+        let confused = Confused { truth: cell[0], answer: cell[1], clips: clips.len() };
+        self.press(confused)?;
+        set_text(&self.cell_heading, &words::cell_heading(&outcome.metrics(), confused));
+        let item = |&clip: &usize| self.clip_item(outcome, clip, &words::said(outcome, clip));
+        let items: Result<Vec<_>, DomError> = clips.iter().map(item).collect();
+        dom::set_children(&self.cell_clips, &items?);
+        self.cell.set_hidden(false);
+        Ok(())
+    }
+
+    /// Shows which cell's clips are listed.
+    fn press(&self, Confused { truth, answer, .. }: Confused) -> Result<(), DomError> {
+        let buttons = self.matrix_box.get_elements_by_tag_name("button");
+        for button in (0..buttons.length()).filter_map(|place| buttons.item(place)) {
+            let is = |name: &str, label: usize| button.get_attribute(name).is_some_and(|own| own == label.to_string());
+            if button.has_attribute("data-truth") {
+                let pressed = is("data-truth", truth) && is("data-answer", answer);
+                button.set_attribute("aria-pressed", if pressed { "true" } else { "false" })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn render_classes(&self, outcome: &Outcome) -> Result<(), DomError> {
+        let metrics = outcome.metrics();
+        let is_large = metrics.labels.len() > MATRIX_LABELS;
+        self.scroll.set_hidden(is_large);
+        self.many.set_hidden(!is_large);
+        let rows = if is_large { Vec::new() } else { self.matrix(&metrics)? };
+        dom::set_children(&self.confusion, &rows);
+        let pairs = if is_large { confused(&metrics) } else { Vec::new() };
+        let pair = |&pair: &Confused| {
+            let item = dom::element(&self.document, "li", "")?;
+            let button = self.cell_button(pair, &words::cell(&metrics, pair))?;
+            button.set_class_name("quiet");
+            dom::set_children(&item, [&button]);
+            Ok(item)
+        };
+        let items: Result<Vec<_>, DomError> = pairs.iter().map(pair).collect();
+        dom::set_children(&self.pairs, &items?);
+        let figures: Vec<_> = metrics.per_class.iter().map(words::class_figures).collect();
+        self.render_figures(&words::CLASS_HEADINGS, &figures)?;
+        let misses = outcome.misses();
+        let misses = misses.iter().map(|miss| (miss.clip, words::miss(outcome, miss)));
+        self.render_misses(outcome, misses.collect())
+    }
+
+    fn render_tags(&self, outcome: &Outcome) -> Result<(), DomError> {
+        let metrics = outcome.tag_metrics();
+        let mut figures: Vec<_> = metrics.per_tag.iter().map(words::tag_figures).collect();
+        figures.push(words::tag_means(&metrics));
+        self.render_figures(&words::TAG_HEADINGS, &figures)?;
+        let misses = outcome.tag_misses();
+        let misses = misses.iter().map(|miss| (miss.clip, words::tag_miss(outcome, miss)));
+        self.render_misses(outcome, misses.collect())
+    }
+
+    fn matrix(&self, metrics: &Metrics) -> Result<Vec<HtmlElement>, DomError> {
+        let mut head = vec![String::new()];
+        head.extend(metrics.labels.iter().cloned());
+        let mut rows = vec![self.head(&head)?];
+        for (truth, counts) in metrics.confusion.iter().enumerate() {
+            let all: usize = counts.iter().sum();
+            let row = dom::element(&self.document, "tr", "")?;
+            let mut cells = vec![self.row_heading(&metrics.labels[truth])?];
+            for (answer, &clips) in counts.iter().enumerate() {
+                let pair = Confused { truth, answer, clips };
+                let cell = dom::element(&self.document, "td", if clips == 0 { "0" } else { "" })?;
+                if clips > 0 {
+                    let button = self.cell_button(pair, &clips.to_string())?;
+                    button.set_attribute("aria-label", &words::cell(metrics, pair))?;
+                    dom::set_children(&cell, [&button]);
+                }
+                dom::set_style(&cell, "--share", &format!("{:.2}", clips as f64 / all.max(1) as f64))?;
+                cells.push(cell);
+            }
+            dom::set_children(&row, &cells);
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    /// A button that lists the clips of a cell.
+    fn cell_button(&self, pair: Confused, text: &str) -> Result<HtmlElement, DomError> {
+        let button = dom::element(&self.document, "button", text)?;
+        let keys = [
+            ("type", "button"),
+            ("data-act", "cell"),
+            ("data-truth", &pair.truth.to_string()),
+            ("data-answer", &pair.answer.to_string()),
+            ("aria-pressed", "false"),
+        ];
+        for (key, value) in keys {
+            button.set_attribute(key, value)?;
+        }
+        Ok(button)
+    }
+
+    fn render_figures<const N: usize>(&self, headings: &[&str], lines: &[[String; N]]) -> Result<(), DomError> {
+        let headings: Vec<String> = headings.iter().map(|&heading| heading.to_owned()).collect();
+        let mut rows = vec![self.head(&headings)?];
+        for line in lines {
+            let row = dom::element(&self.document, "tr", "")?;
+            let mut cells = vec![self.row_heading(&line[0])?];
+            for text in &line[1..] {
+                cells.push(dom::element(&self.document, "td", text)?);
+            }
+            dom::set_children(&row, &cells);
+            rows.push(row);
+        }
+        dom::set_children(&self.figures, &rows);
+        Ok(())
+    }
+
+    fn render_misses(&self, outcome: &Outcome, misses: Vec<(usize, String)>) -> Result<(), DomError> {
+        self.misses_box.set_hidden(misses.is_empty());
+        let item = |(clip, text): &(usize, String)| self.clip_item(outcome, *clip, text);
+        let items: Result<Vec<_>, DomError> = misses.iter().map(item).collect();
+        dom::set_children(&self.misses, &items?);
+        Ok(())
+    }
+
+    /// A clip that can be played, and what is said of it.
+    fn clip_item(&self, outcome: &Outcome, clip: usize, text: &str) -> Result<HtmlElement, DomError> {
+        let item = dom::element(&self.document, "li", "")?;
+        let said = dom::element(&self.document, "span", text)?;
+        let [label, name] = words::play(outcome, clip);
+        let button = dom::element(&self.document, "button", &label)?;
+        button.set_class_name("quiet");
+        let id = outcome.lesson.clips.get(clip).map(|clip| clip.id.as_str()).unwrap_or_default();
+        for (key, value) in [("type", "button"), ("data-act", "play"), ("data-clip", id), ("aria-label", &name)] {
+            button.set_attribute(key, value)?;
+        }
+        dom::set_children(&item, [&said, &button]);
+        Ok(item)
+    }
+
+    fn head(&self, texts: &[String]) -> Result<HtmlElement, DomError> {
         let row = dom::element(&self.document, "tr", "")?;
-        let cells: Result<Vec<_>, DomError> =
-            cells.iter().map(|text| dom::element(&self.document, tag, text)).collect();
+        let cell = |text: &String| {
+            let cell = dom::element(&self.document, if text.is_empty() { "td" } else { "th" }, text)?;
+            if !text.is_empty() {
+                cell.set_attribute("scope", "col")?;
+            }
+            Ok(cell)
+        };
+        let cells: Result<Vec<_>, DomError> = texts.iter().map(cell).collect();
         dom::set_children(&row, &cells?);
         Ok(row)
+    }
+
+    fn row_heading(&self, text: &str) -> Result<HtmlElement, DomError> {
+        let name = dom::element(&self.document, "th", text)?;
+        name.set_attribute("scope", "row")?;
+        Ok(name)
     }
 }

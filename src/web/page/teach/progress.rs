@@ -8,7 +8,7 @@ use web_sys::{Document, HtmlElement, HtmlProgressElement};
 use crate::protocol::Steering;
 use crate::train::report::EpochReport;
 use crate::view::teach::{Stage, Teaching};
-use crate::view::words::teach as words;
+use crate::view::words::{outcome, teach as words};
 use crate::view::{Theme, curves};
 use crate::web::canvas::Canvas;
 use crate::web::dom::{DomError, by_id, set_text, set_text_or_hide};
@@ -39,6 +39,8 @@ pub struct Progress {
     hold: HtmlElement,
     finish: HtmlElement,
     error: HtmlElement,
+    curves_box: HtmlElement,
+    epochs: HtmlElement,
     canvas: RefCell<Canvas>,
     shown: RefCell<Shown>,
 }
@@ -52,6 +54,8 @@ impl Progress {
             hold: by_id(document, "teach-hold")?,
             finish: by_id(document, "teach-finish")?,
             error: by_id(document, "teach-error")?,
+            curves_box: by_id(document, "teach-curves-box")?,
+            epochs: by_id(document, "teach-epochs-text")?,
             canvas: RefCell::new(Canvas::new(by_id(document, "teach-curves")?)?),
             shown: RefCell::default(),
         })
@@ -94,6 +98,8 @@ impl Progress {
     fn render_curves(&self, teaching: &Teaching, dark: bool, ratio: f64) -> Result<(), DomError> {
         let mut canvas = self.canvas.borrow_mut();
         canvas.element().set_hidden(teaching.epochs.is_empty());
+        self.curves_box.set_hidden(teaching.epochs.is_empty());
+        set_text(&self.epochs, &outcome::epochs(&teaching.epochs).unwrap_or_default());
         let size = canvas.size();
         let (epochs, last) = (teaching.epochs.len(), teaching.epochs.last().cloned());
         let drawn = Drawn { epochs, last, size, dark, ratio };
@@ -103,10 +109,7 @@ impl Progress {
         }
         canvas.clear(ratio)?;
         canvas.paint(&curves::shapes(&teaching.epochs, size[0], size[1], dark, Theme::of(dark)))?;
-        if let (Some(first), Some(last)) = (teaching.epochs.first(), teaching.epochs.last()) {
-            let told = words::curves(last.epoch, first.train_loss, last.train_loss, last.valid.first());
-            canvas.element().set_attribute("aria-label", &told)?;
-        }
+        canvas.element().set_attribute("aria-label", &outcome::curves(&teaching.epochs))?;
         *shown = Some(drawn);
         Ok(())
     }

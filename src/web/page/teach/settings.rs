@@ -1,29 +1,80 @@
-//! The second step's settings: who learns, and how.
+//! The second step's settings: who learns, and how. What each field says of a recipe is in
+//! [`knobs`].
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::rc::Rc;
 
-use web_sys::{Document, HtmlElement, HtmlInputElement, HtmlSelectElement};
+use wasm_bindgen::JsCast;
+use web_sys::{Document, Element, Event, HtmlElement, HtmlInputElement, HtmlSelectElement};
 
-use crate::lesson::Student;
+use super::disable;
+use super::field::Field;
+use crate::lesson::{Freed, Student};
+use crate::protocol::Known;
 use crate::train::recipe::Recipe;
+use crate::view::knobs;
 use crate::view::networks::Catalogue;
+use crate::view::pupils::{self, Build, Group, Preset, Pupil};
 use crate::view::state::State;
-use crate::view::teach::{PUPILS, Preset, free_name, pupils, student};
-use crate::web::dom::{self, DomError, by_id, set_text};
+use crate::view::teach::{Teaching, free_name};
+use crate::view::words::settings as words;
+use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
+
+/// Settings beside the recipe's: their fields, what they are called, and their ranges.
+const HIDDEN: (&str, &str, [f64; 2]) = ("teach-hidden", "the hidden layer", [0.0, 4096.0]);
+const WIDTH: (&str, &str, [f64; 2]) = ("teach-width", "the width", [5.0, 200.0]);
+const SHARE: (&str, &str, [f64; 2]) = ("teach-share", "the share for judging", [5.0, 50.0]);
+/// Which layers learn, by their names in the choice box.
+const LAYERS: [(&str, Freed); 3] = [("output", Freed::Output), ("last", Freed::Last), ("all", Freed::All)];
+/// How a network hears, by its names in the choice box.
+const HEARS: [(&str, bool); 2] = [("usual", false), ("document", true)];
+
+/// The fields that only some students have.
+const OF_GROUPS: [(&str, Group); 4] = [
+    ("teach-hidden", Group::Head),
+    ("teach-layers", Group::Tuned),
+    ("teach-hears", Group::Fresh),
+    ("teach-width", Group::Fresh),
+];
+
+/// What the user wants.
+pub struct Wanted {
+    /// Who learns.
+    pub student: Student,
+    /// How.
+    pub recipe: Recipe,
+    /// The share of clips that are for validation, 0.05 to 0.5.
+    pub share: f64,
+}
+
+/// What the fields show.
+#[derive(Default)]
+struct Shown {
+    list: Option<Rc<Catalogue>>,
+    known: Rc<Vec<Known>>,
+    pupils: Vec<Pupil>,
+    clips: usize,
+    preset: Preset,
+    /// What the fields were filled with: whatever differs from it, the user has changed.
+    recipe: Option<Recipe>,
+}
 
 /// Its elements.
 pub struct Settings {
     document: Document,
     pupil: HtmlSelectElement,
     pupil_about: HtmlElement,
+    layers: HtmlSelectElement,
+    hears: HtmlSelectElement,
     preset: HtmlSelectElement,
+    preset_about: HtmlElement,
     name: HtmlInputElement,
-    epochs: HtmlInputElement,
-    rate: HtmlInputElement,
-    share: HtmlInputElement,
-    seed: HtmlInputElement,
-    /// True once the choice box has the pupils of the site.
-    shown: Cell<bool>,
+    all: HtmlElement,
+    augment: HtmlSelectElement,
+    augmentation: HtmlElement,
+    augmentation_none: HtmlElement,
+    trouble: HtmlElement,
+    shown: RefCell<Shown>,
 }
 
 impl Settings {
@@ -32,29 +83,40 @@ impl Settings {
             document: document.clone(),
             pupil: by_id(document, "teach-pupil")?,
             pupil_about: by_id(document, "teach-pupil-about")?,
+            layers: by_id(document, "teach-layers")?,
+            hears: by_id(document, "teach-hears")?,
             preset: by_id(document, "teach-preset")?,
+            preset_about: by_id(document, "teach-preset-about")?,
             name: by_id(document, "teach-name")?,
-            epochs: by_id(document, "teach-epochs")?,
-            rate: by_id(document, "teach-rate")?,
-            share: by_id(document, "teach-share")?,
-            seed: by_id(document, "teach-seed")?,
-            shown: Cell::default(),
+            all: by_id(document, "teach-all")?,
+            augment: by_id(document, "teach-augment")?,
+            augmentation: by_id(document, "teach-augmentation")?,
+            augmentation_none: by_id(document, "teach-augmentation-none")?,
+            trouble: by_id(document, "teach-settings-trouble")?,
+            shown: RefCell::default(),
         })
     }
 
-    /// Who is to learn from as many clips, and how. What is no number stays as the preset has it.
-    pub fn wanted(&self, clips: usize) -> (Student, Recipe) {
-        let student = student(&self.pupil.value());
-        let mut recipe = Preset::of(&self.preset.value()).recipe(&student, clips);
-        recipe.epochs = number(&self.epochs, 1.0, 10_000.0).map_or(recipe.epochs, |epochs| epochs as usize);
-        recipe.learning_rate = number(&self.rate, 1e-7, 10.0).unwrap_or(recipe.learning_rate);
-        recipe.seed = number(&self.seed, 0.0, 1e9).map_or(recipe.seed, |seed| seed as u64);
-        (student, recipe)
-    }
-
-    /// The share of clips that are for validation, 0.05 to 0.5.
-    pub fn share(&self) -> f64 {
-        number(&self.share, 5.0, 50.0).unwrap_or(20.0) / 100.0
+    /// Who is to learn from this many clips, and how. `None` where a field is not right: it says so, and is shown.
+    pub fn wanted(&self, clips: usize) -> Option<Wanted> {
+        self.shown.borrow_mut().clips = clips;
+        let all_right = self.fill(false).and_then(|()| self.check());
+        let wanted = all_right.map(|troubled| self.read().filter(|_| troubled.is_none()).ok_or(troubled));
+        let (wanted, troubled) = match wanted {
+            Ok(Ok(wanted)) => (Some(wanted), None),
+            Ok(Err(troubled)) => (None, troubled),
+            Err(error) => {
+                log::error!("the settings cannot be read: {error}");
+                (None, None)
+            }
+        };
+        set_text_or_hide(&self.trouble, wanted.is_none().then_some(words::SEE_SETTINGS));
+        if let Some(field) = troubled
+            && let Err(error) = self.all.set_attribute("open", "").and_then(|()| field.element.focus())
+        {
+            log::warn!("the focus stays: {}", dom::describe(&error));
+        }
+        wanted
     }
 
     /// What the new network is to be called, as a name that no other has; it is shown.
@@ -64,35 +126,203 @@ impl Settings {
         name
     }
 
-    pub fn render(&self, state: &State) -> Result<(), DomError> {
+    pub fn render(&self, state: &State, teaching: &Teaching) -> Result<(), DomError> {
         let Some(list) = &state.catalogue else { return Ok(()) };
-        if self.shown.get() {
+        let shown = self.shown.borrow();
+        let same_list = shown.list.as_ref().is_some_and(|shown| Rc::ptr_eq(shown, list));
+        let same_pupils = same_list && Rc::ptr_eq(&shown.known, &teaching.known);
+        let clips = teaching.collection.clips();
+        let same_clips = shown.clips == clips;
+        drop(shown);
+        if same_pupils && same_clips {
             return Ok(());
         }
-        let option = |id: &str, name: &str| {
-            let option = dom::element(&self.document, "option", name)?;
-            option.set_attribute("value", id)?;
-            Ok(option)
+        self.shown.borrow_mut().clips = clips;
+        let changed = !same_pupils && self.render_pupils(list, &teaching.known)?;
+        self.fill(changed)?;
+        self.check().map(drop)
+    }
+
+    /// Fills the choice box with who can learn. True where another one than before is chosen.
+    fn render_pupils(&self, list: &Rc<Catalogue>, known: &Rc<Vec<Known>>) -> Result<bool, DomError> {
+        let before = self.pupil.value();
+        let pupils = pupils::pupils(list, known);
+        let mut groups = Vec::new();
+        for group in Group::ALL {
+            let of = dom::element(&self.document, "optgroup", "")?;
+            of.set_attribute("label", words::group(group))?;
+            let own = pupils.iter().filter(|pupil| pupil.group == group);
+            let options: Result<Vec<_>, DomError> = own.map(|pupil| self.option(&pupil.id, &pupil.name)).collect();
+            let options = options?;
+            dom::set_children(&of, &options);
+            groups.extend((!options.is_empty()).then_some(of));
+        }
+        dom::set_children(&self.pupil, &groups);
+        let stays = pupils.iter().any(|pupil| pupil.id == before);
+        self.pupil.set_value(if stays { &before } else { pupils::default(&pupils) });
+        let shown = &mut *self.shown.borrow_mut();
+        (shown.list, shown.known, shown.pupils) = (Some(list.clone()), known.clone(), pupils);
+        Ok(!stays)
+    }
+
+    fn option(&self, value: &str, text: &str) -> Result<HtmlElement, DomError> {
+        let option = dom::element(&self.document, "option", text)?;
+        option.set_attribute("value", value)?;
+        Ok(option)
+    }
+
+    /// Something was chosen or written.
+    pub fn changed(&self, kind: &str, event: &Event) {
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let id = target.map(|target| target.id()).unwrap_or_default();
+        let done = match (kind, id.as_str()) {
+            ("change", "teach-pupil" | "teach-layers" | "teach-hears") => self.fill(true),
+            ("change", "teach-preset") => {
+                self.shown.borrow_mut().preset = Preset::of(&self.preset.value()).unwrap_or_default();
+                self.fill(true)
+            }
+            ("change", "teach-augment") => self.fill_augmentation(),
+            _ => Ok(()),
         };
-        let options: Result<Vec<_>, DomError> = pupils(list).map(|pupil| option(pupil.id, pupil.name)).collect();
-        dom::set_children(&self.pupil, &options?);
-        self.shown.set(true);
-        self.suggest(0);
+        if let Err(error) = done.and_then(|()| self.check().map(drop)) {
+            log::error!("the settings cannot be shown: {error}");
+        }
+    }
+
+    fn build(&self) -> Build {
+        let (hears, layers) = (self.hears.value(), self.layers.value());
+        Build {
+            hidden: self.extra(HIDDEN).map_or(0, |units| units as usize),
+            layers: LAYERS.iter().find(|(name, _)| *name == layers).map(|(_, layers)| *layers).unwrap_or_default(),
+            documented: HEARS.iter().any(|(name, documented)| *name == hears && *documented),
+            width: self.extra(WIDTH).unwrap_or(100.0) / 100.0,
+        }
+    }
+
+    fn student(&self) -> Student {
+        pupils::student(&self.pupil.value(), &self.build(), &self.shown.borrow().known)
+    }
+
+    /// Fills the fields with the preset's settings: all of them (`anew`), or those that the user has not changed.
+    fn fill(&self, anew: bool) -> Result<(), DomError> {
+        self.show_parts()?;
+        let student = self.student();
+        let shown = &mut *self.shown.borrow_mut();
+        let of = |preset: Preset| preset.recipe(&student, shown.clips, &shown.known);
+        let paper = of(Preset::Paper);
+        let recipe = of(shown.preset);
+        if recipe.is_none() {
+            shown.preset = Preset::Quick;
+        }
+        let recipe = recipe.unwrap_or_else(|| student.quick(shown.clips));
+        for knob in knobs::all() {
+            let field = Field::find(&self.document, knob.id)?;
+            let before = shown.recipe.as_ref().map(|recipe| knob.text(recipe));
+            if anew || before.is_none_or(|before| before == field.value()) {
+                field.set_value(&knob.text(&recipe));
+            }
+        }
+        let about = shown.pupils.iter().find(|pupil| pupil.id == self.pupil.value()).map(|pupil| pupil.about.as_str());
+        set_text(&self.pupil_about, about.unwrap_or_default());
+        self.augment.set_value(knobs::augmentation_name(&recipe.augmentation));
+        shown.recipe = Some(recipe);
+        self.enable(&student, paper.is_some())
+    }
+
+    /// Shows the fields that this pupil has, and what can be chosen in them.
+    fn show_parts(&self) -> Result<(), DomError> {
+        let id = self.pupil.value();
+        for (field, group) in OF_GROUPS {
+            Field::find(&self.document, field)?.show(pupils::group(&id) == group)?;
+        }
+        let can = pupils::layers(&id);
+        let layers = LAYERS.iter().filter(|(_, layers)| can.contains(layers));
+        self.offer(&self.layers, layers.map(|(name, layers)| (*name, words::layers(*layers))).collect())?;
+        let can = pupils::hears(&id, &self.shown.borrow().known);
+        let hears = HEARS.iter().filter(|(_, documented)| can.contains(documented));
+        self.offer(&self.hears, hears.map(|(name, documented)| (*name, words::hears(*documented))).collect())
+    }
+
+    /// Offers these in a choice box; what was chosen stays so where it is among them.
+    fn offer(&self, select: &HtmlSelectElement, choices: Vec<(&str, &str)>) -> Result<(), DomError> {
+        let before = select.value();
+        let options: Result<Vec<_>, DomError> = choices.iter().map(|(value, text)| self.option(value, text)).collect();
+        dom::set_children(select, &options?);
+        if choices.iter().any(|(value, _)| *value == before) {
+            select.set_value(&before);
+        }
+        disable(select, choices.len() < 2)
+    }
+
+    /// Settings that say nothing for a student are not to be set.
+    fn enable(&self, student: &Student, has_paper: bool) -> Result<(), DomError> {
+        disable(&self.augmentation, !student.hears_anew())?;
+        self.augmentation_none.set_hidden(student.hears_anew());
+        let is_head = matches!(student, Student::Head { .. });
+        disable(&Field::find(&self.document, "teach-dropout-conv")?.element, is_head)?;
+        disable(&Field::find(&self.document, "teach-penalty")?.element, is_head)?;
+        let paper = self.preset.query_selector("option[value=\"paper\"]")?;
+        paper.map_or(Ok(()), |option| disable(option.unchecked_ref(), !has_paper))
+    }
+
+    fn fill_augmentation(&self) -> Result<(), DomError> {
+        let Some(augmentation) = knobs::augmentation(&self.augment.value()) else { return Ok(()) };
+        let recipe = Recipe { augmentation: augmentation.clone(), ..Recipe::default() };
+        for knob in knobs::AUGMENTATION {
+            Field::find(&self.document, knob.id)?.set_value(&knob.text(&recipe));
+        }
         Ok(())
     }
 
-    /// Fills the settings with those of the preset.
-    pub fn suggest(&self, clips: usize) {
-        let student = student(&self.pupil.value());
-        let recipe = Preset::of(&self.preset.value()).recipe(&student, clips);
-        self.epochs.set_value(&recipe.epochs.to_string());
-        self.rate.set_value(&recipe.learning_rate.to_string());
-        let about = PUPILS.iter().find(|pupil| pupil.id == self.pupil.value()).map(|pupil| pupil.about);
-        set_text(&self.pupil_about, about.unwrap_or_default());
+    /// Marks what differs from the preset and what is not right; the first field that is not.
+    fn check(&self) -> Result<Option<Field>, DomError> {
+        let student = self.student();
+        let shown = self.shown.borrow();
+        let Some(preset) = &shown.recipe else { return Ok(None) };
+        let (mut recipe, mut troubled) = (preset.clone(), None);
+        let mut own = false;
+        for knob in knobs::all() {
+            let field = Field::find(&self.document, knob.id)?;
+            let refused = knob.set(&mut recipe, &field.value()).err();
+            let changed = refused.is_some() || knob.text(&recipe) != knob.text(preset);
+            own |= changed;
+            field.mark(changed, refused.as_deref())?;
+            troubled = troubled.or(refused.map(|_| field));
+        }
+        for extra in [HIDDEN, WIDTH, SHARE] {
+            let field = Field::find(&self.document, extra.0)?;
+            let refused = self.extra(extra).err();
+            field.mark(false, refused.as_deref())?;
+            troubled = troubled.or(refused.map(|_| field));
+        }
+        self.augment.set_value(knobs::augmentation_name(&recipe.augmentation));
+        let name = if own { "own" } else { shown.preset.name() };
+        self.preset.set_value(name);
+        let has_paper = Preset::Paper.recipe(&student, shown.clips, &shown.known).is_some();
+        set_text(&self.preset_about, &words::about_preset(Preset::of(name), &student, has_paper));
+        if troubled.is_none() {
+            set_text_or_hide(&self.trouble, None);
+        }
+        Ok(troubled)
     }
-}
 
-/// The number in a field, where it is one in this range.
-fn number(input: &HtmlInputElement, least: f64, most: f64) -> Option<f64> {
-    input.value().trim().parse().ok().filter(|value: &f64| (least..=most).contains(value))
+    /// What all fields say together, where each of them is right.
+    fn read(&self) -> Option<Wanted> {
+        let mut recipe = self.shown.borrow().recipe.clone()?;
+        for knob in knobs::all() {
+            knob.set(&mut recipe, &Field::find(&self.document, knob.id).ok()?.value()).ok()?;
+        }
+        Some(Wanted { student: self.student(), recipe, share: self.extra(SHARE).ok()? / 100.0 })
+    }
+
+    /// The number in a field beside the recipe's; a sentence where it is none or out of its range.
+    fn extra(&self, (id, name, range): (&str, &str, [f64; 2])) -> Result<f64, String> {
+        let field = Field::find(&self.document, id).map_err(|error| error.to_string())?;
+        if field.is_out_of_use() {
+            return Ok(range[0]);
+        }
+        let value = knobs::within(name, &field.value(), range)?;
+        let is_whole = id != HIDDEN.0 || value.fract() == 0.0;
+        if is_whole { Ok(value) } else { Err(words::not_whole(&field.value())) }
+    }
 }

@@ -1,0 +1,302 @@
+//! Who can learn: a new head on MusiCNN, a network that has learned already, or one from fresh weights.
+
+use super::networks::Catalogue;
+use super::words::settings as words;
+use crate::card::Takes;
+use crate::lesson::{Freed, Student};
+use crate::protocol::Known;
+use crate::train::recipe::{Keep, OptimiserKind, Recipe, Schedule};
+
+/// What a pupil learns from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// A new head on what MusiCNN hears.
+    Head,
+    /// A network that has learned already.
+    Tuned,
+    /// A network from fresh weights.
+    Fresh,
+}
+
+impl Group {
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::Head, Self::Tuned, Self::Fresh];
+}
+
+/// A network that can be taught.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pupil {
+    /// Its name in the choice box: `head`, `tuned:NAME`, or its name in the registry.
+    pub id: String,
+    /// What it learns from.
+    pub group: Group,
+    /// What it is, for people.
+    pub name: String,
+    /// What it is, and what it is good for.
+    pub about: String,
+}
+
+/// The head's name in the choice box.
+pub const HEAD: &str = "head";
+/// The network from fresh weights that is offered first, and the only one until the engine has told of the others.
+pub const FIRST: &str = "lens";
+/// What the names of those begin with that have learned already.
+const TUNED: &str = "tuned:";
+/// The networks that MusiCNN is, by name.
+const MUSICNN: [&str; 2] = ["musicnn-msd", "musicnn-mtt"];
+/// Columns of the windows of networks from fresh weights: 3 s of [`FRONT_END`].
+const FRAMES: usize = 39;
+/// The front end that they hear through where it is not their document's.
+const FRONT_END: &str = "gtzan-logmel";
+
+/// The pupils that can be had on a site with these networks, where the engine knows these.
+pub fn pupils(list: &Catalogue, known: &[Known]) -> Vec<Pupil> {
+    let has_musicnn = MUSICNN.iter().all(|name| list.offer(name).is_some());
+    let head = has_musicnn.then(|| Pupil {
+        id: HEAD.to_owned(),
+        group: Group::Head,
+        name: words::HEAD.to_owned(),
+        about: words::ABOUT_HEAD.to_owned(),
+    });
+    let hears = list.networks.iter().filter(|offer| offer.bases.is_empty());
+    let tuned = hears.map(|offer| Pupil {
+        id: format!("{TUNED}{}", offer.name),
+        group: Group::Tuned,
+        name: words::tuned(&offer.name),
+        about: words::about_tuned(&offer.summary),
+    });
+    let fresh = |id: &str, summary: &str| Pupil {
+        id: id.to_owned(),
+        group: Group::Fresh,
+        name: words::fresh(id),
+        about: words::about_fresh(summary, id == FIRST),
+    };
+    let mut others: Vec<&Known> = known.iter().filter(|known| known.id != HEAD).collect();
+    // Those that are equal stay in the registry's order.
+    others.sort_by_key(|known| known.id != FIRST);
+    let alone = others.is_empty().then(|| fresh(FIRST, words::FIRST));
+    let fresh: Vec<Pupil> = others.iter().map(|known| fresh(&known.id, &known.summary)).collect();
+    head.into_iter().chain(tuned).chain(alone).chain(fresh).collect()
+}
+
+/// The pupil that the page chooses.
+pub fn default(pupils: &[Pupil]) -> &str {
+    if pupils.iter().any(|pupil| pupil.group == Group::Head) { HEAD } else { FIRST }
+}
+
+/// What can be chosen of a pupil besides itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Build {
+    /// Units of a head's hidden layer; 0 for none.
+    pub hidden: usize,
+    /// Which layers of a network learn that has learned already.
+    pub layers: Freed,
+    /// True where a network from fresh weights hears as in its document, false for the usual 3 s.
+    pub documented: bool,
+    /// Share of its document's channels, above 0.
+    pub width: f64,
+}
+
+impl Default for Build {
+    fn default() -> Self {
+        Self { hidden: 0, layers: Freed::Output, documented: false, width: 1.0 }
+    }
+}
+
+/// The group of a pupil's name.
+pub fn group(id: &str) -> Group {
+    match id {
+        HEAD => Group::Head,
+        _ if id.starts_with(TUNED) => Group::Tuned,
+        _ => Group::Fresh,
+    }
+}
+
+/// The student of a pupil's name. What cannot be had of it is left out: [`layers`] and [`hears`] say what can.
+pub fn student(id: &str, build: &Build, known: &[Known]) -> Student {
+    match (group(id), id.strip_prefix(TUNED)) {
+        (Group::Head, _) => {
+            let bases = MUSICNN.map(|name| (name.to_owned(), Takes::Features)).to_vec();
+            Student::Head { bases, hidden: build.hidden }
+        }
+        (_, Some(network)) => {
+            let layers = if layers(id).contains(&build.layers) { build.layers } else { Freed::Output };
+            Student::Tuned { network: network.to_owned(), layers }
+        }
+        _ => {
+            let documented =
+                if hears(id, known).contains(&build.documented) { build.documented } else { !build.documented };
+            let own = known.iter().find(|known| known.id == id).filter(|_| documented);
+            let front_end = own.map_or_else(|| FRONT_END.to_owned(), |own| own.front_end.clone());
+            let (rows, frames) = own.map_or((None, FRAMES), |own| (own.rows, own.frames));
+            Student::Fresh { architecture: id.to_owned(), front_end, rows, frames, width: build.width }
+        }
+    }
+}
+
+/// Which layers of a pupil can be those that learn; none where that is no question.
+pub fn layers(id: &str) -> &'static [Freed] {
+    match id.strip_prefix(TUNED) {
+        Some(name) if MUSICNN.contains(&name) => &[Freed::Output, Freed::Last, Freed::All],
+        Some(_) => &[Freed::Output, Freed::All],
+        None => &[],
+    }
+}
+
+/// How a network from fresh weights can hear: as usual (false), as in its document (true).
+pub fn hears(id: &str, known: &[Known]) -> &'static [bool] {
+    match known.iter().find(|known| known.id == id) {
+        // Of what is not known, nothing can be had as in its document.
+        None => &[false],
+        // A picture, or longer windows than the usual ones.
+        Some(own) if own.rows.is_some() || own.least_frames > FRAMES => &[true],
+        Some(own) if own.front_end == FRONT_END && own.frames == FRAMES => &[false],
+        Some(_) => &[false, true],
+    }
+}
+
+/// Ready-made settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Preset {
+    /// A first result soon.
+    #[default]
+    Quick,
+    /// The best that the clips give.
+    Thorough,
+    /// As the network's document trains it; for a head, as is usual.
+    Paper,
+}
+
+impl Preset {
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Thorough, Self::Paper];
+
+    /// Its name in the choice box.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Thorough => "thorough",
+            Self::Paper => "paper",
+        }
+    }
+
+    /// The preset of this name in the choice box.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.name() == name)
+    }
+
+    /// Its settings for a student and this many clips; `None` where nobody wrote any down.
+    pub fn recipe(self, student: &Student, clips: usize, known: &[Known]) -> Option<Recipe> {
+        match (self, student) {
+            (Self::Quick, _) => Some(student.quick(clips)),
+            (Self::Thorough, _) => Some(student.thorough(clips)),
+            (Self::Paper, Student::Head { .. }) => Some(usual()),
+            (Self::Paper, Student::Tuned { .. }) => None,
+            (Self::Paper, Student::Fresh { architecture, .. }) => {
+                // A student is a single network: what a recipe has for the members of an ensemble would go before its fields.
+                let single = |own: &Known| Recipe { member_augmentations: Vec::new(), ..own.recipe.of_member(0) };
+                known.iter().find(|known| known.id == *architecture).map(single)
+            }
+        }
+    }
+}
+
+/// How heads on networks that stay as they are, are usually trained: plainly.
+fn usual() -> Recipe {
+    Recipe {
+        epochs: 100,
+        batch: 32,
+        windows_per_song: 1,
+        optimiser: OptimiserKind::Adam,
+        schedule: Schedule::Constant,
+        weight_decay: 0.0,
+        keep: Keep::Best,
+        ..Recipe::default()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A network of a document, and one that hears pictures.
+    pub fn known() -> Vec<Known> {
+        let one = |id: &str, front_end: &str, rows, frames, least_frames| Known {
+            id: id.to_owned(),
+            summary: format!("The network {id}"),
+            source: "A document".to_owned(),
+            front_end: front_end.to_owned(),
+            rows,
+            frames,
+            least_frames,
+            recipe: Recipe { epochs: 77, ..Recipe::default() },
+        };
+        vec![
+            one("net1", "net1", None, 128, 4),
+            one("gtzan-cnn", "image", Some(64), 64, 30),
+            one("long", "fma", None, 600, 512),
+            one("lens", "gtzan-logmel", None, 39, 4),
+            one("head", "musicnn", None, 1, 1),
+        ]
+    }
+
+    fn site(names: &[&str]) -> Catalogue {
+        let network = |name: &&str| format!(r#"{{"name": "{name}", "summary": "It.", "bytes": 1}}"#);
+        let networks: Vec<String> = names.iter().map(network).collect();
+        let json = format!(r#"{{"first": "a", "default": "a", "networks": [{}]}}"#, networks.join(","));
+        Catalogue::parse(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn who_can_learn_depends_on_what_there_is() {
+        let ids = |list: &Catalogue, known: &[Known]| -> Vec<String> {
+            pupils(list, known).into_iter().map(|pupil| pupil.id).collect()
+        };
+        let bare = site(&["a"]);
+        assert_eq!(ids(&bare, &[]), ["tuned:a", "lens"], "without MusiCNN there is no head on it");
+        assert_eq!(default(&pupils(&bare, &[])), "lens");
+        let whole = site(&["a", "musicnn-msd", "musicnn-mtt"]);
+        let all = ["head", "tuned:a", "tuned:musicnn-msd", "tuned:musicnn-mtt", "lens", "net1", "gtzan-cnn", "long"];
+        assert_eq!(ids(&whole, &known()), all);
+        assert_eq!(default(&pupils(&whole, &known())), "head");
+        for pupil in pupils(&whole, &known()) {
+            assert_eq!(group(&pupil.id), pupil.group);
+        }
+        let mut with_head = whole.clone();
+        with_head.networks[0].bases = vec!["musicnn-msd".to_owned()];
+        assert!(!ids(&with_head, &[]).contains(&"tuned:a".to_owned()), "it does not hear for itself");
+    }
+
+    #[test]
+    fn a_student_is_as_it_was_chosen_where_that_can_be_had() {
+        let wish = Build { hidden: 64, layers: Freed::Last, documented: true, width: 0.5 };
+        assert!(matches!(student("head", &wish, &[]), Student::Head { bases, hidden: 64 } if bases.len() == 2));
+        let tuned = |id: &str| student(id, &wish, &[]);
+        assert!(matches!(tuned("tuned:musicnn-msd"), Student::Tuned { layers: Freed::Last, .. }));
+        assert!(matches!(tuned("tuned:a"), Student::Tuned { network, layers: Freed::Output } if network == "a"));
+        let heard = |id: &str, documented| match student(id, &Build { documented, ..wish }, &known()) {
+            Student::Fresh { front_end, rows, frames, width, .. } => {
+                assert_eq!(width, 0.5);
+                (front_end, rows, frames)
+            }
+            other => panic!("{other:?}"),
+        };
+        let usual = ("gtzan-logmel".to_owned(), None, 39);
+        assert_eq!((heard("net1", false), heard("net1", true)), (usual.clone(), ("net1".to_owned(), None, 128)));
+        assert_eq!(heard("gtzan-cnn", false), ("image".to_owned(), Some(64), 64), "it hears pictures");
+        assert_eq!(heard("long", false).2, 600, "3 s are too short for it");
+        assert_eq!((heard("lens", true), heard("unknown", true)), (usual.clone(), usual));
+    }
+
+    #[test]
+    fn settings_of_a_paper_are_had_only_where_there_is_one() {
+        let of = |id: &str| Preset::Paper.recipe(&student(id, &Build::default(), &known()), 30, &known());
+        assert_eq!(of("net1").map(|recipe| recipe.epochs), Some(77));
+        assert_eq!((of("tuned:a"), of("unknown")), (None, None));
+        assert_eq!(of("head").map(|recipe| recipe.optimiser), Some(OptimiserKind::Adam));
+        for preset in Preset::ALL {
+            assert_eq!(Preset::of(preset.name()), Some(preset));
+        }
+        assert_eq!(Preset::of("own"), None);
+    }
+}
