@@ -65,7 +65,7 @@ async function moments(page, wanted) {
   while (times.length < MOMENTS[wanted]) {
     await page.click("#teach-start");
     await page.locator(`#page[data-stage="${wanted}"]`).waitFor({ timeout: 2 * MINUTE });
-    const found = await giveUp(page, 40 + 137 * times.length);
+    const found = await giveUp(page, 30 + 61 * times.length);
     if (found.stage !== wanted) throw new Error(`it was ${found.stage} and not ${wanted}`);
     times.push(found);
   }
