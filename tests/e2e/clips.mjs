@@ -77,8 +77,33 @@ function chord(hz) {
   };
 }
 
+/**
+ * Clips of 2 to 3 s, so many of every genre: `{ name, genre, bytes }`. Where a genre has too few excerpts of that
+ * length, the beginnings of longer ones. Nothing where GTZAN's excerpts are not at hand, which is said loudly.
+ */
+export function shortClips(count = 10) {
+  if (!AUDIO) {
+    console.log(`LOUD: no GTZAN audio under ${SHARED}: lessons are NOT timed on music.`);
+    return null;
+  }
+  const rows = excerpts().sort((a, b) => a.seconds - b.seconds);
+  const genres = [...new Set(rows.map((row) => row.genre))].sort();
+  const ofGenre = (genre) => rows.filter((row) => row.genre === genre && row.seconds >= 2).slice(0, count);
+  return genres.flatMap(ofGenre).map((row) => {
+    const bytes = row.seconds <= 3 ? readFileSync(fileOf(row)) : beginning(fileOf(row), 2.5);
+    return { name: `${row.track}.wav`, genre: row.genre, bytes };
+  });
+}
+
+/** The first seconds of a mono WAV file of 16-bit samples, as a file. */
+function beginning(file, seconds) {
+  const bytes = readFileSync(file);
+  const [rate, data] = [bytes.readUInt32LE(24), bytes.indexOf("data") + 8];
+  return wav(seconds, rate, (time) => bytes.readInt16LE(data + 2 * Math.round(time * rate)) / 32767);
+}
+
 /** A mono WAV file of 16-bit samples. */
-function wav(seconds, rate, signal) {
+export function wav(seconds, rate, signal) {
   const samples = seconds * rate;
   const bytes = Buffer.alloc(44 + samples * 2);
   bytes.write("RIFF", 0);

@@ -20,6 +20,22 @@ async function renderer(browser) {
   return held.sort((a, b) => b.resident - a.resident)[0].id;
 }
 
+/** What a process holds now: `own` and `mapped`, in MiB. */
+function held(process) {
+  const [anonymous, shared, mapped] = ["RssAnon", "RssShmem", "RssFile"].map((field) =>
+    mebibytes(`/proc/${process}/status`, field),
+  );
+  return { own: anonymous + shared, mapped };
+}
+
+/** What the page's renderer holds of its own now, in MiB, once the page's garbage is collected. */
+export async function ownMemory(browser, page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("HeapProfiler.collectGarbage");
+  await session.detach();
+  return held(await renderer(browser)).own;
+}
+
 /**
  * Watches the renderer until `stop()` is called, which gives in MiB what it held at most: `own`, its anonymous and
  * shared memory, as the browser's task manager counts, of the page, the worker and their buffers; and `mapped` besides,
@@ -27,16 +43,10 @@ async function renderer(browser) {
  */
 export async function watchMemory(browser) {
   const process = await renderer(browser);
-  const held = () => {
-    const [anonymous, shared, mapped] = ["RssAnon", "RssShmem", "RssFile"].map((field) =>
-      mebibytes(`/proc/${process}/status`, field),
-    );
-    return { own: anonymous + shared, mapped };
-  };
-  const before = held();
+  const before = held(process);
   const peak = { ...before };
   const timer = setInterval(() => {
-    const now = held();
+    const now = held(process);
     peak.own = Math.max(peak.own, now.own);
     peak.mapped = Math.max(peak.mapped, now.mapped);
   }, 50);

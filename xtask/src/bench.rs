@@ -1,9 +1,10 @@
-//! `cargo xtask bench`: how long the front end takes natively and in a browser, beside librosa and essentia.js, on this
-//! machine and in one run.
+//! `cargo xtask bench`: how long things take on this machine, beside others that do the same in the same run. The front
+//! end natively and in a browser, beside librosa and essentia.js; an epoch of training in a browser, beside
+//! TensorFlow.js; lessons on the built page, with what their cancelling takes and what ten of them leave in memory.
 
 use crate::house::{House, Result, capture, run};
-use crate::tools;
 use crate::versions::{json_number, json_text};
+use crate::{build, tools};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -29,7 +30,35 @@ struct Row {
     milliseconds: f64,
 }
 
-pub fn command(house: &mut House) -> Result<ExitCode> {
+/// True where the promises about what it times are kept.
+type Part = fn(&mut House) -> Result<bool>;
+
+/// What can be timed, each by itself.
+const PARTS: [(&str, Part); 3] =
+    [("front-end", time_front_end), ("training", time_training), ("lessons", time_lessons)];
+
+/// Everything about lessons that is promised, each a script in `tests/e2e` that fails where it is not kept.
+const LESSONS: [&str; 3] = ["time-lesson.mjs", "time-cancel.mjs", "memory-lessons.mjs"];
+
+pub fn command(house: &mut House, names: &[String]) -> Result<ExitCode> {
+    let parts = select(names)?;
+    let mut kept = true;
+    for part in parts {
+        kept &= part(house)?;
+    }
+    Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The parts of those names, in their own order; all of them where none is named.
+fn select(names: &[String]) -> Result<Vec<Part>> {
+    if let Some(unknown) = names.iter().find(|name| !PARTS.iter().any(|(known, _)| known == name)) {
+        return Err(format!("`bench` times {}, and was given `{unknown}`", PARTS.map(|(known, _)| known).join(", ")));
+    }
+    let chosen = |known: &str| names.is_empty() || names.iter().any(|name| name == known);
+    Ok(PARTS.iter().filter(|(known, _)| chosen(known)).map(|(_, part)| *part).collect())
+}
+
+fn time_front_end(house: &mut House) -> Result<bool> {
     tools::for_bench(house)?;
     let page = page(house)?;
     run(cargo_bench(house).arg("--no-run"))?;
@@ -40,12 +69,47 @@ pub fn command(house: &mut House) -> Result<ExitCode> {
     rows.extend(librosa(house, &front_ends)?);
     rows.extend(browser);
     println!("\n{}", table(&rows));
+    doubt(busy);
+    let (lines, kept) = verdict(&rows)?;
+    println!("{lines}");
+    Ok(kept)
+}
+
+/// Nothing is promised of it.
+fn time_training(house: &mut House) -> Result<bool> {
+    tools::for_playwright(house)?;
+    tools::tensorflow(house)?;
+    build::site(house)?;
+    let busy = busy();
+    run(&mut script(house, "benches/browser/time-training.mjs")?)?;
+    doubt(busy);
+    Ok(true)
+}
+
+fn time_lessons(house: &mut House) -> Result<bool> {
+    tools::for_playwright(house)?;
+    build::site(house)?;
+    let busy = busy();
+    let mut kept = true;
+    for file in LESSONS {
+        let done = run(&mut script(house, &format!("tests/e2e/{file}"))?);
+        // The others are timed all the same.
+        done.inspect_err(|error| println!("{error}")).unwrap_or_else(|_| kept = false);
+    }
+    doubt(busy);
+    Ok(kept)
+}
+
+fn script(house: &House, file: &str) -> Result<Command> {
+    let mut node = house.command("node");
+    node.arg(house.root.join(file)).env("CHROMIUM", tools::browser(house)?);
+    Ok(node)
+}
+
+fn doubt(busy: Option<f64>) {
     if let Some(share) = busy.filter(|share| *share > BUSY) {
         println!("Other programs took {:.0} % of the processors: repeat this when they do not.\n", 100.0 * share);
     }
-    let (lines, kept) = verdict(&rows)?;
-    println!("{lines}");
-    Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Puts the page together in a folder of its own: our front end with and without SIMD, essentia.js, what times them.
@@ -111,9 +175,8 @@ fn estimate(folder: &Path) -> Option<Row> {
 }
 
 fn browser(house: &House, page: &Path, front_ends: &Path) -> Result<Vec<Row>> {
-    let mut node = house.command("node");
-    node.arg(house.root.join("benches/browser/run.mjs")).arg(front_ends).arg(JUDGED);
-    node.env("GENRELENS_DIST", page).env("CHROMIUM", tools::browser(house)?);
+    let mut node = script(house, "benches/browser/run.mjs")?;
+    node.arg(front_ends).arg(JUDGED).env("GENRELENS_DIST", page);
     rows(&capture(&mut node)?)
 }
 
@@ -184,6 +247,20 @@ mod tests {
         let times = [("simd", simd), ("librosa", librosa), ("essentia", essentia), ("no-simd", 20.0)];
         let line = |(key, time)| format!("{key}/{JUDGED}\t{key}\t30\t{time}\n");
         rows(&times.map(line).concat()).unwrap()
+    }
+
+    #[test]
+    fn parts_are_chosen_by_name() {
+        let count = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            select(&names).map(|parts| parts.len())
+        };
+        assert_eq!(count(&[]), Ok(3));
+        assert_eq!(count(&["lessons", "front-end"]), Ok(2));
+        assert_eq!(
+            count(&["lesson"]).unwrap_err(),
+            "`bench` times front-end, training, lessons, and was given `lesson`"
+        );
     }
 
     #[test]

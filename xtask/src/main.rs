@@ -26,7 +26,8 @@ cargo xtask COMMAND
   build                          build the page into dist/ and print what it weighs
   test [STAGE…] [--keep-going]   run the checks, cheapest first; `test --list` names the stages
   weights                        fetch MusiCNN's weights, which `serve`, `build` and `test` also try to do
-  bench                          time the front end natively and in a browser, beside librosa and essentia.js
+  bench [PART…]                  time the front end (beside librosa and essentia.js), training (beside TensorFlow.js)
+                                 and lessons: front-end, training, lessons; all of them where none is named
   networks                       list the networks of the built page for it; every build does this
   train …, evaluate …            the command line's own `train` and `evaluate`
 
@@ -64,10 +65,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
             no_arguments("weights", rest)?;
             weights::command(&mut House::find()?)?;
         }
-        "bench" => {
-            no_arguments("bench", rest)?;
-            return bench::command(&mut House::find()?);
-        }
+        "bench" => return bench::command(&mut House::find()?, rest),
         "train" | "evaluate" => command_line(&House::find()?, arguments)?,
         "help" | "--help" | "-h" => println!("{HELP}"),
         other => return Err(format!("there is no command `{other}`\n\n{HELP}")),

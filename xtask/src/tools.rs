@@ -35,7 +35,7 @@ pub fn for_page(house: &mut House) -> Result {
     Ok(())
 }
 
-/// The tools that `cargo xtask bench` times with, and the libraries it compares with.
+/// The tools that `cargo xtask bench front-end` times with, and the libraries it compares with.
 pub fn for_bench(house: &mut House) -> Result {
     wasm_target(house)?;
     wasm_bindgen(house)?;
@@ -43,6 +43,11 @@ pub fn for_bench(house: &mut House) -> Result {
     for_playwright(house)?;
     npm_packages(house, "benches/browser", "essentia.js")?;
     librosa(house)
+}
+
+/// The library that `cargo xtask bench training` compares with.
+pub fn tensorflow(house: &House) -> Result {
+    npm_packages(house, "benches/browser", "@tensorflow/tfjs-core")
 }
 
 /// The Python in which librosa is installed.

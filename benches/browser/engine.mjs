@@ -1,0 +1,91 @@
+// In the page: one of our engines in its worker, asked as the app asks it. src/protocol.rs has what is said, and
+// src/web/wire.rs in what form.
+
+// What comes before the last event of a request.
+const ON_THE_WAY = new Set(["Step", "Epoch", "Checkpoint", "Warning", "Progress"]);
+
+/** Starts the engine of a kind, `cpu` or `gpu`, that lies beside the folder of this script, and waits until it listens. */
+export async function startEngine(kind) {
+  const worker = new Worker(new URL(`../${kind}_worker_loader.js`, import.meta.url), { type: "module" });
+  const listeners = new Map();
+  worker.onmessage = ({ data: { head, payload } }) => {
+    const [name, told] = typeof head.body === "string" ? [head.body, {}] : Object.entries(head.body)[0];
+    listeners.get(head.id)?.({ name, told, payload, at: performance.now() });
+  };
+  const ready = await new Promise((resolve, reject) => {
+    worker.onerror = ({ message }) => reject(new Error(`the ${kind} engine did not start: ${message}`));
+    listeners.set(0, ({ name, told }) => {
+      if (name === "Ready") resolve(told);
+      else reject(new Error(`the ${kind} engine did not start: ${JSON.stringify(told)}`));
+    });
+  });
+  let next = 1;
+  const post = (id, body, payload) => {
+    worker.postMessage({ head: { id, body }, payload }, payload?.buffer ? [payload.buffer] : []);
+  };
+
+  /** Sends a request: its number, and its last event as a promise. `onTheWay` hears of every event before that. */
+  function send(body, payload, onTheWay = () => {}) {
+    const id = next++;
+    const last = new Promise((resolve) => {
+      listeners.set(id, (event) => {
+        if (ON_THE_WAY.has(event.name)) return onTheWay(event);
+        listeners.delete(id);
+        resolve(event);
+      });
+    });
+    post(id, body, payload);
+    return { id, last };
+  }
+
+  /** Sends a request and waits for this answer, and for none else. */
+  async function ask(body, wanted, payload, onTheWay) {
+    const event = await send(body, payload, onTheWay).last;
+    if (event.name !== wanted) throw new Error(`not ${wanted} but ${event.name}: ${JSON.stringify(event.told)}`);
+    return event.told;
+  }
+
+  const cancel = (request) => post(next++, { Cancel: { request } });
+  return { adapter: ready.engine.adapter?.name ?? null, send, ask, cancel, stop: () => worker.terminate() };
+}
+
+const RATE = 22_050;
+const CLIP_SECONDS = 3;
+
+/** Noise from a seed, -1 to 1: Park and Miller's generator. */
+export function noise(seed) {
+  let state = 1 + seed;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 1_073_741_823.5 - 1;
+  };
+}
+
+/** Three seconds of a tone of its class in noise. */
+function samples(clip, label) {
+  const draw = noise(7919 * clip);
+  const step = (2 * Math.PI * 110 * 2 ** (label / 3)) / RATE;
+  return Float32Array.from({ length: CLIP_SECONDS * RATE }, (_, at) => 0.3 * Math.sin(step * at) + 0.1 * draw());
+}
+
+/** A network of the registry from fresh weights, as the page teaches it. */
+export function fresh(architecture) {
+  return { fresh: { architecture, front_end: "gtzan-logmel", rows: null, frames: 39, width: 1 } };
+}
+
+/** Has so many clips heard, of these classes in turn, and makes the lesson of them: `valid` of them are to judge by. */
+export async function study(engine, { student, classes, learn, valid, recipe }) {
+  const clips = Array.from({ length: learn + valid }, (_, clip) => ({
+    id: clip.toString(16).padStart(64, "0"),
+    name: `clip ${clip}`,
+    group: null,
+    labels: [clip % classes],
+    part: clip < learn ? "train" : "valid",
+  }));
+  for (const [index, { id, name, labels }] of clips.entries()) {
+    const request = { Study: { clip: id, file: name, sample_rate: RATE, student } };
+    await engine.ask(request, "Studied", samples(index, labels[0]));
+  }
+  const labels = Array.from({ length: classes }, (_, label) => `class ${label}`);
+  return { name: "timed", labels, many_labels: false, student, clips, recipe };
+}

@@ -1,0 +1,75 @@
+// What a visitor does to teach the page, for the scripts that time it.
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { wav } from "./clips.mjs";
+
+const MINUTE = 60_000;
+
+/** A folder with a folder for every class, of `{ name, genre, bytes }`. */
+export function folderOf(clips) {
+  const folder = mkdtempSync(join(tmpdir(), "genrelens-"));
+  for (const { name, genre, bytes } of clips) {
+    mkdirSync(join(folder, genre), { recursive: true });
+    writeFileSync(join(folder, genre, name), bytes);
+  }
+  return folder;
+}
+
+/** So many clips of so many seconds of each of two classes: tones, and the same with a beat. */
+export function madeClips(count, seconds) {
+  const tone = (clip) => (time) => 0.3 * Math.sin(2 * Math.PI * (300 + 20 * clip) * time);
+  const beaten = (clip) => (time) => tone(clip)(time) * Math.exp(-8 * ((time * 3) % 1));
+  const of = ([genre, signal]) =>
+    Array.from({ length: count }, (_, clip) => ({
+      name: `${clip}.wav`,
+      genre,
+      bytes: wav(seconds, 22_050, signal(clip)),
+    }));
+  return [["tone", tone], ["beat", beaten]].flatMap(of);
+}
+
+/** Gives the page a folder and waits until it has taken in so many clips in so many classes. */
+export async function collect(page, folder, clips, classes) {
+  await page.locator('#engine[data-engine="cpu"]').waitFor({ timeout: 2 * MINUTE });
+  await page.click("#view-teach");
+  await page.setInputFiles("#teach-folder", folder);
+  const expected = new RegExp(`${clips}\\sclips in ${classes} classes`);
+  await page.locator("#teach-count", { hasText: expected }).waitFor({ timeout: 2 * MINUTE });
+}
+
+/** Chooses who learns, where the site has it, and for how many epochs. */
+export async function choosePupil(page, pupil, epochs) {
+  const there = await page.locator(`#teach-pupil option[value="${pupil}"]`).count();
+  if (!there) throw new Error(`this site cannot teach ${pupil}; build it with MusiCNN's weights (cargo xtask weights)`);
+  await page.selectOption("#teach-pupil", pupil);
+  if (!epochs) return;
+  if (!(await page.locator("#teach-epochs").isVisible())) {
+    await page.locator("#teach summary", { hasText: "All settings" }).click();
+  }
+  await page.fill("#teach-epochs", String(epochs));
+}
+
+// Runs in the page: starts a lesson and waits until it is over, however soon that is.
+function hold(timeout) {
+  return new Promise((resolve, reject) => {
+    const place = document.querySelector("#page");
+    let begun = false;
+    const watch = new MutationObserver(() => {
+      begun ||= place.dataset.stage !== "idle";
+      if (begun && place.dataset.stage === "idle") resolve();
+    });
+    watch.observe(place, { attributeFilter: ["data-stage"] });
+    setTimeout(() => reject(new Error(`the lesson was not over in ${timeout} ms`)), timeout);
+    document.querySelector("#teach-start").click();
+  });
+}
+
+/** Holds a lesson to its end; what the page says came of it. */
+export async function teach(page, timeout = 5 * MINUTE) {
+  await page.locator("#teach-start:enabled").waitFor({ timeout: MINUTE });
+  await page.evaluate(hold, timeout);
+  const error = await page.locator("#teach-error").innerText();
+  if (error || !(await page.locator("#taught").isVisible())) throw new Error(`nothing came of the lesson: ${error}`);
+  return page.locator("#taught-sentence").innerText();
+}
