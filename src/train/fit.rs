@@ -442,7 +442,7 @@ impl Run {
         let order = epoch_order(train, recipe.windows_per_song, recipe.balanced, &mut run.rng);
         let batches: Vec<&[usize]> = order.chunks(recipe.batch.max(1)).collect();
         let (steps, before) = (recipe.epochs * batches.len(), (epoch - 1) * batches.len());
-        let mut losses = Vec::with_capacity(batches.len());
+        let (mut losses, mut last) = (Vec::with_capacity(batches.len()), None);
         for (index, songs) in batches.into_iter().enumerate() {
             let (augmentation, smoothing) = (&recipe.augmentation, recipe.label_smoothing);
             let batch = draw(train, songs, windowing, augmentation, smoothing, &mut run.rng);
@@ -452,17 +452,24 @@ impl Run {
             if let Some(average) = &mut run.average {
                 average.add(&run.network);
             }
-            losses.push(loss);
+            // The device is never more than a step behind, so that a cancel waits for no more than that.
+            if let Some(before) = last.replace(loss) {
+                losses.extend(read(before).await?);
+            }
             watcher.step(before + index + 1, steps);
             watcher.pause().await?;
             if watcher.stop() {
                 break;
             }
         }
-        let mut read = Vec::with_capacity(losses.len());
-        for loss in losses {
-            read.extend(loss.into_data_async().await?.iter::<f32>()); // waits for the device
+        if let Some(loss) = last {
+            losses.extend(read(loss).await?);
         }
-        Ok(read)
+        Ok(losses)
     }
+}
+
+/// The value of a loss. Waits for the device.
+async fn read(loss: Tensor<1>) -> Result<Vec<f32>, ExecutionError> {
+    Ok(loss.into_data_async().await?.iter::<f32>().collect())
 }
