@@ -188,6 +188,11 @@ const acts = {
     page.postMessage({ kind: "here", whole: await caches.has(SHELL) });
     for (const trouble of troubles) page.postMessage(trouble);
   },
+  /** Keeps the page again, where the browser or a repair threw it away. */
+  async restore(page) {
+    await install();
+    page.postMessage({ kind: "here", whole: true });
+  },
   /** Serves pages that were loaded before this worker was there, if they are of this build. */
   async claim(page, { files }) {
     if (files.every((path) => FILES.has(path))) await clients.claim();

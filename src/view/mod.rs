@@ -11,6 +11,7 @@ pub mod colours;
 pub mod curves;
 pub mod engine;
 pub mod networks;
+pub mod offline;
 pub mod reading;
 mod resample;
 pub mod shape;

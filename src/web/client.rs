@@ -11,9 +11,10 @@ mod graphics;
 mod job;
 mod lessons;
 mod networks;
+mod offline;
 mod site;
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -26,9 +27,11 @@ use self::job::{Decoding, Job};
 use self::lessons::{LessonNumber, Teacher};
 use self::site::{Eager, Shipped};
 use super::browser_decoder::{self, NotDecoded};
+use super::offline::Keeper;
 use crate::protocol::{EngineInfo, EngineKind, Event, Payload, Request, RequestId};
 use crate::view::engine::{Choice, NoGpu, Preference, decide};
 use crate::view::networks::{Arriving, Catalogue, InUse, Switch, Wish};
+use crate::view::offline as kept;
 use crate::view::teach::News;
 use crate::view::words;
 
@@ -77,6 +80,8 @@ pub enum Update {
     BrowserDecodes,
     /// How a lesson goes.
     Lesson(News),
+    /// What is kept for working without a connection.
+    Offline(kept::News),
     /// Nothing can be classified: a sentence.
     Broken(String),
 }
@@ -101,6 +106,8 @@ struct Inner {
     job: RefCell<Option<Job>>,
     teacher: RefCell<Option<Teacher>>,
     lessons: Cell<LessonNumber>,
+    /// Looked for once; `None` in it where the browser has no service workers.
+    keeper: OnceCell<Option<Keeper>>,
 }
 
 impl Client {
@@ -120,6 +127,7 @@ impl Client {
             job: RefCell::default(),
             teacher: RefCell::default(),
             lessons: Cell::default(),
+            keeper: OnceCell::new(),
         }));
         spawn_local(client.clone().begin());
         client
@@ -186,6 +194,7 @@ impl Client {
             return self.tell(Update::Broken(message));
         }
         self.want_default();
+        spawn_local(self.clone().begin_offline());
         if self.0.options.borrow().preference != Preference::Cpu {
             self.find_gpu().await;
         }

@@ -73,7 +73,7 @@ pub fn worker(template: &str, entries: &[Entry], policy: &Policy) -> Result<Stri
         let Entry { path, sha256, bytes } = entry;
         json!({ "bytes": bytes, "path": path, "sha256": sha256, "type": media_type(Path::new(path)) })
     };
-    let files: Vec<Value> = kept_by(Keeper::Worker).map(|entry| file(entry)).collect();
+    let files: Vec<Value> = kept_by(Keeper::Worker).map(file).collect();
     // As the page names them in its cache.
     let weights: Vec<String> =
         kept_by(Keeper::Page).map(|entry| format!("{}?sha256={}", entry.path, entry.sha256)).collect();
