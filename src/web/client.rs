@@ -190,11 +190,12 @@ impl Client {
 
     async fn begin(self) {
         self.tell_engine();
+        // First of all: where a kept part of the page is damaged, that is why nothing else starts.
+        spawn_local(self.clone().begin_offline());
         if let Err(message) = self.start_cpu().await {
             return self.tell(Update::Broken(message));
         }
         self.want_default();
-        spawn_local(self.clone().begin_offline());
         if self.0.options.borrow().preference != Preference::Cpu {
             self.find_gpu().await;
         }

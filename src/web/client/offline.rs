@@ -42,7 +42,7 @@ impl Client {
         }
         loop {
             sleep(CALM_MILLISECONDS).await;
-            if !self.0.job.borrow().as_ref().is_some_and(super::Job::is_busy) {
+            if self.0.cpu.borrow().is_some() && !self.0.job.borrow().as_ref().is_some_and(super::Job::is_busy) {
                 break;
             }
         }
