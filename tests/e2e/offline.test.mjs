@@ -170,6 +170,31 @@ test("a newer build is offered; declined, the old one goes on; accepted, the new
   );
 });
 
+test("the page's policy comes with every file", { timeout: 2 * MINUTE }, () =>
+  visit(PLAIN, async (page, site) => {
+    for (const file of ["", "cpu_worker_loader.js", "service-worker.js"]) {
+      const { headers } = await page.evaluate(async (url) => {
+        const response = await fetch(url, { cache: "reload" });
+        return { headers: Object.fromEntries(response.headers) };
+      }, `${site.address}${file}`);
+      assert.match(headers["content-security-policy"], /^default-src 'none'.*frame-ancestors 'none'$/, file);
+      assert.match(headers["permissions-policy"], /microphone=\(self\)/, file);
+      assert.equal(headers["referrer-policy"], "no-referrer", file);
+    }
+    const stopped = await page.evaluate(
+      () =>
+        new Promise((done) => {
+          document.addEventListener("securitypolicyviolation", ({ blockedURI }) => done(blockedURI), { once: true });
+          fetch("https://elsewhere.invalid/").catch(() => {});
+        }),
+    ).catch((error) => error.message);
+    assert.match(stopped, /elsewhere\.invalid/);
+  }, { expected: /^$/ }).then(
+    () => assert.fail("a policy violation must fail the test that it happens in"),
+    (error) => assert.match(error.message, /must not/),
+  ),
+);
+
 test("no request of a whole visit goes to another origin or carries anything", { timeout: 10 * MINUTE }, () => {
   const requests = [];
   return visit(

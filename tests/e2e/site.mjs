@@ -33,7 +33,9 @@ async function fileFor(folder, path) {
 async function policyFor(folder, path) {
   const headers = {};
   let fits = false;
-  for (const line of (await readFile(join(folder, "_headers"), "utf8")).split("\n")) {
+  // Folders that are no built page have none.
+  const rules = await readFile(join(folder, "_headers"), "utf8").catch(() => "");
+  for (const line of rules.split("\n")) {
     const [, name, value] = /^ {2}([^:]+): (.*)$/.exec(line) ?? [];
     if (!name) fits = line.endsWith("*") ? `/${path}`.startsWith(line.slice(0, -1)) : line === `/${path}`;
     // Tests put another build under the same address.
