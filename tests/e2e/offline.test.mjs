@@ -279,7 +279,6 @@ for (const file of ["cpu_worker_loader.js", "cpu_worker_bg.wasm"]) {
       PLAIN,
       async (page, site) => {
         await ready(page);
-        await page.reload();
         await damage(page, "shell-", file);
         await disconnect(page, site);
         await page.reload();
@@ -302,7 +301,6 @@ test("a damaged page says so itself", { timeout: 5 * MINUTE }, () =>
     PLAIN,
     async (page, site) => {
       await ready(page);
-      await page.reload();
       await damage(page, "shell-", "start.js");
       await damage(page, "shell-", "index.html");
       await disconnect(page, site);
@@ -345,8 +343,6 @@ test("where there is no room, that is said, and the page works", { timeout: 6 * 
       await answers(page);
       await limit(undefined);
       await page.click("#offline-begin");
-      await standing(page, "coming").catch(() => {});
-      await page.reload();
       await ready(page);
     },
     {
@@ -406,7 +402,6 @@ test("what another program shares is opened, and goes nowhere", { timeout: 5 * M
       assert.match(await page.locator("#manifest").getAttribute("href"), /^manifest\./, "without a worker nothing is taken");
       await ready(page);
       assert.equal(await page.locator("#manifest").getAttribute("href"), "sharing.webmanifest");
-      await page.reload();
       const bytes = readFileSync(song).toString("base64");
       // As the system would, but for the form; with no server to hear of it.
       await disconnect(page, site);

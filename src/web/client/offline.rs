@@ -18,7 +18,13 @@ impl Client {
     /// Does what the user wants about working without a connection.
     pub fn offline(&self, wish: Wish) {
         match wish {
-            Wish::Begin => spawn_local(self.clone().keep_page()),
+            Wish::Begin => {
+                let client = self.clone();
+                spawn_local(async move {
+                    client.keep_held().await;
+                    client.keep_page().await;
+                });
+            }
             Wish::Keep(name) => spawn_local(self.clone().keep_network(name)),
             Wish::Renew => {
                 if let Some(keeper) = self.0.keeper.get().and_then(Option::as_ref) {
@@ -79,6 +85,17 @@ impl Client {
             }
         }
         self.tell(Update::Offline(News::Arrived));
+    }
+
+    /// Keeps what was fetched, for which there may have been no room before.
+    async fn keep_held(&self) {
+        let Some(list) = self.0.catalogue.borrow().clone() else { return };
+        let shipped = list.networks.iter().filter(|offer| !offer.own);
+        let held: Vec<Rc<Shipped>> =
+            shipped.filter_map(|offer| self.0.held.borrow().get(&offer.name).cloned()).collect();
+        for shipped in held {
+            self.keep(&shipped).await;
+        }
     }
 
     /// Keeps weights in the background.
