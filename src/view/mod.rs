@@ -13,6 +13,7 @@ pub mod curves;
 pub mod engine;
 pub mod knobs;
 pub mod networks;
+pub mod offline;
 pub mod outcome;
 pub mod pupils;
 pub mod reading;

@@ -1,6 +1,7 @@
 //! Every sentence that people read, except what stands in `index.html`.
 
 pub mod networks;
+pub mod offline;
 pub mod outcome;
 pub mod settings;
 pub mod teach;

@@ -11,9 +11,10 @@ mod graphics;
 mod job;
 mod lessons;
 mod networks;
+mod offline;
 mod site;
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -26,9 +27,11 @@ use self::job::{Decoding, Job};
 use self::lessons::{LessonNumber, Teacher};
 use self::site::{Eager, Shipped};
 use super::browser_decoder::{self, NotDecoded};
+use super::offline::Keeper;
 use crate::protocol::{EngineInfo, EngineKind, Event, Known, Payload, Request, RequestId};
 use crate::view::engine::{Choice, NoGpu, Preference, decide};
 use crate::view::networks::{Arriving, Catalogue, InUse, Switch, Wish};
+use crate::view::offline as kept;
 use crate::view::teach::News;
 use crate::view::words;
 
@@ -79,6 +82,8 @@ pub enum Update {
     Lesson(News),
     /// The networks that can learn from fresh weights.
     Registry(Rc<Vec<Known>>),
+    /// What is kept for working without a connection.
+    Offline(kept::News),
     /// Nothing can be classified: a sentence.
     Broken(String),
 }
@@ -105,6 +110,8 @@ struct Inner {
     lessons: Cell<LessonNumber>,
     /// True while it is to be told which networks can be taught.
     registry_wanted: Cell<bool>,
+    /// Looked for once; `None` in it where the browser has no service workers.
+    keeper: OnceCell<Option<Keeper>>,
 }
 
 impl Client {
@@ -125,6 +132,7 @@ impl Client {
             teacher: RefCell::default(),
             lessons: Cell::default(),
             registry_wanted: Cell::default(),
+            keeper: OnceCell::new(),
         }));
         spawn_local(client.clone().begin());
         client
@@ -187,6 +195,8 @@ impl Client {
 
     async fn begin(self) {
         self.tell_engine();
+        // First of all: where a kept part of the page is damaged, that is why nothing else starts.
+        spawn_local(self.clone().begin_offline());
         if let Err(message) = self.start_cpu().await {
             return self.tell(Update::Broken(message));
         }

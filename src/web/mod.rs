@@ -10,7 +10,10 @@ pub mod files;
 pub mod gpu;
 #[cfg(feature = "engine")]
 pub mod host;
+pub mod js;
+pub mod offline;
 pub mod page;
+pub mod weights_cache;
 pub mod wire;
 pub mod worker_handle;
 

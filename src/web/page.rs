@@ -1,11 +1,13 @@
 //! The page's behaviour: what people do goes to the engines, what the engines say goes into [`State`], and the next
 //! animation frame draws it.
 
+mod arrivals;
 mod collect;
 mod figures;
 mod input;
 mod lesson;
 mod network_card;
+mod offline;
 mod tags;
 mod teach;
 mod text;
@@ -19,6 +21,7 @@ use web_sys::{Document, File};
 use self::figures::Figures;
 use self::input::Inputs;
 use self::network_card::NetworkCard;
+use self::offline::OfflinePlace;
 use self::tags::Tags;
 use self::teach::Teach;
 use self::text::Texts;
@@ -28,6 +31,7 @@ use crate::lesson::{ClipId, Lesson};
 use crate::protocol::Steering;
 use crate::view::Theme;
 use crate::view::engine::Preference;
+use crate::view::offline::{Offline, Wish};
 use crate::view::reading::Place;
 use crate::view::state::{Phase, State};
 use crate::view::teach::Teaching;
@@ -53,6 +57,8 @@ pub trait Engines {
     fn ask_registry(&self);
     /// The weights file of one of the user's own networks.
     fn own_weights(&self, name: &str) -> Option<Vec<u8>>;
+    /// Does what the user wants about working without a connection.
+    fn offline(&self, wish: Wish);
 }
 
 impl Engines for Client {
@@ -83,6 +89,9 @@ impl Engines for Client {
     fn own_weights(&self, name: &str) -> Option<Vec<u8>> {
         Client::own_weights(self, name)
     }
+    fn offline(&self, wish: Wish) {
+        Client::offline(self, wish);
+    }
 }
 
 /// Where the pointer is.
@@ -101,6 +110,8 @@ struct Inner {
     document: Document,
     texts: Texts,
     network_card: NetworkCard,
+    offline_place: OfflinePlace,
+    offline: RefCell<Offline>,
     tags: Tags,
     figures: RefCell<Figures>,
     state: RefCell<State>,
@@ -124,6 +135,8 @@ impl Page {
             document: document.clone(),
             texts: Texts::find(document)?,
             network_card: NetworkCard::find(document)?,
+            offline_place: OfflinePlace::find(document)?,
+            offline: RefCell::default(),
             tags: Tags::find(document)?,
             figures: RefCell::new(Figures::find(document)?),
             state: RefCell::default(),
@@ -164,6 +177,9 @@ impl Page {
         if let Update::Registry(known) = update {
             return self.change_teaching(|teaching| teaching.known = known);
         }
+        if let Update::Offline(news) = update {
+            return self.hear_offline(news);
+        }
         self.change(|state| match update {
             Update::Event(event, payload) => state.apply(event, payload),
             Update::Again { network, wish } => state.hear_again(network, wish),
@@ -174,7 +190,7 @@ impl Page {
             Update::NetworkRefused(sentence) => state.network_error = Some(sentence),
             Update::BrowserDecodes => state.browser_decodes = true,
             Update::Broken(reason) => state.break_down(reason),
-            Update::Lesson(_) | Update::Registry(_) => {}
+            Update::Lesson(_) | Update::Registry(_) | Update::Offline(_) => {}
         });
     }
 
@@ -227,6 +243,7 @@ impl Page {
         self.0.texts.render(&state, Theme::of(dark))?;
         self.0.network_card.render(&state)?;
         self.0.tags.render(state.prediction.as_ref())?;
+        self.0.offline_place.render(&self.0.offline.borrow(), &state, &self.0.teaching.borrow().stage)?;
         self.0.teach.render(&self.0.teaching.borrow(), &state, dark, window.device_pixel_ratio())?;
         self.0.figures.borrow_mut().render(&state, dark, window.device_pixel_ratio())?;
         self.render_cursor()
@@ -298,6 +315,7 @@ fn start() -> Result<(), DomError> {
     let listening = page.clone();
     page.connect(Rc::new(Client::start(options, move |update| listening.receive(update))));
     page.open_waiting();
+    page.welcome();
     // The page lives as long as its document.
     std::mem::forget(page);
     Ok(())

@@ -12,19 +12,20 @@ export function startBrowser({ webgpu = true } = {}) {
   return chromium.launch({ executablePath: process.env.CHROMIUM || binary, args: flags });
 }
 
-/** Keeps what the page must not do: log errors, break its own policy, ask another origin, miss a file. */
-function watch(page, address) {
+/** Keeps what no page of a visit must do: log errors, break its own policy, ask another origin, miss a file. */
+function watch(context, address) {
   const troubles = [];
   const { origin } = new URL(address);
-  page.on("console", (message) => {
+  context.on("console", (message) => {
     if (message.type() === "error") troubles.push(`console: ${message.text()} (${message.location().url})`);
   });
-  page.on("pageerror", (error) => troubles.push(`error: ${error.message}`));
-  page.on("crash", () => troubles.push("the page crashed"));
-  page.on("response", (response) => {
+  context.on("weberror", (error) => troubles.push(`error: ${error.error().message}`));
+  context.on("page", (page) => page.on("crash", () => troubles.push("the page crashed")));
+  context.on("response", (response) => {
     if (response.status() >= 400) troubles.push(`${response.status()}: ${response.url()}`);
   });
-  page.on("request", (request) => {
+  // Of the pages, their workers and the service worker.
+  context.on("request", (request) => {
     const url = new URL(request.url());
     const local = url.origin === origin || url.protocol === "blob:" || url.protocol === "data:";
     if (!local) troubles.push(`asked another origin: ${url}`);
@@ -53,19 +54,20 @@ function observe() {
 
 /**
  * Opens the page, lets `use` work with it, and then asserts that nothing went wrong unseen but what `expected` matches.
- * `prepare` gets the page before it is opened.
+ * `prepare` gets the page before it is opened. The service worker would fetch the whole page in every test, and is kept
+ * from it but where `serviceWorkers` is "allow".
  */
 export async function withPage(browser, address, use, options = {}) {
-  const { width = 1280, height = 900, prepare = () => {}, expected = /^$/ } = options;
-  const context = await browser.newContext({ viewport: { width, height } });
+  const { width = 1280, height = 900, prepare = () => {}, expected = /^$/, serviceWorkers = "block" } = options;
+  const context = await browser.newContext({ viewport: { width, height }, serviceWorkers });
   try {
     await context.addInitScript(observe);
+    const troubles = watch(context, address);
     const page = await context.newPage();
-    const troubles = watch(page, address);
     await prepare(page);
     await page.goto(address);
     const result = await use(page);
-    const unexpected = troubles.filter((trouble) => !expected.test(trouble));
+    const unexpected = troubles.filter((trouble) => /policy/i.test(trouble) || !expected.test(trouble));
     assert.deepEqual(unexpected, [], "the page did what it must not");
     return result;
   } finally {

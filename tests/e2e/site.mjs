@@ -1,6 +1,6 @@
 // The built page on a free loopback port, under a path of its own: a link that is not relative breaks here.
 import { createReadStream } from "node:fs";
-import { realpath, stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,39 +21,62 @@ const TYPES = {
 /** The folder of the built page. */
 export const DIST = process.env.GENRELENS_DIST ?? fileURLToPath(new URL("../../dist", import.meta.url));
 
-async function fileFor(path) {
-  if (!path.startsWith(BASE)) return null;
-  const root = await realpath(DIST);
-  const wanted = join(root, decodeURIComponent(path.slice(BASE.length)) || "index.html");
+async function fileFor(folder, path) {
+  const root = await realpath(folder);
+  const wanted = join(root, decodeURIComponent(path) || "index.html");
   const file = await realpath(wanted).catch(() => null);
   if (!file?.startsWith(root + sep)) return null;
   return (await stat(file)).isFile() ? file : null;
 }
 
-async function answer(request, response) {
-  const file = await fileFor(new URL(request.url, "http://localhost").pathname).catch(() => null);
+/** The headers that the built page's own `_headers` asks of its host for a path below its base. */
+async function policyFor(folder, path) {
+  const headers = {};
+  let fits = false;
+  // Folders that are no built page have none.
+  const rules = await readFile(join(folder, "_headers"), "utf8").catch(() => "");
+  for (const line of rules.split("\n")) {
+    const [, name, value] = /^ {2}([^:]+): (.*)$/.exec(line) ?? [];
+    if (!name) fits = line.endsWith("*") ? `/${path}`.startsWith(line.slice(0, -1)) : line === `/${path}`;
+    // Tests put another build under the same address.
+    else if (fits && name !== "cache-control") headers[name] = value;
+  }
+  return headers;
+}
+
+async function answer(site, request, response) {
+  // As where there is no connection.
+  if (site.down) return request.socket.destroy();
+  const { pathname } = new URL(request.url, "http://localhost");
+  const path = pathname.startsWith(site.base) ? pathname.slice(site.base.length) : null;
+  const file = path === null ? null : await fileFor(site.folder, path).catch(() => null);
   if (!file) {
     response.writeHead(404, { "content-type": "text/plain" }).end("not here");
     return;
   }
+  if (site.meddle?.(path, file, response)) return;
   const type = TYPES[extname(file)] ?? "application/octet-stream";
-  response.writeHead(200, { "content-type": type, "x-content-type-options": "nosniff" });
+  response.writeHead(200, { ...(await policyFor(site.folder, path)), "content-type": type });
   createReadStream(file).pipe(response);
 }
 
-/** Serves the page; `address` is where it is, with a slash at the end. */
-export async function startSite() {
+/**
+ * Serves the page; `address` is where it is, with a slash at the end. Another `folder` may be put in its place, it may be
+ * `down`, and `meddle(path, file, response)` may answer itself, which it says by true.
+ */
+export async function startSite({ base = BASE } = {}) {
   await stat(join(DIST, "index.html")).catch(() => {
     throw new Error(`${DIST} holds no built page: run \`cargo xtask build\``);
   });
-  const server = createServer(answer);
+  const site = { base, folder: DIST, down: false, meddle: null };
+  const server = createServer((request, response) =>
+    answer(site, request, response).catch((error) => response.destroy(error)),
+  );
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  const address = `http://127.0.0.1:${server.address().port}${BASE}`;
-  return {
-    address,
-    stop: () => {
-      server.closeAllConnections?.();
-      server.close();
-    },
+  site.address = `http://127.0.0.1:${server.address().port}${base}`;
+  site.stop = () => {
+    server.closeAllConnections?.();
+    server.close();
   };
+  return site;
 }

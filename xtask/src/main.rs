@@ -5,8 +5,12 @@
 
 mod bench;
 mod build;
+mod finish;
 mod house;
 mod networks;
+mod policy;
+mod precache;
+mod pressed;
 mod serve;
 mod sizes;
 mod stages;
@@ -24,11 +28,12 @@ cargo xtask COMMAND
 
   serve [--port N] [--no-open]   build the page and serve it on this machine only
   build                          build the page into dist/ and print what it weighs
+    both: [--base-path /NAME/]   for a site that lies in a folder of its host
   test [STAGE…] [--keep-going]   run the checks, cheapest first; `test --list` names the stages
   weights                        fetch MusiCNN's weights, which `serve`, `build` and `test` also try to do
   bench [PART…]                  time the front end (beside librosa and essentia.js), training (beside TensorFlow.js)
                                  and lessons: front-end, training, lessons; all of them where none is named
-  networks                       list the networks of the built page for it; every build does this
+  finish                         write the lists, manifests and service worker of dist/; every build does this
   train …, evaluate …            the command line's own `train` and `evaluate`
 
 What is missing is installed first, and named before it is. Compiled files go to $CARGO_TARGET_DIR, or else to
@@ -52,13 +57,10 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
     };
     match command.as_str() {
         "serve" => serve::command(&mut House::find()?, rest)?,
-        "build" => {
-            no_arguments("build", rest)?;
-            build::command(&mut House::find()?)?;
-        }
-        "networks" => {
-            no_arguments("networks", rest)?;
-            networks::command(&House::find()?.root)?;
+        "build" => build::command(&mut House::find()?, rest)?,
+        "finish" => {
+            no_arguments("finish", rest)?;
+            finish::command(&House::find()?.root)?;
         }
         "test" => return test::command(&mut House::find()?, rest),
         "weights" => {

@@ -1,12 +1,12 @@
-//! `cargo xtask networks`: the list of the networks that lie in a folder of weights, which the page reads first.
+//! The list of the networks that lie in a folder of weights, which the page reads first.
 //!
-//! Trunk runs it after every build (`Trunk.toml`), so that the list is of what is really there: the networks that a
-//! build fetches may be missing, and what listens through them is then left out.
+//! It is made after every build, so that it is of what is really there: the networks that a build fetches may be missing,
+//! and what listens through them is then left out.
 
 use crate::house::Result;
 use serde_json::{Value, json};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The name of the list.
 const LIST: &str = "networks.json";
@@ -29,13 +29,8 @@ struct Network {
     many_labels: bool,
 }
 
-/// Writes the list into the `model-weights` of the site that Trunk is about to put in place, or of `dist/`.
-pub fn command(root: &Path) -> Result {
-    let site = std::env::var_os("TRUNK_STAGING_DIR").map_or_else(|| root.join("dist"), PathBuf::from);
-    write(&site.join("model-weights"))
-}
-
-fn write(folder: &Path) -> Result {
+/// Writes the list into a folder of weights.
+pub fn write(folder: &Path) -> Result {
     let list = list(read(folder)?)?;
     let file = folder.join(LIST);
     fs::write(&file, format!("{list:#}\n")).map_err(|error| format!("{}: {error}", file.display()))
@@ -104,13 +99,33 @@ fn list(all: Vec<Network>) -> Result<Value> {
     Ok(json!({ "first": first, "default": default, "networks": networks }))
 }
 
-/// The name of the network that answers first on a built site.
-pub fn first_of(dist: &Path) -> Result<String> {
+/// What a built site offers.
+pub struct List {
+    /// The name of the network that answers first.
+    pub first: String,
+    pub networks: Vec<Offered>,
+}
+
+/// A network of a built site.
+pub struct Offered {
+    pub name: String,
+    /// The names of what it listens through.
+    pub bases: Vec<String>,
+}
+
+/// The list of a built site.
+pub fn offered(dist: &Path) -> Result<List> {
     let file = dist.join("model-weights").join(LIST);
-    let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let list: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-    let first = list.get("first").and_then(Value::as_str);
-    first.map(str::to_owned).ok_or_else(|| format!("{} names no first network", file.display()))
+    let trouble = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let text = fs::read_to_string(&file).map_err(|error| trouble(&error))?;
+    let list: Value = serde_json::from_str(&text).map_err(|error| trouble(&error))?;
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let network = |offer: &Value| {
+        Some(Offered { name: text(&offer["name"])?, bases: all(&offer["bases"]).iter().filter_map(text).collect() })
+    };
+    let first = text(&list["first"]).ok_or_else(|| trouble(&"it names no first network"))?;
+    Ok(List { first, networks: all(&list["networks"]).iter().filter_map(network).collect() })
 }
 
 #[cfg(test)]

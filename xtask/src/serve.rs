@@ -1,12 +1,14 @@
 //! `cargo xtask serve`: the built page on this machine's loopback address.
 
 use crate::build;
+use crate::finish::base_path;
 use crate::house::{House, Result};
+use crate::policy::headers_for;
 use crate::static_files::{media_type, resolve};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -22,23 +24,37 @@ const LONGEST_REQUEST: u64 = 16 * 1024;
 struct Options {
     port: u16,
     open: bool,
+    base: Option<String>,
+}
+
+/// What is served, and where.
+struct Site {
+    dist: PathBuf,
+    base: String,
+    /// The text of its `_headers`.
+    headers: String,
 }
 
 pub fn command(house: &mut House, arguments: &[String]) -> Result {
     let options = parse(arguments)?;
-    build::command(house)?;
+    let build_options: Vec<String> =
+        options.base.iter().flat_map(|base| ["--base-path".to_owned(), base.clone()]).collect();
+    build::command(house, &build_options)?;
     let listener = listen(options.port)?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
-    let address = format!("http://127.0.0.1:{port}/");
+    let base = options.base.unwrap_or_else(|| "/".into());
+    let address = format!("http://127.0.0.1:{port}{base}");
     println!("GenreLens is served at {address}  (Ctrl+C ends it)");
     if options.open {
         open_browser(&address);
     }
-    serve(&listener, &house.root.join("dist"))
+    let dist = house.root.join("dist");
+    let headers = fs::read_to_string(dist.join("_headers")).map_err(|error| format!("dist/_headers: {error}"))?;
+    serve(&listener, Site { dist, base, headers })
 }
 
 fn parse(arguments: &[String]) -> Result<Options> {
-    let mut options = Options { port: DEFAULT_PORT, open: true };
+    let mut options = Options { port: DEFAULT_PORT, open: true, base: None };
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -47,7 +63,12 @@ fn parse(arguments: &[String]) -> Result<Options> {
                 let number = words.next().ok_or("--port needs a number")?;
                 options.port = number.parse().map_err(|_| format!("`{number}` is not a port: 0 to 65535"))?;
             }
-            other => return Err(format!("`serve` knows --port N and --no-open, and was given `{other}`")),
+            "--base-path" => options.base = Some(base_path(words.next().ok_or("--base-path needs a path")?)?),
+            other => {
+                return Err(format!(
+                    "`serve` knows --port N, --base-path /NAME/ and --no-open, and was given `{other}`"
+                ));
+            }
         }
     }
     Ok(options)
@@ -65,20 +86,20 @@ fn listen(port: u16) -> Result<TcpListener> {
     Err(format!("the ports {port} to {last} are all taken: name another by --port"))
 }
 
-fn serve(listener: &TcpListener, dist: &Path) -> Result {
-    let dist: Arc<Path> = dist.into();
+fn serve(listener: &TcpListener, site: Site) -> Result {
+    let site = Arc::new(site);
     for stream in listener.incoming() {
         let Ok(stream) = stream else { continue };
-        let dist = Arc::clone(&dist);
+        let site = Arc::clone(&site);
         thread::spawn(move || {
             // A browser that goes away in the middle of an answer is no trouble of ours.
-            let _ = answer(&stream, &dist);
+            let _ = answer(&stream, &site);
         });
     }
     Ok(())
 }
 
-fn answer(mut stream: &TcpStream, dist: &Path) -> io::Result<()> {
+fn answer(mut stream: &TcpStream, site: &Site) -> io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let Some((method, target)) = request(stream)? else {
         return Ok(());
@@ -86,11 +107,14 @@ fn answer(mut stream: &TcpStream, dist: &Path) -> io::Result<()> {
     if method != "GET" && method != "HEAD" {
         return refuse(stream, "405 Method Not Allowed");
     }
-    let Some((path, mut file)) = resolve(dist, &target).and_then(|path| Some((path.clone(), File::open(path).ok()?)))
-    else {
+    // Without the slash that ends the base path.
+    let below = target.strip_prefix(site.base.trim_end_matches('/')).filter(|below| below.starts_with('/'));
+    let path = below.and_then(|below| resolve(&site.dist, below));
+    let Some((path, mut file)) = path.and_then(|path| Some((path.clone(), File::open(path).ok()?))) else {
         return refuse(stream, "404 Not Found");
     };
-    let head = head("200 OK", media_type(&path), file.metadata()?.len());
+    let own = headers_for(&site.headers, target.split('?').next().unwrap_or_default());
+    let head = head("200 OK", media_type(&path), file.metadata()?.len(), &own);
     stream.write_all(head.as_bytes())?;
     if method == "GET" {
         io::copy(&mut file, &mut stream)?;
@@ -114,15 +138,17 @@ fn request(stream: &TcpStream) -> io::Result<Option<(String, String)>> {
 }
 
 fn refuse(mut stream: &TcpStream, status: &str) -> io::Result<()> {
-    let head = head(status, "text/plain; charset=utf-8", status.len() as u64);
+    let head = head(status, "text/plain; charset=utf-8", status.len() as u64, &[]);
     stream.write_all(format!("{head}{status}").as_bytes())
 }
 
-fn head(status: &str, media_type: &str, length: u64) -> String {
-    // no-cache: after a rebuild under the same address the page must not meet the workers of an older one.
+fn head(status: &str, media_type: &str, length: u64, own: &[(String, String)]) -> String {
+    // Always asked for anew: after a rebuild under the same address the page must not meet the workers of an older one.
+    let own: String =
+        own.iter().filter(|(name, _)| name != "cache-control").map(|(n, v)| format!("{n}: {v}\r\n")).collect();
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\nCache-Control: no-cache\r\n\
-         X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+         {own}Connection: close\r\n\r\n"
     )
 }
 
@@ -150,9 +176,10 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        assert_eq!(parse(&words("")), Ok(Options { port: DEFAULT_PORT, open: true }));
-        assert_eq!(parse(&words("--no-open --port 9000")), Ok(Options { port: 9000, open: false }));
-        for wrong in ["--port", "--port x", "--port 70000", "--open"] {
+        assert_eq!(parse(&words("")), Ok(Options { port: DEFAULT_PORT, open: true, base: None }));
+        let all = Options { port: 9000, open: false, base: Some("/x/".into()) };
+        assert_eq!(parse(&words("--no-open --port 9000 --base-path /x")), Ok(all));
+        for wrong in ["--port", "--port x", "--port 70000", "--open", "--base-path", "--base-path x"] {
             assert!(parse(&words(wrong)).is_err(), "{wrong}");
         }
     }
@@ -173,8 +200,9 @@ mod tests {
         std::fs::write(dist.join("a.wasm"), b"\0asm").unwrap();
         let listener = listen(0).unwrap();
         let address = listener.local_addr().unwrap();
-        let folder = dist.clone();
-        thread::spawn(move || serve(&listener, &folder));
+        let headers = "/x/*\n  referrer-policy: no-referrer\n".to_owned();
+        let site = Site { dist: dist.clone(), base: "/x/".into(), headers };
+        thread::spawn(move || serve(&listener, site));
         let ask = |request: &str| {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.write_all(format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
@@ -182,12 +210,15 @@ mod tests {
             stream.read_to_string(&mut answer).unwrap();
             answer
         };
-        let whole = ask("GET /a.wasm?v=1");
+        let whole = ask("GET /x/a.wasm?v=1");
         assert!(whole.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/wasm\r\nContent-Length: 4\r\n"));
+        assert!(whole.contains("\r\nreferrer-policy: no-referrer\r\n"));
         assert!(whole.ends_with("\r\n\r\n\0asm"));
-        assert!(ask("HEAD /a.wasm").ends_with("\r\n\r\n"));
-        assert!(ask("GET /../Cargo.toml").starts_with("HTTP/1.1 404"));
-        assert!(ask("POST /a.wasm").starts_with("HTTP/1.1 405"));
+        assert!(ask("HEAD /x/a.wasm").ends_with("\r\n\r\n"));
+        for absent in ["/a.wasm", "/x/../Cargo.toml", "/x", "/xx/a.wasm"] {
+            assert!(ask(&format!("GET {absent}")).starts_with("HTTP/1.1 404"), "{absent}");
+        }
+        assert!(ask("POST /x/a.wasm").starts_with("HTTP/1.1 405"));
         std::fs::remove_dir_all(dist).unwrap();
     }
 }

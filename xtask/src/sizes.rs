@@ -1,19 +1,17 @@
-//! What the built page weighs, as files and as a web server sends them, held against the budget.
+//! What the built page weighs, as files and as a web server sends them, held against budgets.
 
 use crate::house::Result;
-use crate::networks;
-use std::collections::HashMap;
+use crate::networks::{self, Offered};
+use crate::precache::{Keeper, WORKER, keeper};
+use crate::pressed::{BEST_QUALITY, LARGE, LARGE_QUALITY, Pressed};
 use std::fmt::Write as _;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 /// All that a visitor without a GPU loads before the first answer, in bytes after brotli.
-const BUDGET: u64 = 2_500_000;
-/// Beyond this size the best quality takes minutes and gains about a tenth: such files are pressed a little less.
-const LARGE: usize = 8_000_000;
-const LARGE_QUALITY: i32 = 9;
-const BEST_QUALITY: i32 = 11;
+const FIRST_ANSWER_BUDGET: u64 = 2_500_000;
+/// All that is kept for working without a connection, both engines and the first network, in bytes after brotli.
+const OFFLINE_BUDGET: u64 = 6_500_000;
 
 /// What a file of `dist/` is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +21,20 @@ enum Part {
     FirstNetwork,
     Shell,
     GpuEngine,
+    Keeping,
     OtherNetworks,
 }
 
 impl Part {
-    const ALL: [Self; 6] =
-        [Self::Page, Self::CpuEngine, Self::FirstNetwork, Self::Shell, Self::GpuEngine, Self::OtherNetworks];
+    const ALL: [Self; 7] = [
+        Self::Page,
+        Self::CpuEngine,
+        Self::FirstNetwork,
+        Self::Shell,
+        Self::GpuEngine,
+        Self::Keeping,
+        Self::OtherNetworks,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -37,34 +43,47 @@ impl Part {
             Self::FirstNetwork => "network of the first answer",
             Self::Shell => "html, css and the rest",
             Self::GpuEngine => "GPU engine (fetched later)",
+            Self::Keeping => "for working offline (later)",
             Self::OtherNetworks => "other networks (on request)",
         }
     }
 
     fn before_first_answer(self) -> bool {
-        !matches!(self, Self::GpuEngine | Self::OtherNetworks)
+        !self.is_on_request() && !matches!(self, Self::GpuEngine | Self::Keeping)
+    }
+
+    fn is_on_request(self) -> bool {
+        self == Self::OtherNetworks
     }
 }
 
 /// The part that a file belongs to, where that network answers first; everything unknown counts as loaded with the page.
 /// None is never sent.
 fn part_of(file: &str, first: &str) -> Option<Part> {
-    if let Some(file) = file.strip_prefix("model-weights/") {
-        let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    if let Some(file) = file.strip_prefix("model-weights/").filter(|file| !is_pressed(file)) {
+        let (stem, ending) = file.rsplit_once('.').unwrap_or((file, ""));
         // The list itself is read before any network.
-        let at_once = stem == first || stem == "networks";
-        return Some(if at_once { Part::FirstNetwork } else { Part::OtherNetworks });
+        return Some(match (stem == first || stem == "networks", ending) {
+            (true, _) => Part::FirstNetwork,
+            (false, "safetensors") => Part::OtherNetworks,
+            (false, _) => Part::Keeping,
+        });
     }
     let name = file.rsplit('/').next().unwrap_or(file);
     let kind = name.rsplit('.').next().unwrap_or_default();
     let part = match () {
-        () if name.ends_with(".d.ts") || kind == "map" => return None,
+        () if file == WORKER || file.starts_with("icons/") || kind == "webmanifest" => Part::Keeping,
+        () if keeper(file) == Keeper::Nobody => return None,
         () if name.starts_with("gpu_worker") => Part::GpuEngine,
         () if name.starts_with("cpu_worker") => Part::CpuEngine,
         () if kind == "wasm" || kind == "js" => Part::Page,
         () => Part::Shell,
     };
     Some(part)
+}
+
+fn is_pressed(file: &str) -> bool {
+    file.ends_with(".br") || file.ends_with(".gz")
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,59 +99,95 @@ impl Weight {
     }
 }
 
-/// Prints the table and fails where the way to a first answer is over the budget.
+/// A file with what it is for and what it weighs.
+type Weighed = (String, Part, Weight);
+
+/// Puts pressed files beside those of the site, prints all files, and fails where a budget is exceeded.
 pub fn report(dist: &Path, cache: &Path) -> Result {
-    let mut known = Known::read(cache.join("brotli-sizes"));
-    let first = networks::first_of(dist)?;
-    let (mut weights, mut others) = (Vec::new(), Vec::new());
-    for file in files_under(dist)? {
-        let name = file.strip_prefix(dist).unwrap_or(&file).to_string_lossy().replace('\\', "/");
-        let Some(part) = part_of(&name, &first) else { continue };
+    let store = Pressed::in_cache(cache);
+    let list = networks::offered(dist)?;
+    let mut all = Vec::new();
+    for (name, file) in files_under(dist)? {
+        let Some(part) = part_of(&name, &list.first) else { continue };
         let data = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let weight = Weight { files: 1, raw: data.len() as u64, brotli: known.brotli(&data) };
-        weights.push((part, weight));
-        if part == Part::OtherNetworks && name.ends_with(".safetensors") {
-            others.push((name, weight));
-        }
+        store.write_beside(&file, &data)?;
+        let weight = Weight { files: 1, raw: data.len() as u64, brotli: store.brotli(&data).len() as u64 };
+        all.push((name, part, weight));
     }
-    known.write();
-    println!("\n{}", table(&weights));
-    others.iter().for_each(|(name, weight)| println!("on request: {name:<50}{:>12}", megabytes(weight.brotli)));
-    within_budget(sum(&weights, Part::before_first_answer))
+    store.tidy();
+    println!("\n{}\n{}\n{}", files(&all), table(&all), on_request(&all, &list.networks));
+    within_budgets(&all)
 }
 
-fn within_budget(path: Weight) -> Result {
-    if path.files == 0 {
+fn within_budgets(all: &[Weighed]) -> Result {
+    let first = sum(all, Part::before_first_answer);
+    if first.files == 0 {
         return Err("dist/ is empty".into());
     }
-    let over = path.brotli.saturating_sub(BUDGET);
-    if over == 0 {
-        Ok(())
-    } else {
-        Err(format!("the CPU path to a first answer is {} over its budget", megabytes(over)))
+    let offline = sum(all, |part| !part.is_on_request());
+    for (what, weight, budget) in
+        [("the CPU path to a first answer", first, FIRST_ANSWER_BUDGET), ("the page offline", offline, OFFLINE_BUDGET)]
+    {
+        let over = weight.brotli.saturating_sub(budget);
+        if over > 0 {
+            return Err(format!("{what} is {} over its budget", megabytes(over)));
+        }
     }
+    Ok(())
 }
 
-fn sum(weights: &[(Part, Weight)], counts: impl Fn(Part) -> bool) -> Weight {
-    weights.iter().filter(|(part, _)| counts(*part)).fold(Weight::default(), |total, (_, weight)| total.plus(*weight))
+fn sum(all: &[Weighed], counts: impl Fn(Part) -> bool) -> Weight {
+    all.iter().filter(|(_, part, _)| counts(*part)).fold(Weight::default(), |total, (_, _, weight)| total.plus(*weight))
 }
 
-fn table(weights: &[(Part, Weight)]) -> String {
+/// Every file that is sent, in the order in which it is.
+fn files(all: &[Weighed]) -> String {
+    let mut text = format!("{:<62}{:>12}{:>12}\n", "file", "raw", "brotli");
+    for part in Part::ALL {
+        let _ = writeln!(text, "{}:", part.name());
+        for (name, _, weight) in all.iter().filter(|(_, other, _)| *other == part) {
+            let _ = writeln!(text, "  {name:<60}{:>12}{:>12}", megabytes(weight.raw), megabytes(weight.brotli));
+        }
+    }
+    text
+}
+
+fn table(all: &[Weighed]) -> String {
     let mut text = format!("{:<34}{:>6}{:>12}{:>12}\n", "dist/", "files", "raw", "brotli");
     let mut row = |name: &str, weight: Weight| {
         let (raw, brotli) = (megabytes(weight.raw), megabytes(weight.brotli));
         let _ = writeln!(text, "{name:<34}{:>6}{raw:>12}{brotli:>12}", weight.files);
     };
     for part in Part::ALL {
-        row(part.name(), sum(weights, |other| other == part));
+        row(part.name(), sum(all, |other| other == part));
     }
-    row("CPU path to a first answer", sum(weights, Part::before_first_answer));
+    row("CPU path to a first answer", sum(all, Part::before_first_answer));
+    row("the whole page offline", sum(all, |part| !part.is_on_request()));
     let _ = writeln!(
         text,
-        "budget of that path: {}; brotli quality {LARGE_QUALITY} for files over {}, {BEST_QUALITY} for the others",
-        megabytes(BUDGET),
+        "budgets: {} for the first answer, {} offline; brotli quality {LARGE_QUALITY} for files over {}, {BEST_QUALITY} \
+         for the others",
+        megabytes(FIRST_ANSWER_BUDGET),
+        megabytes(OFFLINE_BUDGET),
         megabytes(LARGE as u64)
     );
+    text
+}
+
+/// What each network takes when it is asked for, with all that it listens through.
+fn on_request(all: &[Weighed], networks: &[Offered]) -> String {
+    let mut text = format!("{:<40}{:>12}{:>12}\n", "a network, with what it listens through", "raw", "brotli");
+    for network in networks {
+        let parts: Vec<String> = network
+            .bases
+            .iter()
+            .chain([&network.name])
+            .map(|name| format!("model-weights/{name}.safetensors"))
+            .collect();
+        let weights = all.iter().filter(|(name, _, _)| parts.contains(name));
+        let total = weights.fold(Weight::default(), |total, (_, _, weight)| total.plus(*weight));
+        let _ = writeln!(text, "{:<40}{:>12}{:>12}", network.name, megabytes(total.raw), megabytes(total.brotli));
+    }
     text
 }
 
@@ -141,70 +196,24 @@ fn megabytes(bytes: u64) -> String {
     format!("{:.3} MB", bytes as f64 / 1e6)
 }
 
-fn files_under(folder: &Path) -> Result<Vec<PathBuf>> {
+/// Every file of a folder and of those in it, by its path below it, with `/` between folders.
+pub fn files_under(site: &Path) -> Result<Vec<(String, PathBuf)>> {
     let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
+    let mut folders = vec![site.to_owned()];
     while let Some(folder) = folders.pop() {
         let trouble = |error| format!("{}: {error}", folder.display());
         for entry in fs::read_dir(&folder).map_err(trouble)? {
             let path = entry.map_err(trouble)?.path();
-            if path.is_dir() { folders.push(path) } else { files.push(path) }
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(site).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+                files.push((name, path));
+            }
         }
     }
     files.sort();
     Ok(files)
-}
-
-/// Sizes measured before, by content: pressing an engine takes seconds, and most builds change one file.
-struct Known {
-    file: PathBuf,
-    sizes: HashMap<String, u64>,
-}
-
-impl Known {
-    fn read(file: PathBuf) -> Self {
-        let text = fs::read_to_string(&file).unwrap_or_default();
-        let parse =
-            |line: &str| line.split_once(' ').and_then(|(key, size)| Some((key.to_owned(), size.parse().ok()?)));
-        Self { file, sizes: text.lines().filter_map(parse).collect() }
-    }
-
-    fn brotli(&mut self, data: &[u8]) -> u64 {
-        let quality = if data.len() > LARGE { LARGE_QUALITY } else { BEST_QUALITY };
-        let mut hasher = DefaultHasher::new();
-        data.hash(&mut hasher);
-        let key = format!("{:016x}-{}-{quality}", hasher.finish(), data.len());
-        *self.sizes.entry(key).or_insert_with(|| brotli_size(data, quality))
-    }
-
-    /// A cache that cannot be written costs seconds next time, and nothing else.
-    fn write(&self) {
-        let lines = self.sizes.iter().map(|(key, size)| format!("{key} {size}\n"));
-        let _ = fs::write(&self.file, lines.collect::<String>());
-    }
-}
-
-fn brotli_size(data: &[u8], quality: i32) -> u64 {
-    // 22 is the window that every browser takes.
-    let parameters =
-        brotli::enc::BrotliEncoderParams { quality, lgwin: 22, size_hint: data.len(), ..Default::default() };
-    let mut counted = Counter(0);
-    // Reading a slice and counting bytes cannot fail.
-    let _ = brotli::BrotliCompress(&mut &data[..], &mut counted, &parameters);
-    counted.0
-}
-
-struct Counter(u64);
-
-impl std::io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -224,42 +233,73 @@ mod tests {
             ("model-weights/first-answer.safetensors", Some(Part::FirstNetwork)),
             ("model-weights/first-answer.json", Some(Part::FirstNetwork)),
             ("model-weights/net1-gtzan.safetensors", Some(Part::OtherNetworks)),
-            ("model-weights/musicnn-mtt.json", Some(Part::OtherNetworks)),
-            ("model-weights/musicnn-LICENSE", Some(Part::OtherNetworks)),
+            ("model-weights/musicnn-mtt.json", Some(Part::Keeping)),
+            ("model-weights/musicnn.LICENSE.md", Some(Part::Keeping)),
+            ("service-worker.js", Some(Part::Keeping)),
+            ("manifest.webmanifest", Some(Part::Keeping)),
+            ("icons/icon-192.png", Some(Part::Keeping)),
             ("style-12.css", Some(Part::Shell)),
             ("app.d.ts", None),
+            ("_headers", None),
+            ("cpu_worker_bg.wasm.br", None),
+            ("model-weights/net1-gtzan.safetensors.gz", None),
         ] {
             assert_eq!(part_of(file, "first-answer"), part, "{file}");
         }
     }
 
+    fn weighed(name: &str, part: Part, raw: u64, brotli: u64) -> Weighed {
+        (name.to_owned(), part, Weight { files: 1, raw, brotli })
+    }
+
+    fn site() -> Vec<Weighed> {
+        vec![
+            weighed("app.wasm", Part::Page, 300_000, 100_000),
+            weighed("cpu_worker_bg.wasm", Part::CpuEngine, 3_000_000, 500_000),
+            weighed("gpu_worker_bg.wasm", Part::GpuEngine, 42_000_000, 4_000_000),
+            weighed("service-worker.js", Part::Keeping, 8_000, 3_000),
+            weighed("model-weights/base.safetensors", Part::OtherNetworks, 3_000_000, 2_900_000),
+            weighed("model-weights/head.safetensors", Part::OtherNetworks, 20_000, 19_000),
+        ]
+    }
+
     #[test]
-    fn the_sum_leaves_out_what_comes_later() {
-        let weight = |raw, brotli| Weight { files: 1, raw, brotli };
-        let weights = [
-            (Part::Page, weight(300_000, 100_000)),
-            (Part::CpuEngine, weight(3_000_000, 500_000)),
-            (Part::GpuEngine, weight(42_000_000, 4_000_000)),
-        ];
-        let path = sum(&weights, Part::before_first_answer);
+    fn the_sums_leave_out_what_comes_later() {
+        let all = site();
+        let path = sum(&all, Part::before_first_answer);
         assert_eq!(path, Weight { files: 2, raw: 3_300_000, brotli: 600_000 });
-        let table = table(&weights);
+        let table = table(&all);
         let row = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
         assert!(row("CPU path").ends_with("3.300 MB    0.600 MB"), "{table}");
         assert!(row("GPU engine").ends_with("42.000 MB    4.000 MB"), "{table}");
+        assert!(row("the whole page offline").ends_with("45.308 MB    4.603 MB"), "{table}");
     }
 
     #[test]
-    fn the_budget_is_a_bound() {
-        let path = |brotli| within_budget(Weight { files: 3, raw: 9_000_000, brotli });
-        assert!(path(BUDGET).is_ok());
-        assert!(path(BUDGET + 1).is_err());
-        assert!(within_budget(Weight::default()).is_err());
+    fn every_file_and_every_network_is_told() {
+        let all = site();
+        let files = files(&all);
+        assert!(all.iter().all(|(name, _, _)| files.contains(name)), "{files}");
+        let network = |name: &str, bases: &[&str]| Offered {
+            name: name.to_owned(),
+            bases: bases.iter().map(|base| (*base).to_owned()).collect(),
+        };
+        let told = on_request(&all, &[network("head", &["base"]), network("base", &[])]);
+        assert!(told.lines().any(|line| line.starts_with("head ") && line.ends_with("3.020 MB    2.919 MB")), "{told}");
+        assert!(told.lines().any(|line| line.starts_with("base ") && line.ends_with("3.000 MB    2.900 MB")), "{told}");
     }
 
     #[test]
-    fn brotli_presses_what_repeats() {
-        assert!(brotli_size(&[7; 100_000], BEST_QUALITY) < 50);
-        assert!(brotli_size(b"", BEST_QUALITY) < 4);
+    fn the_budgets_are_bounds() {
+        let first = |brotli| within_budgets(&[weighed("a", Part::Page, 9_000_000, brotli)]);
+        assert!(first(FIRST_ANSWER_BUDGET).is_ok());
+        assert!(first(FIRST_ANSWER_BUDGET + 1).unwrap_err().contains("first answer"));
+        let page = weighed("a", Part::Page, 2, 1);
+        let later = |brotli| within_budgets(&[page.clone(), weighed("b", Part::GpuEngine, 9_000_000, brotli)]);
+        assert!(later(OFFLINE_BUDGET - 1).is_ok());
+        assert!(later(OFFLINE_BUDGET).unwrap_err().contains("offline"));
+        let asked = weighed("c", Part::OtherNetworks, 90_000_000, 90_000_000);
+        assert!(within_budgets(&[page, asked]).is_ok(), "what is asked for has no bound");
+        assert!(within_budgets(&[]).is_err());
     }
 }

@@ -118,7 +118,7 @@ fn wasm_pack(house: &mut House, _: Asked) -> Result<Outcome> {
 }
 
 fn dist(house: &mut House, _: Asked) -> Result<Outcome> {
-    let dist = build::site(house)?;
+    let dist = build::site(house, None)?;
     sizes::report(&dist, &house.cache)?;
     Ok(Outcome::Passed)
 }
@@ -134,6 +134,8 @@ fn playwright(house: &mut House, _: Asked) -> Result<Outcome> {
         let mut node = house.command("node");
         node.current_dir(&folder).args(["--test", "--test-reporter=spec"]).arg(file);
         node.env("GENRELENS_BIN", &command_line).env("CHROMIUM", tools::browser(house)?);
+        // Makes another build out of the one that is there.
+        node.env("GENRELENS_XTASK", std::env::current_exe().map_err(|error| error.to_string())?);
         run(&mut node)?;
     }
     Ok(Outcome::Passed)

@@ -262,7 +262,8 @@ fn text(value: &Value) -> Result<&str> {
     value.as_str().ok_or_else(|| "musicnn-tensors.json: a text was expected".to_owned())
 }
 
-fn sha256_hex(bytes: &[u8]) -> String {
+/// SHA-256 of some bytes, in lower-case hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -82,7 +82,12 @@ impl Client {
                             tell(fetched);
                         }
                     };
-                    Rc::new(site::fetch_network(part, &mut arrived).await?)
+                    let (shipped, fresh) = site::fetch_network(part, &mut arrived).await?;
+                    let shipped = Rc::new(shipped);
+                    if fresh {
+                        self.keep_soon(&shipped);
+                    }
+                    shipped
                 }
             };
             self.0.held.borrow_mut().insert(part.to_owned(), shipped.clone());

@@ -3,13 +3,15 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Function, Promise, Reflect, Uint8Array};
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::Response;
 
 use crate::card::Card;
 use crate::view::networks::Catalogue;
+use crate::view::words::offline as words;
+use crate::web::{js, weights_cache};
 
 const LIST: &str = "./model-weights/networks.json";
 
@@ -29,16 +31,35 @@ pub async fn fetch_catalogue() -> Result<Catalogue, String> {
     Catalogue::parse(&json).map_err(|reason| format!("{LIST} cannot be read ({reason})"))
 }
 
-/// A network's card and weights; `arrived` hears of every piece of them, in bytes.
+/// A network's card and weights, those that are kept before those of the server; `arrived` hears of every piece of them,
+/// in bytes. True with those of the server, which are not kept yet. They are what the card says, by their SHA-256.
 ///
 /// # Errors
 ///
-/// A sentence, where they cannot be fetched or read.
-pub async fn fetch_network(name: &str, arrived: &mut impl FnMut(u64)) -> Result<Shipped, String> {
-    let path = format!("./model-weights/{name}.json");
-    let card = Eager::start(fetch_card(path));
-    let bytes = fetch(&format!("./model-weights/{name}.safetensors"), arrived).await?;
-    Ok(Shipped { card: card.outcome().await?, bytes })
+/// A sentence, where they cannot be fetched or read, or are damaged.
+pub async fn fetch_network(name: &str, arrived: &mut impl FnMut(u64)) -> Result<(Shipped, bool), String> {
+    let card = Eager::start(fetch_card(format!("./model-weights/{name}.json")));
+    if let Some(sha256) = weights_cache::sha256_of(name).await {
+        let card = card.outcome().await?;
+        if card.sha256 == sha256
+            && let Some(bytes) = weights_cache::take(name, &sha256).await
+        {
+            arrived(bytes.len() as u64);
+            return Ok((Shipped { card, bytes }, false));
+        }
+    }
+    let path = format!("./model-weights/{name}.safetensors");
+    let first = fetch_anew(&path, false, arrived).await;
+    let card = card.outcome().await?;
+    let whole = |bytes: &Vec<u8>| card.sha256.is_empty() || weights_cache::sha256_hex(bytes) == card.sha256;
+    if let Ok(bytes) = first
+        && whole(&bytes)
+    {
+        return Ok((Shipped { card, bytes }, true));
+    }
+    // Cut short or damaged on the way, perhaps in a cache between: once more, past all of them.
+    let bytes = fetch_anew(&path, true, &mut |_| {}).await?;
+    if whole(&bytes) { Ok((Shipped { card, bytes }, true)) } else { Err(words::damaged(name)) }
 }
 
 async fn fetch_card(path: String) -> Result<Card, String> {
@@ -75,12 +96,18 @@ impl<T: Clone + 'static> Eager<T> {
 
 /// The bytes of a file of the site.
 async fn fetch(path: &str, arrived: &mut impl FnMut(u64)) -> Result<Vec<u8>, String> {
+    fetch_anew(path, false, arrived).await
+}
+
+/// As [`fetch`]; past every cache, where it is to be anew.
+async fn fetch_anew(path: &str, anew: bool, arrived: &mut impl FnMut(u64)) -> Result<Vec<u8>, String> {
     let failed = |what: &str| format!("{path} could not be fetched ({what}); check the connection");
     let window = web_sys::window().ok_or_else(|| failed("there is no window"))?;
-    let response: Response = JsFuture::from(window.fetch_with_str(path))
-        .await
-        .and_then(JsCast::dyn_into)
-        .map_err(|_| failed("no answer"))?;
+    let asked = async {
+        let options = js::plain(&[("cache", if anew { "reload" } else { "default" }.into())])?;
+        js::ask(&window, "fetch", &[&path.into(), &options]).await?.dyn_into::<Response>()
+    };
+    let response = asked.await.map_err(|_| failed("no answer"))?;
     if !response.ok() {
         return Err(failed(&format!("the server answered {}", response.status())));
     }
@@ -89,26 +116,21 @@ async fn fetch(path: &str, arrived: &mut impl FnMut(u64)) -> Result<Vec<u8>, Str
 
 /// Reads a response piece by piece. Its stream is used by name: it is all that the page needs of streams.
 async fn read(response: &Response, arrived: &mut impl FnMut(u64)) -> Result<Vec<u8>, JsValue> {
-    let reader = call(&Reflect::get(response, &"body".into())?, "getReader")?;
+    let reader = js::call(&js::get(response, "body")?, "getReader", &[])?;
     let mut bytes = Vec::new();
     loop {
-        let piece = JsFuture::from(call(&reader, "read")?.dyn_into::<Promise>()?).await?;
-        if Reflect::get(&piece, &"done".into())?.is_truthy() {
+        let piece = js::ask(&reader, "read", &[]).await?;
+        if js::get(&piece, "done")?.is_truthy() {
             return Ok(bytes);
         }
-        let piece = Reflect::get(&piece, &"value".into())?.dyn_into::<Uint8Array>()?.to_vec();
+        let piece = js::get(&piece, "value")?.dyn_into::<Uint8Array>()?.to_vec();
         arrived(piece.len() as u64);
         bytes.extend(piece);
     }
 }
 
-fn call(object: &JsValue, method: &str) -> Result<JsValue, JsValue> {
-    Reflect::get(object, &method.into())?.dyn_into::<Function>()?.call0(object)
-}
-
 /// True where the browser was told to save data: what nobody asked for is not fetched.
 pub fn saves_data() -> bool {
-    let get = |object: JsValue, name: &str| Reflect::get(&object, &name.into()).unwrap_or(JsValue::UNDEFINED);
-    let connection = web_sys::window().map(|window| get(window.navigator().into(), "connection"));
-    connection.filter(JsValue::is_object).is_some_and(|connection| get(connection, "saveData").is_truthy())
+    let connection = web_sys::window().and_then(|window| js::object(&window.navigator().into(), "connection"));
+    connection.is_some_and(|connection| js::get(&connection, "saveData").is_ok_and(|saves| saves.is_truthy()))
 }

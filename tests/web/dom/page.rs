@@ -12,6 +12,7 @@ use genrelens::protocol::{
 use genrelens::view::colours;
 use genrelens::view::engine::{Choice, NoGpu, Preference};
 use genrelens::view::networks::{Arriving, Catalogue, InUse, Wish};
+use genrelens::view::offline;
 use genrelens::web::client::Update;
 use genrelens::web::page::{Engines, Page};
 use wasm_bindgen_test::*;
@@ -60,6 +61,9 @@ impl Engines for Asked {
     }
     fn own_weights(&self, _name: &str) -> Option<Vec<u8>> {
         None
+    }
+    fn offline(&self, wish: offline::Wish) {
+        self.0.borrow_mut().push(format!("offline {wish:?}"));
     }
 }
 

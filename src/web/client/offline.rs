@@ -1,0 +1,126 @@
+//! The client's part in working without a connection: weights are kept as they come, the page once it can answer.
+
+use std::rc::Rc;
+
+use js_sys::Promise;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+use super::site::{self, Shipped};
+use super::{Client, Update};
+use crate::view::offline::{Absence, Coming, News, Shell, Wish};
+use crate::web::offline::Keeper;
+use crate::web::{dom, weights_cache};
+
+/// Time between the page's being able to answer and its fetching what it can do without, in milliseconds.
+const CALM_MILLISECONDS: i32 = 1000;
+
+impl Client {
+    /// Does what the user wants about working without a connection.
+    pub fn offline(&self, wish: Wish) {
+        match wish {
+            Wish::Begin => {
+                let client = self.clone();
+                spawn_local(async move {
+                    client.keep_held().await;
+                    client.keep_page().await;
+                });
+            }
+            Wish::Keep(name) => spawn_local(self.clone().keep_network(name)),
+            Wish::Renew => {
+                if let Some(keeper) = self.0.keeper.get().and_then(Option::as_ref) {
+                    keeper.renew();
+                }
+            }
+        }
+    }
+
+    /// Tells what is kept, and has the page kept once nothing more is needed for an answer; not unasked where the browser
+    /// saves data. A second call does nothing.
+    pub(super) async fn begin_offline(self) {
+        if self.0.keeper.get().is_some() {
+            return;
+        }
+        let client = self.clone();
+        let keeper = self.0.keeper.get_or_init(|| Keeper::find(move |news| client.tell(Update::Offline(news))));
+        self.tell(Update::Offline(News::Kept(weights_cache::names().await)));
+        if keeper.as_ref().is_some_and(Keeper::is_there) {
+            return self.keep_page().await;
+        }
+        loop {
+            sleep(CALM_MILLISECONDS).await;
+            if self.0.cpu.borrow().is_some() && !self.0.job.borrow().as_ref().is_some_and(super::Job::is_busy) {
+                break;
+            }
+        }
+        if site::saves_data() && keeper.is_some() {
+            return self.tell(Update::Offline(News::Shell(Shell::Waits)));
+        }
+        self.keep_page().await;
+    }
+
+    async fn keep_page(self) {
+        match self.0.keeper.get().and_then(Option::as_ref) {
+            Some(keeper) => keeper.begin().await,
+            None => self.tell(Update::Offline(News::Shell(Shell::Absent(Absence::Blocked)))),
+        }
+    }
+
+    /// Fetches a network, where that was not done before, with what it listens through, and keeps all of it.
+    async fn keep_network(self, name: String) {
+        let total = self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(&name));
+        let tell = |fetched| {
+            let coming = Coming { name: name.clone(), fetched, total };
+            self.tell(Update::Offline(News::Coming(coming)));
+        };
+        tell(0);
+        match self.fetched(&name, &tell).await {
+            Ok(parts) => {
+                for part in parts {
+                    self.keep(&part).await;
+                }
+            }
+            Err(reason) => {
+                log::warn!("{name} is not kept: {reason}");
+                self.tell(Update::Offline(News::NotKept { name: name.clone(), why: Absence::Network }));
+            }
+        }
+        self.tell(Update::Offline(News::Arrived));
+    }
+
+    /// Keeps what was fetched, for which there may have been no room before.
+    async fn keep_held(&self) {
+        let Some(list) = self.0.catalogue.borrow().clone() else { return };
+        let shipped = list.networks.iter().filter(|offer| !offer.own);
+        let held: Vec<Rc<Shipped>> =
+            shipped.filter_map(|offer| self.0.held.borrow().get(&offer.name).cloned()).collect();
+        for shipped in held {
+            self.keep(&shipped).await;
+        }
+    }
+
+    /// Keeps weights in the background.
+    pub(super) fn keep_soon(&self, shipped: &Rc<Shipped>) {
+        let (client, shipped) = (self.clone(), shipped.clone());
+        spawn_local(async move { client.keep(&shipped).await });
+    }
+
+    async fn keep(&self, shipped: &Shipped) {
+        let Shipped { card, bytes } = shipped;
+        let name = card.name.clone();
+        let news = match weights_cache::keep(&name, &card.sha256, bytes).await {
+            Ok(()) => News::Kept(vec![name]),
+            Err(why) => News::NotKept { name, why },
+        };
+        self.tell(Update::Offline(news));
+    }
+}
+
+async fn sleep(milliseconds: i32) {
+    let Ok(window) = dom::window() else { return };
+    let over = Promise::new(&mut |resolve, _| {
+        // Fails only where it is no function, which it is.
+        let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
+    });
+    // Resolves only.
+    let _ = JsFuture::from(over).await;
+}

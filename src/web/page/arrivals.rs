@@ -1,0 +1,94 @@
+//! Recordings that come from outside the page: opened with the installed page, or shared with it by another program.
+
+use std::rc::{Rc, Weak};
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{File, FilePropertyBag};
+
+use super::input::with;
+use super::{Inner, Page};
+use crate::view::offline::News;
+use crate::web::{dom, js, weights_cache};
+
+impl Page {
+    /// Opens what is handed to the page from outside, now and later.
+    pub(super) fn welcome(&self) {
+        self.open_launched();
+        match asked("shared").as_deref() {
+            Some("yes") => {
+                let weak = Rc::downgrade(&self.0);
+                spawn_local(async move {
+                    let files = shared().await.unwrap_or_default();
+                    with(&weak, |page| page.open_shared(files));
+                });
+            }
+            Some(_) => self.hear_offline(News::NotShared),
+            None => {}
+        }
+    }
+
+    fn open_shared(&self, files: Vec<File>) {
+        if files.is_empty() {
+            // A second look at the same address finds nothing any more, which is no fault where a file is open.
+            log::info!("nothing is waiting that was shared");
+        } else {
+            self.open(files);
+        }
+    }
+
+    /// Files that the system opens with the installed page.
+    fn open_launched(&self) {
+        let Some(queue) = dom::window().ok().and_then(|window| js::object(window.as_ref(), "launchQueue")) else {
+            return;
+        };
+        let weak = Rc::downgrade(&self.0);
+        let consume = Closure::<dyn Fn(JsValue)>::new(move |launch: JsValue| {
+            spawn_local(open_handles(weak.clone(), js::get(&launch, "files")));
+        });
+        if let Err(error) = js::call(&queue, "setConsumer", &[consume.as_ref()]) {
+            log::warn!("files are not opened with this page: {}", dom::describe(&error));
+        }
+        // The queue keeps it for as long as the page lives.
+        consume.forget();
+    }
+}
+
+async fn open_handles(page: Weak<Inner>, handles: Result<JsValue, JsValue>) {
+    let mut files = Vec::new();
+    for handle in handles.map(|handles| Array::from(&handles)).unwrap_or_default().iter() {
+        match js::ask(&handle, "getFile", &[]).await.and_then(JsCast::dyn_into::<File>) {
+            Ok(file) => files.push(file),
+            Err(error) => log::warn!("a file could not be opened: {}", dom::describe(&error)),
+        }
+    }
+    if !files.is_empty() {
+        with(&page, |page| page.open(files));
+    }
+}
+
+/// Takes what the service worker put aside (`share` in `static/service-worker.template.js`).
+async fn shared() -> Result<Vec<File>, JsValue> {
+    let inbox = weights_cache::open("shared-1").await?;
+    let mut files = Vec::new();
+    for request in js::ask(&inbox, "keys", &[]).await?.dyn_into::<Array>()?.iter() {
+        let response = js::ask(&inbox, "match", &[&request]).await?;
+        let bytes = Uint8Array::new(&js::ask(&response, "arrayBuffer", &[]).await?);
+        let url = js::text(&request, "url");
+        let name = js_sys::decode_uri_component(url.rsplit('/').next().unwrap_or_default());
+        let name = name.map_or_else(|_| "shared recording".to_owned(), String::from);
+        let kind = js::call(&js::get(&response, "headers")?, "get", &[&"content-type".into()])?;
+        let options = FilePropertyBag::new();
+        options.set_type(&kind.as_string().unwrap_or_default());
+        files.push(File::new_with_u8_array_sequence_and_options(&Array::of1(&bytes), &name, &options)?);
+        js::ask(&inbox, "delete", &[&request]).await?;
+    }
+    Ok(files)
+}
+
+/// What the page's address says to a question.
+fn asked(question: &str) -> Option<String> {
+    let query = dom::window().ok()?.location().search().ok()?;
+    web_sys::UrlSearchParams::new_with_str(&query).ok()?.get(question)
+}

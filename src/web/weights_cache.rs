@@ -1,0 +1,94 @@
+//! The weights that are kept on the visitor's device, by their SHA-256: the browser's cache of responses, used by the
+//! page itself. An update of the page does not touch them, and what is no more used is taken away by the service worker
+//! (`static/service-worker.template.js`, which knows the names used here).
+
+use js_sys::{Array, Function, Reflect, Uint8Array};
+use sha2::{Digest, Sha256};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::Url;
+
+use super::{dom, js};
+use crate::view::offline::Absence;
+
+/// SHA-256 of some bytes, in lower-case hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The names of the networks whose weights are kept; none where the browser keeps nothing.
+pub async fn names() -> Vec<String> {
+    entries().await.unwrap_or_default().into_iter().map(|(name, _)| name).collect()
+}
+
+/// The SHA-256 under which a network's weights are kept, if they are.
+pub async fn sha256_of(name: &str) -> Option<String> {
+    entries().await.ok()?.into_iter().find(|(other, _)| other == name).map(|(_, sha256)| sha256)
+}
+
+/// Kept weights. `None` where they are not there, or damaged: then they are forgotten.
+pub async fn take(name: &str, sha256: &str) -> Option<Vec<u8>> {
+    let key = key(name, sha256).ok()?;
+    let store = store().await.ok()?;
+    let response = js::ask(&store, "match", &[&key]).await.ok().filter(JsValue::is_object)?;
+    let bytes = js::ask(&response, "arrayBuffer", &[]).await.map(|buffer| Uint8Array::new(&buffer).to_vec());
+    let whole = bytes.ok().filter(|bytes| sha256_hex(bytes) == sha256);
+    if whole.is_none() {
+        log::warn!("the kept weights of {name} were damaged, and are fetched anew");
+        // What cannot be forgotten is found damaged again.
+        let _ = js::ask(&store, "delete", &[&key]).await;
+    }
+    whole
+}
+
+/// Keeps weights.
+///
+/// # Errors
+///
+/// Why they are not kept.
+pub async fn keep(name: &str, sha256: &str, bytes: &[u8]) -> Result<(), Absence> {
+    let put = async {
+        let constructor = js::get(dom::window().map_err(|_| JsValue::NULL)?.as_ref(), "Response")?;
+        let response = Reflect::construct(&constructor.dyn_into::<Function>()?, &Array::of1(&Uint8Array::from(bytes)))?;
+        js::ask(&store().await?, "put", &[&key(name, sha256)?, &response]).await
+    };
+    put.await.map(drop).map_err(|error| {
+        log::warn!("the weights of {name} are not kept: {}", dom::describe(&error));
+        if js::text(&error, "name") == "QuotaExceededError" { Absence::Room } else { Absence::Blocked }
+    })
+}
+
+/// Name and SHA-256 of all that is kept.
+async fn entries() -> Result<Vec<(String, String)>, JsValue> {
+    let requests: Array = js::ask(&store().await?, "keys", &[]).await?.dyn_into()?;
+    let entry = |request: JsValue| {
+        let url = js::text(&request, "url");
+        let (path, sha256) = url.split_once(".safetensors?sha256=")?;
+        Some((path.rsplit('/').next()?.to_owned(), sha256.to_owned()))
+    };
+    Ok(requests.iter().filter_map(entry).collect())
+}
+
+async fn store() -> Result<JsValue, JsValue> {
+    open("weights-1").await
+}
+
+/// One of the page's stores, by its kind and version.
+///
+/// # Errors
+///
+/// What was thrown, where the browser lets the page store nothing.
+pub async fn open(kind: &str) -> Result<JsValue, JsValue> {
+    let caches = js::get(dom::window().map_err(|_| JsValue::NULL)?.as_ref(), "caches")?;
+    // Several pages of one site share all storage, so the path is part of the name.
+    js::ask(&caches, "open", &[&format!("genrelens-{kind} {}", address("./")?.pathname()).into()]).await
+}
+
+fn key(name: &str, sha256: &str) -> Result<JsValue, JsValue> {
+    Ok(address(&format!("model-weights/{name}.safetensors?sha256={sha256}"))?.href().into())
+}
+
+/// An address of the site.
+fn address(path: &str) -> Result<Url, JsValue> {
+    let document = dom::document().map_err(|_| JsValue::NULL)?;
+    Url::new_with_base(path, &document.base_uri()?.unwrap_or_default())
+}

@@ -1,0 +1,421 @@
+// Without a connection: the page is kept whole, is renewed only when the visitor wants it, and sends nothing anywhere.
+// Whatever is damaged, full or forbidden ends in a sentence and a page that works.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { after, before, test } from "node:test";
+import { startBrowser, withPage } from "./browser.mjs";
+import { oneClipPerGenre, ROOT } from "./clips.mjs";
+import { assertDistribution, choose, engine, genres, useNetwork, waitForAnswerBy, waitForEngine } from "./genrelens-page.mjs";
+import { folderOf } from "./made-clips.mjs";
+import { DIST, startSite } from "./site.mjs";
+
+const MINUTE = 60_000;
+/** What browsers log of requests that cannot be made. */
+const NO_CONNECTION = /net::ERR_|service-worker|fetching the script|Failed to fetch|NetworkError/i;
+
+const [{ file: song }] = oneClipPerGenre();
+const networks = JSON.parse(readFileSync(join(DIST, "model-weights/networks.json"), "utf8"));
+const { first } = networks;
+/** One that is fetched on request, and hears for itself. */
+const other = networks.networks.find(({ name, bases }) => name !== first && !bases.length).name;
+/** Chosen, the first network is refined by no other. */
+const PLAIN = `?engine=cpu&network=${first}`;
+
+let browser;
+before(async () => {
+  browser = await startBrowser();
+});
+after(() => browser?.close());
+
+/** A site of its own for every visit, with the service worker. */
+async function visit(query, use, { base, ...options } = {}) {
+  const site = await startSite({ base });
+  try {
+    const settings = { serviceWorkers: "allow", ...options, prepare: (page) => options.prepare?.(page, site) };
+    return await withPage(browser, `${site.address}${query}`, (page) => use(page, site), settings);
+  } finally {
+    site.stop();
+  }
+}
+
+const standing = (page, state) => page.locator(`#offline[data-offline="${state}"]`).waitFor({ timeout: 4 * MINUTE });
+const ready = (page) => standing(page, "ready");
+
+async function disconnect(page, site) {
+  site.down = true;
+  await page.context().setOffline(true);
+}
+
+async function connect(page, site) {
+  site.down = false;
+  await page.context().setOffline(false);
+}
+
+async function answers(page, options) {
+  await page.setInputFiles("#file", []);
+  await choose(page, song, options);
+  assertDistribution(await genres(page));
+}
+
+/** Teaches a network of two made-up classes and saves its weights. */
+async function teachAndSave(page) {
+  await page.click("#view-teach");
+  await page.setInputFiles("#teach-folder", folderOf({ noise: 5, tone: 5 }));
+  await page.locator("#teach-count", { hasText: /10\sclips in 2 classes/ }).waitFor({ timeout: MINUTE });
+  await page.selectOption("#teach-pupil", "lens");
+  await page.locator("#teach summary", { hasText: "All settings" }).click();
+  await page.fill("#teach-epochs", "2");
+  await page.click("#teach-start");
+  await page.locator("#taught").waitFor({ timeout: 3 * MINUTE });
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#taught-save")]);
+  assert.ok(statSync(await download.path()).size > 50_000, "weights were saved");
+  await page.click("#view-listen");
+}
+
+for (const base of ["/", "/a/project/"]) {
+  test(`once ready, everything works without a connection, under ${base}`, { timeout: 25 * MINUTE }, () =>
+    visit(
+      PLAIN,
+      async (page, site) => {
+        await ready(page);
+        assert.match(await page.locator("#offline-said").innerText(), /^Ready to work offline/);
+        await disconnect(page, site);
+        // Also without loading it again.
+        await answers(page);
+        await page.reload();
+        await ready(page);
+        assert.equal(await page.locator("#offline-said").textContent(), "", "it is said once");
+        await answers(page);
+        assert.equal(await engine(page), "CPU");
+        await teachAndSave(page);
+        await page.goto(`${site.address}?engine=gpu&software=1&network=${first}`);
+        await waitForEngine(page, "GPU", 8 * MINUTE);
+        await answers(page, { timeout: 5 * MINUTE });
+        assert.equal(await engine(page), "GPU");
+      },
+      { base, expected: NO_CONNECTION },
+    ),
+  );
+}
+
+test("a network is kept on request, and then needs no connection", { timeout: 6 * MINUTE }, () =>
+  visit(
+    PLAIN,
+    async (page, site) => {
+      await ready(page);
+      await page.locator("#offline summary").click();
+      await page.click(`[data-keep="${other}"]`);
+      await page.locator(`[data-network="${other}"]`, { hasText: "kept on this device" }).waitFor({ timeout: MINUTE });
+      await disconnect(page, site);
+      await page.reload();
+      await answers(page);
+      await useNetwork(page, other);
+      await waitForAnswerBy(page, other);
+    },
+    { expected: NO_CONNECTION },
+  ),
+);
+
+/** The built page with one harmless change, finished as every build is. */
+function anotherBuild() {
+  const folder = join(mkdtempSync(join(tmpdir(), "genrelens-")), "dist");
+  cpSync(DIST, folder, { recursive: true });
+  appendFileSync(join(folder, "start.js"), "// Another build.\n");
+  const xtask = process.env.GENRELENS_XTASK;
+  if (!xtask) throw new Error("GENRELENS_XTASK names no xtask: run this through `cargo xtask test e2e`");
+  execFileSync(xtask, ["finish"], { cwd: ROOT, env: { ...process.env, TRUNK_STAGING_DIR: folder } });
+  return folder;
+}
+
+const isRenewed = (page) => page.evaluate(async () => (await (await fetch("start.js")).text()).includes("Another build"));
+
+test("a newer build is offered; declined, the old one goes on; accepted, the new one works offline", {
+  timeout: 10 * MINUTE,
+}, () => {
+  const weights = [];
+  return visit(
+    PLAIN,
+    async (page, site) => {
+      const offered = () => page.locator("#renewal", { hasText: "A new version of GenreLens is ready" }).waitFor({ timeout: 3 * MINUTE });
+      await ready(page);
+      site.folder = anotherBuild();
+      page.context().on("request", (request) => request.url().includes(".safetensors") && weights.push(request.url()));
+      await page.reload();
+      await offered();
+      assert.equal(await isRenewed(page), false, "not unasked");
+      await page.click("#renew-later");
+      assert.equal(await page.locator("#renewal-box").isVisible(), false);
+      await answers(page);
+      await page.reload();
+      await offered();
+      assert.equal(await isRenewed(page), false, "declined, the old one goes on");
+      await answers(page);
+
+      await Promise.all([page.waitForEvent("load", { timeout: MINUTE }), page.click("#renew")]);
+      await ready(page);
+      assert.equal(await isRenewed(page), true);
+      assert.equal(await page.locator("#renewal-box").isVisible(), false);
+      assert.deepEqual(weights, [], "the weights outlive the version");
+      const shells = await page.evaluate(async () => (await caches.keys()).filter((name) => name.includes("-shell-")));
+      assert.equal(shells.length, 1, `only the new version is kept: ${shells}`);
+      await disconnect(page, site);
+      await page.reload();
+      assert.equal(await isRenewed(page), true);
+      await answers(page);
+    },
+    { expected: NO_CONNECTION },
+  );
+});
+
+test("the page's policy comes with every file", { timeout: 2 * MINUTE }, () =>
+  visit(PLAIN, async (page, site) => {
+    for (const file of ["", "cpu_worker_loader.js", "service-worker.js"]) {
+      const { headers } = await page.evaluate(async (url) => {
+        const response = await fetch(url, { cache: "reload" });
+        return { headers: Object.fromEntries(response.headers) };
+      }, `${site.address}${file}`);
+      assert.match(headers["content-security-policy"], /^default-src 'none'.*frame-ancestors 'none'$/, file);
+      assert.match(headers["permissions-policy"], /microphone=\(self\)/, file);
+      assert.equal(headers["referrer-policy"], "no-referrer", file);
+    }
+    const stopped = await page.evaluate(
+      () =>
+        new Promise((done) => {
+          document.addEventListener("securitypolicyviolation", ({ blockedURI }) => done(blockedURI), { once: true });
+          fetch("https://elsewhere.invalid/").catch(() => {});
+        }),
+    ).catch((error) => error.message);
+    assert.match(stopped, /elsewhere\.invalid/);
+  }, { expected: /^$/ }).then(
+    () => assert.fail("a policy violation must fail the test that it happens in"),
+    (error) => assert.match(error.message, /must not/),
+  ),
+);
+
+test("no request of a whole visit goes to another origin or carries anything", { timeout: 10 * MINUTE }, () => {
+  const requests = [];
+  return visit(
+    "?engine=cpu",
+    async (page, site) => {
+      await answers(page);
+      await teachAndSave(page);
+      await ready(page);
+      await page.reload();
+      await answers(page);
+      assert.ok(requests.some(({ url }) => url.endsWith("gpu_worker_bg.wasm")), "those of the service worker are among them");
+      for (const { url, method, body } of requests) {
+        const { origin, protocol } = new URL(url);
+        assert.ok(protocol === "blob:" || origin === new URL(site.address).origin, `another origin: ${url}`);
+        assert.equal(method, "GET", url);
+        assert.equal(body, null, `a body: ${url}`);
+      }
+      console.log(`${requests.length} requests, none with a body.`);
+    },
+    {
+      prepare: (page) =>
+        page.context().on("request", (request) =>
+          requests.push({ url: request.url(), method: request.method(), body: request.postDataBuffer() }),
+        ),
+    },
+  );
+});
+
+/** Sends half of a file and hangs up. */
+function cutShort(file, response) {
+  const bytes = readFileSync(file);
+  response.writeHead(200, { "content-type": "application/octet-stream", "content-length": bytes.length });
+  response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
+  return true;
+}
+
+test("weights that are cut short once are fetched again; always, that is said", { timeout: 5 * MINUTE }, () => {
+  const cuts = [];
+  return visit(
+    PLAIN,
+    async (page, site) => {
+      await answers(page);
+      assert.deepEqual(cuts, [`${first}.safetensors`], "once");
+      site.meddle = (path, file, response) => path.endsWith(`${other}.safetensors`) && cutShort(file, response);
+      await page.selectOption("#network-choice", other);
+      const sentence = page.locator("#network-error", { hasText: `${other} is not in use` });
+      await sentence.waitFor({ timeout: MINUTE });
+      assert.match(await sentence.innerText(), /broke off.*check the connection/);
+      await answers(page);
+      site.meddle = null;
+      await useNetwork(page, other);
+    },
+    {
+      prepare: (_, site) => {
+        site.meddle = (path, file, response) => {
+          if (!path.endsWith(".safetensors") || cuts.length) return false;
+          cuts.push(basename(path));
+          return cutShort(file, response);
+        };
+      },
+      expected: NO_CONNECTION,
+    },
+  );
+});
+
+/** Puts other bytes in the place of a kept file. */
+function damage(page, store, file) {
+  return page.evaluate(
+    async ([store, file]) => {
+      const name = (await caches.keys()).find((name) => name.startsWith(`genrelens-${store}`));
+      const cache = await caches.open(name);
+      const [key] = (await cache.keys()).filter(({ url }) => new URL(url).pathname.endsWith(`/${file}`));
+      await cache.put(key, new Response("damaged", { headers: { "content-type": "application/wasm" } }));
+    },
+    [store, file],
+  );
+}
+
+for (const file of ["cpu_worker_loader.js", "cpu_worker_bg.wasm"]) {
+  test(`a damaged ${file} is said without a connection, and fetched anew with one`, { timeout: 6 * MINUTE }, () =>
+    visit(
+      PLAIN,
+      async (page, site) => {
+        await ready(page);
+        await damage(page, "shell-", file);
+        await disconnect(page, site);
+        await page.reload();
+        const trouble = page.locator("#offline-trouble");
+        await trouble.filter({ hasText: `(${file}) is damaged` }).waitFor({ timeout: MINUTE });
+        await connect(page, site);
+        await page.reload();
+        await answers(page);
+        await page.reload();
+        await answers(page);
+        await ready(page);
+      },
+      { expected: new RegExp(`${NO_CONNECTION.source}|cpu_worker`, "i") },
+    ),
+  );
+}
+
+test("a damaged page says so itself", { timeout: 5 * MINUTE }, () =>
+  visit(
+    PLAIN,
+    async (page, site) => {
+      await ready(page);
+      await damage(page, "shell-", "start.js");
+      await damage(page, "shell-", "index.html");
+      await disconnect(page, site);
+      await page.reload();
+      await page.locator("[role=alert]", { hasText: "is damaged. Connect to the internet" }).waitFor({ timeout: MINUTE });
+      await connect(page, site);
+      await page.reload();
+      await answers(page);
+    },
+    { expected: new RegExp(`${NO_CONNECTION.source}|503`, "i") },
+  ),
+);
+
+test("damaged weights are found and fetched anew", { timeout: 5 * MINUTE }, () => {
+  const fetched = [];
+  return visit(
+    PLAIN,
+    async (page) => {
+      await ready(page);
+      await damage(page, "weights-", `${first}.safetensors`);
+      page.on("request", (request) => request.url().includes(".safetensors") && fetched.push(request.url()));
+      await page.reload();
+      await answers(page);
+      assert.equal(fetched.length, 1);
+      await ready(page);
+      await page.reload();
+      await answers(page);
+      assert.equal(fetched.length, 1, "the good ones are kept");
+    },
+  );
+});
+
+test("where there is no room, that is said, and the page works", { timeout: 6 * MINUTE }, () => {
+  let limit;
+  return visit(
+    PLAIN,
+    async (page) => {
+      await standing(page, "absent");
+      assert.match(await page.locator("#offline-standing").innerText(), /no room/);
+      await answers(page);
+      await limit(undefined);
+      await page.click("#offline-begin");
+      await ready(page);
+    },
+    {
+      prepare: async (page, site) => {
+        const session = await page.context().newCDPSession(page);
+        const { origin } = new URL(site.address);
+        limit = (quotaSize) => session.send("Storage.overrideQuotaForOrigin", { origin, ...(quotaSize && { quotaSize }) });
+        await limit(1_000_000);
+      },
+      expected: /room|install|service.?worker|quota/i,
+    },
+  );
+});
+
+test("where the browser lets nothing be stored, that is said, and the page works", { timeout: 5 * MINUTE }, () =>
+  visit(
+    PLAIN,
+    async (page) => {
+      await standing(page, "absent");
+      assert.match(await page.locator("#offline-standing").innerText(), /lets it keep nothing/);
+      await answers(page);
+      await useNetwork(page, other);
+      await waitForAnswerBy(page, other);
+    },
+    {
+      prepare: (page) =>
+        page.addInitScript(() => {
+          const get = () => {
+            throw new DOMException("storage is blocked", "SecurityError");
+          };
+          for (const name of ["caches", "localStorage", "indexedDB"]) Object.defineProperty(globalThis, name, { get });
+          Object.defineProperty(Navigator.prototype, "serviceWorker", { get });
+        }),
+    },
+  ),
+);
+
+test("who saves data is asked first", { timeout: 5 * MINUTE }, () =>
+  visit(
+    PLAIN,
+    async (page) => {
+      await standing(page, "waits");
+      await page.click("#offline-begin");
+      await ready(page);
+    },
+    {
+      prepare: (page) =>
+        page.addInitScript(() => Object.defineProperty(navigator, "connection", { value: { saveData: true } })),
+    },
+  ),
+);
+
+test("what another program shares is opened, and goes nowhere", { timeout: 5 * MINUTE }, () =>
+  visit(
+    PLAIN,
+    async (page, site) => {
+      assert.match(await page.locator("#manifest").getAttribute("href"), /^manifest\./, "without a worker nothing is taken");
+      await ready(page);
+      assert.equal(await page.locator("#manifest").getAttribute("href"), "sharing.webmanifest");
+      const bytes = readFileSync(song).toString("base64");
+      // As the system would, but for the form; with no server to hear of it.
+      await disconnect(page, site);
+      const landed = await page.evaluate(async (text) => {
+        const body = new FormData();
+        const data = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+        body.append("audio", new File([data], "a song.wav", { type: "audio/wav" }));
+        return (await fetch("share", { method: "POST", body })).url;
+      }, bytes);
+      assert.match(landed, /\?shared=yes$/);
+      await page.goto(`${landed}&engine=cpu&network=${first}`);
+      await page.locator('#page[data-state="done"]').waitFor({ timeout: MINUTE });
+      assert.match(await page.locator("#recording").innerText(), /^a song\.wav/);
+    },
+    { expected: NO_CONNECTION },
+  ),
+);
