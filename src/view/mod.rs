@@ -10,6 +10,7 @@ pub mod collection;
 pub mod colours;
 pub mod curves;
 pub mod engine;
+pub mod kept;
 pub mod networks;
 pub mod reading;
 mod resample;

@@ -5,11 +5,11 @@ use super::super::collection::{Class, Doubt};
 use super::super::teach::{Miss, Outcome, Stage};
 use super::networks::size;
 use super::{NBSP, genre, milliseconds, percent};
-use crate::protocol::Steering;
+use crate::protocol::{EngineKind, Steering};
 use crate::train::metrics::ClassFigures;
 
 /// How many, with the right ending: `1 clip`, `3 clips`.
-fn count(number: usize, thing: &str) -> String {
+pub(super) fn count(number: usize, thing: &str) -> String {
     match number {
         1 => format!("1{NBSP}{thing}"),
         _ => format!("{number}{NBSP}{thing}s"),
@@ -73,6 +73,18 @@ pub fn too_few(class: &str, clips: usize) -> String {
         "of “{class}” {clips} could be heard, and two are needed: one to learn from, one to be judged by; add more clips, \
          or remove the class"
     )
+}
+
+/// The engine that taught has ended, and the lesson goes on after this epoch.
+pub fn again(ended: EngineKind, epoch: usize) -> String {
+    let engine = match ended {
+        EngineKind::Gpu => "The graphics engine stopped; the processor goes on",
+        EngineKind::Cpu => "The engine stopped and was started again; it goes on",
+    };
+    match epoch {
+        0 => format!("{engine} from the beginning."),
+        epoch => format!("{engine} from epoch {epoch}."),
+    }
 }
 
 /// What was left out of what was added; nothing where nothing was.
