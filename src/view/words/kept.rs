@@ -108,6 +108,16 @@ pub fn not_imported(file: &str, reason: &str) -> String {
     sentence(format!("{file} was not taken: {reason}"))
 }
 
+/// A network has its old name still: that, and why, as part of a sentence.
+pub fn not_renamed(network: &str, reason: &str) -> String {
+    sentence(format!("“{network}” keeps its name: {reason}"))
+}
+
+/// A file cannot be read: in the browser's words; part of a sentence.
+pub fn unreadable(reason: &str) -> String {
+    format!("it could not be read ({})", reason.trim_end_matches('.'))
+}
+
 /// A head's base is not on this site; part of a sentence.
 pub fn no_base(base: &Base) -> String {
     format!(

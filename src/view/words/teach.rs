@@ -62,6 +62,17 @@ pub fn doubt(doubt: &Doubt) -> String {
 /// Files that were collected cannot be had any more.
 pub const FILES_GONE: &str = "Some of the files are gone; add them again.";
 
+/// The engine ended while clips were heard; part of a sentence.
+pub const ENGINE_ENDED: &str = "the engine stopped while it listened";
+/// Clips of a lesson that goes on cannot be heard any more; part of a sentence.
+pub const NOT_THE_SAME: &str =
+    "some clips of this lesson can no longer be heard, so it cannot go on; drop it, and start another";
+
+/// The engine ended on this clip, for all that is known; part of a sentence.
+pub fn ended_on(clip: &str) -> String {
+    format!("the engine stopped while it listened to {clip}; remove that clip and start again")
+}
+
 /// What the button says that holds a training, and that lets it go on.
 pub fn hold(held: bool) -> &'static str {
     if held { "Go on" } else { "Pause" }

@@ -35,13 +35,19 @@ pub async fn fetch_catalogue() -> Result<Catalogue, String> {
 ///
 /// A sentence, where they cannot be fetched or read.
 pub async fn fetch_network(name: &str, arrived: &mut impl FnMut(u64)) -> Result<Shipped, String> {
-    let path = format!("./model-weights/{name}.json");
-    let card = Eager::start(fetch_card(path));
+    let name_of_card = name.to_owned();
+    let card = Eager::start(async move { fetch_card(&name_of_card).await });
     let bytes = fetch(&format!("./model-weights/{name}.safetensors"), arrived).await?;
     Ok(Shipped { card: card.outcome().await?, bytes })
 }
 
-async fn fetch_card(path: String) -> Result<Card, String> {
+/// A network's card alone.
+///
+/// # Errors
+///
+/// A sentence, where it cannot be fetched or read.
+pub async fn fetch_card(name: &str) -> Result<Card, String> {
+    let path = format!("./model-weights/{name}.json");
     let json = fetch(&path, &mut |_| {}).await?;
     serde_json::from_slice(&json).map_err(|error| format!("{path} cannot be read ({error})"))
 }
