@@ -121,7 +121,7 @@ impl Holdings {
 }
 
 /// The user's own networks.
-pub fn own(list: Option<&Catalogue>) -> impl Iterator<Item = &Offer> {
+pub fn own(list: Option<&Catalogue>) -> impl Iterator<Item = &Offer> + Clone {
     list.into_iter().flat_map(|list| &list.networks).filter(|offer| offer.own)
 }
 

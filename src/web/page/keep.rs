@@ -84,8 +84,12 @@ impl Page {
     /// Something that is kept may have changed.
     pub(super) fn note_change(&self) {
         let keeper = &self.0.keeper;
+        if keeper.store.borrow().is_none() || !self.is_unsaved() {
+            return;
+        }
+        self.change_kept(|kept| kept.keeping = Keeping::Busy);
         keeper.changed.set(true);
-        if keeper.store.borrow().is_none() || keeper.busy.replace(true) {
+        if keeper.busy.replace(true) {
             return;
         }
         let weak = Rc::downgrade(&self.0);
@@ -98,6 +102,22 @@ impl Page {
                 sleep(SPACING).await;
             }
         });
+    }
+
+    /// True where something is to be kept, or no longer.
+    fn is_unsaved(&self) -> bool {
+        let (teaching, saved) = (self.0.teaching.borrow(), self.0.keeper.saved.borrow());
+        let pending = self.0.keeper.pending.borrow().is_some();
+        let same = |(old, new): (&Run, &Run)| is_same(old, new);
+        let runs = saved.runs.len() != teaching.runs.len() || !saved.runs.iter().zip(teaching.runs.iter()).all(same);
+        let state = self.0.state.borrow();
+        // Before there is a list, the user's own networks are not in it.
+        let networks = state.catalogue.as_deref().is_some_and(|list| {
+            let own = kept::own(Some(list));
+            own.clone().count() != saved.networks.len()
+                || !own.into_iter().all(|own| saved.networks.contains_key(&own.name))
+        });
+        pending || runs || networks || saved.classes != teaching.collection.classes()
     }
 
     /// Takes what the client tells of a lesson.
@@ -163,10 +183,6 @@ impl Page {
         let Some(store) = store else { return };
         let (running, networks, runs) = (self.running_changes(), self.network_changes(), self.run_changes());
         let classes = self.changed_classes();
-        if [&running, &networks, &runs].iter().all(|changes| changes.is_empty()) && classes.is_none() {
-            return;
-        }
-        self.change_kept(|kept| kept.keeping = Keeping::Busy);
         for changes in [running, networks, runs].iter().filter(|changes| !changes.is_empty()) {
             self.tell_trouble(store.write(changes).await);
         }
@@ -178,7 +194,9 @@ impl Page {
             spawn_local(store::ask_to_last());
         }
         self.show_usage().await;
-        self.change_kept(|kept| kept.keeping = Keeping::Kept);
+        if !self.0.keeper.changed.get() {
+            self.change_kept(|kept| kept.keeping = Keeping::Kept);
+        }
     }
 
     async fn show_usage(&self) {
@@ -243,8 +261,7 @@ impl Page {
         let mut saved = self.0.keeper.saved.borrow_mut();
         let gone = saved.runs.iter().filter(|old| runs.iter().all(|run| run.when != old.when));
         let mut changes: Vec<Change> = gone.map(|old| Change::delete(Drawer::Runs, &run_key(old.when))).collect();
-        let same = |a: &Run, b: &Run| a.when == b.when && Rc::ptr_eq(&a.outcome, &b.outcome);
-        for run in runs.iter().filter(|run| !saved.runs.iter().any(|old| same(old, run))) {
+        for run in runs.iter().filter(|run| !saved.runs.iter().any(|old| is_same(old, run))) {
             let value = to_value(run.outcome.as_ref())
                 .and_then(|outcome| record(&[("when", run.when.into()), ("outcome", outcome)]));
             changes.extend(self.put(Drawer::Runs, &run_key(run.when), Some(value)));
@@ -296,6 +313,10 @@ async fn keep_files(store: &Store, files: &[(ClipId, File)]) -> Result<(), Troub
         }
     }
     outcome
+}
+
+fn is_same(a: &Run, b: &Run) -> bool {
+    a.when == b.when && Rc::ptr_eq(&a.outcome, &b.outcome)
 }
 
 /// Times have the same number of digits, so that their keys are in their order.

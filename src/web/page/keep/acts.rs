@@ -149,7 +149,9 @@ impl Page {
             self.with_engines(|engines| engines.forget_own(name));
         }
         keeper.saved.replace(Saved::default());
-        (keeper.last.take(), keeper.pending.take(), keeper.forgotten.take());
+        keeper.last.take();
+        keeper.pending.take();
+        keeper.forgotten.take();
         self.0.clips.borrow_mut().clear();
         self.change_teaching(|teaching| *teaching = Teaching::default());
         self.change_kept(|kept| {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
-use js_sys::Reflect;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, File};
@@ -147,6 +146,6 @@ fn run(value: JsValue) -> Option<Run> {
 }
 
 fn left(value: JsValue) -> Option<Left> {
-    let running: Running = from_value("an interrupted lesson", Reflect::get(&value, &"running".into()).ok()?)?;
+    let running: Running = from_value("an interrupted lesson", field(&value, "running"))?;
     Some(Left { running: Rc::new(running), checkpoint: field(&value, "checkpoint").dyn_into::<Blob>().ok()? })
 }
