@@ -1,5 +1,7 @@
 //! A network's card: what its weights are, where they come from and how good they are.
 
+pub mod inside;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

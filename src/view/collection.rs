@@ -95,6 +95,15 @@ impl Collection {
         &self.classes
     }
 
+    /// Puts classes that were kept before whatever was collected meanwhile. What was changed until then cannot be taken
+    /// back any more: those classes would go with it.
+    pub fn restore(&mut self, kept: Vec<Class>) {
+        let meanwhile = std::mem::replace(&mut self.classes, kept);
+        let entries = |class: Class| class.clips.into_iter().map(move |clip| (class.name.clone(), clip));
+        self.add(meanwhile.into_iter().flat_map(entries).collect());
+        self.past.clear();
+    }
+
     /// True without any class.
     pub fn is_empty(&self) -> bool {
         self.classes.is_empty()
@@ -340,6 +349,14 @@ mod tests {
             let now = sizes(&collection).into_iter().map(|(name, size)| (name.to_owned(), size)).collect::<Vec<_>>();
             assert_eq!(now, before);
         }
+    }
+
+    #[test]
+    fn what_was_kept_comes_back_beside_what_is_new() {
+        let mut collection = of(&[("b", 2), ("c", 1)]);
+        collection.restore(of(&[("a", 1), ("b", 1)]).classes().to_vec());
+        assert_eq!(sizes(&collection), [("a", 1), ("b", 2), ("c", 1)]);
+        assert!(!collection.can_undo(), "an undo would take what was kept");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::collection::Collection;
 use super::networks::Catalogue;
 use crate::card::Card;
 use crate::lesson::{ClipId, Learned, Lesson};
-use crate::protocol::{Known, Steering};
+use crate::protocol::{EngineKind, Known, Steering};
 use crate::train::report::EpochReport;
 
 /// Where a lesson is.
@@ -95,12 +95,38 @@ pub enum News {
     },
     /// An epoch is over.
     Epoch(EpochReport),
+    /// What the training goes on from, should it end here.
+    Checkpoint(Rc<Checkpoint>),
+    /// Its engine ended, and another goes on.
+    Again {
+        /// Which engine ended.
+        ended: EngineKind,
+        /// After so many epochs; 0 from the beginning.
+        epoch: usize,
+    },
     /// The network has learned.
     Taught(Rc<Outcome>),
     /// It came to nothing: a sentence.
     Failed(String),
     /// It was given up.
     Cancelled,
+}
+
+/// A training on its way, to go on from.
+#[derive(Clone, PartialEq)]
+pub struct Checkpoint {
+    /// The lesson, its clips divided already.
+    pub lesson: Lesson,
+    /// Epochs that are over.
+    pub epoch: usize,
+    /// What the engine goes on from: an [`Event::Checkpoint`](crate::protocol::Event::Checkpoint)'s payload.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Checkpoint {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Checkpoint of {} after epoch {}", self.lesson.name, self.epoch)
+    }
 }
 
 /// A lesson that was held, to be compared with others.
@@ -122,6 +148,9 @@ pub struct Outcome {
     /// What was learned.
     pub learned: Learned,
 }
+
+/// The most lessons that are remembered.
+const RUNS: usize = 50;
 
 /// Everything about teaching that the page shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -176,10 +205,46 @@ impl Teaching {
             News::Studying { done, total } => self.stage = Stage::Studying { done, total },
             News::Step { step, steps } => self.stage = Stage::Training { step, steps, steering },
             News::Epoch(report) => Rc::make_mut(&mut self.epochs).push(report),
+            News::Again { ended, epoch } => {
+                Rc::make_mut(&mut self.epochs).retain(|report| report.epoch <= epoch);
+                self.stage = Stage::Preparing { fetched: 0, total: 0 };
+                self.notice = Some(super::words::teach::again(ended, epoch));
+            }
             News::Taught(outcome) => (self.stage, self.outcome) = (Stage::Idle, Some(outcome)),
             News::Failed(error) => (self.stage, self.error) = (Stage::Idle, Some(super::words::sentence(error))),
             News::Cancelled => self.stage = Stage::Idle,
-            News::Heard { .. } => {}
+            News::Heard { .. } | News::Checkpoint(_) => {}
+        }
+    }
+
+    /// A lesson goes on that told this so far.
+    pub fn go_on(&mut self, epochs: Vec<EpochReport>) {
+        self.begin();
+        self.epochs = Rc::new(epochs);
+    }
+
+    /// Remembers what came of the last lesson as a run that ended at this time, in milliseconds since 1970; the oldest is
+    /// forgotten where there are too many.
+    pub fn remember(&mut self, when: f64) {
+        if let Some(outcome) = self.outcome.clone() {
+            let runs = Rc::make_mut(&mut self.runs);
+            runs.push(Run { when, outcome });
+            let over = runs.len().saturating_sub(RUNS);
+            (0..over).for_each(|_| self.forget_run(0));
+        }
+    }
+
+    /// A network has another name: wherever its lesson is told, it is told by that.
+    pub fn rename(&mut self, network: &str, name: &str) {
+        let renamed = |outcome: &mut Rc<Outcome>| {
+            if outcome.card.name == network {
+                let card = Card { name: name.to_owned(), ..outcome.card.clone() };
+                *outcome = Rc::new(Outcome { card, ..outcome.as_ref().clone() });
+            }
+        };
+        self.outcome.as_mut().into_iter().for_each(renamed);
+        if self.runs.iter().any(|run| run.outcome.card.name == network) {
+            Rc::make_mut(&mut self.runs).iter_mut().for_each(|run| renamed(&mut run.outcome));
         }
     }
 
@@ -256,6 +321,35 @@ mod tests {
         assert!(teaching.outcome.is_none() && teaching.epochs.is_empty());
         teaching.apply(News::Failed("no device".to_owned()));
         assert_eq!(teaching.error.as_deref(), Some("no device."));
+    }
+
+    #[test]
+    fn a_lesson_goes_on_from_where_its_engine_ended() {
+        let mut teaching = Teaching::default();
+        teaching.go_on([1, 2, 3].map(report).to_vec());
+        assert_eq!((teaching.epochs.len(), teaching.is_busy()), (3, true));
+        teaching.apply(News::Epoch(report(4)));
+        teaching.apply(News::Again { ended: EngineKind::Gpu, epoch: 2 });
+        let epochs: Vec<usize> = teaching.epochs.iter().map(|report| report.epoch).collect();
+        assert_eq!(epochs, [1, 2], "what comes after is told anew");
+        assert!(teaching.notice.as_ref().is_some_and(|notice| notice.contains("epoch 2")), "{:?}", teaching.notice);
+    }
+
+    #[test]
+    fn runs_are_remembered_renamed_and_forgotten() {
+        let mut teaching = Teaching::default();
+        teaching.remember(0.0);
+        assert!(teaching.runs.is_empty(), "nothing came of anything");
+        teaching.outcome = Some(Rc::new(outcome(&[])));
+        let name = teaching.outcome.as_ref().unwrap().card.name.clone();
+        (0..60).for_each(|when| teaching.remember(f64::from(when)));
+        assert_eq!((teaching.runs.len(), teaching.runs[0].when), (50, 10.0), "the oldest go first");
+        teaching.rename("another", "c");
+        teaching.rename(&name, "b");
+        assert_eq!(teaching.outcome.as_ref().unwrap().card.name, "b");
+        assert!(teaching.runs.iter().all(|run| run.outcome.card.name == "b"));
+        teaching.forget_run(0);
+        assert_eq!((teaching.runs.len(), teaching.runs[0].when), (49, 11.0));
     }
 
     #[test]

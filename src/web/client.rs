@@ -12,6 +12,7 @@ mod job;
 mod lessons;
 mod networks;
 mod offline;
+mod own;
 mod site;
 
 use std::cell::{Cell, OnceCell, RefCell, RefMut};
@@ -25,6 +26,8 @@ use self::engine::Engine;
 use self::graphics::Gpu;
 use self::job::{Decoding, Job};
 use self::lessons::{LessonNumber, Teacher};
+use self::own::Own;
+pub use self::own::{OwnNetwork, OwnNews, read};
 use self::site::{Eager, Shipped};
 use super::browser_decoder::{self, NotDecoded};
 use super::offline::Keeper;
@@ -76,6 +79,8 @@ pub enum Update {
     Network(Rc<InUse>),
     /// A network is not in use that was wanted: a sentence.
     NetworkRefused(String),
+    /// What came of a weights file that the user brought, or of a new name.
+    Own(OwnNews),
     /// The browser decodes the file; the engines do not know its format.
     BrowserDecodes,
     /// How a lesson goes.
@@ -98,6 +103,7 @@ struct Inner {
     catalogue: RefCell<Option<Rc<Catalogue>>>,
     /// What was fetched, by name.
     held: RefCell<HashMap<String, Rc<Shipped>>>,
+    own: RefCell<Own>,
     switch: RefCell<Switch>,
     /// True once the user has chosen a network: the page does not choose any more.
     chosen: Cell<bool>,
@@ -124,6 +130,7 @@ impl Client {
             options: RefCell::new(options),
             catalogue: RefCell::default(),
             held: RefCell::default(),
+            own: RefCell::default(),
             switch: RefCell::default(),
             cpu: RefCell::default(),
             gpu: RefCell::default(),

@@ -13,6 +13,7 @@ pub mod host;
 pub mod js;
 pub mod offline;
 pub mod page;
+pub mod store;
 pub mod weights_cache;
 pub mod wire;
 pub mod worker_handle;

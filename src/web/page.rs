@@ -5,6 +5,7 @@ mod arrivals;
 mod collect;
 mod figures;
 mod input;
+mod keep;
 mod lesson;
 mod network_card;
 mod offline;
@@ -20,21 +21,23 @@ use web_sys::{Document, File};
 
 use self::figures::Figures;
 use self::input::Inputs;
+use self::keep::{Keeper, KeptPlace};
 use self::network_card::NetworkCard;
 use self::offline::OfflinePlace;
 use self::tags::Tags;
 use self::teach::Teach;
 use self::text::Texts;
-use super::client::{Client, Options, Update};
+use super::client::{Client, Options, OwnNetwork, Update};
 use super::dom::{self, DomError, Frame};
 use crate::lesson::{ClipId, Lesson};
 use crate::protocol::Steering;
 use crate::view::Theme;
 use crate::view::engine::Preference;
+use crate::view::kept::{Keeping, Kept};
 use crate::view::offline::{Offline, Wish};
 use crate::view::reading::Place;
 use crate::view::state::{Phase, State};
-use crate::view::teach::Teaching;
+use crate::view::teach::{Checkpoint, Teaching};
 use crate::view::words;
 
 /// What computes for the page. [`Client`] is the real one.
@@ -55,10 +58,20 @@ pub trait Engines {
     fn stop_teaching(&self);
     /// Tells which networks can learn from fresh weights, once an engine can say.
     fn ask_registry(&self);
-    /// The weights file of one of the user's own networks.
-    fn own_weights(&self, name: &str) -> Option<Vec<u8>>;
     /// Does what the user wants about working without a connection.
     fn offline(&self, wish: Wish);
+    /// Goes on with a lesson that was interrupted, on the files of its clips.
+    fn resume(&self, checkpoint: Rc<Checkpoint>, files: Vec<File>);
+    /// One of the user's own networks.
+    fn own(&self, name: &str) -> Option<OwnNetwork>;
+    /// Puts networks of the user's own into the list.
+    fn bring_own(&self, networks: Vec<OwnNetwork>);
+    /// Takes a weights file as a network of the user's own.
+    fn import(&self, file: File);
+    /// Gives one of the user's own networks another name.
+    fn rename_own(&self, network: &str, name: &str);
+    /// Takes one of the user's own networks out of the list.
+    fn forget_own(&self, name: &str);
 }
 
 impl Engines for Client {
@@ -86,8 +99,23 @@ impl Engines for Client {
     fn ask_registry(&self) {
         Client::ask_registry(self);
     }
-    fn own_weights(&self, name: &str) -> Option<Vec<u8>> {
-        Client::own_weights(self, name)
+    fn resume(&self, checkpoint: Rc<Checkpoint>, files: Vec<File>) {
+        Client::resume(self, checkpoint, files);
+    }
+    fn own(&self, name: &str) -> Option<OwnNetwork> {
+        Client::own(self, name)
+    }
+    fn bring_own(&self, networks: Vec<OwnNetwork>) {
+        Client::bring_own(self, networks);
+    }
+    fn import(&self, file: File) {
+        Client::import(self, file);
+    }
+    fn rename_own(&self, network: &str, name: &str) {
+        Client::rename_own(self, network, name);
+    }
+    fn forget_own(&self, name: &str) {
+        Client::forget_own(self, name);
     }
     fn offline(&self, wish: Wish) {
         Client::offline(self, wish);
@@ -121,6 +149,9 @@ struct Inner {
     asked_registry: Cell<bool>,
     /// The files of the collection's clips, also of those that were removed: a removal can be taken back.
     clips: RefCell<HashMap<ClipId, File>>,
+    kept_place: KeptPlace,
+    kept: RefCell<Kept>,
+    keeper: Keeper,
     cursor: Cell<Option<Cursor>>,
     engines: RefCell<Option<Rc<dyn Engines>>>,
     frame: OnceCell<Frame>,
@@ -144,6 +175,9 @@ impl Page {
             teaching: RefCell::default(),
             asked_registry: Cell::default(),
             clips: RefCell::default(),
+            kept_place: KeptPlace::find(document)?,
+            kept: RefCell::default(),
+            keeper: Keeper::default(),
             cursor: Cell::default(),
             engines: RefCell::default(),
             frame: OnceCell::new(),
@@ -171,15 +205,14 @@ impl Page {
 
     /// Takes what the engines say.
     pub fn receive(&self, update: Update) {
-        if let Update::Lesson(news) = update {
-            return self.change_teaching(|teaching| teaching.apply(news));
-        }
-        if let Update::Registry(known) = update {
-            return self.change_teaching(|teaching| teaching.known = known);
-        }
-        if let Update::Offline(news) = update {
-            return self.hear_offline(news);
-        }
+        let update = match update {
+            Update::Lesson(news) => return self.hear_of_lesson(news),
+            Update::Own(news) => return self.hear_of_own(news),
+            Update::Registry(known) => return self.change_teaching(|teaching| teaching.known = known),
+            Update::Offline(news) => return self.hear_offline(news),
+            update => update,
+        };
+        let listed = matches!(update, Update::Networks(_));
         self.change(|state| match update {
             Update::Event(event, payload) => state.apply(event, payload),
             Update::Again { network, wish } => state.hear_again(network, wish),
@@ -190,12 +223,20 @@ impl Page {
             Update::NetworkRefused(sentence) => state.network_error = Some(sentence),
             Update::BrowserDecodes => state.browser_decodes = true,
             Update::Broken(reason) => state.break_down(reason),
-            Update::Lesson(_) | Update::Registry(_) | Update::Offline(_) => {}
+            Update::Lesson(_) | Update::Own(_) | Update::Registry(_) | Update::Offline(_) => {}
         });
+        if listed {
+            self.note_change();
+        }
     }
 
-    /// Opens the first of some files.
+    /// Opens the first of some files; those that are weights become networks of the user's own.
     pub fn open(&self, files: Vec<File>) {
+        let brought = !files.is_empty();
+        let files = self.import_among(files);
+        if brought && files.is_empty() {
+            return;
+        }
         if self.0.teach.is_shown() {
             return self.collect(files);
         }
@@ -243,8 +284,11 @@ impl Page {
         self.0.texts.render(&state, Theme::of(dark))?;
         self.0.network_card.render(&state)?;
         self.0.tags.render(state.prediction.as_ref())?;
-        self.0.offline_place.render(&self.0.offline.borrow(), &state, &self.0.teaching.borrow().stage)?;
-        self.0.teach.render(&self.0.teaching.borrow(), &state, dark, window.device_pixel_ratio())?;
+        let (teaching, kept) = (self.0.teaching.borrow(), self.0.kept.borrow());
+        let fetching = kept.keeping == Keeping::Fetching;
+        self.0.offline_place.render(&self.0.offline.borrow(), &state, &teaching.stage)?;
+        self.0.teach.render(&teaching, &state, fetching, dark, window.device_pixel_ratio())?;
+        self.0.kept_place.render(&kept, &teaching, state.catalogue.as_deref())?;
         self.0.figures.borrow_mut().render(&state, dark, window.device_pixel_ratio())?;
         self.render_cursor()
     }
@@ -264,6 +308,7 @@ impl Page {
 
     fn change_teaching(&self, change: impl FnOnce(&mut Teaching)) {
         change(&mut self.0.teaching.borrow_mut());
+        self.note_change();
         self.request_frame();
     }
 
@@ -312,8 +357,9 @@ fn start() -> Result<(), DomError> {
     let page = Page::attach(&document)?;
     let options = options_from_address()?;
     page.0.texts.show_preference(options.preference);
-    let listening = page.clone();
+    let (listening, network) = (page.clone(), options.network.clone());
     page.connect(Rc::new(Client::start(options, move |update| listening.receive(update))));
+    page.begin_keeping(network);
     page.open_waiting();
     page.welcome();
     // The page lives as long as its document.

@@ -138,17 +138,17 @@ impl WorkerHandle {
 
     /// Sends a request and waits for its last event.
     pub async fn ask(&self, request: Request, payload: Payload<File>) -> Event {
-        self.ask_watched(request, payload, |_| {}, |_| {}).await.0
+        self.ask_watched(request, payload, |_| {}, |_, _| {}).await.0
     }
 
     /// As [`ask`](Self::ask), with the last event's payload; `sent` is told the request's id, `on_the_way` every event
-    /// before the last.
+    /// before the last, with its payload.
     pub async fn ask_watched(
         &self,
         request: Request,
         payload: Payload<File>,
         sent: impl FnOnce(RequestId),
-        on_the_way: impl Fn(&Event) + 'static,
+        on_the_way: impl Fn(Event, Payload) + 'static,
     ) -> (Event, Payload) {
         let answer = Rc::new(RefCell::new(None));
         let resolved: Rc<RefCell<Option<Function>>> = Rc::default();
@@ -156,7 +156,7 @@ impl WorkerHandle {
         let kept = answer.clone();
         let id = self.send(request, payload, move |event, payload| {
             if !event.is_last() {
-                on_the_way(&event);
+                on_the_way(event, payload);
                 return true;
             }
             *kept.borrow_mut() = Some((event, payload));

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { builtPage } from "./built.mjs";
 import { classifyNatively, lessonOf } from "./clips.mjs";
 import { assertClose, choose, probabilities, waitForAnswerBy } from "./genrelens-page.mjs";
+import { madeFolder } from "./made.mjs";
 import { DIST } from "./site.mjs";
 
 const MINUTE = 60_000;
@@ -96,40 +97,6 @@ for (const [width, height] of [
       settings,
     );
   });
-}
-
-/** A second of noise or of a tone, 16-bit mono, a little different each time. */
-function wav(kind, number) {
-  const rate = 22050;
-  const bytes = Buffer.alloc(44 + 2 * rate);
-  bytes.write("RIFF", 0);
-  bytes.writeUInt32LE(36 + 2 * rate, 4);
-  bytes.write("WAVEfmt ", 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(rate, 24);
-  bytes.writeUInt32LE(2 * rate, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write("data", 36);
-  bytes.writeUInt32LE(2 * rate, 40);
-  for (let at = 0; at < rate; at += 1) {
-    const tone = Math.sin((2 * Math.PI * (300 + 20 * number) * at) / rate);
-    const value = kind === "noise" ? Math.random() * 2 - 1 : tone;
-    bytes.writeInt16LE(Math.round(value * 9000), 44 + 2 * at);
-  }
-  return bytes;
-}
-
-/** A folder of made-up clips: class → how many. */
-function madeFolder(classes) {
-  const folder = mkdtempSync(join(tmpdir(), "genrelens-"));
-  for (const [name, count] of Object.entries(classes)) {
-    mkdirSync(join(folder, name));
-    for (let clip = 0; clip < count; clip += 1) writeFileSync(join(folder, name, `${clip}.wav`), wav(name, clip));
-  }
-  return folder;
 }
 
 test("what cannot be taught is said before it is tried, and changes can be taken back", { timeout: 3 * MINUTE }, () =>

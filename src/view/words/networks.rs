@@ -53,7 +53,7 @@ pub fn again(again: &Again, browser_decodes: bool) -> String {
 }
 
 /// Words joined as in a sentence: `a, b and c`.
-fn list(words: &[String]) -> String {
+pub(super) fn list(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [only] => only.clone(),

@@ -5,7 +5,7 @@ use super::super::collection::{Class, Doubt};
 use super::super::teach::Stage;
 use super::NBSP;
 use super::networks::size;
-use crate::protocol::Steering;
+use crate::protocol::{EngineKind, Steering};
 
 /// How many, with the right ending: `1 clip`, `3 clips`.
 pub(super) fn count(number: usize, thing: &str) -> String {
@@ -61,6 +61,17 @@ pub fn doubt(doubt: &Doubt) -> String {
 /// Files that were collected cannot be had any more.
 pub const FILES_GONE: &str = "Some of the files are gone; add them again.";
 
+/// The engine ended while clips were heard; part of a sentence.
+pub const ENGINE_ENDED: &str = "the engine stopped while it listened";
+/// Clips of a lesson that goes on cannot be heard any more; part of a sentence.
+pub const NOT_THE_SAME: &str =
+    "some clips of this lesson can no longer be heard, so it cannot go on; drop it, and start another";
+
+/// The engine ended on this clip, for all that is known; part of a sentence.
+pub fn ended_on(clip: &str) -> String {
+    format!("the engine stopped while it listened to {clip}; remove that clip and start again")
+}
+
 /// What the button says that holds a training, and that lets it go on.
 pub fn hold(held: bool) -> &'static str {
     if held { "Go on" } else { "Pause" }
@@ -72,6 +83,18 @@ pub fn too_few(class: &str, clips: usize) -> String {
         "of “{class}” {clips} could be heard, and two are needed: one to learn from, one to be judged by; add more clips, \
          or remove the class"
     )
+}
+
+/// The engine that taught has ended, and the lesson goes on after this epoch.
+pub fn again(ended: EngineKind, epoch: usize) -> String {
+    let engine = match ended {
+        EngineKind::Gpu => "The graphics engine stopped; the processor goes on",
+        EngineKind::Cpu => "The engine stopped and was started again; it goes on",
+    };
+    match epoch {
+        0 => format!("{engine} from the beginning."),
+        epoch => format!("{engine} from epoch {epoch}."),
+    }
 }
 
 /// What was left out of what was added; nothing where nothing was.

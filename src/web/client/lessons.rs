@@ -1,5 +1,7 @@
 //! The client's lessons, held by an engine of their own: whatever is taught, the page goes on listening.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
@@ -9,10 +11,9 @@ use super::engine::{Engine, unexpected};
 use super::site::Shipped;
 use super::{CPU_SCRIPT, Client, GPU_SCRIPT, Update};
 use crate::card::Card;
-use crate::lesson::{Clip, Learned, Lesson, Student};
+use crate::lesson::{Clip, ClipId, Learned, Lesson, Student};
 use crate::protocol::{EngineKind, Event, Payload, Request, RequestId, Steering};
-use crate::view::networks::Offer;
-use crate::view::teach::{News, Outcome};
+use crate::view::teach::{Checkpoint, News, Outcome};
 use crate::view::words::teach as words;
 use crate::web::browser_decoder;
 
@@ -22,6 +23,29 @@ pub struct Teacher {
     kind: EngineKind,
     /// The request that it works on.
     running: Option<RequestId>,
+    /// False once it has ended.
+    alive: Rc<Cell<bool>>,
+}
+
+/// How often a lesson goes on with another engine where one ends.
+const TRIES: usize = 2;
+
+/// A lesson on its way.
+struct Course {
+    lesson: Lesson,
+    files: HashMap<ClipId, File>,
+    /// About this share of its clips is for validation; `None` once they are divided.
+    share: Option<f64>,
+    /// What it goes on from.
+    last: Rc<RefCell<Option<Rc<Checkpoint>>>>,
+}
+
+/// Why a lesson came to nothing with one engine: a sentence, or part of one.
+enum Halt {
+    /// Another engine may go on.
+    Lost(String),
+    /// It would come to nothing with any.
+    Refused(String),
 }
 
 /// A lesson is one of many: what an older one still tells no longer counts.
@@ -31,11 +55,20 @@ impl Client {
     /// Holds a lesson, in place of the one before. `files` are those of its clips, in their order; about `share` of the
     /// clips are for validation.
     pub fn teach(&self, lesson: Lesson, files: Vec<File>, share: f64) {
+        self.begin_lesson(Course::new(lesson, files, Some(share), None));
+    }
+
+    /// Goes on with a lesson that was interrupted. `files` are those of its clips, in their order.
+    pub fn resume(&self, checkpoint: Rc<Checkpoint>, files: Vec<File>) {
+        self.begin_lesson(Course::new(checkpoint.lesson.clone(), files, None, Some(checkpoint)));
+    }
+
+    fn begin_lesson(&self, course: Course) {
         self.interrupt_lesson();
         let number = self.0.lessons.get();
         let client = self.clone();
         spawn_local(async move {
-            let news = match client.hold(number, lesson, files, share).await {
+            let news = match client.hold(number, course).await {
                 Ok(outcome) => News::Taught(outcome),
                 Err(reason) => News::Failed(reason),
             };
@@ -90,54 +123,88 @@ impl Client {
         });
     }
 
-    /// The weights file of one of the user's own networks.
-    pub fn own_weights(&self, name: &str) -> Option<Vec<u8>> {
-        let own = self.0.catalogue.borrow().as_ref()?.offer(name)?.own;
-        let held = self.0.held.borrow();
-        held.get(name).filter(|_| own).map(|shipped| shipped.bytes.clone())
-    }
-
     fn tell_lesson(&self, number: LessonNumber, news: News) {
         if number == self.0.lessons.get() {
             self.tell(Update::Lesson(news));
         }
     }
 
-    async fn hold(
+    async fn hold(&self, number: LessonNumber, mut course: Course) -> Result<Rc<Outcome>, String> {
+        let bases = self.bases_of(number, &course.lesson.student).await?;
+        let mut kind = self.decision().0.unwrap_or(EngineKind::Cpu);
+        let mut tries = 0;
+        let (card, learned, bytes) = loop {
+            let reason = match self.attempt(number, kind, &bases, &mut course).await {
+                Ok(taught) => break taught,
+                Err(Halt::Lost(reason)) if tries < TRIES && self.is_current(number) => reason,
+                Err(Halt::Lost(reason) | Halt::Refused(reason)) => return Err(reason),
+            };
+            tries += 1;
+            log::warn!("the lesson goes on with another engine: {reason}");
+            // The one before ends, and gives its memory back.
+            self.0.teacher.borrow_mut().take();
+            let epoch = course.last.borrow().as_ref().map_or(0, |checkpoint| checkpoint.epoch);
+            self.tell_lesson(number, News::Again { ended: kind, epoch });
+            kind = EngineKind::Cpu;
+        };
+        let card = self.add_own(card, &bytes)?;
+        Ok(Rc::new(Outcome { card, lesson: course.lesson, learned }))
+    }
+
+    /// Holds a lesson with one engine, from its last checkpoint where there is one. Once its clips are heard, it has those
+    /// that could be, in their parts.
+    async fn attempt(
         &self,
         number: LessonNumber,
-        mut lesson: Lesson,
-        files: Vec<File>,
-        share: f64,
-    ) -> Result<Rc<Outcome>, String> {
-        let bases = self.bases_of(number, &lesson.student).await?;
-        let engine = self.teacher().await?;
-        engine.load_bases(&bases).await?;
+        kind: EngineKind,
+        bases: &[Rc<Shipped>],
+        course: &mut Course,
+    ) -> Result<(Card, Learned, Vec<u8>), Halt> {
+        // What a GPU engine cannot even begin, another may.
+        let halt = |reason| if kind == EngineKind::Gpu { Halt::Lost(reason) } else { Halt::Refused(reason) };
+        let (engine, alive) = self.teacher(kind).await.map_err(halt)?;
+        engine.load_bases(bases).await.map_err(halt)?;
+        let heard = self.study_all(number, kind, &engine, &alive, course).await?;
+        course.divide(heard).map_err(Halt::Refused)?;
+        let taught = self.train(number, &engine, course).await;
+        let lost = !alive.get() || kind == EngineKind::Gpu;
+        taught.map_err(|reason| if lost { Halt::Lost(reason) } else { Halt::Refused(reason) })
+    }
+
+    /// Has all clips of a lesson heard; those that could be.
+    async fn study_all(
+        &self,
+        number: LessonNumber,
+        kind: EngineKind,
+        engine: &Engine,
+        alive: &Cell<bool>,
+        course: &Course,
+    ) -> Result<Vec<Clip>, Halt> {
+        let Course { lesson, files, .. } = course;
         let mut heard = Vec::new();
-        for (done, (clip, file)) in lesson.clips.iter().zip(&files).enumerate() {
-            if number != self.0.lessons.get() {
-                return Err(String::new());
+        for (done, clip) in lesson.clips.iter().enumerate() {
+            if !self.is_current(number) {
+                return Err(Halt::Refused(String::new()));
             }
             self.tell_lesson(number, News::Studying { done, total: lesson.clips.len() });
-            let outcome = self.study(&engine, clip, file, &lesson.student).await;
+            let Some(file) = files.get(&clip.id) else { continue };
+            let outcome = self.study(engine, clip, file, &lesson.student).await;
+            let ended = !alive.get();
+            if ended && kind == EngineKind::Gpu {
+                return Err(Halt::Lost(words::ENGINE_ENDED.to_owned()));
+            }
             heard.extend(outcome.is_ok().then(|| clip.clone()));
             self.tell_lesson(number, News::Heard { clip: clip.id.clone(), outcome });
+            if ended {
+                // Of this clip, for all that is known: another engine would end on it too.
+                return Err(Halt::Refused(words::ended_on(&clip.name)));
+            }
         }
-        lesson.clips = heard;
-        check(&lesson)?;
-        let seed = lesson.recipe.seed;
-        lesson.split(share, seed);
-        let (card, learned, bytes) = self.train(number, &engine, &lesson).await?;
-        let offer = Offer {
-            name: card.name.clone(),
-            summary: card.summary.clone(),
-            bytes: bytes.len() as u64,
-            bases: card.bases.iter().map(|base| base.name.clone()).collect(),
-            own: true,
-        };
-        let shipped = Rc::new(Shipped { card: card.clone(), bytes });
-        self.add_own(offer, shipped).await?;
-        Ok(Rc::new(Outcome { card, lesson, learned }))
+        Ok(heard)
+    }
+
+    fn is_current(&self, number: LessonNumber) -> bool {
+        number == self.0.lessons.get()
     }
 
     /// What a student listens through, or goes on from; fetched where that was not done before.
@@ -158,22 +225,26 @@ impl Client {
         Ok(bases)
     }
 
-    /// The engine that teaches, of the kind that the page runs on; started where it is not there yet.
-    async fn teacher(&self) -> Result<Engine, String> {
-        let kind = self.decision().0.unwrap_or(EngineKind::Cpu);
-        let there = self.0.teacher.borrow().as_ref().filter(|own| own.kind == kind).map(|own| own.engine.clone());
-        if let Some(engine) = there {
-            return Ok(engine);
+    /// The engine of a kind that teaches, and whether it has not ended; started where it is not there yet.
+    async fn teacher(&self, kind: EngineKind) -> Result<(Engine, Rc<Cell<bool>>), String> {
+        let there = self.0.teacher.borrow().as_ref().filter(|own| own.kind == kind).map(Teacher::shared);
+        if let Some(there) = there {
+            return Ok(there);
         }
         let script = if kind == EngineKind::Gpu { GPU_SCRIPT } else { CPU_SCRIPT };
         let engine = Engine::start(script).await?;
-        let client = self.clone();
+        let alive = Rc::new(Cell::new(true));
+        let (client, ended) = (self.clone(), alive.clone());
         engine.worker.on_trouble(move |message| {
             log::warn!("the teaching engine ended: {message}");
-            client.0.teacher.borrow_mut().take();
+            ended.set(false);
+            // Another may have taken its place.
+            client.0.teacher.borrow_mut().take_if(|teacher| Rc::ptr_eq(&teacher.alive, &ended));
         });
-        *self.0.teacher.borrow_mut() = Some(Teacher { engine: engine.clone(), kind, running: None });
-        Ok(engine)
+        let teacher = Teacher { engine, kind, running: None, alive };
+        let shared = teacher.shared();
+        *self.0.teacher.borrow_mut() = Some(teacher);
+        Ok(shared)
     }
 
     fn runs(&self, request: Option<RequestId>) {
@@ -203,23 +274,56 @@ impl Client {
         &self,
         number: LessonNumber,
         engine: &Engine,
-        lesson: &Lesson,
+        course: &Course,
     ) -> Result<(Card, Learned, Vec<u8>), String> {
-        let client = self.clone();
+        let Course { lesson, last, .. } = course;
+        let payload =
+            last.borrow().as_ref().map_or(Payload::None, |checkpoint| Payload::Bytes(checkpoint.bytes.clone()));
         let request = Request::Train { lesson: Box::new(lesson.clone()) };
-        let told = move |event: &Event| match event {
-            Event::Step { step, steps } => client.tell_lesson(number, News::Step { step: *step, steps: *steps }),
-            Event::Epoch(report) => client.tell_lesson(number, News::Epoch(report.as_ref().clone())),
+        let (client, lesson, last) = (self.clone(), lesson.clone(), last.clone());
+        let told = move |event: Event, payload: Payload| match (event, payload) {
+            (Event::Step { step, steps }, _) => client.tell_lesson(number, News::Step { step, steps }),
+            (Event::Epoch(report), _) => client.tell_lesson(number, News::Epoch(*report)),
+            (Event::Checkpoint { epoch }, Payload::Bytes(bytes)) => {
+                let checkpoint = Rc::new(Checkpoint { lesson: lesson.clone(), epoch, bytes });
+                last.replace(Some(checkpoint.clone()));
+                client.tell_lesson(number, News::Checkpoint(checkpoint));
+            }
             _ => {}
         };
         let client = self.clone();
-        let (event, payload) =
-            engine.worker.ask_watched(request, Payload::None, move |id| client.runs(Some(id)), told).await;
+        let (event, payload) = engine.worker.ask_watched(request, payload, move |id| client.runs(Some(id)), told).await;
         self.runs(None);
         match (event, payload) {
             (Event::Trained { card, learned }, Payload::Bytes(bytes)) => Ok((*card, *learned, bytes)),
             (other, _) => Err(unexpected(other)),
         }
+    }
+}
+
+impl Teacher {
+    fn shared(&self) -> (Engine, Rc<Cell<bool>>) {
+        (self.engine.clone(), self.alive.clone())
+    }
+}
+
+impl Course {
+    fn new(lesson: Lesson, files: Vec<File>, share: Option<f64>, last: Option<Rc<Checkpoint>>) -> Self {
+        let files = lesson.clips.iter().map(|clip| clip.id.clone()).zip(files).collect();
+        Self { lesson, files, share, last: Rc::new(RefCell::new(last)) }
+    }
+
+    /// Leaves the clips that were heard, and divides them, unless that was done before: then all of them must be there.
+    fn divide(&mut self, heard: Vec<Clip>) -> Result<(), String> {
+        let Some(share) = self.share else {
+            let all = heard.len() == self.lesson.clips.len();
+            return if all { Ok(()) } else { Err(words::NOT_THE_SAME.to_owned()) };
+        };
+        self.lesson.clips = heard;
+        check(&self.lesson)?;
+        self.lesson.split(share, self.lesson.recipe.seed);
+        self.share = None;
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::site::{self, Shipped};
 use super::{Client, Update};
 use crate::protocol::{Architecture, Event, Payload};
-use crate::view::networks::{Arriving, Catalogue, InUse, Offer, Wanted, Wish};
+use crate::view::networks::{Arriving, Catalogue, InUse, Wanted, Wish};
 use crate::view::words;
 
 /// Time between two words on how much is fetched, in milliseconds.
@@ -30,7 +30,7 @@ impl Client {
         }
     }
 
-    fn want(&self, name: &str, wish: Wish) {
+    pub(super) fn want(&self, name: &str, wish: Wish) {
         let wanted = self.0.switch.borrow_mut().want(name, wish);
         self.tell_arriving(0);
         match wanted {
@@ -82,12 +82,17 @@ impl Client {
                             tell(fetched);
                         }
                     };
-                    let (shipped, fresh) = site::fetch_network(part, &mut arrived).await?;
-                    let shipped = Rc::new(shipped);
-                    if fresh {
-                        self.keep_soon(&shipped);
+                    match self.own(part) {
+                        Some(own) => Rc::new(own.read().await?),
+                        None => {
+                            let (shipped, fresh) = site::fetch_network(part, &mut arrived).await?;
+                            let shipped = Rc::new(shipped);
+                            if fresh {
+                                self.keep_soon(&shipped);
+                            }
+                            shipped
+                        }
                     }
-                    shipped
                 }
             };
             self.0.held.borrow_mut().insert(part.to_owned(), shipped.clone());
@@ -103,22 +108,13 @@ impl Client {
         if let Some(list) = held {
             return Ok(list);
         }
-        let list = Rc::new(site::fetch_catalogue().await?);
-        *self.0.catalogue.borrow_mut() = Some(list.clone());
-        self.tell(Update::Networks(list.clone()));
-        Ok(list)
-    }
-
-    /// Puts a network of the user's own into the list, in place of one of the same name.
-    pub(super) async fn add_own(&self, offer: Offer, shipped: Rc<Shipped>) -> Result<(), String> {
-        let mut list = self.catalogue().await?.as_ref().clone();
-        list.networks.retain(|other| other.name != offer.name);
-        self.0.held.borrow_mut().insert(offer.name.clone(), shipped);
-        list.networks.push(offer);
-        let list = Rc::new(list);
-        *self.0.catalogue.borrow_mut() = Some(list.clone());
-        self.tell(Update::Networks(list));
-        Ok(())
+        let list = site::fetch_catalogue().await?;
+        let held = self.0.catalogue.borrow().clone();
+        if let Some(list) = held {
+            // Somebody else was faster.
+            return Ok(list);
+        }
+        Ok(self.list(list))
     }
 
     /// Does what comes next: loads the network that is wanted, or hands out the recording.
@@ -157,10 +153,8 @@ impl Client {
     fn forget(&self, name: &str) {
         let Some(list) = self.0.catalogue.borrow().clone() else { return };
         let bases = list.offer(name).into_iter().flat_map(|offer| &offer.bases);
-        // The user's own cannot be fetched anew.
-        let fetched = |name: &&String| list.offer(name).is_some_and(|offer| !offer.own);
         let mut held = self.0.held.borrow_mut();
-        for name in bases.chain([&name.to_owned()]).filter(fetched) {
+        for name in bases.chain([&name.to_owned()]) {
             held.remove(name);
         }
     }

@@ -38,7 +38,8 @@ pub async fn fetch_catalogue() -> Result<Catalogue, String> {
 ///
 /// A sentence, where they cannot be fetched or read, or are damaged.
 pub async fn fetch_network(name: &str, arrived: &mut impl FnMut(u64)) -> Result<(Shipped, bool), String> {
-    let card = Eager::start(fetch_card(format!("./model-weights/{name}.json")));
+    let name_of_card = name.to_owned();
+    let card = Eager::start(async move { fetch_card(&name_of_card).await });
     if let Some(sha256) = weights_cache::sha256_of(name).await {
         let card = card.outcome().await?;
         if card.sha256 == sha256
@@ -62,7 +63,13 @@ pub async fn fetch_network(name: &str, arrived: &mut impl FnMut(u64)) -> Result<
     if whole(&bytes) { Ok((Shipped { card, bytes }, true)) } else { Err(words::damaged(name)) }
 }
 
-async fn fetch_card(path: String) -> Result<Card, String> {
+/// A network's card alone.
+///
+/// # Errors
+///
+/// A sentence, where it cannot be fetched or read.
+pub async fn fetch_card(name: &str) -> Result<Card, String> {
+    let path = format!("./model-weights/{name}.json");
     let json = fetch(&path, &mut |_| {}).await?;
     serde_json::from_slice(&json).map_err(|error| format!("{path} cannot be read ({error})"))
 }

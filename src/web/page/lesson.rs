@@ -3,9 +3,8 @@
 
 use std::rc::Weak;
 
-use js_sys::{Array, Uint8Array};
 use wasm_bindgen::JsCast;
-use web_sys::{Blob, Document, Element, Event, File, HtmlElement, HtmlInputElement, Url};
+use web_sys::{Element, Event, File, HtmlElement, HtmlInputElement};
 
 use super::input::on;
 use super::teach::{Wanted, disable};
@@ -14,7 +13,7 @@ use crate::lesson::Lesson;
 use crate::protocol::Steering;
 use crate::view::teach::{Stage, Teaching};
 use crate::view::words::teach as words;
-use crate::web::dom::{self, DomError, Listener, by_id};
+use crate::web::dom::{DomError, Listener, by_id};
 
 /// What a button does.
 type Act = fn(&Page);
@@ -53,7 +52,7 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
 }
 
 impl Page {
-    fn show_view(&self, view: &str) {
+    pub(super) fn show_view(&self, view: &str) {
         // Whoever only listens needs no list of what can be taught.
         if view == "teach" && !self.0.asked_registry.replace(true) {
             self.with_engines(|engines| engines.ask_registry());
@@ -134,22 +133,8 @@ impl Page {
     }
 
     fn save_taught(&self) {
-        let Some(name) = self.taught() else { return };
-        let engines = self.0.engines.borrow().clone();
-        let Some(bytes) = engines.and_then(|engines| engines.own_weights(&name)) else { return };
-        if let Err(error) = save(&self.0.document, &format!("{name}.safetensors"), &bytes) {
-            log::error!("{name} could not be saved: {error}");
+        if let Some(name) = self.taught() {
+            self.save_network(&name);
         }
     }
-}
-
-/// Hands a file to the browser, to be kept where it keeps downloads.
-fn save(document: &Document, name: &str, bytes: &[u8]) -> Result<(), DomError> {
-    let blob = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes)))?;
-    let url = Url::create_object_url_with_blob(&blob)?;
-    let link = dom::element(document, "a", "")?;
-    link.set_attribute("href", &url)?;
-    link.set_attribute("download", name)?;
-    link.click();
-    Ok(Url::revoke_object_url(&url)?)
 }

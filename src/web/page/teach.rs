@@ -74,7 +74,15 @@ impl Teach {
         Ok(())
     }
 
-    pub fn render(&self, teaching: &Teaching, state: &State, dark: bool, ratio: f64) -> Result<(), DomError> {
+    /// Shows it; `fetching` while what was kept is not back yet.
+    pub fn render(
+        &self,
+        teaching: &Teaching,
+        state: &State,
+        fetching: bool,
+        dark: bool,
+        ratio: f64,
+    ) -> Result<(), DomError> {
         self.page.set_attribute("data-stage", teaching.stage.name())?;
         if !self.is_shown() {
             return Ok(());
@@ -82,7 +90,7 @@ impl Teach {
         self.collection.render(teaching)?;
         self.settings.render(state, teaching)?;
         let nothing = teaching.collection.is_empty() || self.collection.forbids();
-        disable(&self.start, nothing || teaching.is_busy())?;
+        disable(&self.start, nothing || fetching || teaching.is_busy())?;
         self.progress.render(teaching, dark, ratio)?;
         self.outcome.render(teaching)?;
         self.runs.render(teaching, dark, ratio)

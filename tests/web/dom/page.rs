@@ -13,7 +13,8 @@ use genrelens::view::colours;
 use genrelens::view::engine::{Choice, NoGpu, Preference};
 use genrelens::view::networks::{Arriving, Catalogue, InUse, Wish};
 use genrelens::view::offline;
-use genrelens::web::client::Update;
+use genrelens::view::teach::Checkpoint;
+use genrelens::web::client::{OwnNetwork, Update};
 use genrelens::web::page::{Engines, Page};
 use wasm_bindgen_test::*;
 use web_sys::{
@@ -23,9 +24,9 @@ use web_sys::{
 
 use super::{Fixture, drag, file, pixel, until};
 
-/// Remembers what the page asks for.
+/// Remembers what the page asks for, the user's own networks, and the last lesson.
 #[derive(Default)]
-pub struct Asked(RefCell<Vec<String>>);
+pub struct Asked(RefCell<Vec<String>>, pub RefCell<Vec<OwnNetwork>>, pub RefCell<Option<Lesson>>);
 
 impl Asked {
     pub fn take(&self) -> Vec<String> {
@@ -49,6 +50,7 @@ impl Engines for Asked {
     fn teach(&self, lesson: Lesson, files: Vec<File>, share: f64) {
         let names: Vec<String> = files.iter().map(File::name).collect();
         self.0.borrow_mut().push(format!("teach {} {share} {}", lesson.labels.join("+"), names.join("+")));
+        self.2.replace(Some(lesson));
     }
     fn steer(&self, steering: Steering) {
         self.0.borrow_mut().push(format!("steer {steering:?}"));
@@ -59,8 +61,29 @@ impl Engines for Asked {
     fn ask_registry(&self) {
         self.0.borrow_mut().push("registry".to_owned());
     }
-    fn own_weights(&self, _name: &str) -> Option<Vec<u8>> {
-        None
+    fn resume(&self, checkpoint: Rc<Checkpoint>, files: Vec<File>) {
+        let names: Vec<String> = files.iter().map(File::name).collect();
+        let Checkpoint { lesson, epoch, bytes } = checkpoint.as_ref();
+        self.0.borrow_mut().push(format!("resume {} {epoch} {bytes:?} {}", lesson.name, names.join("+")));
+    }
+    fn own(&self, name: &str) -> Option<OwnNetwork> {
+        self.1.borrow().iter().find(|own| own.card.name == name).cloned()
+    }
+    fn bring_own(&self, networks: Vec<OwnNetwork>) {
+        for own in &networks {
+            self.0.borrow_mut().push(format!("bring {}", own.card.name));
+        }
+        self.1.borrow_mut().extend(networks);
+    }
+    fn import(&self, file: File) {
+        self.0.borrow_mut().push(format!("import {}", file.name()));
+    }
+    fn rename_own(&self, network: &str, name: &str) {
+        self.0.borrow_mut().push(format!("rename {network} to {name}"));
+    }
+    fn forget_own(&self, name: &str) {
+        self.0.borrow_mut().push(format!("forget {name}"));
+        self.1.borrow_mut().retain(|own| own.card.name != name);
     }
     fn offline(&self, wish: offline::Wish) {
         self.0.borrow_mut().push(format!("offline {wish:?}"));

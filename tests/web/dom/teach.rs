@@ -19,7 +19,7 @@ use super::page::{Asked, card, connected};
 use super::{Fixture, file, until};
 
 /// The page in its place for teaching, on a site without MusiCNN.
-fn teaching() -> (Fixture, Page, Rc<Asked>) {
+pub fn teaching() -> (Fixture, Page, Rc<Asked>) {
     let (fixture, page, asked) = connected();
     let list = br#"{"first": "a", "default": "a", "networks": [{"name": "a", "summary": "", "bytes": 1}]}"#;
     page.receive(Update::Networks(Rc::new(Catalogue::parse(list).unwrap())));
@@ -60,11 +60,11 @@ fn is_changed(fixture: &Fixture, id: &str) -> bool {
     fixture.get::<Element>(id).closest(".field[data-changed]").unwrap().is_some()
 }
 
-fn clips(names: &[&str]) -> Vec<File> {
+pub fn clips(names: &[&str]) -> Vec<File> {
     names.iter().enumerate().map(|(place, name)| file(name, &[place as u8; 4])).collect()
 }
 
-fn stage(fixture: &Fixture) -> String {
+pub fn stage(fixture: &Fixture) -> String {
     fixture.get::<Element>("page").get_attribute("data-stage").unwrap()
 }
 
@@ -113,7 +113,7 @@ async fn a_lesson_is_asked_for_as_it_is_set() {
     assert_eq!(stage(&fixture), "idle");
 }
 
-fn report(epoch: usize) -> EpochReport {
+pub fn report(epoch: usize) -> EpochReport {
     let valid = Scores::Classes { accuracy: 0.5, balanced_accuracy: 0.5 };
     EpochReport { epoch, train_loss: 1.0, step_losses: vec![1.0], valid_loss: 1.0, valid, best: epoch == 1 }
 }

@@ -1,0 +1,207 @@
+//! What people do with what is kept: save, rename, forget and import networks, forget everything, go on with a lesson.
+
+use std::rc::{Rc, Weak};
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{BeforeUnloadEvent, Blob, Document, Element, Event, File, HtmlInputElement, Url};
+
+use super::super::input::on;
+use super::super::{Inner, Page};
+use super::Saved;
+use crate::view::kept::{Running, is_weights, own};
+use crate::view::teach::{Checkpoint, Stage, Teaching};
+use crate::view::words::kept as words;
+use crate::web::client::{OwnNews, read};
+use crate::web::dom::{self, DomError, Listener, by_id};
+use crate::web::files::take_chosen;
+
+/// What a button does.
+type Act = fn(&Page);
+
+/// What people do with what is kept.
+pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
+    let document = &page.0.document;
+    let clicks: [(&str, Act); 6] = [
+        ("resume-go", Page::go_on_with_lesson),
+        ("resume-drop", Page::forget_interrupted),
+        ("kept-undo", Page::bring_network_back),
+        ("kept-forget-all", |page| page.change_kept(|kept| kept.asks = true)),
+        ("kept-forget-no", |page| page.change_kept(|kept| kept.asks = false)),
+        ("kept-forget-yes", Page::forget_all),
+    ];
+    let mut listeners = Vec::new();
+    for (id, act) in clicks {
+        listeners.push(on(weak, &by_id(document, id)?, "click", move |page, _: Event| act(page))?);
+    }
+    let import: HtmlInputElement = by_id(document, "kept-import")?;
+    let own = import.clone();
+    listeners.push(on(weak, &import, "change", move |page, _: Event| page.import_all(take_chosen(&own)))?);
+    let networks: Element = by_id(document, "kept-networks")?;
+    for kind in ["click", "change"] {
+        listeners.push(on(weak, &networks, kind, move |page, event: Event| page.act_on_network(kind, &event))?);
+    }
+    let asks = |page: &Page, event: BeforeUnloadEvent| {
+        let stage = page.0.teaching.borrow().stage;
+        if matches!(stage, Stage::Studying { .. } | Stage::Training { .. }) {
+            event.prevent_default();
+            // Older browsers ask only where this is set; none shows it.
+            event.set_return_value("unfinished");
+        }
+    };
+    let window = dom::window()?;
+    listeners.push(on(weak, &window, "beforeunload", asks)?);
+    Ok(listeners)
+}
+
+impl Page {
+    /// Takes the networks out of files that the user brought; the rest of the files.
+    pub(in crate::web::page) fn import_among(&self, files: Vec<File>) -> Vec<File> {
+        let (weights, rest): (Vec<File>, Vec<File>) = files.into_iter().partition(|file| is_weights(&file.name()));
+        self.import_all(weights);
+        rest
+    }
+
+    fn import_all(&self, files: Vec<File>) {
+        self.change_kept(|kept| kept.notice = None);
+        for file in files {
+            self.with_engines(|engines| engines.import(file));
+        }
+    }
+
+    /// Takes what the client tells of the user's own networks.
+    pub(in crate::web::page) fn hear_of_own(&self, news: OwnNews) {
+        match news {
+            OwnNews::Taken { file, on_card, name } => {
+                self.change_kept(|kept| kept.notice = Some(words::imported(&file, &on_card, &name)));
+                // Where that is not shown, what is dropped is meant to be listened with.
+                if !self.0.teach.is_shown() {
+                    self.use_network(&name);
+                }
+            }
+            OwnNews::Renamed { network, name } => self.change_teaching(|teaching| teaching.rename(&network, &name)),
+            OwnNews::Refused(sentence) if self.0.teach.is_shown() => {
+                self.change_kept(|kept| kept.notice = Some(sentence));
+            }
+            OwnNews::Refused(sentence) => self.change(|state| state.network_error = Some(sentence)),
+        }
+    }
+
+    /// A button or a name in the list of networks.
+    fn act_on_network(&self, kind: &str, event: &Event) {
+        let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+        let key = |name: &str| target.get_attribute(name).unwrap_or_default();
+        let (act, name) = (key("data-act"), key("data-network"));
+        match (kind, act.as_str()) {
+            ("click", "save") => self.save_network(&name),
+            ("click", "forget") => self.forget_network(name),
+            ("change", "rename") => {
+                let wanted = target.dyn_into::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default();
+                if wanted.trim().is_empty() || wanted.trim() == name {
+                    return self.0.kept_place.list_anew();
+                }
+                self.with_engines(|engines| engines.rename_own(&name, &wanted));
+            }
+            _ => {}
+        }
+    }
+
+    /// Hands one of the user's own networks to the browser as a file.
+    pub(in crate::web::page) fn save_network(&self, name: &str) {
+        let engines = self.0.engines.borrow().clone();
+        let Some(own) = engines.and_then(|engines| engines.own(name)) else {
+            return self.change_kept(|kept| kept.notice = Some(words::NETWORK_GONE.to_owned()));
+        };
+        if let Err(error) = save(&self.0.document, &format!("{name}.safetensors"), &own.weights) {
+            log::error!("{name} could not be saved: {error}");
+        }
+    }
+
+    /// Forgets one of the user's own networks; until the next one is, it can be brought back.
+    fn forget_network(&self, name: String) {
+        let engines = self.0.engines.borrow().clone();
+        let Some((engines, own)) = engines.and_then(|engines| engines.own(&name).map(|own| (engines, own))) else {
+            return;
+        };
+        let page = self.clone();
+        spawn_local(async move {
+            // A copy: the browser may let go of what is no longer kept.
+            page.0.keeper.forgotten.replace(own.copied().await.ok());
+            engines.forget_own(&name);
+            page.change_kept(|kept| (kept.forgotten, kept.notice) = (Some(name), None));
+        });
+    }
+
+    fn bring_network_back(&self) {
+        self.change_kept(|kept| kept.forgotten = None);
+        if let Some(own) = self.0.keeper.forgotten.take() {
+            self.with_engines(|engines| engines.bring_own(vec![own]));
+        }
+    }
+
+    fn forget_all(&self) {
+        if self.0.teaching.borrow().is_busy() {
+            return;
+        }
+        let list = self.0.state.borrow().catalogue.clone();
+        let keeper = &self.0.keeper;
+        for name in own(list.as_deref()).map(|offer| &offer.name) {
+            self.with_engines(|engines| engines.forget_own(name));
+        }
+        keeper.saved.replace(Saved::default());
+        keeper.last.take();
+        keeper.pending.take();
+        keeper.forgotten.take();
+        self.0.clips.borrow_mut().clear();
+        self.change_teaching(|teaching| *teaching = Teaching::default());
+        self.change_kept(|kept| {
+            (kept.interrupted, kept.forgotten, kept.asks) = (None, None, false);
+            kept.notice = Some(words::ALL_FORGOTTEN.to_owned());
+        });
+        let page = self.clone();
+        spawn_local(async move {
+            let store = page.0.keeper.store.borrow().clone();
+            if let Some(store) = store {
+                page.tell_trouble(store.clear().await);
+                page.show_usage().await;
+            }
+        });
+    }
+
+    fn go_on_with_lesson(&self) {
+        let left = self.0.keeper.last.borrow().clone();
+        let Some(left) = left.filter(|_| !self.0.teaching.borrow().is_busy()) else { return };
+        let running = &left.running;
+        let files: Vec<File> = {
+            let clips = self.0.clips.borrow();
+            running.lesson.clips.iter().filter_map(|clip| clips.get(&clip.id).cloned()).collect()
+        };
+        if files.len() != running.lesson.clips.len() {
+            return self.change_teaching(|teaching| teaching.error = Some(words::CLIPS_GONE.to_owned()));
+        }
+        self.show_view("teach");
+        self.change_teaching(|teaching| teaching.go_on(running.epochs.clone()));
+        let page = self.clone();
+        spawn_local(async move {
+            let Ok(bytes) = read(&left.checkpoint).await else {
+                return page.change_teaching(|teaching| {
+                    (teaching.stage, teaching.error) = (Stage::Idle, Some(words::CHECKPOINT_GONE.to_owned()));
+                });
+            };
+            page.0.keeper.ours.set(true);
+            page.change_kept(|kept| kept.interrupted = None);
+            let Running { lesson, epoch, .. } = left.running.as_ref().clone();
+            page.with_engines(|engines| engines.resume(Rc::new(Checkpoint { lesson, epoch, bytes }), files));
+        });
+    }
+}
+
+/// Hands a file to the browser, to be kept where it keeps downloads.
+fn save(document: &Document, name: &str, file: &Blob) -> Result<(), DomError> {
+    let url = Url::create_object_url_with_blob(file)?;
+    let link = dom::element(document, "a", "")?;
+    link.set_attribute("href", &url)?;
+    link.set_attribute("download", name)?;
+    link.click();
+    Ok(Url::revoke_object_url(&url)?)
+}

@@ -1,0 +1,275 @@
+//! What is kept on the device from one visit to the next, in the browser's IndexedDB.
+//!
+//! Files and weights are kept by the browser and handed over by reference: they are in nobody's memory before they are
+//! read. The browser's own interface is used, and no crate around it: those at hand lose why a transaction was aborted,
+//! and a full disk is told in no other way.
+
+use std::collections::BTreeMap;
+
+use js_sys::{Array, Function, Promise, Reflect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    DomException, IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbTransactionMode, StorageEstimate,
+};
+
+use super::dom;
+use crate::view::kept::{Trouble, Usage};
+
+/// The database's name; its number is raised where what is in it can no longer be read.
+const NAME: &str = "genrelens-1";
+/// How long a browser may take to open it, in milliseconds: some never answer.
+const PATIENCE: i32 = 10_000;
+
+/// A part of the store, with keys of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drawer {
+    /// The collection's files, by their clips.
+    Clips,
+    /// The user's own networks, by their names.
+    Networks,
+    /// Lessons that were held, by the time they ended.
+    Runs,
+    /// Everything else: one value a key.
+    Values,
+}
+
+impl Drawer {
+    const ALL: [Self; 4] = [Self::Clips, Self::Networks, Self::Runs, Self::Values];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Clips => "clips",
+            Self::Networks => "networks",
+            Self::Runs => "runs",
+            Self::Values => "values",
+        }
+    }
+}
+
+/// A change of the store.
+#[derive(Debug, Clone)]
+pub struct Change {
+    drawer: Drawer,
+    key: String,
+    /// `None` where the key goes.
+    value: Option<JsValue>,
+}
+
+impl Change {
+    /// Keeps a value under a key, in place of the one before.
+    pub fn put(drawer: Drawer, key: &str, value: impl Into<JsValue>) -> Self {
+        Self { drawer, key: key.to_owned(), value: Some(value.into()) }
+    }
+
+    /// Takes a key out, where it is there.
+    pub fn delete(drawer: Drawer, key: &str) -> Self {
+        Self { drawer, key: key.to_owned(), value: None }
+    }
+}
+
+/// The store, open. Clones are the same one.
+#[derive(Debug, Clone)]
+pub struct Store(IdbDatabase);
+
+impl Store {
+    /// Opens it, and makes it where it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::Unavailable`].
+    pub async fn open() -> Result<Self, Trouble> {
+        Self::open_named(NAME).await
+    }
+
+    /// As [`open`](Self::open), under another name: for tests.
+    pub async fn open_named(name: &str) -> Result<Self, Trouble> {
+        let unavailable = |error: JsValue| Trouble::Unavailable(reason(&error));
+        let request = request_to_open(name).map_err(unavailable)?;
+        let making = request.clone();
+        // Within the event, or the browser takes it for finished.
+        let make = Closure::once(move || {
+            let made = making.result().and_then(|made| make_drawers(made.unchecked_ref()));
+            if let Err(error) = made {
+                log::warn!("the store was not made: {}", reason(&error));
+            }
+        });
+        request.set_onupgradeneeded(Some(make.as_ref().unchecked_ref()));
+        answer(&request, Some(PATIENCE)).await.map(|database| Self(database.unchecked_into())).map_err(unavailable)
+    }
+
+    /// Makes some changes, all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::Full`] or [`Trouble::Other`].
+    pub async fn write(&self, changes: &[Change]) -> Result<(), Trouble> {
+        let transaction = self.transaction(IdbTransactionMode::Readwrite).map_err(|error| trouble(&error))?;
+        let asked = changes.iter().try_for_each(|change| {
+            let (drawer, key) = (transaction.object_store(change.drawer.name())?, JsValue::from(&change.key));
+            match &change.value {
+                Some(value) => drawer.put_with_key(value, &key),
+                None => drawer.delete(&key),
+            }
+            .map(drop)
+        });
+        if let Err(error) = asked {
+            // What was asked before the error must not be done alone. It fails only where it is aborted already.
+            let _ = transaction.abort();
+            return Err(trouble(&error));
+        }
+        finished(&transaction).await
+    }
+
+    /// Takes everything out.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::Other`].
+    pub async fn clear(&self) -> Result<(), Trouble> {
+        let transaction = self.transaction(IdbTransactionMode::Readwrite).map_err(|error| trouble(&error))?;
+        for drawer in Drawer::ALL {
+            let cleared = transaction.object_store(drawer.name()).and_then(|drawer| drawer.clear());
+            cleared.map_err(|error| trouble(&error))?;
+        }
+        finished(&transaction).await
+    }
+
+    /// The keys of a drawer, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::Other`].
+    pub async fn keys(&self, drawer: Drawer) -> Result<Vec<String>, Trouble> {
+        let asked = self.transaction(IdbTransactionMode::Readonly);
+        let asked = asked.and_then(|transaction| transaction.object_store(drawer.name())?.get_all_keys());
+        let keys = answer(&asked.map_err(|error| trouble(&error))?, None).await.map_err(|error| trouble(&error))?;
+        Ok(Array::from(&keys).iter().filter_map(|key| key.as_string()).collect())
+    }
+
+    /// Everything in a drawer, by key.
+    ///
+    /// # Errors
+    ///
+    /// [`Trouble::Other`].
+    pub async fn all(&self, drawer: Drawer) -> Result<BTreeMap<String, JsValue>, Trouble> {
+        let asked = || {
+            let drawer = self.transaction(IdbTransactionMode::Readonly)?.object_store(drawer.name())?;
+            Ok((drawer.get_all_keys()?, drawer.get_all()?))
+        };
+        let (keys, values) = asked().map_err(|error: JsValue| trouble(&error))?;
+        // Both were asked for before either is waited for: a transaction ends when nothing more is asked of it.
+        let (keys, values) = (answer(&keys, None), answer(&values, None));
+        let [keys, values] = [keys.await, values.await].map(|answer| answer.map_err(|error| trouble(&error)));
+        let (keys, values) = (Array::from(&keys?), Array::from(&values?));
+        Ok(keys.iter().zip(values.iter()).filter_map(|(key, value)| Some((key.as_string()?, value))).collect())
+    }
+
+    fn transaction(&self, mode: IdbTransactionMode) -> Result<IdbTransaction, JsValue> {
+        let names: Array = Drawer::ALL.iter().map(|drawer| JsValue::from(drawer.name())).collect();
+        self.0.transaction_with_str_sequence_and_mode(&names, mode)
+    }
+}
+
+fn request_to_open(name: &str) -> Result<IdbOpenDbRequest, JsValue> {
+    let window = web_sys::window().ok_or("there is no window")?;
+    window.indexed_db()?.ok_or("there is no IndexedDB")?.open_with_u32(name, 1)
+}
+
+fn make_drawers(database: &IdbDatabase) -> Result<(), JsValue> {
+    Drawer::ALL.iter().try_for_each(|drawer| database.create_object_store(drawer.name()).map(drop))
+}
+
+/// What a request brings; its error where it fails, or does not answer within so many milliseconds. It is listened to at
+/// once and not only when the future is waited for: it may answer before that.
+fn answer(request: &IdbRequest, patience: Option<i32>) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
+    let heard = JsFuture::from(Promise::new(&mut |resolve, reject| {
+        request.set_onsuccess(Some(&resolve));
+        request.set_onerror(Some(&reject));
+        if let (Some(window), Some(patience)) = (web_sys::window(), patience) {
+            // Without a timer it waits as long as it takes.
+            let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&reject, patience);
+        }
+    }));
+    let request = request.clone();
+    async move {
+        match (heard.await, request.error()) {
+            (Ok(_), _) => request.result(),
+            (Err(_), Ok(Some(error))) => Err(error.into()),
+            (Err(_), _) => Err("it does not answer".into()),
+        }
+    }
+}
+
+/// Waits until a transaction is done: only then is what it wrote on the disk.
+async fn finished(transaction: &IdbTransaction) -> Result<(), Trouble> {
+    let heard = Promise::new(&mut |resolve, reject| {
+        transaction.set_oncomplete(Some(&resolve));
+        transaction.set_onabort(Some(&reject));
+    });
+    match JsFuture::from(heard).await {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            Err(transaction.error().map_or_else(|| Trouble::Other("it was given up".to_owned()), |e| trouble(&e)))
+        }
+    }
+}
+
+fn trouble(error: &JsValue) -> Trouble {
+    let is_full = error.dyn_ref::<DomException>().is_some_and(|error| error.name() == "QuotaExceededError");
+    if is_full { Trouble::Full } else { Trouble::Other(reason(error)) }
+}
+
+/// An error in the browser's words.
+fn reason(error: &JsValue) -> String {
+    match error.dyn_ref::<DomException>() {
+        Some(error) if error.message().is_empty() => error.name(),
+        Some(error) => error.message(),
+        None => dom::describe(error),
+    }
+}
+
+/// A value as it is kept. Unlike JSON it keeps numbers that are none, as a training's losses may be.
+///
+/// # Errors
+///
+/// [`Trouble::Other`], where it cannot be kept.
+pub fn to_value(value: &impl Serialize) -> Result<JsValue, Trouble> {
+    value.serialize(&Serializer::json_compatible()).map_err(|error| Trouble::Other(error.to_string()))
+}
+
+/// A value as it was kept; nothing where this version cannot read it.
+pub fn from_value<T: DeserializeOwned>(what: &str, value: JsValue) -> Option<T> {
+    let read = serde_wasm_bindgen::from_value(value);
+    read.inspect_err(|error| log::warn!("{what} was kept but cannot be read: {error}")).ok()
+}
+
+/// A field of a value that is kept.
+pub fn field(value: &JsValue, name: &str) -> JsValue {
+    Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// Asks the browser not to clear what is kept of its own accord.
+pub async fn ask_to_last() {
+    if let Some(Err(error)) = asked("persist").await {
+        log::warn!("the browser was not asked to keep this: {}", reason(&error));
+    }
+}
+
+/// How much is kept; nothing where the browser does not tell.
+pub async fn usage() -> Option<Usage> {
+    let estimate: StorageEstimate = asked("estimate").await?.ok()?.unchecked_into();
+    let lasting = asked("persisted").await.and_then(Result::ok).is_some_and(|lasting| lasting.is_truthy());
+    Some(Usage { used: estimate.get_usage()?, granted: estimate.get_quota()?, lasting })
+}
+
+/// What the browser's storage manager answers; nothing where there is none, as on pages from insecure addresses.
+async fn asked(method: &str) -> Option<Result<JsValue, JsValue>> {
+    let manager = field(&web_sys::window()?.navigator(), "storage");
+    let function: Function = field(&manager, method).dyn_into().ok()?;
+    let promise: Promise = function.call0(&manager).ok()?.dyn_into().ok()?;
+    Some(JsFuture::from(promise).await)
+}
