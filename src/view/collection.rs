@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::table::{Applied, Table};
+use super::tags;
 use crate::lesson::{Clip, ClipId, Part};
 
 /// Changes that can be taken back.
 const LONGEST_PAST: usize = 50;
 
 /// A clip of the collection.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Entry {
     /// Which one.
     pub id: ClipId,
@@ -20,6 +22,19 @@ pub struct Entry {
     pub seconds: Option<f64>,
     /// Why it cannot be heard: a sentence.
     pub trouble: Option<String>,
+    /// Clips of one group (by one artist, say) are on the same side when some are held back to judge by.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// Its tags, of which it may have any number.
+    #[serde(default)]
+    pub tags: Vec<String>,
+}
+
+impl Entry {
+    /// A clip of which nothing else is known yet.
+    pub fn new(id: ClipId, name: String) -> Self {
+        Self { id, name, ..Self::default() }
+    }
 }
 
 /// A label and its clips.
@@ -68,12 +83,18 @@ pub enum Doubt {
         /// The two classes.
         classes: [String; 2],
     },
+    /// Fewer than two tags that two clips have.
+    TooFewTags,
+    /// Tags that a single clip has: they are left out.
+    RareTags(Vec<String>),
+    /// So many clips have no tag that is taught: they are left out.
+    Untagged(usize),
 }
 
 impl Doubt {
     /// True where nothing can be taught before it is mended.
     pub fn forbids(&self) -> bool {
-        matches!(self, Self::TooFewClasses | Self::Single(_) | Self::Twice { .. })
+        matches!(self, Self::TooFewClasses | Self::Single(_) | Self::Twice { .. } | Self::TooFewTags)
     }
 }
 
@@ -87,6 +108,8 @@ const LOPSIDED: usize = 4;
 pub struct Collection {
     classes: Vec<Class>,
     past: Vec<Vec<Class>>,
+    /// True where the user wants tags to be taught and not classes.
+    wants_tags: bool,
 }
 
 impl Collection {
@@ -121,6 +144,58 @@ impl Collection {
             }
         }
         known
+    }
+
+    /// Adds classes as they were in another collection, as one change: empty ones too. Clips that their class has already
+    /// are left out (how many), but what is said of them here counts.
+    pub fn add_classes(&mut self, classes: Vec<Class>) -> usize {
+        if classes.is_empty() {
+            return 0;
+        }
+        self.remember();
+        let mut known = 0;
+        for Class { name, clips } in classes {
+            let class = self.class_of(&name);
+            for entry in clips {
+                match class.clips.iter_mut().find(|clip| clip.id == entry.id) {
+                    Some(own) => {
+                        known += 1;
+                        (own.group, own.tags) = (entry.group, entry.tags);
+                    }
+                    None => class.clips.push(entry),
+                }
+            }
+        }
+        known
+    }
+
+    /// Notes what a table says of clips, as one change: groups, tags, and where it names genres, the classes.
+    pub fn apply(&mut self, table: &Table) -> Applied {
+        self.remember();
+        let applied = table.apply(&mut self.classes);
+        // Classes that lost all their clips to others were names of folders.
+        self.classes.retain(|class| !applied.emptied.contains(&class.name));
+        applied
+    }
+
+    /// True where any clip has a tag.
+    pub fn has_tags(&self) -> bool {
+        self.classes.iter().flat_map(|class| &class.clips).any(|clip| !clip.tags.is_empty())
+    }
+
+    /// True where the user wants tags to be taught and not classes, whether there are any or not.
+    pub fn wants_tags(&self) -> bool {
+        self.wants_tags
+    }
+
+    /// What is to be taught: tags, or classes.
+    pub fn want_tags(&mut self, wants: bool) {
+        self.wants_tags = wants;
+    }
+
+    /// True where a lesson is about tags: a clip may have several labels.
+    pub fn many_labels(&self) -> bool {
+        self.wants_tags && self.has_tags()
     }
 
     /// Adds an empty class, where there is none of that name.
@@ -203,6 +278,9 @@ impl Collection {
 
     /// What may be wrong with it, the worst first.
     pub fn doubts(&self) -> Vec<Doubt> {
+        if self.many_labels() {
+            return tags::doubts(&self.classes);
+        }
         let mut doubts = Vec::new();
         let with_clips = || self.classes.iter().filter(|class| class.usable() > 0);
         if with_clips().count() < 2 {
@@ -234,14 +312,18 @@ impl Collection {
         doubts
     }
 
-    /// The labels of classes that have clips, and these clips, for a lesson.
+    /// The labels of classes that have clips, and these clips, for a lesson; or, where it is about tags, those that two
+    /// clips have at least, and the clips that have any of them.
     pub fn lesson(&self) -> (Vec<String>, Vec<Clip>) {
+        if self.many_labels() {
+            return tags::lesson(&self.classes);
+        }
         let classes: Vec<&Class> = self.classes.iter().filter(|class| class.usable() > 0).collect();
         let clips = classes.iter().enumerate().flat_map(|(label, class)| {
             class.clips.iter().filter(|clip| clip.trouble.is_none()).map(move |clip| Clip {
                 id: clip.id.clone(),
                 name: clip.name.clone(),
-                group: None,
+                group: clip.group.clone(),
                 labels: vec![label],
                 part: Part::Train,
             })
@@ -293,7 +375,7 @@ mod tests {
     use super::*;
 
     fn entry(id: &str) -> Entry {
-        Entry { id: id.to_owned(), name: format!("{id}.wav"), seconds: None, trouble: None }
+        Entry::new(id.to_owned(), format!("{id}.wav"))
     }
 
     fn of(classes: &[(&str, usize)]) -> Collection {

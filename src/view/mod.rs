@@ -12,12 +12,17 @@ pub mod curves;
 pub mod engine;
 pub mod networks;
 pub mod reading;
+pub mod recording;
 mod resample;
+pub mod set_file;
 pub mod shape;
 pub mod spectrogram;
 pub mod state;
 pub mod strip;
+pub mod table;
+mod tags;
 pub mod teach;
+pub mod thumbnail;
 pub mod words;
 
 pub use shape::{Align, Area, Colour, Shape, Theme};
