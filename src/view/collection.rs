@@ -147,7 +147,7 @@ impl Collection {
     }
 
     /// Adds classes as they were in another collection, as one change: empty ones too. Clips that their class has already
-    /// are left out (how many), but what is said of them here counts.
+    /// are left out (how many), but the group and the tags that they have here count.
     pub fn add_classes(&mut self, classes: Vec<Class>) -> usize {
         if classes.is_empty() {
             return 0;
@@ -160,7 +160,10 @@ impl Collection {
                 match class.clips.iter_mut().find(|clip| clip.id == entry.id) {
                     Some(own) => {
                         known += 1;
-                        (own.group, own.tags) = (entry.group, entry.tags);
+                        own.group = entry.group.or(own.group.take());
+                        if !entry.tags.is_empty() {
+                            own.tags = entry.tags;
+                        }
                     }
                     None => class.clips.push(entry),
                 }
@@ -356,6 +359,18 @@ impl Collection {
     }
 }
 
+/// Endings of files that are taken from a folder; others in it (pictures, lists) are no mistake.
+const SOUNDS: [&str; 16] = [
+    "wav", "wave", "rf64", "bw64", "au", "snd", "aif", "aiff", "mp3", "flac", "ogg", "oga", "opus", "m4a", "aac", "mp4",
+];
+
+/// True where a file is a sound by its name. Hidden ones are none: they hold what systems note of others.
+pub fn is_sound(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let ending = name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    SOUNDS.contains(&ending.as_str()) && !name.starts_with('.')
+}
+
 /// The label that a file brings with it: the folder that it lies in, or what stands before the number in names like
 /// GTZAN's (`blues.00012.wav`). `path` is relative to what was chosen.
 pub fn label_of(path: &str) -> Option<String> {
@@ -400,6 +415,30 @@ mod tests {
         assert_eq!(label("blues.wav"), None);
         assert_eq!(label("12.03.2024 rehearsal.wav"), None);
         assert_eq!(label(".00012.wav"), None);
+    }
+
+    #[test]
+    fn sounds_are_known_by_their_names() {
+        assert!(is_sound("a/b.WAV") && is_sound("b.tar.opus"));
+        assert!(!is_sound("a/cover.jpg") && !is_sound("a/._b.wav") && !is_sound("wav/notes"));
+    }
+
+    #[test]
+    fn classes_of_another_collection_are_added_as_they_are() {
+        let mut collection = of(&[("a", 2)]);
+        let tagged = Entry { group: Some("x".to_owned()), tags: vec!["slow".to_owned()], ..entry("a0") };
+        let class = |name: &str, clips| Class { name: name.to_owned(), clips };
+        let added = vec![class("a", vec![tagged.clone(), entry("a1"), entry("a9")]), class("empty", Vec::new())];
+        assert_eq!(collection.add_classes(added), 2);
+        assert_eq!(sizes(&collection), [("a", 3), ("empty", 0)]);
+        assert_eq!(collection.classes()[0].clips[0], tagged);
+        // Without anything said of it, what was said before stays.
+        collection.add_classes(vec![class("a", vec![entry("a0")])]);
+        assert_eq!(collection.classes()[0].clips[0], tagged);
+        let (_, clips) = collection.lesson();
+        assert_eq!(clips[0].group.as_deref(), Some("x"));
+        assert!(collection.undo() && collection.undo());
+        assert_eq!(sizes(&collection), [("a", 2)]);
     }
 
     #[test]

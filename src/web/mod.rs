@@ -11,6 +11,7 @@ pub mod gpu;
 #[cfg(feature = "engine")]
 pub mod host;
 pub mod page;
+pub mod recorder;
 pub mod wire;
 pub mod worker_handle;
 

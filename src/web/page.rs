@@ -3,15 +3,19 @@
 
 mod collect;
 mod figures;
+mod gather;
 mod input;
+mod keep_set;
 mod lesson;
 mod network_card;
+mod record;
 mod tags;
 mod teach;
 mod text;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use web_sys::{Document, File};
@@ -22,16 +26,21 @@ use self::network_card::NetworkCard;
 use self::tags::Tags;
 use self::teach::Teach;
 use self::text::Texts;
-use super::client::{Client, Options, Update};
+use super::client::{Client, Options, Unpacked, Update};
 use super::dom::{self, DomError, Frame};
+use super::files::path_of;
 use crate::lesson::{ClipId, Lesson};
 use crate::protocol::Steering;
 use crate::view::Theme;
+use crate::view::collection::is_sound;
 use crate::view::engine::Preference;
 use crate::view::reading::Place;
 use crate::view::state::{Phase, State};
 use crate::view::teach::Teaching;
 use crate::view::words;
+
+/// What comes of an archive, or a sentence that says why nothing does; an empty one where it was given up.
+pub type Unpacking = Pin<Box<dyn Future<Output = Result<Unpacked, String>>>>;
 
 /// What computes for the page. [`Client`] is the real one.
 pub trait Engines {
@@ -51,6 +60,10 @@ pub trait Engines {
     fn stop_teaching(&self);
     /// The weights file of one of the user's own networks.
     fn own_weights(&self, name: &str) -> Option<Vec<u8>>;
+    /// Takes the files out of an archive; `tell` hears how many there are so far.
+    fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking;
+    /// Looks at clips in the background. Their lengths and pictures come as news.
+    fn glance(&self, clips: Vec<(ClipId, File)>);
 }
 
 impl Engines for Client {
@@ -78,6 +91,13 @@ impl Engines for Client {
     fn own_weights(&self, name: &str) -> Option<Vec<u8>> {
         Client::own_weights(self, name)
     }
+    fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking {
+        let client = self.clone();
+        Box::pin(async move { client.unpack(file, tell).await })
+    }
+    fn glance(&self, clips: Vec<(ClipId, File)>) {
+        Client::glance(self, clips);
+    }
 }
 
 /// Where the pointer is.
@@ -103,6 +123,10 @@ struct Inner {
     teaching: RefCell<Teaching>,
     /// The files of the collection's clips, also of those that were removed: a removal can be taken back.
     clips: RefCell<HashMap<ClipId, File>>,
+    /// Numbers what takes its time in the collection: an older one is over.
+    turn: Cell<u32>,
+    /// Set where the recording should stop.
+    recording: RefCell<Rc<Cell<bool>>>,
     cursor: Cell<Option<Cursor>>,
     engines: RefCell<Option<Rc<dyn Engines>>>,
     frame: OnceCell<Frame>,
@@ -123,6 +147,8 @@ impl Page {
             teach: Teach::find(document)?,
             teaching: RefCell::default(),
             clips: RefCell::default(),
+            turn: Cell::default(),
+            recording: RefCell::default(),
             cursor: Cell::default(),
             engines: RefCell::default(),
             frame: OnceCell::new(),
@@ -172,7 +198,9 @@ impl Page {
         if self.0.teach.is_shown() {
             return self.collect(files);
         }
-        let Some(file) = files.first().cloned() else {
+        // Of a folder the first sound; a file alone is tried whatever it is called.
+        let sound = files.iter().find(|file| is_sound(&path_of(file)));
+        let Some(file) = sound.or(files.first()).cloned() else {
             return self.change(|state| state.notice = Some(words::NO_FILE));
         };
         self.0.cursor.set(None);

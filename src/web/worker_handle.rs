@@ -150,13 +150,24 @@ impl WorkerHandle {
         sent: impl FnOnce(RequestId),
         on_the_way: impl Fn(&Event) + 'static,
     ) -> (Event, Payload) {
+        self.ask_with_payloads(request, payload, sent, move |event, _| on_the_way(event)).await
+    }
+
+    /// As [`ask_watched`](Self::ask_watched); `on_the_way` is given the payloads of those events too.
+    pub async fn ask_with_payloads(
+        &self,
+        request: Request,
+        payload: Payload<File>,
+        sent: impl FnOnce(RequestId),
+        on_the_way: impl Fn(&Event, Payload) + 'static,
+    ) -> (Event, Payload) {
         let answer = Rc::new(RefCell::new(None));
         let resolved: Rc<RefCell<Option<Function>>> = Rc::default();
         let promise = Promise::new(&mut |resolve, _| *resolved.borrow_mut() = Some(resolve));
         let kept = answer.clone();
         let id = self.send(request, payload, move |event, payload| {
             if !event.is_last() {
-                on_the_way(&event);
+                on_the_way(&event, payload);
                 return true;
             }
             *kept.borrow_mut() = Some((event, payload));

@@ -11,6 +11,9 @@ const NAMED: usize = 4;
 /// How many doubts are shown at once.
 pub const DOUBTS_SHOWN: usize = 8;
 
+/// Nothing is there to take an archive apart.
+pub const NO_ENGINE: &str = "the engine that takes archives apart did not start; reload the page";
+
 /// The first few of some names.
 pub fn few<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = names.take(NAMED + 1).collect();

@@ -43,8 +43,9 @@ impl Client {
         });
     }
 
-    /// Gives the lesson up.
+    /// Gives the lesson up, or the archive that clips for it are in.
     pub fn stop_teaching(&self) {
+        self.stop_unpacking();
         self.interrupt_lesson();
         self.tell(Update::Lesson(News::Cancelled));
     }
