@@ -15,7 +15,7 @@ use super::page::{Asked, card, connected};
 use super::{Fixture, file, until};
 
 /// The page in its place for teaching, on a site without MusiCNN.
-fn teaching() -> (Fixture, Page, Rc<Asked>) {
+pub fn teaching() -> (Fixture, Page, Rc<Asked>) {
     let (fixture, page, asked) = connected();
     let list = br#"{"first": "a", "default": "a", "networks": [{"name": "a", "summary": "", "bytes": 1}]}"#;
     page.receive(Update::Networks(Rc::new(Catalogue::parse(list).unwrap())));
@@ -27,7 +27,7 @@ fn clips(names: &[&str]) -> Vec<File> {
     names.iter().enumerate().map(|(place, name)| file(name, &[place as u8; 4])).collect()
 }
 
-fn stage(fixture: &Fixture) -> String {
+pub fn stage(fixture: &Fixture) -> String {
     fixture.get::<Element>("page").get_attribute("data-stage").unwrap()
 }
 
@@ -90,12 +90,7 @@ async fn what_came_of_it_is_shown_and_used() {
     until(|| !fixture.hidden("teach-curves")).await;
     let (labels, mut clips) = {
         let mut collection = genrelens::view::collection::Collection::default();
-        let entry = |id: &str| genrelens::view::collection::Entry {
-            id: id.to_owned(),
-            name: format!("{id}.wav"),
-            seconds: None,
-            trouble: None,
-        };
+        let entry = |id: &str| genrelens::view::collection::Entry::new(id.to_owned(), format!("{id}.wav"));
         let classes = ["a", "a", "b", "b"].iter().zip(["0", "1", "2", "3"]);
         collection.add(classes.map(|(class, id)| ((*class).to_owned(), entry(id))).collect());
         collection.lesson()
