@@ -17,6 +17,7 @@
 //! Errors are one enum a module, and their texts are sentences for users.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic"))]
 
+pub mod archive;
 pub mod audio;
 pub mod card;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]

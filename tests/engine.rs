@@ -402,3 +402,71 @@ fn the_self_test_gives_the_same_logits_every_time() {
     assert_eq!(logits[0].len(), 8 * 3);
     assert_eq!(logits[0], logits[1]);
 }
+
+fn glance(engine: &mut Engine, bytes: Vec<u8>, host: &mut Recorder) {
+    ask(engine, Request::Glance { file: "tone.wav".to_owned(), sample_rate: None }, file(bytes), host);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_glance_is_a_small_picture_of_the_beginning() {
+    let mut engine = empty_engine();
+    let mut host = Recorder::default();
+    glance(&mut engine, wav(25.0, 22_050), &mut host);
+    let (Event::Glanced { seconds, columns, bands }, Payload::Bytes(levels)) = host.events.last().unwrap() else {
+        panic!("{:?}", host.last())
+    };
+    assert_eq!((*columns, *bands, levels.len()), (48, 24, 48 * 24));
+    assert!((seconds - 25.0).abs() < 0.01, "{seconds}");
+    assert!(levels.contains(&255) || levels.iter().any(|level| *level > 200), "the tone is to be seen");
+    assert!(levels.iter().any(|level| *level < 60), "and so is what is not there");
+    // A third of a second to a block at 44.1 kHz: of all the recording there would be more.
+    assert!(host.pauses < 20, "{}", host.pauses);
+
+    let mut host = Recorder { cancel_after: Some(2), ..Recorder::default() };
+    glance(&mut engine, wav(25.0, 22_050), &mut host);
+    assert_eq!(host.last(), &Event::Cancelled);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_cannot_be_heard_gives_no_picture() {
+    let mut engine = empty_engine();
+    let mut refused = |bytes: Vec<u8>| {
+        let mut host = Recorder::default();
+        glance(&mut engine, bytes, &mut host);
+        let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
+        message.clone()
+    };
+    assert!(refused(b"words and no music".to_vec()).starts_with("tone.wav: it begins like no audio file"));
+    let mut silent = wav(1.0, 22_050);
+    silent[44..].fill(0);
+    assert!(refused(silent).contains("silent"));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn an_archive_is_told_file_by_file() {
+    let mut packer = genrelens::archive::pack::Packer::default();
+    let mut bytes = Vec::new();
+    for (path, content) in [("a/one.wav", "1"), ("a/more.zip", "z"), ("b/two.wav", "22")] {
+        bytes.extend(packer.header(path, rawzip::crc32(content.as_bytes()), content.len() as u64).unwrap());
+        bytes.extend(content.as_bytes());
+    }
+    bytes.extend(packer.finish());
+    let mut engine = empty_engine();
+    let unpack = || Request::Unpack { file: "set.zip".to_owned() };
+    let mut host = Recorder::default();
+    ask(&mut engine, unpack(), file(bytes.clone()), &mut host);
+    let told = |path: &str, content: &str| {
+        (Event::Unpacking { path: path.to_owned() }, Payload::Bytes(content.as_bytes().to_vec()))
+    };
+    assert_eq!(host.events[..2], [told("a/one.wav", "1"), told("b/two.wav", "22")]);
+    let Event::Unpacked { left_out } = host.last() else { panic!("{:?}", host.last()) };
+    assert!(left_out[0].contains("a/more.zip"), "{left_out:?}");
+
+    let mut host = Recorder { cancel_after: Some(0), ..Recorder::default() };
+    ask(&mut engine, unpack(), file(bytes), &mut host);
+    assert_eq!((host.events.len(), host.last()), (2, &Event::Cancelled));
+    let mut host = Recorder::default();
+    ask(&mut engine, unpack(), file(b"PK no archive".to_vec()), &mut host);
+    let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
+    assert!(message.starts_with("set.zip: it is no .zip archive"), "{message}");
+}

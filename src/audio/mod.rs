@@ -17,11 +17,13 @@ mod plain;
 mod recording;
 mod resample;
 mod source;
+mod write;
 
 pub use error::{AudioError, FORMATS_READ, MAX_FRAMES};
 pub use recording::{Recording, decode, open};
 pub use resample::{Resampler, resample};
 pub use source::Source;
+pub use write::to_wav;
 
 /// A mono recording.
 #[derive(Debug, Clone, PartialEq)]

@@ -22,6 +22,7 @@ mod presets;
 mod scaling;
 mod segments;
 mod stft;
+mod thumbnail;
 
 pub use conventions::{MelNorm, MelScale, Padding, Scaling, Spectrum};
 pub use front_end::{Columns, FrontEnd};
@@ -30,3 +31,4 @@ pub use overview::Overview;
 pub use picture::picture;
 pub use segments::{Segment, Segmenter, segments};
 pub use stft::{MelPlan, MelSpectrogram, MelStream, is_silent};
+pub use thumbnail::thumbnail;

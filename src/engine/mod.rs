@@ -1,15 +1,20 @@
 //! The engine: requests in, events out. It owns the device, the networks and what it has heard of a visitor's clips, runs
 //! in a worker in the browser and directly in native tests, and knows neither. What it does with a recording is in
-//! [`classify`](mod@classify), what with many of them in [`teach`].
+//! [`classify`](mod@classify), what with many of them in [`teach`], and with archives of them in `unpack`.
 
 pub mod classify;
+mod glance;
 mod pupil;
 pub mod teach;
+mod unpack;
 
 use burn::tensor::{Device, ExecutionError};
 
 use self::classify::classify;
+use self::glance::glance;
 use self::teach::Desk;
+use self::unpack::unpack;
+use crate::archive::ArchiveError;
 use crate::audio::{AudioError, Clip, Source};
 use crate::card::Card;
 use crate::dsp::FrontEnd;
@@ -48,6 +53,9 @@ pub enum EngineError {
     /// The audio file.
     #[error(transparent)]
     Audio(#[from] AudioError),
+    /// The archive.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// Nothing to hear.
     #[error("the recording is only {seconds:.2} s long; at least {needed:.2} s are needed: choose a longer one")]
     TooShort {
@@ -119,12 +127,16 @@ impl Engine {
             Request::Study { clip, file, sample_rate, student } => {
                 (self.study(clip, student, payload, sample_rate, host).await, Some(file))
             }
+            Request::Glance { file, sample_rate } => match glance(payload, sample_rate, host).await {
+                Ok((glanced, picture)) => return host.send(glanced, Payload::Bytes(picture)),
+                Err(error) => (Err(error), Some(file)),
+            },
+            Request::Unpack { file } => (unpack(payload, host).await, Some(file)),
             Request::Train { lesson } => match self.train(&lesson, checkpoint(payload), host).await {
                 Ok((trained, weights)) => return host.send(trained, Payload::Bytes(weights)),
                 Err(error) => (Err(error), None),
             },
             Request::Registry => (Ok(Self::registry()), None),
-            Request::Glance { .. } | Request::Unpack { .. } => return,
             Request::SelfTest => (self.self_test(host).await.map(Event::SelfTested), None),
             // These are for the request that runs; the worker's host has told it already.
             Request::Cancel { .. } | Request::Steer { .. } => return,

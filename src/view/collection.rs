@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::table::{Applied, Table};
+use super::tags;
 use crate::lesson::{Clip, ClipId, Part};
 
 /// Changes that can be taken back.
 const LONGEST_PAST: usize = 50;
 
 /// A clip of the collection.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Entry {
     /// Which one.
     pub id: ClipId,
@@ -20,6 +22,19 @@ pub struct Entry {
     pub seconds: Option<f64>,
     /// Why it cannot be heard: a sentence.
     pub trouble: Option<String>,
+    /// Clips of one group (by one artist, say) are on the same side when some are held back to judge by.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// Its tags, of which it may have any number.
+    #[serde(default)]
+    pub tags: Vec<String>,
+}
+
+impl Entry {
+    /// A clip of which nothing else is known yet.
+    pub fn new(id: ClipId, name: String) -> Self {
+        Self { id, name, ..Self::default() }
+    }
 }
 
 /// A label and its clips.
@@ -68,12 +83,18 @@ pub enum Doubt {
         /// The two classes.
         classes: [String; 2],
     },
+    /// Fewer than two tags that two clips have.
+    TooFewTags,
+    /// Tags that a single clip has: they are left out.
+    RareTags(Vec<String>),
+    /// So many clips have no tag that is taught: they are left out.
+    Untagged(usize),
 }
 
 impl Doubt {
     /// True where nothing can be taught before it is mended.
     pub fn forbids(&self) -> bool {
-        matches!(self, Self::TooFewClasses | Self::Single(_) | Self::Twice { .. })
+        matches!(self, Self::TooFewClasses | Self::Single(_) | Self::Twice { .. } | Self::TooFewTags)
     }
 }
 
@@ -87,6 +108,8 @@ const LOPSIDED: usize = 4;
 pub struct Collection {
     classes: Vec<Class>,
     past: Vec<Vec<Class>>,
+    /// True where the user wants tags to be taught and not classes.
+    wants_tags: bool,
 }
 
 impl Collection {
@@ -130,6 +153,61 @@ impl Collection {
             }
         }
         known
+    }
+
+    /// Adds classes as they were in another collection, as one change: empty ones too. Clips that their class has already
+    /// are left out (how many), but the group and the tags that they have here count.
+    pub fn add_classes(&mut self, classes: Vec<Class>) -> usize {
+        if classes.is_empty() {
+            return 0;
+        }
+        self.remember();
+        let mut known = 0;
+        for Class { name, clips } in classes {
+            let class = self.class_of(&name);
+            for entry in clips {
+                match class.clips.iter_mut().find(|clip| clip.id == entry.id) {
+                    Some(own) => {
+                        known += 1;
+                        own.group = entry.group.or(own.group.take());
+                        if !entry.tags.is_empty() {
+                            own.tags = entry.tags;
+                        }
+                    }
+                    None => class.clips.push(entry),
+                }
+            }
+        }
+        known
+    }
+
+    /// Notes what a table says of clips, as one change: groups, tags, and where it names genres, the classes.
+    pub fn apply(&mut self, table: &Table) -> Applied {
+        self.remember();
+        let applied = table.apply(&mut self.classes);
+        // Classes that lost all their clips to others were names of folders.
+        self.classes.retain(|class| !applied.emptied.contains(&class.name));
+        applied
+    }
+
+    /// True where any clip has a tag.
+    pub fn has_tags(&self) -> bool {
+        self.classes.iter().flat_map(|class| &class.clips).any(|clip| !clip.tags.is_empty())
+    }
+
+    /// True where the user wants tags to be taught and not classes, whether there are any or not.
+    pub fn wants_tags(&self) -> bool {
+        self.wants_tags
+    }
+
+    /// What is to be taught: tags, or classes.
+    pub fn want_tags(&mut self, wants: bool) {
+        self.wants_tags = wants;
+    }
+
+    /// True where a lesson is about tags: a clip may have several labels.
+    pub fn many_labels(&self) -> bool {
+        self.wants_tags && self.has_tags()
     }
 
     /// Adds an empty class, where there is none of that name.
@@ -212,6 +290,9 @@ impl Collection {
 
     /// What may be wrong with it, the worst first.
     pub fn doubts(&self) -> Vec<Doubt> {
+        if self.many_labels() {
+            return tags::doubts(&self.classes);
+        }
         let mut doubts = Vec::new();
         let with_clips = || self.classes.iter().filter(|class| class.usable() > 0);
         if with_clips().count() < 2 {
@@ -243,14 +324,18 @@ impl Collection {
         doubts
     }
 
-    /// The labels of classes that have clips, and these clips, for a lesson.
+    /// The labels of classes that have clips, and these clips, for a lesson; or, where it is about tags, those that two
+    /// clips have at least, and the clips that have any of them.
     pub fn lesson(&self) -> (Vec<String>, Vec<Clip>) {
+        if self.many_labels() {
+            return tags::lesson(&self.classes);
+        }
         let classes: Vec<&Class> = self.classes.iter().filter(|class| class.usable() > 0).collect();
         let clips = classes.iter().enumerate().flat_map(|(label, class)| {
             class.clips.iter().filter(|clip| clip.trouble.is_none()).map(move |clip| Clip {
                 id: clip.id.clone(),
                 name: clip.name.clone(),
-                group: None,
+                group: clip.group.clone(),
                 labels: vec![label],
                 part: Part::Train,
             })
@@ -283,6 +368,18 @@ impl Collection {
     }
 }
 
+/// Endings of files that are taken from a folder; others in it (pictures, lists) are no mistake.
+const SOUNDS: [&str; 16] = [
+    "wav", "wave", "rf64", "bw64", "au", "snd", "aif", "aiff", "mp3", "flac", "ogg", "oga", "opus", "m4a", "aac", "mp4",
+];
+
+/// True where a file is a sound by its name. Hidden ones are none: they hold what systems note of others.
+pub fn is_sound(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let ending = name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    SOUNDS.contains(&ending.as_str()) && !name.starts_with('.')
+}
+
 /// The label that a file brings with it: the folder that it lies in, or what stands before the number in names like
 /// GTZAN's (`blues.00012.wav`). `path` is relative to what was chosen.
 pub fn label_of(path: &str) -> Option<String> {
@@ -302,7 +399,7 @@ mod tests {
     use super::*;
 
     fn entry(id: &str) -> Entry {
-        Entry { id: id.to_owned(), name: format!("{id}.wav"), seconds: None, trouble: None }
+        Entry::new(id.to_owned(), format!("{id}.wav"))
     }
 
     fn of(classes: &[(&str, usize)]) -> Collection {
@@ -327,6 +424,30 @@ mod tests {
         assert_eq!(label("blues.wav"), None);
         assert_eq!(label("12.03.2024 rehearsal.wav"), None);
         assert_eq!(label(".00012.wav"), None);
+    }
+
+    #[test]
+    fn sounds_are_known_by_their_names() {
+        assert!(is_sound("a/b.WAV") && is_sound("b.tar.opus"));
+        assert!(!is_sound("a/cover.jpg") && !is_sound("a/._b.wav") && !is_sound("wav/notes"));
+    }
+
+    #[test]
+    fn classes_of_another_collection_are_added_as_they_are() {
+        let mut collection = of(&[("a", 2)]);
+        let tagged = Entry { group: Some("x".to_owned()), tags: vec!["slow".to_owned()], ..entry("a0") };
+        let class = |name: &str, clips| Class { name: name.to_owned(), clips };
+        let added = vec![class("a", vec![tagged.clone(), entry("a1"), entry("a9")]), class("empty", Vec::new())];
+        assert_eq!(collection.add_classes(added), 2);
+        assert_eq!(sizes(&collection), [("a", 3), ("empty", 0)]);
+        assert_eq!(collection.classes()[0].clips[0], tagged);
+        // Without anything said of it, what was said before stays.
+        collection.add_classes(vec![class("a", vec![entry("a0")])]);
+        assert_eq!(collection.classes()[0].clips[0], tagged);
+        let (_, clips) = collection.lesson();
+        assert_eq!(clips[0].group.as_deref(), Some("x"));
+        assert!(collection.undo() && collection.undo());
+        assert_eq!(sizes(&collection), [("a", 2)]);
     }
 
     #[test]

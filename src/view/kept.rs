@@ -156,10 +156,10 @@ pub(super) mod tests {
     use super::*;
     use crate::lesson::{Clip, Part};
     use crate::view::collection::Entry;
-    use crate::view::teach::student;
+    use crate::view::pupils::{Build, student};
 
     fn class(name: &str, ids: &[&str]) -> Class {
-        let entry = |id: &&str| Entry { id: (*id).to_owned(), name: format!("{id}.wav"), seconds: None, trouble: None };
+        let entry = |id: &&str| Entry::new((*id).to_owned(), format!("{id}.wav"));
         Class { name: name.to_owned(), clips: ids.iter().map(entry).collect() }
     }
 
@@ -167,7 +167,7 @@ pub(super) mod tests {
     pub fn running() -> Running {
         let clip =
             Clip { id: "z".to_owned(), name: "z.wav".to_owned(), group: None, labels: vec![0], part: Part::Valid };
-        let student = student("lens");
+        let student = student("lens", &Build::default(), &[]);
         let recipe = crate::train::recipe::Recipe { epochs: 60, ..student.quick(1) };
         let (name, labels) = ("mine".to_owned(), vec!["a".to_owned()]);
         let lesson = Lesson { name, labels, many_labels: false, student, clips: vec![clip], recipe };

@@ -18,12 +18,17 @@ pub mod offline;
 pub mod outcome;
 pub mod pupils;
 pub mod reading;
+pub mod recording;
 mod resample;
+pub mod set_file;
 pub mod shape;
 pub mod spectrogram;
 pub mod state;
 pub mod strip;
+pub mod table;
+mod tags;
 pub mod teach;
+pub mod thumbnail;
 pub mod words;
 
 pub use shape::{Align, Area, Colour, Shape, Theme};

@@ -1,11 +1,14 @@
 //! Teaching: what is collected, how a lesson goes, what came of it.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use super::collection::Collection;
 use super::networks::Catalogue;
+use super::recording::Recording;
+use super::thumbnail::Thumbnail;
 use crate::card::Card;
 use crate::lesson::{ClipId, Learned, Lesson};
 use crate::protocol::{EngineKind, Known, Steering};
@@ -20,6 +23,13 @@ pub enum Stage {
     /// Files are being taken in.
     Adding {
         /// Files taken in.
+        done: usize,
+        /// All of them; 0 while they come out of an archive, and nobody knows.
+        total: usize,
+    },
+    /// The collection is being made one file.
+    Packing {
+        /// Clips packed.
         done: usize,
         /// All of them.
         total: usize,
@@ -55,6 +65,7 @@ impl Stage {
         match self {
             Self::Idle => "idle",
             Self::Adding { .. } => "adding",
+            Self::Packing { .. } => "packing",
             Self::Preparing { .. } => "preparing",
             Self::Studying { .. } => "studying",
             Self::Training { .. } => "training",
@@ -85,6 +96,13 @@ pub enum News {
         clip: ClipId,
         /// What came of it.
         outcome: Result<f64, String>,
+    },
+    /// The beginning of a clip was heard, for a picture of it.
+    Glanced {
+        /// Which one.
+        clip: ClipId,
+        /// The picture.
+        thumbnail: Thumbnail,
     },
     /// A step was made.
     Step {
@@ -157,6 +175,10 @@ const RUNS: usize = 50;
 pub struct Teaching {
     /// The clips.
     pub collection: Collection,
+    /// Small pictures of them, as far as they were looked at.
+    pub thumbnails: HashMap<ClipId, Thumbnail>,
+    /// What is being recorded.
+    pub recording: Option<Recording>,
     /// Where the lesson is.
     pub stage: Stage,
     /// What it told so far.
@@ -192,6 +214,10 @@ impl Teaching {
         if let News::Heard { clip, outcome } = &news {
             return self.collection.heard(clip, outcome);
         }
+        if let News::Glanced { clip, thumbnail } = news {
+            self.thumbnails.insert(clip, thumbnail);
+            return;
+        }
         // What comes later is of a lesson that was given up.
         if !self.is_busy() {
             return;
@@ -213,7 +239,7 @@ impl Teaching {
             News::Taught(outcome) => (self.stage, self.outcome) = (Stage::Idle, Some(outcome)),
             News::Failed(error) => (self.stage, self.error) = (Stage::Idle, Some(super::words::sentence(error))),
             News::Cancelled => self.stage = Stage::Idle,
-            News::Heard { .. } | News::Checkpoint(_) => {}
+            News::Heard { .. } | News::Glanced { .. } | News::Checkpoint(_) => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! Every sentence that people read, except what stands in `index.html`.
 
+pub mod collect;
 pub mod kept;
 pub mod networks;
 pub mod offline;

@@ -6,6 +6,7 @@
 //! engine on a self-test, is timed against it, and takes over where it is faster. Whatever goes wrong with it, the CPU
 //! engine goes on; where the CPU engine itself dies on a file, it is started again.
 
+mod clips;
 mod engine;
 mod graphics;
 mod job;
@@ -22,6 +23,8 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
+use self::clips::Glances;
+pub use self::clips::Unpacked;
 use self::engine::Engine;
 use self::graphics::Gpu;
 use self::job::{Decoding, Job};
@@ -118,6 +121,9 @@ struct Inner {
     registry_wanted: Cell<bool>,
     /// Looked for once; `None` in it where the browser has no service workers.
     keeper: OnceCell<Option<Keeper>>,
+    glances: RefCell<Glances>,
+    /// The archive that is being emptied.
+    unpacking: Cell<Option<RequestId>>,
 }
 
 impl Client {
@@ -140,6 +146,8 @@ impl Client {
             lessons: Cell::default(),
             registry_wanted: Cell::default(),
             keeper: OnceCell::new(),
+            glances: RefCell::default(),
+            unpacking: Cell::default(),
         }));
         spawn_local(client.clone().begin());
         client
@@ -148,6 +156,7 @@ impl Client {
     /// Classifies a file, in place of the one before. It waits where no engine is ready yet.
     pub fn classify(&self, file: File) {
         self.interrupt();
+        self.look_later();
         *self.0.job.borrow_mut() = Some(Job::new(file));
         self.advance();
     }
@@ -256,6 +265,7 @@ impl Client {
     fn replace_cpu(&self, message: &str) {
         log::warn!("the CPU engine is started again: {message}");
         self.0.cpu.borrow_mut().take();
+        self.look_away();
         let mut slot = self.0.job.borrow_mut();
         if let Some(job) = slot.as_mut().filter(|job| matches!(job.running, Some((EngineKind::Cpu, _)))) {
             if job.begun || job.tried_again {

@@ -151,6 +151,18 @@ impl Drop for Frame {
     }
 }
 
+/// Waits for so many milliseconds.
+pub async fn sleep(milliseconds: i32) {
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        if let Ok(window) = window() {
+            // Without a timer it would wait for ever; browsers always have one.
+            window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds).ok();
+        }
+    });
+    // Resolves only; there is nothing to fail.
+    wasm_bindgen_futures::JsFuture::from(promise).await.ok();
+}
+
 /// Sets an element's text. An unchanged text is left alone, so that screen readers do not repeat it.
 pub fn set_text(element: &Element, text: &str) {
     if element.text_content().as_deref() != Some(text) {
@@ -182,4 +194,27 @@ pub fn element(document: &Document, tag: &str, text: &str) -> Result<HtmlElement
 pub fn set_children<'a>(element: &Element, children: impl IntoIterator<Item = &'a HtmlElement>) {
     let nodes: js_sys::Array = children.into_iter().collect();
     element.replace_children_with_node(&nodes);
+}
+
+/// As [`set_children`], but children that are there already and stay are not touched: they keep the focus.
+pub fn keep_children(element: &Element, children: &[HtmlElement]) -> Result<(), DomError> {
+    let wanted: js_sys::Set<wasm_bindgen::JsValue> = js_sys::Set::new(&JsValue::UNDEFINED);
+    for child in children {
+        wanted.add(child);
+    }
+    let mut next = element.first_child();
+    while let Some(node) = next {
+        next = node.next_sibling();
+        if !wanted.has(&node) {
+            element.remove_child(&node)?;
+        }
+    }
+    let mut place = element.first_child();
+    for child in children {
+        match &place {
+            Some(node) if node.is_same_node(Some(child)) => place = node.next_sibling(),
+            _ => drop(element.insert_before(child, place.as_ref())?),
+        }
+    }
+    Ok(())
 }

@@ -1,10 +1,21 @@
-//! Files from the user: chosen, dropped or pasted.
+//! Files from the user: chosen, dropped or pasted, alone or in folders; read in pieces, and given back.
 
 use std::rc::Rc;
 
-use web_sys::{ClipboardEvent, Document, DragEvent, Element, Event, File, FileList, HtmlInputElement};
+use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    Blob, ClipboardEvent, DataTransfer, Document, DragEvent, Element, Event, File, FileList, FileSystemDirectoryEntry,
+    FileSystemEntry, FileSystemFileEntry, HtmlInputElement, Url,
+};
 
-use super::dom::{DomError, Listener, describe};
+use super::dom::{self, DomError, Listener, describe};
+
+/// The property of a file that has its path in the folder that was chosen; empty where it was chosen alone.
+const PATH: &str = "webkitRelativePath";
+/// Bytes that are read at once.
+const PIECE: f64 = (4 << 20) as f64;
 
 /// Set on the drop zone while a file is held over the page.
 const HELD_OVER: &str = "data-over";
@@ -18,7 +29,8 @@ pub struct Picker {
 
 impl Picker {
     /// Watches a file input, and the whole document for drops and pastes; `zone` shows that a file may be dropped.
-    /// What was dropped without being a file arrives as an empty list.
+    /// What was dropped without being a file arrives as an empty list. The files of folders arrive a little later than
+    /// others, in the order of their paths ([`path_of`]).
     pub fn new(
         document: &Document,
         input: &HtmlInputElement,
@@ -78,7 +90,15 @@ fn dropped(document: &Document, zone: &Element, pick: Rc<dyn Fn(Vec<File>)>) -> 
     let drop = Listener::new(document, "drop", move |event: DragEvent| {
         event.prevent_default();
         mark(&over, false);
-        pick(list(event.data_transfer().and_then(|data| data.files())));
+        let data = event.data_transfer();
+        let files = list(data.as_ref().and_then(DataTransfer::files));
+        // Only now: after this event the list is empty.
+        let entries = data.as_ref().map(entries).unwrap_or_default();
+        if !entries.iter().any(FileSystemEntry::is_directory) {
+            return pick(files);
+        }
+        let pick = pick.clone();
+        spawn_local(async move { pick(walk(entries).await) });
     })?;
     Ok([enter, leave, drop])
 }
@@ -87,6 +107,103 @@ fn mark(zone: &Element, held_over: bool) {
     if let Err(error) = zone.toggle_attribute_with_force(HELD_OVER, held_over) {
         log::warn!("the drop zone stays as it is: {}", describe(&error));
     }
+}
+
+/// What was dropped, as entries of a file system; nothing where the browser has none.
+fn entries(data: &DataTransfer) -> Vec<FileSystemEntry> {
+    let items = data.items();
+    (0..items.length()).filter_map(|place| items.get(place)?.webkit_get_as_entry().ok()?).collect()
+}
+
+/// All files in these entries, at any depth, in the order of their paths. What cannot be read is passed over.
+async fn walk(entries: Vec<FileSystemEntry>) -> Vec<File> {
+    let mut waiting: Vec<(String, FileSystemEntry)> = entries.into_iter().map(|entry| (entry.name(), entry)).collect();
+    let mut files = Vec::new();
+    while let Some((path, entry)) = waiting.pop() {
+        let outcome = if entry.is_directory() {
+            let inside = children(entry.unchecked_into()).await;
+            inside.map(|inside| waiting.extend(inside.into_iter().map(|own| (format!("{path}/{}", own.name()), own))))
+        } else {
+            file_at(entry.unchecked_into(), &path).await.map(|file| files.push((path.clone(), file)))
+        };
+        if let Err(error) = outcome {
+            log::warn!("{path} cannot be read: {}", describe(&error));
+        }
+    }
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    files.into_iter().map(|(_, file)| file).collect()
+}
+
+/// What is in a folder. Browsers tell it in batches; an empty one is the last.
+async fn children(folder: FileSystemDirectoryEntry) -> Result<Vec<FileSystemEntry>, JsValue> {
+    let reader = folder.create_reader();
+    let mut children = Vec::new();
+    loop {
+        let batch = Promise::new(&mut |resolve, reject| {
+            if let Err(error) = reader.read_entries_with_callback_and_callback(&resolve, &reject) {
+                // Fails only where it is no function, which it is.
+                drop(reject.call1(&JsValue::NULL, &error));
+            }
+        });
+        let batch = Array::from(&JsFuture::from(batch).await?);
+        if batch.length() == 0 {
+            return Ok(children);
+        }
+        children.extend(batch.iter().map(JsCast::unchecked_into));
+    }
+}
+
+/// The file of an entry. Its path is written where that of a chosen folder's file is.
+async fn file_at(entry: FileSystemFileEntry, path: &str) -> Result<File, JsValue> {
+    let file = Promise::new(&mut |resolve, reject| entry.file_with_callback_and_callback(&resolve, &reject));
+    let file: File = JsFuture::from(file).await?.unchecked_into();
+    let own = Object::new();
+    Reflect::set(&own, &"value".into(), &path.into())?;
+    // The browser's own property has a getter only; this one covers it.
+    Reflect::define_property(&file, &PATH.into(), &own)?;
+    Ok(file)
+}
+
+/// A file's path in the folder that was chosen or dropped; its name, where it came alone.
+pub fn path_of(file: &File) -> String {
+    let path = Reflect::get(file, &PATH.into()).ok().and_then(|path| path.as_string());
+    path.filter(|path| !path.is_empty()).unwrap_or_else(|| file.name())
+}
+
+/// Reads a file piece by piece: it may be of any length, and between the pieces the page goes on.
+///
+/// # Errors
+///
+/// What the browser throws, where the file went away.
+pub async fn read_in_pieces(file: &Blob, mut take: impl FnMut(&[u8])) -> Result<(), JsValue> {
+    let mut at = 0.0;
+    while at < file.size() {
+        let end = (at + PIECE).min(file.size());
+        let buffer = JsFuture::from(file.slice_with_f64_and_f64(at, end)?.array_buffer()).await?;
+        take(&Uint8Array::new(&buffer).to_vec());
+        at = end;
+    }
+    Ok(())
+}
+
+/// All of a file, where it has no more than so many bytes.
+pub async fn read(file: &Blob, most: usize) -> Option<Vec<u8>> {
+    if file.size() > most as f64 {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    read_in_pieces(file, |piece| bytes.extend_from_slice(piece)).await.ok()?;
+    Some(bytes)
+}
+
+/// Hands a file to the browser, to be kept where it keeps downloads.
+pub fn save(document: &Document, name: &str, file: &Blob) -> Result<(), DomError> {
+    let url = Url::create_object_url_with_blob(file)?;
+    let link = dom::element(document, "a", "")?;
+    link.set_attribute("href", &url)?;
+    link.set_attribute("download", name)?;
+    link.click();
+    Ok(Url::revoke_object_url(&url)?)
 }
 
 fn list(files: Option<FileList>) -> Vec<File> {

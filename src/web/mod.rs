@@ -13,6 +13,7 @@ pub mod host;
 pub mod js;
 pub mod offline;
 pub mod page;
+pub mod recorder;
 pub mod store;
 pub mod weights_cache;
 pub mod wire;

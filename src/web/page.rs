@@ -4,17 +4,21 @@
 mod arrivals;
 mod collect;
 mod figures;
+mod gather;
 mod input;
 mod keep;
+mod keep_set;
 mod lesson;
 mod network_card;
 mod offline;
+mod record;
 mod tags;
 mod teach;
 mod text;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use web_sys::{Document, File};
@@ -27,11 +31,13 @@ use self::offline::OfflinePlace;
 use self::tags::Tags;
 use self::teach::Teach;
 use self::text::Texts;
-use super::client::{Client, Options, OwnNetwork, Update};
+use super::client::{Client, Options, OwnNetwork, Unpacked, Update};
 use super::dom::{self, DomError, Frame};
+use super::files::path_of;
 use crate::lesson::{ClipId, Lesson};
 use crate::protocol::Steering;
 use crate::view::Theme;
+use crate::view::collection::is_sound;
 use crate::view::engine::Preference;
 use crate::view::kept::{Keeping, Kept};
 use crate::view::offline::{Offline, Wish};
@@ -39,6 +45,9 @@ use crate::view::reading::Place;
 use crate::view::state::{Phase, State};
 use crate::view::teach::{Checkpoint, Teaching};
 use crate::view::words;
+
+/// What comes of an archive, or a sentence that says why nothing does; an empty one where it was given up.
+pub type Unpacking = Pin<Box<dyn Future<Output = Result<Unpacked, String>>>>;
 
 /// What computes for the page. [`Client`] is the real one.
 pub trait Engines {
@@ -72,6 +81,10 @@ pub trait Engines {
     fn rename_own(&self, network: &str, name: &str);
     /// Takes one of the user's own networks out of the list.
     fn forget_own(&self, name: &str);
+    /// Takes the files out of an archive; `tell` hears how many there are so far.
+    fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking;
+    /// Looks at clips in the background. Their lengths and pictures come as news.
+    fn glance(&self, clips: Vec<(ClipId, File)>);
 }
 
 impl Engines for Client {
@@ -120,6 +133,13 @@ impl Engines for Client {
     fn offline(&self, wish: Wish) {
         Client::offline(self, wish);
     }
+    fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking {
+        let client = self.clone();
+        Box::pin(async move { client.unpack(file, tell).await })
+    }
+    fn glance(&self, clips: Vec<(ClipId, File)>) {
+        Client::glance(self, clips);
+    }
 }
 
 /// Where the pointer is.
@@ -152,6 +172,10 @@ struct Inner {
     kept_place: KeptPlace,
     kept: RefCell<Kept>,
     keeper: Keeper,
+    /// Numbers what takes its time in the collection: an older one is over.
+    turn: Cell<u32>,
+    /// Set where the recording should stop.
+    recording: RefCell<Rc<Cell<bool>>>,
     cursor: Cell<Option<Cursor>>,
     engines: RefCell<Option<Rc<dyn Engines>>>,
     frame: OnceCell<Frame>,
@@ -178,6 +202,8 @@ impl Page {
             kept_place: KeptPlace::find(document)?,
             kept: RefCell::default(),
             keeper: Keeper::default(),
+            turn: Cell::default(),
+            recording: RefCell::default(),
             cursor: Cell::default(),
             engines: RefCell::default(),
             frame: OnceCell::new(),
@@ -240,7 +266,9 @@ impl Page {
         if self.0.teach.is_shown() {
             return self.collect(files);
         }
-        let Some(file) = files.first().cloned() else {
+        // Of a folder the first sound; a file alone is tried whatever it is called.
+        let sound = files.iter().find(|file| is_sound(&path_of(file)));
+        let Some(file) = sound.or(files.first()).cloned() else {
             return self.change(|state| state.notice = Some(words::NO_FILE));
         };
         self.0.cursor.set(None);

@@ -6,10 +6,10 @@ import { chromium } from "playwright-core";
 const settings = JSON.parse(readFileSync(new URL("../../webdriver.json", import.meta.url), "utf8"));
 const { binary, args } = settings["goog:chromeOptions"];
 
-/** Starts Chromium with the flags of `webdriver.json`; without WebGPU, it gets no adapter. */
-export function startBrowser({ webgpu = true } = {}) {
+/** Starts Chromium with the flags of `webdriver.json` and `extra` ones; without WebGPU, it gets no adapter. */
+export function startBrowser({ webgpu = true, extra = [] } = {}) {
   const flags = args.filter((flag) => !flag.startsWith("--headless") && (webgpu || !flag.includes("webgpu")));
-  return chromium.launch({ executablePath: process.env.CHROMIUM || binary, args: flags });
+  return chromium.launch({ executablePath: process.env.CHROMIUM || binary, args: [...flags, ...extra] });
 }
 
 /** Keeps what no page of a visit must do: log errors, break its own policy, ask another origin, miss a file. */

@@ -101,7 +101,6 @@ for (const [width, height] of [
 
 test("what cannot be taught is said before it is tried, and changes can be taken back", { timeout: 3 * MINUTE }, () =>
   open("?engine=cpu&network=net1-gtzan", async (page) => {
-    const doubts = () => page.locator("#teach-doubts").innerText();
     const started = () => page.locator("#teach-start").isEnabled();
     await page.click("#view-teach");
     assert.equal(await started(), false);
@@ -117,11 +116,9 @@ test("what cannot be taught is said before it is tried, and changes can be taken
     await page.locator('[data-act="remove-class"][data-class="empty"]').click();
     await page.locator("#teach-undo").click();
     await page.locator("#teach-doubts", { hasText: "“empty” has no clips yet" }).waitFor();
-    // The file of words is found out when it is heard; what is left of its class is too little.
+    // The file of words is found out when the page looks at it; what is left of its class is too little.
     await page.selectOption("#teach-pupil", "lens");
-    await page.click("#teach-start");
-    await page.locator("#teach-error", { hasText: "of “tone” 1 could be heard, and two are needed" }).waitFor({ timeout: MINUTE });
-    assert.match(await doubts(), /“tone” has a single clip/);
+    await page.locator("#teach-doubts", { hasText: "“tone” has a single clip" }).waitFor({ timeout: MINUTE });
     assert.equal(await started(), false);
     // The same sound in two classes.
     await page.locator('details[data-class="noise"] summary').click();

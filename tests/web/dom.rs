@@ -3,6 +3,8 @@
 #![cfg(target_family = "wasm")]
 #![allow(clippy::unwrap_used, reason = "what panics in a test fails it")]
 
+#[path = "dom/collect.rs"]
+mod collect;
 #[path = "dom/kept.rs"]
 mod kept;
 #[path = "dom/offline.rs"]

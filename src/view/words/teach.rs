@@ -55,6 +55,15 @@ pub fn doubt(doubt: &Doubt) -> String {
         Doubt::Twice { clip, classes: [a, b] } => {
             format!("The sound of “{clip}” is in “{a}” and in “{b}”. Remove it from one of them.")
         }
+        Doubt::TooFewTags => {
+            "Two tags are needed at least, and two clips with each: there must be something to tell apart.".to_owned()
+        }
+        Doubt::RareTags(tags) => format!(
+            "Left out: {} that a single clip has ({}).",
+            count(tags.len(), "tag"),
+            super::collect::few(tags.iter().map(String::as_str))
+        ),
+        Doubt::Untagged(clips) => format!("Left out: {} without any tag that is taught.", count(*clips, "clip")),
     }
 }
 
@@ -109,7 +118,9 @@ pub fn left_out(known: usize, without_sound: usize) -> Option<String> {
 pub fn stage(stage: Stage, seconds_left: Option<f64>) -> String {
     match stage {
         Stage::Idle => String::new(),
+        Stage::Adding { done, total: 0 } => format!("Taking {} out of the archive…", count(done, "file")),
         Stage::Adding { done, total } => format!("Taking in {done} of {}…", count(total, "file")),
+        Stage::Packing { done, total } => format!("Packing clip {} of {total}…", (done + 1).min(total)),
         Stage::Preparing { fetched, total } if fetched < total => {
             format!("Fetching what it listens through: {} of {}…", size(fetched), size(total))
         }

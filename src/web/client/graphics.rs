@@ -85,6 +85,7 @@ impl Client {
             self.run_job();
         }
         self.0.fitting.set(false);
+        self.look_on();
     }
 
     /// The GPU engine, where it is to be compared on the network in use, and that network.

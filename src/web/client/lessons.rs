@@ -76,8 +76,9 @@ impl Client {
         });
     }
 
-    /// Gives the lesson up.
+    /// Gives the lesson up, or the archive that clips for it are in.
     pub fn stop_teaching(&self) {
+        self.stop_unpacking();
         self.interrupt_lesson();
         self.tell(Update::Lesson(News::Cancelled));
     }
@@ -188,7 +189,7 @@ impl Client {
             }
             self.tell_lesson(number, News::Studying { done, total: lesson.clips.len() });
             let Some(file) = files.get(&clip.id) else { continue };
-            let outcome = self.study(engine, clip, file, &lesson.student).await;
+            let outcome = self.study(number, engine, clip, file, &lesson.student).await;
             let ended = !alive.get();
             if ended && kind == EngineKind::Gpu {
                 return Err(Halt::Lost(words::ENGINE_ENDED.to_owned()));
@@ -247,23 +248,36 @@ impl Client {
         Ok(shared)
     }
 
-    fn runs(&self, request: Option<RequestId>) {
-        if let Some(teacher) = &mut *self.0.teacher.borrow_mut() {
+    /// Notes what the engine works on for a lesson, unless that was given up.
+    fn runs(&self, number: LessonNumber, request: Option<RequestId>) {
+        if let Some(teacher) = &mut *self.0.teacher.borrow_mut()
+            && self.is_current(number)
+        {
             teacher.running = request;
         }
     }
 
     /// Has a clip heard, by the browser's decoder where the engine knows its format no better; its seconds.
-    async fn study(&self, engine: &Engine, clip: &Clip, file: &File, student: &Student) -> Result<f64, String> {
+    async fn study(
+        &self,
+        number: LessonNumber,
+        engine: &Engine,
+        clip: &Clip,
+        file: &File,
+        student: &Student,
+    ) -> Result<f64, String> {
         let request = |sample_rate| {
             let (clip, file, student) = (clip.id.clone(), clip.name.clone(), student.clone());
             Request::Study { clip, file, sample_rate, student }
         };
-        let mut event = engine.worker.ask(request(None), Payload::File(file.clone())).await;
+        let ask =
+            |request, payload| engine.worker.ask_watched(request, payload, |id| self.runs(number, Some(id)), |_, _| {});
+        let (mut event, _) = ask(request(None), Payload::File(file.clone())).await;
         if let Event::Unsupported { message } = event {
             let decoded = browser_decoder::decode(file).await.map_err(|_| message)?;
-            event = engine.worker.ask(request(Some(decoded.sample_rate)), Payload::Floats(decoded.samples)).await;
+            (event, _) = ask(request(Some(decoded.sample_rate)), Payload::Floats(decoded.samples)).await;
         }
+        self.runs(number, None);
         match event {
             Event::Studied { seconds, .. } => Ok(seconds),
             other => Err(unexpected(other)),
@@ -292,8 +306,9 @@ impl Client {
             _ => {}
         };
         let client = self.clone();
-        let (event, payload) = engine.worker.ask_watched(request, payload, move |id| client.runs(Some(id)), told).await;
-        self.runs(None);
+        let (event, payload) =
+            engine.worker.ask_watched(request, payload, move |id| client.runs(number, Some(id)), told).await;
+        self.runs(number, None);
         match (event, payload) {
             (Event::Trained { card, learned }, Payload::Bytes(bytes)) => Ok((*card, *learned, bytes)),
             (other, _) => Err(unexpected(other)),

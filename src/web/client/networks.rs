@@ -132,7 +132,10 @@ impl Client {
                 }
                 spawn_local(self.clone().load_wanted(wanted));
             }
-            None => self.run_job(),
+            None => {
+                self.run_job();
+                self.look_on();
+            }
         }
     }
 

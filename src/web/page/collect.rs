@@ -1,30 +1,16 @@
-//! What people do with their collection: add clips, name classes, move and remove, play.
+//! What people do with their collection: name classes, move and remove, play. How clips come into it is in
+//! [`gather`](super::gather) and [`record`](super::record), how all of it becomes a file in [`keep_set`](super::keep_set).
 
-use std::rc::{Rc, Weak};
+use std::rc::Weak;
 
-use js_sys::{Reflect, Uint8Array};
-use sha2::{Digest, Sha256};
+use js_sys::Reflect;
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Element, Event, File, HtmlElement, HtmlInputElement};
+use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
 
-use super::input::{on, with};
+use super::input::on;
 use super::{Inner, Page};
-use crate::lesson::ClipId;
-use crate::view::collection::{Entry, label_of};
-use crate::view::teach::Stage;
-use crate::view::words::teach as words;
-use crate::web::dom::{self, DomError, Listener, by_id};
+use crate::web::dom::{DomError, Listener, by_id};
 use crate::web::files::take_chosen;
-
-/// Where clips go whose files bring no label.
-const UNNAMED: &str = "new class";
-/// Endings of files that are taken from a folder; others in it (pictures, lists) are no mistake.
-const SOUNDS: [&str; 16] = [
-    "wav", "wave", "rf64", "bw64", "au", "snd", "aif", "aiff", "mp3", "flac", "ogg", "oga", "opus", "m4a", "aac", "mp4",
-];
-/// Bytes that are read at once.
-const PIECE: f64 = (4 << 20) as f64;
 
 /// What people do with their collection.
 pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
@@ -41,6 +27,12 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
             teaching.collection.undo();
         });
     })?);
+    listeners.push(on(weak, &by_id(document, "teach-export")?, "click", |page, _: Event| page.save_set())?);
+    let many: HtmlInputElement = by_id(document, "teach-many")?;
+    let own = many.clone();
+    listeners.push(on(weak, &many, "change", move |page, _: Event| {
+        page.change_teaching(|teaching| teaching.collection.want_tags(own.checked()));
+    })?);
     let form: Element = by_id(document, "class-form")?;
     listeners.push(on(weak, &form, "submit", |page, event: Event| {
         event.prevent_default();
@@ -54,41 +46,6 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
 }
 
 impl Page {
-    /// Takes files into the collection, under the labels that they bring.
-    pub(super) fn collect(&self, mut files: Vec<File>) {
-        if files.is_empty() || self.0.teaching.borrow().is_busy() {
-            return;
-        }
-        // Browsers give a folder's files in any order.
-        files.sort_by_key(path_of);
-        let weak = Rc::downgrade(&self.0);
-        spawn_local(async move {
-            let (total, mut clips, mut others) = (files.len(), Vec::new(), 0);
-            for (done, file) in files.into_iter().enumerate() {
-                with(&weak, |page| page.change_teaching(|teaching| teaching.stage = Stage::Adding { done, total }));
-                let path = path_of(&file);
-                if !sounds(&path) {
-                    others += 1;
-                    continue;
-                }
-                let Some(id) = clip_id(&file).await else {
-                    others += 1;
-                    continue;
-                };
-                let label = label_of(&path).unwrap_or_else(|| UNNAMED.to_owned());
-                clips.push((label, Entry { id: id.clone(), name: file.name(), seconds: None, trouble: None }));
-                with(&weak, |page| drop(page.0.clips.borrow_mut().insert(id, file)));
-            }
-            with(&weak, |page| {
-                page.change_teaching(|teaching| {
-                    teaching.stage = Stage::Idle;
-                    let known = teaching.collection.add(clips);
-                    teaching.notice = words::left_out(known, others);
-                });
-            });
-        });
-    }
-
     fn add_class(&self) {
         let Ok(input) = by_id::<HtmlInputElement>(&self.0.document, "class-name") else { return };
         let name = input.value();
@@ -99,6 +56,10 @@ impl Page {
     /// A button, a choice or a name in the list of classes.
     fn act_on_class(&self, kind: &str, event: &Event) {
         let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+        // A class that is unfolded gets its list in the next frame; it unfolds after this event.
+        if target.closest("summary").ok().flatten().is_some() {
+            return self.request_frame();
+        }
         let key = |name: &str| target.get_attribute(name).unwrap_or_default();
         let (act, class, clip) = (key("data-act"), key("data-class"), key("data-clip"));
         if self.0.teaching.borrow().is_busy() && act != "play" {
@@ -109,6 +70,7 @@ impl Page {
             ("click", "remove-class") => self.change_teaching(|teaching| teaching.collection.remove_class(&class)),
             ("click", "remove") => self.change_teaching(|teaching| teaching.collection.remove(&class, &clip)),
             ("click", "play") => self.play(&clip),
+            ("click", "record") => self.record(class),
             ("change", "move") => self.change_teaching(|teaching| teaching.collection.shift(&class, &clip, &value)),
             ("change", "rename") => self.change_teaching(|teaching| teaching.collection.rename(&class, &value)),
             _ => {}
@@ -121,34 +83,4 @@ impl Page {
             log::warn!("{} is not played: {error}", file.name());
         }
     }
-}
-
-/// A file's path in the folder that was chosen; its name, where it was chosen alone.
-fn path_of(file: &File) -> String {
-    let path = Reflect::get(file, &"webkitRelativePath".into()).ok().and_then(|path| path.as_string());
-    path.filter(|path| !path.is_empty()).unwrap_or_else(|| file.name())
-}
-
-fn sounds(path: &str) -> bool {
-    let ending = path.rsplit('.').next().unwrap_or_default().to_lowercase();
-    SOUNDS.contains(&ending.as_str()) && !path.rsplit('/').next().unwrap_or_default().starts_with('.')
-}
-
-/// The SHA-256 of a file, read piece by piece: a recording may be of any length. `None` where it cannot be read.
-async fn clip_id(file: &File) -> Option<ClipId> {
-    let mut digest = Sha256::new();
-    let mut at = 0.0;
-    while at < file.size() {
-        let end = (at + PIECE).min(file.size());
-        let piece = async { JsFuture::from(file.slice_with_f64_and_f64(at, end)?.array_buffer()).await };
-        match piece.await {
-            Ok(buffer) => digest.update(Uint8Array::new(&buffer).to_vec()),
-            Err(error) => {
-                log::warn!("{} cannot be read: {}", file.name(), dom::describe(&error));
-                return None;
-            }
-        }
-        at = end;
-    }
-    Some(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -37,6 +37,7 @@ impl Inputs {
         listeners.extend(surroundings(&weak)?);
         listeners.extend(pointers(page, &weak)?);
         listeners.extend(super::collect::listen(page, &weak)?);
+        listeners.extend(super::record::listen(page, &weak)?);
         listeners.extend(super::lesson::listen(page, &weak)?);
         listeners.extend(super::offline::listen(page, &weak)?);
         listeners.extend(super::keep::listen(page, &weak)?);

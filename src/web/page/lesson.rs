@@ -32,7 +32,7 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
         ("teach-start", Page::begin_lesson),
         ("teach-hold", Page::hold_or_go_on),
         ("teach-finish", |page| page.steer_lesson(Steering::Finish)),
-        ("teach-stop", |page| page.with_engines(|engines| engines.stop_teaching())),
+        ("teach-stop", Page::give_up),
         ("taught-use", Page::use_taught),
         ("taught-save", Page::save_taught),
     ];
@@ -66,6 +66,7 @@ impl Page {
     fn begin_lesson(&self) {
         let place = &self.0.teach.settings;
         let (labels, clips) = self.0.teaching.borrow().collection.lesson();
+        let many_labels = self.0.teaching.borrow().collection.many_labels();
         let held = self.0.clips.borrow();
         let files: Vec<File> = clips.iter().filter_map(|clip| held.get(&clip.id).cloned()).collect();
         drop(held);
@@ -77,8 +78,20 @@ impl Page {
         let Some(Wanted { student, recipe, share }) = place.wanted(clips.len()) else { return };
         let name = place.name(self.0.state.borrow().catalogue.as_deref());
         self.change_teaching(Teaching::begin);
-        let lesson = Lesson { name, labels, many_labels: false, student, clips, recipe };
+        let lesson = Lesson { name, labels, many_labels, student, clips, recipe };
         self.with_engines(|engines| engines.teach(lesson, files, share));
+    }
+
+    /// Gives up what is under way: the lesson, or work on the collection.
+    fn give_up(&self) {
+        self.end_turn();
+        self.with_engines(|engines| engines.stop_teaching());
+        // Work on the collection tells nothing any more.
+        self.change_teaching(|teaching| {
+            if matches!(teaching.stage, Stage::Adding { .. } | Stage::Packing { .. }) {
+                teaching.stage = Stage::Idle;
+            }
+        });
     }
 
     fn hold_or_go_on(&self) {

@@ -1,6 +1,7 @@
 //! The page's place for teaching, a part for each of its steps: what is collected, who learns and how, how the lesson
 //! goes, what came of it.
 
+mod class_item;
 mod collection;
 mod field;
 mod outcome;

@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use genrelens::archive::{Archive, Limits};
 use genrelens::card::{Card, Structure};
-use genrelens::lesson::Lesson;
+use genrelens::lesson::{ClipId, Lesson};
 use genrelens::protocol::{
     Adapter, Architecture, EngineInfo, EngineKind, Event, Payload, Prediction, Progress, Score, SpectrogramInfo,
     Steering, TagPrediction, WindowScores,
@@ -14,8 +15,9 @@ use genrelens::view::engine::{Choice, NoGpu, Preference};
 use genrelens::view::networks::{Arriving, Catalogue, InUse, Wish};
 use genrelens::view::offline;
 use genrelens::view::teach::Checkpoint;
-use genrelens::web::client::{OwnNetwork, Update};
-use genrelens::web::page::{Engines, Page};
+use genrelens::web::client::{OwnNetwork, Unpacked, Update};
+use genrelens::web::files;
+use genrelens::web::page::{Engines, Page, Unpacking};
 use wasm_bindgen_test::*;
 use web_sys::{
     Element, File, HtmlCanvasElement, HtmlElement, HtmlInputElement, HtmlSelectElement, KeyboardEvent,
@@ -49,7 +51,10 @@ impl Engines for Asked {
     }
     fn teach(&self, lesson: Lesson, files: Vec<File>, share: f64) {
         let names: Vec<String> = files.iter().map(File::name).collect();
-        self.0.borrow_mut().push(format!("teach {} {share} {}", lesson.labels.join("+"), names.join("+")));
+        let groups: Vec<&str> = lesson.clips.iter().filter_map(|clip| clip.group.as_deref()).collect();
+        let by = if groups.is_empty() { String::new() } else { format!(" by {}", groups.join("+")) };
+        let many = if lesson.many_labels { " many" } else { "" };
+        self.0.borrow_mut().push(format!("teach {} {share} {}{by}{many}", lesson.labels.join("+"), names.join("+")));
         self.2.replace(Some(lesson));
     }
     fn steer(&self, steering: Steering) {
@@ -88,6 +93,22 @@ impl Engines for Asked {
     fn offline(&self, wish: offline::Wish) {
         self.0.borrow_mut().push(format!("offline {wish:?}"));
     }
+    fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking {
+        Box::pin(async move {
+            let bytes = files::read(&file, usize::MAX).await.ok_or("unreadable")?;
+            let mut archive =
+                Archive::open(std::io::Cursor::new(bytes), Limits::default()).map_err(|e| e.to_string())?;
+            let mut unpacked = Unpacked::default();
+            while let Some((path, bytes)) = archive.next_file() {
+                let name = path.rsplit('/').next().unwrap().to_owned();
+                unpacked.files.push((path, super::file(&name, &bytes)));
+                tell(unpacked.files.len());
+            }
+            unpacked.left_out = archive.left_out();
+            Ok(unpacked)
+        })
+    }
+    fn glance(&self, _clips: Vec<(ClipId, File)>) {}
 }
 
 pub fn connected() -> (Fixture, Page, Rc<Asked>) {

@@ -74,7 +74,10 @@ impl Progress {
         set_text(&self.hold, words::hold(held));
         let fraction = match teaching.stage {
             Stage::Idle => None,
-            Stage::Adding { done, total } | Stage::Studying { done, total } => Some(done as f64 / total.max(1) as f64),
+            Stage::Adding { total: 0, .. } => None,
+            Stage::Adding { done, total } | Stage::Packing { done, total } | Stage::Studying { done, total } => {
+                Some(done as f64 / total.max(1) as f64)
+            }
             Stage::Preparing { fetched, total } => (fetched < total).then(|| fetched as f64 / total as f64),
             Stage::Training { step, steps, .. } => Some(step as f64 / steps.max(1) as f64),
         };

@@ -1,0 +1,56 @@
+//! A spectrogram made small enough to stand beside a name.
+
+/// Puts neighbouring columns and bands together until there are no more than these: a value is the mean in decibels of
+/// those that it stands for, as loudness from 0 (`floor_db` and below) to 255 (0 dB).
+///
+/// `db` is row-major `[column, band]`, lowest band first, and so is what comes back, after its `[columns, bands]`. No
+/// columns come of none.
+pub fn thumbnail(db: &[f32], bands: usize, floor_db: f32, most: [usize; 2]) -> ([usize; 2], Vec<u8>) {
+    let columns = db.len().checked_div(bands).unwrap_or(0);
+    let size = [columns.min(most[0]), bands.min(most[1])];
+    let from = |place: usize, small: usize, large: usize| place * large / small..(place + 1) * large / small;
+    let mut levels = Vec::with_capacity(size[0] * size[1]);
+    for column in 0..size[0] {
+        let own = from(column, size[0], columns);
+        for band in 0..size[1] {
+            let bands_of = from(band, size[1], bands);
+            let values = own.clone().flat_map(|column| &db[column * bands..][bands_of.clone()]);
+            let mean = values.sum::<f32>() / (own.len() * bands_of.len()) as f32;
+            // A NaN becomes 0 in the cast.
+            levels.push(((1.0 - mean / floor_db).clamp(0.0, 1.0) * 255.0).round() as u8);
+        }
+    }
+    (size, levels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_become_their_mean() {
+        // Three columns of four bands into two of two.
+        let db = [0.0, 0.0, -80.0, -80.0, -40.0, -40.0, -40.0, -40.0, 0.0, -80.0, -200.0, -80.0];
+        let ([columns, bands], levels) = thumbnail(&db, 4, -80.0, [2, 2]);
+        assert_eq!([columns, bands], [2, 2]);
+        assert_eq!(levels, [255, 0, 128, 0]);
+    }
+
+    #[test]
+    fn what_is_small_stays_as_it_is() {
+        let (size, levels) = thumbnail(&[0.0, -80.0, f32::NAN], 1, -80.0, [48, 24]);
+        assert_eq!((size, levels), ([3, 1], vec![255, 0, 0]));
+        assert_eq!(thumbnail(&[], 4, -80.0, [48, 24]), ([0, 4], Vec::new()));
+        assert_eq!(thumbnail(&[], 0, -80.0, [48, 24]), ([0, 0], Vec::new()));
+    }
+
+    #[test]
+    fn every_value_is_in_exactly_one_mean() {
+        for columns in 1..200 {
+            let db = vec![-20.0; columns * 128];
+            let ([found, bands], levels) = thumbnail(&db, 128, -80.0, [48, 24]);
+            assert_eq!((found, bands), (columns.min(48), 24));
+            assert!(levels.iter().all(|level| *level == 191), "{columns}");
+        }
+    }
+}

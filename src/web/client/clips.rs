@@ -1,0 +1,202 @@
+//! The client's work on clips that are collected: small pictures of them, in the background, and archives of them. Both
+//! are the CPU engine's.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::File;
+
+use super::engine::{Engine, unexpected};
+use super::{Client, Update};
+use crate::lesson::ClipId;
+use crate::protocol::{Event, Payload, Request, RequestId};
+use crate::view::teach::News;
+use crate::view::thumbnail::Thumbnail;
+use crate::view::words;
+use crate::web::{browser_decoder, dom};
+
+/// How long an archive waits for the engine to start, in looks at it, and the time between them in milliseconds.
+const LOOKS: usize = 600;
+const LOOK_MILLISECONDS: i32 = 100;
+
+/// Clips that are to be looked at. One is, at a time: a recording that is to be classified waits for no more.
+#[derive(Default)]
+pub struct Glances {
+    /// The last is the next.
+    waiting: Vec<(ClipId, File)>,
+    looking: Option<Looking>,
+    /// Numbers what is looked at: what comes of an older one no longer counts.
+    number: u32,
+}
+
+struct Looking {
+    number: u32,
+    clip: ClipId,
+    file: File,
+    request: Option<RequestId>,
+}
+
+/// What was in an archive.
+#[derive(Debug, Clone, Default)]
+pub struct Unpacked {
+    /// Its files, with their paths in it.
+    pub files: Vec<(String, File)>,
+    /// Sentences on those that were left out.
+    pub left_out: Vec<String>,
+}
+
+impl Client {
+    /// Looks at clips when nothing else is to be done, the newest of them first. Their lengths and their pictures come as
+    /// [`News::Heard`] and [`News::Glanced`].
+    pub fn glance(&self, clips: Vec<(ClipId, File)>) {
+        self.0.glances.borrow_mut().waiting.extend(clips.into_iter().rev());
+        self.look_on();
+    }
+
+    /// Looks at the next clip, where nobody waits for the CPU engine.
+    pub(super) fn look_on(&self) {
+        let busy = self.0.job.borrow().as_ref().is_some_and(super::Job::is_busy);
+        if busy || self.0.fitting.get() || self.0.switch.borrow().is_loading() {
+            return;
+        }
+        let Some(engine) = self.0.cpu.borrow().clone() else { return };
+        let mut glances = self.0.glances.borrow_mut();
+        if glances.looking.is_some() {
+            return;
+        }
+        let Some((clip, file)) = glances.waiting.pop() else { return };
+        glances.number += 1;
+        let number = glances.number;
+        glances.looking = Some(Looking { number, clip: clip.clone(), file: file.clone(), request: None });
+        drop(glances);
+        spawn_local(self.clone().look(engine, number, clip, file));
+    }
+
+    /// Takes the clip that is looked at back: it waits again.
+    pub(super) fn look_later(&self) {
+        let mut glances = self.0.glances.borrow_mut();
+        let Some(Looking { clip, file, request, .. }) = glances.looking.take() else { return };
+        glances.waiting.push((clip, file));
+        drop(glances);
+        if let (Some(request), Some(engine)) = (request, self.0.cpu.borrow().clone()) {
+            engine.worker.post(Request::Cancel { request });
+        }
+    }
+
+    /// The engine died. Of the clip that it looked at, for all that is known: nobody looks at it again.
+    pub(super) fn look_away(&self) {
+        let looking = self.0.glances.borrow_mut().looking.take_if(|looking| looking.request.is_some());
+        if let Some(Looking { clip, file, .. }) = looking {
+            self.tell(Update::Lesson(News::Heard { clip, outcome: Err(words::engine_died(&file.name())) }));
+        }
+    }
+
+    async fn look(self, engine: Engine, number: u32, clip: ClipId, file: File) {
+        let outcome = self.glanced(&engine, number, &file).await;
+        if self.0.glances.borrow_mut().looking.take_if(|looking| looking.number == number).is_none() {
+            return;
+        }
+        match outcome {
+            Ok((seconds, thumbnail)) => {
+                self.tell(Update::Lesson(News::Heard { clip: clip.clone(), outcome: Ok(seconds) }));
+                self.tell(Update::Lesson(News::Glanced { clip, thumbnail }));
+            }
+            Err(reason) => self.tell(Update::Lesson(News::Heard { clip, outcome: Err(reason) })),
+        }
+        self.look_on();
+    }
+
+    /// A clip's length and picture, by the browser's decoder where the engine knows its format no better.
+    async fn glanced(&self, engine: &Engine, number: u32, file: &File) -> Result<(f64, Thumbnail), String> {
+        let (mut event, mut payload) = self.look_once(engine, number, file, None, Payload::File(file.clone())).await;
+        if let Event::Unsupported { message } = event {
+            let decoded = browser_decoder::decode(file).await.map_err(|_| message)?;
+            let samples = Payload::Floats(decoded.samples);
+            (event, payload) = self.look_once(engine, number, file, Some(decoded.sample_rate), samples).await;
+        }
+        match (event, payload) {
+            (Event::Glanced { seconds, columns, bands }, Payload::Bytes(levels)) => {
+                let thumbnail = Thumbnail::new(columns, bands, levels);
+                Ok((seconds, thumbnail.ok_or("the engine's picture of it is damaged")?))
+            }
+            (other, _) => Err(unexpected(other)),
+        }
+    }
+
+    async fn look_once(
+        &self,
+        engine: &Engine,
+        number: u32,
+        file: &File,
+        sample_rate: Option<u32>,
+        payload: Payload<File>,
+    ) -> (Event, Payload) {
+        let own = |looking: &&mut Looking| looking.number == number;
+        if self.0.glances.borrow_mut().looking.as_mut().filter(own).is_none() {
+            return (Event::Cancelled, Payload::None);
+        }
+        let request = Request::Glance { file: file.name(), sample_rate };
+        let sent = |id| {
+            if let Some(looking) = self.0.glances.borrow_mut().looking.as_mut().filter(own) {
+                looking.request = Some(id);
+            }
+        };
+        engine.worker.ask_watched(request, payload, sent, |_, _| {}).await
+    }
+
+    /// Takes the files out of an archive; `tell` hears how many there are so far.
+    ///
+    /// # Errors
+    ///
+    /// The engine's sentence; an empty one where it was given up.
+    pub async fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Result<Unpacked, String> {
+        let engine = self.started().await?;
+        let files: Rc<RefCell<Vec<(String, File)>>> = Rc::default();
+        let kept = files.clone();
+        let request = Request::Unpack { file: file.name() };
+        let on_the_way = move |event: Event, payload: Payload| {
+            if let (Event::Unpacking { path }, Payload::Bytes(bytes)) = (event, payload)
+                && let Some(file) = file_of(&path, &bytes)
+            {
+                kept.borrow_mut().push((path, file));
+                tell(kept.borrow().len());
+            }
+        };
+        let sent = |id| self.0.unpacking.set(Some(id));
+        let (event, _) = engine.worker.ask_watched(request, Payload::File(file), sent, on_the_way).await;
+        self.0.unpacking.set(None);
+        match event {
+            Event::Unpacked { left_out } => Ok(Unpacked { files: files.take(), left_out }),
+            Event::Cancelled => Err(String::new()),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Gives up the archive that is being emptied.
+    pub(super) fn stop_unpacking(&self) {
+        if let (Some(request), Some(engine)) = (self.0.unpacking.take(), self.0.cpu.borrow().clone()) {
+            engine.worker.post(Request::Cancel { request });
+        }
+    }
+
+    /// The CPU engine, which may just be starting.
+    async fn started(&self) -> Result<Engine, String> {
+        for _ in 0..LOOKS {
+            let engine = self.0.cpu.borrow().clone();
+            if let Some(engine) = engine {
+                return Ok(engine);
+            }
+            dom::sleep(LOOK_MILLISECONDS).await;
+        }
+        Err(words::collect::NO_ENGINE.to_owned())
+    }
+}
+
+/// A file of an archive, named without its folders.
+fn file_of(path: &str, bytes: &[u8]) -> Option<File> {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let made = File::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes)), name);
+    made.inspect_err(|error| log::warn!("{path} could not be kept: {}", dom::describe(error))).ok()
+}

@@ -1,0 +1,134 @@
+//! Clips that are recorded through the microphone.
+
+use std::cell::Cell;
+use std::rc::{Rc, Weak};
+
+use js_sys::{Array, Date, Uint8Array};
+use sha2::{Digest, Sha256};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Event, File, FilePropertyBag, HtmlInputElement};
+
+use super::input::{on, with};
+use super::{Inner, Page};
+use crate::audio::{Clip, to_wav};
+use crate::view::collection::{Class, Entry};
+use crate::view::recording::{LONGEST_SECONDS, NotRecorded, Recording, free_name};
+use crate::view::words::collect as words;
+use crate::web::dom::{self, DomError, Listener, by_id};
+use crate::web::recorder::Recorder;
+
+/// Where a recording goes while there is no class.
+const UNNAMED: &str = "new class";
+/// Time between two looks at the microphone, in milliseconds.
+const LOOK_MILLISECONDS: i32 = 80;
+
+/// What people do with the microphone; the buttons of the classes are heard in [`collect`](super::collect).
+pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
+    let document = &page.0.document;
+    Ok(vec![
+        on(weak, &by_id(document, "teach-record")?, "click", |page, _: Event| page.record_into_named())?,
+        on(weak, &by_id(document, "record-stop")?, "click", |page, _: Event| page.stop_recording())?,
+    ])
+}
+
+impl Page {
+    /// Records into the class that is named in the field, or else into the last one.
+    fn record_into_named(&self) {
+        let input = by_id::<HtmlInputElement>(&self.0.document, "class-name");
+        let named = input.ok().map(|input| {
+            let name = input.value().trim().to_owned();
+            input.set_value("");
+            name
+        });
+        let last = || self.0.teaching.borrow().collection.classes().last().map(|class| class.name.clone());
+        let class = named.filter(|name| !name.is_empty()).or_else(last);
+        self.record(class.unwrap_or_else(|| UNNAMED.to_owned()));
+    }
+
+    /// Records a clip into a class.
+    pub(super) fn record(&self, class: String) {
+        if self.0.teaching.borrow().is_busy() || self.0.teaching.borrow().recording.is_some() {
+            return;
+        }
+        let stop = Rc::new(Cell::new(false));
+        *self.0.recording.borrow_mut() = stop.clone();
+        self.change_teaching(|teaching| {
+            teaching.notice = None;
+            teaching.recording = Some(Recording { class: class.clone(), seconds: None, level: 0.0 });
+        });
+        let weak = Rc::downgrade(&self.0);
+        spawn_local(async move {
+            if let Some(outcome) = recorded(&weak, &stop).await {
+                with(&weak, |page| page.keep_recording(class, outcome));
+            }
+        });
+    }
+
+    fn stop_recording(&self) {
+        self.0.recording.borrow().set(true);
+        // Where the browser still asks whether the microphone may be used, nobody waits for that.
+        self.change_teaching(|teaching| {
+            teaching.recording.take_if(|recording| recording.seconds.is_none());
+        });
+    }
+
+    fn keep_recording(&self, class: String, outcome: Result<Clip, NotRecorded>) {
+        self.change_teaching(|teaching| teaching.recording = None);
+        let kept = outcome.and_then(|clip| {
+            let seconds = clip.duration_seconds();
+            let name = free_name(self.0.teaching.borrow().collection.classes());
+            let bytes = to_wav(&clip).map_err(|error| NotRecorded::Failed(error.to_string()))?;
+            let id: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let file = wav_file(&name, &bytes).map_err(|error| NotRecorded::Failed(dom::describe(&error)))?;
+            Ok((Entry { seconds: Some(seconds), ..Entry::new(id, name) }, file))
+        });
+        match kept {
+            Ok((entry, file)) => {
+                let id = entry.id.clone();
+                self.0.clips.borrow_mut().insert(id.clone(), file.clone());
+                self.change_teaching(|teaching| {
+                    teaching.collection.add_classes(vec![Class { name: class, clips: vec![entry] }]);
+                });
+                self.with_engines(|engines| engines.glance(vec![(id, file)]));
+            }
+            Err(reason) => self.change_teaching(|teaching| teaching.notice = Some(words::not_recorded(&reason))),
+        }
+    }
+}
+
+/// What comes through the microphone until somebody stops it; `None` where that was before it began.
+async fn recorded(weak: &Weak<Inner>, stop: &Cell<bool>) -> Option<Result<Clip, NotRecorded>> {
+    let started = Recorder::start().await;
+    if stop.get() {
+        return None;
+    }
+    let recorder = match started {
+        Ok(recorder) => recorder,
+        Err(reason) => return Some(Err(reason)),
+    };
+    let begun = Date::now();
+    let seconds = || (Date::now() - begun) / 1000.0;
+    while !stop.get() && seconds() < LONGEST_SECONDS {
+        let (seconds, level) = (Some(seconds()), recorder.level());
+        // Where the page is gone, so is the recording.
+        let page = Page(weak.upgrade()?);
+        page.change_teaching(|teaching| {
+            if let Some(recording) = &mut teaching.recording {
+                (recording.seconds, recording.level) = (seconds, level);
+            }
+        });
+        drop(page);
+        dom::sleep(LOOK_MILLISECONDS).await;
+    }
+    Some(recorder.finish().await.map(|decoded| {
+        let mut samples = decoded.samples;
+        samples.truncate((LONGEST_SECONDS * f64::from(decoded.sample_rate)) as usize);
+        Clip { samples, sample_rate: decoded.sample_rate }
+    }))
+}
+
+fn wav_file(name: &str, bytes: &[u8]) -> Result<File, wasm_bindgen::JsValue> {
+    let kind = FilePropertyBag::new();
+    kind.set_type("audio/wav");
+    File::new_with_u8_array_sequence_and_options(&Array::of1(&Uint8Array::from(bytes)), name, &kind)
+}

@@ -1,0 +1,140 @@
+//! The microphone: sound from it as samples. Nothing runs before somebody asks, and nothing after.
+
+use std::rc::Rc;
+
+use js_sys::{Array, Function, Object, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    AnalyserNode, AudioContext, BlobEvent, Event, File, MediaRecorder, MediaStream, MediaStreamConstraints,
+    MediaStreamTrack,
+};
+
+use super::browser_decoder::{self, Decoded};
+use super::dom::{self, Listener, describe};
+use crate::view::recording::NotRecorded;
+
+/// Samples that the level is the largest of: 23 ms at 44.1 kHz.
+const LEVEL_SAMPLES: usize = 1024;
+
+/// A recording that runs. The microphone is given back when it is dropped.
+pub struct Recorder {
+    stream: MediaStream,
+    recorder: MediaRecorder,
+    context: AudioContext,
+    analyser: AnalyserNode,
+    /// Pieces of the browser's own format, in time.
+    pieces: Array,
+    /// Resolves once the last piece is there.
+    stopped: Promise,
+    _listeners: [Listener; 2],
+}
+
+impl Recorder {
+    /// Asks for the microphone, and records from then on.
+    ///
+    /// # Errors
+    ///
+    /// Where the user refuses, there is none, or the browser has no way to record.
+    pub async fn start() -> Result<Self, NotRecorded> {
+        let navigator = dom::window().map_err(|_| NotRecorded::NotHere)?.navigator();
+        let devices = navigator.media_devices().ok().filter(|devices| devices.is_object());
+        let devices = devices.ok_or(NotRecorded::NotHere)?;
+        let wanted = constraints().map_err(|error| reason(&error))?;
+        let asked = devices.get_user_media_with_constraints(&wanted).map_err(|error| reason(&error))?;
+        let stream: MediaStream = JsFuture::from(asked).await.map_err(|error| reason(&error))?.unchecked_into();
+        Self::of(stream.clone()).map_err(|error| {
+            end(&stream);
+            reason(&error)
+        })
+    }
+
+    fn of(stream: MediaStream) -> Result<Self, JsValue> {
+        let context = AudioContext::new()?;
+        let analyser = context.create_analyser()?;
+        context.create_media_stream_source(&stream)?.connect_with_audio_node(&analyser)?;
+        // Some browsers begin with a context that waits.
+        drop(context.resume()?);
+        let recorder = MediaRecorder::new_with_media_stream(&stream)?;
+        let pieces = Array::new();
+        let kept = pieces.clone();
+        let piece = Listener::new(&recorder, "dataavailable", move |event: BlobEvent| {
+            if let Some(piece) = event.data() {
+                kept.push(&piece);
+            }
+        });
+        let resolver: Rc<std::cell::Cell<Option<Function>>> = Rc::default();
+        let stopped = Promise::new(&mut |resolve, _| resolver.set(Some(resolve)));
+        let stop = Listener::new(&recorder, "stop", move |_: Event| {
+            if let Some(resolve) = resolver.take() {
+                // Fails only where it is no function, which it is.
+                drop(resolve.call0(&JsValue::NULL));
+            }
+        });
+        let listeners = [piece, stop].map(|listener| listener.map_err(|error| JsValue::from(error.to_string())));
+        let [piece, stop] = listeners;
+        let listeners = [piece?, stop?];
+        recorder.start()?;
+        Ok(Self { stream, recorder, context, analyser, pieces, stopped, _listeners: listeners })
+    }
+
+    /// How loud it is now: the largest sample of the last moment, 0 to 1.
+    pub fn level(&self) -> f32 {
+        let mut samples = [0.0; LEVEL_SAMPLES];
+        self.analyser.get_float_time_domain_data(&mut samples);
+        samples.iter().fold(0.0, |most: f32, sample| most.max(sample.abs()))
+    }
+
+    /// Ends it: what was recorded.
+    ///
+    /// # Errors
+    ///
+    /// Where the browser has recorded nothing that it can decode.
+    pub async fn finish(self) -> Result<Decoded, NotRecorded> {
+        // Where the microphone was pulled out it has stopped by itself.
+        if self.recorder.stop().is_ok() {
+            // Resolves only.
+            drop(JsFuture::from(self.stopped.clone()).await);
+        }
+        let file = File::new_with_blob_sequence(&self.pieces, "recording").map_err(|error| reason(&error))?;
+        drop(self);
+        browser_decoder::decode(&file).await.map_err(|_| NotRecorded::Nothing)
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        end(&self.stream);
+        // What it resolves to, nobody needs.
+        drop(self.context.close());
+    }
+}
+
+/// Gives the microphone back: the browser's sign for it goes out.
+fn end(stream: &MediaStream) {
+    for track in stream.get_tracks().iter() {
+        track.unchecked_into::<MediaStreamTrack>().stop();
+    }
+}
+
+/// Sound alone, and without what browsers do to voices: it would take music for noise.
+fn constraints() -> Result<MediaStreamConstraints, JsValue> {
+    let audio = Object::new();
+    for key in ["echoCancellation", "noiseSuppression", "autoGainControl"] {
+        Reflect::set(&audio, &key.into(), &false.into())?;
+    }
+    let constraints = MediaStreamConstraints::new();
+    constraints.set_audio(&audio);
+    Ok(constraints)
+}
+
+/// Why there is no recording, by the name of what the browser throws.
+fn reason(error: &JsValue) -> NotRecorded {
+    let name = Reflect::get(error, &"name".into()).ok().and_then(|name| name.as_string()).unwrap_or_default();
+    match name.as_str() {
+        "NotAllowedError" | "SecurityError" | "PermissionDeniedError" => NotRecorded::Refused,
+        "NotFoundError" | "DevicesNotFoundError" | "OverconstrainedError" => NotRecorded::NoDevice,
+        "ReferenceError" | "TypeError" => NotRecorded::NotHere,
+        _ => NotRecorded::Failed(describe(error)),
+    }
+}
