@@ -79,7 +79,7 @@ fn time_front_end(house: &mut House) -> Result<bool> {
 fn time_training(house: &mut House) -> Result<bool> {
     tools::for_playwright(house)?;
     tools::tensorflow(house)?;
-    build::site(house)?;
+    build::site(house, None)?;
     let busy = busy();
     run(&mut script(house, "benches/browser/time-training.mjs")?)?;
     doubt(busy);
@@ -88,7 +88,7 @@ fn time_training(house: &mut House) -> Result<bool> {
 
 fn time_lessons(house: &mut House) -> Result<bool> {
     tools::for_playwright(house)?;
-    build::site(house)?;
+    build::site(house, None)?;
     let busy = busy();
     let mut kept = true;
     for file in LESSONS {
