@@ -1,7 +1,7 @@
 //! A spectrogram made small enough to stand beside a name.
 
-/// Puts neighbouring columns and bands together until there are no more than these: a value is the mean in decibels of
-/// those that it stands for, as loudness from 0 (`floor_db` and below) to 255 (0 dB).
+/// Puts neighbouring columns and bands together until there are no more than these: a value is the loudest of
+/// those that it stands for, so that a single tone is to be seen, as loudness from 0 (`floor_db` and below) to 255 (0 dB).
 ///
 /// `db` is row-major `[column, band]`, lowest band first, and so is what comes back, after its `[columns, bands]`. No
 /// columns come of none.
@@ -15,9 +15,9 @@ pub fn thumbnail(db: &[f32], bands: usize, floor_db: f32, most: [usize; 2]) -> (
         for band in 0..size[1] {
             let bands_of = from(band, size[1], bands);
             let values = own.clone().flat_map(|column| &db[column * bands..][bands_of.clone()]);
-            let mean = values.sum::<f32>() / (own.len() * bands_of.len()) as f32;
-            // A NaN becomes 0 in the cast.
-            levels.push(((1.0 - mean / floor_db).clamp(0.0, 1.0) * 255.0).round() as u8);
+            // Of a NaN, nothing is heard.
+            let loudest = values.copied().fold(f32::NEG_INFINITY, f32::max);
+            levels.push(((1.0 - loudest / floor_db).clamp(0.0, 1.0) * 255.0).round() as u8);
         }
     }
     (size, levels)
@@ -28,12 +28,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_become_their_mean() {
+    fn of_neighbours_the_loudest_stays() {
         // Three columns of four bands into two of two.
         let db = [0.0, 0.0, -80.0, -80.0, -40.0, -40.0, -40.0, -40.0, 0.0, -80.0, -200.0, -80.0];
         let ([columns, bands], levels) = thumbnail(&db, 4, -80.0, [2, 2]);
         assert_eq!([columns, bands], [2, 2]);
-        assert_eq!(levels, [255, 0, 128, 0]);
+        assert_eq!(levels, [255, 0, 255, 128]);
     }
 
     #[test]
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_is_in_exactly_one_mean() {
+    fn every_value_has_its_place() {
         for columns in 1..200 {
             let db = vec![-20.0; columns * 128];
             let ([found, bands], levels) = thumbnail(&db, 128, -80.0, [48, 24]);
