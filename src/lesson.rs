@@ -121,6 +121,18 @@ impl Lesson {
         (LabelledSet { labels: self.labels.clone(), many_labels: self.many_labels, songs }, places)
     }
 
+    /// Takes the labels out that fewer than two clips have, which cannot both be learned and be judged, and the clips that
+    /// have no other.
+    pub fn drop_rare_labels(&mut self) {
+        let count = |label: usize| self.clips.iter().filter(|clip| clip.labels.contains(&label)).count();
+        let kept: Vec<usize> = (0..self.labels.len()).filter(|label| count(*label) >= 2).collect();
+        self.labels = kept.iter().map(|label| self.labels[*label].clone()).collect();
+        for clip in &mut self.clips {
+            clip.labels = (0..kept.len()).filter(|place| clip.labels.contains(&kept[*place])).collect();
+        }
+        self.clips.retain(|clip| !clip.labels.is_empty());
+    }
+
     /// Gives every clip its part: about this share (above 0, at most a half) is for validation, of every label alike,
     /// groups together, and of every label one clip at least, where its groups allow that and leave one to learn from. The
     /// same seed gives the same parts.
@@ -318,6 +330,18 @@ mod tests {
         lesson.clips.iter_mut().skip(1).for_each(|clip| clip.part = Part::Valid);
         lesson.see_to(1, Part::Train);
         assert!(lesson.clips.iter().filter(|clip| clip.labels == [1]).all(|clip| clip.part == Part::Train));
+    }
+
+    #[test]
+    fn labels_of_a_single_clip_are_taken_out() {
+        let several = |id, labels: &[usize]| Clip { labels: labels.to_vec(), ..clip(id, 0, None) };
+        let clips = vec![several(0, &[0, 2]), several(1, &[2]), several(2, &[1]), several(3, &[2])];
+        let mut lesson = Lesson { labels: ["a", "b", "c"].map(String::from).to_vec(), ..lesson(clips) };
+        lesson.drop_rare_labels();
+        assert_eq!(lesson.labels, ["c"]);
+        let left: Vec<(&str, &[usize])> =
+            lesson.clips.iter().map(|clip| (clip.id.as_str(), clip.labels.as_slice())).collect();
+        assert_eq!(left, [("0", &[0][..]), ("1", &[0]), ("3", &[0])]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::collection::Class;
+use super::collection::{Class, Collection};
 use super::networks::{Catalogue, Offer};
 use super::teach::Teaching;
 use crate::lesson::{ClipId, Lesson};
@@ -67,6 +67,28 @@ pub struct Running {
     pub epoch: usize,
     /// What it told of them.
     pub epochs: Vec<EpochReport>,
+}
+
+/// A collection as it is kept, besides the files of its clips.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Gathered {
+    /// Its classes.
+    pub classes: Vec<Class>,
+    /// True where its tags are to be taught.
+    pub wants_tags: bool,
+}
+
+impl Gathered {
+    /// What there is to keep of a collection.
+    pub fn of(collection: &Collection) -> Self {
+        Self { classes: collection.classes().to_vec(), wants_tags: collection.wants_tags() }
+    }
+
+    /// True where this is what there is to keep of it.
+    pub fn is_of(&self, collection: &Collection) -> bool {
+        self.classes == collection.classes() && self.wants_tags == collection.wants_tags()
+    }
 }
 
 /// Everything about keeping that the page shows.

@@ -86,6 +86,9 @@ pub fn hold(held: bool) -> &'static str {
     if held { "Go on" } else { "Pause" }
 }
 
+/// Too few tags are left.
+pub const TOO_FEW_TAGS: &str =
+    "of the clips that could be heard, fewer than two tags have two clips each; tag more of them";
 /// Too few of a class's clips could be heard; part of a sentence.
 pub fn too_few(class: &str, clips: usize) -> String {
     format!(

@@ -335,15 +335,19 @@ impl Course {
             return if all { Ok(()) } else { Err(words::NOT_THE_SAME.to_owned()) };
         };
         self.lesson.clips = heard;
-        check(&self.lesson)?;
+        check(&mut self.lesson)?;
         self.lesson.split(share, self.lesson.recipe.seed);
         self.share = None;
         Ok(())
     }
 }
 
-/// What is left after hearing may be too little.
-fn check(lesson: &Lesson) -> Result<(), String> {
+/// What is left after hearing may be too little. Of tags, those that are left with a single clip are taken out.
+fn check(lesson: &mut Lesson) -> Result<(), String> {
+    if lesson.many_labels {
+        lesson.drop_rare_labels();
+        return if lesson.labels.len() < 2 { Err(words::TOO_FEW_TAGS.to_owned()) } else { Ok(()) };
+    }
     let clips = |label: usize| lesson.clips.iter().filter(|clip| clip.labels.contains(&label)).count();
     match lesson.labels.iter().enumerate().find(|(label, _)| clips(*label) < 2) {
         Some((label, name)) => Err(words::too_few(name, clips(label))),

@@ -9,17 +9,16 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use js_sys::{Array, Date, Object, Promise, Reflect, Uint8Array};
+use js_sys::{Array, Date, Object, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, File};
 
 pub use self::acts::listen;
 pub use self::place::KeptPlace;
 use super::Page;
 use crate::lesson::ClipId;
-use crate::view::collection::Class;
-use crate::view::kept::{self, Keeping, Kept, Running, Trouble};
+use crate::view::kept::{self, Gathered, Keeping, Kept, Running, Trouble};
 use crate::view::teach::{Checkpoint, News, Run};
 use crate::web::client::OwnNetwork;
 use crate::web::dom;
@@ -56,7 +55,7 @@ pub struct Keeper {
 /// What was written, or at least tried.
 #[derive(Default)]
 struct Saved {
-    classes: Vec<Class>,
+    gathered: Gathered,
     /// The SHA-256 of their weights, by name.
     networks: BTreeMap<String, String>,
     runs: Vec<Run>,
@@ -99,7 +98,7 @@ impl Page {
                     return inner.keeper.busy.set(false);
                 }
                 Self(inner).keep().await;
-                sleep(SPACING).await;
+                dom::sleep(SPACING).await;
             }
         });
     }
@@ -117,7 +116,7 @@ impl Page {
             own.clone().count() != saved.networks.len()
                 || !own.into_iter().all(|own| saved.networks.contains_key(&own.name))
         });
-        pending || runs || networks || saved.classes != teaching.collection.classes()
+        pending || runs || networks || !saved.gathered.is_of(&teaching.collection)
     }
 
     /// Takes what the client tells of a lesson.
@@ -182,12 +181,12 @@ impl Page {
         let store = self.0.keeper.store.borrow().clone();
         let Some(store) = store else { return };
         let (running, networks, runs) = (self.running_changes(), self.network_changes(), self.run_changes());
-        let classes = self.changed_classes();
+        let gathered = self.changed_collection();
         for changes in [running, networks, runs].iter().filter(|changes| !changes.is_empty()) {
             self.tell_trouble(store.write(changes).await);
         }
-        if let Some(classes) = classes {
-            self.tell_trouble(self.keep_collection(&store, &classes).await);
+        if let Some(gathered) = gathered {
+            self.tell_trouble(self.keep_collection(&store, &gathered).await);
         }
         if !self.0.keeper.asked_to_last.replace(true) {
             // Not waited for: some browsers ask the user.
@@ -270,28 +269,28 @@ impl Page {
         changes
     }
 
-    /// The classes, where they are others than those that were kept.
-    fn changed_classes(&self) -> Option<Vec<Class>> {
+    /// The collection, where it is another than was kept.
+    fn changed_collection(&self) -> Option<Gathered> {
         let teaching = self.0.teaching.borrow();
         let mut saved = self.0.keeper.saved.borrow_mut();
-        if saved.classes == teaching.collection.classes() {
+        if saved.gathered.is_of(&teaching.collection) {
             return None;
         }
-        saved.classes = teaching.collection.classes().to_vec();
-        Some(saved.classes.clone())
+        saved.gathered = Gathered::of(&teaching.collection);
+        Some(saved.gathered.clone())
     }
 
     /// Keeps the collection, its files first: a class should not name a clip that is not there.
-    async fn keep_collection(&self, store: &Store, classes: &[Class]) -> Result<(), Trouble> {
+    async fn keep_collection(&self, store: &Store, gathered: &Gathered) -> Result<(), Trouble> {
         let there = store.keys(Drawer::Clips).await?;
         let missing: Vec<(ClipId, File)> = {
             let clips = self.0.clips.borrow();
-            let ids = classes.iter().flat_map(|class| &class.clips).map(|clip| &clip.id);
+            let ids = gathered.classes.iter().flat_map(|class| &class.clips).map(|clip| &clip.id);
             let new = ids.filter(|id| !there.contains(id));
             new.filter_map(|id| Some((id.clone(), clips.get(id)?.clone()))).collect()
         };
         let files = keep_files(store, &missing).await;
-        let collection = store.write(&[Change::put(Drawer::Values, COLLECTION, to_value(&classes)?)]).await;
+        let collection = store.write(&[Change::put(Drawer::Values, COLLECTION, to_value(gathered)?)]).await;
         files.and(collection)
     }
 }
@@ -331,19 +330,4 @@ fn record(fields: &[(&str, JsValue)]) -> Result<JsValue, Trouble> {
         Reflect::set(&record, &(*name).into(), value).map_err(|error| Trouble::Other(dom::describe(&error)))?;
     }
     Ok(record.into())
-}
-
-async fn sleep(milliseconds: i32) {
-    let slept = Promise::new(&mut |resolve, _| {
-        let window = dom::window();
-        let set = |window: web_sys::Window| {
-            window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds).ok()
-        };
-        if window.ok().and_then(set).is_none() {
-            // Without a clock there is nothing to wait for. It fails only where the resolver is no function, which it is.
-            let _ = resolve.call0(&JsValue::NULL);
-        }
-    });
-    // Resolves only.
-    let _ = JsFuture::from(slept).await;
 }

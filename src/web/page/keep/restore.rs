@@ -10,8 +10,7 @@ use web_sys::{Blob, File};
 use super::{COLLECTION, Keeper, Left, Page, RUNNING, Saved};
 use crate::card::Card;
 use crate::lesson::ClipId;
-use crate::view::collection::Class;
-use crate::view::kept::{Keeping, Running, Trouble, needed, without_lost};
+use crate::view::kept::{Gathered, Keeping, Running, Trouble, needed, without_lost};
 use crate::view::teach::{Outcome, Run};
 use crate::view::words::kept as words;
 use crate::web::client::OwnNetwork;
@@ -19,7 +18,7 @@ use crate::web::store::{Change, Drawer, Store, field, from_value};
 
 /// What was kept.
 struct Kept {
-    classes: Vec<Class>,
+    gathered: Gathered,
     files: BTreeMap<ClipId, File>,
     /// Keys of clips, also of those that are no files.
     clips: Vec<ClipId>,
@@ -62,15 +61,18 @@ impl Page {
 
     async fn restore(&self, store: Store, mut kept: Kept, network: Option<String>) {
         let saved = Saved {
-            classes: kept.classes.clone(),
+            gathered: kept.gathered.clone(),
             networks: kept.networks.iter().map(|own| (own.card.name.clone(), own.card.sha256.clone())).collect(),
             runs: kept.runs.clone(),
         };
         self.0.keeper.remember(saved, kept.left.clone());
-        let lost = without_lost(&mut kept.classes, &kept.files.keys().map(String::as_str).collect());
+        let lost = without_lost(&mut kept.gathered.classes, &kept.files.keys().map(String::as_str).collect());
         self.0.clips.borrow_mut().extend(kept.files);
         self.change_teaching(|teaching| {
-            teaching.collection.restore(kept.classes);
+            teaching.collection.restore(kept.gathered.classes);
+            if kept.gathered.wants_tags {
+                teaching.collection.want_tags(true);
+            }
             teaching.outcome = teaching.outcome.take().or_else(|| kept.runs.last().map(|run| run.outcome.clone()));
             teaching.runs = Rc::new(kept.runs);
             if !lost.is_empty() {
@@ -119,11 +121,11 @@ impl Keeper {
 async fn fetch(store: &Store) -> Result<Kept, Trouble> {
     let (clips, networks) = (store.all(Drawer::Clips).await?, store.all(Drawer::Networks).await?);
     let (runs, mut values) = (store.all(Drawer::Runs).await?, store.all(Drawer::Values).await?);
-    let classes = values.remove(COLLECTION).and_then(|classes| from_value("the collection", classes));
+    let gathered = values.remove(COLLECTION).and_then(|gathered| from_value("the collection", gathered));
     let keys = clips.keys().cloned().collect();
     let files = clips.into_iter().filter_map(|(id, file)| Some((id, file.dyn_into().ok()?))).collect();
     Ok(Kept {
-        classes: classes.unwrap_or_default(),
+        gathered: gathered.unwrap_or_default(),
         files,
         clips: keys,
         networks: networks.into_values().filter_map(network).collect(),
