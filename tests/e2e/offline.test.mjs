@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { startBrowser, withPage } from "./browser.mjs";
 import { oneClipPerGenre, ROOT } from "./clips.mjs";
 import { assertDistribution, choose, engine, genres, useNetwork, waitForAnswerBy, waitForEngine } from "./genrelens-page.mjs";
-import { folderOf } from "./made-clips.mjs";
+import { madeFolder } from "./made.mjs";
 import { DIST, startSite } from "./site.mjs";
 
 const MINUTE = 60_000;
@@ -63,7 +63,7 @@ async function answers(page, options) {
 /** Teaches a network of two made-up classes and saves its weights. */
 async function teachAndSave(page) {
   await page.click("#view-teach");
-  await page.setInputFiles("#teach-folder", folderOf({ noise: 5, tone: 5 }));
+  await page.setInputFiles("#teach-folder", madeFolder({ noise: 5, tone: 5 }));
   await page.locator("#teach-count", { hasText: /10\sclips in 2 classes/ }).waitFor({ timeout: MINUTE });
   await page.selectOption("#teach-pupil", "lens");
   await page.locator("#teach summary", { hasText: "All settings" }).click();
