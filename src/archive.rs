@@ -288,7 +288,10 @@ mod tests {
         writer.finish().unwrap()
     }
 
-    fn emptied(bytes: Vec<u8>, limits: Limits) -> Result<(Vec<(String, Vec<u8>)>, Vec<String>), ArchiveError> {
+    /// Paths with their bytes, and what was left out.
+    type Emptied = (Vec<(String, Vec<u8>)>, Vec<String>);
+
+    fn emptied(bytes: Vec<u8>, limits: Limits) -> Result<Emptied, ArchiveError> {
         let mut archive = Archive::open(Cursor::new(bytes), limits)?;
         let files = std::iter::from_fn(|| archive.next_file()).collect();
         Ok((files, archive.left_out()))

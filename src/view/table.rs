@@ -142,7 +142,7 @@ impl Row {
 /// Moves clips to classes of these names; names of the classes that have no clips any more.
 fn shift(classes: &mut Vec<Class>, mut moves: Vec<([usize; 2], &str)>) -> Vec<String> {
     // The last clips first, so that the places of the others stay.
-    moves.sort_by(|a, b| b.0.cmp(&a.0));
+    moves.sort_by_key(|moved| std::cmp::Reverse(moved.0));
     moves.dedup_by_key(|(place, _)| *place);
     let mut left = BTreeSet::new();
     let mut taken = Vec::new();

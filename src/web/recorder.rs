@@ -43,7 +43,8 @@ impl Recorder {
         let wanted = constraints().map_err(|error| reason(&error))?;
         let asked = devices.get_user_media_with_constraints(&wanted).map_err(|error| reason(&error))?;
         let stream: MediaStream = JsFuture::from(asked).await.map_err(|error| reason(&error))?.unchecked_into();
-        Self::of(stream.clone()).map_err(|error| {
+        // Rust's clone, the same stream again: the stream's own would be another, whose end leaves the microphone on.
+        Self::of(Clone::clone(&stream)).map_err(|error| {
             end(&stream);
             reason(&error)
         })

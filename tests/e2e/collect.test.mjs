@@ -162,7 +162,7 @@ test("what cannot be heard is found out before any lesson", { timeout: 3 * MINUT
       mkdirSync(join(place, name));
       for (const clip of [0, 1, 2]) writeFileSync(join(place, name, `${clip}.wav`), wav(10 * clip + name.charCodeAt(0)));
     }
-    writeFileSync(join(place, "a", "words.wav"), "no music");
+    writeFileSync(join(place, "a", "words.wav"), "words in the place of music");
     writeFileSync(join(place, "a", "nothing.wav"), "");
     // Of a kind that the engine leaves to the browser, which knows it no better.
     writeFileSync(join(place, "b", "cut.ogg"), "OggS\0\x02 and nothing else");
