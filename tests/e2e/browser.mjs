@@ -46,6 +46,8 @@ function observe() {
   });
   addEventListener("DOMContentLoaded", () => {
     const place = document.querySelector("[data-state]");
+    // A damaged page that says so itself has no such place.
+    if (!place) return;
     const note = () => globalThis.states.push(place.dataset.state);
     new MutationObserver(note).observe(place, { attributeFilter: ["data-state"] });
     note();
