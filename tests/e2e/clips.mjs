@@ -32,10 +32,11 @@ function drawn(rows, draw) {
 }
 
 /**
- * Clips to teach with and others to be named, of artists that are not among the first: `{ file, genre }`. Nothing where
+ * Clips to teach with and others to be named, of artists that are not among the first: `{ file, genre }`; with `seconds`,
+ * their beginnings of that length. Nothing where
  * GTZAN's excerpts are not at hand, which is said loudly.
  */
-export function lessonOf(genres, { teach = 10, name = 10, draw = 0 } = {}) {
+export function lessonOf(genres, { teach = 10, name = 10, draw = 0, seconds = 0 } = {}) {
   if (!AUDIO) {
     console.log(`LOUD: no GTZAN audio under ${SHARED}: teaching is NOT tested on music.`);
     return null;
@@ -46,7 +47,14 @@ export function lessonOf(genres, { teach = 10, name = 10, draw = 0 } = {}) {
   const others = genres.flatMap((genre) =>
     usable.filter((row) => row.genre === genre && !heard.has(row.artist_group)).slice(0, name),
   );
-  const files = (rows) => rows.map((row) => ({ file: fileOf(row), genre: row.genre }));
+  const folder = seconds ? mkdtempSync(join(tmpdir(), "genrelens-")) : null;
+  const fileFor = (row) => {
+    if (!folder) return fileOf(row);
+    const file = join(folder, `${row.track}.wav`);
+    writeFileSync(file, beginning(fileOf(row), Math.min(seconds, Number(row.seconds) - 0.1)));
+    return file;
+  };
+  const files = (rows) => rows.map((row) => ({ file: fileFor(row), genre: row.genre }));
   return { taught: files(taught), others: files(others) };
 }
 
