@@ -121,6 +121,8 @@ pub enum News {
         ended: EngineKind,
         /// After so many epochs; 0 from the beginning.
         epoch: usize,
+        /// The windows of a step from now on, where the same kind of engine goes on with fewer.
+        batch: Option<usize>,
     },
     /// The network has learned.
     Taught(Rc<Outcome>),
@@ -231,10 +233,10 @@ impl Teaching {
             News::Studying { done, total } => self.stage = Stage::Studying { done, total },
             News::Step { step, steps } => self.stage = Stage::Training { step, steps, steering },
             News::Epoch(report) => Rc::make_mut(&mut self.epochs).push(report),
-            News::Again { ended, epoch } => {
+            News::Again { ended, epoch, batch } => {
                 Rc::make_mut(&mut self.epochs).retain(|report| report.epoch <= epoch);
                 self.stage = Stage::Preparing { fetched: 0, total: 0 };
-                self.notice = Some(super::words::teach::again(ended, epoch));
+                self.notice = Some(super::words::teach::again(ended, epoch, batch));
             }
             News::Taught(outcome) => (self.stage, self.outcome) = (Stage::Idle, Some(outcome)),
             News::Failed(error) => (self.stage, self.error) = (Stage::Idle, Some(super::words::sentence(error))),
@@ -355,7 +357,7 @@ mod tests {
         teaching.go_on([1, 2, 3].map(report).to_vec());
         assert_eq!((teaching.epochs.len(), teaching.is_busy()), (3, true));
         teaching.apply(News::Epoch(report(4)));
-        teaching.apply(News::Again { ended: EngineKind::Gpu, epoch: 2 });
+        teaching.apply(News::Again { ended: EngineKind::Gpu, epoch: 2, batch: None });
         let epochs: Vec<usize> = teaching.epochs.iter().map(|report| report.epoch).collect();
         assert_eq!(epochs, [1, 2], "what comes after is told anew");
         assert!(teaching.notice.as_ref().is_some_and(|notice| notice.contains("epoch 2")), "{:?}", teaching.notice);

@@ -98,10 +98,13 @@ pub fn too_few(class: &str, clips: usize) -> String {
 }
 
 /// The engine that taught has ended, and the lesson goes on after this epoch.
-pub fn again(ended: EngineKind, epoch: usize) -> String {
-    let engine = match ended {
-        EngineKind::Gpu => "The graphics engine stopped; the processor goes on",
-        EngineKind::Cpu => "The engine stopped and was started again; it goes on",
+pub fn again(ended: EngineKind, epoch: usize, batch: Option<usize>) -> String {
+    let engine = match (ended, batch) {
+        (_, Some(batch)) => {
+            format!("The graphics engine stopped, perhaps for want of memory; with {batch} windows a step it goes on")
+        }
+        (EngineKind::Gpu, None) => "The graphics engine stopped; the processor goes on".to_owned(),
+        (EngineKind::Cpu, None) => "The engine stopped and was started again; it goes on".to_owned(),
     };
     match epoch {
         0 => format!("{engine} from the beginning."),
@@ -153,6 +156,16 @@ mod tests {
             left_out(2, 1).as_deref(),
             Some("Left out: 2\u{a0}clips there already, 1\u{a0}file that is no sound.")
         );
+    }
+
+    #[test]
+    fn who_goes_on_is_told() {
+        assert_eq!(
+            again(EngineKind::Gpu, 0, None),
+            "The graphics engine stopped; the processor goes on from the beginning."
+        );
+        let smaller = again(EngineKind::Gpu, 3, Some(16));
+        assert!(smaller.contains("with 16 windows a step") && smaller.ends_with("from epoch 3."), "{smaller}");
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct Teacher {
 
 /// How often a lesson goes on with another engine where one ends.
 const TRIES: usize = 2;
+/// No smaller steps are tried on a graphics engine that ended while it learned, in windows.
+const SMALLEST_BATCH: usize = 4;
 
 /// A lesson on its way.
 struct Course {
@@ -133,7 +135,7 @@ impl Client {
     async fn hold(&self, number: LessonNumber, mut course: Course) -> Result<Rc<Outcome>, String> {
         let bases = self.bases_of(number, &course.lesson.student).await?;
         let mut kind = self.decision().0.unwrap_or(EngineKind::Cpu);
-        let mut tries = 0;
+        let (mut tries, batch) = (0, course.lesson.recipe.batch);
         let (card, learned, bytes) = loop {
             let reason = match self.attempt(number, kind, &bases, &mut course).await {
                 Ok(taught) => break taught,
@@ -145,8 +147,14 @@ impl Client {
             // The one before ends, and gives its memory back.
             self.0.teacher.borrow_mut().take();
             let epoch = course.last.borrow().as_ref().map_or(0, |checkpoint| checkpoint.epoch);
-            self.tell_lesson(number, News::Again { ended: kind, epoch });
-            kind = EngineKind::Cpu;
+            // An adapter has the memory that it has, and tells only by ending: smaller steps may fit it. Before it
+            // learned, it ended of something else.
+            let smaller =
+                kind == EngineKind::Gpu && tries == 1 && course.share.is_none() && batch >= 2 * SMALLEST_BATCH;
+            course.lesson.recipe.batch = if smaller { batch / 2 } else { batch };
+            let now = smaller.then_some(batch / 2);
+            self.tell_lesson(number, News::Again { ended: kind, epoch, batch: now });
+            kind = if smaller { EngineKind::Gpu } else { EngineKind::Cpu };
         };
         let card = self.add_own(card, &bytes)?;
         Ok(Rc::new(Outcome { card, lesson: course.lesson, learned }))
