@@ -2,7 +2,7 @@
 // Whatever is damaged, full or forbidden ends in a sentence and a page that works.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, statSync } from "node:fs";
+import { appendFileSync, cpSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
@@ -60,8 +60,8 @@ async function answers(page, options) {
   assertDistribution(await genres(page));
 }
 
-/** Teaches a network of two made-up classes and saves its weights. */
-async function teachAndSave(page) {
+/** Teaches a network of two made-up classes, saves its weights and opens them again. */
+async function teachSaveAndOpen(page) {
   await page.click("#view-teach");
   await page.setInputFiles("#teach-folder", madeFolder({ noise: 5, tone: 5 }));
   await page.locator("#teach-count", { hasText: /10\sclips in 2 classes/ }).waitFor({ timeout: MINUTE });
@@ -71,7 +71,11 @@ async function teachAndSave(page) {
   await page.click("#teach-start");
   await page.locator("#taught").waitFor({ timeout: 3 * MINUTE });
   const [download] = await Promise.all([page.waitForEvent("download"), page.click("#taught-save")]);
-  assert.ok(statSync(await download.path()).size > 50_000, "weights were saved");
+  const weights = readFileSync(await download.path());
+  assert.ok(weights.length > 50_000, "weights were saved");
+  const file = { name: download.suggestedFilename(), mimeType: "application/octet-stream", buffer: weights };
+  await page.setInputFiles("#kept-import", file);
+  await page.locator("#kept-notice", { hasText: / as “my network \d+”/ }).waitFor({ timeout: MINUTE });
   await page.click("#view-listen");
 }
 
@@ -90,7 +94,7 @@ for (const base of ["/", "/a/project/"]) {
         assert.equal(await page.locator("#offline-said").textContent(), "", "it is said once");
         await answers(page);
         assert.equal(await engine(page), "CPU");
-        await teachAndSave(page);
+        await teachSaveAndOpen(page);
         await page.goto(`${site.address}?engine=gpu&software=1&network=${first}`);
         await waitForEngine(page, "GPU", 8 * MINUTE);
         await answers(page, { timeout: 5 * MINUTE });
@@ -201,7 +205,7 @@ test("no request of a whole visit goes to another origin or carries anything", {
     "?engine=cpu",
     async (page, site) => {
       await answers(page);
-      await teachAndSave(page);
+      await teachSaveAndOpen(page);
       await ready(page);
       await page.reload();
       await answers(page);
