@@ -4,7 +4,7 @@ use std::rc::{Rc, Weak};
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{BeforeUnloadEvent, Blob, Document, Element, Event, File, HtmlInputElement, Url};
+use web_sys::{BeforeUnloadEvent, Element, Event, File, HtmlInputElement};
 
 use super::super::input::on;
 use super::super::{Inner, Page};
@@ -14,7 +14,7 @@ use crate::view::teach::{Checkpoint, Stage, Teaching};
 use crate::view::words::kept as words;
 use crate::web::client::{OwnNews, read};
 use crate::web::dom::{self, DomError, Listener, by_id};
-use crate::web::files::take_chosen;
+use crate::web::files::{save, take_chosen};
 
 /// What a button does.
 type Act = fn(&Page);
@@ -194,14 +194,4 @@ impl Page {
             page.with_engines(|engines| engines.resume(Rc::new(Checkpoint { lesson, epoch, bytes }), files));
         });
     }
-}
-
-/// Hands a file to the browser, to be kept where it keeps downloads.
-fn save(document: &Document, name: &str, file: &Blob) -> Result<(), DomError> {
-    let url = Url::create_object_url_with_blob(file)?;
-    let link = dom::element(document, "a", "")?;
-    link.set_attribute("href", &url)?;
-    link.set_attribute("download", name)?;
-    link.click();
-    Ok(Url::revoke_object_url(&url)?)
 }
