@@ -166,7 +166,7 @@ pub async fn fit_part(
     valid: &LabelledSet,
     watcher: &mut impl Watcher,
 ) -> Result<Outcome, FitError> {
-    let recipe = &Recipe { augmentation: Augmentation::default(), ..recipe.clone() };
+    // Before anything is computed.
     check(recipe, train, valid)?;
     let judged = network.valid();
     let train = inputs_of(&judged, part, windowing, train, watcher).await?;
