@@ -59,7 +59,7 @@ fn named(expected: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// Unfolds a class; its clips' lines.
-async fn clips(fixture: &Fixture, class: &str) -> Vec<String> {
+pub async fn clips(fixture: &Fixture, class: &str) -> Vec<String> {
     let details = format!("details[data-class=\"{class}\"]");
     let details = fixture.root.query_selector(&details).unwrap().unwrap();
     if !details.has_attribute("open") {

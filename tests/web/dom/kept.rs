@@ -83,6 +83,7 @@ async fn a_collection_is_there_on_the_next_visit() {
     collect(&fixture, &page).await;
     assert_eq!(store.keys(Drawer::Clips).await.unwrap().len(), 4);
     // One is removed, which could be taken back: its file is still there.
+    super::collect::clips(&fixture, "b").await;
     let remove = fixture.document.query_selector(r#"[data-act="remove"][data-class="b"]"#).unwrap().unwrap();
     remove.unchecked_into::<HtmlElement>().click();
     until(|| fixture.text("teach-count") == "3 clips in 2 classes").await;
