@@ -52,6 +52,10 @@ impl Fixture {
     fn page() -> Self {
         let html = include_str!("../../index.html");
         let (start, end) = (html.find("<main").unwrap(), html.find("</main>").unwrap());
+        // A test that failed left its page behind, whose elements have the same ids.
+        if let Some(left) = dom::document().unwrap().get_element_by_id("page") {
+            left.remove();
+        }
         Self::new(&html[start..end])
     }
 
@@ -103,15 +107,15 @@ async fn next_frame() {
     JsFuture::from(frame).await.unwrap();
 }
 
-/// Waits until something is true, for a hundred frames at most.
+/// Waits until something is true, for ten seconds of frames at most: the machine may be busy.
 async fn until(mut condition: impl FnMut() -> bool) {
-    for _ in 0..100 {
+    for _ in 0..600 {
         if condition() {
             return;
         }
         next_frame().await;
     }
-    panic!("it did not happen within a hundred frames");
+    panic!("it did not happen within six hundred frames");
 }
 
 #[wasm_bindgen_test]

@@ -91,9 +91,11 @@ fn a_network_is_kept_on_request() {
 }
 
 #[wasm_bindgen_test]
-fn a_new_version_is_offered_and_never_during_a_lesson() {
-    let (fixture, page, asked) = page();
+async fn a_new_version_is_offered_and_never_during_a_lesson() {
+    let (fixture, page, asked) = super::teach::collected().await;
     assert!(fixture.hidden("renewal-box"));
+    click(&fixture, "#teach-start");
+    assert!(asked.take().iter().any(|asked| asked.starts_with("teach ")), "a lesson is held");
     page.receive(Update::Lesson(teach::News::Studying { done: 1, total: 2 }));
     hear(&page, News::Renewal(Renewal::Offered));
     assert!(fixture.hidden("renewal-box"));

@@ -69,7 +69,7 @@ pub fn stage(fixture: &Fixture) -> String {
 }
 
 /// Two clips of each of two classes are in the collection.
-async fn collected() -> (Fixture, Page, Rc<Asked>) {
+pub async fn collected() -> (Fixture, Page, Rc<Asked>) {
     let (fixture, page, asked) = teaching();
     page.open(clips(&["b.001.wav", "b.002.wav", "a.001.wav", "a.002.wav", "notes.txt"]));
     until(|| fixture.text("teach-count") == "4 clips in 2 classes" && stage(&fixture) == "idle").await;
