@@ -13,8 +13,8 @@ use genrelens::lesson::{Clip, Freed, Learned, Lesson, Part, Student};
 use genrelens::model::weights::{self, Precision};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request, Steering};
 use genrelens::train::metrics::argmax;
-use genrelens::train::recipe::{OptimiserKind, Recipe, Schedule};
-use genrelens::train::report::{EpochReport, Scores};
+use genrelens::train::recipe::Recipe;
+use genrelens::train::report::Scores;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_family = "wasm")]
@@ -340,8 +340,13 @@ fn a_head_goes_on_only_as_a_new_head() {
     assert!(matches!(&event, Event::Failed { message } if message.contains("teach a new head")), "{event:?}");
 }
 
-#[wasm_bindgen_test(unsupported = test)]
+// Natively alone: with both engines in one build, as in the browser's tests, the optimiser begins anew.
+#[cfg(not(target_family = "wasm"))]
+#[test]
 fn a_run_goes_on_from_its_checkpoint_as_if_it_had_never_stopped() {
+    use genrelens::train::recipe::{OptimiserKind, Schedule};
+    use genrelens::train::report::EpochReport;
+
     let _alone = alone();
     // Dropout, an average of the weights, moments of the optimiser, shuffles: everything that a run remembers.
     let with_dropout = Recipe { dropout_dense: Some(0.3), patience: 0, ..short(8) };

@@ -119,8 +119,9 @@ impl Checkpoint {
             Some(steps) => Some(Average::resumed(average_decay, steps, &of(network.valid(), part("average")?)?)),
             None => None,
         };
+        // Burn puts it on the default device first, which in a build with both engines is the graphics processor.
         let optimiser = match file.tensor("optimiser") {
-            Ok(state) if reads_at_once(&network.device()) => optimiser
+            Ok(state) if reads_at_once(&network.device()) && reads_at_once(&Device::default()) => optimiser
                 .from_bytes(Bytes::from_bytes_vec(state.data().to_vec()))
                 .map_err(|_| wrong("what its optimiser remembers cannot be read"))?,
             _ => optimiser,
