@@ -237,14 +237,14 @@ fn moments_of(set: &LabelledSet) -> (Vec<f32>, Vec<f32>) {
     (narrow(mean), narrow(deviation))
 }
 
-/// A network with fresh weights on a device, ready to learn. They are drawn on the CPU, so that the same seed gives the
+/// A network with fresh weights on a device, ready to learn. They are drawn on the CPU, and at once, so that the same seed gives the
 /// same on every engine.
 pub fn fresh(blueprint: &Blueprint, recipe: &Recipe, device: &Device) -> Network {
     let drawing = Device::flex();
     drawing.seed(recipe.seed);
     let dropouts = Dropouts { convolution: recipe.dropout_convolution, dense: recipe.dropout_dense };
     let build = Build { dropouts, ..blueprint.build };
-    Blueprint { build, ..blueprint.clone() }.init(&drawing).to_device(device).train()
+    Blueprint { build, ..blueprint.clone() }.init(&drawing).materialize().to_device(device).train()
 }
 
 /// Trains all of a network that is there already, from where it is.
