@@ -1,6 +1,6 @@
 //! The training loop: epochs of steps, validation after each, the best epoch (or the last) kept.
 
-use burn::module::Module;
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, ExecutionError, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -244,7 +244,16 @@ pub fn fresh(blueprint: &Blueprint, recipe: &Recipe, device: &Device) -> Network
     drawing.seed(recipe.seed);
     let dropouts = Dropouts { convolution: recipe.dropout_convolution, dense: recipe.dropout_dense };
     let build = Build { dropouts, ..blueprint.build };
-    Blueprint { build, ..blueprint.clone() }.init(&drawing).materialize().to_device(device).train()
+    Blueprint { build, ..blueprint.clone() }.init(&drawing).map(&mut Draw).to_device(device).train()
+}
+
+/// Draws every weight at once. Burn draws a weight when it is first asked for, on whatever device it is then meant for.
+struct Draw;
+
+impl ModuleMapper for Draw {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|drawn| drawn)
+    }
 }
 
 /// Trains all of a network that is there already, from where it is.
