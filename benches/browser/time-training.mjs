@@ -6,11 +6,9 @@ import { beside, PAGE } from "./beside.mjs";
 
 // With 128 bands and ten classes.
 const PARAMETERS = 870_090;
-// What runs on emulated graphics or in plain JavaScript does a tenth of an epoch, one step, which is then taken ten times.
+// What runs on emulated graphics does a tenth of an epoch, one step, which is then taken ten times.
 const WHOLE = { part: 1, epochs: 4 };
 const TENTH = { part: 10, epochs: 3 };
-// Minutes a step.
-const ONCE = { part: 10, epochs: 2 };
 
 const CONTESTANTS = [
   { name: "cpu", who: "GenreLens, CPU engine", by: "ours", work: WHOLE },
@@ -18,7 +16,6 @@ const CONTESTANTS = [
   { name: "tfjs-webgpu", who: "TensorFlow.js, webgpu", by: "tensorflow", backend: "webgpu", work: TENTH },
   { name: "tfjs-webgl", who: "TensorFlow.js, webgl", by: "tensorflow", backend: "webgl", work: TENTH },
   { name: "tfjs-wasm", who: "TensorFlow.js, wasm", by: "tensorflow", backend: "wasm", work: TENTH },
-  { name: "tfjs-cpu", who: "TensorFlow.js, cpu", by: "tensorflow", backend: "cpu", work: ONCE },
 ];
 
 function median(times) {

@@ -6,7 +6,7 @@ use crate::dsp::{FrontEnd, Segment};
 use crate::hearing::Hearing;
 use crate::model::Loaded;
 use crate::model::loaded::Heard;
-use crate::model::predict::{WINDOWS_PER_BATCH, song_probabilities};
+use crate::model::predict::{Portion, song_probabilities};
 use crate::model::windows::{Ears, Place};
 use crate::protocol::{Event, Payload, Prediction, Progress, Score, TagPrediction, WindowScores};
 
@@ -59,6 +59,7 @@ pub async fn classify(mut hearing: Hearing, loaded: &Loaded, host: &mut impl Hos
     let started = host.now_milliseconds();
     let (windowing, least) = (loaded.windowing(), loaded.least_columns());
     let mut teller = Teller { started, told: None, shown: started, fraction: 0.0 };
+    let mut portion = Portion::new(&loaded.network().device());
     let mut windows = Vec::new();
     while let Some(segments) = hearing.listen()? {
         teller.tell_progress(&hearing, &windows, host);
@@ -69,9 +70,12 @@ pub async fn classify(mut hearing: Hearing, loaded: &Loaded, host: &mut impl Hos
             }
             let seconds = segment.columns as f64 * loaded.front_end().seconds_per_column();
             let segment = [windowing.prepare(segment)];
-            for places in windowing.places(&segment).chunks(WINDOWS_PER_BATCH) {
+            let places = windowing.places(&segment);
+            let mut left = places.as_slice();
+            while !left.is_empty() {
                 teller.tell_progress(&hearing, &windows, host);
                 pause(host).await?;
+                let places = portion.take(&mut left, host.now_milliseconds());
                 let heard = loaded.hear(&segment, places).await?;
                 windows
                     .extend(places.iter().zip(heard).map(|(&place, heard)| window(&segment[0], seconds, place, heard)));

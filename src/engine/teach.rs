@@ -9,7 +9,7 @@ use crate::audio::Source;
 use crate::dsp::Segment;
 use crate::hearing::Hearing;
 use crate::lesson::{ClipId, Learned, Lesson, Part, Student};
-use crate::model::predict::WINDOWS_PER_BATCH;
+use crate::model::predict::Portion;
 use crate::model::weights::{self, Precision, WeightsError};
 use crate::model::windows::Ears;
 use crate::protocol::{Event, Payload, Steering};
@@ -57,7 +57,7 @@ impl Engine {
         }
         let pupil = self.pupil(&student)?;
         let mut hearing = opened(payload, sample_rate, pupil.ears().front_end)?;
-        let studied = study(&mut hearing, &pupil, host).await?;
+        let studied = study(&mut hearing, &pupil, Portion::new(&self.device), host).await?;
         for message in hearing.warnings() {
             host.send(Event::Warning { message }, Payload::None);
         }
@@ -116,7 +116,12 @@ impl Engine {
 }
 
 /// Hears a recording to its end: as segments, or as what the layers that learn are to decide from.
-async fn study(hearing: &mut Hearing, pupil: &Pupil, host: &mut impl Host) -> Result<Studied, EngineError> {
+async fn study(
+    hearing: &mut Hearing,
+    pupil: &Pupil,
+    mut portion: Portion,
+    host: &mut impl Host,
+) -> Result<Studied, EngineError> {
     let Ears { front_end, windowing, least_columns } = pupil.ears();
     let (mut segments, mut rows) = (Vec::new(), Vec::new());
     let mut windows = 0;
@@ -130,9 +135,10 @@ async fn study(hearing: &mut Hearing, pupil: &Pupil, host: &mut impl Host) -> Re
                 segments.extend(segment);
                 continue;
             }
-            for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|like| like.chunks(WINDOWS_PER_BATCH))
-            {
+            let mut left = places.as_slice();
+            while !left.is_empty() {
                 pause(host).await?;
+                let places = portion.take(&mut left, host.now_milliseconds());
                 rows.extend(match pupil.listens() {
                     Listens::ForItself => Vec::new(),
                     Listens::Through(bases) => bases.listen_to(windowing, &segment, places).await?.rows,

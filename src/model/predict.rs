@@ -1,15 +1,48 @@
 //! From windows to answers: windows through the network, a song's decision by the sum of its windows' probabilities
 //! (Yang and Zhang 2019, section 4.2).
 
-use burn::tensor::{ExecutionError, Tensor};
+use burn::tensor::{Device, ExecutionError, Tensor};
 
 use super::windows::{Place, Windowing, to_tensor};
 use super::{Layers, Network, Part};
 use crate::dsp::Segment;
 
-/// Windows that go through the network at once: enough to keep the engine busy, few enough that a cancel does
-/// not wait long.
+/// Windows that go through a network at once: enough to keep the device busy.
 pub const WINDOWS_PER_BATCH: usize = 8;
+
+/// How many windows go through a network at once where somebody may give up meanwhile. A browser's CPU engine does nothing
+/// else then, not even hear that it should stop, so that there it is only what takes a moment.
+pub struct Portion {
+    windows: usize,
+    adapts: bool,
+    /// When the last began, in milliseconds.
+    began: Option<f64>,
+}
+
+impl Portion {
+    /// Milliseconds.
+    const MOMENT: f64 = 100.0;
+
+    /// For a device.
+    pub fn new(device: &Device) -> Self {
+        let adapts = cfg!(target_family = "wasm") && device.clone().inner() == Device::flex();
+        Self { windows: if adapts { 1 } else { WINDOWS_PER_BATCH }, adapts, began: None }
+    }
+
+    /// Takes the next of these windows, all of one length; `now` is in milliseconds.
+    pub fn take<'a>(&mut self, places: &mut &'a [Place], now: f64) -> &'a [Place] {
+        let took = self.began.replace(now).filter(|_| self.adapts).map(|began| now - began);
+        self.windows = match took {
+            Some(took) if took > Self::MOMENT => (self.windows / 2).max(1),
+            Some(took) if took < Self::MOMENT / 2.0 => (self.windows * 2).min(WINDOWS_PER_BATCH),
+            _ => self.windows,
+        };
+        let alike = places.iter().take_while(|place| place.columns == places[0].columns).count();
+        let (next, others) = places.split_at(self.windows.min(alike));
+        *places = others;
+        next
+    }
+}
 
 /// A network's answer to one window.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,5 +179,17 @@ mod tests {
     fn of_many_labels_each_has_a_probability_of_its_own() {
         assert_eq!(probabilities(&[0.0, 100.0, -100.0], true), [0.5, 1.0, 0.0]);
         assert_eq!(probabilities(&[0.0, 0.0], false), [0.5, 0.5]);
+    }
+
+    #[test]
+    fn a_portion_takes_a_moment_and_windows_of_one_length() {
+        let place = |columns| Place { segment: 0, start: 0, columns };
+        let places: Vec<Place> = [vec![place(9); 15], vec![place(4); 2]].concat();
+        let mut left = places.as_slice();
+        let mut portion = Portion { windows: 1, adapts: true, began: None };
+        // Quick, quick, neither, slow, quick with two left of their length, quick.
+        let sizes = [0.0, 10.0, 20.0, 90.0, 300.0, 310.0, 320.0].map(|now| portion.take(&mut left, now).len());
+        assert_eq!(sizes, [1, 2, 4, 4, 2, 2, 2]);
+        assert!(left.is_empty());
     }
 }
