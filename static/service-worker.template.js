@@ -1,7 +1,8 @@
 // Keeps the page, whole or not at all, so that it works without a connection; and takes the recordings that other
 // programs share with it. `cargo xtask finish` puts the list of the finished build in the place of the word below.
 //
-// The networks' weights are not here: the page keeps them itself, by their SHA-256, so that they outlive an update.
+// The networks' weights are not here: the page keeps them itself, by their SHA-256, so that they outlive an update. Only
+// what an update would make useless is fetched with it.
 const BUILD = "BUILD";
 
 const HOME = new URL(registration.scope);
@@ -87,6 +88,32 @@ async function store(cache, file, response) {
   }
 }
 
+/**
+ * Fetches the weights that an update has anew: those of the first network, without which it cannot answer, and of others
+ * that were kept. On a first visit the page itself keeps what it fetched.
+ */
+async function renewWeights(shell) {
+  const weights = await caches.open(WEIGHTS);
+  const kept = new Set((await weights.keys()).map(({ url }) => url));
+  if (!registration.active || !kept.size) return;
+  const list = await shell.match(addressOf({ path: "model-weights/networks.json" }));
+  const needed = `model-weights/${(await list.json()).first}.safetensors`;
+  const names = new Set([...kept].map((address) => new URL(address).pathname));
+  await all(
+    BUILD.weights.map(async (key) => {
+      const [path, sha256] = key.split("?sha256=");
+      const isNeeded = path === needed;
+      if (kept.has(addressOf({ path: key })) || !(isNeeded || names.has(new URL(path, HOME).pathname))) return;
+      try {
+        await store(weights, { path: key }, await fetched({ path, sha256, type: "application/octet-stream" }));
+      } catch (trouble) {
+        // The others are fetched when they are next wanted.
+        if (isNeeded) throw trouble;
+      }
+    }),
+  );
+}
+
 async function install() {
   const total = BUILD.files.reduce((sum, { bytes }) => sum + bytes, 0);
   let done = 0;
@@ -100,6 +127,7 @@ async function install() {
         await tell({ kind: "installing", done, total });
       }),
     );
+    await renewWeights(cache);
   } catch (trouble) {
     await caches.delete(SHELL).catch(() => {});
     await tell({ kind: "not-installed", reason: trouble.reason ?? "blocked", file: trouble.file ?? "" });

@@ -2,7 +2,8 @@
 // Whatever is damaged, full or forbidden ends in a sentence and a page that works.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, cpSync, mkdtempSync, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { appendFileSync, cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
@@ -123,16 +124,31 @@ test("a network is kept on request, and then needs no connection", { timeout: 6 
   ),
 );
 
-/** The built page with one harmless change, finished as every build is. */
-function anotherBuild() {
+/** The built page with one harmless change, and one by `change(folder)`, finished as every build is. */
+function anotherBuild(change) {
   const folder = join(mkdtempSync(join(tmpdir(), "genrelens-")), "dist");
   cpSync(DIST, folder, { recursive: true });
   appendFileSync(join(folder, "start.js"), "// Another build.\n");
+  change?.(folder);
   const xtask = process.env.GENRELENS_XTASK;
   if (!xtask) throw new Error("GENRELENS_XTASK names no xtask: run this through `cargo xtask test e2e`");
   execFileSync(xtask, ["finish"], { cwd: ROOT, env: { ...process.env, TRUNK_STAGING_DIR: folder } });
   return folder;
 }
+
+/** Other weights for a network, by the last digit of one of them, and the card that goes with them. */
+function retrain(folder, name) {
+  const file = join(folder, "model-weights", name);
+  const weights = readFileSync(`${file}.safetensors`);
+  weights[weights.length - 2] ^= 1;
+  writeFileSync(`${file}.safetensors`, weights);
+  const card = JSON.parse(readFileSync(`${file}.json`, "utf8"));
+  card.sha256 = createHash("sha256").update(weights).digest("hex");
+  writeFileSync(`${file}.json`, JSON.stringify(card));
+}
+
+const offered = (page) =>
+  page.locator("#renewal", { hasText: "A new version of GenreLens is ready" }).waitFor({ timeout: 3 * MINUTE });
 
 const isRenewed = (page) => page.evaluate(async () => (await (await fetch("start.js")).text()).includes("Another build"));
 
@@ -143,18 +159,17 @@ test("a newer build is offered; declined, the old one goes on; accepted, the new
   return visit(
     PLAIN,
     async (page, site) => {
-      const offered = () => page.locator("#renewal", { hasText: "A new version of GenreLens is ready" }).waitFor({ timeout: 3 * MINUTE });
       await ready(page);
       site.folder = anotherBuild();
       page.context().on("request", (request) => request.url().includes(".safetensors") && weights.push(request.url()));
       await page.reload();
-      await offered();
+      await offered(page);
       assert.equal(await isRenewed(page), false, "not unasked");
       await page.click("#renew-later");
       assert.equal(await page.locator("#renewal-box").isVisible(), false);
       await answers(page);
       await page.reload();
-      await offered();
+      await offered(page);
       assert.equal(await isRenewed(page), false, "declined, the old one goes on");
       await answers(page);
 
@@ -173,6 +188,26 @@ test("a newer build is offered; declined, the old one goes on; accepted, the new
     { expected: NO_CONNECTION },
   );
 });
+
+test("a newer build with other weights answers offline from its first moment", { timeout: 8 * MINUTE }, () =>
+  visit(
+    PLAIN,
+    async (page, site) => {
+      await ready(page);
+      site.folder = anotherBuild((folder) => retrain(folder, first));
+      await page.reload();
+      await offered(page);
+      await answers(page);
+      // Before it is accepted, so that the page itself cannot fetch what is missing.
+      await disconnect(page, site);
+      await Promise.all([page.waitForEvent("load", { timeout: MINUTE }), page.click("#renew")]);
+      await ready(page);
+      assert.equal(await isRenewed(page), true);
+      await answers(page);
+    },
+    { expected: NO_CONNECTION },
+  ),
+);
 
 test("the page's policy comes with every file", { timeout: 2 * MINUTE }, () =>
   visit(PLAIN, async (page, site) => {
