@@ -11,6 +11,8 @@ const nameOf = (kind) => `genrelens-${kind} ${HOME.pathname}`;
 const SHELL = nameOf(`shell-${BUILD.version}`);
 const WEIGHTS = nameOf("weights-1");
 const SHARED = nameOf("shared-1");
+/** What is put into the shell last; no page asks for it. */
+const MARK = new URL("?whole", HOME).href;
 const FILES = new Map(BUILD.files.map((file) => [file.path, file]));
 /** How long a page may take to say whether it holds a lesson, in milliseconds. One that is asleep holds none. */
 const PATIENCE = 1000;
@@ -43,6 +45,11 @@ async function digest(bytes) {
 async function tell(message) {
   const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
   for (const page of pages) page.postMessage(message);
+}
+
+/** True where all of the page is kept: while it comes, its store is there already. */
+async function isWhole() {
+  return (await caches.has(SHELL)) && Boolean(await (await caches.open(SHELL)).match(MARK));
 }
 
 /** The file as it is kept: with its own media type, and with the policy, whatever the server sends. */
@@ -128,8 +135,10 @@ async function install() {
       }),
     );
     await renewWeights(cache);
+    await store(cache, { path: MARK }, new Response());
   } catch (trouble) {
-    await caches.delete(SHELL).catch(() => {});
+    // One that was kept before is as good as it was.
+    await isWhole().then((whole) => whole || caches.delete(SHELL)).catch(() => {});
     await tell({ kind: "not-installed", reason: trouble.reason ?? "blocked", file: trouble.file ?? "" });
     throw trouble;
   }
@@ -146,8 +155,8 @@ async function activate() {
 async function answer(file, request) {
   let found;
   try {
-    // Without its store this worker is out of the way.
-    if (!(await caches.has(SHELL))) return fetch(request);
+    // Without all of its files this worker is out of the way.
+    if (!(await isWhole())) return fetch(request);
     found = await (await caches.open(SHELL)).match(addressOf(file));
     // A copy is weighed, and the kept response itself answers: browsers keep the compiled code with it.
     if (found && (await digest(await found.clone().arrayBuffer())) === file.sha256) return found;
@@ -161,8 +170,8 @@ async function answer(file, request) {
 async function replaced(file) {
   try {
     const response = await fetched(file);
-    const cache = await caches.open(SHELL);
-    await store(cache, file, response.clone()).catch(() => {});
+    // Another request may have found that the server has another version, and thrown all away.
+    if (await isWhole()) await store(await caches.open(SHELL), file, response.clone()).catch(() => {});
     await report({ kind: "repaired", file: file.path });
     return response;
   } catch (trouble) {
@@ -213,7 +222,7 @@ function isBusy(page) {
 /** What pages ask for. */
 const acts = {
   async hello(page) {
-    page.postMessage({ kind: "here", whole: await caches.has(SHELL) });
+    page.postMessage({ kind: "here", whole: await isWhole() });
     for (const trouble of troubles) page.postMessage(trouble);
   },
   /** Keeps the page again, where the browser or a repair threw it away. */
