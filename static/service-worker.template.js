@@ -42,9 +42,14 @@ async function digest(bytes) {
   return Array.from(sum, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function tell(message) {
+/** The pages of this path: what other paths of the site show is none of this worker's business. */
+async function ownPages() {
   const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
-  for (const page of pages) page.postMessage(message);
+  return pages.filter(({ url }) => url.startsWith(HOME.href));
+}
+
+async function tell(message) {
+  for (const page of await ownPages()) page.postMessage(message);
 }
 
 /** True where all of the page is kept: while it comes, its store is there already. */
@@ -235,9 +240,7 @@ const acts = {
     if (files.every((path) => FILES.has(path))) await clients.claim();
   },
   async "take-over"(asker) {
-    const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
-    const own = pages.filter(({ url }) => url.startsWith(HOME.href));
-    const busy = await Promise.all(own.map(isBusy));
+    const busy = await Promise.all((await ownPages()).map(isBusy));
     if (busy.includes(true)) return asker.postMessage({ kind: "busy" });
     return skipWaiting();
   },
