@@ -124,6 +124,19 @@ test("a network is kept on request, and then needs no connection", { timeout: 6 
   ),
 );
 
+test("a page whose address asks for another network gets ready too", { timeout: 6 * MINUTE }, () =>
+  visit(
+    `?engine=cpu&network=${other}`,
+    async (page, site) => {
+      await ready(page);
+      await disconnect(page, site);
+      await page.goto(`${site.address}${PLAIN}`);
+      await answers(page);
+    },
+    { expected: NO_CONNECTION },
+  ),
+);
+
 /** The built page with one harmless change, and one by `change(folder)`, finished as every build is. */
 function anotherBuild(change) {
   const folder = join(mkdtempSync(join(tmpdir(), "genrelens-")), "dist");

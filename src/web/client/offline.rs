@@ -46,22 +46,44 @@ impl Client {
         if keeper.as_ref().is_some_and(Keeper::is_there) {
             return self.keep_page().await;
         }
-        loop {
-            sleep(CALM_MILLISECONDS).await;
-            if self.0.cpu.borrow().is_some() && !self.0.job.borrow().as_ref().is_some_and(super::Job::is_busy) {
-                break;
-            }
-        }
+        self.calm().await;
         if site::saves_data() && keeper.is_some() {
             return self.tell(Update::Offline(News::Shell(Shell::Waits)));
         }
         self.keep_page().await;
     }
 
+    /// Waits until nothing more is needed for an answer.
+    async fn calm(&self) {
+        loop {
+            sleep(CALM_MILLISECONDS).await;
+            if self.0.cpu.borrow().is_some() && !self.0.job.borrow().as_ref().is_some_and(super::Job::is_busy) {
+                break;
+            }
+        }
+    }
+
     async fn keep_page(self) {
         match self.0.keeper.get().and_then(Option::as_ref) {
-            Some(keeper) => keeper.begin().await,
+            Some(keeper) => {
+                keeper.begin().await;
+                self.keep_first().await;
+            }
             None => self.tell(Update::Offline(News::Shell(Shell::Absent(Absence::Blocked)))),
+        }
+    }
+
+    /// Keeps the network that answers first, which was not fetched where the page's address asks for another.
+    async fn keep_first(&self) {
+        self.calm().await;
+        let first = self.0.catalogue.borrow().as_ref().map(|list| list.first.clone());
+        let Some(first) = first.filter(|first| !self.0.held.borrow().contains_key(first)) else { return };
+        if weights_cache::names().await.contains(&first) {
+            return;
+        }
+        // What is fetched is kept. Nobody asked for it, so that only the log tells where it is not to be had.
+        if let Err(reason) = self.fetched(&first, &|_| {}).await {
+            log::warn!("{first} is not kept: {reason}");
         }
     }
 
