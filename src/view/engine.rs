@@ -42,6 +42,8 @@ pub enum NoGpu {
     NoAdapter,
     /// The only adapter is emulated on the CPU.
     SoftwareAdapter,
+    /// The browser saves data, and nobody asked for it.
+    SavesData,
     /// It could not be fetched or started: the reason, as a sentence or part of one.
     Failed(String),
     /// It could not run the network in use: the reason, as a sentence or part of one.

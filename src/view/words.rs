@@ -197,6 +197,7 @@ fn no_gpu(reason: &NoGpu) -> String {
         NoGpu::NoWebGpu => "this browser offers no WebGPU".to_owned(),
         NoGpu::NoAdapter => "the browser found no graphics processor it may use".to_owned(),
         NoGpu::SoftwareAdapter => "the only GPU here is an emulated one, which is slower".to_owned(),
+        NoGpu::SavesData => "your browser saves data, so the GPU engine is fetched only if you choose it".to_owned(),
         NoGpu::Network(reason) => {
             format!("the GPU engine does not run this network ({})", reason.trim_end_matches('.'))
         }

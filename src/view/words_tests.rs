@@ -118,6 +118,10 @@ fn the_engine_line_says_what_runs_and_why() {
         "Running on the processor (CPU): this browser offers no WebGPU."
     );
     assert_eq!(
+        says(&cpu(), Choice::OnlyCpu { reason: NoGpu::SavesData }),
+        "Running on the processor (CPU): your browser saves data, so the GPU engine is fetched only if you choose it."
+    );
+    assert_eq!(
         says(&cpu(), Choice::OnlyCpu { reason: NoGpu::Failed("device lost.".to_owned()) }),
         "Running on the processor (CPU): the GPU engine did not start (device lost)."
     );

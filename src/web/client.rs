@@ -198,8 +198,12 @@ impl Client {
         let allows_more = preference == Preference::Gpu && !options.allow_software;
         options.allow_software |= preference == Preference::Gpu;
         drop(options);
-        let refused_for_software = matches!(*self.0.gpu.borrow(), Gpu::Refused(NoGpu::SoftwareAdapter));
-        if allows_more && refused_for_software {
+        let looks_again = match &*self.0.gpu.borrow() {
+            Gpu::Refused(NoGpu::SoftwareAdapter) => allows_more,
+            Gpu::Refused(NoGpu::SavesData) => preference == Preference::Gpu,
+            _ => false,
+        };
+        if looks_again {
             *self.0.gpu.borrow_mut() = Gpu::NotLooked;
         }
         self.tell_engine();

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::engine::Engine;
-use super::{Client, GPU_SCRIPT};
+use super::{Client, GPU_SCRIPT, site};
 use crate::protocol::EngineKind;
 use crate::view::engine::{Choice, GpuState, NoGpu, Preference, choose};
 use crate::web::gpu::{self, Found};
@@ -38,10 +38,12 @@ impl Gpu {
 
 impl Client {
     /// Looks for an adapter and fetches the GPU engine, where that was not done, and compares it on the network in use.
-    /// Does nothing before the CPU engine stands.
+    /// Does nothing before the CPU engine stands. Where the browser saves data, only the user's choice fetches it.
     pub(super) async fn find_gpu(self) {
         let ready = self.0.cpu.borrow().is_some() && matches!(*self.0.gpu.borrow(), Gpu::NotLooked);
-        if ready {
+        if ready && self.0.options.borrow().preference == Preference::Auto && site::saves_data() {
+            self.set_gpu(Gpu::Refused(NoGpu::SavesData));
+        } else if ready {
             self.set_gpu(Gpu::Coming);
             let found = match gpu::find().await {
                 Found::NoWebGpu => Gpu::Refused(NoGpu::NoWebGpu),
