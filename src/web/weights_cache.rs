@@ -20,11 +20,6 @@ pub async fn names() -> Vec<String> {
     entries().await.unwrap_or_default().into_iter().map(|(name, _)| name).collect()
 }
 
-/// The SHA-256 under which a network's weights are kept, if they are.
-pub async fn sha256_of(name: &str) -> Option<String> {
-    entries().await.ok()?.into_iter().find(|(other, _)| other == name).map(|(_, sha256)| sha256)
-}
-
 /// Kept weights. `None` where they are not there, or damaged: then they are forgotten.
 pub async fn take(name: &str, sha256: &str) -> Option<Vec<u8>> {
     let key = key(name, sha256).ok()?;
@@ -40,18 +35,28 @@ pub async fn take(name: &str, sha256: &str) -> Option<Vec<u8>> {
     whole
 }
 
-/// Keeps weights.
+/// Keeps weights, in place of others of that name.
 ///
 /// # Errors
 ///
 /// Why they are not kept.
 pub async fn keep(name: &str, sha256: &str, bytes: &[u8]) -> Result<(), Absence> {
     let put = async {
+        let entries = entries().await?.into_iter();
+        let before: Vec<String> = entries.filter(|(other, _)| other == name).map(|(_, sha256)| sha256).collect();
         let constructor = js::get(dom::window().map_err(|_| JsValue::NULL)?.as_ref(), "Response")?;
         let response = Reflect::construct(&constructor.dyn_into::<Function>()?, &Array::of1(&Uint8Array::from(bytes)))?;
-        js::ask(&store().await?, "put", &[&key(name, sha256)?, &response]).await
+        let store = store().await?;
+        js::ask(&store, "put", &[&key(name, sha256)?, &response]).await?;
+        // Only where these are new: a newer version's lie beside those in use until it takes over.
+        if !before.iter().any(|other| other == sha256) {
+            for other in before {
+                js::ask(&store, "delete", &[&key(name, &other)?]).await?;
+            }
+        }
+        Ok(())
     };
-    put.await.map(drop).map_err(|error| {
+    put.await.map_err(|error| {
         log::warn!("the weights of {name} are not kept: {}", dom::describe(&error));
         if js::text(&error, "name") == "QuotaExceededError" { Absence::Room } else { Absence::Blocked }
     })
