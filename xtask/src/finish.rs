@@ -7,7 +7,7 @@ use crate::house::Result;
 use crate::policy::{Policy, stopped};
 use crate::precache::{Entry, Keeper, WORKER, keeper, worker};
 use crate::{networks, sizes};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -43,12 +43,14 @@ fn finish(site: &Path, base: &str, template: &str, manifest: &str) -> Result {
 }
 
 /// The manifest without a share target, and with it. Where no service worker runs, what is shared would be sent to the
-/// server: only a page that has one names the second.
+/// server: only a page that has one names the second. What is shared comes with a page of its own: one that is open already
+/// would be shown, and never told of it.
 fn manifests(manifest: &str) -> Result<[String; 2]> {
     let mut value: Value = serde_json::from_str(manifest).map_err(|error| format!("{MANIFEST}: {error}"))?;
-    let sharing = format!("{value:#}\n");
+    let mut sharing = value.clone();
     value.as_object_mut().and_then(|all| all.remove("share_target")).ok_or("the manifest has no share_target")?;
-    Ok([format!("{value:#}\n"), sharing])
+    sharing["launch_handler"] = json!({ "client_mode": ["navigate-new", "auto"] });
+    Ok([value, sharing].map(|manifest| format!("{manifest:#}\n")))
 }
 
 /// Every file of a site that is kept on the visitor's device.
@@ -127,6 +129,8 @@ mod tests {
         let [plain, sharing] = manifests(MANIFEST_FILE).unwrap();
         assert!(!plain.contains("share_target") && plain.contains("file_handlers"));
         assert!(sharing.contains("\"action\": \"./share\""));
+        assert!(plain.contains("focus-existing") && !plain.contains("navigate-new"));
+        assert!(!sharing.contains("focus-existing") && sharing.contains("navigate-new"));
         assert!(manifests("{}").is_err() && manifests("no").is_err());
     }
 
