@@ -1,6 +1,7 @@
 //! What the page may do, in the words of browsers: read from `index.html`, which has it in a `<meta>`, and repeated in
 //! headers, which reach the workers too.
 
+use crate::precache::WORKER;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
@@ -55,6 +56,8 @@ impl Policy {
         }
         let mut paths: Vec<&str> = paths.into_iter().filter(|path| is_hashed(path)).collect();
         paths.sort_unstable();
+        // Asked for anew every time, it tells of newer versions.
+        let _ = write!(text, "{base}{WORKER}\n  cache-control: no-cache\n");
         for path in paths {
             let _ = write!(text, "{base}{path}\n  cache-control: {FOR_EVER}\n");
         }
@@ -161,6 +164,7 @@ mod tests {
         assert_eq!(of("/", "content-security-policy"), None);
         assert_eq!(of("/x/app-1a2b3c4d5e6f7a8b_bg.wasm", "cache-control"), Some(FOR_EVER.to_owned()));
         assert_eq!(of("/x/cpu_worker_bg.wasm", "cache-control"), None);
+        assert_eq!(of("/x/service-worker.js", "cache-control"), Some("no-cache".to_owned()));
         assert_eq!(of("/x/index.html", "permissions-policy"), Some(PERMISSIONS.to_owned()));
     }
 
