@@ -467,6 +467,9 @@ test("what another program shares is opened, and goes nowhere", { timeout: 5 * M
       await page.goto(`${landed}&engine=cpu&network=${first}`);
       await page.locator('#page[data-state="done"]').waitFor({ timeout: MINUTE });
       assert.match(await page.locator("#recording").innerText(), /^a song\.wav/);
+      await page.goto(`${site.address}?shared=none&engine=cpu&network=${first}`);
+      await page.locator("#offline-trouble", { hasText: "did not arrive" }).waitFor({ timeout: MINUTE });
+      assert.equal(new URL(page.url()).search, PLAIN, "it is said once");
     },
     { expected: NO_CONNECTION },
   ),

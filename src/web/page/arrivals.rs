@@ -24,7 +24,13 @@ impl Page {
                     with(&weak, |page| page.open_shared(files));
                 });
             }
-            Some(_) => self.hear_offline(News::NotShared),
+            Some(_) => {
+                self.hear_offline(News::NotShared);
+                // Said once, not again when the page is loaded again.
+                if let Err(error) = forget("shared") {
+                    log::warn!("the page's address stays as it is: {}", dom::describe(&error));
+                }
+            }
             None => {}
         }
     }
@@ -85,6 +91,15 @@ async fn shared() -> Result<Vec<File>, JsValue> {
         js::ask(&inbox, "delete", &[&request]).await?;
     }
     Ok(files)
+}
+
+/// Takes a question, and what was said to it, out of the page's address.
+fn forget(question: &str) -> Result<(), JsValue> {
+    let window = dom::window().map_err(|_| JsValue::NULL)?;
+    let address = web_sys::Url::new(&window.location().href()?)?;
+    address.search_params().delete(question);
+    let history = js::get(window.as_ref(), "history")?;
+    js::call(&history, "replaceState", &[&JsValue::NULL, &"".into(), &address.href().into()]).map(drop)
 }
 
 /// What the page's address says to a question.
