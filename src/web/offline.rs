@@ -31,6 +31,8 @@ struct Inner {
     controlled: Cell<bool>,
     /// True while the worker keeps the page again, of which it had lost something.
     restoring: Cell<bool>,
+    /// True once the worker said why it keeps nothing.
+    explained: Cell<bool>,
     /// True once the user wants the newer version.
     accepted: Cell<bool>,
 }
@@ -49,6 +51,7 @@ impl Keeper {
             listeners: RefCell::default(),
             controlled,
             restoring: Cell::default(),
+            explained: Cell::default(),
             accepted: Cell::default(),
         }));
         keeper.listen();
@@ -62,6 +65,7 @@ impl Keeper {
 
     /// Has the page kept, and looks for a newer version of it.
     pub async fn begin(&self) {
+        self.0.explained.set(false);
         if !self.is_there() {
             self.tell(News::Shell(Shell::Coming { done: 0, total: 0 }));
         }
@@ -140,7 +144,13 @@ impl Keeper {
                     post(worker, &[("kind", "claim".into()), ("files", own_files())]);
                 }
             }
-            "redundant" if fresh && !self.has_active() => log::warn!("the service worker could not be installed"),
+            "redundant" if fresh && !self.has_active() => {
+                log::warn!("the service worker could not be installed");
+                // It was ended before it could say why, as browsers do where it takes too long.
+                if !self.0.explained.get() {
+                    self.tell(News::Shell(Shell::Absent(Absence::Network)));
+                }
+            }
             _ => {}
         }
     }
@@ -185,6 +195,7 @@ impl Keeper {
             }
             "not-installed" if counts => {
                 self.0.restoring.set(false);
+                self.0.explained.set(true);
                 self.tell(News::Shell(Shell::Absent(Absence::of(&js::text(&message, "reason")))));
             }
             "here" => self.is_whole(js::get(&message, "whole").is_ok_and(|whole| whole.is_truthy()), event),
