@@ -1,6 +1,6 @@
 //! A visitor's own labelled clips: classes, and what is in them. Plain data; the files themselves the page keeps.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -299,7 +299,9 @@ impl Collection {
             doubts.push(Doubt::TooFewClasses);
         }
         let mut first: HashMap<&str, (&Entry, &Class)> = HashMap::new();
-        for (class, clip) in self.classes.iter().flat_map(|class| class.clips.iter().map(move |clip| (class, clip))) {
+        // What cannot be heard is not learned from; empty files are all the same sound.
+        let all = self.classes.iter().flat_map(|class| class.clips.iter().map(move |clip| (class, clip)));
+        for (class, clip) in all.filter(|(_, clip)| clip.trouble.is_none()) {
             match first.get(clip.id.as_str()) {
                 Some((before, other)) => {
                     let classes = [other.name.clone(), class.name.clone()];
@@ -380,18 +382,28 @@ pub fn is_sound(path: &str) -> bool {
     SOUNDS.contains(&ending.as_str()) && !name.starts_with('.')
 }
 
-/// The label that a file brings with it: the folder that it lies in, or what stands before the number in names like
-/// GTZAN's (`blues.00012.wav`). `path` is relative to what was chosen.
-pub fn label_of(path: &str) -> Option<String> {
-    let mut parts = path.rsplit('/');
-    let file = parts.next()?;
-    if let Some(folder) = parts.next().filter(|folder| !folder.is_empty()) {
-        return Some(folder.to_owned());
+/// The labels that files bring with them: the folder that each lies in, or what stands before the number in names like
+/// GTZAN's (`blues.00012.wav`). One folder that holds all of them, with names of several kinds, says nothing. Paths are
+/// relative to what was chosen.
+pub fn labels_of(paths: &[&str]) -> Vec<Option<String>> {
+    let parted = paths.iter().map(|path| path.rsplit_once('/').unwrap_or(("", path)));
+    let numbered = |name| before_number(name).map(str::to_owned);
+    let by_name: Vec<Option<String>> = parted.clone().map(|(_, name)| numbered(name)).collect();
+    let folders: HashSet<&str> = parted.clone().map(|(folder, _)| folder).collect();
+    let names: HashSet<&Option<String>> = by_name.iter().collect();
+    if folders.len() == 1 && names.len() > 1 && !names.contains(&None) {
+        return by_name;
     }
+    let by_folder = parted.map(|(folder, _)| folder.rsplit('/').next().filter(|folder| !folder.is_empty()));
+    by_folder.zip(by_name).map(|(folder, name)| folder.map(str::to_owned).or(name)).collect()
+}
+
+/// What stands before the number in names like GTZAN's.
+fn before_number(file: &str) -> Option<&str> {
     let pieces: Vec<&str> = file.split('.').collect();
     let [name, number, _extension] = pieces.as_slice() else { return None };
     let numbered = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-    (numbered && !name.is_empty()).then(|| (*name).to_owned())
+    (numbered && !name.is_empty()).then_some(*name)
 }
 
 #[cfg(test)]
@@ -417,13 +429,18 @@ mod tests {
 
     #[test]
     fn labels_come_from_folders_and_from_names() {
-        let label = |path| label_of(path);
+        let label = |path| labels_of(&[path]).remove(0);
         assert_eq!(label("songs/jazz/one.wav").as_deref(), Some("jazz"));
         assert_eq!(label("jazz/blues.00012.wav").as_deref(), Some("jazz"));
         assert_eq!(label("blues.00012.wav").as_deref(), Some("blues"));
         assert_eq!(label("blues.wav"), None);
         assert_eq!(label("12.03.2024 rehearsal.wav"), None);
         assert_eq!(label(".00012.wav"), None);
+        let labels = |paths: &[&str]| labels_of(paths).into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>();
+        // One folder of all kinds, as GTZAN's files are passed around.
+        assert_eq!(labels(&["clips/blues.00012.wav", "clips/jazz.00001.wav"]), ["blues", "jazz"]);
+        assert_eq!(labels(&["blues/blues.1.wav", "jazz/blues.2.wav"]), ["blues", "jazz"]);
+        assert_eq!(labels(&["takes/one.1.wav", "takes/two.wav"]), ["takes", "takes"]);
     }
 
     #[test]

@@ -20,6 +20,12 @@ const PIECE: f64 = (4 << 20) as f64;
 /// Set on the drop zone while a file is held over the page.
 const HELD_OVER: &str = "data-over";
 
+/// Hears of files, and of the class that they were dropped on.
+type Pick = Rc<dyn Fn(Vec<File>, Option<String>)>;
+
+/// On an element that files can be dropped on: the class that they go into.
+pub const INTO: &str = "data-into";
+
 /// Hands over files in whatever way they come, for as long as it lives.
 #[derive(Debug)]
 #[must_use = "a picker that is dropped hands over nothing"]
@@ -30,14 +36,15 @@ pub struct Picker {
 impl Picker {
     /// Watches a file input, and the whole document for drops and pastes; `zone` shows that a file may be dropped.
     /// What was dropped without being a file arrives as an empty list. The files of folders arrive a little later than
-    /// others, in the order of their paths ([`path_of`]).
+    /// others, in the order of their paths ([`path_of`]). With what is dropped on an element that has it comes its
+    /// [`INTO`].
     pub fn new(
         document: &Document,
         input: &HtmlInputElement,
         zone: &Element,
-        pick: impl Fn(Vec<File>) + 'static,
+        pick: impl Fn(Vec<File>, Option<String>) + 'static,
     ) -> Result<Self, DomError> {
-        let pick: Rc<dyn Fn(Vec<File>)> = Rc::new(pick);
+        let pick: Pick = Rc::new(pick);
         let mut listeners = vec![chosen(input, pick.clone())?, pasted(document, pick.clone())?];
         listeners.extend(dropped(document, zone, pick)?);
         Ok(Self { _listeners: listeners })
@@ -51,28 +58,28 @@ pub fn take_chosen(input: &HtmlInputElement) -> Vec<File> {
     files
 }
 
-fn chosen(input: &HtmlInputElement, pick: Rc<dyn Fn(Vec<File>)>) -> Result<Listener, DomError> {
+fn chosen(input: &HtmlInputElement, pick: Pick) -> Result<Listener, DomError> {
     let own = input.clone();
     Listener::new(input, "change", move |_: Event| {
         let files = take_chosen(&own);
         // An empty choice is a closed dialogue, not a mistake.
         if !files.is_empty() {
-            pick(files);
+            pick(files, None);
         }
     })
 }
 
-fn pasted(document: &Document, pick: Rc<dyn Fn(Vec<File>)>) -> Result<Listener, DomError> {
+fn pasted(document: &Document, pick: Pick) -> Result<Listener, DomError> {
     Listener::new(document, "paste", move |event: ClipboardEvent| {
         let files = list(event.clipboard_data().and_then(|data| data.files()));
         if !files.is_empty() {
-            pick(files);
+            pick(files, None);
         }
     })
 }
 
 /// Without these on the whole document a file that misses the zone would replace the page.
-fn dropped(document: &Document, zone: &Element, pick: Rc<dyn Fn(Vec<File>)>) -> Result<[Listener; 3], DomError> {
+fn dropped(document: &Document, zone: &Element, pick: Pick) -> Result<[Listener; 3], DomError> {
     let (entered, left, over) = (zone.clone(), zone.clone(), zone.clone());
     let enter = Listener::new(document, "dragover", move |event: DragEvent| {
         event.prevent_default();
@@ -90,17 +97,22 @@ fn dropped(document: &Document, zone: &Element, pick: Rc<dyn Fn(Vec<File>)>) -> 
     let drop = Listener::new(document, "drop", move |event: DragEvent| {
         event.prevent_default();
         mark(&over, false);
-        let data = event.data_transfer();
+        let (data, into) = (event.data_transfer(), into(&event));
         let files = list(data.as_ref().and_then(DataTransfer::files));
         // Only now: after this event the list is empty.
         let entries = data.as_ref().map(entries).unwrap_or_default();
         if !entries.iter().any(FileSystemEntry::is_directory) {
-            return pick(files);
+            return pick(files, into);
         }
         let pick = pick.clone();
-        spawn_local(async move { pick(walk(entries).await) });
+        spawn_local(async move { pick(walk(entries).await, into) });
     })?;
     Ok([enter, leave, drop])
+}
+
+fn into(event: &DragEvent) -> Option<String> {
+    let target: Element = event.target()?.dyn_into().ok()?;
+    target.closest(&format!("[{INTO}]")).ok()??.get_attribute(INTO)
 }
 
 fn mark(zone: &Element, held_over: bool) {

@@ -256,15 +256,21 @@ impl Page {
         }
     }
 
-    /// Opens the first of some files; those that are weights become networks of the user's own.
+    /// Opens the first of some files; those that are weights become networks of the user's own. Where clips are collected,
+    /// all of them are taken.
     pub fn open(&self, files: Vec<File>) {
+        self.open_into(files, None);
+    }
+
+    /// As [`open`](Self::open); where clips are collected, they go into this class.
+    fn open_into(&self, files: Vec<File>, class: Option<String>) {
         let brought = !files.is_empty();
         let files = self.import_among(files);
         if brought && files.is_empty() {
             return;
         }
         if self.0.teach.is_shown() {
-            return self.collect(files);
+            return self.collect(files, class);
         }
         // Of a folder the first sound; a file alone is tried whatever it is called.
         let sound = files.iter().find(|file| is_sound(&path_of(file)));

@@ -14,6 +14,16 @@ pub const DOUBTS_SHOWN: usize = 8;
 /// Nothing is there to take an archive apart.
 pub const NO_ENGINE: &str = "the engine that takes archives apart did not start; reload the page";
 
+/// Clips came while others are being taken in or learned from.
+pub const NOT_NOW: &str =
+    "Nothing was added: wait until the page is ready, or give up what it is doing, and add them again.";
+
+/// A clip is not played.
+pub const NOT_PLAYED: &str = "Your browser cannot play this kind of file; the networks hear it all the same.";
+
+/// A clip of an earlier lesson is not played.
+pub const GONE: &str = "This clip is no longer in your collection, so that it cannot be played.";
+
 /// The first few of some names.
 pub fn few<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<&str> = names.take(NAMED + 1).collect();

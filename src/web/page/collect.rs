@@ -9,6 +9,7 @@ use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
 
 use super::input::on;
 use super::{Inner, Page};
+use crate::view::words::collect as words;
 use crate::web::dom::{DomError, Listener, by_id};
 use crate::web::files::take_chosen;
 
@@ -19,8 +20,15 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
     for id in ["teach-files", "teach-folder"] {
         let input: HtmlInputElement = by_id(document, id)?;
         let own = input.clone();
-        listeners.push(on(weak, &input, "change", move |page, _: Event| page.collect(take_chosen(&own)))?);
+        listeners.push(on(weak, &input, "change", move |page, _: Event| page.collect(take_chosen(&own), None))?);
     }
+    let of_class: HtmlInputElement = by_id(document, "class-files")?;
+    let own = of_class.clone();
+    listeners.push(on(weak, &of_class, "change", move |page, _: Event| {
+        page.collect(take_chosen(&own), own.get_attribute("data-class"));
+    })?);
+    let player: HtmlElement = by_id(document, "teach-player")?;
+    listeners.push(on(weak, &player, "error", |page, _: Event| page.say_of_playing(words::NOT_PLAYED))?);
     let undo: HtmlElement = by_id(document, "teach-undo")?;
     listeners.push(on(weak, &undo, "click", |page, _: Event| {
         page.change_teaching(|teaching| {
@@ -62,25 +70,43 @@ impl Page {
         }
         let key = |name: &str| target.get_attribute(name).unwrap_or_default();
         let (act, class, clip) = (key("data-act"), key("data-class"), key("data-clip"));
+        let value = Reflect::get(&target, &"value".into()).ok().and_then(|value| value.as_string()).unwrap_or_default();
+        if act == "rename" {
+            // A name that is taken gets an element of its own.
+            let _ = Reflect::set(&target, &"value".into(), &class.as_str().into());
+        }
         if self.0.teaching.borrow().is_busy() && act != "play" {
             return;
         }
-        let value = Reflect::get(&target, &"value".into()).ok().and_then(|value| value.as_string()).unwrap_or_default();
         match (kind, act.as_str()) {
             ("click", "remove-class") => self.change_teaching(|teaching| teaching.collection.remove_class(&class)),
             ("click", "remove") => self.change_teaching(|teaching| teaching.collection.remove(&class, &clip)),
             ("click", "play") => self.play(&clip),
             ("click", "record") => self.record(class),
+            ("click", "choose") => self.choose_for(&class),
             ("change", "move") => self.change_teaching(|teaching| teaching.collection.shift(&class, &clip, &value)),
             ("change", "rename") => self.change_teaching(|teaching| teaching.collection.rename(&class, &value)),
             _ => {}
         }
     }
 
+    /// Lets files be chosen for a class.
+    fn choose_for(&self, class: &str) {
+        let Ok(input) = by_id::<HtmlInputElement>(&self.0.document, "class-files") else { return };
+        if input.set_attribute("data-class", class).is_ok() {
+            input.click();
+        }
+    }
+
     pub(super) fn play(&self, clip: &str) {
-        let Some(file) = self.0.clips.borrow().get(clip).cloned() else { return };
+        let Some(file) = self.0.clips.borrow().get(clip).cloned() else { return self.say_of_playing(words::GONE) };
         if let Err(error) = self.0.teach.play(&file) {
             log::warn!("{} is not played: {error}", file.name());
         }
+    }
+
+    fn say_of_playing(&self, sentence: &str) {
+        self.0.teach.stop_playing();
+        self.change_teaching(|teaching| teaching.notice = Some(sentence.to_owned()));
     }
 }

@@ -10,7 +10,7 @@ use web_sys::File;
 
 use super::{Inner, Page};
 use crate::lesson::ClipId;
-use crate::view::collection::{Class, Entry, is_sound, label_of};
+use crate::view::collection::{Class, Entry, is_sound, labels_of};
 use crate::view::set_file::{self, SetFile};
 use crate::view::table::{self, Table, TableError};
 use crate::view::teach::Stage;
@@ -67,6 +67,8 @@ struct Found {
     file: File,
     /// The label where neither folder nor name bring one: the archive's name.
     otherwise: String,
+    /// The class that it was dropped on or chosen for, whatever its folder and name say.
+    into: Option<Rc<str>>,
 }
 
 /// A clip that is new, as far as this change knows.
@@ -81,17 +83,19 @@ impl Page {
         self.0.turn.set(self.0.turn.get().wrapping_add(1));
     }
 
-    /// Takes files into the collection, under the labels that they bring.
-    pub(super) fn collect(&self, files: Vec<File>) {
+    /// Takes files into the collection: into a class, or under the labels that they bring.
+    pub(super) fn collect(&self, files: Vec<File>, into: Option<String>) {
         if files.is_empty() {
             return;
         }
-        let Some(turn) = Turn::begin(self) else { return };
+        let Some(turn) = Turn::begin(self) else {
+            return self.change_teaching(|teaching| teaching.notice = Some(words::collect::NOT_NOW.to_owned()));
+        };
         let (done, total) = (0, files.len());
         self.change_teaching(|teaching| teaching.stage = Stage::Adding { done, total });
         spawn_local(async move {
             // `None` where it was given up: there is nothing to tell.
-            gather(&turn, files).await;
+            gather(&turn, files, into.map(Rc::from)).await;
         });
     }
 
@@ -122,9 +126,9 @@ impl Page {
     }
 }
 
-async fn gather(turn: &Turn, files: Vec<File>) -> Option<()> {
+async fn gather(turn: &Turn, files: Vec<File>, into: Option<Rc<str>>) -> Option<()> {
     let mut notes = Vec::new();
-    let mut found = opened(turn, files, &mut notes).await?;
+    let mut found = opened(turn, files, into.as_ref(), &mut notes).await?;
     // Browsers give a folder's files in any order.
     found.sort_by(|a, b| a.path.cmp(&b.path));
     let (sets, found): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|found| found.is_set());
@@ -147,12 +151,16 @@ async fn gather(turn: &Turn, files: Vec<File>) -> Option<()> {
 }
 
 /// The files, and those in archives among them in the place of these.
-async fn opened(turn: &Turn, files: Vec<File>, notes: &mut Vec<String>) -> Option<Vec<Found>> {
+async fn opened(turn: &Turn, files: Vec<File>, into: Option<&Rc<str>>, notes: &mut Vec<String>) -> Option<Vec<Found>> {
     let mut found = Vec::new();
+    let note = |path, file, otherwise: &str| {
+        let otherwise = otherwise.to_owned();
+        Found { path, file, otherwise, into: into.cloned() }
+    };
     for file in files {
         let path = path_of(&file);
         if !path.to_lowercase().ends_with(".zip") {
-            found.push(Found { path, file, otherwise: UNNAMED.to_owned() });
+            found.push(note(path, file, UNNAMED));
             continue;
         }
         let otherwise = file.name()[..file.name().len() - 4].trim().to_owned();
@@ -174,7 +182,7 @@ async fn opened(turn: &Turn, files: Vec<File>, notes: &mut Vec<String>) -> Optio
             Ok(unpacked) => {
                 notes.extend(unpacked.left_out);
                 let own = unpacked.files.into_iter();
-                found.extend(own.map(|(path, file)| Found { path, file, otherwise: otherwise.clone() }));
+                found.extend(own.map(|(path, file)| note(path, file, &otherwise)));
             }
             Err(reason) if reason.is_empty() => {}
             Err(reason) => notes.push(words::sentence(reason)),
@@ -253,8 +261,11 @@ fn classes_of(sets: &[(String, SetFile)], clips: &[Identified], notes: &mut Vec<
         }
     }
     let mut places: HashMap<String, usize> = HashMap::new();
-    for Identified { found, id } in clips.iter().filter(|clip| !described.contains(&clip.found.path)) {
-        let label = label_of(&found.path).unwrap_or_else(|| found.otherwise.clone());
+    let others: Vec<&Identified> = clips.iter().filter(|clip| !described.contains(&clip.found.path)).collect();
+    let paths: Vec<&str> = others.iter().map(|clip| clip.found.path.as_str()).collect();
+    for (Identified { found, id }, label) in others.iter().zip(labels_of(&paths)) {
+        let own = || label.unwrap_or_else(|| found.otherwise.clone());
+        let label = found.into.as_ref().map_or_else(own, |class| class.to_string());
         let place = *places.entry(label.clone()).or_insert_with(|| {
             classes.push(Class { name: label, clips: Vec::new() });
             classes.len() - 1

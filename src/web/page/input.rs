@@ -29,7 +29,7 @@ impl Inputs {
         // Weak, because the page owns the listeners.
         let weak = Rc::downgrade(&page.0);
         let opening = weak.clone();
-        let pick = move |files| with(&opening, |page| page.open(files));
+        let pick = move |files, into| with(&opening, |page| page.open_into(files, into));
         let picker = Picker::new(document, &by_id(document, "file")?, &by_id::<Element>(document, "drop-zone")?, pick)?;
         let resized = weak.clone();
         let resizes = Resizes::new(&by_id(document, "page")?, move || with(&resized, |page| page.request_frame()))?;

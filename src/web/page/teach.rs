@@ -75,6 +75,11 @@ impl Teach {
         Ok(())
     }
 
+    /// Takes the player away.
+    pub fn stop_playing(&self) {
+        self.player.set_hidden(true);
+    }
+
     /// Shows it; `fetching` while what was kept is not back yet.
     pub fn render(
         &self,

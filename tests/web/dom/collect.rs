@@ -87,6 +87,38 @@ async fn folders_that_are_dropped_bring_their_labels() {
     assert_eq!(asked.take(), [""; 0]);
 }
 
+/// A drop of a file, on this element.
+fn drop_on(element: &Element, name: &str) {
+    let make = js_sys::Function::new_with_args(
+        "name",
+        r#"
+        const event = new Event("drop", { bubbles: true, cancelable: true });
+        const files = [new File([new Uint8Array([7, 1, 2, 3])], name)];
+        Object.defineProperty(event, "dataTransfer", { value: { items: [], files } });
+        return event;
+        "#,
+    );
+    let event: Event = make.call1(&JsValue::NULL, &name.into()).unwrap().unchecked_into();
+    element.dispatch_event(&event).unwrap();
+}
+
+#[wasm_bindgen_test]
+async fn a_clip_that_is_dropped_on_a_class_goes_into_it() {
+    let (fixture, _page, _asked) = teaching();
+    fixture.get::<HtmlInputElement>("class-name").set_value("mine");
+    let add = fixture.root.query_selector("#class-form button[type=submit]").unwrap().unwrap();
+    add.unchecked_into::<HtmlElement>().click();
+    let summary = || fixture.root.query_selector("details[data-class=mine] summary").unwrap();
+    until(|| summary().is_some()).await;
+    drop_on(&summary().unwrap(), "jazz.00001.wav");
+    until(|| fixture.text("teach-count") == "1 clip in 1 class" && stage(&fixture) == "idle").await;
+    assert_eq!(classes(&fixture), named(&[("mine", "1 clip")]));
+    // Elsewhere its name says where it belongs.
+    drop_on(&fixture.root, "polka.00001.wav");
+    drop_on(&fixture.root, "folk.00001.wav");
+    until(|| stage(&fixture) == "idle" && fixture.text("teach-notice").contains("wait until the page is ready")).await;
+}
+
 #[wasm_bindgen_test]
 async fn of_a_folder_that_is_dropped_to_be_heard_the_first_sound_is() {
     let (fixture, _page, asked) = connected();

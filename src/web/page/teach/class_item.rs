@@ -12,6 +12,7 @@ use crate::view::collection::{Class, Entry};
 use crate::view::thumbnail::Thumbnail;
 use crate::view::words;
 use crate::web::dom::{self, DomError, keep_children, set_text};
+use crate::web::files::INTO;
 
 /// Pictures in a class's head.
 const IN_HEAD: usize = 4;
@@ -61,15 +62,17 @@ impl ClassItem {
         head.set_class_name("thumbs");
         head.set_attribute("aria-hidden", "true")?;
         details.set_attribute("data-class", &class.name)?;
+        element.set_attribute(INTO, &class.name)?;
         let name = make("input")?;
         let keys = [("type", "text"), ("aria-label", "Name of the class"), ("data-act", "rename")];
         for (key, value) in keys.into_iter().chain([("data-class", class.name.as_str()), ("value", &class.name)]) {
             name.set_attribute(key, value)?;
         }
+        let choose = button(document, "Add", &format!("Choose files for {}", class.name), "choose", &class.name, "")?;
         let record = button(document, "Record", &format!("Record into {}", class.name), "record", &class.name, "")?;
         let label = format!("Remove the class {}", class.name);
         let remove = button(document, "Remove", &label, "remove-class", &class.name, "")?;
-        dom::set_children(&row, [&name, &record, &remove]);
+        dom::set_children(&row, [&name, &choose, &record, &remove]);
         dom::set_children(&summary, [&told, &head]);
         dom::set_children(&details, [&summary, &list]);
         dom::set_children(&element, [&row, &details]);
