@@ -41,6 +41,8 @@ impl Keeping {
 pub enum Trouble {
     /// The browser keeps nothing for this page: in its words.
     Unavailable(String),
+    /// Another page of the site, in another tab, keeps everything: two would undo each other's changes.
+    Elsewhere,
     /// There is no room.
     Full,
     /// Anything else: in the browser's words.
@@ -113,7 +115,7 @@ pub struct Kept {
 impl Kept {
     /// What is to be told of a trouble; what keeps everything from being kept says more than the rest.
     pub fn meet(&mut self, trouble: Trouble) {
-        let unavailable = matches!(trouble, Trouble::Unavailable(_));
+        let unavailable = matches!(trouble, Trouble::Unavailable(_) | Trouble::Elsewhere);
         if unavailable {
             self.keeping = Keeping::Off;
         }

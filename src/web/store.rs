@@ -16,13 +16,18 @@ use web_sys::{
     DomException, IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbTransactionMode, StorageEstimate,
 };
 
-use super::dom;
+use super::weights_cache::own_name;
+use super::{dom, js};
 use crate::view::kept::{Trouble, Usage};
 
-/// The database's name; its number is raised where what is in it can no longer be read.
-const NAME: &str = "genrelens-1";
+/// Kind and version of the database; the version is raised where what is in it can no longer be read.
+const KIND: &str = "taught-1";
 /// How long a browser may take to open it, in milliseconds: some never answer.
 const PATIENCE: i32 = 10_000;
+/// How often the lock is asked for, and the time between, in milliseconds: a page that is loaded anew meets the one before
+/// it on its way out.
+const LOCK_TRIES: usize = 10;
+const LOCK_SPACING: i32 = 200;
 
 /// A part of the store, with keys of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,14 +80,53 @@ impl Change {
 #[derive(Debug, Clone)]
 pub struct Store(IdbDatabase);
 
+/// Takes a lock of this name until the page ends; false where another page has it. Where the browser has no locks,
+/// nobody can tell.
+async fn is_alone(name: &str) -> bool {
+    let locks = dom::window().ok().and_then(|window| js::object(window.navigator().as_ref(), "locks"));
+    let Some(locks) = locks else { return true };
+    for _ in 0..LOCK_TRIES {
+        match JsFuture::from(lock(&locks, name)).await {
+            Ok(locked) if locked.is_falsy() => dom::sleep(LOCK_SPACING).await,
+            Ok(_) => return true,
+            Err(error) => {
+                log::warn!("whether the page is open twice is not known: {}", reason(&error));
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Whether the lock was free; then it is taken.
+fn lock(locks: &JsValue, name: &str) -> Promise {
+    Promise::new(&mut |resolve, reject| {
+        let told = Closure::once_into_js(move |lock: JsValue| {
+            // Fails only where it is no function, which it is.
+            let _ = resolve.call1(&JsValue::NULL, &lock);
+            // Whoever promises and never keeps it holds the lock.
+            if lock.is_null() { JsValue::NULL } else { Promise::new(&mut |_, _| {}).into() }
+        });
+        let options = js::plain(&[("ifAvailable", JsValue::TRUE)]);
+        let asked = options.and_then(|options| js::call(locks, "request", &[&name.into(), &options, &told]));
+        if let Err(error) = asked {
+            let _ = reject.call1(&JsValue::NULL, &error);
+        }
+    })
+}
+
 impl Store {
-    /// Opens it, and makes it where it is not there.
+    /// Opens it for this page alone, and makes it where it is not there.
     ///
     /// # Errors
     ///
-    /// [`Trouble::Unavailable`].
+    /// [`Trouble::Unavailable`] or [`Trouble::Elsewhere`].
     pub async fn open() -> Result<Self, Trouble> {
-        Self::open_named(NAME).await
+        let name = own_name(KIND).map_err(|error| Trouble::Unavailable(reason(&error)))?;
+        if !is_alone(&name).await {
+            return Err(Trouble::Elsewhere);
+        }
+        Self::open_named(&name).await
     }
 
     /// As [`open`](Self::open), under another name: for tests.

@@ -84,8 +84,16 @@ async fn store() -> Result<JsValue, JsValue> {
 /// What was thrown, where the browser lets the page store nothing.
 pub async fn open(kind: &str) -> Result<JsValue, JsValue> {
     let caches = js::get(dom::window().map_err(|_| JsValue::NULL)?.as_ref(), "caches")?;
-    // Several pages of one site share all storage, so the path is part of the name.
-    js::ask(&caches, "open", &[&format!("genrelens-{kind} {}", address("./")?.pathname()).into()]).await
+    js::ask(&caches, "open", &[&own_name(kind)?.into()]).await
+}
+
+/// The name of one of the page's stores. Several pages of one site share all storage, so the path is part of it.
+///
+/// # Errors
+///
+/// What was thrown, where the page has no address.
+pub fn own_name(kind: &str) -> Result<String, JsValue> {
+    Ok(format!("genrelens-{kind} {}", address("./")?.pathname()))
 }
 
 fn key(name: &str, sha256: &str) -> Result<JsValue, JsValue> {

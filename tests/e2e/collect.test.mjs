@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { startBrowser, withPage } from "./browser.mjs";
 import { builtPage } from "./built.mjs";
+import { ROOT } from "./clips.mjs";
 import { zip } from "./zip.mjs";
 
 const MINUTE = 60_000;
@@ -112,6 +113,38 @@ test("an archive of folders is taken in, without what is no sound", { timeout: 3
 
     await page.setInputFiles("#teach-files", written("broken.zip", archive.subarray(0, archive.length - 30)));
     await page.locator("#teach-notice", { hasText: "broken.zip: it is no .zip archive, or its end is missing" }).waitFor();
+  }),
+);
+
+test("clips are chosen for a class that was made, pictured after a reload, and kept by one tab", { timeout: 3 * MINUTE }, () =>
+  teaching(async (page) => {
+    await page.fill("#class-name", "mine");
+    await page.press("#class-name", "Enter");
+    const choosing = page.waitForEvent("filechooser");
+    await page.click('[data-act="choose"][data-class="mine"]');
+    const sun = join(ROOT, "tests/data/audio/au-f32.au");
+    await (await choosing).setFiles([written("jazz.00001.wav", wav(1)), written("rock.00002.wav", wav(2)), sun]);
+    await counted(page, /3\sclips in 1 class/);
+    await pictured(page, 3);
+    await clips(page, "mine");
+    await page.click('[aria-label="Play jazz.00001.wav"]');
+    await page.locator("#teach-player").waitFor();
+    await page.click('[aria-label="Play au-f32.au"]');
+    await page.locator("#teach-notice", { hasText: "cannot play this kind of file" }).waitFor();
+    await page.locator("#teach-player").waitFor({ state: "hidden" });
+    await page.locator('#kept[data-keeping="kept"]').waitFor();
+
+    await page.reload();
+    await page.click("#view-teach");
+    await pictured(page, 3);
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await other.click("#view-teach");
+    await other.locator("#kept-trouble", { hasText: "open in another tab" }).waitFor();
+    await page.close();
+    await other.reload();
+    await other.click("#view-teach");
+    await pictured(other, 3);
   }),
 );
 

@@ -25,7 +25,7 @@ function keys(page, drawer) {
   return page.evaluate(
     (drawer) =>
       new Promise((resolve, reject) => {
-        const opening = indexedDB.open("genrelens-1");
+        const opening = indexedDB.open(`genrelens-taught-1 ${new URL("./", location).pathname}`);
         opening.onerror = () => reject(opening.error);
         opening.onsuccess = () => {
           const asked = opening.result.transaction(drawer).objectStore(drawer).getAllKeys();

@@ -29,6 +29,10 @@ pub fn trouble(trouble: &Trouble) -> String {
              the cause.",
             reason.trim_end_matches('.')
         ),
+        Trouble::Elsewhere => "This page is open in another tab, which keeps what you collect and teach; here nothing is kept \
+                               and is gone when this tab is closed: save networks as files, or close this tab and go on in \
+                               the other."
+            .to_owned(),
         Trouble::Full => {
             "There is no room left to keep everything on this device. The page goes on working, but what was \
                           not kept is gone when it is closed: save networks as files, or make room on the disk or by \
@@ -160,8 +164,12 @@ mod tests {
 
     #[test]
     fn every_trouble_says_what_to_do() {
-        let troubles =
-            [Trouble::Unavailable("it is insecure.".to_owned()), Trouble::Full, Trouble::Other("no disk".to_owned())];
+        let troubles = [
+            Trouble::Unavailable("it is insecure.".to_owned()),
+            Trouble::Elsewhere,
+            Trouble::Full,
+            Trouble::Other("no disk".to_owned()),
+        ];
         for told in troubles.iter().map(trouble) {
             assert!(told.contains("save networks as files") && told.ends_with('.'), "{told}");
         }

@@ -8,7 +8,7 @@ use web_sys::{BeforeUnloadEvent, Element, Event, File, HtmlInputElement};
 
 use super::super::input::on;
 use super::super::{Inner, Page};
-use super::Saved;
+use super::{SPACING, Saved};
 use crate::view::kept::{Running, is_weights, own};
 use crate::view::teach::{Checkpoint, Stage, Teaching};
 use crate::view::words::kept as words;
@@ -43,7 +43,7 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
     }
     let asks = |page: &Page, event: BeforeUnloadEvent| {
         let stage = page.0.teaching.borrow().stage;
-        if matches!(stage, Stage::Studying { .. } | Stage::Training { .. }) {
+        if matches!(stage, Stage::Preparing { .. } | Stage::Studying { .. } | Stage::Training { .. }) {
             event.prevent_default();
             // Older browsers ask only where this is set; none shows it.
             event.set_return_value("unfinished");
@@ -153,7 +153,10 @@ impl Page {
         keeper.pending.take();
         keeper.forgotten.take();
         self.0.clips.borrow_mut().clear();
-        self.change_teaching(|teaching| *teaching = Teaching::default());
+        self.change_teaching(|teaching| {
+            // What can be taught is nobody's.
+            *teaching = Teaching { known: std::mem::take(&mut teaching.known), ..Teaching::default() };
+        });
         self.change_kept(|kept| {
             (kept.interrupted, kept.forgotten, kept.asks) = (None, None, false);
             kept.notice = Some(words::ALL_FORGOTTEN.to_owned());
@@ -162,6 +165,10 @@ impl Page {
         spawn_local(async move {
             let store = page.0.keeper.store.borrow().clone();
             if let Some(store) = store {
+                // What is being written ends first, or some of it would come back.
+                while page.0.keeper.busy.get() {
+                    dom::sleep(SPACING).await;
+                }
                 page.tell_trouble(store.clear().await);
                 page.show_usage().await;
             }

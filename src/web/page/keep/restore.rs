@@ -55,7 +55,7 @@ impl Page {
             Err(Trouble::Other(reason) | Trouble::Unavailable(reason)) => {
                 self.tell_trouble(Err(Trouble::Unavailable(reason)));
             }
-            Err(Trouble::Full) => self.tell_trouble(Err(Trouble::Full)),
+            Err(trouble) => self.tell_trouble(Err(trouble)),
         }
     }
 
@@ -67,7 +67,11 @@ impl Page {
         };
         self.0.keeper.remember(saved, kept.left.clone());
         let lost = without_lost(&mut kept.gathered.classes, &kept.files.keys().map(String::as_str).collect());
+        let clips = kept.gathered.classes.iter().flat_map(|class| &class.clips);
+        let files = clips.filter_map(|clip| Some((clip.id.clone(), kept.files.get(&clip.id)?.clone()))).collect();
         self.0.clips.borrow_mut().extend(kept.files);
+        // Their pictures are not kept.
+        self.with_engines(|engines| engines.glance(files));
         self.change_teaching(|teaching| {
             teaching.collection.restore(kept.gathered.classes);
             if kept.gathered.wants_tags {
