@@ -258,6 +258,23 @@ fn a_head_learns_from_what_another_network_hears() {
     }
 }
 
+#[wasm_bindgen_test(unsupported = test)]
+fn of_a_long_clip_windows_from_all_of_it_are_heard() {
+    let mut engine = with_base();
+    let lesson = lesson(head(0), short(1));
+    // A hundred seconds: forty of these.
+    let short = wav(1, 0);
+    let mut long = short.clone();
+    for _ in 1..40 {
+        long.extend_from_slice(&short[44..]);
+    }
+    let bytes = (long.len() - 8) as u32;
+    long[4..8].copy_from_slice(&bytes.to_le_bytes());
+    long[40..44].copy_from_slice(&(bytes - 36).to_le_bytes());
+    let Event::Studied { seconds, windows } = study_one(&mut engine, &lesson, 0, long) else { panic!() };
+    assert!((seconds - 100.0).abs() < 0.1 && (20..=24).contains(&windows), "{windows} windows of {seconds} s");
+}
+
 fn tuned(layers: Freed) -> Student {
     Student::Tuned { network: "tags".to_owned(), layers }
 }

@@ -122,6 +122,8 @@ pub fn left_out(known: usize, without_sound: usize) -> Option<String> {
 
 /// The line over the lesson's progress bar; seconds that are left, where that is known.
 pub fn stage(stage: Stage, seconds_left: Option<f64>) -> String {
+    let left = seconds_left.filter(|seconds| *seconds >= 1.0);
+    let left = left.map(|seconds| format!(", about {} left", clock(seconds, 0))).unwrap_or_default();
     match stage {
         Stage::Idle => String::new(),
         Stage::Adding { done, total: 0 } => format!("Taking {} out of the archive…", count(done, "file")),
@@ -131,15 +133,10 @@ pub fn stage(stage: Stage, seconds_left: Option<f64>) -> String {
             format!("Fetching what it listens through: {} of {}…", size(fetched), size(total))
         }
         Stage::Preparing { .. } => "Preparing…".to_owned(),
-        Stage::Studying { done, total } => format!("Listening to clip {} of {total}…", (done + 1).min(total)),
+        Stage::Studying { done, total } => format!("Listening to clip {} of {total}{left}…", (done + 1).min(total)),
         Stage::Training { steering: Steering::Hold, .. } => "Paused.".to_owned(),
         Stage::Training { steering: Steering::Finish, .. } => "Stopping with the best so far…".to_owned(),
-        Stage::Training { step, steps, .. } => match seconds_left {
-            Some(seconds) if seconds >= 1.0 => {
-                format!("Learning: step {step} of {steps}, about {} left…", clock(seconds, 0))
-            }
-            _ => format!("Learning: step {step} of {steps}…"),
-        },
+        Stage::Training { step, steps, .. } => format!("Learning: step {step} of {steps}{left}…"),
     }
 }
 
@@ -175,6 +172,10 @@ mod tests {
         assert_eq!(training(Steering::Hold), "Paused.");
         assert_eq!(stage(Stage::Studying { done: 0, total: 30 }, None), "Listening to clip 1 of 30…");
         assert_eq!(stage(Stage::Studying { done: 30, total: 30 }, None), "Listening to clip 30 of 30…");
+        assert_eq!(
+            stage(Stage::Studying { done: 9, total: 30 }, Some(61.0)),
+            "Listening to clip 10 of 30, about 1:01 left…"
+        );
         assert_eq!(
             stage(Stage::Preparing { fetched: 0, total: 6_000_000 }, None),
             "Fetching what it listens through: 1\u{a0}KB of 6.0\u{a0}MB…"

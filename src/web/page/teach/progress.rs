@@ -27,8 +27,8 @@ struct Drawn {
 #[derive(Default)]
 struct Shown {
     curves: Option<Drawn>,
-    /// Since when a training runs, and with which step it began: for the time left.
-    began: Option<(f64, usize)>,
+    /// The stage whose time is taken, since when it runs, and with which clip or step it began: for the time left.
+    began: Option<(&'static str, f64, usize)>,
 }
 
 /// Its elements.
@@ -82,20 +82,25 @@ impl Progress {
             Stage::Training { step, steps, .. } => Some(step as f64 / steps.max(1) as f64),
         };
         show_progress(&self.bar, fraction);
-        set_text(&self.text, &words::stage(teaching.stage, self.seconds_left(training)));
+        set_text(&self.text, &words::stage(teaching.stage, self.seconds_left(teaching.stage)));
         self.render_curves(teaching, dark, ratio)
     }
 
-    /// About how long the training will take, in seconds, from the time that its steps have taken so far.
-    fn seconds_left(&self, training: Option<(usize, usize, Steering)>) -> Option<f64> {
+    /// About how long hearing or training will take, in seconds, from the time that its clips or steps have taken so far.
+    fn seconds_left(&self, stage: Stage) -> Option<f64> {
         let began = &mut self.shown.borrow_mut().began;
-        let Some((step, steps, Steering::Go)) = training else {
-            *began = None;
-            return None;
+        let (done, total, least) = match stage {
+            Stage::Studying { done, total } => (done, total, 2),
+            Stage::Training { step, steps, steering: Steering::Go } => (step, steps, 5),
+            _ => {
+                *began = None;
+                return None;
+            }
         };
-        let (since, first) = *began.get_or_insert((Date::now(), step));
-        let made = step.checked_sub(first).filter(|made| *made >= 5)?;
-        Some((Date::now() - since) / 1000.0 / made as f64 * (steps - step) as f64)
+        began.take_if(|(name, ..)| *name != stage.name());
+        let (_, since, first) = *began.get_or_insert((stage.name(), Date::now(), done));
+        let made = done.checked_sub(first).filter(|made| *made >= least)?;
+        Some((Date::now() - since) / 1000.0 / made as f64 * total.saturating_sub(done) as f64)
     }
 
     fn render_curves(&self, teaching: &Teaching, dark: bool, ratio: f64) -> Result<(), DomError> {
