@@ -61,7 +61,7 @@ pub struct Archive {
     archive: ZipArchive<Shared>,
     limits: Limits,
     waiting: std::vec::IntoIter<Found>,
-    /// Bytes taken out so far.
+    /// Bytes taken out so far, with those of damaged files, as far as they claimed to have any.
     taken: u64,
     left_out: LeftOut,
 }
@@ -95,30 +95,17 @@ impl Archive {
         Ok(Self { archive, limits, waiting: found.into_iter(), taken: 0, left_out })
     }
 
-    /// The next file that can be taken out: its path, with `/` between folders, and its bytes. `None` after the last.
-    pub fn next_file(&mut self) -> Option<(String, Vec<u8>)> {
-        while let Some(found) = self.waiting.next() {
-            let room = self.limits.all_bytes - self.taken;
-            let most = self.limits.file_bytes.min(room);
-            match self.read(&found, most) {
-                Ok(bytes) => {
-                    self.taken += bytes.len() as u64;
-                    return Some((found.path, bytes));
-                }
-                Err(Reason::Large) if most == room => self.left_out.add(Reason::Full, found.path),
-                Err(reason) => self.left_out.add(reason, found.path),
-            }
-        }
-        None
-    }
-
     /// Sentences on what was left out, at the end.
     pub fn left_out(self) -> Vec<String> {
         self.left_out.sentences()
     }
 
-    /// A file's bytes; no more than so many are ever held.
-    fn read(&self, found: &Found, most: u64) -> Result<Vec<u8>, Reason> {
+    /// A file's bytes. Those of a damaged one count as taken too: it took the time to inflate them.
+    fn read(&mut self, found: &Found, most: u64) -> Result<Vec<u8>, Reason> {
+        let claimed = found.place.uncompressed_size_hint();
+        if claimed > most {
+            return Err(Reason::Large);
+        }
         let entry = self.archive.get_entry(found.place).map_err(|_| Reason::Damaged)?;
         let raw = entry.reader();
         let reader: Box<dyn Read> = match found.method {
@@ -126,13 +113,33 @@ impl Archive {
             CompressionMethod::DEFLATE => Box::new(DeflateDecoder::new(raw)),
             _ => return Err(Reason::Method),
         };
+        self.taken += claimed;
         let mut bytes = Vec::new();
-        // One byte more tells a file that is as large as the limit from one that is larger.
-        let read = entry.verifying_reader(reader).take(most + 1).read_to_end(&mut bytes);
-        if bytes.len() as u64 > most {
-            return Err(Reason::Large);
+        // One byte more tells a file that is as large as it claims from one that is larger.
+        let read = entry.verifying_reader(reader).take(claimed + 1).read_to_end(&mut bytes);
+        match read {
+            Ok(length) if length as u64 == claimed => Ok(bytes),
+            _ => Err(Reason::Damaged),
         }
-        read.map(|_| bytes).map_err(|_| Reason::Damaged)
+    }
+}
+
+/// One by one: a file's path, with `/` between folders, and its bytes; `None` for one that is left out, so that whoever
+/// empties the archive can give up between them too.
+impl Iterator for Archive {
+    type Item = Option<(String, Vec<u8>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let found = self.waiting.next()?;
+        let room = self.limits.all_bytes.saturating_sub(self.taken);
+        let most = self.limits.file_bytes.min(room);
+        let reason = match self.read(&found, most) {
+            Ok(bytes) => return Some(Some((found.path, bytes))),
+            Err(Reason::Large) if most == room => Reason::Full,
+            Err(reason) => reason,
+        };
+        self.left_out.add(reason, found.path);
+        Some(None)
     }
 }
 
@@ -293,7 +300,7 @@ mod tests {
 
     fn emptied(bytes: Vec<u8>, limits: Limits) -> Result<Emptied, ArchiveError> {
         let mut archive = Archive::open(Cursor::new(bytes), limits)?;
-        let files = std::iter::from_fn(|| archive.next_file()).collect();
+        let files = archive.by_ref().flatten().collect();
         Ok((files, archive.left_out()))
     }
 
@@ -355,6 +362,21 @@ mod tests {
         assert!(matches!(few, Err(ArchiveError::TooLarge { most: 2 })));
     }
 
+    #[test]
+    fn a_file_that_is_larger_than_it_claims_is_damage_and_counts() {
+        let zeros = vec![0; 3 << 20];
+        let mut lying = made(&[("a/bomb.wav", &zeros), ("a/fine.wav", b"fine"), ("a/late.wav", b"12345678")], true);
+        let at = central(&lying, "a/bomb.wav");
+        lying[at + 24..at + 28].copy_from_slice(&5_u32.to_le_bytes());
+        // Five bytes of the first count, and four of the next: seven are left, and eight are wanted.
+        let mut archive = Archive::open(Cursor::new(lying), Limits { all_bytes: 16, ..Limits::default() }).unwrap();
+        let taken: Vec<bool> = archive.by_ref().map(|file| file.is_some()).collect();
+        assert_eq!(taken, [false, true, false], "every file is told, so that emptying can be given up after each");
+        let left_out = archive.left_out();
+        assert!(left_out[0].contains("late") && left_out[0].contains("beyond"), "{left_out:?}");
+        assert!(left_out[1].contains("bomb") && left_out[1].ends_with("damaged in the archive."), "{left_out:?}");
+    }
+
     /// Where a central record of this path begins.
     fn central(bytes: &[u8], path: &str) -> usize {
         let name = bytes.windows(path.len()).rposition(|window| window == path.as_bytes()).unwrap();
@@ -363,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn lies_in_the_list_are_damage_and_cost_no_memory() {
+    fn lies_in_the_list_are_left_out_and_cost_no_memory() {
         let files: [(&str, &[u8]); 3] = [("a/one.wav", b"one"), ("a/two.wav", b"two"), ("a/six.wav", b"six")];
         let mut lying = made(&files, false);
         let at = central(&lying, "a/two.wav");
@@ -374,10 +396,8 @@ mod tests {
         lying[at + 42..at + 46].copy_from_slice(&0x7fff_0000_u32.to_le_bytes());
         let (found, left_out) = open(lying);
         assert_eq!(paths(&found), ["a/one.wav"]);
-        assert!(
-            left_out[0].starts_with("2 files were") && left_out[0].ends_with("damaged in the archive."),
-            "{left_out:?}"
-        );
+        assert!(left_out[0].contains("a/two.wav") && left_out[0].contains("too large"), "{left_out:?}");
+        assert!(left_out[1].contains("a/six.wav") && left_out[1].ends_with("damaged in the archive."), "{left_out:?}");
     }
 
     #[test]

@@ -13,8 +13,10 @@ use crate::protocol::{Event, Payload};
 pub async fn unpack(payload: Payload<Box<dyn Source>>, host: &mut impl Host) -> Result<Event, EngineError> {
     let Payload::File(source) = payload else { return Err(EngineError::NoPayload) };
     let mut archive = Archive::open(source, Limits::default())?;
-    while let Some((path, bytes)) = archive.next_file() {
-        host.send(Event::Unpacking { path }, Payload::Bytes(bytes));
+    for file in archive.by_ref() {
+        if let Some((path, bytes)) = file {
+            host.send(Event::Unpacking { path }, Payload::Bytes(bytes));
+        }
         pause(host).await?;
     }
     Ok(Event::Unpacked { left_out: archive.left_out() })

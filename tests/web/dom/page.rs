@@ -99,7 +99,7 @@ impl Engines for Asked {
             let mut archive =
                 Archive::open(std::io::Cursor::new(bytes), Limits::default()).map_err(|e| e.to_string())?;
             let mut unpacked = Unpacked::default();
-            while let Some((path, bytes)) = archive.next_file() {
+            for (path, bytes) in archive.by_ref().flatten() {
                 let name = path.rsplit('/').next().unwrap().to_owned();
                 unpacked.files.push((path, super::file(&name, &bytes)));
                 tell(unpacked.files.len());
