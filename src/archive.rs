@@ -413,6 +413,7 @@ mod tests {
         bytes[at + 10] = 93;
         let (found, left_out) = open(bytes);
         assert_eq!(paths(&found), ["a/one.wav"]);
+        assert_eq!(left_out.len(), 3, "{left_out:?}");
         for (sentence, word) in left_out.iter().zip(["encrypted", "not read here", "damaged"]) {
             assert!(sentence.contains(word), "{left_out:?}");
         }
