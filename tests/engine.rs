@@ -374,6 +374,7 @@ fn a_card_that_what_is_heard_does_not_fit_is_refused() {
     let one = Structure { features: 3, ..fits.structure };
     refused(Card { bases: vec![on_a_head], structure: one, ..fits.clone() }, "listens through others itself");
     refused(Card { bands: 64, ..card() }, "it hears 64 bands, its front end has 128");
+    refused(Card { frames: 3, ..card() }, "its windows have 3 frames, and it needs 4 at least");
     assert_eq!(answer(&mut engine).model, "fresh");
 }
 

@@ -79,6 +79,10 @@ impl Loaded {
         if !listens && blueprint.entry.hears != Hears::Pictures && bands != expected {
             return Err(unheard(format!("it hears {expected} bands, its front end has {bands}")));
         }
+        let (frames, least) = (blueprint.build.shape.frames, blueprint.entry.min_frames);
+        if frames < least {
+            return Err(unheard(format!("its windows have {frames} frames, and it needs {least} at least")));
+        }
         if bases.ears().is_some_and(|ears| ears.front_end != blueprint.front_end) {
             return Err(unheard("the networks that it listens through hear through another front end".to_owned()));
         }
