@@ -122,6 +122,15 @@ pub fn unreadable(reason: &str) -> String {
     format!("it could not be read ({})", reason.trim_end_matches('.'))
 }
 
+/// A file is larger than any network may be; part of a sentence.
+pub fn too_large(bytes: u64, most: u64) -> String {
+    format!(
+        "it has {}, and the most that is taken is {}; see that it is the file of a network, or teach or export a smaller one",
+        size(bytes),
+        size(most)
+    )
+}
+
 /// A head's base is not on this site; part of a sentence.
 pub fn no_base(base: &Base) -> String {
     format!(
@@ -187,6 +196,15 @@ mod tests {
     #[test]
     fn an_interrupted_lesson_says_how_far_it_was() {
         assert_eq!(interrupted(&running()), "The lesson of “mine” was interrupted at epoch 7 of 60.");
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_told_with_both_sizes() {
+        let told = plain(not_imported("a.safetensors", &too_large(2_000_000_000, 512_000_000)));
+        assert!(
+            told.starts_with("a.safetensors was not taken: it has 2000.0 MB, and the most that is taken is 512.0 MB;"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::view::teach::free_name;
 use crate::view::words::kept as words;
 use crate::web::dom;
 
+/// The largest file that is taken as a network, in bytes: it is in memory as a whole, and more than once.
+const MOST_BYTES: u64 = 512_000_000;
+
 /// A network of the user's own.
 #[derive(Debug, Clone)]
 pub struct OwnNetwork {
@@ -173,8 +176,12 @@ impl Client {
     }
 
     async fn take(&self, file: &File) -> Result<OwnNews, String> {
+        let size = file.size() as u64;
+        if size > MOST_BYTES {
+            return Err(words::too_large(size, MOST_BYTES));
+        }
         let header = header_range(file).await?;
-        let body = file.size() as u64 - header.end;
+        let body = size - header.end;
         let card = inside::card(&read(&slice(file, header)?).await?, body).map_err(|error| error.to_string())?;
         self.check_bases(&card).await?;
         // A copy: the user may delete the file.
