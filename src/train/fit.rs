@@ -351,7 +351,9 @@ async fn fit_network(
         if watcher.stop() || run.is_patience_over(recipe.patience) {
             break;
         }
-        if epoch < recipe.epochs && watcher.wants_checkpoint() {
+        // One with a loss that is no number could not be read again: the one before stays.
+        let readable = run.at.epochs.iter().all(EpochReport::is_finite);
+        if epoch < recipe.epochs && readable && watcher.wants_checkpoint() {
             watcher.checkpoint(epoch, run.at.to_bytes().await?);
         }
     }

@@ -19,6 +19,14 @@ pub struct EpochReport {
     pub best: bool,
 }
 
+impl EpochReport {
+    /// True where all its figures are numbers: JSON has no others.
+    pub fn is_finite(&self) -> bool {
+        let losses = self.step_losses.iter().map(|&loss| f64::from(loss)).chain([self.train_loss, self.valid_loss]);
+        losses.chain(self.valid.both()).all(f64::is_finite)
+    }
+}
+
 /// The two figures of a set that are told after every epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -54,5 +62,20 @@ impl Scores {
             Self::Classes { accuracy, .. } => accuracy,
             Self::Tags { roc_auc, .. } => roc_auc,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_loss_that_is_no_number_is_found() {
+        let valid = Scores::Classes { accuracy: 1.0, balanced_accuracy: 1.0 };
+        let step_losses = vec![0.7, 0.5];
+        let report = EpochReport { epoch: 1, train_loss: 0.6, step_losses, valid_loss: 0.4, valid, best: true };
+        assert!(report.is_finite());
+        assert!(!EpochReport { step_losses: vec![0.7, f32::NAN], ..report.clone() }.is_finite());
+        assert!(!EpochReport { valid_loss: f64::INFINITY, ..report }.is_finite());
     }
 }
