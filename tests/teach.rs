@@ -13,7 +13,7 @@ use genrelens::lesson::{Clip, Freed, Learned, Lesson, Part, Student};
 use genrelens::model::weights::{self, Precision};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request, Steering};
 use genrelens::train::metrics::argmax;
-use genrelens::train::recipe::Recipe;
+use genrelens::train::recipe::{Keep, Recipe};
 use genrelens::train::report::Scores;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -476,6 +476,25 @@ fn a_run_is_stopped_with_its_best_or_given_up() {
     let mut host = Recorder { cancel_after_epochs: Some(2), ..Recorder::default() };
     train(&mut engine, &lesson, &mut host);
     assert_eq!((host.last(), host.epochs()), (&Event::Cancelled, 2));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_run_that_keeps_its_last_epoch_is_stopped_with_its_best() {
+    let _alone = alone();
+    // Steps that are too large, so that it does not get better all the time.
+    let rough = Recipe { learning_rate: 0.1, average_decay: 0.0, keep: Keep::Last, patience: 0, ..short(20) };
+    let (mut engine, lesson) = (engine(), lesson(fresh(), rough));
+    study(&mut engine, &lesson);
+    let mut learned = |finish_after_epochs| {
+        let mut host = Recorder { finish_after_epochs, ..Recorder::default() };
+        train(&mut engine, &lesson, &mut host);
+        host.trained().1
+    };
+    let whole = learned(None);
+    let best = whole.epochs.iter().position(|epoch| !epoch.best).expect("an epoch that is worse than one before");
+    let [at_its_best, an_epoch_later] = [best, best + 1].map(|epochs| learned(Some(epochs)));
+    assert_eq!(an_epoch_later.epochs.len(), best + 1);
+    assert_eq!(an_epoch_later.answers, at_its_best.answers);
 }
 
 #[wasm_bindgen_test(unsupported = test)]

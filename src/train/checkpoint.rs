@@ -1,6 +1,6 @@
 //! A training run on its way, as a file: everything that it needs to go on as if it had never stopped.
 //!
-//! One safetensors file: the network as it learns, the one that would be kept, the running average of its weights, and
+//! One safetensors file: the network as it learns, the best of its epochs, the running average of its weights, and
 //! what the optimiser remembers; beside them, as metadata, the epochs so far and how far the run's generator is.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
@@ -18,7 +18,7 @@ use crate::model::Network;
 /// The key of the metadata that a checkpoint carries.
 const KEY: &str = "genrelens-checkpoint";
 /// Raised whenever its contents change their meaning.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why a run cannot go on from a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,8 +29,8 @@ pub struct CheckpointError(String);
 pub struct Checkpoint {
     /// As it learns.
     pub network: Network,
-    /// What the run would leave, were it over now.
-    pub kept: Network,
+    /// As it was after the best epoch.
+    pub best: Network,
     /// The running average of its weights, where it has one.
     pub average: Option<Average>,
     /// What follows the gradients.
@@ -76,7 +76,7 @@ impl Checkpoint {
             averaged: self.average.as_ref().map(Average::steps),
             ids: names.0.iter().map(ParamId::val).collect(),
         };
-        let mut parts = vec![("network", read(&network).await?), ("kept", read(&self.kept).await?)];
+        let mut parts = vec![("network", read(&network).await?), ("best", read(&self.best).await?)];
         if let Some(average) = &self.average {
             // As a network, the average is in the order of all others.
             parts.push(("average", read(&average.apply(network)).await?));
@@ -114,7 +114,7 @@ impl Checkpoint {
             if fits { Ok(network) } else { Err(wrong("it is of another network")) }
         };
         let network = of(fresh, part("network")?)?;
-        let kept = of(network.valid(), part("kept")?)?;
+        let best = of(network.valid(), part("best")?)?;
         let average = match notes.averaged {
             Some(steps) => Some(Average::resumed(average_decay, steps, &of(network.valid(), part("average")?)?)),
             None => None,
@@ -127,7 +127,7 @@ impl Checkpoint {
             _ => optimiser,
         };
         rng.set_word_pos(notes.drawn.parse().map_err(|_| wrong("its notes cannot be read"))?);
-        Ok(Self { network, kept, average, optimiser, rng, epochs: notes.epochs, epoch: notes.epoch })
+        Ok(Self { network, best, average, optimiser, rng, epochs: notes.epochs, epoch: notes.epoch })
     }
 }
 

@@ -28,7 +28,7 @@ pub trait Watcher {
     fn step(&mut self, step: usize, steps: usize);
     /// An epoch is over.
     fn epoch(&mut self, report: &EpochReport);
-    /// True to stop after this step and keep the best so far.
+    /// True to stop after this step and keep the best so far, whatever the recipe keeps.
     fn stop(&self) -> bool {
         false
     }
@@ -69,7 +69,7 @@ pub struct Cancelled;
 /// What a run leaves.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The network of the best epoch, for inference.
+    /// The network of the epoch that is kept, for inference.
     pub network: Network,
     /// Every epoch that was validated.
     pub epochs: Vec<EpochReport>,
@@ -111,7 +111,7 @@ pub enum FitError {
 
 /// Trains a fresh network, or one after the other where it has several members. What is kept of every member, the recipe
 /// says: the last epoch, or the best: that of the highest validation accuracy (or area under the curve), of equals the
-/// one with the lowest validation loss.
+/// one with the lowest validation loss. Of a run that its watcher stops, it is the best.
 ///
 /// The sets' segments are prepared for this network ([`Windowing::prepare`]).
 ///
@@ -347,7 +347,7 @@ async fn fit_network(
         if !judged_now {
             continue;
         }
-        run.judge(recipe, windowing, valid, watcher).await?;
+        run.judge(windowing, valid, watcher).await?;
         if watcher.stop() || run.is_patience_over(recipe.patience) {
             break;
         }
@@ -357,7 +357,9 @@ async fn fit_network(
             watcher.checkpoint(epoch, run.at.to_bytes().await?);
         }
     }
-    Ok(Outcome { network: run.at.kept, epochs: run.at.epochs })
+    // Who stops a run is promised its best, whatever the recipe keeps.
+    let network = if recipe.keep == Keep::Last && !watcher.stop() { run.judged() } else { run.at.best };
+    Ok(Outcome { network, epochs: run.at.epochs })
 }
 
 fn better(report: &EpochReport, earlier: &EpochReport) -> bool {
@@ -388,7 +390,7 @@ impl Run {
         let at = match watcher.resume() {
             Some(bytes) => Checkpoint::open(&bytes, network, optimiser, rng, recipe.average_decay)?,
             None => Checkpoint {
-                kept: network.valid(),
+                best: network.valid(),
                 network,
                 average: (recipe.average_decay > 0.0).then(|| Average::new(recipe.average_decay)),
                 optimiser,
@@ -401,10 +403,9 @@ impl Run {
         Ok(Self { at, objective, rate, losses: Vec::new(), train_loss: 0.0 })
     }
 
-    /// Validates the network as it is now, and keeps it where it should be kept.
+    /// Validates the network as it is now, and remembers it where it is the best so far.
     async fn judge(
         &mut self,
-        recipe: &Recipe,
         windowing: &Windowing,
         valid: &LabelledSet,
         watcher: &mut impl Watcher,
@@ -415,8 +416,8 @@ impl Run {
         let (train_loss, step_losses) = (self.train_loss, std::mem::take(&mut self.losses));
         let mut report = EpochReport { epoch, train_loss, step_losses, valid_loss, valid, best: false };
         report.best = self.at.epochs.iter().all(|earlier| better(&report, earlier));
-        if report.best || recipe.keep == Keep::Last {
-            self.at.kept = judged;
+        if report.best {
+            self.at.best = judged;
         }
         self.rate.epoch_over(train_loss, report.valid.first());
         watcher.epoch(&report);

@@ -38,7 +38,7 @@ pub enum Schedule {
 pub enum Keep {
     /// The one that did best on the validation part, whose figures are flattered by that.
     Best,
-    /// The last one, whatever the validation part says of it.
+    /// The last one, whatever the validation part says of it; of a run that is stopped by hand, the best one.
     Last,
 }
 
