@@ -279,6 +279,19 @@ fn tuned(layers: Freed) -> Student {
     Student::Tuned { network: "tags".to_owned(), layers }
 }
 
+#[wasm_bindgen_test(unsupported = test)]
+fn what_was_heard_through_a_network_is_not_for_another_of_its_name() {
+    let _alone = alone();
+    let (mut engine, lesson) = (with_base(), lesson(tuned(Freed::Output), short(2)));
+    study(&mut engine, &lesson);
+    let (card, bytes) = base_of("tags", "lens", "gtzan-logmel", 128, 2);
+    let mut host = Recorder::default();
+    ask(&mut engine, Request::LoadBase { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
+    train(&mut engine, &lesson, &mut host);
+    let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
+    assert!(message.contains("was not heard yet"), "{message}");
+}
+
 /// Its tensors by name, of a weights file.
 fn tensors(bytes: &[u8]) -> std::collections::BTreeMap<String, Vec<u8>> {
     let file = safetensors::SafeTensors::deserialize(bytes).unwrap();

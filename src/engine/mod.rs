@@ -154,6 +154,11 @@ impl Engine {
     fn load_base(&mut self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Event, EngineError> {
         let loaded = self.network_of(card, payload)?;
         let event = announced(&loaded);
+        let other = |base: &Loaded| base.card.name == loaded.card.name && base.card.sha256 != loaded.card.sha256;
+        if self.bases.iter().any(other) {
+            // What is kept may have been heard through the one before.
+            self.desk = Desk::default();
+        }
         self.bases.retain(|base| base.card.name != loaded.card.name);
         self.bases.push(loaded);
         Ok(event)

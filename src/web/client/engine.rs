@@ -1,12 +1,13 @@
 //! A worker, and what was loaded into it.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use web_sys::File;
 
 use super::site::Shipped;
+use crate::card::Card;
 use crate::protocol::{Architecture, Event, Payload, Request, SelfTest};
 use crate::web::worker_handle::WorkerHandle;
 
@@ -14,7 +15,8 @@ use crate::web::worker_handle::WorkerHandle;
 #[derive(Clone)]
 pub struct Engine {
     pub worker: WorkerHandle,
-    bases: Rc<RefCell<HashSet<String>>>,
+    /// The SHA-256 of what others listen through, by its name.
+    bases: Rc<RefCell<HashMap<String, String>>>,
 }
 
 impl Engine {
@@ -46,10 +48,12 @@ impl Engine {
     /// The engine's sentence.
     pub async fn load_bases(&self, bases: &[Rc<Shipped>]) -> Result<(), String> {
         for base in bases {
-            let name = &base.card.name;
-            if !self.bases.borrow().contains(name) {
+            let Card { name, sha256, .. } = &base.card;
+            // By its name alone, one that was forgotten would be used for another that was taught in its place.
+            let there = self.bases.borrow().get(name) == Some(sha256);
+            if !there {
                 self.send(Request::LoadBase { card: Box::new(base.card.clone()) }, base).await?;
-                self.bases.borrow_mut().insert(name.clone());
+                self.bases.borrow_mut().insert(name.clone(), sha256.clone());
             }
         }
         Ok(())
