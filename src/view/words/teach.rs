@@ -86,6 +86,10 @@ pub fn hold(held: bool) -> &'static str {
     if held { "Go on" } else { "Pause" }
 }
 
+/// Clips that share their artist leave none to judge by; part of a sentence.
+pub const ONE_PART: &str = "all clips of a class have the same artist, or all clips do; an artist's clips are either learned \
+                            from or judged by, so none are left to judge by; add clips by other artists, or change who is \
+                            given as their artist";
 /// Too few tags are left.
 pub const TOO_FEW_TAGS: &str =
     "of the clips that could be heard, fewer than two tags have two clips each; tag more of them";

@@ -11,7 +11,7 @@ use super::engine::{Engine, unexpected};
 use super::site::Shipped;
 use super::{CPU_SCRIPT, Client, GPU_SCRIPT, Update};
 use crate::card::Card;
-use crate::lesson::{Clip, ClipId, Learned, Lesson, Student};
+use crate::lesson::{Clip, ClipId, Learned, Lesson, Part, Student};
 use crate::protocol::{EngineKind, Event, Payload, Request, RequestId, Steering};
 use crate::view::teach::{Checkpoint, News, Outcome};
 use crate::view::words::teach as words;
@@ -133,6 +133,7 @@ impl Client {
     }
 
     async fn hold(&self, number: LessonNumber, mut course: Course) -> Result<Rc<Outcome>, String> {
+        course.foresee()?;
         let bases = self.bases_of(number, &course.lesson.student).await?;
         let mut kind = self.decision().0.unwrap_or(EngineKind::Cpu);
         let (mut tries, batch) = (0, course.lesson.recipe.batch);
@@ -156,6 +157,9 @@ impl Client {
             self.tell_lesson(number, News::Again { ended: kind, epoch, batch: now });
             kind = if smaller { EngineKind::Gpu } else { EngineKind::Cpu };
         };
+        if !self.is_current(number) {
+            return Err(String::new());
+        }
         let card = self.add_own(card, &bytes)?;
         Ok(Rc::new(Outcome { card, lesson: course.lesson, learned }))
     }
@@ -174,6 +178,9 @@ impl Client {
         let (engine, alive) = self.teacher(kind).await.map_err(halt)?;
         engine.load_bases(bases).await.map_err(halt)?;
         let heard = self.study_all(number, kind, &engine, &alive, course).await?;
+        if !self.is_current(number) {
+            return Err(Halt::Refused(String::new()));
+        }
         course.divide(heard).map_err(Halt::Refused)?;
         let taught = self.train(number, &engine, course).await;
         let lost = !alive.get() || kind == EngineKind::Gpu;
@@ -336,6 +343,14 @@ impl Course {
         Self { lesson, files, share, last: Rc::new(RefCell::new(last)) }
     }
 
+    /// Whether its clips can be divided, before any of them is heard.
+    fn foresee(&self) -> Result<(), String> {
+        let Some(share) = self.share else { return Ok(()) };
+        let mut lesson = self.lesson.clone();
+        lesson.split(share, lesson.recipe.seed);
+        check_parts(&lesson)
+    }
+
     /// Leaves the clips that were heard, and divides them, unless that was done before: then all of them must be there.
     fn divide(&mut self, heard: Vec<Clip>) -> Result<(), String> {
         let Some(share) = self.share else {
@@ -345,9 +360,16 @@ impl Course {
         self.lesson.clips = heard;
         check(&mut self.lesson)?;
         self.lesson.split(share, self.lesson.recipe.seed);
+        check_parts(&self.lesson)?;
         self.share = None;
         Ok(())
     }
+}
+
+/// Whether there are clips to learn from and others to judge by: groups that stay together may leave none.
+fn check_parts(lesson: &Lesson) -> Result<(), String> {
+    let has = |part| lesson.clips.iter().any(|clip| clip.part == part);
+    if has(Part::Train) && has(Part::Valid) { Ok(()) } else { Err(words::ONE_PART.to_owned()) }
 }
 
 /// What is left after hearing may be too little. Of tags, those that are left with a single clip are taken out.
