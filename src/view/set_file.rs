@@ -1,6 +1,7 @@
 //! A collection as one file: what stands beside the clips in the archive that it is kept in.
 
 use std::collections::HashSet;
+use std::iter;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +14,13 @@ pub const NAME: &str = "genrelens-set.json";
 pub const MOST_BYTES: usize = 64 << 20;
 /// What this build writes, and the latest that it reads.
 const VERSION: u32 = 1;
-/// A name longer than this is cut.
+/// A file's or a folder's name longer than this is cut.
 const LONGEST: usize = 80;
+/// The most classes of a description that is read; every one has a place on the page.
+const MOST_CLASSES: usize = 10_000;
+/// The longest name in a description that is read, in characters: more than a file system or a field of the page allows,
+/// and enough for a table's list of artists.
+const LONGEST_NAME: usize = 1_000;
 
 /// The description of a collection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,7 +102,25 @@ impl SetFile {
                 set.version
             ));
         }
+        if set.classes.len() > MOST_CLASSES {
+            return Err(format!("it has {} classes, and {MOST_CLASSES} are the most; divide it", set.classes.len()));
+        }
+        let long = set.names().find(|name| name.chars().nth(LONGEST_NAME).is_some());
+        if let Some(long) = long {
+            let start: String = long.chars().take(40).collect();
+            return Err(format!(
+                "the name that begins with “{start}” is longer than {LONGEST_NAME} characters; shorten it"
+            ));
+        }
         Ok(set)
+    }
+
+    /// Every name that the page shows: of classes, clips, artists and tags.
+    fn names(&self) -> impl Iterator<Item = &String> {
+        let classes = self.classes.iter().map(|class| &class.name);
+        let clips = self.classes.iter().flat_map(|class| &class.clips);
+        let of_clips = clips.flat_map(|clip| iter::once(&clip.name).chain(&clip.artist).chain(&clip.tags));
+        classes.chain(of_clips)
     }
 
     /// True where tags are taught and not classes.
@@ -214,6 +238,20 @@ mod tests {
         assert!(SetFile::parse(b"[]").is_err() && SetFile::parse(b"{}").is_err());
         let later = SetFile::parse(br#"{"version": 2, "classes": []}"#).unwrap_err();
         assert!(later.contains("version 2"), "{later}");
+        let clip = |name: &str, tag: &str| {
+            let clip = format!(r#"{{"file": "a", "name": "{name}", "id": "1", "tags": ["{tag}"]}}"#);
+            let json = format!(r#"{{"version": 1, "classes": [{{"name": "a", "clips": [{clip}]}}]}}"#);
+            SetFile::parse(json.as_bytes())
+        };
+        let name = "é".repeat(LONGEST_NAME);
+        assert!(clip(&name, &name).is_ok());
+        for long in [clip("one", &format!("{name}e")), clip(&format!("{name}e"), "slow")] {
+            let refused = long.unwrap_err();
+            assert!(refused.contains("longer than 1000 characters") && refused.len() < 200, "{refused}");
+        }
+        let many = vec![r#"{"name": "a"}"#; MOST_CLASSES + 1].join(",");
+        let many = SetFile::parse(format!(r#"{{"version": 1, "classes": [{many}]}}"#).as_bytes()).unwrap_err();
+        assert_eq!(many, "it has 10001 classes, and 10000 are the most; divide it");
         let least = SetFile::parse(br#"{"version": 1, "classes": [{"name": "a"}, {"name": " "}]}"#).unwrap();
         assert_eq!(least.classes(|_| None).0, [Class { name: "a".to_owned(), clips: Vec::new() }]);
     }
