@@ -37,7 +37,7 @@ pub enum Payload<File = ()> {
     /// Nothing.
     #[default]
     None,
-    /// A network's weights.
+    /// A file as a whole: a network's weights, a checkpoint, one of an archive; or a thumbnail's loudness.
     Bytes(Vec<u8>),
     /// A spectrogram's values, or samples.
     Floats(Vec<f32>),
