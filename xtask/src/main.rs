@@ -1,5 +1,5 @@
-//! The whole set-up of GenreLens as one command: `cargo xtask serve`, `build`, `test`, `weights`, `bench`, `finish`, `train`,
-//! `evaluate`.
+//! The whole set-up of GenreLens as one command: `cargo xtask serve`, `build`, `test`, `weights`, `bench`, `finish`,
+//! `train`, `evaluate`.
 //!
 //! `house` knows where things lie and how a program is started, `tools` what has to be installed, and each other
 //! module is one command.
