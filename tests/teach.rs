@@ -504,7 +504,7 @@ fn a_run_that_keeps_its_last_epoch_is_stopped_with_its_best() {
         host.trained().1
     };
     let whole = learned(None);
-    let best = whole.epochs.iter().position(|epoch| !epoch.best).expect("an epoch that is worse than one before");
+    let best = whole.epochs.iter().position(|epoch| !epoch.best).unwrap();
     let [at_its_best, an_epoch_later] = [best, best + 1].map(|epochs| learned(Some(epochs)));
     assert_eq!(an_epoch_later.epochs.len(), best + 1);
     assert_eq!(an_epoch_later.answers, at_its_best.answers);
