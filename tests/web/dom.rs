@@ -267,7 +267,7 @@ fn files_come_by_choice_and_by_drop_until_the_picker_ends() {
     let (input, zone): (HtmlInputElement, Element) = (fixture.get("input"), fixture.get("zone"));
     let picked = Rc::new(RefCell::new(Vec::new()));
     let picking = picked.clone();
-    let picker = Picker::new(&fixture.document, &input, &zone, move |files| {
+    let picker = Picker::new(&fixture.document, &input, &zone, move |files: Vec<File>, _| {
         picking.borrow_mut().push(files.iter().map(File::name).collect::<Vec<_>>());
     })
     .unwrap();
