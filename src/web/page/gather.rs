@@ -36,6 +36,7 @@ impl Turn {
             return None;
         }
         page.end_turn();
+        page.change_teaching(|teaching| teaching.notice = None);
         Some(Self { page: Rc::downgrade(&page.0), number: page.0.turn.get() })
     }
 
@@ -50,11 +51,12 @@ impl Turn {
         Some(())
     }
 
-    /// The end: nothing is under way any more, and this is said of it.
+    /// The end: nothing is under way any more, and this is said of it, after what was said meanwhile.
     pub(super) fn end(&self, notes: &[String]) -> Option<()> {
         self.page()?.change_teaching(|teaching| {
             teaching.stage = Stage::Idle;
-            teaching.notice = together(notes);
+            let all: Vec<String> = teaching.notice.take().into_iter().chain(notes.iter().cloned()).collect();
+            teaching.notice = together(&all);
         });
         Some(())
     }

@@ -157,10 +157,7 @@ impl Page {
             // What can be taught is nobody's.
             *teaching = Teaching { known: std::mem::take(&mut teaching.known), ..Teaching::default() };
         });
-        self.change_kept(|kept| {
-            (kept.interrupted, kept.forgotten, kept.asks) = (None, None, false);
-            kept.notice = Some(words::ALL_FORGOTTEN.to_owned());
-        });
+        self.change_kept(|kept| (kept.interrupted, kept.forgotten, kept.asks) = (None, None, false));
         let page = self.clone();
         spawn_local(async move {
             let store = page.0.keeper.store.borrow().clone();
@@ -172,6 +169,7 @@ impl Page {
                 page.tell_trouble(store.clear().await);
                 page.show_usage().await;
             }
+            page.change_kept(|kept| kept.notice = Some(words::ALL_FORGOTTEN.to_owned()));
         });
     }
 
