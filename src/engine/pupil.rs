@@ -14,7 +14,8 @@ use crate::model::weights::WeightsError;
 use crate::model::windows::{Ears, Windowing};
 use crate::model::{Bases, Blueprint, Loaded, Network, Part};
 use crate::protocol::{Event, Known};
-use crate::train::fit::{FitError, Outcome, Watcher, fit, fit_from, fit_on_features, fit_on_inputs, fresh, width_of};
+use crate::train::features::width_of;
+use crate::train::fit::{FitError, Outcome, Watcher, fit, fit_from, fit_on_features, fit_on_inputs, fresh};
 use crate::train::recipe::Recipe;
 use crate::train::set::LabelledSet;
 

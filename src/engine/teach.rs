@@ -14,7 +14,8 @@ use crate::model::weights::{self, Precision, WeightsError};
 use crate::model::windows::{Ears, Place};
 use crate::protocol::{Event, Payload, Steering};
 use crate::train::answers::song_answers;
-use crate::train::fit::{Cancelled, FitError, Watcher, feature_segment, inputs};
+use crate::train::features::{feature_segment, inputs};
+use crate::train::fit::{Cancelled, FitError, Watcher};
 use crate::train::report::EpochReport;
 use crate::train::set::LabelledSet;
 use crate::train::trusted::{Trusted, rounded};
@@ -25,8 +26,8 @@ const STEP_MILLISECONDS: f64 = 100.0;
 /// Time between two checkpoints of a training, in milliseconds: what is lost at most, and an epoch.
 const CHECKPOINT_MILLISECONDS: f64 = 5_000.0;
 
-/// The most windows of a clip that are heard where what is heard is all that is learned from. Of a whole song a minute,
-/// spread over all of it, tells about as much, and the CPU engine takes eight seconds for it instead of half a minute.
+/// The most windows of a clip that are heard where what is heard is all that is learned from, spread over all of it: of
+/// MusiCNN's about a minute. With all windows of whole songs, the CPU engine would hear a hundred of them for an hour.
 const WINDOWS_PER_CLIP: usize = 24;
 
 /// What is kept of clips, for one kind of student.
@@ -163,7 +164,7 @@ async fn study(
     Ok(Studied { seconds: hearing.heard_seconds(), windows, segments })
 }
 
-/// Every so manieth of a clip's windows, the first one among them.
+/// Takes one of every so many windows of a clip, beginning with the first.
 struct Spread {
     every: usize,
     met: usize,

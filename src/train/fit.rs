@@ -9,17 +9,15 @@ use super::answers::validate;
 use super::average::Average;
 use super::batch::{draw, epoch_order};
 use super::checkpoint::{Checkpoint, CheckpointError};
-use super::linear::moments;
+use super::features::{inputs_of, moments_of, width_of};
 use super::recipe::{Augmentation, Keep, Recipe, RecipeError};
 use super::report::EpochReport;
 use super::schedule::Rate;
-use super::set::{LabelledSet, Leak, Song, check_apart};
+use super::set::{LabelledSet, Leak, check_apart};
 use super::step::{Objective, optimiser, step};
 use crate::card::Structure;
-use crate::dsp::Segment;
 use crate::model::dropout::seed_masks;
-use crate::model::predict::{WINDOWS_PER_BATCH, inputs_of_part};
-use crate::model::windows::{Place, Windowing};
+use crate::model::windows::Windowing;
 use crate::model::{Blueprint, Build, Dropouts, Ensemble, Network, Part};
 
 /// Who watches a run: natively a progress bar, in the browser a worker's messages.
@@ -175,7 +173,7 @@ pub async fn fit_part(
 }
 
 /// As [`fit_part`], on what the windows are to those layers, computed before: every song has one segment of it, a column a
-/// window ([`feature_segment`]).
+/// window ([`feature_segment`](super::features::feature_segment)).
 ///
 /// # Errors
 ///
@@ -194,13 +192,8 @@ pub async fn fit_on_inputs(
     fit_network(network.train(), part, &windowing, recipe, train, valid, watcher).await
 }
 
-/// Values of a window in a set of windows that were computed before.
-pub fn width_of(set: &LabelledSet) -> usize {
-    set.songs.iter().flat_map(|song| &song.segments).map(|segment| segment.bands).next().unwrap_or(0)
-}
-
 /// Trains a fresh head on features that were computed before: every song has one segment of them, a column a window
-/// ([`feature_segment`]). They are standardised as those of the songs to learn from are. No augmentation.
+/// ([`feature_segment`](super::features::feature_segment)). They are standardised as those of the songs to learn from are. No augmentation.
 ///
 /// # Errors
 ///
@@ -226,19 +219,8 @@ pub async fn fit_on_features(
     fit_network(network, Part::Whole, &windowing, recipe, train, valid, watcher).await
 }
 
-/// Mean and deviation of every feature over the songs, each counting alike.
-fn moments_of(set: &LabelledSet) -> (Vec<f32>, Vec<f32>) {
-    let segments = || set.songs.iter().flat_map(|song| &song.segments);
-    let rows: Vec<&[f32]> = segments().flat_map(|segment| segment.values.chunks_exact(segment.bands)).collect();
-    let weights: Vec<f64> =
-        segments().flat_map(|segment| vec![1.0 / segment.columns as f64; segment.columns]).collect();
-    let (mean, deviation) = moments(&rows, &weights);
-    let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
-    (narrow(mean), narrow(deviation))
-}
-
-/// A network with fresh weights on a device, ready to learn. They are drawn on the CPU, and at once, so that the same seed gives the
-/// same on every engine.
+/// A network with fresh weights on a device, ready to learn. They are drawn on the CPU, and at once, so that the same seed
+/// gives the same on every engine.
 pub fn fresh(blueprint: &Blueprint, recipe: &Recipe, device: &Device) -> Network {
     let drawing = Device::flex();
     drawing.seed(recipe.seed);
@@ -271,49 +253,6 @@ pub async fn fit_from(
 ) -> Result<Outcome, FitError> {
     check(recipe, train, valid)?;
     fit_network(network.train(), Part::Whole, windowing, recipe, train, valid, watcher).await
-}
-
-/// The same songs with what their windows are to a part of the network in place of their segments: a column a window.
-async fn inputs_of(
-    network: &Network,
-    part: Part,
-    windowing: &Windowing,
-    set: &LabelledSet,
-    watcher: &mut impl Watcher,
-) -> Result<LabelledSet, FitError> {
-    let mut songs = Vec::with_capacity(set.songs.len());
-    for song in &set.songs {
-        let mut rows = Vec::new();
-        let places = windowing.places(&song.segments);
-        for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_PER_BATCH)) {
-            watcher.pause().await?;
-            rows.extend(inputs(network, part, windowing, &song.segments, places).await?);
-        }
-        songs.push(Song { segments: vec![feature_segment(&rows)], ..song.clone() });
-    }
-    Ok(LabelledSet { songs, ..set.clone() })
-}
-
-/// What windows of one length are to a part of the network: a row a window. Waits for the device.
-///
-/// # Errors
-///
-/// The device's, where it was lost.
-pub async fn inputs(
-    network: &Network,
-    part: Part,
-    windowing: &Windowing,
-    segments: &[Segment],
-    places: &[Place],
-) -> Result<Vec<Vec<f32>>, ExecutionError> {
-    let Some(first) = places.first() else { return Ok(Vec::new()) };
-    inputs_of_part(network, part, windowing.values(segments, places), windowing.bands, first.columns).await
-}
-
-/// Rows of features as a segment: a column a window.
-pub fn feature_segment(rows: &[Vec<f32>]) -> Segment {
-    let bands = rows.first().map_or(0, Vec::len);
-    Segment { start_seconds: 0.0, columns: rows.len(), bands, values: rows.concat() }
 }
 
 fn check(recipe: &Recipe, train: &LabelledSet, valid: &LabelledSet) -> Result<(), FitError> {
@@ -352,8 +291,8 @@ async fn fit_network(
             break;
         }
         // One with a loss that is no number could not be read again: the one before stays.
-        let readable = run.at.epochs.iter().all(EpochReport::is_finite);
-        if epoch < recipe.epochs && readable && watcher.wants_checkpoint() {
+        let readable = || run.at.epochs.iter().all(EpochReport::is_finite);
+        if epoch < recipe.epochs && watcher.wants_checkpoint() && readable() {
             watcher.checkpoint(epoch, run.at.to_bytes().await?);
         }
     }

@@ -21,6 +21,8 @@ pub mod checkpoint;
 #[cfg(feature = "engine")]
 pub mod copies;
 #[cfg(feature = "engine")]
+pub mod features;
+#[cfg(feature = "engine")]
 pub mod fit;
 pub mod folds;
 pub mod interval;

@@ -11,6 +11,7 @@ pub mod colours;
 pub mod compare;
 pub mod curves;
 pub mod engine;
+pub mod file_names;
 pub mod kept;
 pub mod knobs;
 pub mod networks;

@@ -28,7 +28,10 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
         page.collect(take_chosen(&own), own.get_attribute("data-class"));
     })?);
     let player: HtmlElement = by_id(document, "teach-player")?;
-    listeners.push(on(weak, &player, "error", |page, _: Event| page.say_of_playing(words::NOT_PLAYED))?);
+    listeners.push(on(weak, &player, "error", |page, _: Event| {
+        page.0.teach.stop_playing();
+        page.say_of_playing(words::NOT_PLAYED);
+    })?);
     let undo: HtmlElement = by_id(document, "teach-undo")?;
     listeners.push(on(weak, &undo, "click", |page, _: Event| {
         page.change_teaching(|teaching| {
@@ -106,7 +109,6 @@ impl Page {
     }
 
     fn say_of_playing(&self, sentence: &str) {
-        self.0.teach.stop_playing();
         self.change_teaching(|teaching| teaching.notice = Some(sentence.to_owned()));
     }
 }

@@ -10,7 +10,8 @@ use web_sys::File;
 
 use super::{Inner, Page};
 use crate::lesson::ClipId;
-use crate::view::collection::{Class, Entry, is_sound, labels_of};
+use crate::view::collection::{Class, Entry};
+use crate::view::file_names::{is_sound, labels_of};
 use crate::view::set_file::{self, SetFile};
 use crate::view::table::{self, Table, TableError};
 use crate::view::teach::Stage;

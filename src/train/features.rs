@@ -1,0 +1,70 @@
+//! What windows are to a part of a network that does not learn, computed once and learned from in their place.
+
+use burn::tensor::ExecutionError;
+
+use super::fit::{FitError, Watcher};
+use super::linear::moments;
+use super::set::{LabelledSet, Song};
+use crate::dsp::Segment;
+use crate::model::predict::{WINDOWS_PER_BATCH, inputs_of_part};
+use crate::model::windows::{Place, Windowing};
+use crate::model::{Network, Part};
+
+/// The same songs with what their windows are to a part of the network in place of their segments: a column a window.
+pub(super) async fn inputs_of(
+    network: &Network,
+    part: Part,
+    windowing: &Windowing,
+    set: &LabelledSet,
+    watcher: &mut impl Watcher,
+) -> Result<LabelledSet, FitError> {
+    let mut songs = Vec::with_capacity(set.songs.len());
+    for song in &set.songs {
+        let mut rows = Vec::new();
+        let places = windowing.places(&song.segments);
+        for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_PER_BATCH)) {
+            watcher.pause().await?;
+            rows.extend(inputs(network, part, windowing, &song.segments, places).await?);
+        }
+        songs.push(Song { segments: vec![feature_segment(&rows)], ..song.clone() });
+    }
+    Ok(LabelledSet { songs, ..set.clone() })
+}
+
+/// What windows of one length are to a part of the network: a row a window. Waits for the device.
+///
+/// # Errors
+///
+/// The device's, where it was lost.
+pub async fn inputs(
+    network: &Network,
+    part: Part,
+    windowing: &Windowing,
+    segments: &[Segment],
+    places: &[Place],
+) -> Result<Vec<Vec<f32>>, ExecutionError> {
+    let Some(first) = places.first() else { return Ok(Vec::new()) };
+    inputs_of_part(network, part, windowing.values(segments, places), windowing.bands, first.columns).await
+}
+
+/// Rows of features as a segment: a column a window.
+pub fn feature_segment(rows: &[Vec<f32>]) -> Segment {
+    let bands = rows.first().map_or(0, Vec::len);
+    Segment { start_seconds: 0.0, columns: rows.len(), bands, values: rows.concat() }
+}
+
+/// Values of a window in a set of windows that were computed before.
+pub fn width_of(set: &LabelledSet) -> usize {
+    set.songs.iter().flat_map(|song| &song.segments).map(|segment| segment.bands).next().unwrap_or(0)
+}
+
+/// Mean and deviation of every feature over the songs, each counting alike.
+pub(super) fn moments_of(set: &LabelledSet) -> (Vec<f32>, Vec<f32>) {
+    let segments = || set.songs.iter().flat_map(|song| &song.segments);
+    let rows: Vec<&[f32]> = segments().flat_map(|segment| segment.values.chunks_exact(segment.bands)).collect();
+    let weights: Vec<f64> =
+        segments().flat_map(|segment| vec![1.0 / segment.columns as f64; segment.columns]).collect();
+    let (mean, deviation) = moments(&rows, &weights);
+    let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
+    (narrow(mean), narrow(deviation))
+}
