@@ -214,6 +214,7 @@ impl Student {
             Self::Fresh { .. } => Recipe {
                 epochs: epochs(3000, clips, [10, 60]),
                 windows_per_song: 4,
+                group_evenness: 0.5,
                 learning_rate: 2e-3,
                 weight_decay: 0.1,
                 label_smoothing: 0.1,

@@ -32,6 +32,7 @@ pub const ENTRY: Entry = Entry {
             learning_rate: 3e-3,
             weight_decay: 0.1,
             label_smoothing: 0.1,
+            group_evenness: 0.5,
             average_decay: 0.995,
             keep: Keep::Last,
             augmentation: Augmentation::FEW_SONGS,

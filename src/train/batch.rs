@@ -2,11 +2,13 @@
 //!
 //! Plain arithmetic on one seeded generator, so that the same seed gives the same batches on every engine and machine.
 
+use std::collections::HashMap;
+
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use rand_distr::{Beta, Distribution, StandardNormal};
 
-use super::recipe::Augmentation;
+use super::recipe::{Augmentation, Recipe};
 use super::set::LabelledSet;
 use crate::dsp::Segment;
 use crate::model::Shape;
@@ -23,19 +25,47 @@ pub struct Batch {
     pub shape: Shape,
 }
 
-/// The songs of an epoch in the order they are drawn: each `times` times, shuffled. Where classes are to be drawn alike,
-/// the songs of smaller ones more often.
-pub fn epoch_order(set: &LabelledSet, times: usize, balanced: bool, rng: &mut impl Rng) -> Vec<usize> {
-    let mut order: Vec<usize> = if balanced && !set.many_labels {
+/// The songs of an epoch in the order they are drawn: each so many times as the recipe has windows, shuffled. Where it
+/// draws classes alike, the songs of smaller ones more often; where groups, those of large groups less often.
+pub fn epoch_order(set: &LabelledSet, recipe: &Recipe, rng: &mut impl Rng) -> Vec<usize> {
+    let times = recipe.windows_per_song;
+    let classes: Vec<Vec<usize>> = if set.many_labels {
+        vec![(0..set.songs.len()).collect()]
+    } else {
         let of_class = |class: usize| (0..set.songs.len()).filter(move |&song| set.songs[song].label() == class);
-        let classes: Vec<Vec<usize>> = (0..set.labels.len()).map(|class| of_class(class).collect()).collect();
-        let largest = times * classes.iter().map(Vec::len).max().unwrap_or(0);
+        (0..set.labels.len()).map(|class| of_class(class).collect()).collect()
+    };
+    let largest = times * classes.iter().map(Vec::len).max().unwrap_or(0);
+    let balanced = recipe.balanced && !set.many_labels;
+    let mut order: Vec<usize> = if recipe.group_evenness > 0.0 {
+        let draws = |class: &Vec<usize>| if balanced { largest } else { times * class.len() };
+        classes.iter().flat_map(|class| evenly(set, class, draws(class), recipe.group_evenness, rng)).collect()
+    } else if balanced {
         classes.into_iter().flat_map(|songs| songs.into_iter().cycle().take(largest)).collect()
     } else {
         (0..set.songs.len() * times).map(|index| index % set.songs.len()).collect()
     };
     order.shuffle(rng);
     order
+}
+
+/// So many draws of these songs, those of large groups less often. Each comes as often as its share of the draws, rounded
+/// up or down by chance (systematic sampling): drawn one by one, some would be missed for epochs.
+fn evenly(set: &LabelledSet, songs: &[usize], draws: usize, evenness: f64, rng: &mut impl Rng) -> Vec<usize> {
+    let mut sizes: HashMap<&str, f64> = HashMap::new();
+    let group = |song: &usize| set.songs[*song].group.as_deref();
+    songs.iter().filter_map(group).for_each(|group| *sizes.entry(group).or_default() += 1.0);
+    let size = |song: &usize| group(song).map_or(1.0, |group| sizes[group]);
+    let weights: Vec<f64> = songs.iter().map(|song| size(song).powf(-evenness)).collect();
+    let whole: f64 = weights.iter().sum();
+    let (mut drawn, mut reached) = (Vec::with_capacity(draws), rng.random_range(0.0..1.0));
+    for (&song, weight) in songs.iter().zip(weights) {
+        reached += weight / whole * draws as f64;
+        // What rounding leaves below the last whole number belongs to the last song.
+        let upto = if Some(&song) == songs.last() { draws } else { (reached as usize).min(draws) };
+        drawn.resize(upto.max(drawn.len()), song);
+    }
+    drawn
 }
 
 /// One batch: a random window of each of these songs, augmented, with its target.
@@ -259,15 +289,50 @@ mod tests {
 
     #[test]
     fn an_epoch_draws_every_song_as_often() {
-        let mut order = epoch_order(&lopsided(), 3, false, &mut ChaCha8Rng::seed_from_u64(1));
+        let recipe = Recipe { windows_per_song: 3, ..Recipe::default() };
+        let mut order = epoch_order(&lopsided(), &recipe, &mut ChaCha8Rng::seed_from_u64(1));
         order.sort_unstable();
         assert_eq!(order, [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]);
     }
 
     #[test]
     fn a_balanced_epoch_draws_every_class_as_often() {
-        let mut order = epoch_order(&lopsided(), 2, true, &mut ChaCha8Rng::seed_from_u64(1));
+        let recipe = Recipe { windows_per_song: 2, balanced: true, ..Recipe::default() };
+        let mut order = epoch_order(&lopsided(), &recipe, &mut ChaCha8Rng::seed_from_u64(1));
         order.sort_unstable();
         assert_eq!(order, [0, 0, 1, 1, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4]);
+    }
+
+    /// Of the first class three songs by one, one by another; of the second one song by nobody known.
+    fn by_two() -> LabelledSet {
+        let mut set = lopsided();
+        for (song, group) in set.songs.iter_mut().zip([Some("x"), Some("x"), Some("x"), None, Some("y")]) {
+            song.group = group.map(str::to_owned);
+        }
+        set
+    }
+
+    fn times_drawn(recipe: &Recipe, seed: u64) -> [usize; 5] {
+        let mut times = [0; 5];
+        for song in epoch_order(&by_two(), recipe, &mut ChaCha8Rng::seed_from_u64(seed)) {
+            times[song] += 1;
+        }
+        times
+    }
+
+    #[test]
+    fn groups_are_drawn_as_evenly_as_is_asked() {
+        let recipe =
+            |group_evenness, balanced| Recipe { windows_per_song: 6, group_evenness, balanced, ..Recipe::default() };
+        // Of 24 draws of the first class its two groups get 12 each; the other class keeps its six.
+        assert_eq!(times_drawn(&recipe(1.0, false), 1), [4, 4, 4, 6, 12]);
+        assert_eq!(times_drawn(&recipe(1.0, true), 1), [4, 4, 4, 24, 12]);
+        // By the square root: 24 shared as 1 / 1.732 three times, and 1.
+        for seed in 0..20 {
+            let times = times_drawn(&recipe(0.5, false), seed);
+            assert!(times[..3].iter().all(|times| (5..=6).contains(times)), "{times:?}");
+            assert!((8..=9).contains(&times[4]), "{times:?}");
+            assert_eq!((times[3], times.iter().sum::<usize>()), (6, 30));
+        }
     }
 }

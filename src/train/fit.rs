@@ -390,7 +390,7 @@ impl Run {
     ) -> Result<Vec<f32>, FitError> {
         seed_masks(recipe.seed, epoch);
         let run = &mut self.at;
-        let order = epoch_order(train, recipe.windows_per_song, recipe.balanced, &mut run.rng);
+        let order = epoch_order(train, recipe, &mut run.rng);
         let batches: Vec<&[usize]> = order.chunks(recipe.batch.max(1)).collect();
         let (steps, before) = (recipe.epochs * batches.len(), (epoch - 1) * batches.len());
         let (mut losses, mut last) = (Vec::with_capacity(batches.len()), None);
