@@ -41,9 +41,9 @@ fn table(folder: &Path) -> Result<(), CliError> {
     files.retain(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
     files.sort();
     println!(
-        "| network | architecture | parameters | kB | accuracy (95 %) | balanced | epochs | s an epoch | reported by its document |"
+        "| network | architecture | parameters | kB | accuracy (95 %) | balanced | epochs | s an epoch | min in all | reported by its document |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     for path in files {
         let (card, bytes) = weights_file(Some(&path))?;
         let size = bytes.len() / 1000;
@@ -56,8 +56,10 @@ fn table(folder: &Path) -> Result<(), CliError> {
             Some(_) => format!(" ({}–{})", figure("valid_song_accuracy_low", 2), figure("valid_song_accuracy_high", 2)),
             None => String::new(),
         };
+        let all = card.figures.get("epochs").zip(card.figures.get("seconds_per_epoch"));
+        let minutes = all.map_or("–".to_owned(), |(epochs, seconds)| format!("{:.0}", epochs * seconds / 60.0));
         println!(
-            "| `{}` | `{}` | {} | {size} | {}{interval} | {} | {} | {} | {} |",
+            "| `{}` | `{}` | {} | {size} | {}{interval} | {} | {} | {} | {minutes} | {} |",
             card.name,
             card.architecture,
             grouped(network.parameters()),

@@ -96,13 +96,13 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let failed = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());
     let outcome = start.fit(&blueprint, &file.training, &train, &valid, &mut watcher)?;
     watcher.bar.finish_and_clear();
-    let seconds = watcher.started.elapsed().as_secs_f64();
+    let seconds_per_epoch = watcher.seconds_per_epoch(file.training.epochs);
     let windowing = blueprint.windowing();
     let answers = song_answers(&outcome.network, Part::Whole, &windowing, &valid, &mut watcher);
     let answers = pollster::block_on(answers).map_err(|error| failed(&error))?;
     let epochs = file.training.epochs * file.structure.members;
     let figures = Trusted::of(&valid, &answers).figures("valid");
-    let run = [("epochs", epochs as f64), ("seconds_per_epoch", seconds / epochs.max(1) as f64)];
+    let run = [("epochs", epochs as f64), ("seconds_per_epoch", seconds_per_epoch)];
     let run = run.map(|(name, figure)| (name.to_owned(), rounded(figure)));
     let card = Card { figures: figures.into_iter().chain(run).collect(), ..card };
     let recipe = toml::to_string(&file).map_err(|error| failed(&error))?;
@@ -140,6 +140,10 @@ pub fn save(out: &Path, card: &Card, network: &Network, precision: Precision) ->
 struct Terminal {
     bar: ProgressBar,
     started: Instant,
+    /// When the step began that is going on.
+    since: Instant,
+    /// How long every step took, in seconds.
+    steps: Vec<f64>,
 }
 
 impl Terminal {
@@ -148,7 +152,17 @@ impl Terminal {
         if let Ok(style) = ProgressStyle::with_template("{bar:40} step {pos}/{len}, {eta} left") {
             bar.set_style(style);
         }
-        Self { bar, started: Instant::now() }
+        let now = Instant::now();
+        Self { bar, started: now, since: now, steps: Vec::new() }
+    }
+
+    /// How long the steps of an epoch take, were each as long as the median of all: what other programs do meanwhile
+    /// and the judging after the epoch are left out.
+    fn seconds_per_epoch(&self, epochs: usize) -> f64 {
+        let mut sorted = self.steps.clone();
+        sorted.sort_by(f64::total_cmp);
+        let median = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
+        median * self.bar.length().unwrap_or_default() as f64 / epochs.max(1) as f64
     }
 }
 
@@ -156,6 +170,8 @@ impl Watcher for Terminal {
     fn step(&mut self, step: usize, steps: usize) {
         self.bar.set_length(steps as u64);
         self.bar.set_position(step as u64);
+        self.steps.push(self.since.elapsed().as_secs_f64());
+        self.since = Instant::now();
     }
 
     fn epoch(&mut self, report: &EpochReport) {
@@ -177,5 +193,6 @@ impl Watcher for Terminal {
         );
         // Printed by ourselves: a bar that is hidden (no terminal) would swallow the line.
         self.bar.suspend(|| eprintln!("{line}"));
+        self.since = Instant::now();
     }
 }
