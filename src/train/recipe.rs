@@ -222,7 +222,7 @@ impl Recipe {
             ("batch", self.batch as f64, whole),
             ("windows a song", self.windows_per_song as f64, whole),
             ("epochs between validations", self.validate_every as f64, whole),
-            ("the evenness of groups", self.group_evenness, part),
+            ("how evenly artists are drawn", self.group_evenness, part),
             ("the learning rate", self.learning_rate, size),
             ("the weight decay", self.weight_decay, size),
             ("the label smoothing", self.label_smoothing, share),
@@ -268,11 +268,13 @@ mod tests {
             Recipe { dropout_dense: Some(1.0), ..Recipe::default() },
             Recipe { learning_rate: f64::NAN, ..Recipe::default() },
             Recipe { augmentation: Augmentation { stretch: 1.5, ..Augmentation::default() }, ..Recipe::default() },
+            Recipe { group_evenness: 1.5, ..Recipe::default() },
         ];
         let told = bad.map(|recipe| recipe.check().unwrap_err().to_string());
         assert_eq!(told[0], "epochs is 0; expected 1 or more");
         assert_eq!(told[1], "the dropout between dense layers is 1; expected 0 to below 1");
         assert_eq!(told[2], "the learning rate is NaN; expected 0 or more");
         assert_eq!(told[3], "the stretch is 1.5; expected 0 to below 1");
+        assert_eq!(told[4], "how evenly artists are drawn is 1.5; expected 0 to 1");
     }
 }
