@@ -114,6 +114,16 @@ fn parallel_cnn_rnn_torch() {
 }
 
 #[test]
+fn lens() {
+    learns_by_heart("lens", 8, 3e-3);
+}
+
+#[test]
+fn panorama() {
+    learns_by_heart("panorama", 8, 3e-3);
+}
+
+#[test]
 fn every_network_hears_the_features_that_the_shipped_ones_learn_from() {
     let shape = Shape { bands: 128, frames: 387, classes: 10 };
     for entry in ENTRIES.iter().filter(|entry| entry.hears != Hears::Features) {

@@ -33,6 +33,15 @@ pub fn max_pool2d(x: Tensor<4>, pool: [usize; 2]) -> Tensor<4> {
     }
 }
 
+/// Two views of windows, `[batch, bands, frames]` → `[batch, 2, bands, frames]`: without their mean, for how loud a recording
+/// was made says nothing of its genre; and without every band's own mean over time, for neither does how bright it was made,
+/// and what lasts longer than a window is left to the first view.
+pub fn two_views(windows: Tensor<3>) -> Tensor<4> {
+    let means = windows.clone().mean_dim(2); // [batch, bands, 1]
+    let level = means.clone().mean_dim(1); // [batch, 1, 1]
+    Tensor::stack(vec![windows.clone() - level, windows - means], 1)
+}
+
 /// A dropout of the rate asked for, or else of the document's.
 pub fn dropout(asked: Option<f64>, documented: f64) -> Dropout {
     Dropout::new(asked.unwrap_or(documented))

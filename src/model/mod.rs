@@ -28,6 +28,7 @@ pub mod loaded;
 pub mod musicnn;
 pub mod net1;
 pub mod net2;
+pub mod panorama;
 pub mod parallel_cnn_rnn;
 pub mod parallel_cnn_rnn_torch;
 pub mod predict;
@@ -145,6 +146,8 @@ networks! {
     Net2(net2::Net2),
     /// This project's own.
     Lens(lens::Lens),
+    /// This project's own for long windows.
+    Panorama(panorama::Panorama),
     /// Four convolutions over time, of seven networks on FMA-small.
     FmaCnn1dShallow(fma_cnn1d_shallow::FmaCnn1dShallow),
     /// Ten convolutions over time.

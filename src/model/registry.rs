@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 
-use super::{Blueprint, Build, Network, Shape, head, lens, musicnn, net1, net2, resnet50, xception};
+use super::{Blueprint, Build, Network, Shape, head, lens, musicnn, net1, net2, panorama, resnet50, xception};
 use super::{
     deep_music_genre, fcn_tagger, fma_cnn1d_deep, fma_cnn1d_shallow, fma_cnn2d_deep, fma_cnn2d_shallow, fma_crnn,
     fma_crnn_stacked, fma_rnn, gtzan_cnn, parallel_cnn_rnn, parallel_cnn_rnn_torch,
@@ -80,6 +80,7 @@ pub const ENTRIES: &[&Entry] = &[
     &parallel_cnn_rnn::ENTRY,
     &parallel_cnn_rnn_torch::ENTRY,
     &lens::ENTRY,
+    &panorama::ENTRY,
     &musicnn::MSD,
     &musicnn::MTT,
     &head::ENTRY,

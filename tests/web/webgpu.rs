@@ -253,6 +253,7 @@ networks! {
     parallel_cnn_rnn: "parallel-cnn-rnn" within RECURRENT,
     parallel_cnn_rnn_torch: "parallel-cnn-rnn-torch" within RECURRENT,
     lens: "lens" within BATCH_NORM,
+    panorama: "panorama" within BATCH_NORM,
     musicnn_msd: "musicnn-msd" within UNDONE,
     musicnn_mtt: "musicnn-mtt" within UNDONE,
     head: "head" within SUMS,

@@ -1,0 +1,79 @@
+//! `panorama`: this project's own network for long windows, the best that was found for learning from a few hundred songs
+//! alone.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use super::blocks::{Block2d, Dense, dropout, two_views};
+use super::registry::{Entry, Hears, Preset};
+use super::{Build, Layers, Network, Shape};
+use crate::card::Structure;
+use crate::dsp::FrontEnd;
+use crate::train::recipe::{Augmentation, Keep, Recipe};
+
+/// This network in the registry.
+pub const ENTRY: Entry = Entry {
+    id: "panorama",
+    summary: "Four small convolutions over time and pitch with wide pools, on twelve seconds at once; the strongest answer of \
+              each unit.",
+    source: "This project (after FCN-4 of Choi, Fazekas and Sandler, ISMIR 2016, at an eighth of its channels)",
+    reported: "",
+    paper_shape: Shape { bands: 128, frames: 150, classes: 10 },
+    paper_structure: Structure::DOCUMENTED,
+    hears: Hears::FixedWindows,
+    min_frames: 4,
+    preset: || Preset {
+        front_end: &FrontEnd::GTZAN_LOGMEL,
+        recipe: Recipe {
+            batch: 32,
+            windows_per_song: 2,
+            learning_rate: 3e-3,
+            weight_decay: 0.1,
+            label_smoothing: 0.1,
+            group_evenness: 0.5,
+            average_decay: 0.995,
+            keep: Keep::Last,
+            augmentation: Augmentation::FEW_SONGS,
+            ..Recipe::default()
+        },
+    },
+    init: |build, device| Network::Panorama(init(build, device)),
+};
+
+/// Channels and max pool, over bands and frames, of the four convolutions.
+const LAYERS: [(usize, [usize; 2]); 4] = [(16, [2, 4]), (48, [4, 5]), (96, [3, 7]), (256, [1, 1])];
+/// Dropout after every convolution's pool.
+const DROPOUT: f64 = 0.1;
+
+/// Four times 3×3 convolution, batch norm, ReLU and max pool, the largest value of each channel, and the output.
+///
+/// A window is seen twice: without its mean, and without every band's. 273 258 parameters with ten classes, however many
+/// bands. Shapes of 128 bands and 150 frames (11.6 s): `[batch, 2, 128, 150]` → `[16, 64, 37]` → `[48, 16, 7]` →
+/// `[96, 5, 1]` → `[256]`. A shorter sound is repeated until it fills a window.
+#[derive(Module, Debug)]
+pub struct Panorama {
+    convolutions: Vec<Block2d>,
+    dense: Dense,
+}
+
+fn init(build: &Build, device: &Device) -> Panorama {
+    let mut channels = 2;
+    let block = |(to, pool)| {
+        let from = std::mem::replace(&mut channels, build.channels(to));
+        Block2d::new([from, channels], [1, 1], pool, dropout(build.dropouts.convolution, DROPOUT), device)
+    };
+    let convolutions = LAYERS.map(block).to_vec();
+    Panorama { convolutions, dense: Dense::new(channels, &[], build, 0.0, device) }
+}
+
+impl Layers for Panorama {
+    fn features(&self, windows: Tensor<3>) -> Tensor<2> {
+        let heard = self.convolutions.iter().fold(two_views(windows), |x, block| block.forward(x));
+        let everywhere: Tensor<3> = heard.flatten(2, 3); // [batch, 256, places]
+        self.dense.features(everywhere.max_dim(2).squeeze_dim(2)) // [batch, 256]
+    }
+
+    fn classify(&self, features: Tensor<2>) -> Tensor<2> {
+        self.dense.classify(features)
+    }
+}
