@@ -1,5 +1,6 @@
 // Prints how long an epoch of net1 takes on both engines of the built page, and by TensorFlow.js in the same browser:
-// `node time-training.mjs [NAME…]`, each NAME a row of the table below. No test: it is what docs/results.md states.
+// `node time-training.mjs [NAME…] [--gpu]`, each NAME a row of the table below. No test: it is what docs/results.md states.
+// The graphics adapter is Chromium's emulated one, or with --gpu the machine's own.
 import { startBrowser, withPage } from "../../tests/e2e/browser.mjs";
 import { startSite } from "../../tests/e2e/site.mjs";
 import { beside, PAGE } from "./beside.mjs";
@@ -9,12 +10,14 @@ const PARAMETERS = 870_090;
 // What runs on emulated graphics does a tenth of an epoch, one step, which is then taken ten times.
 const WHOLE = { part: 1, epochs: 4 };
 const TENTH = { part: 10, epochs: 3 };
+const REAL = process.argv.includes("--gpu");
+const GRAPHICS = REAL ? WHOLE : TENTH;
 
 const CONTESTANTS = [
   { name: "cpu", who: "GenreLens, CPU engine", by: "ours", work: WHOLE },
-  { name: "gpu", who: "GenreLens, WebGPU engine", by: "ours", work: TENTH },
-  { name: "tfjs-webgpu", who: "TensorFlow.js, webgpu", by: "tensorflow", backend: "webgpu", work: TENTH },
-  { name: "tfjs-webgl", who: "TensorFlow.js, webgl", by: "tensorflow", backend: "webgl", work: TENTH },
+  { name: "gpu", who: "GenreLens, WebGPU engine", by: "ours", work: GRAPHICS },
+  { name: "tfjs-webgpu", who: "TensorFlow.js, webgpu", by: "tensorflow", backend: "webgpu", work: GRAPHICS },
+  { name: "tfjs-webgl", who: "TensorFlow.js, webgl", by: "tensorflow", backend: "webgl", work: GRAPHICS },
   { name: "tfjs-wasm", who: "TensorFlow.js, wasm", by: "tensorflow", backend: "wasm", work: TENTH },
 ];
 
@@ -50,11 +53,11 @@ function row({ who, work }, found) {
   return `| ${what} | ${(work.part * median(others)).toFixed(2)} | ${how} |`;
 }
 
-const names = process.argv.slice(2);
+const names = process.argv.slice(2).filter((word) => word !== "--gpu");
 const unknown = names.find((name) => !CONTESTANTS.some((one) => one.name === name));
 if (unknown) throw new Error(`there is no ${unknown}: ${CONTESTANTS.map(({ name }) => name).join(", ")}`);
 const site = await startSite();
-const browser = await startBrowser();
+const browser = await startBrowser({ graphics: REAL ? "real" : "emulated" });
 try {
   console.log(`net1 from fresh weights, 320 windows in steps of 32 and 20 to judge by, Chromium ${browser.version()}\n`);
   console.log("| who | seconds an epoch | measured |\n|---|---|---|");

@@ -6,9 +6,18 @@ import { chromium } from "playwright-core";
 const settings = JSON.parse(readFileSync(new URL("../../webdriver.json", import.meta.url), "utf8"));
 const { binary, args } = settings["goog:chromeOptions"];
 
-/** Starts Chromium with the flags of `webdriver.json` and `extra` ones; without WebGPU, it gets no adapter. */
-export function startBrowser({ webgpu = true, extra = [] } = {}) {
-  const flags = args.filter((flag) => !flag.startsWith("--headless") && (webgpu || !flag.includes("webgpu")));
+// What a Chromium without a screen needs to open the machine's own adapter; a visitor's needs none of it.
+const REAL = ["--enable-features=Vulkan", "--use-angle=vulkan", "--disable-vulkan-surface", "--ignore-gpu-blocklist"];
+
+/**
+ * Starts Chromium with the flags of `webdriver.json` and `extra` ones; without WebGPU, it gets no adapter. `graphics` is
+ * "emulated", as in every test, or "real".
+ */
+export function startBrowser({ webgpu = true, graphics = "emulated", extra = [] } = {}) {
+  const real = graphics === "real";
+  const unwanted = (flag) =>
+    flag.startsWith("--headless") || (flag.includes("webgpu") && !webgpu) || (flag.includes("adapter") && real);
+  const flags = [...args.filter((flag) => !unwanted(flag)), ...(real ? REAL : [])];
   return chromium.launch({ executablePath: process.env.CHROMIUM || binary, args: [...flags, ...extra] });
 }
 
