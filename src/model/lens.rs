@@ -27,21 +27,23 @@ pub const ENTRY: Entry = Entry {
     paper_structure: Structure::DOCUMENTED,
     hears: Hears::Windows { overlap: true },
     min_frames: 4,
-    preset: || Preset {
-        front_end: &FrontEnd::GTZAN_LOGMEL,
-        recipe: Recipe {
-            learning_rate: 3e-3,
-            weight_decay: 0.1,
-            label_smoothing: 0.1,
-            group_evenness: 0.5,
-            average_decay: 0.995,
-            keep: Keep::Last,
-            augmentation: Augmentation::FEW_SONGS,
-            ..Recipe::default()
-        },
-    },
+    preset: || Preset { front_end: &FrontEnd::GTZAN_LOGMEL, recipe: recipe() },
     init: |build, device| Network::Lens(init(build, device)),
 };
+
+/// How our own networks learn from a few hundred songs.
+pub fn recipe() -> Recipe {
+    Recipe {
+        learning_rate: 3e-3,
+        weight_decay: 0.1,
+        label_smoothing: 0.1,
+        group_evenness: 0.5,
+        average_decay: 0.995,
+        keep: Keep::Last,
+        augmentation: Augmentation::FEW_SONGS,
+        ..Recipe::default()
+    }
+}
 
 /// Channels of the four convolutions.
 const CHANNELS: [usize; 4] = [24, 40, 64, 96];

@@ -6,10 +6,10 @@ use burn::tensor::{Device, Tensor};
 
 use super::blocks::{Block2d, Dense, dropout, two_views};
 use super::registry::{Entry, Hears, Preset};
-use super::{Build, Layers, Network, Shape};
+use super::{Build, Layers, Network, Shape, lens};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
-use crate::train::recipe::{Augmentation, Keep, Recipe};
+use crate::train::recipe::Recipe;
 
 /// This network in the registry.
 pub const ENTRY: Entry = Entry {
@@ -24,18 +24,7 @@ pub const ENTRY: Entry = Entry {
     min_frames: 4,
     preset: || Preset {
         front_end: &FrontEnd::GTZAN_LOGMEL,
-        recipe: Recipe {
-            batch: 32,
-            windows_per_song: 2,
-            learning_rate: 3e-3,
-            weight_decay: 0.1,
-            label_smoothing: 0.1,
-            group_evenness: 0.5,
-            average_decay: 0.995,
-            keep: Keep::Last,
-            augmentation: Augmentation::FEW_SONGS,
-            ..Recipe::default()
-        },
+        recipe: Recipe { batch: 32, windows_per_song: 2, ..lens::recipe() },
     },
     init: |build, device| Network::Panorama(init(build, device)),
 };
