@@ -113,12 +113,15 @@ export async function engine(page) {
   return name;
 }
 
-/** Waits until that engine runs. */
+/** Waits until that engine runs; in vain where the page says that something went wrong. */
 export async function waitForEngine(page, name, timeout) {
   const deadline = Date.now() + timeout;
   while ((await engine(page)) !== name) {
-    const line = await page.locator("#engine").innerText();
-    assert.ok(Date.now() < deadline, `the page never ran on the ${name}; it says: ${line}`);
+    const broken = (await errorShown(page)) || (await page.locator("#not-started").isVisible());
+    if (broken || Date.now() >= deadline) {
+      const workers = page.workers().map((worker) => worker.url());
+      throw new Error(`the page never ran on the ${name}; workers ${workers}; it says:\n${await page.innerText("body")}`);
+    }
     await page.waitForTimeout(250);
   }
 }
