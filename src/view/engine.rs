@@ -56,6 +56,8 @@ pub enum Choice {
     /// Nothing runs yet: the CPU engine and the network are being loaded.
     #[default]
     Starting,
+    /// Nothing runs: the CPU engine could not be started.
+    Broken,
     /// The CPU engine runs; the GPU engine is being fetched.
     FetchingGpu,
     /// The CPU engine runs; the GPU engine is being compared with it.
@@ -93,6 +95,7 @@ impl Choice {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Starting => "starting",
+            Self::Broken => "broken",
             Self::FetchingGpu => "fetching-gpu",
             Self::TestingGpu => "testing-gpu",
             Self::OnlyCpu { .. } => "only-cpu",

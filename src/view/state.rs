@@ -134,8 +134,15 @@ impl State {
 
     /// The engine in use, or the reason for it, changed.
     pub fn set_engine(&mut self, engine: Option<EngineInfo>, choice: Choice) {
-        self.engine = engine;
-        self.choice = choice;
+        if !self.broken {
+            (self.engine, self.choice) = (engine, choice);
+        }
+    }
+
+    /// Another network, or none, is on its way to be in use.
+    pub fn set_arriving(&mut self, arriving: Option<Arriving>) {
+        // Without an engine none would ever arrive.
+        self.arriving = arriving.filter(|_| !self.broken);
     }
 
     /// The network that the user sees as chosen: the wish until it has failed, the page's own only once it is in use.
@@ -154,7 +161,9 @@ impl State {
 
     /// No file can be worked on any more, and why.
     pub fn break_down(&mut self, reason: String) {
+        self.set_engine(None, Choice::Broken);
         self.broken = true;
+        self.arriving = None;
         self.fail(reason);
     }
 
@@ -322,6 +331,9 @@ mod tests {
         state.open("b.wav".to_owned());
         state.apply(progress(0.1), Payload::None);
         assert_eq!((state.phase, state.error.as_deref()), (Phase::Failed, Some("the weights are damaged.")));
+        state.set_engine(None, Choice::Starting);
+        state.set_arriving(Some(Arriving { name: "head".to_owned(), wish: Wish::User, fetched: 0, total: 9 }));
+        assert_eq!((state.choice, state.arriving), (Choice::Broken, None), "nothing is waited for in vain");
     }
 
     #[test]

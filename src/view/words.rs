@@ -175,6 +175,7 @@ pub fn engine_name(info: &EngineInfo) -> String {
 fn because(choice: &Choice) -> String {
     match choice {
         Choice::Starting => "the network is being loaded".to_owned(),
+        Choice::Broken => "it could not be started".to_owned(),
         Choice::FetchingGpu => "the GPU engine is still being fetched".to_owned(),
         Choice::TestingGpu => "checking whether the GPU gives the same answers, and faster".to_owned(),
         Choice::OnlyCpu { reason } => no_gpu(reason),

@@ -133,6 +133,7 @@ fn the_engine_line_says_what_runs_and_why() {
     assert!(!says(&cpu(), Choice::SelfTestMismatch { difference: f32::INFINITY }).contains("inf"));
     assert!(!says(&gpu(false), Choice::GpuFaster { cpu_ms: 3.0, gpu_ms: 0.0 }).contains("inf"));
     assert_eq!(engine(None, &Choice::Starting), "Loading the network…");
+    assert_eq!(engine(None, &Choice::Broken), "No engine is running: it could not be started.");
 }
 
 #[test]

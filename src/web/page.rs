@@ -244,7 +244,7 @@ impl Page {
             Update::Again { network, wish } => state.hear_again(network, wish),
             Update::Engine { info, choice } => state.set_engine(info, choice),
             Update::Networks(list) => state.catalogue = Some(list),
-            Update::Arriving(arriving) => state.arriving = arriving,
+            Update::Arriving(arriving) => state.set_arriving(arriving),
             Update::Network(network) => state.network = Some(network),
             Update::NetworkRefused(sentence) => state.network_error = Some(sentence),
             Update::BrowserDecodes => state.browser_decodes = true,

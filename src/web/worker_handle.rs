@@ -2,14 +2,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::pin::pin;
 use std::rc::Rc;
 
+use futures_util::future::{Either, select};
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use super::wire;
+use super::{dom, wire};
 use crate::protocol::{EngineInfo, Event, Message, Payload, Request, RequestId, VERSION};
 
 /// Hears the events of one request; false once it wants no more.
@@ -17,14 +19,25 @@ type Listener = Box<dyn FnMut(RequestId, Event, Payload) -> bool>;
 /// Hears of trouble outside any request.
 type OnTrouble = Box<dyn Fn(String)>;
 
+/// How long a worker may say nothing before a second is started beside it, in milliseconds. Long, for it may be on its way
+/// over a slow connection.
+const PATIENCE: i32 = 60_000;
+/// Time between a worker's failing to start and the second attempt, in milliseconds.
+const PAUSE: i32 = 1000;
+
 /// A running worker. Clones are the same worker; it ends with the last of them.
 #[derive(Clone)]
 pub struct WorkerHandle(Rc<Inner>);
 
 struct Inner {
-    worker: Worker,
+    started: Started,
     info: EngineInfo,
     next: Cell<RequestId>,
+}
+
+/// A worker that was started, whether or not it listens yet. It ends when it is dropped.
+struct Started {
+    worker: Worker,
     shared: Rc<Shared>,
     // Owned, so that they are detached with the worker.
     _on_message: Closure<dyn FnMut(MessageEvent)>,
@@ -40,7 +53,7 @@ struct Shared {
     on_trouble: RefCell<Option<OnTrouble>>,
 }
 
-impl Drop for Inner {
+impl Drop for Started {
     fn drop(&mut self) {
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
@@ -49,12 +62,32 @@ impl Drop for Inner {
 }
 
 impl WorkerHandle {
-    /// Starts the module worker of this script and waits until it listens.
+    /// Starts the module worker of this script and waits until it listens. A second is started where the first fails, as
+    /// it does while the browser has no room for its memory, or says nothing: what a new visit would mend mends itself.
     ///
     /// # Errors
     ///
     /// A sentence, where it cannot be fetched, cannot start, or is of another build than the page.
     pub async fn start(script: &str) -> Result<Self, String> {
+        match select(pin!(Self::attempt(script)), pin!(dom::sleep(PATIENCE))).await {
+            Either::Left((Ok(worker), _)) => Ok(worker),
+            Either::Left((Err(reason), _)) => {
+                log::warn!("{reason}; it is started again");
+                dom::sleep(PAUSE).await;
+                Self::attempt(script).await
+            }
+            Either::Right(((), first)) => {
+                log::warn!("{script} says nothing; another is started");
+                match select(first, pin!(Self::attempt(script))).await {
+                    Either::Left((Ok(worker), _)) | Either::Right((Ok(worker), _)) => Ok(worker),
+                    Either::Left((Err(_), second)) => second.await,
+                    Either::Right((Err(_), first)) => first.await,
+                }
+            }
+        }
+    }
+
+    async fn attempt(script: &str) -> Result<Self, String> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let worker =
@@ -65,23 +98,12 @@ impl WorkerHandle {
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         let greeted = Promise::new(&mut |resolve, _| *shared.greeted.borrow_mut() = Some(resolve));
+        let started = Started { worker, shared, _on_message: on_message, _on_error: on_error };
         // Resolves only; the greeting says how.
         let _ = JsFuture::from(greeted).await;
-        let greeting = shared.greeting.borrow_mut().take();
-        match greeting.unwrap_or_else(|| Err(format!("{script} did not answer"))) {
-            Ok(info) => Ok(Self(Rc::new(Inner {
-                worker,
-                info,
-                next: Cell::new(1),
-                shared,
-                _on_message: on_message,
-                _on_error: on_error,
-            }))),
-            Err(message) => {
-                worker.terminate();
-                Err(message)
-            }
-        }
+        let greeting = started.shared.greeting.borrow_mut().take();
+        let info = greeting.unwrap_or_else(|| Err(format!("{script} did not answer")))?;
+        Ok(Self(Rc::new(Inner { started, info, next: Cell::new(1) })))
     }
 
     /// What its engine computes with.
@@ -91,13 +113,13 @@ impl WorkerHandle {
 
     /// Hears of what goes wrong outside any request: an error of the script, a lost device.
     pub fn on_trouble(&self, listener: impl Fn(String) + 'static) {
-        *self.0.shared.on_trouble.borrow_mut() = Some(Box::new(listener));
+        *self.0.started.shared.on_trouble.borrow_mut() = Some(Box::new(listener));
     }
 
     /// Sends a request that is not answered under its own id.
     pub fn post(&self, request: Request) {
         let id = self.next_id();
-        if let Err(error) = wire::send(&self.0.worker, &Message { id, body: request }, Payload::<File>::None) {
+        if let Err(error) = wire::send(&self.0.started.worker, &Message { id, body: request }, Payload::<File>::None) {
             log::warn!("the engine could not be reached ({error:?})");
         }
     }
@@ -124,11 +146,11 @@ impl WorkerHandle {
         listener: impl FnMut(RequestId, Event, Payload) -> bool + 'static,
     ) -> RequestId {
         let id = self.next_id();
-        self.0.shared.listeners.borrow_mut().insert(id, Box::new(listener));
-        if let Err(error) = wire::send(&self.0.worker, &Message { id, body: request }, payload) {
+        self.0.started.shared.listeners.borrow_mut().insert(id, Box::new(listener));
+        if let Err(error) = wire::send(&self.0.started.worker, &Message { id, body: request }, payload) {
             let message = format!("the engine could not be reached ({error:?})");
             // Later, as a worker would answer: the caller may hold what the listener needs.
-            let shared = self.0.shared.clone();
+            let shared = self.0.started.shared.clone();
             wasm_bindgen_futures::spawn_local(async move {
                 shared.dispatch(id, Event::Failed { message }, Payload::None);
             });

@@ -90,10 +90,46 @@ test("without the network's weights the page says so", { timeout: 3 * MINUTE }, 
     "",
     async (page) => {
       await page.locator("#error").filter({ hasText: /could not be fetched/ }).waitFor({ timeout: MINUTE });
+      assert.match(await line(page), /^No engine is running/);
+      await page.locator("#arriving-box").waitFor({ state: "hidden", timeout: MINUTE });
+      await page.selectOption("#engine-choice", "gpu");
+      assert.match(await line(page), /^No engine is running/, "nothing is waited for in vain");
     },
     { prepare: (page) => page.route("**/*.safetensors", (route) => route.abort()), expected: /ERR_FAILED/ },
   ),
 );
+
+// Runs in the page before its own scripts: lets the first worker die, or say nothing, and the page wait less for it.
+function spoilFirstWorker(how) {
+  const NativeWorker = globalThis.Worker;
+  const wait = globalThis.setTimeout;
+  globalThis.setTimeout = (act, milliseconds, ...rest) => wait(act, Math.min(milliseconds, 2000), ...rest);
+  globalThis.workers = 0;
+  globalThis.Worker = class extends NativeWorker {
+    constructor(...all) {
+      super(...all);
+      globalThis.workers += 1;
+      if (globalThis.workers > 1) return;
+      Object.defineProperty(this, "onmessage", { set: () => {} });
+      if (how === "dies") {
+        wait(() => this.dispatchEvent(new ErrorEvent("error", { message: "RangeError: out of memory" })), 100);
+      }
+    }
+  };
+}
+
+for (const how of ["dies", "says nothing"]) {
+  test(`an engine that ${how} when it is started is started again`, { timeout: 3 * MINUTE }, () =>
+    onCpu(
+      async (page) => {
+        await choose(page, song);
+        assertDistribution(await genres(page));
+        assert.equal(await page.evaluate(() => globalThis.workers), 2);
+      },
+      { prepare: (page) => page.addInitScript(spoilFirstWorker, how) },
+    ),
+  );
+}
 
 test("damaged weights are refused", { timeout: 3 * MINUTE }, () => {
   const damaged = async (route) => {

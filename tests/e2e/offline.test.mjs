@@ -313,6 +313,34 @@ test("weights that are cut short once are fetched again; always, that is said", 
   );
 });
 
+test("weights whose transfer stands still are fetched again", { timeout: 3 * MINUTE }, () => {
+  const halted = [];
+  return visit(
+    PLAIN,
+    async (page) => {
+      await answers(page);
+      assert.deepEqual(halted, [`${first}.safetensors`], "once");
+    },
+    {
+      prepare: async (page, site) => {
+        // The page waits a minute, and the test a second.
+        await page.addInitScript(() => {
+          const wait = globalThis.setTimeout;
+          globalThis.setTimeout = (act, milliseconds, ...rest) => wait(act, Math.min(milliseconds, 1000), ...rest);
+        });
+        site.meddle = (path, file, response) => {
+          if (!path.endsWith(".safetensors") || halted.length) return false;
+          halted.push(basename(path));
+          const bytes = readFileSync(file);
+          response.writeHead(200, { "content-type": "application/octet-stream", "content-length": bytes.length });
+          response.write(bytes.subarray(0, bytes.length / 2));
+          return true;
+        };
+      },
+    },
+  );
+});
+
 /** Puts other bytes in the place of a kept file. */
 function damage(page, store, file) {
   return page.evaluate(

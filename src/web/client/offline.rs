@@ -2,8 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::Promise;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 
 use super::site::{self, Shipped};
 use super::{Client, Update};
@@ -56,7 +55,7 @@ impl Client {
     /// Waits until nothing more is needed for an answer.
     async fn calm(&self) {
         loop {
-            sleep(CALM_MILLISECONDS).await;
+            dom::sleep(CALM_MILLISECONDS).await;
             if self.0.cpu.borrow().is_some() && !self.0.job.borrow().as_ref().is_some_and(super::Job::is_busy) {
                 break;
             }
@@ -135,14 +134,4 @@ impl Client {
         };
         self.tell(Update::Offline(news));
     }
-}
-
-async fn sleep(milliseconds: i32) {
-    let Ok(window) = dom::window() else { return };
-    let over = Promise::new(&mut |resolve, _| {
-        // Fails only where it is no function, which it is.
-        let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds);
-    });
-    // Resolves only.
-    let _ = JsFuture::from(over).await;
 }

@@ -1,8 +1,10 @@
 //! Files of the site itself.
 
 use std::cell::RefCell;
+use std::pin::pin;
 use std::rc::Rc;
 
+use futures_util::future::{Either, select};
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
@@ -11,9 +13,11 @@ use web_sys::Response;
 use crate::card::Card;
 use crate::view::networks::Catalogue;
 use crate::view::words::offline as words;
-use crate::web::{js, weights_cache};
+use crate::web::{dom, js, weights_cache};
 
 const LIST: &str = "./model-weights/networks.json";
+/// How long a transfer may stand still, or the browser's store be silent, before it is given up, in milliseconds.
+const PATIENCE: i32 = 60_000;
 
 /// A network as the site ships it.
 pub struct Shipped {
@@ -40,9 +44,9 @@ pub async fn fetch_catalogue() -> Result<Catalogue, String> {
 pub async fn fetch_network(name: &str, arrived: &mut impl FnMut(u64)) -> Result<(Shipped, bool), String> {
     let name_of_card = name.to_owned();
     let card = Eager::start(async move { fetch_card(&name_of_card).await });
-    if weights_cache::names().await.iter().any(|kept| kept == name) {
+    if in_time(weights_cache::names()).await.is_some_and(|kept| kept.iter().any(|kept| kept == name)) {
         let card = card.outcome().await?;
-        if let Some(bytes) = weights_cache::take(name, &card.sha256).await {
+        if let Some(bytes) = in_time(weights_cache::take(name, &card.sha256)).await.flatten() {
             arrived(bytes.len() as u64);
             return Ok((Shipped { card, bytes }, false));
         }
@@ -110,7 +114,8 @@ async fn fetch_anew(path: &str, anew: bool, arrived: &mut impl FnMut(u64)) -> Re
     let window = web_sys::window().ok_or_else(|| failed("there is no window"))?;
     let asked = async {
         let options = js::plain(&[("cache", if anew { "reload" } else { "default" }.into())])?;
-        js::ask(&window, "fetch", &[&path.into(), &options]).await?.dyn_into::<Response>()
+        let response = in_time(js::ask(&window, "fetch", &[&path.into(), &options])).await;
+        response.ok_or(JsValue::NULL)??.dyn_into::<Response>()
     };
     let response = asked.await.map_err(|_| failed("no answer"))?;
     if !response.ok() {
@@ -119,12 +124,20 @@ async fn fetch_anew(path: &str, anew: bool, arrived: &mut impl FnMut(u64)) -> Re
     read(&response, arrived).await.map_err(|_| failed("the transfer broke off"))
 }
 
+/// What a step ends with; `None` where it takes so long that it never will.
+async fn in_time<T>(step: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(step), pin!(dom::sleep(PATIENCE))).await {
+        Either::Left((outcome, _)) => Some(outcome),
+        Either::Right(_) => None,
+    }
+}
+
 /// Reads a response piece by piece. Its stream is used by name: it is all that the page needs of streams.
 async fn read(response: &Response, arrived: &mut impl FnMut(u64)) -> Result<Vec<u8>, JsValue> {
     let reader = js::call(&js::get(response, "body")?, "getReader", &[])?;
     let mut bytes = Vec::new();
     loop {
-        let piece = js::ask(&reader, "read", &[]).await?;
+        let piece = in_time(js::ask(&reader, "read", &[])).await.ok_or("nothing comes any more")??;
         if js::get(&piece, "done")?.is_truthy() {
             return Ok(bytes);
         }
