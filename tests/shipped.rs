@@ -5,7 +5,7 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use burn::tensor::Device;
 use genrelens::card::Card;
@@ -133,6 +133,16 @@ fn the_genre_head_is_as_good_as_its_card_says() {
 fn inspect_prints_the_papers_parameter_counts() {
     let printed = genrelens(&["inspect", "--all"]);
     assert!(printed.contains("1 001 162") && printed.contains("857 322"), "{printed}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut inspect = Command::new(env!("CARGO_BIN_EXE_genrelens"));
+    let mut running = inspect.args(["inspect", "--all"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(running.stdout.take());
+    let output = running.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
 #[test]

@@ -91,6 +91,7 @@ impl CliError {
 
 /// Runs the command line of this process and gives its exit code.
 pub fn main() -> std::process::ExitCode {
+    end_with_the_reader();
     let result = match Arguments::parse().command {
         Command::Classify(arguments) => classify::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
@@ -105,6 +106,17 @@ pub fn main() -> std::process::ExitCode {
             eprintln!("genrelens: {error}");
             std::process::ExitCode::FAILURE
         }
+    }
+}
+
+/// Ends the program quietly where nobody reads its output any more, as in `genrelens inspect --all | head`. Rust ignores the
+/// signal that other programs end by, and would panic on the next line.
+fn end_with_the_reader() {
+    #[cfg(unix)]
+    #[allow(unsafe_code, reason = "the standard library has no stable way to do this")]
+    // SAFETY: before any other thread or handler of this program is there, a signal gets its default action back.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
     }
 }
 
