@@ -1,5 +1,5 @@
 // Keeps the page, whole or not at all, so that it works without a connection; and takes the recordings that other
-// programs share with it. `cargo xtask finish` puts the list of the finished build in the place of the word below.
+// programs share with it. `cargo xtask post-build` puts the list of the finished build in the place of the word below.
 //
 // The networks' weights are not here: the page keeps them itself, by their SHA-256, so that they outlive an update. Only
 // what an update would make useless is fetched with it.

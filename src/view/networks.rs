@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::card::Card;
 use crate::protocol::Architecture;
 
-/// The site's networks, as `cargo xtask finish` lists them beside the weights.
+/// The site's networks, as `cargo xtask post-build` lists them beside the weights.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Catalogue {
     /// The one that answers first: small.

@@ -145,7 +145,7 @@ function anotherBuild(change) {
   change?.(folder);
   const xtask = process.env.GENRELENS_XTASK;
   if (!xtask) throw new Error("GENRELENS_XTASK names no xtask: run this through `cargo xtask test e2e`");
-  execFileSync(xtask, ["finish"], { cwd: ROOT, env: { ...process.env, TRUNK_STAGING_DIR: folder } });
+  execFileSync(xtask, ["post-build"], { cwd: ROOT, env: { ...process.env, TRUNK_STAGING_DIR: folder } });
   return folder;
 }
 

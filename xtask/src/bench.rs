@@ -2,8 +2,8 @@
 //! end natively and in a browser, beside librosa and essentia.js; an epoch of training in a browser, beside
 //! TensorFlow.js; lessons on the built page, with what their cancelling takes and what ten of them leave in memory.
 
-use crate::house::{House, Result, capture, run};
 use crate::versions::{json_number, json_text};
+use crate::workspace::{Result, Workspace, capture, run};
 use crate::{build, tools};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ struct Row {
 }
 
 /// True where the promises about what it times are kept.
-type Part = fn(&mut House) -> Result<bool>;
+type Part = fn(&mut Workspace) -> Result<bool>;
 
 /// What can be timed, each by itself.
 const PARTS: [(&str, Part); 3] =
@@ -40,11 +40,11 @@ const PARTS: [(&str, Part); 3] =
 /// Everything about lessons that is promised, each a script in `tests/e2e` that fails where it is not kept.
 const LESSONS: [&str; 4] = ["time-lesson.mjs", "time-cancel.mjs", "time-frames.mjs", "memory-lessons.mjs"];
 
-pub fn command(house: &mut House, names: &[String]) -> Result<ExitCode> {
+pub fn command(workspace: &mut Workspace, names: &[String]) -> Result<ExitCode> {
     let parts = select(names)?;
     let mut kept = true;
     for part in parts {
-        kept &= part(house)?;
+        kept &= part(workspace)?;
     }
     Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -58,15 +58,15 @@ fn select(names: &[String]) -> Result<Vec<Part>> {
     Ok(PARTS.iter().filter(|(known, _)| chosen(known)).map(|(_, part)| *part).collect())
 }
 
-fn time_front_end(house: &mut House) -> Result<bool> {
-    tools::for_bench(house)?;
-    let page = page(house)?;
-    run(cargo_bench(house).arg("--no-run"))?;
+fn time_front_end(workspace: &mut Workspace) -> Result<bool> {
+    tools::for_bench(workspace)?;
+    let page = page(workspace)?;
+    run(cargo_bench(workspace).arg("--no-run"))?;
     let busy = busy();
-    let mut rows = native(house)?;
-    let front_ends = house.target.join("bench/front-ends.json");
-    let browser = browser(house, &page, &front_ends)?;
-    rows.extend(librosa(house, &front_ends)?);
+    let mut rows = native(workspace)?;
+    let front_ends = workspace.target.join("bench/front-ends.json");
+    let browser = browser(workspace, &page, &front_ends)?;
+    rows.extend(librosa(workspace, &front_ends)?);
     rows.extend(browser);
     println!("\n{}", table(&rows));
     doubt(busy);
@@ -76,23 +76,23 @@ fn time_front_end(house: &mut House) -> Result<bool> {
 }
 
 /// Nothing is promised of it.
-fn time_training(house: &mut House) -> Result<bool> {
-    tools::for_playwright(house)?;
-    tools::tensorflow(house)?;
-    build::site(house, None)?;
+fn time_training(workspace: &mut Workspace) -> Result<bool> {
+    tools::for_playwright(workspace)?;
+    tools::tensorflow(workspace)?;
+    build::site(workspace, None)?;
     let busy = busy();
-    run(&mut script(house, "benches/browser/time-training.mjs")?)?;
+    run(&mut script(workspace, "benches/browser/time-training.mjs")?)?;
     doubt(busy);
     Ok(true)
 }
 
-fn time_lessons(house: &mut House) -> Result<bool> {
-    tools::for_playwright(house)?;
-    build::site(house, None)?;
+fn time_lessons(workspace: &mut Workspace) -> Result<bool> {
+    tools::for_playwright(workspace)?;
+    build::site(workspace, None)?;
     let busy = busy();
     let mut kept = true;
     for file in LESSONS {
-        let done = run(&mut script(house, &format!("tests/e2e/{file}"))?);
+        let done = run(&mut script(workspace, &format!("tests/e2e/{file}"))?);
         // The others are timed all the same.
         done.inspect_err(|error| println!("{error}")).unwrap_or_else(|_| kept = false);
     }
@@ -100,9 +100,9 @@ fn time_lessons(house: &mut House) -> Result<bool> {
     Ok(kept)
 }
 
-fn script(house: &House, file: &str) -> Result<Command> {
-    let mut node = house.command("node");
-    node.arg(house.root.join(file)).env("CHROMIUM", tools::browser(house)?);
+fn script(workspace: &Workspace, file: &str) -> Result<Command> {
+    let mut node = workspace.command("node");
+    node.arg(workspace.root.join(file)).env("CHROMIUM", tools::browser(workspace)?);
     Ok(node)
 }
 
@@ -113,9 +113,9 @@ fn doubt(busy: Option<f64>) {
 }
 
 /// Puts the page together in a folder of its own: our front end with and without SIMD, essentia.js, what times them.
-fn page(house: &House) -> Result<PathBuf> {
-    let page = house.target.join("bench/page");
-    let source = house.root.join("benches/browser");
+fn page(workspace: &Workspace) -> Result<PathBuf> {
+    let page = workspace.target.join("bench/page");
+    let source = workspace.root.join("benches/browser");
     let essentia = source.join("node_modules/essentia.js/dist");
     for file in ["index.html", "page.mjs"] {
         copy(&source.join(file), &page.join(file))?;
@@ -123,11 +123,11 @@ fn page(house: &House) -> Result<PathBuf> {
     for file in ["essentia.js-core.es.js", "essentia-wasm.es.js"] {
         copy(&essentia.join(file), &page.join("essentia").join(file))?;
     }
-    front_end(house, &mut house.command("cargo"), &house.target, &page.join("simd"))?;
+    front_end(workspace, &mut workspace.command("cargo"), &workspace.target, &page.join("simd"))?;
     // Takes the place of the flags in .cargo/config.toml; without simd128, Cargo.toml leaves rustfft's kernels out too.
-    let mut cargo = house.command("cargo");
+    let mut cargo = workspace.command("cargo");
     cargo.env("RUSTFLAGS", "-Ctarget-feature=-simd128");
-    front_end(house, &mut cargo, &house.target.join("bench/no-simd"), &page.join("no-simd"))?;
+    front_end(workspace, &mut cargo, &workspace.target.join("bench/no-simd"), &page.join("no-simd"))?;
     Ok(page)
 }
 
@@ -137,26 +137,26 @@ fn copy(from: &Path, to: &Path) -> Result {
     fs::copy(from, to).map(drop).map_err(told)
 }
 
-fn front_end(house: &House, cargo: &mut Command, target: &Path, module: &Path) -> Result {
+fn front_end(workspace: &Workspace, cargo: &mut Command, target: &Path, module: &Path) -> Result {
     cargo.args(["build", "--locked", "--profile", "web", "--target", "wasm32-unknown-unknown"]);
     cargo.args(["--no-default-features", "--features", "browser-bench", "--bin", "front_end_bench"]);
     run(cargo.arg("--target-dir").arg(target))?;
-    let mut bindgen = house.command("wasm-bindgen");
+    let mut bindgen = workspace.command("wasm-bindgen");
     bindgen.args(["--target", "web", "--no-typescript", "--out-dir"]).arg(module);
     run(bindgen.arg(target.join("wasm32-unknown-unknown/web/front_end_bench.wasm")))
 }
 
-fn cargo_bench(house: &House) -> Command {
-    let mut cargo = house.command("cargo");
+fn cargo_bench(workspace: &Workspace) -> Command {
+    let mut cargo = workspace.command("cargo");
     cargo.args(["bench", "--locked", "--no-default-features", "--bench", "front_end"]);
     cargo
 }
 
-fn native(house: &House) -> Result<Vec<Row>> {
-    let folder = house.target.join("bench/criterion");
+fn native(workspace: &Workspace) -> Result<Vec<Row>> {
+    let folder = workspace.target.join("bench/criterion");
     // What an earlier run measured under another name must not be taken for this run's.
     let _ = fs::remove_dir_all(&folder);
-    run(cargo_bench(house).env("CRITERION_HOME", &folder).args(["--", "--noplot"]))?;
+    run(cargo_bench(workspace).env("CRITERION_HOME", &folder).args(["--", "--noplot"]))?;
     let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut rows: Vec<Row> = entries.flatten().filter_map(|entry| estimate(&entry.path().join("new"))).collect();
     rows.sort_by(|a, b| a.what.cmp(&b.what));
@@ -174,15 +174,15 @@ fn estimate(folder: &Path) -> Option<Row> {
     Some(Row { key: String::new(), what, runs, milliseconds: nanoseconds / 1e6 })
 }
 
-fn browser(house: &House, page: &Path, front_ends: &Path) -> Result<Vec<Row>> {
-    let mut node = script(house, "benches/browser/run.mjs")?;
+fn browser(workspace: &Workspace, page: &Path, front_ends: &Path) -> Result<Vec<Row>> {
+    let mut node = script(workspace, "benches/browser/run.mjs")?;
     node.arg(front_ends).arg(JUDGED).env("GENRELENS_DIST", page);
     rows(&capture(&mut node)?)
 }
 
-fn librosa(house: &House, front_ends: &Path) -> Result<Vec<Row>> {
-    let mut python = house.command(tools::python(house));
-    rows(&capture(python.arg(house.root.join("benches/librosa_times.py")).arg(front_ends))?)
+fn librosa(workspace: &Workspace, front_ends: &Path) -> Result<Vec<Row>> {
+    let mut python = workspace.command(tools::python(workspace));
+    rows(&capture(python.arg(workspace.root.join("benches/librosa_times.py")).arg(front_ends))?)
 }
 
 /// Lines of key, what, runs and milliseconds, with tabs between.

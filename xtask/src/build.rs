@@ -1,15 +1,15 @@
 //! `cargo xtask build`: the static site in `dist/`, and what it weighs.
 
-use crate::finish::{BASE_PATH, base_path};
-use crate::house::{House, Result, run};
+use crate::post_build::{BASE_PATH, base_path};
+use crate::workspace::{Result, Workspace, run};
 use crate::{sizes, tools, weights};
 use std::path::PathBuf;
 use std::process::Command;
 
-pub fn command(house: &mut House, arguments: &[String]) -> Result {
+pub fn command(workspace: &mut Workspace, arguments: &[String]) -> Result {
     let base = parse(arguments)?;
-    let dist = site(house, base.as_deref())?;
-    sizes::report(&dist, &house.cache)
+    let dist = site(workspace, base.as_deref())?;
+    sizes::report(&dist, &workspace.cache)
 }
 
 fn parse(arguments: &[String]) -> Result<Option<String>> {
@@ -21,17 +21,17 @@ fn parse(arguments: &[String]) -> Result<Option<String>> {
 }
 
 /// Builds `dist/` and returns where it is. Without a base path it works under any.
-pub fn site(house: &mut House, base: Option<&str>) -> Result<PathBuf> {
-    tools::for_page(house)?;
-    weights::if_possible(house);
+pub fn site(workspace: &mut Workspace, base: Option<&str>) -> Result<PathBuf> {
+    tools::for_page(workspace)?;
+    weights::if_possible(workspace);
     // Trunk runs offline, so that it fetches no program of its own: the crates have to be there before.
-    run(house.command("cargo").args(["fetch", "--locked"]))?;
-    run(&mut trunk(house, base))?;
-    Ok(house.root.join("dist"))
+    run(workspace.command("cargo").args(["fetch", "--locked"]))?;
+    run(&mut trunk(workspace, base))?;
+    Ok(workspace.root.join("dist"))
 }
 
-fn trunk(house: &House, base: Option<&str>) -> Command {
-    let mut trunk = house.command("trunk");
+fn trunk(workspace: &Workspace, base: Option<&str>) -> Command {
+    let mut trunk = workspace.command("trunk");
     // Trunk takes NO_COLOR only as `true` or `false`, and stops at the customary 1.
     trunk.env_remove("NO_COLOR").env_remove(BASE_PATH);
     trunk.args(["build", "--release", "--offline"]);

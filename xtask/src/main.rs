@@ -1,17 +1,16 @@
-//! The whole set-up of GenreLens as one command: `cargo xtask serve`, `build`, `test`, `weights`, `bench`, `finish`,
+//! The whole set-up of GenreLens as one command: `cargo xtask serve`, `build`, `test`, `weights`, `bench`, `post-build`,
 //! `train`, `evaluate`.
 //!
-//! `house` knows where things lie and how a program is started, `tools` what has to be installed, and each other
+//! `workspace` knows where things lie and how a program is started, `tools` what has to be installed, and each other
 //! module is one command.
 
 mod bench;
 mod build;
-mod finish;
-mod house;
+mod compress;
 mod networks;
 mod policy;
+mod post_build;
 mod precache;
-mod pressed;
 mod serve;
 mod sizes;
 mod stages;
@@ -20,9 +19,10 @@ mod test;
 mod tools;
 mod versions;
 mod weights;
+mod workspace;
 
-use house::{House, Result};
 use std::process::ExitCode;
+use workspace::{Result, Workspace};
 
 const HELP: &str = "\
 cargo xtask COMMAND
@@ -34,7 +34,7 @@ cargo xtask COMMAND
   weights                        fetch MusiCNN's weights, which `serve`, `build` and `test` also try to do
   bench [PART…]                  time the front end (beside librosa and essentia.js), training (beside TensorFlow.js)
                                  and lessons: front-end, training, lessons; all of them where none is named
-  finish                         write the lists, manifests and service worker of dist/; every build does this
+  post-build                     write the lists, manifests and service worker of dist/; every build does this
   train …, evaluate …            the command line's own `train` and `evaluate`
 
 What is missing is installed first, and named before it is. Compiled files go to $CARGO_TARGET_DIR, or else to
@@ -57,19 +57,19 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     };
     match command.as_str() {
-        "serve" => serve::command(&mut House::find()?, rest)?,
-        "build" => build::command(&mut House::find()?, rest)?,
-        "finish" => {
-            no_arguments("finish", rest)?;
-            finish::command(&House::find()?.root)?;
+        "serve" => serve::command(&mut Workspace::find()?, rest)?,
+        "build" => build::command(&mut Workspace::find()?, rest)?,
+        "post-build" => {
+            no_arguments("post-build", rest)?;
+            post_build::command(&Workspace::find()?.root)?;
         }
-        "test" => return test::command(&mut House::find()?, rest),
+        "test" => return test::command(&mut Workspace::find()?, rest),
         "weights" => {
             no_arguments("weights", rest)?;
-            weights::command(&mut House::find()?)?;
+            weights::command(&mut Workspace::find()?)?;
         }
-        "bench" => return bench::command(&mut House::find()?, rest),
-        "train" | "evaluate" => command_line(&House::find()?, arguments)?,
+        "bench" => return bench::command(&mut Workspace::find()?, rest),
+        "train" | "evaluate" => command_line(&Workspace::find()?, arguments)?,
         "help" | "--help" | "-h" => println!("{HELP}"),
         other => return Err(format!("there is no command `{other}`\n\n{HELP}")),
     }
@@ -83,13 +83,13 @@ fn no_arguments(command: &str, rest: &[String]) -> Result {
     }
 }
 
-fn command_line(house: &House, arguments: &[String]) -> Result {
-    let mut cargo = house.command("cargo");
-    cargo.args(["run", "--release", "--bin", "genrelens", "--manifest-path"]).arg(house.root.join("Cargo.toml"));
+fn command_line(workspace: &Workspace, arguments: &[String]) -> Result {
+    let mut cargo = workspace.command("cargo");
+    cargo.args(["run", "--release", "--bin", "genrelens", "--manifest-path"]).arg(workspace.root.join("Cargo.toml"));
     cargo.arg("--").args(arguments);
     // Paths in the arguments are meant from where the user stands, not from the project's root.
     if let Ok(here) = std::env::current_dir() {
         cargo.current_dir(here);
     }
-    house::run(&mut cargo)
+    workspace::run(&mut cargo)
 }

@@ -3,7 +3,7 @@
 //! It is made after every build, so that it is of what is really there: the networks that a build fetches may be missing,
 //! and what listens through them is then left out.
 
-use crate::house::Result;
+use crate::workspace::Result;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;

@@ -103,7 +103,7 @@ mod tests {
             ("model-weights/a.safetensors", "weights"),
             ("snippets/x/inline0.js", "snippet"),
             ("app.d.ts", "types"),
-            ("app-1a_bg.wasm.br", "pressed"),
+            ("app-1a_bg.wasm.br", "compressed"),
             ("_headers", "for the server"),
             (WORKER, "itself"),
         ]

@@ -1,10 +1,10 @@
 //! `cargo xtask serve`: the built page on this machine's loopback address.
 
 use crate::build;
-use crate::finish::base_path;
-use crate::house::{House, Result};
 use crate::policy::headers_for;
+use crate::post_build::base_path;
 use crate::static_files::{media_type, resolve};
+use crate::workspace::{Result, Workspace};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -35,11 +35,11 @@ struct Site {
     headers: String,
 }
 
-pub fn command(house: &mut House, arguments: &[String]) -> Result {
+pub fn command(workspace: &mut Workspace, arguments: &[String]) -> Result {
     let options = parse(arguments)?;
     let build_options: Vec<String> =
         options.base.iter().flat_map(|base| ["--base-path".to_owned(), base.clone()]).collect();
-    build::command(house, &build_options)?;
+    build::command(workspace, &build_options)?;
     let listener = listen(options.port)?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
     let base = options.base.unwrap_or_else(|| "/".into());
@@ -48,7 +48,7 @@ pub fn command(house: &mut House, arguments: &[String]) -> Result {
     if options.open {
         open_browser(&address);
     }
-    let dist = house.root.join("dist");
+    let dist = workspace.root.join("dist");
     let headers = fs::read_to_string(dist.join("_headers")).map_err(|error| format!("dist/_headers: {error}"))?;
     serve(&listener, Site { dist, base, headers })
 }

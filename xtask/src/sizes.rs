@@ -1,9 +1,9 @@
 //! What the built page weighs, as files and as a web server sends them, held against budgets.
 
-use crate::house::Result;
+use crate::compress::{BEST_QUALITY, Compressed, LARGE, LARGE_QUALITY};
 use crate::networks::{self, Offered};
 use crate::precache::{Keeper, WORKER, keeper};
-use crate::pressed::{BEST_QUALITY, LARGE, LARGE_QUALITY, Pressed};
+use crate::workspace::Result;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -102,9 +102,9 @@ impl Weight {
 /// A file with what it is for and what it weighs.
 type Weighed = (String, Part, Weight);
 
-/// Puts pressed files beside those of the site, prints all files, and fails where a budget is exceeded.
+/// Puts compressed files beside those of the site, prints all files, and fails where a budget is exceeded.
 pub fn report(dist: &Path, cache: &Path) -> Result {
-    let store = Pressed::in_cache(cache);
+    let store = Compressed::in_cache(cache);
     let list = networks::offered(dist)?;
     let mut all = Vec::new();
     for (name, file) in files_under(dist)? {

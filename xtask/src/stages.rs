@@ -4,7 +4,7 @@
 //! builds the command line that `playwright` compares the page with, and `wasm-clippy` compiles the very crates that
 //! `wasm-pack` then links.
 
-use crate::house::{House, Result, run};
+use crate::workspace::{Result, Workspace, run};
 use crate::{build, sizes, tools};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub struct Stage {
     pub about: &'static str,
     /// A stage whose result this one is about.
     pub after: Option<&'static str>,
-    pub run: fn(&mut House, Asked) -> Result<Outcome>,
+    pub run: fn(&mut Workspace, Asked) -> Result<Outcome>,
 }
 
 /// Whether a stage was named itself on the command line, or runs as one of a group or of all.
@@ -45,25 +45,25 @@ pub const STAGES: [Stage; 8] = [
     Stage { name: "playwright", group: "e2e", about: "the built page, used", after: Some("dist"), run: playwright },
 ];
 
-fn fmt(house: &mut House, _: Asked) -> Result<Outcome> {
-    tools::component(house, "fmt", "rustfmt")?;
-    run(house.command("cargo").args(["fmt", "--all", "--check"]))?;
+fn fmt(workspace: &mut Workspace, _: Asked) -> Result<Outcome> {
+    tools::component(workspace, "fmt", "rustfmt")?;
+    run(workspace.command("cargo").args(["fmt", "--all", "--check"]))?;
     Ok(Outcome::Passed)
 }
 
-fn deny(house: &mut House, asked: Asked) -> Result<Outcome> {
-    if !tools::cargo_deny(house, asked.0)? {
+fn deny(workspace: &mut Workspace, asked: Asked) -> Result<Outcome> {
+    if !tools::cargo_deny(workspace, asked.0)? {
         return Ok(Outcome::Skipped(
             "cargo-deny is not installed: `cargo xtask test deny` installs and runs it".into(),
         ));
     }
-    run(house.command("cargo").args(["deny", "check", "bans", "licenses", "sources"]))?;
-    advisories(house)
+    run(workspace.command("cargo").args(["deny", "check", "bans", "licenses", "sources"]))?;
+    advisories(workspace)
 }
 
 /// The advisories lie in a git repository: where that cannot be fetched, nothing can be said about them.
-fn advisories(house: &House) -> Result<Outcome> {
-    let mut cargo = house.command("cargo");
+fn advisories(workspace: &Workspace) -> Result<Outcome> {
+    let mut cargo = workspace.command("cargo");
     let output = cargo.args(["deny", "check", "advisories"]).output().map_err(|error| error.to_string())?;
     let said = String::from_utf8_lossy(&output.stderr);
     println!("{said}");
@@ -79,35 +79,35 @@ fn advisories(house: &House) -> Result<Outcome> {
     }
 }
 
-fn clippy(house: &mut House, _: Asked) -> Result<Outcome> {
-    lint(house, &["--release", "--workspace", "--all-targets"])
+fn clippy(workspace: &mut Workspace, _: Asked) -> Result<Outcome> {
+    lint(workspace, &["--release", "--workspace", "--all-targets"])
 }
 
 /// `cargo clippy` would check every dependency once more than the next stage compiles it, minutes for Burn. This is
 /// what it does inside, around a build instead of a check: only the project's crates see the wrapper, so the
 /// dependencies compiled here are those of the next stage.
-fn lint(house: &House, what: &[&str]) -> Result<Outcome> {
-    tools::component(house, "clippy", "clippy")?;
-    let mut cargo = house.command("cargo");
+fn lint(workspace: &Workspace, what: &[&str]) -> Result<Outcome> {
+    tools::component(workspace, "clippy", "clippy")?;
+    let mut cargo = workspace.command("cargo");
     cargo.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
     run(cargo.args(["build", "--locked"]).args(what))?;
     Ok(Outcome::Passed)
 }
 
-fn unit(house: &mut House, _: Asked) -> Result<Outcome> {
-    run(house.command("cargo").args(["test", "--release", "--locked", "--workspace"]))?;
+fn unit(workspace: &mut Workspace, _: Asked) -> Result<Outcome> {
+    run(workspace.command("cargo").args(["test", "--release", "--locked", "--workspace"]))?;
     Ok(Outcome::Passed)
 }
 
-fn wasm_clippy(house: &mut House, _: Asked) -> Result<Outcome> {
-    tools::for_page(house)?;
-    lint(house, &["--tests", "--target", "wasm32-unknown-unknown"])
+fn wasm_clippy(workspace: &mut Workspace, _: Asked) -> Result<Outcome> {
+    tools::for_page(workspace)?;
+    lint(workspace, &["--tests", "--target", "wasm32-unknown-unknown"])
 }
 
-fn wasm_pack(house: &mut House, _: Asked) -> Result<Outcome> {
-    tools::for_browser_tests(house)?;
-    let driver = house.which("chromedriver").ok_or("chromedriver is not on PATH")?;
-    let mut wasm_pack = house.command("wasm-pack");
+fn wasm_pack(workspace: &mut Workspace, _: Asked) -> Result<Outcome> {
+    tools::for_browser_tests(workspace)?;
+    let driver = workspace.which("chromedriver").ok_or("chromedriver is not on PATH")?;
+    let mut wasm_pack = workspace.command("wasm-pack");
     wasm_pack.env("CHROMEDRIVER", driver);
     if std::env::var_os("WASM_BINDGEN_TEST_TIMEOUT").is_none() {
         // Seconds for a whole test file; a software adapter compiles shaders for minutes.
@@ -117,23 +117,23 @@ fn wasm_pack(house: &mut House, _: Asked) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-fn dist(house: &mut House, _: Asked) -> Result<Outcome> {
-    let dist = build::site(house, None)?;
-    sizes::report(&dist, &house.cache)?;
+fn dist(workspace: &mut Workspace, _: Asked) -> Result<Outcome> {
+    let dist = build::site(workspace, None)?;
+    sizes::report(&dist, &workspace.cache)?;
     Ok(Outcome::Passed)
 }
 
-fn playwright(house: &mut House, _: Asked) -> Result<Outcome> {
-    tools::for_playwright(house)?;
-    if !house.root.join("dist/index.html").is_file() {
+fn playwright(workspace: &mut Workspace, _: Asked) -> Result<Outcome> {
+    tools::for_playwright(workspace)?;
+    if !workspace.root.join("dist/index.html").is_file() {
         return Err("there is no dist/: run `cargo xtask build`, or `cargo xtask test e2e`".into());
     }
-    let command_line = command_line(house)?;
-    let folder = house.root.join("tests/e2e");
+    let command_line = command_line(workspace)?;
+    let folder = workspace.root.join("tests/e2e");
     for file in test_files(&folder)? {
-        let mut node = house.command("node");
+        let mut node = workspace.command("node");
         node.current_dir(&folder).args(["--test", "--test-reporter=spec"]).arg(file);
-        node.env("GENRELENS_BIN", &command_line).env("CHROMIUM", tools::browser(house)?);
+        node.env("GENRELENS_BIN", &command_line).env("CHROMIUM", tools::browser(workspace)?);
         // Makes another build out of the one that is there.
         node.env("GENRELENS_XTASK", std::env::current_exe().map_err(|error| error.to_string())?);
         run(&mut node)?;
@@ -143,9 +143,9 @@ fn playwright(house: &mut House, _: Asked) -> Result<Outcome> {
 
 /// Built as the native tests build it: by itself it would have other features on shared crates, and Burn would be
 /// compiled once more.
-fn command_line(house: &House) -> Result<PathBuf> {
-    run(house.command("cargo").args(["test", "--release", "--locked", "--workspace", "--no-run", "--quiet"]))?;
-    let file = house.target.join("release/genrelens");
+fn command_line(workspace: &Workspace) -> Result<PathBuf> {
+    run(workspace.command("cargo").args(["test", "--release", "--locked", "--workspace", "--no-run", "--quiet"]))?;
+    let file = workspace.target.join("release/genrelens");
     if file.is_file() { Ok(file) } else { Err(format!("{} was not built", file.display())) }
 }
 

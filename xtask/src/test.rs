@@ -1,12 +1,12 @@
 //! `cargo xtask test`: every check, the cheapest first, and what came of them.
 
-use crate::house::{House, Result};
 use crate::stages::{Asked, Outcome, STAGES, Stage};
+use crate::workspace::{Result, Workspace};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-pub fn command(house: &mut House, arguments: &[String]) -> Result<ExitCode> {
+pub fn command(workspace: &mut Workspace, arguments: &[String]) -> Result<ExitCode> {
     let (flags, names): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|word| word.starts_with("--"));
     if let Some(unknown) = flags.iter().find(|flag| !["--keep-going", "--list"].contains(&flag.as_str())) {
         return Err(format!("`test` knows --keep-going and --list, and was given `{unknown}`"));
@@ -17,9 +17,9 @@ pub fn command(house: &mut House, arguments: &[String]) -> Result<ExitCode> {
         stages.iter().for_each(|stage| println!("{:<12} {:<8} {}", stage.name, stage.group, stage.about));
         return Ok(ExitCode::SUCCESS);
     }
-    println!("Compiled files: {}", house.target.display());
-    crate::weights::if_possible(house);
-    let results = run_all(house, &stages, &names, has("--keep-going"));
+    println!("Compiled files: {}", workspace.target.display());
+    crate::weights::if_possible(workspace);
+    let results = run_all(workspace, &stages, &names, has("--keep-going"));
     println!("\n{}", summary(&results));
     let failed = results.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -38,7 +38,7 @@ fn select(names: &[&String]) -> Result<Vec<&'static Stage>> {
 
 type Results = Vec<(&'static str, Outcome, Duration)>;
 
-fn run_all(house: &mut House, stages: &[&'static Stage], names: &[&String], keep_going: bool) -> Results {
+fn run_all(workspace: &mut Workspace, stages: &[&'static Stage], names: &[&String], keep_going: bool) -> Results {
     let mut results = Results::new();
     for stage in stages {
         let stop = !keep_going && results.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
@@ -49,7 +49,7 @@ fn run_all(house: &mut House, stages: &[&'static Stage], names: &[&String], keep
         println!("\n=== {}: {}", stage.name, stage.about);
         let start = Instant::now();
         let asked = Asked(names.iter().any(|name| *name == stage.name));
-        let outcome = run_one(house, stage, &results, asked);
+        let outcome = run_one(workspace, stage, &results, asked);
         let time = start.elapsed();
         println!("=== {}: {} in {}", stage.name, told(&outcome), clock(time));
         results.push((stage.name, outcome, time));
@@ -57,12 +57,12 @@ fn run_all(house: &mut House, stages: &[&'static Stage], names: &[&String], keep
     results
 }
 
-fn run_one(house: &mut House, stage: &Stage, before: &Results, asked: Asked) -> Outcome {
+fn run_one(workspace: &mut Workspace, stage: &Stage, before: &Results, asked: Asked) -> Outcome {
     let ground = before.iter().find(|(name, _, _)| Some(*name) == stage.after);
     if let Some((name, Outcome::Failed(_), _)) = ground {
         return Outcome::Failed(format!("there is nothing to test: {name} failed"));
     }
-    (stage.run)(house, asked).unwrap_or_else(Outcome::Failed)
+    (stage.run)(workspace, asked).unwrap_or_else(Outcome::Failed)
 }
 
 fn told(outcome: &Outcome) -> String {
@@ -126,9 +126,9 @@ mod tests {
 
     #[test]
     fn a_stage_fails_with_the_one_it_stands_on() {
-        let mut house = House::find().unwrap();
+        let mut workspace = Workspace::find().unwrap();
         let before = vec![("dist", Outcome::Failed("x".into()), Duration::ZERO)];
         let stage = STAGES.iter().find(|stage| stage.name == "playwright").unwrap();
-        assert!(matches!(run_one(&mut house, stage, &before, Asked(false)), Outcome::Failed(_)));
+        assert!(matches!(run_one(&mut workspace, stage, &before, Asked(false)), Outcome::Failed(_)));
     }
 }

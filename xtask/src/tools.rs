@@ -1,8 +1,8 @@
 //! The tools that building and testing need: each is looked for, and installed only where it is missing, after saying
 //! so. Trunk and wasm-pack find ours on PATH and so download nothing of their own.
 
-use crate::house::{House, Result, cargo_bin, output, run};
 use crate::versions::{Action, decide, json_text, locked_version, major, version_in};
+use crate::workspace::{Result, Workspace, cargo_bin, output, run};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,37 +26,37 @@ struct CargoTool {
 }
 
 /// The tools that build the page.
-pub fn for_page(house: &mut House) -> Result {
-    wasm_target(house)?;
-    cargo_tool(house, &CargoTool { name: "trunk", program: "trunk", version: TRUNK.into(), locked: true })?;
-    wasm_bindgen(house)?;
-    wasm_opt(house)?;
-    forget_tool_builds(house);
+pub fn for_page(workspace: &mut Workspace) -> Result {
+    wasm_target(workspace)?;
+    cargo_tool(workspace, &CargoTool { name: "trunk", program: "trunk", version: TRUNK.into(), locked: true })?;
+    wasm_bindgen(workspace)?;
+    wasm_opt(workspace)?;
+    forget_tool_builds(workspace);
     Ok(())
 }
 
 /// The tools that `cargo xtask bench front-end` times with, and the libraries it compares with.
-pub fn for_bench(house: &mut House) -> Result {
-    wasm_target(house)?;
-    wasm_bindgen(house)?;
-    forget_tool_builds(house);
-    for_playwright(house)?;
-    npm_packages(house, "benches/browser", "essentia.js")?;
-    librosa(house)
+pub fn for_bench(workspace: &mut Workspace) -> Result {
+    wasm_target(workspace)?;
+    wasm_bindgen(workspace)?;
+    forget_tool_builds(workspace);
+    for_playwright(workspace)?;
+    npm_packages(workspace, "benches/browser", "essentia.js")?;
+    librosa(workspace)
 }
 
 /// The library that `cargo xtask bench training` compares with.
-pub fn tensorflow(house: &House) -> Result {
-    npm_packages(house, "benches/browser", "@tensorflow/tfjs-core")
+pub fn tensorflow(workspace: &Workspace) -> Result {
+    npm_packages(workspace, "benches/browser", "@tensorflow/tfjs-core")
 }
 
 /// The Python in which librosa is installed.
-pub fn python(house: &House) -> PathBuf {
-    house.cache.join("tools/librosa/bin/python")
+pub fn python(workspace: &Workspace) -> PathBuf {
+    workspace.cache.join("tools/librosa/bin/python")
 }
 
-fn wasm_bindgen(house: &mut House) -> Result {
-    let lock_file = house.root.join("Cargo.lock");
+fn wasm_bindgen(workspace: &mut Workspace) -> Result {
+    let lock_file = workspace.root.join("Cargo.lock");
     let lock = fs::read_to_string(&lock_file).map_err(|error| format!("{}: {error}", lock_file.display()))?;
     let bindgen = locked_version(&lock, "wasm-bindgen").ok_or("Cargo.lock does not name wasm-bindgen")?;
     let tool = CargoTool {
@@ -66,109 +66,115 @@ fn wasm_bindgen(house: &mut House) -> Result {
         // Its published lock file names crates that no longer compile together.
         locked: false,
     };
-    cargo_tool(house, &tool)
+    cargo_tool(workspace, &tool)
 }
 
 /// The tools that run the tests in a browser.
-pub fn for_browser_tests(house: &mut House) -> Result {
-    cargo_tool(house, &CargoTool { name: "wasm-pack", program: "wasm-pack", version: WASM_PACK.into(), locked: true })?;
-    for_page(house)?;
-    chromium(house)?;
-    debian(house, "chromedriver", "chromium-driver").map(drop)
+pub fn for_browser_tests(workspace: &mut Workspace) -> Result {
+    cargo_tool(
+        workspace,
+        &CargoTool { name: "wasm-pack", program: "wasm-pack", version: WASM_PACK.into(), locked: true },
+    )?;
+    for_page(workspace)?;
+    chromium(workspace)?;
+    debian(workspace, "chromedriver", "chromium-driver").map(drop)
 }
 
 /// The tools that run Playwright on the built page.
-pub fn for_playwright(house: &mut House) -> Result {
-    chromium(house)?;
-    debian(house, "node", "nodejs")?;
-    debian(house, "npm", "npm")?;
-    let printed = output(house.command("node").arg("--version")).unwrap_or_default();
+pub fn for_playwright(workspace: &mut Workspace) -> Result {
+    chromium(workspace)?;
+    debian(workspace, "node", "nodejs")?;
+    debian(workspace, "npm", "npm")?;
+    let printed = output(workspace.command("node").arg("--version")).unwrap_or_default();
     if version_in(&printed).and_then(major).is_none_or(|found| found < NODE_MAJOR) {
         return Err(format!("node is {printed:?}, and the tests of the page need {NODE_MAJOR} or newer: install that"));
     }
-    npm_packages(house, "tests/e2e", "playwright-core")
+    npm_packages(workspace, "tests/e2e", "playwright-core")
 }
 
 /// A component of the Rust toolchain that is called through cargo: `fmt`, `clippy`.
-pub fn component(house: &House, subcommand: &str, component: &str) -> Result {
-    if output(house.command("cargo").args([subcommand, "--version"])).is_some() {
+pub fn component(workspace: &Workspace, subcommand: &str, component: &str) -> Result {
+    if output(workspace.command("cargo").args([subcommand, "--version"])).is_some() {
         return Ok(());
     }
-    rustup(house, &["component", "add", component], &format!("the toolchain's component {component}"))
+    rustup(workspace, &["component", "add", component], &format!("the toolchain's component {component}"))
 }
 
 /// cargo-deny, where it is there; it is compiled for minutes, so it is installed only when asked for by name.
-pub fn cargo_deny(house: &mut House, install: bool) -> Result<bool> {
+pub fn cargo_deny(workspace: &mut Workspace, install: bool) -> Result<bool> {
     let tool = CargoTool { name: "cargo-deny", program: "cargo-deny", version: CARGO_DENY.into(), locked: true };
-    if !install && house.which("cargo-deny").is_none() && !private_bin(house, &tool).join("cargo-deny").is_file() {
+    if !install
+        && workspace.which("cargo-deny").is_none()
+        && !private_bin(workspace, &tool).join("cargo-deny").is_file()
+    {
         return Ok(false);
     }
     // Any version that is there will do: only its verdict counts.
-    if house.which("cargo-deny").is_none() {
-        cargo_tool(house, &tool)?;
-        forget_tool_builds(house);
+    if workspace.which("cargo-deny").is_none() {
+        cargo_tool(workspace, &tool)?;
+        forget_tool_builds(workspace);
     }
     Ok(true)
 }
 
 /// pip, Python's own installer.
-pub fn pip(house: &House) -> Result {
-    debian(house, "python3", "python3")?;
-    if output(house.command("python3").args(["-m", "pip", "--version"])).is_none() {
-        apt(house, "python3-pip")?;
+pub fn pip(workspace: &Workspace) -> Result {
+    debian(workspace, "python3", "python3")?;
+    if output(workspace.command("python3").args(["-m", "pip", "--version"])).is_none() {
+        apt(workspace, "python3-pip")?;
     }
     Ok(())
 }
 
 /// The browser that the tests drive: `$CHROMIUM`, or the one that `webdriver.json` names for wasm-pack.
-pub fn browser(house: &House) -> Result<PathBuf> {
+pub fn browser(workspace: &Workspace) -> Result<PathBuf> {
     if let Some(chosen) = std::env::var_os("CHROMIUM").filter(|path| !path.is_empty()) {
         return Ok(chosen.into());
     }
-    let settings =
-        fs::read_to_string(house.root.join("webdriver.json")).map_err(|error| format!("webdriver.json: {error}"))?;
+    let settings = fs::read_to_string(workspace.root.join("webdriver.json"))
+        .map_err(|error| format!("webdriver.json: {error}"))?;
     json_text(&settings, "binary").map(PathBuf::from).ok_or_else(|| "webdriver.json names no browser".into())
 }
 
-fn wasm_target(house: &House) -> Result {
-    let sysroot = output(house.command("rustc").args(["--print", "sysroot"]))
+fn wasm_target(workspace: &Workspace) -> Result {
+    let sysroot = output(workspace.command("rustc").args(["--print", "sysroot"]))
         .ok_or("rustc does not run: install Rust by rustup, with the toolchain that rust-toolchain.toml names")?;
     if Path::new(&sysroot).join("lib/rustlib").join(WASM_TARGET).join("lib").is_dir() {
         return Ok(());
     }
-    rustup(house, &["target", "add", WASM_TARGET], &format!("Rust's standard library for {WASM_TARGET}"))
+    rustup(workspace, &["target", "add", WASM_TARGET], &format!("Rust's standard library for {WASM_TARGET}"))
 }
 
-fn rustup(house: &House, arguments: &[&str], what: &str) -> Result {
+fn rustup(workspace: &Workspace, arguments: &[&str], what: &str) -> Result {
     let advice = format!("{what} is missing: run `rustup {}` where rustup may download it", arguments.join(" "));
-    if house.which("rustup").is_none() {
+    if workspace.which("rustup").is_none() {
         return Err(advice);
     }
     println!("Installing {what}, by rustup.");
-    run(house.command("rustup").args(arguments)).map_err(|error| format!("{error}; {advice}"))
+    run(workspace.command("rustup").args(arguments)).map_err(|error| format!("{error}; {advice}"))
 }
 
-fn cargo_tool(house: &mut House, tool: &CargoTool) -> Result {
-    let private = private_bin(house, tool);
-    if version_of(house, &private.join(tool.program)).as_deref() == Some(&tool.version) {
-        house.prefer(private);
+fn cargo_tool(workspace: &mut Workspace, tool: &CargoTool) -> Result {
+    let private = private_bin(workspace, tool);
+    if version_of(workspace, &private.join(tool.program)).as_deref() == Some(&tool.version) {
+        workspace.prefer(private);
         return Ok(());
     }
-    let found = house.which(tool.program);
-    let version = found.and_then(|program| version_of(house, &program));
+    let found = workspace.which(tool.program);
+    let version = found.and_then(|program| version_of(workspace, &program));
     let aside = match decide(version.as_deref(), &tool.version) {
         Action::Use => return Ok(()),
         Action::Install => None,
         Action::InstallAside => private.parent().map(Path::to_owned),
     };
     announce(tool, version.as_deref(), aside.as_deref());
-    run(&mut cargo_install(house, tool, aside.as_deref())).map_err(|error| {
+    run(&mut cargo_install(workspace, tool, aside.as_deref())).map_err(|error| {
         let (name, version) = (tool.name, &tool.version);
         format!("{error}; the page needs {name} {version}: install it where crates can be fetched, and put it on PATH")
     })?;
     match aside {
-        Some(_) => house.prefer(private),
-        None => cargo_bin().into_iter().for_each(|folder| house.prefer(folder)),
+        Some(_) => workspace.prefer(private),
+        None => cargo_bin().into_iter().for_each(|folder| workspace.prefer(folder)),
     }
     Ok(())
 }
@@ -184,10 +190,10 @@ fn announce(tool: &CargoTool, found: Option<&str>, aside: Option<&Path>) {
     }
 }
 
-fn cargo_install(house: &House, tool: &CargoTool, root: Option<&Path>) -> Command {
-    let mut cargo = house.command("cargo");
+fn cargo_install(workspace: &Workspace, tool: &CargoTool, root: Option<&Path>) -> Command {
+    let mut cargo = workspace.command("cargo");
     // One build folder for all of them: they share crates, and an interrupted installation goes on where it stopped.
-    cargo.env("CARGO_TARGET_DIR", tool_builds(house));
+    cargo.env("CARGO_TARGET_DIR", tool_builds(workspace));
     cargo.args(["install", tool.name, "--version", &tool.version]);
     if tool.locked {
         cargo.arg("--locked");
@@ -198,74 +204,74 @@ fn cargo_install(house: &House, tool: &CargoTool, root: Option<&Path>) -> Comman
     cargo
 }
 
-fn private_bin(house: &House, tool: &CargoTool) -> PathBuf {
-    house.cache.join("tools").join(format!("{}-{}", tool.name, tool.version)).join("bin")
+fn private_bin(workspace: &Workspace, tool: &CargoTool) -> PathBuf {
+    workspace.cache.join("tools").join(format!("{}-{}", tool.name, tool.version)).join("bin")
 }
 
-fn tool_builds(house: &House) -> PathBuf {
-    house.cache.join("tools/build")
+fn tool_builds(workspace: &Workspace) -> PathBuf {
+    workspace.cache.join("tools/build")
 }
 
-fn forget_tool_builds(house: &House) {
-    let _ = fs::remove_dir_all(tool_builds(house));
+fn forget_tool_builds(workspace: &Workspace) {
+    let _ = fs::remove_dir_all(tool_builds(workspace));
 }
 
-fn version_of(house: &House, program: &Path) -> Option<String> {
+fn version_of(workspace: &Workspace, program: &Path) -> Option<String> {
     // A bare `--version` of these tools takes milliseconds; NO_COLOR=1 would make Trunk refuse even that.
-    let printed = output(house.command(program).arg("--version").env_remove("NO_COLOR"))?;
+    let printed = output(workspace.command(program).arg("--version").env_remove("NO_COLOR"))?;
     version_in(&printed).map(str::to_owned)
 }
 
-fn wasm_opt(house: &mut House) -> Result {
+fn wasm_opt(workspace: &mut Workspace) -> Result {
     let Some(version) = WASM_OPT else { return Ok(()) };
-    let folder = house.cache.join("tools").join(format!("binaryen-{version}"));
+    let folder = workspace.cache.join("tools").join(format!("binaryen-{version}"));
     let programs = folder.join("node_modules/.bin");
     if !programs.join("wasm-opt").exists() {
-        debian(house, "npm", "npm")?;
+        debian(workspace, "npm", "npm")?;
         println!("Installing wasm-opt of binaryen {version}, by npm, into {}.", folder.display());
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let package = format!("binaryen@{version}");
-        run(house
+        run(workspace
             .command("npm")
             .args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"])
             .arg(&folder)
             .arg(package))?;
     }
-    house.prefer(programs);
+    workspace.prefer(programs);
     Ok(())
 }
 
-fn chromium(house: &House) -> Result {
-    let browser = browser(house)?;
+fn chromium(workspace: &Workspace) -> Result {
+    let browser = browser(workspace)?;
     if browser.is_file() {
         return Ok(());
     }
-    apt(house, "chromium")?;
+    apt(workspace, "chromium")?;
     let found = browser.is_file();
     let missing = || format!("{} is not there: install Chromium, or name it in webdriver.json", browser.display());
     if found { Ok(()) } else { Err(missing()) }
 }
 
-fn debian(house: &House, program: &str, package: &str) -> Result<PathBuf> {
-    if let Some(found) = house.which(program) {
+fn debian(workspace: &Workspace, program: &str, package: &str) -> Result<PathBuf> {
+    if let Some(found) = workspace.which(program) {
         return Ok(found);
     }
-    apt(house, package)?;
-    house.which(program).ok_or_else(|| format!("{package} is installed, and `{program}` is still not on PATH"))
+    apt(workspace, package)?;
+    workspace.which(program).ok_or_else(|| format!("{package} is installed, and `{program}` is still not on PATH"))
 }
 
-fn apt(house: &House, package: &str) -> Result {
+fn apt(workspace: &Workspace, package: &str) -> Result {
     let advice = format!("{package} is missing: install it by your system's package manager");
-    if house.which("apt-get").is_none() {
+    if workspace.which("apt-get").is_none() {
         return Err(advice);
     }
-    let root = output(house.command("id").arg("-u")).as_deref() == Some("0");
-    if !root && house.which("sudo").is_none() {
+    let root = output(workspace.command("id").arg("-u")).as_deref() == Some("0");
+    if !root && workspace.which("sudo").is_none() {
         return Err(format!("{advice} (as root: apt-get install {package})"));
     }
     println!("Installing {package}, by apt-get.");
     let apt_get = |arguments: &[&str]| {
-        let mut command = house.command(if root { "apt-get" } else { "sudo" });
+        let mut command = workspace.command(if root { "apt-get" } else { "sudo" });
         if !root {
             // Asks for no password: there may be nobody to give one.
             command.args(["-n", "apt-get"]);
@@ -278,8 +284,8 @@ fn apt(house: &House, package: &str) -> Result {
 }
 
 /// The packages of a folder's lock file, unless the one that counts is there already.
-fn npm_packages(house: &House, folder: &str, package: &str) -> Result {
-    let folder = house.root.join(folder);
+fn npm_packages(workspace: &Workspace, folder: &str, package: &str) -> Result {
+    let folder = workspace.root.join(folder);
     let text = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
     let (ours, theirs) = (text("package.json"), text(&format!("node_modules/{package}/package.json")));
     let (wanted, found) = (json_text(&ours, package), json_text(&theirs, "version"));
@@ -287,25 +293,25 @@ fn npm_packages(house: &House, folder: &str, package: &str) -> Result {
         return Ok(());
     }
     println!("Installing {package} {}, by npm, into {}.", wanted.unwrap_or("?"), folder.display());
-    run(house.command("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
+    run(workspace.command("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
         .map_err(|error| format!("{error}; {package} has to come from the npm registry"))
 }
 
-fn librosa(house: &mut House) -> Result {
-    let (folder, ours) = (house.cache.join("tools/librosa"), house.root.join("benches/requirements.txt"));
+fn librosa(workspace: &mut Workspace) -> Result {
+    let (folder, ours) = (workspace.cache.join("tools/librosa"), workspace.root.join("benches/requirements.txt"));
     // Copied at the end, so that an interrupted installation is begun anew.
     let theirs = folder.join("requirements.txt");
     let wanted = fs::read(&ours).map_err(|error| format!("{}: {error}", ours.display()))?;
     if fs::read(&theirs).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    debian(house, "python3", "python3")?;
+    debian(workspace, "python3", "python3")?;
     // Debian packages a part of the standard library by itself.
-    if output(house.command("python3").args(["-c", "import ensurepip"])).is_none() {
-        apt(house, "python3-venv")?;
+    if output(workspace.command("python3").args(["-c", "import ensurepip"])).is_none() {
+        apt(workspace, "python3-venv")?;
     }
     println!("Installing librosa, by pip, into {}.", folder.display());
-    run(house.command("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-    run(house.command(python(house)).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&ours))?;
+    run(workspace.command("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    run(workspace.command(python(workspace)).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&ours))?;
     fs::copy(&ours, &theirs).map(drop).map_err(|error| format!("{}: {error}", theirs.display()))
 }

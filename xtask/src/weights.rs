@@ -4,8 +4,8 @@
 //! them which tensor is. No TensorFlow is needed, and none of the package's code is run. The files are not in the
 //! repository: they are somebody else's (ISC licence), and everything but what listens through them works without.
 
-use crate::house::{House, Result, run};
 use crate::tools;
+use crate::workspace::{Result, Workspace, run};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -67,16 +67,16 @@ const LAYERS: [(&str, &str); 12] = [
 ];
 
 /// Makes the files, unless they are there and right.
-pub fn command(house: &mut House) -> Result {
-    let folder = house.root.join("model-weights");
+pub fn command(workspace: &mut Workspace) -> Result {
+    let folder = workspace.root.join("model-weights");
     if CHECKPOINTS.iter().all(|checkpoint| is_there(&folder, checkpoint)) {
         println!("MusiCNN's weights are in model-weights/.");
         return Ok(());
     }
     let layout: Value = serde_json::from_str(LAYOUT).map_err(|error| error.to_string())?;
-    let wheel = wheel(house, text(&layout["sha256"])?)?;
-    let unpacked = house.cache.join("musicnn").join("unpacked");
-    run(house.command("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked))?;
+    let wheel = wheel(workspace, text(&layout["sha256"])?)?;
+    let unpacked = workspace.cache.join("musicnn").join("unpacked");
+    run(workspace.command("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(&unpacked))?;
     for checkpoint in &CHECKPOINTS {
         write(&folder, &unpacked, checkpoint, &layout)?;
     }
@@ -88,8 +88,8 @@ pub fn command(house: &mut House) -> Result {
 }
 
 /// As [`command`], for commands that go on without: says what is missing then.
-pub fn if_possible(house: &mut House) {
-    if let Err(reason) = command(house) {
+pub fn if_possible(workspace: &mut Workspace) {
+    if let Err(reason) = command(workspace) {
         println!(
             "WARNING: MusiCNN's weights cannot be had ({reason}). Everything else goes on; networks that listen through \
              it, and their tests, are left out. `cargo xtask weights` tries again."
@@ -104,17 +104,17 @@ fn is_there(folder: &Path, checkpoint: &Checkpoint) -> bool {
 }
 
 /// The package, from the cache or from the package index, by pip.
-fn wheel(house: &mut House, sha256: &str) -> Result<PathBuf> {
-    let folder = house.cache.join("musicnn");
+fn wheel(workspace: &mut Workspace, sha256: &str) -> Result<PathBuf> {
+    let folder = workspace.cache.join("musicnn");
     let wheel = folder.join(WHEEL);
     let is_right = || fs::read(&wheel).is_ok_and(|bytes| sha256_hex(&bytes) == sha256);
     if is_right() {
         return Ok(wheel);
     }
     let _ = fs::remove_file(&wheel);
-    tools::pip(house)?;
+    tools::pip(workspace)?;
     println!("Fetching the package musicnn 0.1.0 (29 MB, ISC licence), by pip, into {}.", folder.display());
-    let mut pip = house.command("python3");
+    let mut pip = workspace.command("python3");
     pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest"]);
     run(pip.arg(&folder).arg("musicnn==0.1.0"))?;
     if is_right() { Ok(wheel) } else { Err(format!("{} is not the package that was expected", wheel.display())) }

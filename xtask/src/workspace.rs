@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 pub type Result<T = ()> = std::result::Result<T, String>;
 
 /// The folders that every command works with.
-pub struct House {
+pub struct Workspace {
     /// The project's root.
     pub root: PathBuf,
     /// What is kept between clones: private tools and the sizes of files already weighed.
@@ -21,7 +21,7 @@ pub struct House {
     before_path: Vec<PathBuf>,
 }
 
-impl House {
+impl Workspace {
     /// Finds the project this program was started from.
     pub fn find() -> Result<Self> {
         // Set by `cargo run`, and right even where the clone was moved after this program was compiled.
@@ -140,12 +140,13 @@ mod tests {
 
     #[test]
     fn preferred_folders_come_first_and_once() {
-        let mut house = House { root: "/r".into(), cache: "/c".into(), target: "/t".into(), before_path: Vec::new() };
+        let mut workspace =
+            Workspace { root: "/r".into(), cache: "/c".into(), target: "/t".into(), before_path: Vec::new() };
         for folder in ["/a", "/b", "/a"] {
-            house.prefer(folder.into());
+            workspace.prefer(folder.into());
         }
-        assert_eq!(house.before_path, [PathBuf::from("/a"), PathBuf::from("/b")]);
-        assert!(house.path().to_string_lossy().starts_with("/a"));
+        assert_eq!(workspace.before_path, [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert!(workspace.path().to_string_lossy().starts_with("/a"));
     }
 
     #[test]

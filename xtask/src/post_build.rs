@@ -1,11 +1,11 @@
-//! `cargo xtask finish`: what a site needs besides what Trunk puts into it.
+//! `cargo xtask post-build`: what a site needs besides what Trunk puts into it.
 //!
 //! Trunk runs it after every build (`Trunk.toml`): the list of the networks that are there, the two manifests, the
 //! headers file, and last the service worker, whose list is of all the others. A second run changes nothing.
 
-use crate::house::Result;
 use crate::policy::{Policy, stopped};
 use crate::precache::{Entry, Keeper, WORKER, keeper, worker};
+use crate::workspace::Result;
 use crate::{networks, sizes};
 use serde_json::{Value, json};
 use std::fs;
@@ -23,10 +23,10 @@ pub fn command(root: &Path) -> Result {
     let base = std::env::var(BASE_PATH).unwrap_or_else(|_| "/".into());
     let template = read(&root.join("static/service-worker.template.js"))?;
     let manifest = read(&root.join("static").join(MANIFEST))?;
-    finish(&site, &base, &template, &manifest)
+    post_build(&site, &base, &template, &manifest)
 }
 
-fn finish(site: &Path, base: &str, template: &str, manifest: &str) -> Result {
+fn post_build(site: &Path, base: &str, template: &str, manifest: &str) -> Result {
     networks::write(&site.join("model-weights"))?;
     let [plain, sharing] = manifests(manifest)?;
     write(&site.join(MANIFEST), &plain)?;
@@ -108,17 +108,17 @@ mod tests {
     fn a_second_run_changes_nothing_and_another_file_does() {
         let site = site();
         let worker = || fs::read_to_string(site.join(WORKER)).unwrap();
-        finish(&site, "/x/", TEMPLATE, MANIFEST_FILE).unwrap();
+        post_build(&site, "/x/", TEMPLATE, MANIFEST_FILE).unwrap();
         let first = worker();
         for name in ["networks.json", "a.json"] {
             assert!(first.contains(&format!("\"path\": \"model-weights/{name}\"")), "{name}");
         }
         assert!(first.contains("model-weights/a.safetensors?sha256="));
-        fs::write(site.join("index.html.br"), "pressed").unwrap();
-        finish(&site, "/x/", TEMPLATE, MANIFEST_FILE).unwrap();
+        fs::write(site.join("index.html.br"), "compressed").unwrap();
+        post_build(&site, "/x/", TEMPLATE, MANIFEST_FILE).unwrap();
         assert_eq!(worker(), first);
         fs::write(site.join("start.js"), "// another").unwrap();
-        finish(&site, "/x/", TEMPLATE, MANIFEST_FILE).unwrap();
+        post_build(&site, "/x/", TEMPLATE, MANIFEST_FILE).unwrap();
         assert_ne!(worker(), first);
         assert!(fs::read_to_string(site.join("_headers")).unwrap().starts_with("/x/*\n  content-security-policy: "));
         fs::remove_dir_all(site).unwrap();
