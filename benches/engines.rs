@@ -23,11 +23,11 @@ mod native {
     use burn::module::Module;
     use burn::tensor::Device;
     use genrelens::audio::Clip;
+    use genrelens::audio_pipeline::AudioPipeline;
     use genrelens::dsp::Segment;
-    use genrelens::hearing::Hearing;
     use genrelens::model::predict::{WINDOWS_PER_BATCH, answers};
-    use genrelens::model::registry::{ENTRIES, Entry, Hears};
-    use genrelens::model::windows::{Ears, Place};
+    use genrelens::model::registry::{ENTRIES, Entry, InputKind};
+    use genrelens::model::windows::{InputSpec, Place};
     use genrelens::model::{Blueprint, Network, Part};
     use genrelens::train::batch::Batch;
     use genrelens::train::fit::fresh;
@@ -50,22 +50,23 @@ mod native {
         None
     }
 
-    fn heard(ears: &Ears) -> Vec<Segment> {
-        let sample_rate = ears.front_end.sample_rate;
+    fn segments_of(input_spec: &InputSpec) -> Vec<Segment> {
+        let sample_rate = input_spec.front_end.sample_rate;
         let clip = Clip { samples: chirp(sample_rate), sample_rate };
-        let mut hearing = Hearing::of_clip(clip, ears.front_end).unwrap();
+        let mut pipeline = AudioPipeline::from_clip(clip, input_spec.front_end).unwrap();
         let mut segments = Vec::new();
-        while let Some(more) = hearing.listen().unwrap() {
-            segments.extend(more.into_iter().map(|segment| ears.windowing.prepare(segment)));
+        while let Some(more) = pipeline.next_segments().unwrap() {
+            segments.extend(more.into_iter().map(|segment| input_spec.windowing.prepare(segment)));
         }
         segments
     }
 
     /// The logits of all windows of a song.
-    fn song(network: &Network, ears: &Ears, segments: &[Segment], places: &[Place]) -> Vec<f32> {
+    fn song(network: &Network, input_spec: &InputSpec, segments: &[Segment], places: &[Place]) -> Vec<f32> {
         let portion = |places: &[Place]| {
-            let values = ears.windowing.values(segments, places);
-            pollster::block_on(answers(network, Part::Whole, values, ears.windowing.bands, places[0].columns)).unwrap()
+            let values = input_spec.windowing.values(segments, places);
+            pollster::block_on(answers(network, Part::Whole, values, input_spec.windowing.bands, places[0].columns))
+                .unwrap()
         };
         let of = |places| portion(places).into_iter().flat_map(|answer| answer.logits).collect::<Vec<f32>>();
         places.chunks(WINDOWS_PER_BATCH).flat_map(of).collect()
@@ -101,13 +102,13 @@ mod native {
     }
 
     fn measure(blueprint: &Blueprint, segments: &[Segment], places: &[Place], device: &Device) -> Measured {
-        let ears = blueprint.ears();
+        let input_spec = blueprint.input_spec();
         // The same weights on both, and no dropout, so that they can be compared.
         let documented = (blueprint.entry.preset)().recipe;
         let recipe = Recipe { dropout_convolution: Some(0.0), dropout_dense: Some(0.0), ..documented };
         let mut network = fresh(blueprint, &recipe, device);
         let for_inference = network.valid();
-        let (song_ms, logits) = timed(|| song(&for_inference, &ears, segments, places));
+        let (song_ms, logits) = timed(|| song(&for_inference, &input_spec, segments, places));
         let batch = batch(blueprint, segments, places);
         let mut optimiser = optimiser(&recipe);
         let mut losses = Vec::new();
@@ -132,11 +133,11 @@ mod native {
         );
         println!("|---|---|---|---|---|---|---|---|");
         let wanted = |entry: &&&Entry| {
-            entry.hears != Hears::Features && (names.is_empty() || names.iter().any(|name| name == entry.id))
+            entry.input_kind != InputKind::Features && (names.is_empty() || names.iter().any(|name| name == entry.id))
         };
         for entry in ENTRIES.iter().filter(wanted) {
             let blueprint = entry.documented();
-            let segments = heard(&blueprint.ears());
+            let segments = segments_of(&blueprint.input_spec());
             let places = blueprint.windowing().places(&segments);
             let cpu = measure(&blueprint, &segments, &places, &Device::flex());
             let gpu = graphics().map(|device| measure(&blueprint, &segments, &places, &device));

@@ -19,6 +19,7 @@
 
 pub mod archive;
 pub mod audio;
+pub mod audio_pipeline;
 pub mod card;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 #[allow(missing_docs, reason = "the command line documents itself with --help")]
@@ -26,7 +27,6 @@ pub mod cli;
 pub mod dsp;
 #[cfg(feature = "engine")]
 pub mod engine;
-pub mod hearing;
 pub mod lesson;
 #[cfg(feature = "engine")]
 pub mod model;

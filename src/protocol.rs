@@ -317,7 +317,7 @@ pub struct Known {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// How much of the recording is heard, in seconds.
-    pub heard_seconds: f64,
+    pub processed_seconds: f64,
     /// Its length in seconds, where the file tells.
     pub duration_seconds: Option<f64>,
     /// How much of the work is done, 0 to 1.

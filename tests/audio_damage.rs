@@ -76,7 +76,7 @@ fn is_uncompressed(name: &str) -> bool {
 }
 
 /// All samples, after at most 2^20 of them, each block checked.
-fn heard(bytes: &[u8]) -> Result<Vec<f32>, AudioError> {
+fn decoded(bytes: &[u8]) -> Result<Vec<f32>, AudioError> {
     let mut recording = open(Cursor::new(bytes.to_vec()))?;
     let (mut all, mut block) = (Vec::new(), Vec::new());
     while all.len() < 1 << 20 && recording.next_block(&mut block)? {
@@ -90,9 +90,9 @@ fn heard(bytes: &[u8]) -> Result<Vec<f32>, AudioError> {
 #[test]
 fn a_file_cut_anywhere_gives_what_is_whole_of_it() {
     for (name, bytes) in files(&folder()) {
-        let whole = heard(&bytes).unwrap_or_default();
+        let whole = decoded(&bytes).unwrap_or_default();
         for cut in (0..bytes.len()).step_by(if bytes.len() > 2_000 { 7 } else { 1 }) {
-            if let Ok(part) = heard(&bytes[..cut]) {
+            if let Ok(part) = decoded(&bytes[..cut]) {
                 assert!(part.len() <= whole.len() + 65_536, "{name}, cut at {cut}");
                 let same = !is_uncompressed(&name) || whole.starts_with(&part);
                 assert!(same, "{name}, cut at {cut}: other samples");
@@ -122,8 +122,8 @@ fn damaged_bytes_never_panic_and_take_little_memory() {
                 damaged[random(within)] = if round % 3 == 0 { 0xFF } else { random(256) as u8 };
             }
             let mut frames = 0;
-            let peak = peak_of(|| frames = heard(&damaged).map_or(0, |samples| samples.len()));
-            // `heard` itself keeps all samples, and its vector doubles.
+            let peak = peak_of(|| frames = decoded(&damaged).map_or(0, |samples| samples.len()));
+            // `decoded` itself keeps all samples, and its vector doubles.
             let most = MOST_BYTES + 3 * 4 * frames;
             assert!(peak < most, "{name}, round {round}: {peak} bytes for {} and {frames} frames", bytes.len());
         }
@@ -133,7 +133,7 @@ fn damaged_bytes_never_panic_and_take_little_memory() {
 #[test]
 fn what_fuzzing_found_stays_repaired() {
     for (name, bytes) in files(&folder().join("crashes")) {
-        let peak = peak_of(|| drop(heard(&bytes).map(|samples| samples.len())));
+        let peak = peak_of(|| drop(decoded(&bytes).map(|samples| samples.len())));
         assert!(peak < 2 * MOST_BYTES, "{name}: {peak} bytes");
     }
 }
@@ -246,7 +246,7 @@ fn long_blocks_of_few_frames_take_little_memory() {
 fn tags_claim_no_memory() {
     let mut bytes = std::fs::read(folder().join("flac.flac")).unwrap()[..42].to_vec();
     bytes.extend(b"\x84\xFF\xFF\xFF\0\0\0\0\x40\x4B\x4C\0");
-    let peak = peak_of(|| assert!(heard(&bytes).is_err()));
+    let peak = peak_of(|| assert!(decoded(&bytes).is_err()));
     assert!(peak < 1 << 20, "{peak} bytes");
 }
 

@@ -15,7 +15,7 @@ fn flac() -> Vec<u8> {
 }
 
 /// All samples, and what is said of them.
-fn heard(bytes: &[u8]) -> (Vec<f32>, Vec<String>) {
+fn decoded(bytes: &[u8]) -> (Vec<f32>, Vec<String>) {
     let mut recording = open(Cursor::new(bytes.to_vec())).unwrap_or_else(|error| panic!("{error}"));
     let (mut all, mut block) = (Vec::new(), Vec::new());
     while recording.next_block(&mut block).unwrap() {
@@ -49,7 +49,7 @@ fn comments(comments: &[&[u8]]) -> Vec<u8> {
 
 #[test]
 fn tags_are_passed_over_whatever_is_in_them() {
-    let whole = heard(&flac());
+    let whole = decoded(&flac());
     let padded = [comments(&[b"TITLE=made-up"]), vec![0; 50]].concat();
     let claims_gigabytes = [b"\x07\0\0\0made-up\xFF\xFF\xFF\xFF".as_slice(), b"\xFF\xFF\xFF\x7F"].concat();
     for blocks in [
@@ -61,7 +61,7 @@ fn tags_are_passed_over_whatever_is_in_them() {
         vec![(2, vec![7; 12_000_000])],
         vec![(6, vec![0xFF; 100]), (99, vec![0xF8; 3]), (1, Vec::new())],
     ] {
-        assert_eq!(heard(&with_metadata(&blocks)), whole);
+        assert_eq!(decoded(&with_metadata(&blocks)), whole);
     }
 }
 
@@ -70,8 +70,8 @@ fn tags_are_passed_over_whatever_is_in_them() {
 fn a_block_with_a_wrong_length_is_passed_over() {
     let mut bytes = with_metadata(&[(6, vec![0xFF; 5_000])]);
     bytes[44..46].copy_from_slice(&1_000_u16.to_be_bytes());
-    let (samples, warnings) = heard(&bytes);
-    assert_eq!(samples, heard(&flac()).0);
+    let (samples, warnings) = decoded(&bytes);
+    assert_eq!(samples, decoded(&flac()).0);
     assert_eq!(warnings, ["The file is damaged in 1 place, where 4000 bytes are passed over."]);
 }
 
@@ -81,7 +81,7 @@ fn a_damaged_frame_is_silent_and_what_follows_keeps_its_moment() {
     for damaged in 0..4 {
         let mut bytes = flac();
         bytes[FRAMES[damaged] + 100..][..20].fill(0xAA);
-        let (samples, warnings) = heard(&bytes);
+        let (samples, warnings) = decoded(&bytes);
         let mut expected = whole.clone();
         expected[damaged * 192..][..192].fill(0.0);
         assert_eq!(samples, expected, "frame {damaged}");
@@ -92,7 +92,7 @@ fn a_damaged_frame_is_silent_and_what_follows_keeps_its_moment() {
         bytes[FRAMES[damaged] + 100] ^= 1;
     }
     let said = "The file is damaged in 2 places, where 543 bytes are passed over; 0.0 s of silence are heard instead.";
-    assert_eq!(heard(&bytes).1, [said]);
+    assert_eq!(decoded(&bytes).1, [said]);
 }
 
 #[test]
@@ -100,9 +100,9 @@ fn bytes_between_frames_and_missing_frames_are_passed_over() {
     let whole = decode(&flac()).unwrap().samples;
     let bytes = flac();
     let (before, after) = bytes.split_at(FRAMES[2]);
-    assert_eq!(heard(&[before, &[0xFF; 60_000], after].concat()).0, whole);
+    assert_eq!(decoded(&[before, &[0xFF; 60_000], after].concat()).0, whole);
     // Part of one frame and of the next are gone.
-    let (samples, _) = heard(&[&bytes[..FRAMES[1] + 50], &bytes[FRAMES[2] + 50..]].concat());
+    let (samples, _) = decoded(&[&bytes[..FRAMES[1] + 50], &bytes[FRAMES[2] + 50..]].concat());
     assert_eq!((samples.len(), &samples[576..]), (800, &whole[576..]));
     assert!(samples[192..576].iter().all(|&sample| sample == 0.0));
 }
@@ -133,10 +133,10 @@ fn samples_of_more_than_24_bits_are_unsupported() {
 
 #[test]
 fn tags_after_the_last_frame_are_no_damage() {
-    let whole = heard(&flac());
+    let whole = decoded(&flac());
     let tag = [b"TAG".as_slice(), &[b' '; 125]].concat();
-    assert_eq!(heard(&[flac(), tag.clone()].concat()), whole);
+    assert_eq!(decoded(&[flac(), tag.clone()].concat()), whole);
     let mut unknown = flac();
     unknown[21..26].copy_from_slice(&[0xF0, 0, 0, 0, 0]);
-    assert_eq!(heard(&[unknown, tag].concat()), whole);
+    assert_eq!(decoded(&[unknown, tag].concat()), whole);
 }

@@ -12,7 +12,7 @@ fn sample(name: &str) -> Vec<u8> {
 }
 
 /// All samples, and what is said of them.
-fn heard(bytes: &[u8]) -> Result<(Vec<f32>, Vec<String>), AudioError> {
+fn decoded(bytes: &[u8]) -> Result<(Vec<f32>, Vec<String>), AudioError> {
     let mut recording = open(Cursor::new(bytes.to_vec()))?;
     let (mut all, mut block) = (Vec::new(), Vec::new());
     while recording.next_block(&mut block)? {
@@ -39,12 +39,12 @@ fn loudest(samples: &[f32]) -> f32 {
 
 #[test]
 fn adts_goes_on_after_a_damaged_header() {
-    let (whole, frames) = (heard(&sample("aac.aac")).unwrap().0, adts_frames());
+    let (whole, frames) = (decoded(&sample("aac.aac")).unwrap().0, adts_frames());
     // The sync word, the rate, the length, and the number of packets.
     for (byte, value) in [(0, 0), (2, 0xFF), (4, 0xFF), (6, 0xFF)] {
         let mut bytes = sample("aac.aac");
         bytes[frames[4] + byte] = value;
-        let (samples, warnings) = heard(&bytes).unwrap();
+        let (samples, warnings) = decoded(&bytes).unwrap();
         assert_eq!(samples.len(), whole.len(), "byte {byte}");
         assert_eq!(samples[..4 * 1_024], whole[..4 * 1_024]);
         assert_eq!(loudest(&samples[4 * 1_024..5 * 1_024]), 0.0);
@@ -57,13 +57,13 @@ fn adts_goes_on_after_a_damaged_header() {
 
 #[test]
 fn tags_around_adts_frames_are_no_damage() {
-    let whole = heard(&sample("aac.aac")).unwrap();
+    let whole = decoded(&sample("aac.aac")).unwrap();
     let (bytes, frames) = (sample("aac.aac"), adts_frames());
     let (before, after) = bytes.split_at(frames[5]);
     let first = [b"TAG".as_slice(), &[0xFF; 125]].concat();
     // As radio over HTTP has them before each piece.
     let second = [b"ID3\x04\0\0\0\0\0\x0A".as_slice(), &[0xFF; 10]].concat();
-    assert_eq!(heard(&[before, &second, after, &first].concat()).unwrap(), whole);
+    assert_eq!(decoded(&[before, &second, after, &first].concat()).unwrap(), whole);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn adts_with_several_packets_in_a_frame_is_unsupported() {
     for at in adts_frames() {
         bytes[at + 6] |= 1;
     }
-    let error = heard(&bytes).unwrap_err();
+    let error = decoded(&bytes).unwrap_err();
     assert!(matches!(&error, AudioError::Unsupported(_)));
     assert!(error.to_string().starts_with("it is an AAC file with several packets in a frame inside, and"), "{error}");
 }
@@ -80,7 +80,7 @@ fn adts_with_several_packets_in_a_frame_is_unsupported() {
 #[test]
 fn mp3_that_begins_elsewhere_is_found() {
     let bytes = sample("mp3-without-tags.mp3");
-    let whole = heard(&bytes).unwrap();
+    let whole = decoded(&bytes).unwrap();
     let ape = |length: u32| {
         let body = vec![b'x'; length as usize];
         [b"APETAGEX\xD0\x07\0\0".as_slice(), &length.to_le_bytes(), &[0; 16], &body].concat()
@@ -88,11 +88,11 @@ fn mp3_that_begins_elsewhere_is_found() {
     for before in
         [vec![0; 1], vec![0; 3_000], vec![0; 60_000], b"noise of another kind".to_vec(), ape(64), ape(100_000)]
     {
-        assert_eq!(heard(&[before, bytes.clone()].concat()).unwrap(), whole);
+        assert_eq!(decoded(&[before, bytes.clone()].concat()).unwrap(), whole);
     }
-    assert_eq!(heard(&[ape(40), sample("wav-s16.wav")].concat()), heard(&sample("wav-s16.wav")));
+    assert_eq!(decoded(&[ape(40), sample("wav-s16.wav")].concat()), decoded(&sample("wav-s16.wav")));
     // Cut within a frame: what depends on the missing frame is silent.
-    let (samples, _) = heard(&bytes[100..]).unwrap();
+    let (samples, _) = decoded(&bytes[100..]).unwrap();
     assert!(samples.len() + 2_304 >= whole.0.len() && loudest(&samples[4_000..]) > 0.3);
 }
 
@@ -100,19 +100,19 @@ fn mp3_that_begins_elsewhere_is_found() {
 fn mp3_is_not_found_in_what_is_something_else() {
     let frames = sample("mp3-without-tags.mp3");
     for beginning in [b"\x1A\x45\xDF\xA3".as_slice(), b"caff\0\x01\0\0", b"OggS\0\x02\0\0"] {
-        assert!(matches!(heard(&[beginning, &frames].concat()), Err(AudioError::Unsupported(_))));
+        assert!(matches!(decoded(&[beginning, &frames].concat()), Err(AudioError::Unsupported(_))));
     }
-    assert!(matches!(heard(&[vec![0; 1 << 16], frames].concat()), Err(AudioError::Malformed(_))));
-    assert!(heard(&[0xFF; 100_000]).is_err());
+    assert!(matches!(decoded(&[vec![0; 1 << 16], frames].concat()), Err(AudioError::Malformed(_))));
+    assert!(decoded(&[0xFF; 100_000]).is_err());
 }
 
 #[test]
 fn mp3_goes_on_after_damage() {
     let bytes = sample("mp3-without-tags.mp3");
-    let whole = heard(&bytes).unwrap().0;
+    let whole = decoded(&bytes).unwrap().0;
     let mut damaged = bytes;
     damaged[700..720].fill(0);
-    let samples = heard(&damaged).unwrap().0;
+    let samples = decoded(&damaged).unwrap().0;
     assert!(samples.len() + 1_152 >= whole.len());
     assert_eq!(samples[samples.len() - 2_000..], whole[whole.len() - 2_000..]);
 }

@@ -189,7 +189,7 @@ fn a_long_recording_shows_what_it_is_so_far() {
     classify(&mut engine(), wav(100.0, 22_050), &mut host);
     let Event::Classified(last) = host.last() else { panic!("{:?}", host.last()) };
 
-    let mut heard = Vec::new();
+    let mut counts = Vec::new();
     let mut fractions = Vec::new();
     let mut pictures = Vec::new();
     for (event, payload) in &host.events {
@@ -198,7 +198,7 @@ fn a_long_recording_shows_what_it_is_so_far() {
                 assert!(duration_seconds.is_some_and(|seconds| (seconds - 100.0).abs() < 1e-3));
                 fractions.push(*fraction);
             }
-            (Event::SoFar(prediction), _) => heard.push(prediction.windows.len()),
+            (Event::SoFar(prediction), _) => counts.push(prediction.windows.len()),
             (Event::Spectrogram(info), Payload::Floats(values)) => {
                 assert_eq!(values.len(), info.frames * info.bands);
                 assert!((info.duration_seconds - 100.0).abs() < 1e-3, "the axis does not move");
@@ -209,7 +209,7 @@ fn a_long_recording_shows_what_it_is_so_far() {
     }
     assert!(fractions.len() > 10 && fractions.is_sorted() && fractions[0] < 0.1, "{fractions:?}");
     assert!(fractions.last().is_some_and(|&last| last > 0.9 && last <= 1.0), "{fractions:?}");
-    assert!(heard.len() >= 2 && heard.is_sorted() && heard[0] < last.windows.len() / 2, "{heard:?}");
+    assert!(counts.len() >= 2 && counts.is_sorted() && counts[0] < last.windows.len() / 2, "{counts:?}");
     // Frames are put together on the way, each of several; the last one may be of fewer.
     assert!(pictures.windows(2).all(|pair| pair[0] < pair[1] + 0.05), "{pictures:?}");
     assert!(pictures[0] < 40.0 && (pictures.last().unwrap() - 100.0).abs() < 0.05, "{pictures:?}");

@@ -136,8 +136,12 @@ fn shorter_recordings_are_one_shorter_segment() {
         for front_end in [&FrontEnd::GTZAN_LOGMEL, &FrontEnd::NET1] {
             let found = segments(&spectrogram(&path, front_end), front_end);
             assert_eq!(found.len(), 1, "{}", record["track"]);
-            let heard = found[0].columns as f64 * front_end.seconds_per_column();
-            assert!((heard - seconds).abs() < 0.15, "{}: {heard} s of {seconds} s", record["track"]);
+            let seconds_covered = found[0].columns as f64 * front_end.seconds_per_column();
+            assert!(
+                (seconds_covered - seconds).abs() < 0.15,
+                "{}: {seconds_covered} s of {seconds} s",
+                record["track"]
+            );
             assert!(found[0].values.iter().all(|value| (0.0..=1.0).contains(value)));
         }
         seen += 1;

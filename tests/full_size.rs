@@ -5,7 +5,7 @@
 
 use burn::tensor::Device;
 use genrelens::engine::self_test_input;
-use genrelens::model::registry::{ENTRIES, Hears, entry};
+use genrelens::model::registry::{ENTRIES, InputKind, entry};
 use genrelens::model::windows::to_tensor;
 use genrelens::model::{Blueprint, Build, Dropouts, Shape};
 use genrelens::train::batch::Batch;
@@ -126,7 +126,7 @@ fn panorama() {
 #[test]
 fn every_network_hears_the_features_that_the_shipped_ones_learn_from() {
     let shape = Shape { bands: 128, frames: 387, classes: 10 };
-    for entry in ENTRIES.iter().filter(|entry| entry.hears != Hears::Features) {
+    for entry in ENTRIES.iter().filter(|entry| entry.input_kind != InputKind::Features) {
         let network = (entry.init)(&Build::from(shape), &Device::flex());
         let windows =
             to_tensor(self_test_input(1, shape.bands, shape.frames), shape.bands, shape.frames, &Device::flex());

@@ -7,7 +7,7 @@ use genrelens::card::{Card, Structure};
 use genrelens::dsp::{FrontEnd, Segment};
 use genrelens::model::build::BlueprintError;
 use genrelens::model::predict::logits;
-use genrelens::model::registry::{ENTRIES, Entry, Hears, entry};
+use genrelens::model::registry::{ENTRIES, Entry, InputKind, entry};
 use genrelens::model::weights::{self, Precision, WeightsError};
 use genrelens::model::{Blueprint, Build, Layers, Network, Shape};
 use genrelens::train::fit::{FitError, Watcher, fit};
@@ -86,7 +86,7 @@ fn every_document_trains_its_network_as_settings_that_a_run_can_have() {
         assert_eq!(preset.recipe.check(), Ok(()), "{}", entry.id);
         let penalty = small(entry).penalty().is_some();
         assert!(penalty || !preset.recipe.paper_penalty, "{} asks for a penalty that it does not have", entry.id);
-        let bands_of_sound = !matches!(entry.hears, Hears::Features | Hears::Pictures);
+        let bands_of_sound = !matches!(entry.input_kind, InputKind::Features | InputKind::Pictures);
         assert!(!bands_of_sound || preset.front_end.mel_bands == entry.paper_shape.bands, "{}", entry.id);
     }
 }
@@ -103,14 +103,14 @@ fn build_of(entry: &Entry) -> Build {
 
 fn structure_of(entry: &Entry) -> Structure {
     let width = if ["resnet50-transfer", "xception-transfer"].contains(&entry.id) { 0.125 } else { 1.0 };
-    let features = if entry.hears == Hears::Features { SMALL.bands } else { 0 };
+    let features = if entry.input_kind == InputKind::Features { SMALL.bands } else { 0 };
     Structure { width, features, ..Structure::default() }
 }
 
 /// The small sizes that an architecture can have.
 fn shape_of(entry: &Entry) -> Shape {
-    match entry.hears {
-        Hears::Features => Shape { frames: 1, ..SMALL },
+    match entry.input_kind {
+        InputKind::Features => Shape { frames: 1, ..SMALL },
         _ => SMALL,
     }
 }
@@ -119,8 +119,8 @@ fn shape_of(entry: &Entry) -> Shape {
 fn every_network_gives_a_logit_a_class_for_any_length_it_takes() {
     for entry in ENTRIES {
         let (network, shape) = (small(entry), shape_of(entry));
-        let lengths = match entry.hears {
-            Hears::Windows { .. } => vec![entry.min_frames, 10, 17],
+        let lengths = match entry.input_kind {
+            InputKind::Windows { .. } => vec![entry.min_frames, 10, 17],
             _ => vec![shape.frames],
         };
         for frames in lengths {

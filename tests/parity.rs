@@ -200,8 +200,8 @@ fn presets_are_those_of_librosa() {
         let (relative, in_db) = differences(&case.mel, front_end, &mel, &goldens);
         let found = segments(&mel, front_end);
         assert_eq!((found.len(), found[0].columns), (1, case.columns), "{name}");
-        let heard = rows(&found[0].values, &case.scaled_columns, front_end.mel_bands);
-        let scaled = largest_difference(&heard, &goldens.values[case.scaled_offset..][..heard.len()]);
+        let values = rows(&found[0].values, &case.scaled_columns, front_end.mel_bands);
+        let scaled = largest_difference(&values, &goldens.values[case.scaled_offset..][..values.len()]);
         let pixels = picture_difference(case, &found[0], &goldens);
         println!("{name:16} mel {relative:.1e} relative, {in_db:.1e} dB; heard {scaled:.1e}; pixels {pixels:.1e}");
         assert!(relative <= MEL && in_db <= DB, "{name}: {relative} relative, {in_db} dB");

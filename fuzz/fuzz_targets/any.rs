@@ -2,6 +2,6 @@
 //! few bytes.
 #![no_main]
 
-use genrelens_fuzz::hear;
+use genrelens_fuzz::decode;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hear(bytes, 1 << 16, 1 << 17));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| decode(bytes, 1 << 16, 1 << 17));

@@ -1,9 +1,9 @@
 //! Whatever it is, as a WAV file; RIFX where its fourth byte says so.
 #![no_main]
 
-use genrelens_fuzz::{hear, repaired};
+use genrelens_fuzz::{decode, repaired};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let beginning: &[u8] = if bytes.get(3) == Some(&b'X') { b"RIFX    WAVE" } else { b"RIFF    WAVE" };
-    hear(&repaired(bytes, beginning), 2, usize::MAX);
+    decode(&repaired(bytes, beginning), 2, usize::MAX);
 });

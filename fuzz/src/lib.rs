@@ -8,14 +8,14 @@ use genrelens::audio::{Recording, open};
 const BLOCK: usize = 16_384;
 const LONGEST: usize = 131_072;
 
-/// Hears all of a file, twice: as a whole, and from a source that gives a few bytes at a time. At most `frames_a_byte`
+/// InputKind all of a file, twice: as a whole, and from a source that gives a few bytes at a time. At most `frames_a_byte`
 /// frames may come of a byte; after `most` frames the rest is left alone.
 ///
 /// # Panics
 ///
 /// Where an invariant does not hold: finite samples, ascending fractions, bounded blocks, frames in proportion to bytes,
 /// the same from both sources.
-pub fn hear(bytes: &[u8], frames_a_byte: usize, most: usize) {
+pub fn decode(bytes: &[u8], frames_a_byte: usize, most: usize) {
     let whole = open(Cursor::new(bytes.to_vec()));
     let dribbled = open(Dribble { inner: Cursor::new(bytes.to_vec()), count: 0 });
     let (mut whole, mut dribbled) = match (whole, dribbled) {

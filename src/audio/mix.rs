@@ -22,12 +22,12 @@ impl Mixer {
     pub fn push(&mut self, interleaved: &[f32], channels: usize) {
         self.mono.reserve(interleaved.len() / channels);
         for frame in interleaved.chunks_exact(channels) {
-            let sum: f32 = frame.iter().map(|&sample| self.heard(sample)).sum();
+            let sum: f32 = frame.iter().map(|&sample| self.sanitize(sample)).sum();
             self.mono.push(sum / channels as f32);
         }
     }
 
-    fn heard(&mut self, sample: f32) -> f32 {
+    fn sanitize(&mut self, sample: f32) -> f32 {
         if !sample.is_finite() {
             self.not_finite += 1;
             return 0.0;

@@ -7,9 +7,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{CliError, load, load_default, open};
+use crate::audio_pipeline::AudioPipeline;
 use crate::engine::classify::classify;
 use crate::engine::{EngineError, Host};
-use crate::hearing::Hearing;
 use crate::model::Loaded;
 use crate::protocol::{Event, Payload, Prediction, Score};
 
@@ -63,8 +63,8 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
 
 fn prediction(path: &Path, loaded: &Loaded) -> Result<Prediction, CliError> {
     let told = |error: EngineError| CliError::content(path, error);
-    let hearing = Hearing::open(open(path)?, loaded.front_end()).map_err(|error| told(error.into()))?;
-    pollster::block_on(classify(hearing, loaded, &mut Terminal { path })).map_err(told)
+    let pipeline = AudioPipeline::open(open(path)?, loaded.front_end()).map_err(|error| told(error.into()))?;
+    pollster::block_on(classify(pipeline, loaded, &mut Terminal { path })).map_err(told)
 }
 
 /// Tells warnings, and nothing else.

@@ -7,7 +7,7 @@ use clap::Args;
 use super::CliError;
 use super::data::Folder;
 use super::evaluate::print;
-use super::heads::{Heard, bases_of};
+use super::heads::{HeadDataset, bases_of};
 use super::recipe_file::RecipeFile;
 use super::trunk::{Beginning, Start};
 use crate::model::{Blueprint, Part};
@@ -57,12 +57,12 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     if let Some(recipe) = &file.head {
         let bases = bases_of(&file, &arguments.bases)?;
         let seeds = if arguments.fold_seed.is_empty() { &recipe.fold_seeds } else { &arguments.fold_seed };
-        let heard = Heard::of(&arguments.folder, &arguments.split, &bases, recipe)?;
-        return heard.crossvalidate(recipe, arguments.folds, seeds).print(arguments.json);
+        let dataset = HeadDataset::of(&arguments.folder, &arguments.split, &bases, recipe)?;
+        return dataset.crossvalidate(recipe, arguments.folds, seeds).print(arguments.json);
     }
     let (labels, many_labels) = arguments.folder.labels()?;
     let blueprint = file.card(labels, many_labels)?.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
-    let set = arguments.folder.songs(&arguments.split, &blueprint.ears())?;
+    let set = arguments.folder.songs(&arguments.split, &blueprint.input_spec())?;
     if let Some(times) = arguments.random {
         let (judged, answers) = random(&blueprint, &start, &file.training, &set, times)?;
         return print(&Trusted::of(&judged, &answers), arguments.json);

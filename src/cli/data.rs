@@ -16,8 +16,8 @@ use npyz::NpyFile;
 use super::{CliError, open};
 use crate::audio::Source;
 use crate::dsp::Segment;
-use crate::engine::classify::hear;
-use crate::model::windows::Ears;
+use crate::engine::classify::input_segments;
+use crate::model::windows::InputSpec;
 use crate::train::set::{LabelledSet, Song, one_of};
 
 /// Where labelled songs are.
@@ -82,11 +82,11 @@ impl Folder {
     /// # Errors
     ///
     /// [`CliError`] that names the file, where one is missing or not as described above.
-    pub fn songs(&self, split: &str, ears: &Ears) -> Result<LabelledSet, CliError> {
+    pub fn songs(&self, split: &str, input_spec: &InputSpec) -> Result<LabelledSet, CliError> {
         let Index { labels, many_labels, lines } = self.chosen(split)?;
         let segments = match (&self.features, &self.audio) {
-            (Some(folder), _) => from_features(folder, &lines, ears)?,
-            (None, audio) => from_audio(audio.as_deref().unwrap_or(Path::new(".")), &lines, ears)?,
+            (Some(folder), _) => from_features(folder, &lines, input_spec)?,
+            (None, audio) => from_audio(audio.as_deref().unwrap_or(Path::new(".")), &lines, input_spec)?,
         };
         let song = |(line, segments)| Song { segments, ..song(line, &labels, many_labels) };
         let songs = lines.into_iter().zip(segments).map(song).collect();
@@ -189,11 +189,11 @@ fn npy(folder: &Path) -> Result<(NpyFile<std::io::BufReader<std::fs::File>>, [us
     Ok((npy, shape))
 }
 
-fn from_features(folder: &Path, lines: &[Line], ears: &Ears) -> Result<Vec<Vec<Segment>>, CliError> {
+fn from_features(folder: &Path, lines: &[Line], input_spec: &InputSpec) -> Result<Vec<Vec<Segment>>, CliError> {
     let (npy, [tracks, bands, columns]) = npy(folder)?;
     let wrong = |message: String| CliError::content(&folder.join("features.npy"), message);
-    if bands != ears.front_end.mel_bands {
-        let (name, expected) = (ears.front_end.name, ears.front_end.mel_bands);
+    if bands != input_spec.front_end.mel_bands {
+        let (name, expected) = (input_spec.front_end.name, input_spec.front_end.mel_bands);
         return Err(wrong(format!("the front end '{name}' has {expected} mel bands, found {bands}")));
     }
     let values: Vec<u8> = npy.into_vec().map_err(|error| wrong(format!("expected u8 values: {error}")))?;
@@ -201,7 +201,7 @@ fn from_features(folder: &Path, lines: &[Line], ears: &Ears) -> Result<Vec<Vec<S
         let row = line.row.filter(|&row| row < tracks);
         let row = row.ok_or_else(|| wrong(format!("has no row for the track '{}' of index.csv", line.song)))?;
         let clip = &values[row * bands * columns..(row + 1) * bands * columns];
-        Ok(vec![ears.windowing.prepare(segment(clip, bands, columns))])
+        Ok(vec![input_spec.windowing.prepare(segment(clip, bands, columns))])
     };
     lines.iter().map(of_line).collect()
 }
@@ -212,14 +212,14 @@ fn segment(clip: &[u8], bands: usize, columns: usize) -> Segment {
     Segment { start_seconds: 0.0, columns, bands, values: (0..bands * columns).map(at).collect() }
 }
 
-fn from_audio(folder: &Path, lines: &[Line], ears: &Ears) -> Result<Vec<Vec<Segment>>, CliError> {
-    lines.iter().map(|line| segments_of(&folder.join(&line.file), ears)).collect()
+fn from_audio(folder: &Path, lines: &[Line], input_spec: &InputSpec) -> Result<Vec<Vec<Segment>>, CliError> {
+    lines.iter().map(|line| segments_of(&folder.join(&line.file), input_spec)).collect()
 }
 
 /// What is heard of an audio file.
-pub fn segments_of(path: &Path, ears: &Ears) -> Result<Vec<Segment>, CliError> {
+pub fn segments_of(path: &Path, input_spec: &InputSpec) -> Result<Vec<Segment>, CliError> {
     let file: Box<dyn Source> = Box::new(open(path)?);
-    hear(file, ears).map_err(|error| CliError::content(path, error))
+    input_segments(file, input_spec).map_err(|error| CliError::content(path, error))
 }
 
 fn number_of(labels: &[String], label: &str) -> usize {

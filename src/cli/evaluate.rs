@@ -40,8 +40,8 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
         Some(path) => load(Some(path))?,
         None => load_default()?,
     };
-    let ears = loaded.ears();
-    let set = with_labels_of(&loaded.card, arguments.folder.songs(&arguments.split, &ears)?)?;
+    let input_spec = loaded.input_spec();
+    let set = with_labels_of(&loaded.card, arguments.folder.songs(&arguments.split, &input_spec)?)?;
     print(&Trusted::of(&set, &answers(&loaded, &set)?), arguments.json)
 }
 
@@ -78,7 +78,7 @@ fn answer(loaded: &Loaded, song: &Song) -> Result<Vec<f32>, CliError> {
     let mut windows = Vec::new();
     let places = loaded.windowing().places(&song.segments);
     for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
-        windows.extend(pollster::block_on(loaded.hear(&song.segments, places)).map_err(failed)?);
+        windows.extend(pollster::block_on(loaded.predict(&song.segments, places)).map_err(failed)?);
     }
     Ok(song_probabilities(windows.iter().map(|window| window.probabilities.as_slice())))
 }

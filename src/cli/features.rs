@@ -22,7 +22,7 @@ pub struct Arguments {
     #[arg(long, default_value = "gtzan-logmel")]
     front_end: String,
     /// What to write
-    #[arg(long, value_enum, default_value_t = What::Heard)]
+    #[arg(long, value_enum, default_value_t = What::HeadDataset)]
     what: What,
     /// Cepstral coefficients a frame, for --what mfcc
     #[arg(long, default_value_t = 20)]
@@ -32,7 +32,7 @@ pub struct Arguments {
 #[derive(Clone, Copy, ValueEnum)]
 enum What {
     /// The columns that a network hears, scaled
-    Heard,
+    HeadDataset,
     /// Mel values of every frame
     Mel,
     /// Mel values of every frame in dB below the maximum
@@ -48,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let clip = clip.map_err(|error| CliError::content(path, error))?;
     let mel = MelPlan::new(front_end).spectrogram(&clip.samples);
     let (values, width) = match arguments.what {
-        What::Heard => {
+        What::HeadDataset => {
             let values = segments(&mel, front_end).into_iter().flat_map(|segment| segment.values).collect();
             (values, mel.bands)
         }

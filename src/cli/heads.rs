@@ -15,7 +15,7 @@ use crate::audio::decode;
 use crate::card::Card;
 use crate::dsp::Segment;
 use crate::model::Bases;
-use crate::model::windows::{Ears, Place, Windowing};
+use crate::model::windows::{InputSpec, Place, Windowing};
 use crate::train::calibration::{Calibration, answers, calibration, temperature};
 use crate::train::copies::copy;
 use crate::train::folds::grouped_folds;
@@ -52,9 +52,9 @@ pub fn bases_of(file: &RecipeFile, folder: &Path) -> Result<Bases, CliError> {
     Bases::new(bases, &file.name).map_err(|error| CliError::Usage(error.to_string()))
 }
 
-fn ears_of(bases: &Bases) -> Result<Ears, CliError> {
+fn input_spec_of(bases: &Bases) -> Result<InputSpec, CliError> {
     let none = || CliError::Usage("the recipe has a [head] and no [[bases]] that it listens through".to_owned());
-    bases.ears().ok_or_else(none)
+    bases.input_spec().ok_or_else(none)
 }
 
 /// A row of features for each of these windows.
@@ -66,20 +66,20 @@ fn rows_of(
 ) -> Result<Vec<Vec<f32>>, CliError> {
     let mut rows = Vec::with_capacity(places.len());
     for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
-        let heard = pollster::block_on(bases.listen_to(windowing, segments, places));
-        rows.extend(heard.map_err(|error| CliError::Usage(error.to_string()))?.rows);
+        let dataset = pollster::block_on(bases.listen_to(windowing, segments, places));
+        rows.extend(dataset.map_err(|error| CliError::Usage(error.to_string()))?.rows);
     }
     Ok(rows)
 }
 
 /// What a head learns from: the songs, and what is heard of each.
-pub struct Heard {
+pub struct HeadDataset {
     /// The songs, without segments.
     pub set: LabelledSet,
     examples: Vec<Example>,
 }
 
-impl Heard {
+impl HeadDataset {
     /// Listens to the songs of a split through these bases.
     ///
     /// # Errors
@@ -87,12 +87,12 @@ impl Heard {
     /// [`CliError`] that names the file that cannot be heard.
     pub fn of(folder: &Folder, split: &str, bases: &Bases, recipe: &HeadRecipe) -> Result<Self, CliError> {
         let (set, files) = folder.audio_files(split)?;
-        let ears = ears_of(bases)?;
+        let input_spec = input_spec_of(bases)?;
         let mut examples = Vec::with_capacity(files.len());
         for (index, (song, path)) in set.songs.iter().zip(&files).enumerate() {
-            let segments = segments_of(path, &ears)?;
-            let windows = rows_of(bases, &ears.windowing, &segments, &ears.windowing.places(&segments))?;
-            let copies = copies(path, index, bases, &ears, recipe)?;
+            let segments = segments_of(path, &input_spec)?;
+            let windows = rows_of(bases, &input_spec.windowing, &segments, &input_spec.windowing.places(&segments))?;
+            let copies = copies(path, index, bases, &input_spec, recipe)?;
             examples.push(Example { song: song.clone(), windows, copies });
             if (index + 1).is_multiple_of(50) || index + 1 == files.len() {
                 eprintln!("heard {} of {} songs", index + 1, files.len());
@@ -139,7 +139,7 @@ fn copies(
     path: &Path,
     index: usize,
     bases: &Bases,
-    ears: &Ears,
+    input_spec: &InputSpec,
     recipe: &HeadRecipe,
 ) -> Result<Vec<Vec<f32>>, CliError> {
     let settings = &recipe.copies;
@@ -152,12 +152,12 @@ fn copies(
     let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
     rng.set_stream(index as u64);
     for _ in 0..settings.count {
-        let Some(segment) = copy(&clip, ears.front_end, settings, &mut rng).map_err(wrong)? else { continue };
-        if segment.columns < ears.least_columns {
+        let Some(segment) = copy(&clip, input_spec.front_end, settings, &mut rng).map_err(wrong)? else { continue };
+        if segment.columns < input_spec.least_columns {
             continue;
         }
-        let place = Place { segment: 0, start: 0, columns: segment.columns.min(ears.windowing.frames) };
-        rows.extend(rows_of(bases, &ears.windowing, &[ears.windowing.prepare(segment)], &[place])?);
+        let place = Place { segment: 0, start: 0, columns: segment.columns.min(input_spec.windowing.frames) };
+        rows.extend(rows_of(bases, &input_spec.windowing, &[input_spec.windowing.prepare(segment)], &[place])?);
     }
     Ok(rows)
 }
@@ -307,25 +307,25 @@ pub fn train(
     out: &Path,
 ) -> Result<(), CliError> {
     let bases = bases_of(file, bases)?;
-    let heard = Heard::of(folder, &file.train, &bases, recipe)?;
-    let measure = heard.crossvalidate(recipe, recipe.folds, &recipe.fold_seeds);
+    let dataset = HeadDataset::of(folder, &file.train, &bases, recipe)?;
+    let measure = dataset.crossvalidate(recipe, recipe.folds, &recipe.fold_seeds);
     print!("{}", measure.table());
-    let head = fit(&heard.examples, heard.set.many_labels, recipe);
+    let head = fit(&dataset.examples, dataset.set.many_labels, recipe);
     let loss = head.loss;
     eprintln!(
         "{} rows of {} features: entropy {:.4}, penalty {:.4}, together {:.4}; size of the weights {:.4}",
-        heard.rows(),
-        heard.features(),
+        dataset.rows(),
+        dataset.features(),
         loss.entropy,
         loss.penalty,
         loss.entropy + loss.penalty,
         head.norm()
     );
-    let mut card = file.card(heard.set.labels.clone(), heard.set.many_labels)?;
-    card.structure.features = heard.features();
+    let mut card = file.card(dataset.set.labels.clone(), dataset.set.many_labels)?;
+    card.structure.features = dataset.features();
     card.bases = bases.cards();
     card.figures = measure.figures();
-    card.figures.insert("songs".to_owned(), heard.set.songs.len() as f64);
+    card.figures.insert("songs".to_owned(), dataset.set.songs.len() as f64);
     card.recipe = toml::to_string(file).map_err(|error| CliError::Usage(error.to_string()))?;
     let network = head.cooled(measure.temperature).network(&device());
     super::train::save(out, &card, &network, file.precision())

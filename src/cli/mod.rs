@@ -28,7 +28,7 @@ const DEFAULT_MODEL: &[u8] = include_bytes!("../../model-weights/scratch-best.sa
 const BEST_MODEL: &str = "model-weights/genre-head.safetensors";
 
 #[derive(Parser)]
-#[command(name = "genrelens", version, about = "Hears a song and names its genre; trains the networks that do.")]
+#[command(name = "genrelens", version, about = "InputKind a song and names its genre; trains the networks that do.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

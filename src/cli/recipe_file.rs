@@ -9,7 +9,7 @@ use super::trunk::Trunk;
 use super::{CliError, read};
 use crate::card::{Card, Structure, Takes};
 use crate::dsp::FrontEnd;
-use crate::model::registry::{Entry, Hears};
+use crate::model::registry::{Entry, InputKind};
 use crate::model::weights::Precision;
 use crate::train::linear::HeadRecipe;
 use crate::train::recipe::Recipe;
@@ -91,7 +91,7 @@ impl RecipeFile {
     pub fn documented(entry: &Entry, folder: &Folder, front_end: Option<&str>) -> Result<Self, CliError> {
         let preset = (entry.preset)();
         let front_end = front_end.unwrap_or(preset.front_end.name);
-        let fixed = matches!(entry.hears, Hears::Pictures);
+        let fixed = matches!(entry.input_kind, InputKind::Pictures);
         // Stored features have the columns they have; of audio the document's own number is heard.
         let columns = folder.feature_shape()?.map(|(_, columns)| columns);
         let documented = entry.paper_shape.frames;

@@ -88,9 +88,9 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let (labels, many_labels) = arguments.folder.labels()?;
     let card = file.card(labels, many_labels)?;
     let blueprint = card.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
-    let ears = blueprint.ears();
-    let train = arguments.folder.songs(&file.train, &ears)?;
-    let valid = arguments.folder.songs(&file.valid, &ears)?;
+    let input_spec = blueprint.input_spec();
+    let train = arguments.folder.songs(&file.train, &input_spec)?;
+    let valid = arguments.folder.songs(&file.valid, &input_spec)?;
     eprintln!("{} songs to learn from, {} to be judged by", train.songs.len(), valid.songs.len());
     let mut watcher = Terminal::new();
     let failed = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());

@@ -110,8 +110,8 @@ impl Segmenter {
         let scaled_from = self.start.min(end.saturating_sub(self.length));
         let scale = Scale::over(self.rows(scaled_from..end), &self.front_end);
         let row = |frame: usize| self.rows(self.start + frame..self.start + frame + 1);
-        let heard = columns(&self.front_end, end - self.start).flat_map(row);
-        let values: Vec<f32> = heard.map(|&value| scale.apply(value)).collect();
+        let rows = columns(&self.front_end, end - self.start).flat_map(row);
+        let values: Vec<f32> = rows.map(|&value| scale.apply(value)).collect();
         let start_seconds = self.start as f64 * self.front_end.hop_seconds();
         self.start = end;
         let needed_from = end.saturating_sub(self.length).max(self.first);

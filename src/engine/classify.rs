@@ -2,12 +2,12 @@
 
 use super::{EngineError, Host, pause};
 use crate::audio::Source;
+use crate::audio_pipeline::AudioPipeline;
 use crate::dsp::{FrontEnd, Segment};
-use crate::hearing::Hearing;
 use crate::model::Loaded;
-use crate::model::loaded::Heard;
+use crate::model::loaded::WindowPrediction;
 use crate::model::predict::{Portion, song_probabilities};
-use crate::model::windows::{Ears, Place};
+use crate::model::windows::{InputSpec, Place};
 use crate::protocol::{Event, Payload, Prediction, Progress, Score, TagPrediction, WindowScores};
 
 /// Time between two words on how far a classification is, in milliseconds.
@@ -22,30 +22,30 @@ const SO_FAR_SHARE: f64 = 0.1;
 /// # Errors
 ///
 /// [`EngineError::Audio`], [`EngineError::TooShort`] or [`EngineError::Silent`].
-pub fn hear(source: impl Source + 'static, ears: &Ears) -> Result<Vec<Segment>, EngineError> {
-    let &Ears { front_end, windowing, least_columns } = ears;
-    let mut hearing = Hearing::open(source, front_end)?;
+pub fn input_segments(source: impl Source + 'static, input_spec: &InputSpec) -> Result<Vec<Segment>, EngineError> {
+    let &InputSpec { front_end, windowing, least_columns } = input_spec;
+    let mut pipeline = AudioPipeline::open(source, front_end)?;
     let mut segments = Vec::new();
-    while let Some(more) = hearing.listen()? {
+    while let Some(more) = pipeline.next_segments()? {
         segments.extend(more.into_iter().filter(|segment| segment.columns >= least_columns));
     }
-    check_heard(&hearing, front_end, least_columns, segments.is_empty())?;
+    check_audible(&pipeline, front_end, least_columns, segments.is_empty())?;
     Ok(segments.into_iter().map(|segment| windowing.prepare(segment)).collect())
 }
 
 /// What keeps a recording that was heard to its end from having genres.
-pub(super) fn check_heard(
-    hearing: &Hearing,
+pub(super) fn check_audible(
+    pipeline: &AudioPipeline,
     front_end: &FrontEnd,
     least: usize,
     nothing: bool,
 ) -> Result<(), EngineError> {
-    if hearing.is_silent() {
+    if pipeline.is_silent() {
         return Err(EngineError::Silent);
     }
     if nothing {
         let needed = least as f64 * front_end.seconds_per_column();
-        return Err(EngineError::TooShort { seconds: hearing.heard_seconds(), needed });
+        return Err(EngineError::TooShort { seconds: pipeline.processed_seconds(), needed });
     }
     Ok(())
 }
@@ -55,59 +55,72 @@ pub(super) fn check_heard(
 /// # Errors
 ///
 /// Whatever keeps the recording from being heard, [`EngineError::Device`], or [`EngineError::Cancelled`].
-pub async fn classify(mut hearing: Hearing, loaded: &Loaded, host: &mut impl Host) -> Result<Prediction, EngineError> {
+pub async fn classify(
+    mut pipeline: AudioPipeline,
+    loaded: &Loaded,
+    host: &mut impl Host,
+) -> Result<Prediction, EngineError> {
     let started = host.now_milliseconds();
     let (windowing, least) = (loaded.windowing(), loaded.least_columns());
     let mut teller = Teller { started, told: None, shown: started, fraction: 0.0 };
     let mut portion = Portion::new(&loaded.network().device());
     let mut windows = Vec::new();
-    while let Some(segments) = hearing.listen()? {
-        teller.tell_progress(&hearing, &windows, host);
+    while let Some(segments) = pipeline.next_segments()? {
+        teller.tell_progress(&pipeline, &windows, host);
         pause(host).await?;
         for segment in segments.into_iter().filter(|segment| segment.columns >= least) {
             if windows.is_empty() {
-                show(&hearing, host);
+                show(&pipeline, host);
             }
             let seconds = segment.columns as f64 * loaded.front_end().seconds_per_column();
             let segment = [windowing.prepare(segment)];
             let places = windowing.places(&segment);
             let mut left = places.as_slice();
             while !left.is_empty() {
-                teller.tell_progress(&hearing, &windows, host);
+                teller.tell_progress(&pipeline, &windows, host);
                 pause(host).await?;
                 let places = portion.take(&mut left, host.now_milliseconds());
-                let heard = loaded.hear(&segment, places).await?;
-                windows
-                    .extend(places.iter().zip(heard).map(|(&place, heard)| window(&segment[0], seconds, place, heard)));
+                let predictions = loaded.predict(&segment, places).await?;
+                windows.extend(
+                    places
+                        .iter()
+                        .zip(predictions)
+                        .map(|(&place, prediction)| window(&segment[0], seconds, place, prediction)),
+                );
             }
         }
         if !windows.is_empty() && teller.is_time_to_show(host.now_milliseconds()) {
-            show(&hearing, host);
+            show(&pipeline, host);
             let milliseconds = host.now_milliseconds() - started;
             host.send(Event::SoFar(prediction(loaded, &windows, milliseconds)), Payload::None);
         }
     }
     // Also where there is no answer: they may be why.
-    for message in hearing.warnings() {
+    for message in pipeline.warnings() {
         host.send(Event::Warning { message }, Payload::None);
     }
-    check_heard(&hearing, loaded.front_end(), least, windows.is_empty())?;
-    show(&hearing, host);
+    check_audible(&pipeline, loaded.front_end(), least, windows.is_empty())?;
+    show(&pipeline, host);
     Ok(prediction(loaded, &windows, host.now_milliseconds() - started))
 }
 
 /// Sends the spectrogram of what is heard.
-fn show(hearing: &Hearing, host: &mut impl Host) {
-    let (info, values) = hearing.spectrogram();
+fn show(pipeline: &AudioPipeline, host: &mut impl Host) {
+    let (info, values) = pipeline.spectrogram();
     host.send(Event::Spectrogram(info), Payload::Floats(values));
 }
 
 /// A window's answer with its place in the recording; its segment is so many seconds long.
-fn window(segment: &Segment, seconds: f64, place: Place, heard: Heard) -> (WindowScores, Vec<Vec<f32>>) {
+fn window(
+    segment: &Segment,
+    seconds: f64,
+    place: Place,
+    prediction: WindowPrediction,
+) -> (WindowScores, Vec<Vec<f32>>) {
     let at =
         |column: usize| segment.start_seconds + seconds * column.min(segment.columns) as f64 / segment.columns as f64;
     let (start_seconds, end_seconds) = (at(place.start), at(place.start + place.columns));
-    (WindowScores { start_seconds, end_seconds, probabilities: heard.probabilities }, heard.tags)
+    (WindowScores { start_seconds, end_seconds, probabilities: prediction.probabilities }, prediction.tags)
 }
 
 /// A window and, of every network that it was heard through, its tags.
@@ -150,20 +163,21 @@ struct Teller {
 }
 
 impl Teller {
-    fn tell_progress(&mut self, hearing: &Hearing, windows: &[WindowAndTags], host: &mut impl Host) {
+    fn tell_progress(&mut self, pipeline: &AudioPipeline, windows: &[WindowAndTags], host: &mut impl Host) {
         let now = host.now_milliseconds();
         if self.told.is_some_and(|told| now - told < PROGRESS_MILLISECONDS) {
             return;
         }
         self.told = Some(now);
-        let heard_seconds = hearing.heard_seconds();
-        let duration_seconds = hearing.duration_seconds();
-        let whole = duration_seconds.unwrap_or(heard_seconds / f64::from(hearing.fraction())).max(heard_seconds);
+        let processed_seconds = pipeline.processed_seconds();
+        let duration_seconds = pipeline.duration_seconds();
+        let whole =
+            duration_seconds.unwrap_or(processed_seconds / f64::from(pipeline.fraction())).max(processed_seconds);
         let named_seconds = windows.last().map_or(0.0, |(window, _)| window.end_seconds);
         // Hearing and naming take about as long as each other.
-        let fraction = ((heard_seconds + named_seconds) / (2.0 * whole).max(f64::MIN_POSITIVE)) as f32;
+        let fraction = ((processed_seconds + named_seconds) / (2.0 * whole).max(f64::MIN_POSITIVE)) as f32;
         self.fraction = fraction.clamp(self.fraction, 1.0);
-        let progress = Progress { heard_seconds, duration_seconds, fraction: self.fraction };
+        let progress = Progress { processed_seconds, duration_seconds, fraction: self.fraction };
         host.send(Event::Progress(progress), Payload::None);
     }
 

@@ -12,7 +12,7 @@ const SECONDS: f64 = 10.0;
 /// The most `[columns, bands]` of a picture.
 const SIZE: [usize; 2] = [48, 24];
 
-/// Hears a recording's beginning: the event, and the picture's loudness, row-major `[columns, bands]`.
+/// InputKind a recording's beginning: the event, and the picture's loudness, row-major `[columns, bands]`.
 ///
 /// # Errors
 ///
@@ -23,17 +23,17 @@ pub async fn glance(
     host: &mut impl Host,
 ) -> Result<(Event, Vec<u8>), EngineError> {
     let front_end = FrontEnd::by_name(FRONT_END).ok_or(EngineError::NoNetwork)?;
-    let mut hearing = opened(payload, sample_rate, front_end)?;
+    let mut pipeline = opened(payload, sample_rate, front_end)?;
     let mut ended = false;
-    while !ended && hearing.heard_seconds() < SECONDS {
+    while !ended && pipeline.processed_seconds() < SECONDS {
         pause(host).await?;
-        ended = hearing.listen()?.is_none();
+        ended = pipeline.next_segments()?.is_none();
     }
-    if ended && hearing.is_silent() {
+    if ended && pipeline.is_silent() {
         return Err(EngineError::Silent);
     }
-    let seconds = hearing.duration_seconds().unwrap_or_else(|| hearing.heard_seconds());
-    let (info, db) = hearing.spectrogram();
+    let seconds = pipeline.duration_seconds().unwrap_or_else(|| pipeline.processed_seconds());
+    let (info, db) = pipeline.spectrogram();
     let ([columns, bands], levels) = thumbnail(&db, info.bands, info.floor_db, SIZE);
     if columns == 0 {
         return Err(EngineError::TooShort { seconds, needed: front_end.seconds_per_column() });

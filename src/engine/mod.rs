@@ -16,9 +16,9 @@ use self::teach::Desk;
 use self::unpack::unpack;
 use crate::archive::ArchiveError;
 use crate::audio::{AudioError, Clip, Source};
+use crate::audio_pipeline::AudioPipeline;
 use crate::card::Card;
 use crate::dsp::FrontEnd;
-use crate::hearing::Hearing;
 use crate::model::Loaded;
 use crate::model::weights::WeightsError;
 use crate::model::windows::Windowing;
@@ -176,8 +176,8 @@ impl Engine {
         host: &mut impl Host,
     ) -> Result<Prediction, EngineError> {
         let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
-        let hearing = opened(payload, sample_rate, loaded.front_end())?;
-        classify(hearing, loaded, host).await
+        let pipeline = opened(payload, sample_rate, loaded.front_end())?;
+        classify(pipeline, loaded, host).await
     }
 
     async fn self_test(&self, host: &mut impl Host) -> Result<SelfTest, EngineError> {
@@ -215,11 +215,11 @@ fn opened(
     payload: Payload<Box<dyn Source>>,
     sample_rate: Option<u32>,
     front_end: &'static FrontEnd,
-) -> Result<Hearing, EngineError> {
+) -> Result<AudioPipeline, EngineError> {
     match (payload, sample_rate) {
-        (Payload::File(source), _) => Ok(Hearing::open(source, front_end)?),
+        (Payload::File(source), _) => Ok(AudioPipeline::open(source, front_end)?),
         (Payload::Floats(samples), Some(sample_rate)) => {
-            Ok(Hearing::of_clip(Clip { samples, sample_rate }, front_end)?)
+            Ok(AudioPipeline::from_clip(Clip { samples, sample_rate }, front_end)?)
         }
         _ => Err(EngineError::NoPayload),
     }

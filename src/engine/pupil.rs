@@ -9,9 +9,9 @@ use crate::dsp::FrontEnd;
 use crate::lesson::{Freed, Lesson, Student};
 use crate::model::build::BlueprintError;
 use crate::model::grafted::graft;
-use crate::model::registry::{ENTRIES, Hears, entry};
+use crate::model::registry::{ENTRIES, InputKind, entry};
 use crate::model::weights::WeightsError;
-use crate::model::windows::{Ears, Windowing};
+use crate::model::windows::{InputSpec, Windowing};
 use crate::model::{Bases, Blueprint, Loaded, Network, Part};
 use crate::protocol::{Event, Known};
 use crate::train::features::width_of;
@@ -22,7 +22,7 @@ use crate::train::set::LabelledSet;
 /// A student with its networks.
 pub struct Pupil {
     kind: Kind,
-    ears: Ears,
+    input_spec: InputSpec,
     /// Its card, as far as it tells without the lesson.
     card: Card,
 }
@@ -48,8 +48,8 @@ impl Engine {
                 card.front_end.clone_from(front_end);
                 card.structure.width = *width;
                 (card.bands, card.frames) = (rows.unwrap_or(known.mel_bands), *frames);
-                let ears = card.blueprint().map_err(WeightsError::from)?.ears();
-                Ok(Pupil { kind: Kind::Fresh, ears, card })
+                let input_spec = card.blueprint().map_err(WeightsError::from)?.input_spec();
+                Ok(Pupil { kind: Kind::Fresh, input_spec, card })
             }
             Student::Tuned { network, layers } => self.tuned(network, *layers),
         }
@@ -58,13 +58,13 @@ impl Engine {
     fn head(&self, names: &[(String, crate::card::Takes)], hidden: usize) -> Result<Pupil, EngineError> {
         let base = |(name, takes): &(String, _)| Ok::<_, WeightsError>((self.known(name)?.clone(), *takes));
         let bases = Bases::new(names.iter().map(base).collect::<Result<_, _>>()?, "a head on them")?;
-        let ears = bases.ears().ok_or(EngineError::NoNetwork)?;
+        let input_spec = bases.input_spec().ok_or(EngineError::NoNetwork)?;
         let mut card = empty_card("head")?;
-        card.front_end = ears.front_end.name.to_owned();
-        (card.bands, card.frames) = (ears.windowing.bands, ears.windowing.frames);
+        card.front_end = input_spec.front_end.name.to_owned();
+        (card.bands, card.frames) = (input_spec.windowing.bands, input_spec.windowing.frames);
         (card.structure.hidden, card.structure.features) = (hidden, bases.features());
         card.bases = bases.cards();
-        Ok(Pupil { kind: Kind::Head(bases), ears, card })
+        Ok(Pupil { kind: Kind::Head(bases), input_spec, card })
     }
 
     fn tuned(&self, name: &str, layers: Freed) -> Result<Pupil, EngineError> {
@@ -81,7 +81,7 @@ impl Engine {
             Freed::All => Part::Whole,
         };
         let card = loaded.card.clone();
-        Ok(Pupil { ears: loaded.ears(), card, kind: Kind::Tuned(Box::new(loaded), part) })
+        Ok(Pupil { input_spec: loaded.input_spec(), card, kind: Kind::Tuned(Box::new(loaded), part) })
     }
 
     /// A network that is in use or loaded as a base.
@@ -94,15 +94,15 @@ impl Engine {
 
     /// The networks that can learn from fresh weights.
     pub(super) fn registry() -> Event {
-        let hear_for_themselves = ENTRIES.iter().filter(|entry| entry.hears != Hears::Features);
-        let known = hear_for_themselves.map(|entry| {
+        let trainable = ENTRIES.iter().filter(|entry| entry.input_kind != InputKind::Features);
+        let known = trainable.map(|entry| {
             let preset = (entry.preset)();
             Known {
                 id: entry.id.to_owned(),
                 summary: entry.summary.to_owned(),
                 source: entry.source.to_owned(),
                 front_end: preset.front_end.name.to_owned(),
-                rows: (entry.hears == Hears::Pictures).then_some(entry.paper_shape.bands),
+                rows: (entry.input_kind == InputKind::Pictures).then_some(entry.paper_shape.bands),
                 frames: entry.paper_shape.frames,
                 least_frames: entry.min_frames,
                 recipe: preset.recipe,
@@ -114,8 +114,8 @@ impl Engine {
 
 impl Pupil {
     /// How it hears clips.
-    pub fn ears(&self) -> &Ears {
-        &self.ears
+    pub fn input_spec(&self) -> &InputSpec {
+        &self.input_spec
     }
 
     /// What a clip is heard through before it is kept; where there is nothing, its segments are.

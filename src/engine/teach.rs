@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use super::classify::check_heard;
+use super::classify::check_audible;
 use super::pupil::{Listens, Pupil};
 use super::{Engine, EngineError, Host, opened, pause};
 use crate::audio::Source;
+use crate::audio_pipeline::AudioPipeline;
 use crate::dsp::Segment;
-use crate::hearing::Hearing;
 use crate::lesson::{ClipId, Learned, Lesson, Part, Student};
 use crate::model::predict::Portion;
 use crate::model::weights::{self, Precision, WeightsError};
-use crate::model::windows::{Ears, Place};
+use crate::model::windows::{InputSpec, Place};
 use crate::protocol::{Event, Payload, Steering};
 use crate::train::answers::song_answers;
 use crate::train::features::{feature_segment, inputs};
@@ -45,7 +45,7 @@ struct Studied {
 }
 
 impl Engine {
-    /// Hears a clip for a student, and keeps that.
+    /// InputKind a clip for a student, and keeps that.
     pub(super) async fn study(
         &mut self,
         clip: ClipId,
@@ -61,9 +61,9 @@ impl Engine {
             return Ok(Event::Studied { seconds: *seconds, windows: *windows });
         }
         let pupil = self.pupil(&student)?;
-        let mut hearing = opened(payload, sample_rate, pupil.ears().front_end)?;
-        let studied = study(&mut hearing, &pupil, Portion::new(&self.device), host).await?;
-        for message in hearing.warnings() {
+        let mut pipeline = opened(payload, sample_rate, pupil.input_spec().front_end)?;
+        let studied = study(&mut pipeline, &pupil, Portion::new(&self.device), host).await?;
+        for message in pipeline.warnings() {
             host.send(Event::Warning { message }, Payload::None);
         }
         let event = Event::Studied { seconds: studied.seconds, windows: studied.windows };
@@ -120,17 +120,17 @@ impl Engine {
     }
 }
 
-/// Hears a recording to its end: as segments, or as what the layers that learn are to decide from.
+/// InputKind a recording to its end: as segments, or as what the layers that learn are to decide from.
 async fn study(
-    hearing: &mut Hearing,
+    pipeline: &mut AudioPipeline,
     pupil: &Pupil,
     mut portion: Portion,
     host: &mut impl Host,
 ) -> Result<Studied, EngineError> {
-    let Ears { front_end, windowing, least_columns } = pupil.ears();
+    let InputSpec { front_end, windowing, least_columns } = pupil.input_spec();
     let (mut segments, mut rows) = (Vec::new(), Vec::new());
     let (mut windows, mut spread) = (0, None);
-    while let Some(more) = hearing.listen()? {
+    while let Some(more) = pipeline.next_segments()? {
         pause(host).await?;
         for segment in more.into_iter().filter(|segment| segment.columns >= *least_columns) {
             let seconds = segment.columns as f64 * front_end.seconds_per_column();
@@ -141,7 +141,7 @@ async fn study(
                 segments.extend(segment);
                 continue;
             }
-            let whole = hearing.duration_seconds().unwrap_or(seconds);
+            let whole = pipeline.duration_seconds().unwrap_or(seconds);
             let spread = spread.get_or_insert_with(|| Spread::over(places.len() as f64 * whole / seconds));
             let places: Vec<Place> = places.into_iter().filter(|_| spread.takes_next()).collect();
             windows += places.len();
@@ -157,11 +157,11 @@ async fn study(
             }
         }
     }
-    check_heard(hearing, front_end, *least_columns, windows == 0)?;
+    check_audible(pipeline, front_end, *least_columns, windows == 0)?;
     if !rows.is_empty() {
         segments.push(feature_segment(&rows));
     }
-    Ok(Studied { seconds: hearing.heard_seconds(), windows, segments })
+    Ok(Studied { seconds: pipeline.processed_seconds(), windows, segments })
 }
 
 /// Takes one of every so many windows of a clip, beginning with the first.

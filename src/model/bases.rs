@@ -3,9 +3,9 @@
 use burn::tensor::{ExecutionError, Tensor};
 
 use super::predict::{answers, probabilities};
-use super::registry::Hears;
+use super::registry::InputKind;
 use super::weights::WeightsError;
-use super::windows::{Ears, Place, Windowing};
+use super::windows::{InputSpec, Place, Windowing};
 use super::{Layers, Loaded, Part};
 use crate::card::{Base, Card, Takes};
 use crate::dsp::Segment;
@@ -48,10 +48,10 @@ impl Bases {
     }
 
     /// How a recording is heard for all of them; `None` where there are none.
-    pub fn ears(&self) -> Option<Ears> {
+    pub fn input_spec(&self) -> Option<InputSpec> {
         let (first, _) = self.0.first()?;
         let least_columns = self.0.iter().map(|(base, _)| base.least_columns()).max()?;
-        Some(Ears { least_columns, ..first.ears() })
+        Some(InputSpec { least_columns, ..first.input_spec() })
     }
 
     /// As a head's card names them.
@@ -122,8 +122,8 @@ fn width(base: &Loaded, takes: Takes) -> usize {
     }
     // A window of silence tells, and only its size is asked for; a head's is on its card.
     let Windowing { bands, frames, .. } = base.windowing();
-    let columns = match base.hears() {
-        Hears::Windows { .. } => base.least_columns(),
+    let columns = match base.input_kind() {
+        InputKind::Windows { .. } => base.least_columns(),
         _ => frames,
     };
     let silence = Tensor::zeros([1, bands, columns], &base.network().device());

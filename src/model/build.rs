@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 
 use super::registry::{Entry, UnknownNetwork, entry};
-use super::windows::{Ears, Windowing};
+use super::windows::{InputSpec, Windowing};
 use super::{Ensemble, Network};
 use crate::card::{Card, Structure};
 use crate::dsp::FrontEnd;
@@ -97,13 +97,13 @@ impl Blueprint {
 
     /// How windows are made of what is heard.
     pub fn windowing(&self) -> Windowing {
-        Windowing::new(self.entry.hears, self.build.shape, self.front_end.scaling)
+        Windowing::new(self.entry.input_kind, self.build.shape, self.front_end.scaling)
     }
 
     /// How a recording is heard for it.
-    pub fn ears(&self) -> Ears {
+    pub fn input_spec(&self) -> InputSpec {
         let (windowing, least_columns) = (self.windowing(), self.entry.min_frames);
-        Ears { front_end: self.front_end, windowing, least_columns }
+        InputSpec { front_end: self.front_end, windowing, least_columns }
     }
 }
 

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::blocks::{Dense, dropout, max_pool1d, pooled};
 use super::dropout::Dropout;
-use super::registry::{Entry, Hears, Preset};
+use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
@@ -24,7 +24,7 @@ pub const ENTRY: Entry = Entry {
     reported: "",
     paper_shape: Shape { bands: 128, frames: FRAMES, classes: 10 },
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::FixedWindows,
+    input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset,
     init: |build, device| Network::DeepMusicGenre(init(build, device)),
@@ -106,10 +106,10 @@ impl Layers for DeepMusicGenre {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let layer =
             |x: Tensor<3>, convolution: &Conv1d| self.dropout.forward(max_pool1d(relu(convolution.forward(x)), POOL));
-        let heard = self.convolutions.iter().fold(windows, layer); // [batch, 256, 9]
-        let last = LAST_POOL.min(heard.dims()[2]);
-        let mean = AvgPool1dConfig::new(last).with_stride(last).init().forward(heard.clone()); // [batch, 256, 2]
-        let pools: Tensor<3> = Tensor::cat(vec![max_pool1d(heard, last), mean], 1); // [batch, 512, 2]
+        let convolved = self.convolutions.iter().fold(windows, layer); // [batch, 256, 9]
+        let last = LAST_POOL.min(convolved.dims()[2]);
+        let mean = AvgPool1dConfig::new(last).with_stride(last).init().forward(convolved.clone()); // [batch, 256, 2]
+        let pools: Tensor<3> = Tensor::cat(vec![max_pool1d(convolved, last), mean], 1); // [batch, 512, 2]
         self.dense.features(pools.flatten(1, 2)) // [batch, 2048]
     }
 

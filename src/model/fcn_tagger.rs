@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::blocks::{Block2d, Dense, dropout};
 use super::deep_music_genre::{FRAMES, SOURCE, preset};
-use super::registry::{Entry, Hears};
+use super::registry::{Entry, InputKind};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 
@@ -20,7 +20,7 @@ pub const ENTRY: Entry = Entry {
                not in the text.",
     paper_shape: Shape { bands: 128, frames: FRAMES, classes: 50 },
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::Windows { overlap: true },
+    input_kind: InputKind::Windows { overlap: true },
     min_frames: 1,
     preset,
     init: |build, device| Network::FcnTagger(init(build, device)),
@@ -57,8 +57,8 @@ fn init(build: &Build, device: &Device) -> FcnTagger {
 
 impl Layers for FcnTagger {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
-        let heard = self.convolutions.iter().fold(windows.unsqueeze_dim(1), |x: Tensor<4>, block| block.forward(x));
-        let everywhere: Tensor<3> = heard.flatten(2, 3); // [batch, 256, places]
+        let convolved = self.convolutions.iter().fold(windows.unsqueeze_dim(1), |x: Tensor<4>, block| block.forward(x));
+        let everywhere: Tensor<3> = convolved.flatten(2, 3); // [batch, 256, places]
         self.dense.features(everywhere.max_dim(2).squeeze_dim(2)) // [batch, 256]
     }
 

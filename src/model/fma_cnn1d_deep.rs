@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::blocks::{Block1d, Dense, squared_weights};
 use super::fma::{self, Layer1d};
-use super::registry::{Entry, Hears};
+use super::registry::{Entry, InputKind};
 use super::{Build, Layers, Network};
 use crate::card::Structure;
 
@@ -18,7 +18,7 @@ pub const ENTRY: Entry = Entry {
                GPU, 673 s in all.",
     paper_shape: fma::PAPER_SHAPE,
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::FixedWindows,
+    input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset: fma::preset,
     init: |build, device| Network::FmaCnn1dDeep(init(build, device)),
@@ -62,8 +62,8 @@ fn init(build: &Build, device: &Device) -> FmaCnn1dDeep {
 
 impl Layers for FmaCnn1dDeep {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
-        let heard = fma::through1d(&self.convolutions, windows); // [batch, channels, frames left]
-        self.dense.features(heard.flatten(1, 2)) // [batch, 64]
+        let convolved = fma::through1d(&self.convolutions, windows); // [batch, channels, frames left]
+        self.dense.features(convolved.flatten(1, 2)) // [batch, 64]
     }
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {

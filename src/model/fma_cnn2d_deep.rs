@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::blocks::{Block2d, Dense, squared_weights};
 use super::fma::{self, Layer2d};
-use super::registry::{Entry, Hears};
+use super::registry::{Entry, InputKind};
 use super::{Build, Layers, Network};
 use crate::card::Structure;
 
@@ -18,7 +18,7 @@ pub const ENTRY: Entry = Entry {
                GPU, 1182 s in all.",
     paper_shape: fma::PAPER_SHAPE,
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::FixedWindows,
+    input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset: fma::preset,
     init: |build, device| Network::FmaCnn2dDeep(init(build, device)),

@@ -7,7 +7,7 @@ use super::blocks::{Block1d, Dense, dropout, squared_weights};
 use super::dropout::Dropout;
 use super::fma::{self, Layer1d};
 use super::recurrent::Lstm;
-use super::registry::{Entry, Hears};
+use super::registry::{Entry, InputKind};
 use super::{Build, Layers, Network};
 use crate::card::Structure;
 
@@ -20,7 +20,7 @@ pub const ENTRY: Entry = Entry {
                GPU, 1738 s in all.",
     paper_shape: fma::PAPER_SHAPE,
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::FixedWindows,
+    input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset: fma::preset,
     init: |build, device| Network::FmaCrnn(init(build, device)),
@@ -64,8 +64,8 @@ fn init(build: &Build, device: &Device) -> FmaCrnn {
 
 impl Layers for FmaCrnn {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
-        let heard = fma::through1d(&self.convolutions, windows); // [batch, channels, steps]
-        let last = self.lstm.last(heard.permute([2, 0, 1])); // [steps, batch, channels] → [batch, 128]
+        let convolved = fma::through1d(&self.convolutions, windows); // [batch, channels, steps]
+        let last = self.lstm.last(convolved.permute([2, 0, 1])); // [steps, batch, channels] → [batch, 128]
         self.dense.features(self.dropout.forward(last)) // [batch, 64]
     }
 

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use super::blocks::{Block1d, Dense, squared_weights};
 use super::fma::{self, Layer1d};
 use super::recurrent::Lstm;
-use super::registry::{Entry, Hears};
+use super::registry::{Entry, InputKind};
 use super::{Build, Layers, Network};
 use crate::card::Structure;
 
@@ -20,7 +20,7 @@ pub const ENTRY: Entry = Entry {
                GPU, 3714 s in all.",
     paper_shape: fma::PAPER_SHAPE,
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::FixedWindows,
+    input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset: fma::preset,
     init: |build, device| Network::FmaCrnnStacked(init(build, device)),
@@ -64,8 +64,8 @@ fn init(build: &Build, device: &Device) -> FmaCrnnStacked {
 
 impl Layers for FmaCrnnStacked {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
-        let heard = fma::through1d(&self.convolutions, windows); // [batch, channels, steps]
-        let states = Tensor::stack(self.first.states(heard.permute([2, 0, 1])), 0); // [steps, batch, 128]
+        let convolved = fma::through1d(&self.convolutions, windows); // [batch, channels, steps]
+        let states = Tensor::stack(self.first.states(convolved.permute([2, 0, 1])), 0); // [steps, batch, 128]
         self.dense.features(self.second.last(states)) // [batch, 32]
     }
 

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use super::blocks::{Dense, squared_weights};
 use super::fma;
 use super::recurrent::Lstm;
-use super::registry::{Entry, Hears};
+use super::registry::{Entry, InputKind};
 use super::{Build, Layers, Network};
 use crate::card::Structure;
 
@@ -19,7 +19,7 @@ pub const ENTRY: Entry = Entry {
                %; 3 s an epoch on a GPU, 233 s in all.",
     paper_shape: fma::PAPER_SHAPE,
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::FixedWindows,
+    input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset: fma::preset,
     init: |build, device| Network::FmaRnn(init(build, device)),

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::blocks::{Dense, dropout, max_pool2d, pooled};
 use super::dropout::Dropout;
-use super::registry::{Entry, Hears, Preset};
+use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
     reported: "51 % balanced accuracy on the validation part of GTZAN's pictures, 80/10/10.",
     paper_shape: Shape { bands: 128, frames: 128, classes: 10 },
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::Pictures,
+    input_kind: InputKind::Pictures,
     min_frames: 1,
     preset,
     init: |build, device| Network::GtzanCnn(init(build, device)),

@@ -6,7 +6,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::dropout::Dropout;
-use super::registry::{Entry, Hears, Preset};
+use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
@@ -20,7 +20,7 @@ pub const ENTRY: Entry = Entry {
     reported: "",
     paper_shape: Shape { bands: 500, frames: 1, classes: 10 },
     paper_structure: Structure { width: 1.0, hidden: 0, members: 1, features: 500 },
-    hears: Hears::Features,
+    input_kind: InputKind::Features,
     min_frames: 1,
     preset: || Preset {
         front_end: &FrontEnd::MUSICNN,

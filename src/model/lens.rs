@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use super::blocks::two_views;
 use super::dropout::Dropout;
 use super::net1::{max_over_time, mean_over_time};
-use super::registry::{Entry, Hears, Preset};
+use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
@@ -25,7 +25,7 @@ pub const ENTRY: Entry = Entry {
     reported: "",
     paper_shape: Shape { bands: 128, frames: 39, classes: 10 },
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::Windows { overlap: true },
+    input_kind: InputKind::Windows { overlap: true },
     min_frames: 4,
     preset: || Preset { front_end: &FrontEnd::GTZAN_LOGMEL, recipe: recipe() },
     init: |build, device| Network::Lens(init(build, device)),

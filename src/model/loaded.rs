@@ -4,9 +4,9 @@ use burn::tensor::{Device, ExecutionError};
 
 use super::bases::{Bases, Listened};
 use super::predict::{Answer, answers, probabilities};
-use super::registry::Hears;
+use super::registry::InputKind;
 use super::weights::{self, WeightsError};
-use super::windows::{Ears, Place, Windowing};
+use super::windows::{InputSpec, Place, Windowing};
 use super::{Blueprint, Network, Part};
 use crate::card::Card;
 use crate::dsp::{FrontEnd, Segment};
@@ -24,7 +24,7 @@ pub struct Loaded {
 
 /// What is heard in one window.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Heard {
+pub struct WindowPrediction {
     /// One probability a label.
     pub probabilities: Vec<f32>,
     /// Of every base that has many labels (tags), one probability a label.
@@ -61,29 +61,29 @@ impl Loaded {
         };
         let bases = Bases::new(card.bases.iter().map(base).collect::<Result<_, _>>()?, &card.name)?;
         let loaded = Self { card, blueprint, network, bases };
-        loaded.check_heard()?;
+        loaded.check_input()?;
         Ok(loaded)
     }
 
     /// Checks that what is heard is what the network expects: a card may come from anywhere, and a wrong size would stop
     /// the engine in the middle of a recording.
-    fn check_heard(&self) -> Result<(), WeightsError> {
+    fn check_input(&self) -> Result<(), WeightsError> {
         let Self { card, blueprint, bases, .. } = self;
         let unheard = |difference: String| WeightsError::Unheard { name: card.name.clone(), difference };
-        let (expected, listens) = (blueprint.build.shape.bands, blueprint.entry.hears == Hears::Features);
+        let (expected, listens) = (blueprint.build.shape.bands, blueprint.entry.input_kind == InputKind::Features);
         if listens == bases.is_empty() {
             let differs = if listens { "is a head and names no network" } else { "is no head and names a network" };
             return Err(unheard(format!("it {differs} that it listens through")));
         }
         let bands = blueprint.front_end.mel_bands;
-        if !listens && blueprint.entry.hears != Hears::Pictures && bands != expected {
+        if !listens && blueprint.entry.input_kind != InputKind::Pictures && bands != expected {
             return Err(unheard(format!("it hears {expected} bands, its front end has {bands}")));
         }
         let (frames, least) = (blueprint.build.shape.frames, blueprint.entry.min_frames);
         if frames < least {
             return Err(unheard(format!("its windows have {frames} frames, and it needs {least} at least")));
         }
-        if bases.ears().is_some_and(|ears| ears.front_end != blueprint.front_end) {
+        if bases.input_spec().is_some_and(|input_spec| input_spec.front_end != blueprint.front_end) {
             return Err(unheard("the networks that it listens through hear through another front end".to_owned()));
         }
         let features = bases.features();
@@ -113,28 +113,28 @@ impl Loaded {
     }
 
     /// What a window is to it.
-    pub fn hears(&self) -> Hears {
-        self.blueprint.entry.hears
+    pub fn input_kind(&self) -> InputKind {
+        self.blueprint.entry.input_kind
     }
 
     /// How a recording is heard for it: a head's ears are those of its bases.
-    pub fn ears(&self) -> Ears {
-        self.bases.ears().unwrap_or_else(|| self.blueprint.ears())
+    pub fn input_spec(&self) -> InputSpec {
+        self.bases.input_spec().unwrap_or_else(|| self.blueprint.input_spec())
     }
 
     /// The front end it hears through.
     pub fn front_end(&self) -> &'static FrontEnd {
-        self.ears().front_end
+        self.input_spec().front_end
     }
 
     /// The windows of what is heard.
     pub fn windowing(&self) -> Windowing {
-        self.ears().windowing
+        self.input_spec().windowing
     }
 
     /// The fewest columns that can be heard.
     pub fn least_columns(&self) -> usize {
-        self.ears().least_columns
+        self.input_spec().least_columns
     }
 
     /// What it says of a few windows of one length. Waits for the device.
@@ -142,14 +142,20 @@ impl Loaded {
     /// # Errors
     ///
     /// The device's, where it was lost.
-    pub async fn hear(&self, segments: &[Segment], places: &[Place]) -> Result<Vec<Heard>, ExecutionError> {
+    pub async fn predict(
+        &self,
+        segments: &[Segment],
+        places: &[Place],
+    ) -> Result<Vec<WindowPrediction>, ExecutionError> {
         let Some(first) = places.first() else { return Ok(Vec::new()) };
         let windowing = self.windowing();
         let (answers, tags) = self.run(windowing.values(segments, places), windowing.bands, first.columns).await?;
         let many_labels = self.card.many_labels;
-        let heard =
-            |(answer, tags): (Answer, _)| Heard { probabilities: probabilities(&answer.logits, many_labels), tags };
-        Ok(answers.into_iter().zip(tags).map(heard).collect())
+        let prediction = |(answer, tags): (Answer, _)| WindowPrediction {
+            probabilities: probabilities(&answer.logits, many_labels),
+            tags,
+        };
+        Ok(answers.into_iter().zip(tags).map(prediction).collect())
     }
 
     /// Its logits of windows `[windows, bands, frames]`, row-major: for comparing engines. Waits for the device.

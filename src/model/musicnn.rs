@@ -11,7 +11,7 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
 use super::net1::{max_over_time, mean_over_time};
-use super::registry::{Entry, Hears, Preset};
+use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
@@ -25,7 +25,7 @@ pub const MSD: Entry = Entry {
     reported: "ROC-AUC 0.880 and PR-AUC 0.289 on the Million Song Dataset, in the package.",
     paper_shape: PAPER_SHAPE,
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::Windows { overlap: false },
+    input_kind: InputKind::Windows { overlap: false },
     min_frames: KERNEL_FRAMES,
     preset,
     init: |build, device| Network::Musicnn(init(build, device)),

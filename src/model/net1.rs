@@ -8,7 +8,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::dropout::Dropout;
-use super::registry::{Entry, Hears, Preset};
+use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
@@ -25,7 +25,7 @@ pub const ENTRY: Entry = Entry {
     reported: "90.7 % on GTZAN, random 8/1/1 by song, mean of ten runs: the same artists on both sides.",
     paper_shape: PAPER_SHAPE,
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::Windows { overlap: true },
+    input_kind: InputKind::Windows { overlap: true },
     min_frames: KERNEL_FRAMES,
     preset,
     init: |build, device| Network::Net1(init(build, device)),

@@ -7,7 +7,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::net1::{DUPLICATED, KERNEL_FRAMES, PAPER_SHAPE, max_over_time, mean_over_time, preset};
-use super::registry::{Entry, Hears, Preset};
+use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network};
 use crate::card::Structure;
 use crate::train::recipe::Recipe;
@@ -20,7 +20,7 @@ pub const ENTRY: Entry = Entry {
     reported: "88.3 % on GTZAN, random 8/1/1 by song, mean of ten runs: the same artists on both sides.",
     paper_shape: PAPER_SHAPE,
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::Windows { overlap: true },
+    input_kind: InputKind::Windows { overlap: true },
     min_frames: KERNEL_FRAMES,
     preset: || {
         let Preset { front_end, recipe } = preset();

@@ -5,7 +5,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::blocks::{Block2d, Dense, dropout, two_views};
-use super::registry::{Entry, Hears, Preset};
+use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape, lens};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
@@ -20,7 +20,7 @@ pub const ENTRY: Entry = Entry {
     reported: "",
     paper_shape: Shape { bands: 128, frames: 150, classes: 10 },
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::FixedWindows,
+    input_kind: InputKind::FixedWindows,
     min_frames: 4,
     preset: || Preset {
         front_end: &FrontEnd::GTZAN_LOGMEL,
@@ -57,8 +57,8 @@ fn init(build: &Build, device: &Device) -> Panorama {
 
 impl Layers for Panorama {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
-        let heard = self.convolutions.iter().fold(two_views(windows), |x, block| block.forward(x));
-        let everywhere: Tensor<3> = heard.flatten(2, 3); // [batch, 256, places]
+        let convolved = self.convolutions.iter().fold(two_views(windows), |x, block| block.forward(x));
+        let everywhere: Tensor<3> = convolved.flatten(2, 3); // [batch, 256, places]
         self.dense.features(everywhere.max_dim(2).squeeze_dim(2)) // [batch, 256]
     }
 

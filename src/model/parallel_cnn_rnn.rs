@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use super::blocks::{Dense, dropout, max_pool2d, pooled};
 use super::dropout::Dropout;
 use super::recurrent::Bidirectional;
-use super::registry::{Entry, Hears, Preset};
+use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
@@ -24,7 +24,7 @@ pub const ENTRY: Entry = Entry {
     reported: "51 % on FMA, in the article that the document takes it from.",
     paper_shape: Shape { bands: 128, frames: 640, classes: 8 },
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::FixedWindows,
+    input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset,
     init: |build, device| Network::ParallelCnnRnn(init(build, device)),
@@ -146,8 +146,8 @@ fn init(build: &Build, device: &Device) -> ParallelCnnRnn {
 impl Layers for ParallelCnnRnn {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let seen = self.convolutions.forward(windows.clone()); // [batch, 256]
-        let heard = self.recurrent.last(sequence(windows)); // [batch, 128]
-        self.dense.features(Tensor::cat(vec![seen, heard], 1)) // [batch, 384]
+        let recurrent = self.recurrent.last(sequence(windows)); // [batch, 128]
+        self.dense.features(Tensor::cat(vec![seen, recurrent], 1)) // [batch, 384]
     }
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {

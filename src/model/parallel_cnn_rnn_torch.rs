@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use super::blocks::Dense;
 use super::parallel_cnn_rnn::{Convolutions, SOURCE, preset, sequence, sequence_shape};
 use super::recurrent::Bidirectional;
-use super::registry::{Entry, Hears};
+use super::registry::{Entry, InputKind};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 
@@ -19,7 +19,7 @@ pub const ENTRY: Entry = Entry {
     reported: "38 % (macro F1 0.33) on 50 clips of its authors' choice, trained on GTZAN, random 80/20.",
     paper_shape: Shape { bands: 128, frames: 640, classes: 10 },
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::FixedWindows,
+    input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset,
     init: |build, device| Network::ParallelCnnRnnTorch(init(build, device)),
@@ -55,8 +55,8 @@ fn init(build: &Build, device: &Device) -> ParallelCnnRnnTorch {
 impl Layers for ParallelCnnRnnTorch {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let seen = self.convolutions.forward(windows.clone()); // [batch, 256]
-        let heard = self.recurrent.all(sequence(windows)); // [batch, 320]
-        self.dense.features(Tensor::cat(vec![seen, heard], 1)) // [batch, 576]
+        let recurrent = self.recurrent.all(sequence(windows)); // [batch, 320]
+        self.dense.features(Tensor::cat(vec![seen, recurrent], 1)) // [batch, 576]
     }
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {

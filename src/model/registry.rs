@@ -27,7 +27,7 @@ pub struct Entry {
     /// Its structure there.
     pub paper_structure: Structure,
     /// What a window is to it.
-    pub hears: Hears,
+    pub input_kind: InputKind,
     /// The fewest columns of sound that it can hear.
     pub min_frames: usize,
     /// The document's front end and training.
@@ -38,7 +38,7 @@ pub struct Entry {
 
 /// What a network takes for a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hears {
+pub enum InputKind {
     /// A stretch of a segment, of any length from [`Entry::min_frames`] on: it pools over all time.
     Windows {
         /// True where windows overlap by half, false where they follow each other.

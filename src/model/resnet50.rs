@@ -9,7 +9,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
-use super::registry::{Entry, Hears, Preset};
+use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
@@ -24,7 +24,7 @@ pub const ENTRY: Entry = Entry {
                pictures, random 80/10/10 by song.",
     paper_shape: Shape { bands: 224, frames: 224, classes: 10 },
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::Pictures,
+    input_kind: InputKind::Pictures,
     min_frames: 1,
     preset: || preset(1e-3),
     init: |build, device| Network::ResNet50(init(build, device)),

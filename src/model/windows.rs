@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Shape;
-use super::registry::Hears;
+use super::registry::InputKind;
 use crate::dsp::{FrontEnd, Scaling, Segment, picture};
 
 /// What is subtracted from values of 0..1 before a network hears them, and what they are divided by after: about the
@@ -22,13 +22,13 @@ pub struct Windowing {
     /// Columns of a window.
     pub frames: usize,
     hop: usize,
-    hears: Hears,
+    input_kind: InputKind,
     scaling: Scaling,
 }
 
 /// How a recording is heard for a network, before the network itself.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ears {
+pub struct InputSpec {
     /// What turns sound to columns.
     pub front_end: &'static FrontEnd,
     /// What cuts windows from them.
@@ -50,25 +50,25 @@ pub struct Place {
 
 impl Windowing {
     /// The windows of a network of these sizes that hears segments of this scaling.
-    pub fn new(hears: Hears, shape: Shape, scaling: Scaling) -> Self {
+    pub fn new(input_kind: InputKind, shape: Shape, scaling: Scaling) -> Self {
         let Shape { bands, frames, .. } = shape;
-        let hop = match hears {
-            Hears::Windows { overlap: true } | Hears::FixedWindows => (frames / 2).max(1),
+        let hop = match input_kind {
+            InputKind::Windows { overlap: true } | InputKind::FixedWindows => (frames / 2).max(1),
             _ => frames,
         };
-        Self { bands, frames, hop, hears, scaling }
+        Self { bands, frames, hop, input_kind, scaling }
     }
 
     /// The windows of features `[features, 1]`, which are heard as they are.
     pub fn of_features(features: usize) -> Self {
-        let (hears, scaling) = (Hears::Features, Scaling::Standardised);
-        Self { bands: features, frames: 1, hop: 1, hears, scaling }
+        let (input_kind, scaling) = (InputKind::Features, Scaling::Standardised);
+        Self { bands: features, frames: 1, hop: 1, input_kind, scaling }
     }
 
     /// A segment as windows are cut from it: itself, or resized where the network sees it as a picture.
     pub fn prepare(&self, segment: Segment) -> Segment {
-        match self.hears {
-            Hears::Pictures => picture(&segment, self.bands, self.frames),
+        match self.input_kind {
+            InputKind::Pictures => picture(&segment, self.bands, self.frames),
             _ => segment,
         }
     }
@@ -89,8 +89,8 @@ impl Windowing {
     /// Columns of the windows of a segment: fewer than [`frames`](Self::frames) where it is shorter and the network
     /// takes that.
     fn columns_of(&self, segment: &Segment) -> usize {
-        match self.hears {
-            Hears::Windows { .. } => self.frames.min(segment.columns),
+        match self.input_kind {
+            InputKind::Windows { .. } => self.frames.min(segment.columns),
             _ => self.frames,
         }
     }
@@ -108,12 +108,12 @@ impl Windowing {
     fn push(&self, batch: &mut Vec<f32>, segment: &Segment, place: Place) {
         for band in 0..segment.bands {
             let value = |column: usize| segment.values[column % segment.columns * segment.bands + band];
-            batch.extend((place.start..place.start + place.columns).map(|column| self.heard(value(column))));
+            batch.extend((place.start..place.start + place.columns).map(|column| self.normalize(value(column))));
         }
     }
 
     /// A segment's value as a network hears it.
-    pub fn heard(&self, value: f32) -> f32 {
+    pub fn normalize(&self, value: f32) -> f32 {
         match self.scaling {
             Scaling::UnitRange => (value - MIDDLE) / SPREAD,
             Scaling::Standardised | Scaling::LogCompressed => value,
@@ -121,7 +121,7 @@ impl Windowing {
     }
 }
 
-/// Windows as they were before [`Windowing::heard`], where their values were 0..1.
+/// Windows as they were before [`Windowing::normalize`], where their values were 0..1.
 pub(super) fn in_unit_range(windows: Tensor<3>) -> Tensor<3> {
     windows * SPREAD + MIDDLE
 }
@@ -148,8 +148,8 @@ pub fn to_tensor(values: Vec<f32>, bands: usize, frames: usize, device: &Device)
 mod tests {
     use super::*;
 
-    fn windowing(hears: Hears, frames: usize) -> Windowing {
-        Windowing::new(hears, Shape { bands: 2, frames, classes: 1 }, Scaling::UnitRange)
+    fn windowing(input_kind: InputKind, frames: usize) -> Windowing {
+        Windowing::new(input_kind, Shape { bands: 2, frames, classes: 1 }, Scaling::UnitRange)
     }
 
     fn segment(columns: usize) -> Segment {
@@ -172,21 +172,21 @@ mod tests {
         assert_eq!(window_starts(26, 39, 19), [0]);
         assert_eq!(window_starts(0, 39, 19), [0]);
         let place = |columns| Place { segment: 0, start: 0, columns };
-        assert_eq!(windowing(Hears::Windows { overlap: true }, 39).places(&[segment(26)]), [place(26)]);
-        assert_eq!(windowing(Hears::FixedWindows, 39).places(&[segment(26)]), [place(39)]);
+        assert_eq!(windowing(InputKind::Windows { overlap: true }, 39).places(&[segment(26)]), [place(26)]);
+        assert_eq!(windowing(InputKind::FixedWindows, 39).places(&[segment(26)]), [place(39)]);
     }
 
     #[test]
     fn a_window_is_turned_to_bands_by_frames() {
         let mut batch = Vec::new();
         let place = Place { segment: 0, start: 1, columns: 2 };
-        windowing(Hears::Windows { overlap: true }, 2).push(&mut batch, &segment(3), place);
+        windowing(InputKind::Windows { overlap: true }, 2).push(&mut batch, &segment(3), place);
         assert_eq!(batch, [-1.0, 0.0, -0.5, 0.5]);
     }
 
     #[test]
     fn a_fixed_window_repeats_a_short_segment() {
-        let windowing = windowing(Hears::FixedWindows, 5);
+        let windowing = windowing(InputKind::FixedWindows, 5);
         let (mut batch, short) = (Vec::new(), segment(2));
         windowing.push(&mut batch, &short, windowing.places(std::slice::from_ref(&short))[0]);
         assert_eq!(batch, [-2.0, -1.0, -2.0, -1.0, -2.0, -1.5, -0.5, -1.5, -0.5, -1.5]);
@@ -194,9 +194,9 @@ mod tests {
 
     #[test]
     fn only_values_of_a_unit_range_are_standardised() {
-        let as_heard = |scaling| Windowing { scaling, ..windowing(Hears::FixedWindows, 5) }.heard(0.75);
+        let normalized = |scaling| Windowing { scaling, ..windowing(InputKind::FixedWindows, 5) }.normalize(0.75);
         assert_eq!(
-            [Scaling::UnitRange, Scaling::Standardised, Scaling::LogCompressed].map(as_heard),
+            [Scaling::UnitRange, Scaling::Standardised, Scaling::LogCompressed].map(normalized),
             [1.0, 0.75, 0.75]
         );
     }

@@ -9,7 +9,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
-use super::registry::{Entry, Hears};
+use super::registry::{Entry, InputKind};
 use super::resnet50::preset;
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
                with a dense layer before it, validation, on GTZAN's pictures, random 80/10/10 by song.",
     paper_shape: Shape { bands: 299, frames: 299, classes: 10 },
     paper_structure: Structure::DOCUMENTED,
-    hears: Hears::Pictures,
+    input_kind: InputKind::Pictures,
     // What the two convolutions without padding need.
     min_frames: 7,
     preset: || preset(1e-4),

@@ -113,7 +113,7 @@ fn random_window(segment: &Segment, shape: &Windowing, augmentation: &Augmentati
         let source_band = (band as f64 + shift).clamp(0.0, (segment.bands - 1) as f64);
         for frame in 0..shape.frames {
             let column = (start + frame as f64 * rate) % segment.columns as f64;
-            window.push(shape.heard(interpolated(segment, column, source_band)));
+            window.push(shape.normalize(interpolated(segment, column, source_band)));
         }
     }
     window
@@ -207,7 +207,7 @@ mod tests {
 
     use super::*;
     use crate::dsp::Scaling;
-    use crate::model::registry::Hears;
+    use crate::model::registry::InputKind;
     use crate::train::set::{Song, one_of};
 
     const SHAPE: Shape = Shape { bands: 4, frames: 6, classes: 2 };
@@ -225,7 +225,7 @@ mod tests {
     }
 
     fn windowing() -> Windowing {
-        Windowing::new(Hears::Windows { overlap: true }, SHAPE, Scaling::UnitRange)
+        Windowing::new(InputKind::Windows { overlap: true }, SHAPE, Scaling::UnitRange)
     }
 
     fn every_augmentation() -> Augmentation {

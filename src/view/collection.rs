@@ -278,7 +278,7 @@ impl Collection {
     }
 
     /// Notes what was heard of a clip, wherever it is. This is no change of the user's.
-    pub fn heard(&mut self, clip: &str, outcome: &Result<f64, String>) {
+    pub fn set_outcome(&mut self, clip: &str, outcome: &Result<f64, String>) {
         let all = self.classes.iter_mut().chain(self.past.iter_mut().flatten());
         for entry in all.flat_map(|class| &mut class.clips).filter(|entry| entry.id == clip) {
             match outcome {
@@ -472,7 +472,7 @@ mod tests {
         assert_eq!(of(&[("a", 30), ("b", 6)]).doubts(), [lopsided]);
         let mut collection = of(&[("a", 9), ("b", 2), ("c", 9)]);
         collection.add_class("d");
-        collection.heard("b0", &Err("it is silent".to_owned()));
+        collection.set_outcome("b0", &Err("it is silent".to_owned()));
         let found = collection.doubts();
         assert_eq!(found[0], Doubt::Single("b".to_owned()));
         assert!(found.contains(&Doubt::Empty("d".to_owned())), "{found:?}");
@@ -481,8 +481,8 @@ mod tests {
     #[test]
     fn a_lesson_has_what_can_be_heard() {
         let mut collection = of(&[("a", 3), ("b", 1), ("c", 2)]);
-        collection.heard("b0", &Err("it is silent".to_owned()));
-        collection.heard("a0", &Ok(2.5));
+        collection.set_outcome("b0", &Err("it is silent".to_owned()));
+        collection.set_outcome("a0", &Ok(2.5));
         assert_eq!(collection.classes()[0].seconds(), 2.5);
         let (labels, clips) = collection.lesson();
         assert_eq!(labels, ["a", "c"]);

@@ -58,8 +58,8 @@ pub fn pupils(list: &Catalogue, known: &[Known]) -> Vec<Pupil> {
         name: words::HEAD.to_owned(),
         about: words::ABOUT_HEAD.to_owned(),
     });
-    let hears = list.networks.iter().filter(|offer| offer.bases.is_empty());
-    let tuned = hears.map(|offer| Pupil {
+    let front_ends = list.networks.iter().filter(|offer| offer.bases.is_empty());
+    let tuned = front_ends.map(|offer| Pupil {
         id: format!("{TUNED}{}", offer.name),
         group: Group::Tuned,
         name: words::tuned(&offer.name),
@@ -112,7 +112,7 @@ pub fn group(id: &str) -> Group {
     }
 }
 
-/// The student of a pupil's name. What cannot be had of it is left out: [`layers`] and [`hears`] say what can.
+/// The student of a pupil's name. What cannot be had of it is left out: [`layers`] and [`front_ends`] say what can.
 pub fn student(id: &str, build: &Build, known: &[Known]) -> Student {
     match (group(id), id.strip_prefix(TUNED)) {
         (Group::Head, _) => {
@@ -125,7 +125,7 @@ pub fn student(id: &str, build: &Build, known: &[Known]) -> Student {
         }
         _ => {
             let documented =
-                if hears(id, known).contains(&build.documented) { build.documented } else { !build.documented };
+                if front_ends(id, known).contains(&build.documented) { build.documented } else { !build.documented };
             let own = known.iter().find(|known| known.id == id).filter(|_| documented);
             let front_end = own.map_or_else(|| FRONT_END.to_owned(), |own| own.front_end.clone());
             let (rows, frames) = own.map_or((None, FRAMES), |own| (own.rows, own.frames));
@@ -144,7 +144,7 @@ pub fn layers(id: &str) -> &'static [Freed] {
 }
 
 /// How a network from fresh weights can hear: as usual (false), as in its document (true).
-pub fn hears(id: &str, known: &[Known]) -> &'static [bool] {
+pub fn front_ends(id: &str, known: &[Known]) -> &'static [bool] {
     match known.iter().find(|known| known.id == id) {
         // Of what is not known, nothing can be had as in its document.
         None => &[false],
@@ -274,7 +274,7 @@ pub(super) mod tests {
         let tuned = |id: &str| student(id, &wish, &[]);
         assert!(matches!(tuned("tuned:musicnn-msd"), Student::Tuned { layers: Freed::Last, .. }));
         assert!(matches!(tuned("tuned:a"), Student::Tuned { network, layers: Freed::Output } if network == "a"));
-        let heard = |id: &str, documented| match student(id, &Build { documented, ..wish }, &known()) {
+        let chosen = |id: &str, documented| match student(id, &Build { documented, ..wish }, &known()) {
             Student::Fresh { front_end, rows, frames, width, .. } => {
                 assert_eq!(width, 0.5);
                 (front_end, rows, frames)
@@ -282,10 +282,10 @@ pub(super) mod tests {
             other => panic!("{other:?}"),
         };
         let usual = ("gtzan-logmel".to_owned(), None, 39);
-        assert_eq!((heard("net1", false), heard("net1", true)), (usual.clone(), ("net1".to_owned(), None, 128)));
-        assert_eq!(heard("gtzan-cnn", false), ("image".to_owned(), Some(64), 64), "it hears pictures");
-        assert_eq!(heard("long", false).2, 600, "3 s are too short for it");
-        assert_eq!((heard("lens", true), heard("unknown", true)), (usual.clone(), usual));
+        assert_eq!((chosen("net1", false), chosen("net1", true)), (usual.clone(), ("net1".to_owned(), None, 128)));
+        assert_eq!(chosen("gtzan-cnn", false), ("image".to_owned(), Some(64), 64), "it hears pictures");
+        assert_eq!(chosen("long", false).2, 600, "3 s are too short for it");
+        assert_eq!((chosen("lens", true), chosen("unknown", true)), (usual.clone(), usual));
     }
 
     #[test]

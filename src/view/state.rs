@@ -153,7 +153,7 @@ impl State {
     }
 
     /// Another network listens to the file, whose answer is there already.
-    pub fn hear_again(&mut self, network: String, wish: Wish) {
+    pub fn classify_again(&mut self, network: String, wish: Wish) {
         if self.phase == Phase::Done {
             self.again = Some(Again { network, wish, progress: None, spectrogram: None });
         }
@@ -276,8 +276,8 @@ mod tests {
     }
 
     fn progress(fraction: f32) -> Event {
-        let (heard_seconds, duration_seconds) = (f64::from(fraction) * 60.0, Some(60.0));
-        Event::Progress(Progress { heard_seconds, duration_seconds, fraction })
+        let (processed_seconds, duration_seconds) = (f64::from(fraction) * 60.0, Some(60.0));
+        Event::Progress(Progress { processed_seconds, duration_seconds, fraction })
     }
 
     #[test]
@@ -285,7 +285,7 @@ mod tests {
         let mut state = opened();
         assert_eq!((state.phase, state.progress), (Phase::Working, None));
         state.apply(progress(0.5), Payload::None);
-        assert_eq!(state.progress.map(|progress| progress.heard_seconds), Some(30.0));
+        assert_eq!(state.progress.map(|progress| progress.processed_seconds), Some(30.0));
         state.apply(Event::Spectrogram(info(2, 3)), Payload::Floats(vec![-1.0; 6]));
         assert!(state.spectrogram.as_ref().is_some_and(|found| found.values.len() == 6));
         state.apply(Event::SoFar(prediction()), Payload::None);
@@ -356,7 +356,7 @@ mod tests {
         let mut state = opened();
         state.apply(Event::Spectrogram(info(1, 1)), Payload::Floats(vec![0.0]));
         state.apply(Event::Classified(prediction()), Payload::None);
-        state.hear_again("head".to_owned(), Wish::Refine);
+        state.classify_again("head".to_owned(), Wish::Refine);
         state
     }
 
@@ -390,7 +390,7 @@ mod tests {
         assert_eq!((state.phase, &state.again, state.notice), (Phase::Done, &None, None));
         // Before there is an answer there is nothing to refine.
         let mut state = opened();
-        state.hear_again("head".to_owned(), Wish::Refine);
+        state.classify_again("head".to_owned(), Wish::Refine);
         assert_eq!(state.again, None);
     }
 

@@ -91,7 +91,7 @@ pub enum News {
         total: usize,
     },
     /// A clip was heard, of so many seconds, or cannot be: a sentence.
-    Heard {
+    Embedded {
         /// Which one.
         clip: ClipId,
         /// What came of it.
@@ -213,8 +213,8 @@ impl Teaching {
 
     /// Takes what the client tells.
     pub fn apply(&mut self, news: News) {
-        if let News::Heard { clip, outcome } = &news {
-            return self.collection.heard(clip, outcome);
+        if let News::Embedded { clip, outcome } = &news {
+            return self.collection.set_outcome(clip, outcome);
         }
         if let News::Glanced { clip, thumbnail } = news {
             self.thumbnails.insert(clip, thumbnail);
@@ -241,7 +241,7 @@ impl Teaching {
             News::Taught(outcome) => (self.stage, self.outcome) = (Stage::Idle, Some(outcome)),
             News::Failed(error) => (self.stage, self.error) = (Stage::Idle, Some(super::words::sentence(error))),
             News::Cancelled => self.stage = Stage::Idle,
-            News::Heard { .. } | News::Glanced { .. } | News::Checkpoint(_) => {}
+            News::Embedded { .. } | News::Glanced { .. } | News::Checkpoint(_) => {}
         }
     }
 

@@ -134,10 +134,10 @@ pub fn milliseconds(milliseconds: f64) -> String {
 pub fn progress(current: Option<Progress>, browser_decodes: bool, choice: &Choice) -> String {
     match (current, choice) {
         _ if browser_decodes => "Your browser is decoding it…".to_owned(),
-        (Some(Progress { heard_seconds, duration_seconds: Some(duration), .. }), _) => {
-            format!("Listening: {} of {}…", clock(heard_seconds.min(duration), 0), clock(duration, 0))
+        (Some(Progress { processed_seconds, duration_seconds: Some(duration), .. }), _) => {
+            format!("Listening: {} of {}…", clock(processed_seconds.min(duration), 0), clock(duration, 0))
         }
-        (Some(progress), _) => format!("Listening: {} so far…", clock(progress.heard_seconds, 0)),
+        (Some(progress), _) => format!("Listening: {} so far…", clock(progress.processed_seconds, 0)),
         (None, Choice::Starting) => "Your file is next, as soon as the network is loaded…".to_owned(),
         (None, _) => "Waiting for the engine…".to_owned(),
     }

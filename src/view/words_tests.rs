@@ -148,12 +148,12 @@ fn readings_have_units_and_a_true_minus() {
 
 #[test]
 fn work_is_described_while_it_is_done() {
-    let heard = |heard_seconds, duration_seconds| {
-        progress(Some(Progress { heard_seconds, duration_seconds, fraction: 0.5 }), false, &Choice::UserChoice)
+    let told = |processed_seconds, duration_seconds| {
+        progress(Some(Progress { processed_seconds, duration_seconds, fraction: 0.5 }), false, &Choice::UserChoice)
     };
-    assert_eq!(heard(754.9, Some(7200.0)), "Listening: 12:35 of 2:00:00…");
-    assert_eq!(heard(30.2, Some(30.0)), "Listening: 0:30 of 0:30…");
-    assert_eq!(heard(61.0, None), "Listening: 1:01 so far…");
+    assert_eq!(told(754.9, Some(7200.0)), "Listening: 12:35 of 2:00:00…");
+    assert_eq!(told(30.2, Some(30.0)), "Listening: 0:30 of 0:30…");
+    assert_eq!(told(61.0, None), "Listening: 1:01 so far…");
     assert_eq!(progress(None, false, &Choice::UserChoice), "Waiting for the engine…");
     assert_eq!(progress(None, true, &Choice::UserChoice), "Your browser is decoding it…");
     assert!(progress(None, false, &Choice::Starting).contains("as soon as the network is loaded"));

@@ -6,10 +6,10 @@
 //! engine on a self-test, is timed against it, and takes over where it is faster. Whatever goes wrong with it, the CPU
 //! engine goes on; where the CPU engine itself dies on a file, it is started again.
 
+mod classification;
 mod clips;
 mod engine;
 mod graphics;
-mod job;
 mod lessons;
 mod networks;
 mod offline;
@@ -23,11 +23,11 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
+use self::classification::{Classification, Decoding};
 use self::clips::Glances;
 pub use self::clips::Unpacked;
 use self::engine::Engine;
 use self::graphics::Gpu;
-use self::job::{Decoding, Job};
 use self::lessons::{LessonNumber, Teacher};
 use self::own::Own;
 pub use self::own::{OwnNetwork, OwnNews, read};
@@ -114,7 +114,7 @@ struct Inner {
     gpu: RefCell<Gpu>,
     /// True while the GPU engine is compared with the CPU engine.
     fitting: Cell<bool>,
-    job: RefCell<Option<Job>>,
+    classification: RefCell<Option<Classification>>,
     teacher: RefCell<Option<Teacher>>,
     lessons: Cell<LessonNumber>,
     /// True while it is to be told which networks can be taught.
@@ -141,7 +141,7 @@ impl Client {
             cpu: RefCell::default(),
             gpu: RefCell::default(),
             fitting: Cell::default(),
-            job: RefCell::default(),
+            classification: RefCell::default(),
             teacher: RefCell::default(),
             lessons: Cell::default(),
             registry_wanted: Cell::default(),
@@ -157,17 +157,17 @@ impl Client {
     pub fn classify(&self, file: File) {
         self.interrupt();
         self.look_later();
-        *self.0.job.borrow_mut() = Some(Job::new(file));
+        *self.0.classification.borrow_mut() = Some(Classification::new(file));
         self.advance();
     }
 
     /// Gives up the current classification. An answer that is there already stays.
     pub fn cancel(&self) {
         self.interrupt();
-        let mut slot = self.0.job.borrow_mut();
-        let Some(job) = slot.as_mut() else { return };
-        job.asked = self.network();
-        if !job.end(false) {
+        let mut slot = self.0.classification.borrow_mut();
+        let Some(classification) = slot.as_mut() else { return };
+        classification.asked = self.network();
+        if !classification.end(false) {
             slot.take();
         }
         drop(slot);
@@ -177,11 +177,11 @@ impl Client {
 
     /// Takes the recording from the engine that has it: it waits again. True where it was being heard again.
     fn interrupt(&self) -> bool {
-        let mut slot = self.0.job.borrow_mut();
-        let Some(job) = slot.as_mut() else { return false };
-        let again = job.heard_by.is_some() && job.is_busy();
-        let running = job.running;
-        job.take_back();
+        let mut slot = self.0.classification.borrow_mut();
+        let Some(classification) = slot.as_mut() else { return false };
+        let again = classification.answered_by.is_some() && classification.is_busy();
+        let running = classification.running;
+        classification.take_back();
         drop(slot);
         if let Some((kind, request)) = running
             && let Some(engine) = self.engine(kind)
@@ -207,7 +207,7 @@ impl Client {
             *self.0.gpu.borrow_mut() = Gpu::NotLooked;
         }
         self.tell_engine();
-        self.run_job();
+        self.run_classification();
         if preference != Preference::Cpu {
             spawn_local(self.clone().find_gpu());
         }
@@ -270,14 +270,16 @@ impl Client {
         log::warn!("the CPU engine is started again: {message}");
         self.0.cpu.borrow_mut().take();
         self.look_away();
-        let mut slot = self.0.job.borrow_mut();
-        if let Some(job) = slot.as_mut().filter(|job| matches!(job.running, Some((EngineKind::Cpu, _)))) {
-            if job.begun || job.tried_again {
-                let message = words::engine_died(&job.file.name());
-                self.end_job(slot, Event::Failed { message });
+        let mut slot = self.0.classification.borrow_mut();
+        if let Some(classification) =
+            slot.as_mut().filter(|classification| matches!(classification.running, Some((EngineKind::Cpu, _))))
+        {
+            if classification.begun || classification.tried_again {
+                let message = words::engine_died(&classification.file.name());
+                self.end_classification(slot, Event::Failed { message });
             } else {
-                job.take_back();
-                job.tried_again = true;
+                classification.take_back();
+                classification.tried_again = true;
             }
         }
         spawn_local(self.clone().begin());
@@ -301,7 +303,7 @@ impl Client {
     }
 
     /// Hands the waiting job to the engine that should have it.
-    fn run_job(&self) {
+    fn run_classification(&self) {
         if let Some(kind) = self.decision().0 {
             self.hand_to(kind);
         }
@@ -311,18 +313,20 @@ impl Client {
         let Some(engine) = self.engine(kind).filter(|_| !self.0.switch.borrow().is_loading()) else { return };
         let in_use = self.0.switch.borrow().in_use().map(|(network, wish)| (network.clone(), wish));
         let Some((network, wish)) = in_use else { return };
-        let mut slot = self.0.job.borrow_mut();
-        let Some(job) = slot.as_mut().filter(|job| job.waits_for(&network)) else { return };
+        let mut slot = self.0.classification.borrow_mut();
+        let Some(classification) = slot.as_mut().filter(|classification| classification.waits_for(&network)) else {
+            return;
+        };
         let client = self.clone();
-        let (request, payload) = job.request();
+        let (request, payload) = classification.request();
         let id = engine.worker.send_numbered(request, payload, move |id, event, payload| {
             let more = !event.is_last();
-            client.hear((kind, id), event, payload);
+            client.receive((kind, id), event, payload);
             more
         });
-        job.running = Some((kind, id));
-        job.asked = Some(network.clone());
-        let again = job.heard_by.is_some();
+        classification.running = Some((kind, id));
+        classification.asked = Some(network.clone());
+        let again = classification.answered_by.is_some();
         drop(slot);
         if again {
             self.tell(Update::Again { network: network.to_string(), wish });
@@ -330,34 +334,36 @@ impl Client {
     }
 
     /// Passes the last event of the current job on, and does what comes next.
-    fn end_job(&self, mut slot: RefMut<'_, Option<Job>>, event: Event) {
-        slot.take_if(|job| !job.end(matches!(event, Event::Classified(_))));
+    fn end_classification(&self, mut slot: RefMut<'_, Option<Classification>>, event: Event) {
+        slot.take_if(|classification| !classification.end(matches!(event, Event::Classified(_))));
         drop(slot);
         self.tell(Update::Event(event, Payload::None));
         self.advance();
     }
 
     /// Passes an event of the current job on.
-    fn hear(&self, from: (EngineKind, RequestId), event: Event, payload: Payload) {
-        let mut slot = self.0.job.borrow_mut();
-        let Some(job) = slot.as_mut().filter(|job| job.running == Some(from)) else { return };
-        job.begun = true;
+    fn receive(&self, from: (EngineKind, RequestId), event: Event, payload: Payload) {
+        let mut slot = self.0.classification.borrow_mut();
+        let Some(classification) = slot.as_mut().filter(|classification| classification.running == Some(from)) else {
+            return;
+        };
+        classification.begun = true;
         match event {
             // The file's fault or the GPU engine's: the CPU engine tells which.
             Event::Failed { .. } if from.0 == EngineKind::Gpu => {
-                job.take_back();
+                classification.take_back();
                 drop(slot);
                 self.hand_to(EngineKind::Cpu);
             }
-            Event::Unsupported { message } if matches!(job.decoding, Decoding::NotAsked) => {
-                job.running = None;
-                job.decoding = Decoding::Going;
-                let file = job.file.clone();
+            Event::Unsupported { message } if matches!(classification.decoding, Decoding::NotAsked) => {
+                classification.running = None;
+                classification.decoding = Decoding::Going;
+                let file = classification.file.clone();
                 drop(slot);
                 self.tell(Update::BrowserDecodes);
                 spawn_local(self.clone().ask_the_browser(file, message));
             }
-            event if event.is_last() => self.end_job(slot, event),
+            event if event.is_last() => self.end_classification(slot, event),
             event => {
                 drop(slot);
                 self.tell(Update::Event(event, payload));
@@ -368,22 +374,24 @@ impl Client {
     /// Has the browser decode what the engine could not; where it cannot either, the engine's sentence stands.
     async fn ask_the_browser(self, file: File, refusal: String) {
         let outcome = browser_decoder::decode(&file).await;
-        let mut slot = self.0.job.borrow_mut();
+        let mut slot = self.0.classification.borrow_mut();
         // Meanwhile it may have been given up, or the same file chosen anew.
-        let decodes = |job: &&mut Job| matches!(job.decoding, Decoding::Going) && job.file == file;
-        let Some(job) = slot.as_mut().filter(decodes) else { return };
+        let decodes = |classification: &&mut Classification| {
+            matches!(classification.decoding, Decoding::Going) && classification.file == file
+        };
+        let Some(classification) = slot.as_mut().filter(decodes) else { return };
         match outcome {
             Ok(decoded) => {
-                job.decoding = Decoding::Done(decoded);
+                classification.decoding = Decoding::Done(decoded);
                 drop(slot);
-                self.run_job();
+                self.run_classification();
             }
             Err(reason) => {
                 let message = match reason {
                     NotDecoded::Unknown => refusal,
                     NotDecoded::TooLong => words::over_browser_limit(&refusal, browser_decoder::MAX_MINUTES),
                 };
-                self.end_job(slot, Event::Failed { message });
+                self.end_classification(slot, Event::Failed { message });
             }
         }
     }

@@ -20,7 +20,7 @@ const PIECE: f64 = (4 << 20) as f64;
 /// Set on the drop zone while a file is held over the page.
 const HELD_OVER: &str = "data-over";
 
-/// Hears of files, and of the class that they were dropped on.
+/// InputKind of files, and of the class that they were dropped on.
 type Pick = Rc<dyn Fn(Vec<File>, Option<String>)>;
 
 /// On an element that files can be dropped on: the class that they go into.

@@ -169,7 +169,7 @@ impl Keeper {
 
     fn listen(&self) {
         let keeper = self.clone();
-        self.on(&self.0.container, "message", move |event: Event| keeper.hear(&event));
+        self.on(&self.0.container, "message", move |event: Event| keeper.receive(&event));
         let keeper = self.clone();
         self.on(&self.0.container, "controllerchange", move |_: Event| {
             let before = keeper.0.controlled.replace(true);
@@ -184,7 +184,7 @@ impl Keeper {
     }
 
     /// A message of a worker.
-    fn hear(&self, event: &Event) {
+    fn receive(&self, event: &Event) {
         let Some(message) = js::object(event, "data") else { return };
         // How a newer version comes is of no interest until it is there.
         let counts = (!self.is_there() && !self.has_active()) || self.0.restoring.get();

@@ -232,16 +232,16 @@ impl Page {
     /// Takes what the engines say.
     pub fn receive(&self, update: Update) {
         let update = match update {
-            Update::Lesson(news) => return self.hear_of_lesson(news),
-            Update::Own(news) => return self.hear_of_own(news),
+            Update::Lesson(news) => return self.receive_training(news),
+            Update::Own(news) => return self.receive_own(news),
             Update::Registry(known) => return self.change_teaching(|teaching| teaching.known = known),
-            Update::Offline(news) => return self.hear_offline(news),
+            Update::Offline(news) => return self.receive_offline(news),
             update => update,
         };
         let listed = matches!(update, Update::Networks(_));
         self.change(|state| match update {
             Update::Event(event, payload) => state.apply(event, payload),
-            Update::Again { network, wish } => state.hear_again(network, wish),
+            Update::Again { network, wish } => state.classify_again(network, wish),
             Update::Engine { info, choice } => state.set_engine(info, choice),
             Update::Networks(list) => state.catalogue = Some(list),
             Update::Arriving(arriving) => state.set_arriving(arriving),

@@ -230,7 +230,7 @@ fn make_drawers(database: &IdbDatabase) -> Result<(), JsValue> {
 /// What a request brings; its error where it fails, or does not answer within so many milliseconds. It is listened to at
 /// once and not only when the future is waited for: it may answer before that.
 fn answer(request: &IdbRequest, patience: Option<i32>) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
-    let heard = JsFuture::from(Promise::new(&mut |resolve, reject| {
+    let settled = JsFuture::from(Promise::new(&mut |resolve, reject| {
         request.set_onsuccess(Some(&resolve));
         request.set_onerror(Some(&reject));
         if let (Some(window), Some(patience)) = (web_sys::window(), patience) {
@@ -240,7 +240,7 @@ fn answer(request: &IdbRequest, patience: Option<i32>) -> impl Future<Output = R
     }));
     let request = request.clone();
     async move {
-        match (heard.await, request.error()) {
+        match (settled.await, request.error()) {
             (Ok(_), _) => request.result(),
             (Err(_), Ok(Some(error))) => Err(error.into()),
             (Err(_), _) => Err("it does not answer".into()),
@@ -250,11 +250,11 @@ fn answer(request: &IdbRequest, patience: Option<i32>) -> impl Future<Output = R
 
 /// Waits until a transaction is done: only then is what it wrote on the disk.
 async fn finished(transaction: &IdbTransaction) -> Result<(), Trouble> {
-    let heard = Promise::new(&mut |resolve, reject| {
+    let settled = Promise::new(&mut |resolve, reject| {
         transaction.set_oncomplete(Some(&resolve));
         transaction.set_onabort(Some(&reject));
     });
-    match JsFuture::from(heard).await {
+    match JsFuture::from(settled).await {
         Ok(_) => Ok(()),
         Err(_) => {
             Err(transaction.error().map_or_else(|| Trouble::Other("it was given up".to_owned()), |e| trouble(&e)))

@@ -14,9 +14,9 @@ use web_sys::{ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType}
 use super::{dom, wire};
 use crate::protocol::{EngineInfo, Event, Message, Payload, Request, RequestId, VERSION};
 
-/// Hears the events of one request; false once it wants no more.
+/// InputKind the events of one request; false once it wants no more.
 type Listener = Box<dyn FnMut(RequestId, Event, Payload) -> bool>;
-/// Hears of trouble outside any request.
+/// InputKind of trouble outside any request.
 type OnTrouble = Box<dyn Fn(String)>;
 
 /// How long a worker may say nothing before a second is started beside it, in milliseconds. Long, for it may be on its way
@@ -111,7 +111,7 @@ impl WorkerHandle {
         self.0.info.clone()
     }
 
-    /// Hears of what goes wrong outside any request: an error of the script, a lost device.
+    /// InputKind of what goes wrong outside any request: an error of the script, a lost device.
     pub fn on_trouble(&self, listener: impl Fn(String) + 'static) {
         *self.0.started.shared.on_trouble.borrow_mut() = Some(Box::new(listener));
     }

@@ -43,9 +43,9 @@ export function lessonOf(genres, { teach = 10, name = 10, draw = 0, seconds = 0 
   }
   const usable = drawn(excerpts().filter((row) => SPLITS.includes(row.filtered_split)), draw);
   const taught = genres.flatMap((genre) => usable.filter((row) => row.genre === genre).slice(0, teach));
-  const heard = new Set(taught.map((row) => row.artist_group));
+  const trained_artists = new Set(taught.map((row) => row.artist_group));
   const others = genres.flatMap((genre) =>
-    usable.filter((row) => row.genre === genre && !heard.has(row.artist_group)).slice(0, name),
+    usable.filter((row) => row.genre === genre && !trained_artists.has(row.artist_group)).slice(0, name),
   );
   const folder = seconds ? mkdtempSync(join(tmpdir(), "genrelens-")) : null;
   const fileFor = (row) => {

@@ -20,8 +20,8 @@ const first = readFileSync(file);
 const next = Buffer.from(first);
 next[next.length - 1] ^= 1;
 
-/** Hears a recording and gives the time that the page states, in milliseconds. */
-async function heard(page, name, buffer) {
+/** InputKind a recording and gives the time that the page states, in milliseconds. */
+async function classified(page, name, buffer) {
   await page.setInputFiles("#file", { name, mimeType: "audio/wav", buffer });
   const said = () =>
     globalThis.states.slice(globalThis.statesBeforeFile).at(-1) === "done" && document.querySelector("#detail").textContent;
@@ -41,8 +41,8 @@ async function measured(engine, name, pages) {
     await withPage(browser, `${site.address}?engine=${engine}&software=1&network=${name}`, async (page) => {
       await page.waitForFunction(inUse, engine, { timeout: 300_000 });
       if (engine === "gpu" && !told) told = await page.locator("#engine").textContent();
-      times[0].push(await heard(page, "first.wav", first));
-      times[1].push(await heard(page, "next.wav", next));
+      times[0].push(await classified(page, "first.wav", first));
+      times[1].push(await classified(page, "next.wav", next));
     });
   }
   return pages ? times.map(middle) : ["–", "–"];

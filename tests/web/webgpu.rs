@@ -16,7 +16,7 @@ use genrelens::card::{Card, Structure};
 use genrelens::engine::{Engine, Host, self_test_input};
 use genrelens::lesson::{Clip, Learned, Lesson, Part, Student};
 use genrelens::model::predict::logits;
-use genrelens::model::registry::{ENTRIES, Entry, Hears, entry};
+use genrelens::model::registry::{ENTRIES, Entry, InputKind, entry};
 use genrelens::model::weights::{self, Precision};
 use genrelens::model::{Build, Dropouts, Network, Shape, is_statistic};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request};
@@ -47,10 +47,10 @@ impl Subject {
     /// batch norm over one value of each still has something to tell apart. `net1` and `net2` are compared as they are
     /// shipped.
     fn small(id: &str) -> Self {
-        let (sizes, width) = match (id, entry(id).unwrap().hears) {
+        let (sizes, width) = match (id, entry(id).unwrap().input_kind) {
             ("net1" | "net2", _) => ([128, 39], 1.0),
-            (_, Hears::Features) => ([128, 1], 1.0),
-            (_, Hears::Pictures) => ([64, 64], 0.25),
+            (_, InputKind::Features) => ([128, 1], 1.0),
+            (_, InputKind::Pictures) => ([64, 64], 0.25),
             _ => ([64, 32], 0.25),
         };
         Self::new(id, sizes, width, 4)

@@ -74,7 +74,7 @@ fn events() -> Vec<(Event, Payload)> {
             Payload::None,
         ),
         (Event::Loaded { model: "m".to_owned(), architecture }, Payload::None),
-        (Event::Progress(Progress { heard_seconds: 4.5, duration_seconds: None, fraction: 0.5 }), Payload::None),
+        (Event::Progress(Progress { processed_seconds: 4.5, duration_seconds: None, fraction: 0.5 }), Payload::None),
         (Event::SoFar(prediction.clone()), Payload::None),
         (Event::Unsupported { message: "u".to_owned() }, Payload::None),
         (Event::Spectrogram(spectrogram), Payload::Floats(vec![-80.0, -0.5, 0.0, f32::MIN_POSITIVE, -1.0, 1.0])),

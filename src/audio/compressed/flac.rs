@@ -157,7 +157,7 @@ impl Flac {
         Ok(None)
     }
 
-    fn hear(&mut self, block: &Block, mixer: &mut Mixer) {
+    fn decode_block(&mut self, block: &Block, mixer: &mut Mixer) {
         let (frames, channels) = (block.duration() as usize, block.channels() as usize);
         let scale = 2.0_f32.powi(1 - self.info.bits as i32);
         self.interleaved.clear();
@@ -201,7 +201,7 @@ impl Stream for Flac {
             if self.silence > 0 {
                 self.rest(mixer);
             } else if let Some(block) = self.waiting.take() {
-                self.hear(&block, mixer);
+                self.decode_block(&block, mixer);
                 self.buffer = block.into_buffer();
             } else if self.ended {
                 break;

@@ -122,7 +122,7 @@ impl<D: Demuxer> Packets<D> {
                 if self.packet_bytes > self.length {
                     self.end(Some("its table of packets leads in circles"));
                 } else {
-                    self.hear(&packet, mixer);
+                    self.decode_packet(&packet, mixer);
                 }
             }
             Next::Lost(0) => {}
@@ -145,7 +145,7 @@ impl<D: Demuxer> Packets<D> {
     }
 
     /// Decodes and mixes a packet, or fills its time with silence.
-    fn hear(&mut self, packet: &Packet, mixer: &mut Mixer) {
+    fn decode_packet(&mut self, packet: &Packet, mixer: &mut Mixer) {
         self.interleaved.clear();
         let channels = match self.decoder.decode(packet) {
             Ok(sound) if sound.spec().rate() == self.sample_rate => interleave(&sound, &mut self.interleaved),

@@ -169,10 +169,10 @@ mod tests {
     #[test]
     fn a_second_listening_is_told_quietly() {
         let mut state = crate::view::state::State { phase: crate::view::state::Phase::Done, ..Default::default() };
-        state.hear_again("head".to_owned(), Wish::Refine);
+        state.classify_again("head".to_owned(), Wish::Refine);
         let mut second = state.again.unwrap();
         assert_eq!(again(&second, false), "head listens to refine the answer. Waiting for the engine…");
-        second.progress = Some(Progress { heard_seconds: 3.0, duration_seconds: Some(30.0), fraction: 0.1 });
+        second.progress = Some(Progress { processed_seconds: 3.0, duration_seconds: Some(30.0), fraction: 0.1 });
         second.wish = Wish::User;
         assert_eq!(again(&second, false), "head listens. Listening: 0:03 of 0:30…");
     }

@@ -58,7 +58,7 @@ pub fn layers(layers: Freed) -> &'static str {
 }
 
 /// How a network hears, in the choice box.
-pub fn hears(documented: bool) -> &'static str {
+pub fn front_ends(documented: bool) -> &'static str {
     if documented { "as in its document" } else { "3 s at a time (gtzan-logmel)" }
 }
 

@@ -49,7 +49,7 @@ pub struct Unpacked {
 
 impl Client {
     /// Looks at clips when nothing else is to be done, the newest of them first. Their lengths and their pictures come as
-    /// [`News::Heard`] and [`News::Glanced`].
+    /// [`News::Embedded`] and [`News::Glanced`].
     pub fn glance(&self, clips: Vec<(ClipId, File)>) {
         self.0.glances.borrow_mut().waiting.extend(clips.into_iter().rev());
         self.look_on();
@@ -57,7 +57,7 @@ impl Client {
 
     /// Looks at the next clip, where nobody waits for the CPU engine.
     pub(super) fn look_on(&self) {
-        let busy = self.0.job.borrow().as_ref().is_some_and(super::Job::is_busy);
+        let busy = self.0.classification.borrow().as_ref().is_some_and(super::Classification::is_busy);
         if busy || self.0.fitting.get() || self.0.switch.borrow().is_loading() {
             return;
         }
@@ -89,7 +89,7 @@ impl Client {
     pub(super) fn look_away(&self) {
         let looking = self.0.glances.borrow_mut().looking.take_if(|looking| looking.request.is_some());
         if let Some(Looking { clip, file, .. }) = looking {
-            self.tell(Update::Lesson(News::Heard { clip, outcome: Err(words::engine_died(&file.name())) }));
+            self.tell(Update::Lesson(News::Embedded { clip, outcome: Err(words::engine_died(&file.name())) }));
         }
     }
 
@@ -100,10 +100,10 @@ impl Client {
         }
         match outcome {
             Ok((seconds, thumbnail)) => {
-                self.tell(Update::Lesson(News::Heard { clip: clip.clone(), outcome: Ok(seconds) }));
+                self.tell(Update::Lesson(News::Embedded { clip: clip.clone(), outcome: Ok(seconds) }));
                 self.tell(Update::Lesson(News::Glanced { clip, thumbnail }));
             }
-            Err(reason) => self.tell(Update::Lesson(News::Heard { clip, outcome: Err(reason) })),
+            Err(reason) => self.tell(Update::Lesson(News::Embedded { clip, outcome: Err(reason) })),
         }
         self.look_on();
     }

@@ -62,7 +62,7 @@ impl Client {
             }
         }
         self.fit_gpu().await;
-        self.run_job();
+        self.run_classification();
     }
 
     async fn fetch_gpu(&self) -> Result<Engine, String> {
@@ -84,7 +84,7 @@ impl Client {
                 *compared = Some((network, choice));
             }
             self.tell_engine();
-            self.run_job();
+            self.run_classification();
         }
         self.0.fitting.set(false);
         self.look_on();
@@ -138,11 +138,11 @@ impl Client {
     fn drop_gpu(&self, message: String) {
         log::warn!("the GPU engine is given up: {message}");
         self.set_gpu(Gpu::Refused(NoGpu::Failed(message)));
-        if let Some(job) = self.0.job.borrow_mut().as_mut()
-            && matches!(job.running, Some((EngineKind::Gpu, _)))
+        if let Some(classification) = self.0.classification.borrow_mut().as_mut()
+            && matches!(classification.running, Some((EngineKind::Gpu, _)))
         {
-            job.take_back();
+            classification.take_back();
         }
-        self.run_job();
+        self.run_classification();
     }
 }

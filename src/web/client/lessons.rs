@@ -177,11 +177,11 @@ impl Client {
         let halt = |reason| if kind == EngineKind::Gpu { Halt::Lost(reason) } else { Halt::Refused(reason) };
         let (engine, alive) = self.teacher(kind).await.map_err(halt)?;
         engine.load_bases(bases).await.map_err(halt)?;
-        let heard = self.study_all(number, kind, &engine, &alive, course).await?;
+        let embedded = self.study_all(number, kind, &engine, &alive, course).await?;
         if !self.is_current(number) {
             return Err(Halt::Refused(String::new()));
         }
-        course.divide(heard).map_err(Halt::Refused)?;
+        course.divide(embedded).map_err(Halt::Refused)?;
         let taught = self.train(number, &engine, course).await;
         let lost = !alive.get() || kind == EngineKind::Gpu;
         taught.map_err(|reason| if lost { Halt::Lost(reason) } else { Halt::Refused(reason) })
@@ -197,7 +197,7 @@ impl Client {
         course: &Course,
     ) -> Result<Vec<Clip>, Halt> {
         let Course { lesson, files, .. } = course;
-        let mut heard = Vec::new();
+        let mut embedded = Vec::new();
         for (done, clip) in lesson.clips.iter().enumerate() {
             if !self.is_current(number) {
                 return Err(Halt::Refused(String::new()));
@@ -209,14 +209,14 @@ impl Client {
             if ended && kind == EngineKind::Gpu {
                 return Err(Halt::Lost(words::ENGINE_ENDED.to_owned()));
             }
-            heard.extend(outcome.is_ok().then(|| clip.clone()));
-            self.tell_lesson(number, News::Heard { clip: clip.id.clone(), outcome });
+            embedded.extend(outcome.is_ok().then(|| clip.clone()));
+            self.tell_lesson(number, News::Embedded { clip: clip.id.clone(), outcome });
             if ended {
                 // Of this clip, for all that is known: another engine would end on it too.
                 return Err(Halt::Refused(words::ended_on(&clip.name)));
             }
         }
-        Ok(heard)
+        Ok(embedded)
     }
 
     fn is_current(&self, number: LessonNumber) -> bool {
@@ -352,12 +352,12 @@ impl Course {
     }
 
     /// Leaves the clips that were heard, and divides them, unless that was done before: then all of them must be there.
-    fn divide(&mut self, heard: Vec<Clip>) -> Result<(), String> {
+    fn divide(&mut self, embedded: Vec<Clip>) -> Result<(), String> {
         let Some(share) = self.share else {
-            let all = heard.len() == self.lesson.clips.len();
+            let all = embedded.len() == self.lesson.clips.len();
             return if all { Ok(()) } else { Err(words::NOT_THE_SAME.to_owned()) };
         };
-        self.lesson.clips = heard;
+        self.lesson.clips = embedded;
         check(&mut self.lesson)?;
         self.lesson.split(share, self.lesson.recipe.seed);
         check_parts(&self.lesson)?;

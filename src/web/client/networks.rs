@@ -122,7 +122,7 @@ impl Client {
         if self.0.cpu.borrow().is_none() {
             return;
         }
-        let busy = self.0.job.borrow().as_ref().is_some_and(super::Job::is_busy);
+        let busy = self.0.classification.borrow().as_ref().is_some_and(super::Classification::is_busy);
         let next = self.0.switch.borrow_mut().next_load(busy);
         match next {
             Some(wanted) => {
@@ -133,7 +133,7 @@ impl Client {
                 spawn_local(self.clone().load_wanted(wanted));
             }
             None => {
-                self.run_job();
+                self.run_classification();
                 self.look_on();
             }
         }

@@ -56,7 +56,9 @@ impl Client {
     async fn calm(&self) {
         loop {
             dom::sleep(CALM_MILLISECONDS).await;
-            if self.0.cpu.borrow().is_some() && !self.0.job.borrow().as_ref().is_some_and(super::Job::is_busy) {
+            if self.0.cpu.borrow().is_some()
+                && !self.0.classification.borrow().as_ref().is_some_and(super::Classification::is_busy)
+            {
                 break;
             }
         }

@@ -25,7 +25,7 @@ impl Page {
                 });
             }
             Some(_) => {
-                self.hear_offline(News::NotShared);
+                self.receive_offline(News::NotShared);
                 // Said once, not again when the page is loaded again.
                 if let Err(error) = forget("shared") {
                     log::warn!("the page's address stays as it is: {}", dom::describe(&error));

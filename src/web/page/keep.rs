@@ -120,7 +120,7 @@ impl Page {
     }
 
     /// Takes what the client tells of a lesson.
-    pub(super) fn hear_of_lesson(&self, news: News) {
+    pub(super) fn receive_training(&self, news: News) {
         let busy = self.0.teaching.borrow().is_busy();
         match &news {
             News::Checkpoint(checkpoint) if busy => self.keep_checkpoint(checkpoint),

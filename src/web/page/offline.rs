@@ -129,14 +129,14 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
             page.with_engines(|engines| engines.offline(Wish::Renew));
         })?,
         on(weak, &by_id(document, "renew-later")?, "click", |page, _: Event| {
-            page.hear_offline(News::Renewal(Renewal::Declined));
+            page.receive_offline(News::Renewal(Renewal::Declined));
         })?,
     ])
 }
 
 impl Page {
     /// Takes what is known about what is kept.
-    pub(super) fn hear_offline(&self, news: News) {
+    pub(super) fn receive_offline(&self, news: News) {
         self.0.offline.borrow_mut().apply(news);
         self.request_frame();
     }

@@ -123,13 +123,13 @@ async fn a_clip_that_is_dropped_on_a_class_goes_into_it() {
 async fn of_a_folder_that_is_dropped_to_be_heard_the_first_sound_is() {
     let (fixture, _page, asked) = connected();
     fixture.root.dispatch_event(&dropped_folders()).unwrap();
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     until(|| {
-        heard.extend(asked.take());
-        !heard.is_empty()
+        received.extend(asked.take());
+        !received.is_empty()
     })
     .await;
-    assert_eq!(heard, ["classify c.wav"]);
+    assert_eq!(received, ["classify c.wav"]);
 }
 
 fn sounds(names: &[&str]) -> Vec<File> {
@@ -235,7 +235,7 @@ async fn pictures_and_lengths_come_without_taking_the_keyboards_place() {
     let play = fixture.root.query_selector("details[data-class=\"a\"]").unwrap().unwrap();
     clips(&fixture, "a").await;
     let clip = play.query_selector("[data-act=\"play\"]").unwrap().unwrap().get_attribute("data-clip").unwrap();
-    page.receive(Update::Lesson(News::Heard { clip: clip.clone(), outcome: Ok(75.0) }));
+    page.receive(Update::Lesson(News::Embedded { clip: clip.clone(), outcome: Ok(75.0) }));
     let thumbnail = Thumbnail::new(2, 1, vec![255, 0]).unwrap();
     page.receive(Update::Lesson(News::Glanced { clip, thumbnail }));
     let canvases = fixture.root.get_elements_by_class_name("thumb");

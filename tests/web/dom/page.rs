@@ -149,7 +149,7 @@ fn prediction() -> Prediction {
 }
 
 fn heard_half() -> Update {
-    let progress = Progress { heard_seconds: 2.4, duration_seconds: Some(5.0), fraction: 0.5 };
+    let progress = Progress { processed_seconds: 2.4, duration_seconds: Some(5.0), fraction: 0.5 };
     Update::Event(Event::Progress(progress), Payload::None)
 }
 

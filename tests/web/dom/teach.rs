@@ -217,7 +217,7 @@ async fn who_can_learn_is_known_once_the_engine_has_told() {
     assert_eq!(value(&fixture, "teach-pupil"), "tuned:a", "what was chosen stays");
     choose(&fixture, "teach-pupil", "net1");
     assert!(fixture.text("teach-pupil-about").starts_with("A network of a document."));
-    assert!(paper() && value(&fixture, "teach-hears") == "usual");
+    assert!(paper() && value(&fixture, "teach-front-end") == "usual");
     choose(&fixture, "teach-preset", "paper");
     assert_eq!((value(&fixture, "teach-epochs").as_str(), value(&fixture, "teach-optimiser").as_str()), ("77", "sgd"));
 }

@@ -70,7 +70,7 @@ impl Page {
     }
 
     /// Takes what the client tells of the user's own networks.
-    pub(in crate::web::page) fn hear_of_own(&self, news: OwnNews) {
+    pub(in crate::web::page) fn receive_own(&self, news: OwnNews) {
         match news {
             OwnNews::Taken { file, on_card, name } => {
                 self.change_kept(|kept| kept.notice = Some(words::imported(&file, &on_card, &name)));

@@ -27,13 +27,13 @@ const SHARE: (&str, &str, [f64; 2]) = ("teach-share", "the share for judging", [
 /// Which layers learn, by their names in the choice box.
 const LAYERS: [(&str, Freed); 3] = [("output", Freed::Output), ("last", Freed::Last), ("all", Freed::All)];
 /// How a network hears, by its names in the choice box.
-const HEARS: [(&str, bool); 2] = [("usual", false), ("document", true)];
+const FRONT_ENDS: [(&str, bool); 2] = [("usual", false), ("document", true)];
 
 /// The fields that only some students have.
 const OF_GROUPS: [(&str, Group); 4] = [
     ("teach-hidden", Group::Head),
     ("teach-layers", Group::Tuned),
-    ("teach-hears", Group::Fresh),
+    ("teach-front-end", Group::Fresh),
     ("teach-width", Group::Fresh),
 ];
 
@@ -65,7 +65,7 @@ pub struct Settings {
     pupil: HtmlSelectElement,
     pupil_about: HtmlElement,
     layers: HtmlSelectElement,
-    hears: HtmlSelectElement,
+    front_ends: HtmlSelectElement,
     preset: HtmlSelectElement,
     preset_about: HtmlElement,
     name: HtmlInputElement,
@@ -84,7 +84,7 @@ impl Settings {
             pupil: by_id(document, "teach-pupil")?,
             pupil_about: by_id(document, "teach-pupil-about")?,
             layers: by_id(document, "teach-layers")?,
-            hears: by_id(document, "teach-hears")?,
+            front_ends: by_id(document, "teach-front-end")?,
             preset: by_id(document, "teach-preset")?,
             preset_about: by_id(document, "teach-preset-about")?,
             name: by_id(document, "teach-name")?,
@@ -176,7 +176,7 @@ impl Settings {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let id = target.map(|target| target.id()).unwrap_or_default();
         let done = match (kind, id.as_str()) {
-            ("change", "teach-pupil" | "teach-layers" | "teach-hears") => self.fill(true),
+            ("change", "teach-pupil" | "teach-layers" | "teach-front-end") => self.fill(true),
             ("change", "teach-preset") => {
                 self.shown.borrow_mut().preset = Preset::of(&self.preset.value()).unwrap_or_default();
                 self.fill(true)
@@ -190,11 +190,11 @@ impl Settings {
     }
 
     fn build(&self) -> Build {
-        let (hears, layers) = (self.hears.value(), self.layers.value());
+        let (front_ends, layers) = (self.front_ends.value(), self.layers.value());
         Build {
             hidden: self.extra(HIDDEN).map_or(0, |units| units as usize),
             layers: LAYERS.iter().find(|(name, _)| *name == layers).map(|(_, layers)| *layers).unwrap_or_default(),
-            documented: HEARS.iter().any(|(name, documented)| *name == hears && *documented),
+            documented: FRONT_ENDS.iter().any(|(name, documented)| *name == front_ends && *documented),
             width: self.extra(WIDTH).unwrap_or(100.0) / 100.0,
         }
     }
@@ -238,9 +238,12 @@ impl Settings {
         let can = pupils::layers(&id);
         let layers = LAYERS.iter().filter(|(_, layers)| can.contains(layers));
         self.offer(&self.layers, layers.map(|(name, layers)| (*name, words::layers(*layers))).collect())?;
-        let can = pupils::hears(&id, &self.shown.borrow().known);
-        let hears = HEARS.iter().filter(|(_, documented)| can.contains(documented));
-        self.offer(&self.hears, hears.map(|(name, documented)| (*name, words::hears(*documented))).collect())
+        let can = pupils::front_ends(&id, &self.shown.borrow().known);
+        let front_ends = FRONT_ENDS.iter().filter(|(_, documented)| can.contains(documented));
+        self.offer(
+            &self.front_ends,
+            front_ends.map(|(name, documented)| (*name, words::front_ends(*documented))).collect(),
+        )
     }
 
     /// Offers these in a choice box; what was chosen stays so where it is among them.

@@ -8,14 +8,14 @@ use crate::protocol::{EngineKind, Payload, Request, RequestId};
 use crate::web::browser_decoder::Decoded;
 
 /// A file, how far its classification is, and by whom.
-pub struct Job {
+pub struct Classification {
     pub file: File,
     /// The engine that has it and its id there; `None` while it waits for one, or for another network.
     pub running: Option<(EngineKind, RequestId)>,
     /// The network that was in use when it was last given to an engine.
     pub asked: Option<Rc<str>>,
     /// The last network that is done with it: it answered, or failed to where another had answered.
-    pub heard_by: Option<Rc<str>>,
+    pub answered_by: Option<Rc<str>>,
     /// True once that engine has said anything about it.
     pub begun: bool,
     /// True where an engine died before it had said anything about it: perhaps of something else.
@@ -37,20 +37,22 @@ pub enum Decoding {
     Sent,
 }
 
-impl Job {
+impl Classification {
     pub fn new(file: File) -> Self {
         let decoding = Decoding::NotAsked;
-        Self { file, running: None, asked: None, heard_by: None, begun: false, tried_again: false, decoding }
+        Self { file, running: None, asked: None, answered_by: None, begun: false, tried_again: false, decoding }
     }
 
     /// True where an engine may have it, with this network.
     pub fn waits_for(&self, network: &Rc<str>) -> bool {
-        self.running.is_none() && !matches!(self.decoding, Decoding::Going) && self.heard_by.as_ref() != Some(network)
+        self.running.is_none()
+            && !matches!(self.decoding, Decoding::Going)
+            && self.answered_by.as_ref() != Some(network)
     }
 
     /// True while it is without any answer, or another is being worked out.
     pub fn is_busy(&self) -> bool {
-        self.heard_by.is_none() || self.running.is_some() || matches!(self.decoding, Decoding::Going)
+        self.answered_by.is_none() || self.running.is_some() || matches!(self.decoding, Decoding::Going)
     }
 
     /// Nobody has it any more. Samples that an engine had are decoded anew.
@@ -66,9 +68,9 @@ impl Job {
     pub fn end(&mut self, answered: bool) -> bool {
         self.take_back();
         self.decoding = Decoding::NotAsked;
-        let keep = answered || self.heard_by.is_some();
+        let keep = answered || self.answered_by.is_some();
         if keep {
-            self.heard_by = self.asked.clone();
+            self.answered_by = self.asked.clone();
         }
         keep
     }

@@ -6,7 +6,7 @@ use crate::dsp::{FrontEnd, MelStream, Overview, Segment, Segmenter};
 use crate::protocol::SpectrogramInfo;
 
 /// The way from a recording to its segments.
-pub struct Hearing {
+pub struct AudioPipeline {
     front_end: &'static FrontEnd,
     recording: Recording,
     resampler: Resampler,
@@ -15,13 +15,13 @@ pub struct Hearing {
     segmenter: Option<Segmenter>,
     overview: Overview,
     /// Samples at the recording's own rate.
-    heard_samples: u64,
+    processed_samples: u64,
     samples: Vec<f32>,
     resampled: Vec<f32>,
     mel: Vec<f32>,
 }
 
-impl Hearing {
+impl AudioPipeline {
     /// Opens a file.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl Hearing {
     /// # Errors
     ///
     /// Where their rate is none that is read.
-    pub fn of_clip(clip: Clip, front_end: &'static FrontEnd) -> Result<Self, AudioError> {
+    pub fn from_clip(clip: Clip, front_end: &'static FrontEnd) -> Result<Self, AudioError> {
         Self::of(Recording::from(clip), front_end)
     }
 
@@ -48,7 +48,7 @@ impl Hearing {
             overview: Overview::new(front_end),
             front_end,
             recording,
-            heard_samples: 0,
+            processed_samples: 0,
             samples: Vec::new(),
             resampled: Vec::new(),
             mel: Vec::new(),
@@ -60,13 +60,13 @@ impl Hearing {
     /// # Errors
     ///
     /// Where the file cannot be read on.
-    pub fn listen(&mut self) -> Result<Option<Vec<Segment>>, AudioError> {
+    pub fn next_segments(&mut self) -> Result<Option<Vec<Segment>>, AudioError> {
         let Some(segmenter) = &mut self.segmenter else { return Ok(None) };
         let more = self.recording.next_block(&mut self.samples)?;
         self.resampled.clear();
         self.mel.clear();
         if more {
-            self.heard_samples += self.samples.len() as u64;
+            self.processed_samples += self.samples.len() as u64;
             self.resampler.push(&self.samples, &mut self.resampled)?;
             self.stream.push(&self.resampled, &mut self.mel);
         } else {
@@ -83,17 +83,17 @@ impl Hearing {
     }
 
     /// How much is heard, in seconds.
-    pub fn heard_seconds(&self) -> f64 {
-        self.heard_samples as f64 / f64::from(self.recording.sample_rate())
+    pub fn processed_seconds(&self) -> f64 {
+        self.processed_samples as f64 / f64::from(self.recording.sample_rate())
     }
 
     /// The recording's length in seconds, where the file tells it or its end was heard.
     pub fn duration_seconds(&self) -> Option<f64> {
         if self.segmenter.is_none() {
-            return Some(self.heard_seconds());
+            return Some(self.processed_seconds());
         }
         // Some headers tell less than there is.
-        self.recording.duration_seconds().filter(|&seconds| seconds >= self.heard_seconds())
+        self.recording.duration_seconds().filter(|&seconds| seconds >= self.processed_seconds())
     }
 
     /// How much is heard, 0 to 1.
@@ -119,7 +119,7 @@ impl Hearing {
             seconds_per_frame: self.front_end.hop_seconds() * self.overview.frames_per_column() as f64,
             band_hz: self.front_end.band_hz(),
             floor_db: -self.front_end.top_db,
-            duration_seconds: self.duration_seconds().unwrap_or_else(|| self.heard_seconds()),
+            duration_seconds: self.duration_seconds().unwrap_or_else(|| self.processed_seconds()),
         };
         (info, self.overview.to_db(self.front_end.top_db))
     }
