@@ -25,7 +25,7 @@ mod native {
     use genrelens::audio::Clip;
     use genrelens::audio_pipeline::AudioPipeline;
     use genrelens::dsp::Segment;
-    use genrelens::model::predict::{WINDOWS_PER_BATCH, answers};
+    use genrelens::model::predict::{WINDOWS_PER_BATCH, outputs};
     use genrelens::model::registry::{ENTRIES, Entry, InputKind};
     use genrelens::model::windows::{InputSpec, Place};
     use genrelens::model::{Blueprint, Network, Part};
@@ -65,7 +65,7 @@ mod native {
     fn song(network: &Network, input_spec: &InputSpec, segments: &[Segment], places: &[Place]) -> Vec<f32> {
         let portion = |places: &[Place]| {
             let values = input_spec.windowing.values(segments, places);
-            pollster::block_on(answers(network, Part::Whole, values, input_spec.windowing.bands, places[0].columns))
+            pollster::block_on(outputs(network, Part::Whole, values, input_spec.windowing.bands, places[0].columns))
                 .unwrap()
         };
         let of = |places| portion(places).into_iter().flat_map(|answer| answer.logits).collect::<Vec<f32>>();

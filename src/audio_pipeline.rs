@@ -31,7 +31,7 @@ impl AudioPipeline {
         Self::of(open(source)?, front_end)
     }
 
-    /// Listens to samples that are decoded already.
+    /// Takes samples that are decoded already.
     ///
     /// # Errors
     ///
@@ -55,7 +55,7 @@ impl AudioPipeline {
         })
     }
 
-    /// Listens to the next piece. The segments that are certain now, often none; `None` once all were given.
+    /// Decodes the next block. The segments that are certain now, often none; `None` once all were given.
     ///
     /// # Errors
     ///

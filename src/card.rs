@@ -20,8 +20,8 @@ pub struct Card {
     pub structure: Structure,
     /// The networks it listens through, in the order of their features: those a head was trained on. Empty where it
     /// hears for itself.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub bases: Vec<Base>,
+    #[serde(default, alias = "bases", skip_serializing_if = "Vec::is_empty")]
+    pub backbones: Vec<Backbone>,
     /// Mel bands of what is heard.
     pub bands: usize,
     /// Frames (columns) of a window of what is heard.
@@ -98,7 +98,7 @@ fn is_single(members: &usize) -> bool {
 
 /// A network that a head listens through.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Base {
+pub struct Backbone {
     /// The name on its card.
     pub name: String,
     /// SHA-256 of its weights file, hexadecimal: a head fits no other weights.
@@ -107,11 +107,11 @@ pub struct Base {
     pub takes: Takes,
 }
 
-/// What a head takes of a base.
+/// What a head takes of a backbone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Takes {
-    /// The features that the base's own last layer decides from.
+    /// The features that the backbone's own last layer decides from.
     Features,
     /// Its answers, as logits.
     Logits,

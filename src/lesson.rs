@@ -57,10 +57,11 @@ pub enum Part {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Student {
-    /// A new head on what other networks hear, which stay as they are. They are in use or loaded as bases.
+    /// A new head on what other networks hear, which stay as they are. They are in use or loaded as backbones.
     Head {
         /// Those networks, by the names on their cards, and what the head takes of each.
-        bases: Vec<(String, Takes)>,
+        #[serde(alias = "bases")]
+        backbones: Vec<(String, Takes)>,
         /// Units of a hidden layer; 0 for none.
         hidden: usize,
     },
@@ -77,20 +78,20 @@ pub enum Student {
         /// Share of its document's channels.
         width: f64,
     },
-    /// A network that has learned already, and goes on from there. It is in use or loaded as a base. Where the lesson's
+    /// A network that has learned already, and goes on from there. It is in use or loaded as a backbone. Where the lesson's
     /// labels are others than its own, its output layer is new.
     Tuned {
         /// The name on its card.
         network: String,
         /// Which of its layers learn.
-        layers: Freed,
+        layers: TrainableLayers,
     },
 }
 
 /// Which layers of a network that has learned already go on learning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Freed {
+pub enum TrainableLayers {
     /// The output layer alone: what comes before it is computed once for every clip.
     #[default]
     Output,
@@ -197,14 +198,14 @@ impl Student {
                 keep: Keep::Last,
                 ..common
             },
-            Self::Tuned { layers: layers @ (Freed::Output | Freed::Last), .. } => Recipe {
+            Self::Tuned { layers: layers @ (TrainableLayers::Output | TrainableLayers::Last), .. } => Recipe {
                 epochs: epochs(6000, clips, [20, 60]),
-                learning_rate: if *layers == Freed::Output { 1e-2 } else { 1e-3 },
+                learning_rate: if *layers == TrainableLayers::Output { 1e-2 } else { 1e-3 },
                 weight_decay: held_back(0.3),
                 keep: Keep::Last,
                 ..common
             },
-            Self::Tuned { layers: Freed::All, .. } => Recipe {
+            Self::Tuned { layers: TrainableLayers::All, .. } => Recipe {
                 epochs: epochs(1500, clips, [5, 40]),
                 windows_per_song: 2,
                 learning_rate: 3e-4,
@@ -236,7 +237,7 @@ impl Student {
         };
         match self {
             Self::Head { .. } => Recipe { epochs: epochs(20_000, clips, [60, 200]), learning_rate: 3e-3, ..quick },
-            Self::Tuned { layers: Freed::All, .. } => patient(epochs(4000, clips, [15, 80]), quick),
+            Self::Tuned { layers: TrainableLayers::All, .. } => patient(epochs(4000, clips, [15, 80]), quick),
             Self::Tuned { .. } => {
                 let learning_rate = quick.learning_rate / 3.0;
                 Recipe { epochs: epochs(20_000, clips, [60, 200]), learning_rate, ..quick }
@@ -247,7 +248,7 @@ impl Student {
 
     /// True where it learns from sounds and not from features that were computed once: only then can they be altered.
     pub fn hears_anew(&self) -> bool {
-        matches!(self, Self::Fresh { .. } | Self::Tuned { layers: Freed::All, .. })
+        matches!(self, Self::Fresh { .. } | Self::Tuned { layers: TrainableLayers::All, .. })
     }
 }
 
@@ -278,7 +279,7 @@ mod tests {
             name: "mine".to_owned(),
             labels: ["a", "b"].map(String::from).to_vec(),
             many_labels: false,
-            student: Student::Head { bases: Vec::new(), hidden: 0 },
+            student: Student::Head { backbones: Vec::new(), hidden: 0 },
             clips,
             recipe: Recipe::default(),
         }
@@ -360,10 +361,10 @@ mod tests {
         let tuned = |layers| Student::Tuned { network: "musicnn-msd".to_owned(), layers };
         let (architecture, front_end) = ("lens".to_owned(), "gtzan-logmel".to_owned());
         [
-            Student::Head { bases: Vec::new(), hidden: 0 },
-            tuned(Freed::Output),
-            tuned(Freed::Last),
-            tuned(Freed::All),
+            Student::Head { backbones: Vec::new(), hidden: 0 },
+            tuned(TrainableLayers::Output),
+            tuned(TrainableLayers::Last),
+            tuned(TrainableLayers::All),
             Student::Fresh { architecture, front_end, rows: None, frames: 39, width: 1.0 },
         ]
     }

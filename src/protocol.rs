@@ -68,7 +68,7 @@ pub enum Request {
     },
     /// Keep this network for others to listen through. Payload: its weights, [`Payload::Bytes`]. Answered by
     /// [`Event::Loaded`].
-    LoadBase {
+    LoadBackbone {
         /// What the weights are; they are refused where they do not fit it.
         card: Box<Card>,
     },

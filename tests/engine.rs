@@ -4,7 +4,7 @@
 use burn::tensor::Device;
 use futures::FutureExt;
 use genrelens::audio::Source;
-use genrelens::card::{Base, Card, Structure, Takes};
+use genrelens::card::{Backbone, Card, Structure, Takes};
 use genrelens::engine::{Engine, Host};
 use genrelens::model::weights::{self, Precision};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Prediction, Progress, Request};
@@ -57,7 +57,7 @@ fn card() -> Card {
         summary: String::new(),
         architecture: "net2".to_owned(),
         structure: Structure::default(),
-        bases: Vec::new(),
+        backbones: Vec::new(),
         bands: 128,
         frames: 39,
         front_end: "gtzan-logmel".to_owned(),
@@ -92,9 +92,9 @@ fn load(engine: &mut Engine, (card, bytes): (Card, Vec<u8>)) -> Event {
     host.last().clone()
 }
 
-fn load_base(engine: &mut Engine, (card, bytes): (Card, Vec<u8>)) -> Event {
+fn load_backbone(engine: &mut Engine, (card, bytes): (Card, Vec<u8>)) -> Event {
     let mut host = Recorder::default();
-    ask(engine, Request::LoadBase { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
+    ask(engine, Request::LoadBackbone { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
     host.last().clone()
 }
 
@@ -106,11 +106,12 @@ fn tags(name: &str) -> Card {
 }
 
 /// A head on the logits of these.
-fn head(bases: &[&Card]) -> Card {
-    let base = |card: &&Card| Base { name: card.name.clone(), sha256: card.sha256.clone(), takes: Takes::Logits };
-    let structure = Structure { features: 4 * bases.len(), ..Structure::default() };
-    let bases = bases.iter().map(base).collect();
-    Card { name: "head".to_owned(), architecture: "head".to_owned(), structure, bases, ..card() }
+fn head(backbones: &[&Card]) -> Card {
+    let backbone =
+        |card: &&Card| Backbone { name: card.name.clone(), sha256: card.sha256.clone(), takes: Takes::Logits };
+    let structure = Structure { features: 4 * backbones.len(), ..Structure::default() };
+    let backbones = backbones.iter().map(backbone).collect();
+    Card { name: "head".to_owned(), architecture: "head".to_owned(), structure, backbones, ..card() }
 }
 
 /// What the engine says of a tone; it has to say something.
@@ -294,10 +295,10 @@ fn weights_that_do_not_fit_leave_the_network_in_place() {
 #[wasm_bindgen_test(unsupported = test)]
 fn a_head_tells_the_tags_of_its_bases() {
     let mut engine = empty_engine();
-    let bases = [fresh(tags("msd")), fresh(tags("mtt"))];
-    let head = fresh(head(&[&bases[0].0, &bases[1].0]));
-    for base in bases {
-        assert!(matches!(load_base(&mut engine, base), Event::Loaded { .. }));
+    let backbones = [fresh(tags("msd")), fresh(tags("mtt"))];
+    let head = fresh(head(&[&backbones[0].0, &backbones[1].0]));
+    for backbone in backbones {
+        assert!(matches!(load_backbone(&mut engine, backbone), Event::Loaded { .. }));
     }
     let Event::Loaded { model, architecture } = load(&mut engine, head) else { panic!("it does not load") };
     // Eight features to three genres, with their biases.
@@ -333,19 +334,19 @@ fn a_network_of_tags_answers_by_itself() {
 #[wasm_bindgen_test(unsupported = test)]
 fn a_head_without_its_base_leaves_the_network_in_place() {
     let mut engine = engine();
-    let base = fresh(tags("msd"));
-    let head = fresh(head(&[&base.0]));
+    let backbone = fresh(tags("msd"));
+    let head = fresh(head(&[&backbone.0]));
     let expect = |event: Event, part: &str| match event {
         Event::Failed { message } => assert!(message.contains(part), "{message}"),
         other => panic!("{other:?}"),
     };
     expect(load(&mut engine, head.clone()), "listens through 'msd', which is not loaded");
     // Of the same name and other weights.
-    load_base(&mut engine, fresh(tags("msd")));
+    load_backbone(&mut engine, fresh(tags("msd")));
     expect(load(&mut engine, head.clone()), "another version of 'msd'");
     assert_eq!(answer(&mut engine).model, "fresh");
 
-    load_base(&mut engine, base);
+    load_backbone(&mut engine, backbone);
     let mut damaged = head.clone();
     damaged.1[100] ^= 1;
     expect(load(&mut engine, damaged), "damaged");
@@ -357,22 +358,22 @@ fn a_head_without_its_base_leaves_the_network_in_place() {
 #[wasm_bindgen_test(unsupported = test)]
 fn a_card_that_what_is_heard_does_not_fit_is_refused() {
     let mut engine = engine();
-    let base = fresh(tags("msd"));
-    load_base(&mut engine, base.clone());
-    let on_it = fresh(head(&[&base.0]));
-    load_base(&mut engine, on_it.clone());
+    let backbone = fresh(tags("msd"));
+    load_backbone(&mut engine, backbone.clone());
+    let on_it = fresh(head(&[&backbone.0]));
+    load_backbone(&mut engine, on_it.clone());
     let mut refused = |card: Card, part: &str| match load(&mut engine, fresh(card)) {
         Event::Failed { message } => assert!(message.contains(part), "{message}"),
         other => panic!("{other:?}"),
     };
-    let fits = head(&[&base.0]);
+    let fits = head(&[&backbone.0]);
     let wider = Structure { features: fits.structure.features + 1, ..fits.structure };
     refused(Card { structure: wider, ..fits.clone() }, "features, what it listens through has");
-    refused(Card { bases: Vec::new(), ..fits.clone() }, "it is a head and names no network");
-    refused(Card { bases: fits.bases.clone(), ..card() }, "it is no head and names a network");
-    let on_a_head = Base { name: on_it.0.name.clone(), sha256: on_it.0.sha256.clone(), takes: Takes::Logits };
+    refused(Card { backbones: Vec::new(), ..fits.clone() }, "it is a head and names no network");
+    refused(Card { backbones: fits.backbones.clone(), ..card() }, "it is no head and names a network");
+    let on_a_head = Backbone { name: on_it.0.name.clone(), sha256: on_it.0.sha256.clone(), takes: Takes::Logits };
     let one = Structure { features: 3, ..fits.structure };
-    refused(Card { bases: vec![on_a_head], structure: one, ..fits.clone() }, "listens through others itself");
+    refused(Card { backbones: vec![on_a_head], structure: one, ..fits.clone() }, "listens through others itself");
     refused(Card { bands: 64, ..card() }, "it hears 64 bands, its front end has 128");
     refused(Card { frames: 3, ..card() }, "its windows have 3 frames, and it needs 4 at least");
     assert_eq!(answer(&mut engine).model, "fresh");

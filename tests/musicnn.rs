@@ -45,14 +45,14 @@ fn both_networks_agree_with_the_original() {
 #[ignore = "a measurement: cargo test --release --test musicnn -- --ignored --nocapture"]
 fn time_a_patch() {
     use genrelens::model::Part;
-    use genrelens::model::predict::answers;
+    use genrelens::model::predict::outputs;
     let network = genrelens::model::musicnn::MSD.documented().init(&Device::flex());
     for patches in [1, 8] {
         let input = genrelens::engine::self_test_input(patches, 96, 187);
         let mut times = Vec::new();
         for _ in 0..8 {
             let started = std::time::Instant::now();
-            pollster::block_on(answers(&network, Part::Whole, input.clone(), 96, 187)).unwrap();
+            pollster::block_on(outputs(&network, Part::Whole, input.clone(), 96, 187)).unwrap();
             times.push(started.elapsed().as_secs_f64() * 1e3 / patches as f64);
         }
         times.sort_by(f64::total_cmp);

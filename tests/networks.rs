@@ -250,7 +250,7 @@ fn card(architecture: &str) -> Card {
         summary: "A test.".to_owned(),
         architecture: architecture.to_owned(),
         structure: entry(architecture).map(structure_of).unwrap_or_default(),
-        bases: Vec::new(),
+        backbones: Vec::new(),
         bands: SMALL.bands,
         frames: SMALL.frames,
         front_end: "gtzan-logmel".to_owned(),

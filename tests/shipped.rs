@@ -94,7 +94,7 @@ fn the_genre_head_names_a_recording_and_its_tags() {
     assert_eq!(genres.len(), 10);
     assert!((sum - 1.0).abs() < 1e-4);
     let card = card(&model);
-    let names: Vec<&str> = card.bases.iter().map(|base| base.name.as_str()).collect();
+    let names: Vec<&str> = card.backbones.iter().map(|backbone| backbone.name.as_str()).collect();
     assert_eq!(names, ["musicnn-msd", "musicnn-mtt"]);
     assert!(card.labels.is_sorted());
 }
@@ -115,10 +115,11 @@ fn the_genre_head_is_as_good_as_its_card_says() {
         return;
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (recipe, bases) = (root.join("recipes/genre-head.toml"), root.join("model-weights"));
+    let (recipe, backbones) = (root.join("recipes/genre-head.toml"), root.join("model-weights"));
     let audio = data.join("gtzan-audio");
-    let [recipe, bases, audio] = [&recipe, &bases, &audio].map(|path| path.to_str().unwrap());
-    let arguments = ["--recipe", recipe, "--bases", bases, "--audio", audio, "--folds", "5", "--fold-seed", "1,2,3"];
+    let [recipe, backbones, audio] = [&recipe, &backbones, &audio].map(|path| path.to_str().unwrap());
+    let arguments =
+        ["--recipe", recipe, "--backbones", backbones, "--audio", audio, "--folds", "5", "--fold-seed", "1,2,3"];
     let printed = genrelens(&[&["crossval", "--json"], arguments.as_slice()].concat());
     let found: Value = serde_json::from_str(&printed).unwrap();
     let mean =

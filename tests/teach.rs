@@ -9,7 +9,7 @@ use futures::FutureExt;
 use genrelens::audio::Source;
 use genrelens::card::{Card, Structure, Takes};
 use genrelens::engine::{Engine, Host};
-use genrelens::lesson::{Clip, Freed, Learned, Lesson, Part, Student};
+use genrelens::lesson::{Clip, Learned, Lesson, Part, Student, TrainableLayers};
 use genrelens::model::weights::{self, Precision};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request, Steering};
 use genrelens::train::metrics::argmax;
@@ -195,18 +195,18 @@ fn says_the_same(engine: &mut Engine, card: Card, weights: Vec<u8>, learned: &Le
 }
 
 /// A narrow network of four tags that others listen through, with fresh weights.
-fn base(name: &str) -> (Card, Vec<u8>) {
-    base_of(name, "lens", "gtzan-logmel", 128, 1)
+fn backbone(name: &str) -> (Card, Vec<u8>) {
+    backbone_of(name, "lens", "gtzan-logmel", 128, 1)
 }
 
 /// A network of four tags, with fresh weights.
-fn base_of(name: &str, architecture: &str, front_end: &str, bands: usize, members: usize) -> (Card, Vec<u8>) {
+fn backbone_of(name: &str, architecture: &str, front_end: &str, bands: usize, members: usize) -> (Card, Vec<u8>) {
     let card = Card {
         name: name.to_owned(),
         summary: String::new(),
         architecture: architecture.to_owned(),
         structure: Structure { width: 0.5, members, ..Structure::default() },
-        bases: Vec::new(),
+        backbones: Vec::new(),
         bands,
         frames: 16,
         front_end: front_end.to_owned(),
@@ -226,18 +226,18 @@ fn base_of(name: &str, architecture: &str, front_end: &str, bands: usize, member
 }
 
 fn with_base() -> Engine {
-    with(base("tags"))
+    with(backbone("tags"))
 }
 
 fn with((card, bytes): (Card, Vec<u8>)) -> Engine {
     let mut engine = engine();
     let mut host = Recorder::default();
-    ask(&mut engine, Request::LoadBase { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
+    ask(&mut engine, Request::LoadBackbone { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
     engine
 }
 
 fn head(hidden: usize) -> Student {
-    Student::Head { bases: vec![("tags".to_owned(), Takes::Both)], hidden }
+    Student::Head { backbones: vec![("tags".to_owned(), Takes::Both)], hidden }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -251,7 +251,7 @@ fn a_head_learns_from_what_another_network_hears() {
         train(&mut engine, &lesson, &mut host);
         let (card, learned, weights) = host.trained();
         assert_eq!((card.architecture.as_str(), card.structure.hidden), ("head", hidden));
-        assert_eq!(card.bases[0].name, "tags");
+        assert_eq!(card.backbones[0].name, "tags");
         let right = lesson.clips.iter().zip(&learned.answers).filter(|(clip, answer)| argmax(answer) == clip.labels[0]);
         assert_eq!(right.count(), 18);
         says_the_same(&mut engine, card, weights, &learned);
@@ -275,18 +275,18 @@ fn of_a_long_clip_windows_from_all_of_it_are_heard() {
     assert!((seconds - 100.0).abs() < 0.1 && (20..=24).contains(&windows), "{windows} windows of {seconds} s");
 }
 
-fn tuned(layers: Freed) -> Student {
+fn tuned(layers: TrainableLayers) -> Student {
     Student::Tuned { network: "tags".to_owned(), layers }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn what_was_heard_through_a_network_is_not_for_another_of_its_name() {
     let _alone = alone();
-    let (mut engine, lesson) = (with_base(), lesson(tuned(Freed::Output), short(2)));
+    let (mut engine, lesson) = (with_base(), lesson(tuned(TrainableLayers::Output), short(2)));
     study(&mut engine, &lesson);
-    let (card, bytes) = base_of("tags", "lens", "gtzan-logmel", 128, 2);
+    let (card, bytes) = backbone_of("tags", "lens", "gtzan-logmel", 128, 2);
     let mut host = Recorder::default();
-    ask(&mut engine, Request::LoadBase { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
+    ask(&mut engine, Request::LoadBackbone { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
     train(&mut engine, &lesson, &mut host);
     let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
     assert!(message.contains("was not heard yet"), "{message}");
@@ -301,18 +301,18 @@ fn tensors(bytes: &[u8]) -> std::collections::BTreeMap<String, Vec<u8>> {
 #[wasm_bindgen_test(unsupported = test)]
 fn a_network_goes_on_from_what_it_has_learned() {
     let _alone = alone();
-    let of_musicnn = || base_of("tags", "musicnn-msd", "musicnn", 96, 1);
-    let of_two = || base_of("tags", "lens", "gtzan-logmel", 128, 2);
-    for (base, layers, fresh_layers) in [
-        (base("tags"), Freed::Output, vec!["output"]),
-        (of_two(), Freed::Output, vec!["members.0.output", "members.1.output"]),
-        (of_musicnn(), Freed::Output, vec!["output"]),
-        (of_musicnn(), Freed::Last, vec!["pooled_norm", "dense", "dense_norm", "output"]),
-        (base("tags"), Freed::All, vec![""]),
+    let of_musicnn = || backbone_of("tags", "musicnn-msd", "musicnn", 96, 1);
+    let of_two = || backbone_of("tags", "lens", "gtzan-logmel", 128, 2);
+    for (backbone, layers, fresh_layers) in [
+        (backbone("tags"), TrainableLayers::Output, vec!["output"]),
+        (of_two(), TrainableLayers::Output, vec!["members.0.output", "members.1.output"]),
+        (of_musicnn(), TrainableLayers::Output, vec!["output"]),
+        (of_musicnn(), TrainableLayers::Last, vec!["pooled_norm", "dense", "dense_norm", "output"]),
+        (backbone("tags"), TrainableLayers::All, vec![""]),
     ] {
-        let before = tensors(&base.1);
-        let architecture = base.0.architecture.clone();
-        let mut engine = with(base);
+        let before = tensors(&backbone.1);
+        let architecture = backbone.0.architecture.clone();
+        let mut engine = with(backbone);
         let recipe = Recipe { weight_decay: 0.01, learning_rate: 3e-3, ..tuned(layers).quick(12) };
         let (lesson, mut host) = (lesson(tuned(layers), recipe), Recorder::default());
         study(&mut engine, &lesson);
@@ -327,7 +327,7 @@ fn a_network_goes_on_from_what_it_has_learned() {
             .filter(|(name, value)| before[name] != *value)
             .map(|(name, _)| name.rsplit_once('.').unwrap().0.to_owned())
             .collect();
-        if layers == Freed::All {
+        if layers == TrainableLayers::All {
             assert!(changed.len() > before.len() / 2, "{changed:?}");
         } else {
             assert!(changed.iter().all(|name| fresh_layers.contains(&name.as_str())), "{architecture}: {changed:?}");
@@ -347,7 +347,7 @@ fn a_network_that_knows_the_labels_begins_with_what_it_says_of_them() {
     let (card, learned, weights) = host.trained();
     let mut host = Recorder::default();
     ask(&mut engine, Request::Load { card: Box::new(card) }, Payload::Bytes(weights), &mut host);
-    let student = Student::Tuned { network: "mine".to_owned(), layers: Freed::Output };
+    let student = Student::Tuned { network: "mine".to_owned(), layers: TrainableLayers::Output };
     let recipe = Recipe { epochs: 1, learning_rate: 1e-6, ..student.quick(12) };
     let again = lesson(student, recipe);
     study(&mut engine, &again);
@@ -369,7 +369,7 @@ fn a_head_goes_on_only_as_a_new_head() {
     train(&mut engine, &lesson, &mut host);
     let (card, _, weights) = host.trained();
     ask(&mut engine, Request::Load { card: Box::new(card) }, Payload::Bytes(weights), &mut Recorder::default());
-    let student = Student::Tuned { network: "mine".to_owned(), layers: Freed::All };
+    let student = Student::Tuned { network: "mine".to_owned(), layers: TrainableLayers::All };
     let event = study_one(&mut engine, &Lesson { student, ..lesson }, 0, wav(0, 0));
     assert!(matches!(&event, Event::Failed { message } if message.contains("teach a new head")), "{event:?}");
 }
@@ -531,7 +531,7 @@ fn what_cannot_be_taught_gets_a_sentence() {
     // What was kept for one kind of network is of no use to another.
     let other = Lesson { student: head(0), ..lesson.clone() };
     assert!(failed(&mut engine, &other).contains("another kind of network"));
-    let unknown = Student::Head { bases: vec![("nobody".to_owned(), Takes::Features)], hidden: 0 };
+    let unknown = Student::Head { backbones: vec![("nobody".to_owned(), Takes::Features)], hidden: 0 };
     let event = study_one(&mut engine, &Lesson { student: unknown, ..lesson.clone() }, 0, wav(0, 0));
     assert!(matches!(&event, Event::Failed { message } if message.contains("'nobody'")), "{event:?}");
     let event = study_one(&mut engine, &lesson, 0, b"words".repeat(100));

@@ -58,15 +58,15 @@ fn engine(weights: &Path) -> Engine {
     for name in ["musicnn-msd", "musicnn-mtt"] {
         let card: Card = serde_json::from_slice(&std::fs::read(weights.join(format!("{name}.json"))).unwrap()).unwrap();
         let bytes = std::fs::read(weights.join(format!("{name}.safetensors"))).unwrap();
-        let event = ask(&mut engine, Request::LoadBase { card: Box::new(card) }, Payload::Bytes(bytes));
+        let event = ask(&mut engine, Request::LoadBackbone { card: Box::new(card) }, Payload::Bytes(bytes));
         assert!(matches!(event, Event::Loaded { .. }), "{event:?}");
     }
     engine
 }
 
 fn head() -> Student {
-    let bases = ["musicnn-msd", "musicnn-mtt"].map(|name| (name.to_owned(), Takes::Features)).to_vec();
-    Student::Head { bases, hidden: 0 }
+    let backbones = ["musicnn-msd", "musicnn-mtt"].map(|name| (name.to_owned(), Takes::Features)).to_vec();
+    Student::Head { backbones, hidden: 0 }
 }
 
 /// All clips of some genres that are of no part that figures are kept for, in the order of the index.

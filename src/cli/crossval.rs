@@ -7,11 +7,11 @@ use clap::Args;
 use super::CliError;
 use super::data::Folder;
 use super::evaluate::print;
-use super::heads::{HeadDataset, bases_of};
+use super::heads::{HeadDataset, backbones_of};
 use super::recipe_file::RecipeFile;
 use super::trunk::{Beginning, Start};
 use crate::model::{Blueprint, Part};
-use crate::train::answers::song_answers;
+use crate::train::answers::predict_songs;
 use crate::train::fit::Unwatched;
 use crate::train::folds::{grouped_folds, part, random_parts};
 use crate::train::recipe::{Keep, Recipe};
@@ -40,8 +40,8 @@ pub struct Arguments {
     #[arg(long, value_delimiter = ',')]
     fold_seed: Vec<u64>,
     /// Folder of the networks that a head listens through
-    #[arg(long, default_value = "model-weights")]
-    bases: PathBuf,
+    #[arg(long, alias = "bases", default_value = "model-weights")]
+    backbones: PathBuf,
     /// Times through the set, in place of the recipe's
     #[arg(long)]
     epochs: Option<usize>,
@@ -55,9 +55,9 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let start = arguments.beginning.start(&mut file)?;
     file.training.epochs = arguments.epochs.unwrap_or(file.training.epochs);
     if let Some(recipe) = &file.head {
-        let bases = bases_of(&file, &arguments.bases)?;
+        let backbones = backbones_of(&file, &arguments.backbones)?;
         let seeds = if arguments.fold_seed.is_empty() { &recipe.fold_seeds } else { &arguments.fold_seed };
-        let dataset = HeadDataset::of(&arguments.folder, &arguments.split, &bases, recipe)?;
+        let dataset = HeadDataset::of(&arguments.folder, &arguments.split, &backbones, recipe)?;
         return dataset.crossvalidate(recipe, arguments.folds, seeds).print(arguments.json);
     }
     let (labels, many_labels) = arguments.folder.labels()?;
@@ -146,6 +146,6 @@ fn train_and_answer(
 ) -> Result<Vec<Vec<f32>>, CliError> {
     let network = start.fit(blueprint, recipe, train, valid, &mut Unwatched)?.network;
     let answers =
-        pollster::block_on(song_answers(&network, Part::Whole, &blueprint.windowing(), judged, &mut Unwatched));
+        pollster::block_on(predict_songs(&network, Part::Whole, &blueprint.windowing(), judged, &mut Unwatched));
     answers.map_err(|error| CliError::Usage(error.to_string()))
 }

@@ -14,7 +14,7 @@ use super::{CliError, device, load, read};
 use crate::audio::decode;
 use crate::card::Card;
 use crate::dsp::Segment;
-use crate::model::Bases;
+use crate::model::Backbones;
 use crate::model::windows::{InputSpec, Place, Windowing};
 use crate::train::calibration::{Calibration, answers, calibration, temperature};
 use crate::train::copies::copy;
@@ -33,8 +33,8 @@ const WINDOWS_AT_ONCE: usize = 16;
 /// # Errors
 ///
 /// [`CliError`] for the first that is not there, or hears through another front end than the recipe's.
-pub fn bases_of(file: &RecipeFile, folder: &Path) -> Result<Bases, CliError> {
-    let base = |choice: &super::recipe_file::BaseChoice| {
+pub fn backbones_of(file: &RecipeFile, folder: &Path) -> Result<Backbones, CliError> {
+    let backbone = |choice: &super::recipe_file::BackboneChoice| {
         let path = folder.join(format!("{}.safetensors", choice.name));
         if !path.exists() {
             let message = "is not there; `cargo xtask weights` fetches what is not in the repository";
@@ -48,25 +48,25 @@ pub fn bases_of(file: &RecipeFile, folder: &Path) -> Result<Bases, CliError> {
         }
         Ok((loaded, choice.takes))
     };
-    let bases = file.bases.iter().map(base).collect::<Result<_, _>>()?;
-    Bases::new(bases, &file.name).map_err(|error| CliError::Usage(error.to_string()))
+    let backbones = file.backbones.iter().map(backbone).collect::<Result<_, _>>()?;
+    Backbones::new(backbones, &file.name).map_err(|error| CliError::Usage(error.to_string()))
 }
 
-fn input_spec_of(bases: &Bases) -> Result<InputSpec, CliError> {
-    let none = || CliError::Usage("the recipe has a [head] and no [[bases]] that it listens through".to_owned());
-    bases.input_spec().ok_or_else(none)
+fn input_spec_of(backbones: &Backbones) -> Result<InputSpec, CliError> {
+    let none = || CliError::Usage("the recipe has a [head] and no [[backbones]] that it listens through".to_owned());
+    backbones.input_spec().ok_or_else(none)
 }
 
 /// A row of features for each of these windows.
 fn rows_of(
-    bases: &Bases,
+    backbones: &Backbones,
     windowing: &Windowing,
     segments: &[Segment],
     places: &[Place],
 ) -> Result<Vec<Vec<f32>>, CliError> {
     let mut rows = Vec::with_capacity(places.len());
     for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
-        let dataset = pollster::block_on(bases.listen_to(windowing, segments, places));
+        let dataset = pollster::block_on(backbones.embed_windows(windowing, segments, places));
         rows.extend(dataset.map_err(|error| CliError::Usage(error.to_string()))?.rows);
     }
     Ok(rows)
@@ -80,19 +80,20 @@ pub struct HeadDataset {
 }
 
 impl HeadDataset {
-    /// Listens to the songs of a split through these bases.
+    /// Embeds the songs of a split with these backbones.
     ///
     /// # Errors
     ///
     /// [`CliError`] that names the file that cannot be heard.
-    pub fn of(folder: &Folder, split: &str, bases: &Bases, recipe: &HeadRecipe) -> Result<Self, CliError> {
+    pub fn of(folder: &Folder, split: &str, backbones: &Backbones, recipe: &HeadRecipe) -> Result<Self, CliError> {
         let (set, files) = folder.audio_files(split)?;
-        let input_spec = input_spec_of(bases)?;
+        let input_spec = input_spec_of(backbones)?;
         let mut examples = Vec::with_capacity(files.len());
         for (index, (song, path)) in set.songs.iter().zip(&files).enumerate() {
             let segments = segments_of(path, &input_spec)?;
-            let windows = rows_of(bases, &input_spec.windowing, &segments, &input_spec.windowing.places(&segments))?;
-            let copies = copies(path, index, bases, &input_spec, recipe)?;
+            let windows =
+                rows_of(backbones, &input_spec.windowing, &segments, &input_spec.windowing.places(&segments))?;
+            let copies = copies(path, index, backbones, &input_spec, recipe)?;
             examples.push(Example { song: song.clone(), windows, copies });
             if (index + 1).is_multiple_of(50) || index + 1 == files.len() {
                 eprintln!("heard {} of {} songs", index + 1, files.len());
@@ -138,7 +139,7 @@ impl HeadDataset {
 fn copies(
     path: &Path,
     index: usize,
-    bases: &Bases,
+    backbones: &Backbones,
     input_spec: &InputSpec,
     recipe: &HeadRecipe,
 ) -> Result<Vec<Vec<f32>>, CliError> {
@@ -157,7 +158,7 @@ fn copies(
             continue;
         }
         let place = Place { segment: 0, start: 0, columns: segment.columns.min(input_spec.windowing.frames) };
-        rows.extend(rows_of(bases, &input_spec.windowing, &[input_spec.windowing.prepare(segment)], &[place])?);
+        rows.extend(rows_of(backbones, &input_spec.windowing, &[input_spec.windowing.prepare(segment)], &[place])?);
     }
     Ok(rows)
 }
@@ -298,16 +299,16 @@ fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
 ///
 /// # Errors
 ///
-/// [`CliError`] where a base or the songs cannot be had, or the head cannot be written.
+/// [`CliError`] where a backbone or the songs cannot be had, or the head cannot be written.
 pub fn train(
     file: &RecipeFile,
     recipe: &HeadRecipe,
     folder: &Folder,
-    bases: &Path,
+    backbones: &Path,
     out: &Path,
 ) -> Result<(), CliError> {
-    let bases = bases_of(file, bases)?;
-    let dataset = HeadDataset::of(folder, &file.train, &bases, recipe)?;
+    let backbones = backbones_of(file, backbones)?;
+    let dataset = HeadDataset::of(folder, &file.train, &backbones, recipe)?;
     let measure = dataset.crossvalidate(recipe, recipe.folds, &recipe.fold_seeds);
     print!("{}", measure.table());
     let head = fit(&dataset.examples, dataset.set.many_labels, recipe);
@@ -323,7 +324,7 @@ pub fn train(
     );
     let mut card = file.card(dataset.set.labels.clone(), dataset.set.many_labels)?;
     card.structure.features = dataset.features();
-    card.bases = bases.cards();
+    card.backbones = backbones.cards();
     card.figures = measure.figures();
     card.figures.insert("songs".to_owned(), dataset.set.songs.len() as f64);
     card.recipe = toml::to_string(file).map_err(|error| CliError::Usage(error.to_string()))?;

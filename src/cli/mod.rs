@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use clap::{Parser, Subcommand};
 
-use crate::card::{Base, Card};
+use crate::card::{Backbone, Card};
 use crate::model::Loaded;
 use crate::model::weights;
 
@@ -163,9 +163,9 @@ fn weights_file(path: Option<&Path>) -> Result<(Card, Vec<u8>), CliError> {
 fn load_default() -> Result<Loaded, CliError> {
     let head = Path::new(BEST_MODEL);
     let card = std::fs::read(head.with_extension("json")).ok();
-    let bases = card.and_then(|json| serde_json::from_slice::<Card>(&json).ok()).map(|card| card.bases);
-    let there = |base: &Base| head.with_file_name(format!("{}.safetensors", base.name)).exists();
-    let complete = head.exists() && bases.is_some_and(|bases| bases.iter().all(there));
+    let backbones = card.and_then(|json| serde_json::from_slice::<Card>(&json).ok()).map(|card| card.backbones);
+    let there = |backbone: &Backbone| head.with_file_name(format!("{}.safetensors", backbone.name)).exists();
+    let complete = head.exists() && backbones.is_some_and(|backbones| backbones.iter().all(there));
     load(complete.then_some(head))
 }
 
@@ -173,15 +173,17 @@ fn load_default() -> Result<Loaded, CliError> {
 fn load(path: Option<&Path>) -> Result<Loaded, CliError> {
     let (card, bytes) = weights_file(path)?;
     let name = path.unwrap_or(Path::new("the built-in network"));
-    let mut bases = Vec::new();
-    for base in &card.bases {
-        let file = name.with_file_name(format!("{}.safetensors", base.name));
+    let mut backbones = Vec::new();
+    for backbone in &card.backbones {
+        let file = name.with_file_name(format!("{}.safetensors", backbone.name));
         if !file.exists() {
-            let message =
-                format!("listens through '{}', which is not beside it; `cargo xtask weights` fetches it", base.name);
+            let message = format!(
+                "listens through '{}', which is not beside it; `cargo xtask weights` fetches it",
+                backbone.name
+            );
             return Err(CliError::content(name, message));
         }
-        bases.push(load(Some(&file))?);
+        backbones.push(load(Some(&file))?);
     }
-    Loaded::new(bytes, card, &bases, &device()).map_err(|error| CliError::content(name, error))
+    Loaded::new(bytes, card, &backbones, &device()).map_err(|error| CliError::content(name, error))
 }

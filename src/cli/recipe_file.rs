@@ -28,8 +28,8 @@ pub struct RecipeFile {
     #[serde(default)]
     pub structure: Structure,
     /// What it listens through.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub bases: Vec<BaseChoice>,
+    #[serde(default, alias = "bases", skip_serializing_if = "Vec::is_empty")]
+    pub backbones: Vec<BackboneChoice>,
     /// Its front end.
     pub front_end: String,
     /// Rows of a picture; the front end's bands where not given.
@@ -62,10 +62,10 @@ fn is_default(recipe: &Recipe) -> bool {
     *recipe == Recipe::default()
 }
 
-/// A base of a head, by name.
+/// A backbone of a head, by name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct BaseChoice {
+pub struct BackboneChoice {
     /// The name on its card.
     pub name: String,
     /// What the head takes of it.
@@ -100,7 +100,7 @@ impl RecipeFile {
             summary: entry.summary.to_owned(),
             architecture: entry.id.to_owned(),
             structure: entry.paper_structure,
-            bases: Vec::new(),
+            backbones: Vec::new(),
             front_end: front_end.to_owned(),
             rows: fixed.then_some(entry.paper_shape.bands),
             frames: columns.filter(|_| !fixed).map_or(documented, |columns| columns.min(documented)),
@@ -132,7 +132,7 @@ impl RecipeFile {
             summary: self.summary.clone(),
             architecture: self.architecture.clone(),
             structure: self.structure,
-            bases: Vec::new(),
+            backbones: Vec::new(),
             bands: self.rows.unwrap_or(front_end.mel_bands),
             frames: self.frames,
             front_end: self.front_end.clone(),

@@ -14,7 +14,7 @@ use crate::card::Card;
 use crate::model::registry;
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Part};
-use crate::train::answers::song_answers;
+use crate::train::answers::predict_songs;
 use crate::train::fit::Watcher;
 use crate::train::report::{EpochReport, Scores};
 use crate::train::trusted::{Trusted, rounded};
@@ -47,8 +47,8 @@ pub struct Arguments {
     #[arg(long)]
     split_valid: Option<String>,
     /// Folder of the networks that a head listens through
-    #[arg(long, default_value = "model-weights")]
-    bases: PathBuf,
+    #[arg(long, alias = "bases", default_value = "model-weights")]
+    backbones: PathBuf,
     /// Seed, in place of the recipe's
     #[arg(long)]
     seed: Option<u64>,
@@ -83,7 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let start = arguments.beginning.start(&mut file)?;
     check_writable(&arguments.out)?;
     if let Some(recipe) = &file.head {
-        return heads::train(&file, recipe, &arguments.folder, &arguments.bases, &arguments.out);
+        return heads::train(&file, recipe, &arguments.folder, &arguments.backbones, &arguments.out);
     }
     let (labels, many_labels) = arguments.folder.labels()?;
     let card = file.card(labels, many_labels)?;
@@ -98,7 +98,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     watcher.bar.finish_and_clear();
     let seconds_per_epoch = watcher.seconds_per_epoch(file.training.epochs);
     let windowing = blueprint.windowing();
-    let answers = song_answers(&outcome.network, Part::Whole, &windowing, &valid, &mut watcher);
+    let answers = predict_songs(&outcome.network, Part::Whole, &windowing, &valid, &mut watcher);
     let answers = pollster::block_on(answers).map_err(|error| failed(&error))?;
     let epochs = file.training.epochs * file.structure.members;
     let figures = Trusted::of(&valid, &answers).figures("valid");

@@ -128,7 +128,7 @@ type WindowAndTags = (WindowScores, Vec<Vec<f32>>);
 
 fn prediction(loaded: &Loaded, windows: &[WindowAndTags], milliseconds: f64) -> Prediction {
     let card = &loaded.card;
-    let tags = loaded.bases().tag_cards().enumerate().map(|(index, card)| TagPrediction {
+    let tags = loaded.backbones().tag_cards().enumerate().map(|(index, card)| TagPrediction {
         model: card.name.clone(),
         labels: card.labels.clone(),
         tags: scores(&card.labels, windows.iter().map(|(_, tags)| tags[index].as_slice())),

@@ -99,7 +99,7 @@ pub struct Engine {
     device: Device,
     loaded: Option<Loaded>,
     /// What others listen through.
-    bases: Vec<Loaded>,
+    backbones: Vec<Loaded>,
     /// What is kept for lessons.
     desk: Desk,
 }
@@ -107,7 +107,7 @@ pub struct Engine {
 impl Engine {
     /// An engine on this device, without a network.
     pub fn new(info: EngineInfo, device: Device) -> Self {
-        Self { info, device, loaded: None, bases: Vec::new(), desk: Desk::default() }
+        Self { info, device, loaded: None, backbones: Vec::new(), desk: Desk::default() }
     }
 
     /// What it computes with.
@@ -119,7 +119,7 @@ impl Engine {
     pub async fn handle(&mut self, request: Request, payload: Payload<Box<dyn Source>>, host: &mut impl Host) {
         let (answer, file) = match request {
             Request::Load { card } => (self.load(*card, payload), None),
-            Request::LoadBase { card } => (self.load_base(*card, payload), None),
+            Request::LoadBackbone { card } => (self.load_backbone(*card, payload), None),
             Request::Classify { file, sample_rate } => {
                 let prediction = self.classify(payload, sample_rate, host).await;
                 (prediction.map(Event::Classified), Some(file))
@@ -151,22 +151,23 @@ impl Engine {
         Ok(event)
     }
 
-    fn load_base(&mut self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Event, EngineError> {
+    fn load_backbone(&mut self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Event, EngineError> {
         let loaded = self.network_of(card, payload)?;
         let event = announced(&loaded);
-        let other = |base: &Loaded| base.card.name == loaded.card.name && base.card.sha256 != loaded.card.sha256;
-        if self.bases.iter().any(other) {
+        let other =
+            |backbone: &Loaded| backbone.card.name == loaded.card.name && backbone.card.sha256 != loaded.card.sha256;
+        if self.backbones.iter().any(other) {
             // What is kept may have been heard through the one before.
             self.desk = Desk::default();
         }
-        self.bases.retain(|base| base.card.name != loaded.card.name);
-        self.bases.push(loaded);
+        self.backbones.retain(|backbone| backbone.card.name != loaded.card.name);
+        self.backbones.push(loaded);
         Ok(event)
     }
 
     fn network_of(&self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Loaded, EngineError> {
         let Payload::Bytes(bytes) = payload else { return Err(EngineError::NoPayload) };
-        Ok(Loaded::new(bytes, card, &self.bases, &self.device)?)
+        Ok(Loaded::new(bytes, card, &self.backbones, &self.device)?)
     }
 
     async fn classify(

@@ -6,13 +6,13 @@ use burn::module::Module;
 use super::{Engine, EngineError};
 use crate::card::{Card, Structure};
 use crate::dsp::FrontEnd;
-use crate::lesson::{Freed, Lesson, Student};
+use crate::lesson::{Lesson, Student, TrainableLayers};
 use crate::model::build::BlueprintError;
-use crate::model::grafted::graft;
 use crate::model::registry::{ENTRIES, InputKind, entry};
+use crate::model::transfer::transfer_weights;
 use crate::model::weights::WeightsError;
 use crate::model::windows::{InputSpec, Windowing};
-use crate::model::{Bases, Blueprint, Loaded, Network, Part};
+use crate::model::{Backbones, Blueprint, Loaded, Network, Part};
 use crate::protocol::{Event, Known};
 use crate::train::features::width_of;
 use crate::train::fit::{FitError, Outcome, Watcher, fit, fit_from, fit_on_features, fit_on_inputs, fresh};
@@ -29,7 +29,7 @@ pub struct Pupil {
 
 enum Kind {
     /// A head on these.
-    Head(Bases),
+    Head(Backbones),
     /// From fresh weights.
     Fresh,
     /// From what this one has learned.
@@ -37,10 +37,10 @@ enum Kind {
 }
 
 impl Engine {
-    /// A student with its networks, which are in use or loaded as bases.
+    /// A student with its networks, which are in use or loaded as backbones.
     pub(super) fn pupil(&self, student: &Student) -> Result<Pupil, EngineError> {
         match student {
-            Student::Head { bases, hidden } => self.head(bases, *hidden),
+            Student::Head { backbones, hidden } => self.head(backbones, *hidden),
             Student::Fresh { architecture, front_end, rows, frames, width } => {
                 let known = FrontEnd::by_name(front_end).ok_or_else(|| BlueprintError::FrontEnd(front_end.clone()));
                 let known = known.map_err(WeightsError::from)?;
@@ -56,40 +56,40 @@ impl Engine {
     }
 
     fn head(&self, names: &[(String, crate::card::Takes)], hidden: usize) -> Result<Pupil, EngineError> {
-        let base = |(name, takes): &(String, _)| Ok::<_, WeightsError>((self.known(name)?.clone(), *takes));
-        let bases = Bases::new(names.iter().map(base).collect::<Result<_, _>>()?, "a head on them")?;
-        let input_spec = bases.input_spec().ok_or(EngineError::NoNetwork)?;
+        let backbone = |(name, takes): &(String, _)| Ok::<_, WeightsError>((self.known(name)?.clone(), *takes));
+        let backbones = Backbones::new(names.iter().map(backbone).collect::<Result<_, _>>()?, "a head on them")?;
+        let input_spec = backbones.input_spec().ok_or(EngineError::NoNetwork)?;
         let mut card = empty_card("head")?;
         card.front_end = input_spec.front_end.name.to_owned();
         (card.bands, card.frames) = (input_spec.windowing.bands, input_spec.windowing.frames);
-        (card.structure.hidden, card.structure.features) = (hidden, bases.features());
-        card.bases = bases.cards();
-        Ok(Pupil { kind: Kind::Head(bases), input_spec, card })
+        (card.structure.hidden, card.structure.features) = (hidden, backbones.features());
+        card.backbones = backbones.cards();
+        Ok(Pupil { kind: Kind::Head(backbones), input_spec, card })
     }
 
-    fn tuned(&self, name: &str, layers: Freed) -> Result<Pupil, EngineError> {
+    fn tuned(&self, name: &str, layers: TrainableLayers) -> Result<Pupil, EngineError> {
         let loaded = self.known(name)?.clone();
-        if !loaded.bases().is_empty() {
+        if !loaded.backbones().is_empty() {
             let difference = "it listens through others, and only a network that hears for itself goes on learning; \
                               teach a new head instead"
                 .to_owned();
-            return Err(WeightsError::Unheard { name: name.to_owned(), difference }.into());
+            return Err(WeightsError::InputMismatch { name: name.to_owned(), difference }.into());
         }
         let part = match layers {
-            Freed::Output => Part::Head,
-            Freed::Last => Part::Last,
-            Freed::All => Part::Whole,
+            TrainableLayers::Output => Part::Head,
+            TrainableLayers::Last => Part::Last,
+            TrainableLayers::All => Part::Whole,
         };
         let card = loaded.card.clone();
         Ok(Pupil { input_spec: loaded.input_spec(), card, kind: Kind::Tuned(Box::new(loaded), part) })
     }
 
-    /// A network that is in use or loaded as a base.
+    /// A network that is in use or loaded as a backbone.
     fn known(&self, name: &str) -> Result<&Loaded, WeightsError> {
-        let all = self.bases.iter().chain(&self.loaded);
+        let all = self.backbones.iter().chain(&self.loaded);
         all.into_iter()
             .find(|known| known.card.name == name)
-            .ok_or_else(|| WeightsError::Base { base: name.to_owned() })
+            .ok_or_else(|| WeightsError::Backbone { backbone: name.to_owned() })
     }
 
     /// The networks that can learn from fresh weights.
@@ -119,11 +119,11 @@ impl Pupil {
     }
 
     /// What a clip is heard through before it is kept; where there is nothing, its segments are.
-    pub fn listens(&self) -> Listens<'_> {
+    pub fn embedder(&self) -> Embedder<'_> {
         match &self.kind {
-            Kind::Head(bases) => Listens::Through(bases),
-            Kind::Tuned(loaded, part) if *part != Part::Whole => Listens::With(loaded.network(), *part),
-            _ => Listens::ForItself,
+            Kind::Head(backbones) => Embedder::Backbones(backbones),
+            Kind::Tuned(loaded, part) if *part != Part::Whole => Embedder::FrozenLayers(loaded.network(), *part),
+            _ => Embedder::Segments,
         }
     }
 
@@ -187,20 +187,20 @@ impl Pupil {
 }
 
 /// What a clip is heard through before it is kept.
-pub enum Listens<'a> {
+pub enum Embedder<'a> {
     /// Nothing: the network hears for itself.
-    ForItself,
+    Segments,
     /// Other networks.
-    Through(&'a Bases),
+    Backbones(&'a Backbones),
     /// The layers of a network that do not learn.
-    With(&'a Network, Part),
+    FrozenLayers(&'a Network, Part),
 }
 
 /// A network that goes on from what another has learned.
 fn begun(loaded: &Loaded, blueprint: &Blueprint, recipe: &Recipe, engine: &Engine, set: &LabelledSet) -> Network {
     let keeps_output = loaded.card.labels == set.labels && loaded.card.many_labels == set.many_labels;
     let network = fresh(blueprint, recipe, &engine.device).valid();
-    graft(network, loaded.network(), blueprint, keeps_output).train()
+    transfer_weights(network, loaded.network(), blueprint, keeps_output).train()
 }
 
 /// The card of an architecture, as far as that alone tells.
@@ -211,7 +211,7 @@ fn empty_card(architecture: &str) -> Result<Card, EngineError> {
         summary: known.summary.to_owned(),
         architecture: architecture.to_owned(),
         structure: Structure::default(),
-        bases: Vec::new(),
+        backbones: Vec::new(),
         bands: 1,
         frames: 1,
         front_end: String::new(),

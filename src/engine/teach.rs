@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::classify::check_audible;
-use super::pupil::{Listens, Pupil};
+use super::pupil::{Embedder, Pupil};
 use super::{Engine, EngineError, Host, opened, pause};
 use crate::audio::Source;
 use crate::audio_pipeline::AudioPipeline;
@@ -13,7 +13,7 @@ use crate::model::predict::Portion;
 use crate::model::weights::{self, Precision, WeightsError};
 use crate::model::windows::{InputSpec, Place};
 use crate::protocol::{Event, Payload, Steering};
-use crate::train::answers::song_answers;
+use crate::train::answers::predict_songs;
 use crate::train::features::{feature_segment, inputs};
 use crate::train::fit::{Cancelled, FitError, Watcher};
 use crate::train::report::EpochReport;
@@ -101,7 +101,7 @@ impl Engine {
             pupil.fit(&blueprint, &lesson.recipe, [&train, &valid], self, &mut watcher).await?;
         let mut answers = vec![Vec::new(); lesson.clips.len()];
         for (set, side) in [(&train, Part::Train), (&valid, Part::Valid)] {
-            let found = song_answers(&outcome.network, part, &windowing, set, &mut watcher).await?;
+            let found = predict_songs(&outcome.network, part, &windowing, set, &mut watcher).await?;
             lesson.part(side).1.into_iter().zip(found).for_each(|(place, answer)| answers[place] = answer);
         }
         let judged: Vec<Vec<f32>> =
@@ -136,7 +136,7 @@ async fn study(
             let seconds = segment.columns as f64 * front_end.seconds_per_column();
             let segment = [windowing.prepare(segment)];
             let places = windowing.places(&segment);
-            if matches!(pupil.listens(), Listens::ForItself) {
+            if matches!(pupil.embedder(), Embedder::Segments) {
                 windows += places.len();
                 segments.extend(segment);
                 continue;
@@ -149,10 +149,10 @@ async fn study(
             while !left.is_empty() {
                 pause(host).await?;
                 let places = portion.take(&mut left, host.now_milliseconds());
-                rows.extend(match pupil.listens() {
-                    Listens::ForItself => Vec::new(),
-                    Listens::Through(bases) => bases.listen_to(windowing, &segment, places).await?.rows,
-                    Listens::With(network, part) => inputs(network, part, windowing, &segment, places).await?,
+                rows.extend(match pupil.embedder() {
+                    Embedder::Segments => Vec::new(),
+                    Embedder::Backbones(backbones) => backbones.embed_windows(windowing, &segment, places).await?.rows,
+                    Embedder::FrozenLayers(network, part) => inputs(network, part, windowing, &segment, places).await?,
                 });
             }
         }

@@ -138,7 +138,7 @@ impl Card {
         })
     }
 
-    /// The sizes of the network that this card describes: a head's input is the features of its bases.
+    /// The sizes of the network that this card describes: a head's input is the features of its backbones.
     pub fn shape(&self) -> Shape {
         let (bands, frames) = match self.structure.features {
             0 => (self.bands, self.frames),

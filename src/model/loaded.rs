@@ -2,8 +2,8 @@
 
 use burn::tensor::{Device, ExecutionError};
 
-use super::bases::{Bases, Listened};
-use super::predict::{Answer, answers, probabilities};
+use super::backbones::{Backbones, Embeddings};
+use super::predict::{Output, outputs, probabilities};
 use super::registry::InputKind;
 use super::weights::{self, WeightsError};
 use super::windows::{InputSpec, Place, Windowing};
@@ -19,7 +19,7 @@ pub struct Loaded {
     pub card: Card,
     blueprint: Blueprint,
     network: Network,
-    bases: Bases,
+    backbones: Backbones,
 }
 
 /// What is heard in one window.
@@ -27,7 +27,7 @@ pub struct Loaded {
 pub struct WindowPrediction {
     /// One probability a label.
     pub probabilities: Vec<f32>,
-    /// Of every base that has many labels (tags), one probability a label.
+    /// Of every backbone that has many labels (tags), one probability a label.
     pub tags: Vec<Vec<f32>>,
 }
 
@@ -36,7 +36,7 @@ impl Loaded {
     ///
     /// # Errors
     ///
-    /// [`WeightsError`], among others where a base is not known.
+    /// [`WeightsError`], among others where a backbone is not known.
     pub fn new(bytes: Vec<u8>, card: Card, known: &[Self], device: &Device) -> Result<Self, WeightsError> {
         let network = weights::from_bytes(bytes, &card, device)?;
         Self::of(network, card, known)
@@ -46,21 +46,21 @@ impl Loaded {
     ///
     /// # Errors
     ///
-    /// [`WeightsError::Base`] or [`WeightsError::OtherBase`] where what it listens through is not known,
-    /// [`WeightsError::Blueprint`] where the card describes no network, and [`WeightsError::Unheard`] where what is heard
+    /// [`WeightsError::Backbone`] or [`WeightsError::OtherBackbone`] where what it listens through is not known,
+    /// [`WeightsError::Blueprint`] where the card describes no network, and [`WeightsError::InputMismatch`] where what is heard
     /// does not fit it.
     pub fn of(network: Network, card: Card, known: &[Self]) -> Result<Self, WeightsError> {
         let blueprint = card.blueprint()?;
-        let base = |wanted: &crate::card::Base| {
-            let found = known.iter().find(|base| base.card.name == wanted.name);
+        let backbone = |wanted: &crate::card::Backbone| {
+            let found = known.iter().find(|backbone| backbone.card.name == wanted.name);
             match found {
-                Some(base) if base.card.sha256 == wanted.sha256 => Ok((base.clone(), wanted.takes)),
-                Some(_) => Err(WeightsError::OtherBase { base: wanted.name.clone() }),
-                None => Err(WeightsError::Base { base: wanted.name.clone() }),
+                Some(backbone) if backbone.card.sha256 == wanted.sha256 => Ok((backbone.clone(), wanted.takes)),
+                Some(_) => Err(WeightsError::OtherBackbone { backbone: wanted.name.clone() }),
+                None => Err(WeightsError::Backbone { backbone: wanted.name.clone() }),
             }
         };
-        let bases = Bases::new(card.bases.iter().map(base).collect::<Result<_, _>>()?, &card.name)?;
-        let loaded = Self { card, blueprint, network, bases };
+        let backbones = Backbones::new(card.backbones.iter().map(backbone).collect::<Result<_, _>>()?, &card.name)?;
+        let loaded = Self { card, blueprint, network, backbones };
         loaded.check_input()?;
         Ok(loaded)
     }
@@ -68,27 +68,27 @@ impl Loaded {
     /// Checks that what is heard is what the network expects: a card may come from anywhere, and a wrong size would stop
     /// the engine in the middle of a recording.
     fn check_input(&self) -> Result<(), WeightsError> {
-        let Self { card, blueprint, bases, .. } = self;
-        let unheard = |difference: String| WeightsError::Unheard { name: card.name.clone(), difference };
-        let (expected, listens) = (blueprint.build.shape.bands, blueprint.entry.input_kind == InputKind::Features);
-        if listens == bases.is_empty() {
-            let differs = if listens { "is a head and names no network" } else { "is no head and names a network" };
-            return Err(unheard(format!("it {differs} that it listens through")));
+        let Self { card, blueprint, backbones, .. } = self;
+        let mismatch = |difference: String| WeightsError::InputMismatch { name: card.name.clone(), difference };
+        let (expected, is_head) = (blueprint.build.shape.bands, blueprint.entry.input_kind == InputKind::Features);
+        if is_head == backbones.is_empty() {
+            let differs = if is_head { "is a head and names no network" } else { "is no head and names a network" };
+            return Err(mismatch(format!("it {differs} that it listens through")));
         }
         let bands = blueprint.front_end.mel_bands;
-        if !listens && blueprint.entry.input_kind != InputKind::Pictures && bands != expected {
-            return Err(unheard(format!("it hears {expected} bands, its front end has {bands}")));
+        if !is_head && blueprint.entry.input_kind != InputKind::Pictures && bands != expected {
+            return Err(mismatch(format!("it hears {expected} bands, its front end has {bands}")));
         }
         let (frames, least) = (blueprint.build.shape.frames, blueprint.entry.min_frames);
         if frames < least {
-            return Err(unheard(format!("its windows have {frames} frames, and it needs {least} at least")));
+            return Err(mismatch(format!("its windows have {frames} frames, and it needs {least} at least")));
         }
-        if bases.input_spec().is_some_and(|input_spec| input_spec.front_end != blueprint.front_end) {
-            return Err(unheard("the networks that it listens through hear through another front end".to_owned()));
+        if backbones.input_spec().is_some_and(|input_spec| input_spec.front_end != blueprint.front_end) {
+            return Err(mismatch("the networks that it listens through hear through another front end".to_owned()));
         }
-        let features = bases.features();
-        if listens && features != expected {
-            return Err(unheard(format!(
+        let features = backbones.features();
+        if is_head && features != expected {
+            return Err(mismatch(format!(
                 "it decides from {expected} features, what it listens through has {features}"
             )));
         }
@@ -108,8 +108,8 @@ impl Loaded {
     }
 
     /// What it listens through.
-    pub fn bases(&self) -> &Bases {
-        &self.bases
+    pub fn backbones(&self) -> &Backbones {
+        &self.backbones
     }
 
     /// What a window is to it.
@@ -117,9 +117,9 @@ impl Loaded {
         self.blueprint.entry.input_kind
     }
 
-    /// How a recording is heard for it: a head's ears are those of its bases.
+    /// How a recording is heard for it: a head's ears are those of its backbones.
     pub fn input_spec(&self) -> InputSpec {
-        self.bases.input_spec().unwrap_or_else(|| self.blueprint.input_spec())
+        self.backbones.input_spec().unwrap_or_else(|| self.blueprint.input_spec())
     }
 
     /// The front end it hears through.
@@ -151,7 +151,7 @@ impl Loaded {
         let windowing = self.windowing();
         let (answers, tags) = self.run(windowing.values(segments, places), windowing.bands, first.columns).await?;
         let many_labels = self.card.many_labels;
-        let prediction = |(answer, tags): (Answer, _)| WindowPrediction {
+        let prediction = |(answer, tags): (Output, _)| WindowPrediction {
             probabilities: probabilities(&answer.logits, many_labels),
             tags,
         };
@@ -168,20 +168,20 @@ impl Loaded {
         Ok(answers.into_iter().flat_map(|answer| answer.logits).collect())
     }
 
-    /// Its answers to windows, and of each window its bases' tags.
+    /// Its answers to windows, and of each window its backbones' tags.
     async fn run(
         &self,
         values: Vec<f32>,
         bands: usize,
         frames: usize,
-    ) -> Result<(Vec<Answer>, Vec<Vec<Vec<f32>>>), ExecutionError> {
-        if self.bases.is_empty() {
-            let found = answers(&self.network, Part::Whole, values, bands, frames).await?;
+    ) -> Result<(Vec<Output>, Vec<Vec<Vec<f32>>>), ExecutionError> {
+        if self.backbones.is_empty() {
+            let found = outputs(&self.network, Part::Whole, values, bands, frames).await?;
             let no_tags = vec![Vec::new(); found.len()];
             return Ok((found, no_tags));
         }
-        let Listened { rows, tags } = self.bases.listen(&values, bands, frames).await?;
+        let Embeddings { rows, tags } = self.backbones.embed(&values, bands, frames).await?;
         let features = rows.first().map_or(0, Vec::len);
-        Ok((answers(&self.network, Part::Whole, rows.concat(), features, 1).await?, tags))
+        Ok((outputs(&self.network, Part::Whole, rows.concat(), features, 1).await?, tags))
     }
 }

@@ -4,7 +4,7 @@
 //! One network, one file. Every network takes a batch of windows `[batch, bands, frames]` and gives logits
 //! `[batch, classes]`; nothing outside knows which one it holds.
 
-pub mod bases;
+pub mod backbones;
 mod blocks;
 pub mod build;
 pub mod deep_music_genre;
@@ -19,7 +19,6 @@ pub mod fma_cnn2d_shallow;
 pub mod fma_crnn;
 pub mod fma_crnn_stacked;
 pub mod fma_rnn;
-pub mod grafted;
 pub mod gtzan_cnn;
 pub mod head;
 pub mod imagenet;
@@ -35,6 +34,7 @@ pub mod predict;
 mod recurrent;
 pub mod registry;
 pub mod resnet50;
+pub mod transfer;
 pub mod weights;
 pub mod windows;
 pub mod xception;
@@ -42,7 +42,7 @@ pub mod xception;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 
-pub use bases::Bases;
+pub use backbones::Backbones;
 pub use build::{Blueprint, Build, Dropouts, Shape};
 pub use ensemble::Ensemble;
 pub use loaded::Loaded;

@@ -46,7 +46,7 @@ impl Portion {
 
 /// A network's answer to one window.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct Output {
     /// What it decides from.
     pub features: Vec<f32>,
     /// One a class.
@@ -58,13 +58,13 @@ pub struct Answer {
 /// # Errors
 ///
 /// The device's, where it was lost.
-pub async fn answers(
+pub async fn outputs(
     network: &Network,
     part: Part,
     values: Vec<f32>,
     bands: usize,
     frames: usize,
-) -> Result<Vec<Answer>, ExecutionError> {
+) -> Result<Vec<Output>, ExecutionError> {
     let windows = values.len() / (bands * frames).max(1);
     let input = to_tensor(values, bands, frames, &network.device());
     let features = network.features_of_part(part, input);
@@ -73,7 +73,7 @@ pub async fn answers(
     let split = features.dims()[1];
     let data = both.into_data_async().await?; // waits for the device
     let values: Vec<f32> = data.iter::<f32>().collect();
-    let answer = |row: &[f32]| Answer { features: row[..split].to_vec(), logits: row[split..].to_vec() };
+    let answer = |row: &[f32]| Output { features: row[..split].to_vec(), logits: row[split..].to_vec() };
     Ok(values.chunks(values.len() / windows.max(1)).map(answer).collect())
 }
 
@@ -108,10 +108,10 @@ pub async fn predict(
     windowing: &Windowing,
     segments: &[Segment],
     places: &[Place],
-) -> Result<Vec<Answer>, ExecutionError> {
+) -> Result<Vec<Output>, ExecutionError> {
     let Some(first) = places.first() else { return Ok(Vec::new()) };
     let values = windowing.values(segments, places);
-    answers(network, part, values, windowing.bands, first.columns).await
+    outputs(network, part, values, windowing.bands, first.columns).await
 }
 
 /// Logits of a batch `[windows, bands, frames]` given as values, read back: row-major `[windows, classes]`.
@@ -125,7 +125,7 @@ pub async fn logits(
     bands: usize,
     frames: usize,
 ) -> Result<Vec<f32>, ExecutionError> {
-    let answers = answers(network, Part::Whole, values, bands, frames).await?;
+    let answers = outputs(network, Part::Whole, values, bands, frames).await?;
     Ok(answers.into_iter().flat_map(|answer| answer.logits).collect())
 }
 

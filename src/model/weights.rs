@@ -51,20 +51,20 @@ pub enum WeightsError {
         difference: String,
     },
     /// A head without what it listens through.
-    #[error("this network listens through '{base}', which is not loaded; open '{base}' first")]
-    Base {
-        /// The base's name.
-        base: String,
+    #[error("this network listens through '{backbone}', which is not loaded; open '{backbone}' first")]
+    Backbone {
+        /// The backbone's name.
+        backbone: String,
     },
     /// A head with another version of what it listens through.
-    #[error("this network was trained on another version of '{base}' than the one that is loaded")]
-    OtherBase {
-        /// The base's name.
-        base: String,
+    #[error("this network was trained on another version of '{backbone}' than the one that is loaded")]
+    OtherBackbone {
+        /// The backbone's name.
+        backbone: String,
     },
     /// What is heard does not fit the network.
     #[error("'{name}' cannot be used: {difference}; its card was changed, fetch or export it again")]
-    Unheard {
+    InputMismatch {
         /// The network's name.
         name: String,
         /// What differs.

@@ -4,7 +4,7 @@ use super::fit::{FitError, Watcher};
 use super::measure::{Measured, measure};
 use super::set::LabelledSet;
 use crate::dsp::Segment;
-use crate::model::predict::{Answer, predict, probabilities, song_probabilities};
+use crate::model::predict::{Output, predict, probabilities, song_probabilities};
 use crate::model::windows::Windowing;
 use crate::model::{Network, Part};
 
@@ -24,7 +24,7 @@ pub async fn validate(
     set: &LabelledSet,
     watcher: &mut impl Watcher,
 ) -> Result<(f64, Measured), FitError> {
-    let answers = song_answers(network, part, windowing, set, watcher).await?;
+    let answers = predict_songs(network, part, windowing, set, watcher).await?;
     Ok(measure(set, &answers))
 }
 
@@ -33,7 +33,7 @@ pub async fn validate(
 /// # Errors
 ///
 /// [`FitError::Device`] or [`FitError::Cancelled`].
-pub async fn song_answers(
+pub async fn predict_songs(
     network: &Network,
     part: Part,
     windowing: &Windowing,
@@ -42,7 +42,7 @@ pub async fn song_answers(
 ) -> Result<Vec<Vec<f32>>, FitError> {
     let mut answers = Vec::with_capacity(set.songs.len());
     for song in &set.songs {
-        let windows = answers_of_song(network, part, windowing, &song.segments, watcher).await?;
+        let windows = song_outputs(network, part, windowing, &song.segments, watcher).await?;
         let windows: Vec<Vec<f32>> =
             windows.iter().map(|window| probabilities(&window.logits, set.many_labels)).collect();
         answers.push(song_probabilities(windows.iter().map(Vec::as_slice)));
@@ -51,13 +51,13 @@ pub async fn song_answers(
 }
 
 /// The answers to all windows of a song.
-async fn answers_of_song(
+async fn song_outputs(
     network: &Network,
     part: Part,
     windowing: &Windowing,
     segments: &[Segment],
     watcher: &mut impl Watcher,
-) -> Result<Vec<Answer>, FitError> {
+) -> Result<Vec<Output>, FitError> {
     let mut answers = Vec::new();
     // All windows of one length at a time: a batch is a rectangle.
     let places = windowing.places(segments);

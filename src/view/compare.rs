@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::knobs;
 use super::teach::{Outcome, Run};
-use crate::lesson::{Freed, Student};
+use crate::lesson::{Student, TrainableLayers};
 use crate::train::paired::sign_test;
 
 /// Below this probability a difference is called more than chance.
@@ -40,9 +40,9 @@ pub fn who(student: &Student) -> String {
         Student::Fresh { architecture, width, .. } => format!("{architecture}, {:.0} % wide", width * 100.0),
         Student::Tuned { network, layers } => {
             let layers = match layers {
-                Freed::Output => "last layer",
-                Freed::Last => "last layers",
-                Freed::All => "all layers",
+                TrainableLayers::Output => "last layer",
+                TrainableLayers::Last => "last layers",
+                TrainableLayers::All => "all layers",
             };
             format!("{network}, {layers}")
         }

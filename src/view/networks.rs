@@ -28,8 +28,8 @@ pub struct Offer {
     /// Size of its weights file.
     pub bytes: u64,
     /// What it listens through, by name; all of it is in the list.
-    #[serde(default)]
-    pub bases: Vec<String>,
+    #[serde(default, alias = "bases")]
+    pub backbones: Vec<String>,
     /// True for one of the user's own, which is nowhere to be fetched.
     #[serde(default)]
     pub own: bool,
@@ -43,8 +43,8 @@ impl Catalogue {
     /// Part of a sentence, where it is no list or names networks that are not in it.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
         let list: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        let bases = list.networks.iter().flat_map(|offer| &offer.bases);
-        let missing = bases.chain([&list.first, &list.default]).find(|name| list.offer(name).is_none()).cloned();
+        let backbones = list.networks.iter().flat_map(|offer| &offer.backbones);
+        let missing = backbones.chain([&list.first, &list.default]).find(|name| list.offer(name).is_none()).cloned();
         missing.map_or(Ok(list), |name| Err(format!("'{name}' is not in the list")))
     }
 
@@ -56,8 +56,8 @@ impl Catalogue {
     /// What has to be fetched for a network, in bytes: with what it listens through.
     pub fn bytes(&self, name: &str) -> u64 {
         let own = self.offer(name);
-        let bases = own.into_iter().flat_map(|offer| &offer.bases).filter_map(|base| self.offer(base));
-        own.into_iter().chain(bases).map(|offer| offer.bytes).sum()
+        let backbones = own.into_iter().flat_map(|offer| &offer.backbones).filter_map(|backbone| self.offer(backbone));
+        own.into_iter().chain(backbones).map(|offer| offer.bytes).sum()
     }
 }
 

@@ -177,7 +177,7 @@ impl Offline {
     /// True where a network answers without a connection: its weights are kept, and those of what it listens through.
     pub fn has(&self, list: &Catalogue, name: &str) -> bool {
         let Some(offer) = list.offer(name) else { return false };
-        offer.bases.iter().chain([&offer.name]).all(|part| self.kept.contains(part))
+        offer.backbones.iter().chain([&offer.name]).all(|part| self.kept.contains(part))
     }
 
     /// True where the page opens and answers without a connection.

@@ -3,7 +3,7 @@
 use super::networks::Catalogue;
 use super::words::settings as words;
 use crate::card::Takes;
-use crate::lesson::{Freed, Student};
+use crate::lesson::{Student, TrainableLayers};
 use crate::protocol::Known;
 use crate::train::recipe::{Keep, OptimiserKind, Recipe, Schedule};
 
@@ -58,7 +58,7 @@ pub fn pupils(list: &Catalogue, known: &[Known]) -> Vec<Pupil> {
         name: words::HEAD.to_owned(),
         about: words::ABOUT_HEAD.to_owned(),
     });
-    let front_ends = list.networks.iter().filter(|offer| offer.bases.is_empty());
+    let front_ends = list.networks.iter().filter(|offer| offer.backbones.is_empty());
     let tuned = front_ends.map(|offer| Pupil {
         id: format!("{TUNED}{}", offer.name),
         group: Group::Tuned,
@@ -90,7 +90,7 @@ pub struct Build {
     /// Units of a head's hidden layer; 0 for none.
     pub hidden: usize,
     /// Which layers of a network learn that has learned already.
-    pub layers: Freed,
+    pub layers: TrainableLayers,
     /// True where a network from fresh weights hears as in its document, false for the usual 3 s.
     pub documented: bool,
     /// Share of its document's channels, above 0.
@@ -99,7 +99,7 @@ pub struct Build {
 
 impl Default for Build {
     fn default() -> Self {
-        Self { hidden: 0, layers: Freed::Output, documented: false, width: 1.0 }
+        Self { hidden: 0, layers: TrainableLayers::Output, documented: false, width: 1.0 }
     }
 }
 
@@ -116,11 +116,11 @@ pub fn group(id: &str) -> Group {
 pub fn student(id: &str, build: &Build, known: &[Known]) -> Student {
     match (group(id), id.strip_prefix(TUNED)) {
         (Group::Head, _) => {
-            let bases = MUSICNN.map(|name| (name.to_owned(), Takes::Features)).to_vec();
-            Student::Head { bases, hidden: build.hidden }
+            let backbones = MUSICNN.map(|name| (name.to_owned(), Takes::Features)).to_vec();
+            Student::Head { backbones, hidden: build.hidden }
         }
         (_, Some(network)) => {
-            let layers = if layers(id).contains(&build.layers) { build.layers } else { Freed::Output };
+            let layers = if layers(id).contains(&build.layers) { build.layers } else { TrainableLayers::Output };
             Student::Tuned { network: network.to_owned(), layers }
         }
         _ => {
@@ -135,10 +135,12 @@ pub fn student(id: &str, build: &Build, known: &[Known]) -> Student {
 }
 
 /// Which layers of a pupil can be those that learn; none where that is no question.
-pub fn layers(id: &str) -> &'static [Freed] {
+pub fn layers(id: &str) -> &'static [TrainableLayers] {
     match id.strip_prefix(TUNED) {
-        Some(name) if MUSICNN.contains(&name) => &[Freed::Output, Freed::Last, Freed::All],
-        Some(_) => &[Freed::Output, Freed::All],
+        Some(name) if MUSICNN.contains(&name) => {
+            &[TrainableLayers::Output, TrainableLayers::Last, TrainableLayers::All]
+        }
+        Some(_) => &[TrainableLayers::Output, TrainableLayers::All],
         None => &[],
     }
 }
@@ -263,17 +265,19 @@ pub(super) mod tests {
             assert_eq!(group(&pupil.id), pupil.group);
         }
         let mut with_head = whole.clone();
-        with_head.networks[0].bases = vec!["musicnn-msd".to_owned()];
+        with_head.networks[0].backbones = vec!["musicnn-msd".to_owned()];
         assert!(!ids(&with_head, &[]).contains(&"tuned:a".to_owned()), "it does not hear for itself");
     }
 
     #[test]
     fn a_student_is_as_it_was_chosen_where_that_can_be_had() {
-        let wish = Build { hidden: 64, layers: Freed::Last, documented: true, width: 0.5 };
-        assert!(matches!(student("head", &wish, &[]), Student::Head { bases, hidden: 64 } if bases.len() == 2));
+        let wish = Build { hidden: 64, layers: TrainableLayers::Last, documented: true, width: 0.5 };
+        assert!(matches!(student("head", &wish, &[]), Student::Head { backbones, hidden: 64 } if backbones.len() == 2));
         let tuned = |id: &str| student(id, &wish, &[]);
-        assert!(matches!(tuned("tuned:musicnn-msd"), Student::Tuned { layers: Freed::Last, .. }));
-        assert!(matches!(tuned("tuned:a"), Student::Tuned { network, layers: Freed::Output } if network == "a"));
+        assert!(matches!(tuned("tuned:musicnn-msd"), Student::Tuned { layers: TrainableLayers::Last, .. }));
+        assert!(
+            matches!(tuned("tuned:a"), Student::Tuned { network, layers: TrainableLayers::Output } if network == "a")
+        );
         let chosen = |id: &str, documented| match student(id, &Build { documented, ..wish }, &known()) {
             Student::Fresh { front_end, rows, frames, width, .. } => {
                 assert_eq!(width, 0.5);

@@ -15,7 +15,7 @@ pub fn in_use() -> InUse {
         summary: "Four convolutions.".to_owned(),
         architecture: "net1".to_owned(),
         structure: Structure::default(),
-        bases: Vec::new(),
+        backbones: Vec::new(),
         bands: 128,
         frames: 39,
         front_end: "gtzan-logmel".to_owned(),

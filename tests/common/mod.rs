@@ -21,7 +21,10 @@ pub fn shared_data() -> Option<PathBuf> {
 #[allow(dead_code, reason = "every test compiles all of this, and not every one needs it")]
 pub fn with_musicnn(name: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights");
-    if ["musicnn-msd", "musicnn-mtt"].iter().all(|base| folder.join(base).with_extension("safetensors").exists()) {
+    if ["musicnn-msd", "musicnn-mtt"]
+        .iter()
+        .all(|backbone| folder.join(backbone).with_extension("safetensors").exists())
+    {
         return Some(folder.join(name));
     }
     let said = "SKIPPED: MusiCNN's weights are not in model-weights/; run `cargo xtask weights`";

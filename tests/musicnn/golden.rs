@@ -4,7 +4,7 @@
 use burn::tensor::Device;
 use genrelens::card::Card;
 use genrelens::model::Part;
-use genrelens::model::predict::{answers, probabilities};
+use genrelens::model::predict::{outputs, probabilities};
 use genrelens::model::weights;
 use safetensors::SafeTensors;
 
@@ -49,7 +49,7 @@ pub async fn check(which: &str, bytes: Vec<u8>, device: &Device, say: impl Fn(St
     let card: Card = weights::embedded_card(&bytes).unwrap();
     assert!(card.many_labels && card.labels.len() == 50);
     let network = weights::from_bytes(bytes, &card, device).unwrap();
-    let found = answers(&network, Part::Whole, patches(), BANDS, FRAMES).await.unwrap();
+    let found = outputs(&network, Part::Whole, patches(), BANDS, FRAMES).await.unwrap();
     let tags: Vec<f32> = found.iter().flat_map(|answer| probabilities(&answer.logits, true)).collect();
     let features: Vec<f32> = found.into_iter().flat_map(|answer| answer.features).collect();
     let tags = largest_difference(&golden(&format!("{which}_musicnn_tags")), &tags);

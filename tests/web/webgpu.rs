@@ -132,7 +132,7 @@ fn card(id: &str, build: &Build) -> Card {
         summary: String::new(),
         architecture: id.to_owned(),
         structure: build.structure,
-        bases: Vec::new(),
+        backbones: Vec::new(),
         bands: build.shape.bands,
         frames: build.shape.frames,
         front_end: "gtzan-logmel".to_owned(),

@@ -5,7 +5,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use genrelens::card::{Base, Card, Structure, Takes};
+use genrelens::card::{Backbone, Card, Structure, Takes};
 use genrelens::protocol::{
     Adapter, Architecture, EngineInfo, EngineKind, Event, Message, Payload, Prediction, Progress, Request, Score,
     SelfTest, SpectrogramInfo, TagPrediction, VERSION, WindowScores,
@@ -99,8 +99,8 @@ async fn requests_arrive_with_their_bytes() {
     let bytes: Vec<u8> = (0..100_000_u32).map(|index| (index % 251) as u8).collect();
     let classify = Request::Classify { file: "ä b.wav".to_owned(), sample_rate: Some(22_050) };
     let load = Request::Load { card: Box::new(head()) };
-    let load_base = Request::LoadBase { card: Box::new(head()) };
-    for body in [load, load_base, classify, Request::SelfTest, Request::Cancel { request: 7 }] {
+    let load_backbone = Request::LoadBackbone { card: Box::new(head()) };
+    for body in [load, load_backbone, classify, Request::SelfTest, Request::Cancel { request: 7 }] {
         let message = Message { id: 3, body };
         let payload = Payload::<File>::Bytes(bytes.clone());
         assert_eq!(through(&message, payload.clone()).await.unwrap(), (message, payload));
@@ -114,7 +114,7 @@ fn head() -> Card {
         summary: "s".to_owned(),
         architecture: "head".to_owned(),
         structure: Structure { features: 400, ..Structure::default() },
-        bases: vec![Base { name: "base".to_owned(), sha256: "00".repeat(32), takes: Takes::Both }],
+        backbones: vec![Backbone { name: "base".to_owned(), sha256: "00".repeat(32), takes: Takes::Both }],
         bands: 96,
         frames: 187,
         front_end: "musicnn".to_owned(),

@@ -5,7 +5,7 @@ use super::super::networks::Offer;
 use super::networks::{list, size};
 use super::teach::count;
 use super::{NBSP, sentence};
-use crate::card::Base;
+use crate::card::Backbone;
 
 /// Shown while what was kept is being fetched, if that takes long.
 pub const FETCHING: &str = "Fetching what is kept on this device…";
@@ -131,22 +131,22 @@ pub fn too_large(bytes: u64, most: u64) -> String {
     )
 }
 
-/// A head's base is not on this site; part of a sentence.
-pub fn no_base(base: &Base) -> String {
+/// A head's backbone is not on this site; part of a sentence.
+pub fn no_backbone(backbone: &Backbone) -> String {
     format!(
         "it listens through a network called '{}', which this site does not have; use it where that is, or beside its \
          files with the command line",
-        base.name
+        backbone.name
     )
 }
 
-/// A head's base is on this site with other weights; part of a sentence.
-pub fn other_base(base: &Base) -> String {
-    let version: String = base.sha256.chars().take(12).collect();
+/// A head's backbone is on this site with other weights; part of a sentence.
+pub fn other_backbone(backbone: &Backbone) -> String {
+    let version: String = backbone.sha256.chars().take(12).collect();
     format!(
         "it listens through '{}' with the SHA-256 {version}…, and this site has another version of that, with which its \
          answers would be wrong",
-        base.name
+        backbone.name
     )
 }
 

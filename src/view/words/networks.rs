@@ -64,9 +64,9 @@ pub(super) fn list(words: &[String]) -> String {
 /// The rows of a network's card: a heading and a text each.
 pub fn facts(network: &InUse, bytes: u64) -> Vec<(&'static str, String)> {
     let InUse { card, architecture } = network;
-    let bases: Vec<String> = card.bases.iter().map(|base| base.name.clone()).collect();
+    let backbones: Vec<String> = card.backbones.iter().map(|backbone| backbone.name.clone()).collect();
     let size = format!("{} learned numbers, {} to fetch", thousands(architecture.parameters), size(bytes));
-    let size = if bases.is_empty() { size } else { format!("{size} with what it listens through") };
+    let size = if backbones.is_empty() { size } else { format!("{size} with its feature extractors") };
     let rows = [
         ("What it is", sentence(card.summary.clone())),
         (
@@ -74,7 +74,7 @@ pub fn facts(network: &InUse, bytes: u64) -> Vec<(&'static str, String)> {
             if architecture.summary == card.summary { String::new() } else { sentence(architecture.summary.clone()) },
         ),
         ("After", sentence(architecture.source.clone())),
-        ("Listens through", if bases.is_empty() { String::new() } else { sentence(list(&bases)) }),
+        ("Feature extractors", if backbones.is_empty() { String::new() } else { sentence(list(&backbones)) }),
         ("Size", sentence(size)),
         ("Knows", known(card)),
         ("Learned from", if card.data.is_empty() { String::new() } else { sentence(card.data.clone()) }),
@@ -138,7 +138,7 @@ pub fn tag_caption(tags: &TagPrediction) -> String {
 mod tests {
     use super::super::tests::{in_use, plain};
     use super::*;
-    use crate::card::{Base, Takes};
+    use crate::card::{Backbone, Takes};
     use crate::protocol::Progress;
     use crate::view::networks::tests::catalogue;
 
@@ -185,13 +185,13 @@ mod tests {
         assert!(row("Knows").starts_with("10 genres, of which it names one: blues, classical, "), "{}", row("Knows"));
         assert!(row("How good it is").contains("about 6 in 10 rightly (61 %)"), "{}", row("How good it is"));
         assert!(!row("How good it is").contains("87"), "the epoch is nobody's business");
-        assert!(rows.iter().all(|row| row.0 != "Listens through"));
+        assert!(rows.iter().all(|row| row.0 != "Feature extractors"));
 
         let mut head = in_use();
-        let base = |name: &str| Base { name: name.to_owned(), sha256: String::new(), takes: Takes::Features };
-        head.card.bases = ["a", "b", "c"].map(base).to_vec();
+        let backbone = |name: &str| Backbone { name: name.to_owned(), sha256: String::new(), takes: Takes::Features };
+        head.card.backbones = ["a", "b", "c"].map(backbone).to_vec();
         let rows = facts(&head, 1);
-        assert!(rows.contains(&("Listens through", "a, b and c.".to_owned())), "{rows:?}");
+        assert!(rows.contains(&("Feature extractors", "a, b and c.".to_owned())), "{rows:?}");
 
         let measured = [("accuracy", 0.7591), ("accuracy_low", 0.7142), ("accuracy_high", 0.8017)];
         head.card.figures = measured.map(|(name, value)| (format!("folds_song_{name}"), value)).into();

@@ -2,7 +2,7 @@
 
 use super::super::pupils::{Group, Preset};
 use super::sentence;
-use crate::lesson::{Freed, Student};
+use crate::lesson::{Student, TrainableLayers};
 use crate::train::recipe::RecipeError;
 
 /// The head's name in the choice box.
@@ -49,11 +49,11 @@ pub fn about_fresh(summary: &str, small: bool) -> String {
 }
 
 /// Which layers learn, in the choice box.
-pub fn layers(layers: Freed) -> &'static str {
+pub fn layers(layers: TrainableLayers) -> &'static str {
     match layers {
-        Freed::Output => "only the last layer",
-        Freed::Last => "the last layers",
-        Freed::All => "all layers",
+        TrainableLayers::Output => "only the last layer",
+        TrainableLayers::Last => "the last layers",
+        TrainableLayers::All => "all layers",
     }
 }
 

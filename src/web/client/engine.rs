@@ -16,7 +16,7 @@ use crate::web::worker_handle::WorkerHandle;
 pub struct Engine {
     pub worker: WorkerHandle,
     /// The SHA-256 of what others listen through, by its name.
-    bases: Rc<RefCell<HashMap<String, String>>>,
+    backbones: Rc<RefCell<HashMap<String, String>>>,
 }
 
 impl Engine {
@@ -26,7 +26,7 @@ impl Engine {
     ///
     /// As [`WorkerHandle::start`].
     pub async fn start(script: &str) -> Result<Self, String> {
-        Ok(Self { worker: WorkerHandle::start(script).await?, bases: Rc::default() })
+        Ok(Self { worker: WorkerHandle::start(script).await?, backbones: Rc::default() })
     }
 
     /// Takes a network into use, the last of these parts; those before it are what it listens through. On the way the
@@ -36,8 +36,8 @@ impl Engine {
     ///
     /// The engine's sentence. The network used before is still in use.
     pub async fn load(&self, parts: &[Rc<Shipped>]) -> Result<Architecture, String> {
-        let Some((network, bases)) = parts.split_last() else { return Err("there is nothing to load".to_owned()) };
-        self.load_bases(bases).await?;
+        let Some((network, backbones)) = parts.split_last() else { return Err("there is nothing to load".to_owned()) };
+        self.load_backbones(backbones).await?;
         self.send(Request::Load { card: Box::new(network.card.clone()) }, network).await
     }
 
@@ -46,14 +46,14 @@ impl Engine {
     /// # Errors
     ///
     /// The engine's sentence.
-    pub async fn load_bases(&self, bases: &[Rc<Shipped>]) -> Result<(), String> {
-        for base in bases {
-            let Card { name, sha256, .. } = &base.card;
+    pub async fn load_backbones(&self, backbones: &[Rc<Shipped>]) -> Result<(), String> {
+        for backbone in backbones {
+            let Card { name, sha256, .. } = &backbone.card;
             // By its name alone, one that was forgotten would be used for another that was taught in its place.
-            let there = self.bases.borrow().get(name) == Some(sha256);
+            let there = self.backbones.borrow().get(name) == Some(sha256);
             if !there {
-                self.send(Request::LoadBase { card: Box::new(base.card.clone()) }, base).await?;
-                self.bases.borrow_mut().insert(name.clone(), sha256.clone());
+                self.send(Request::LoadBackbone { card: Box::new(backbone.card.clone()) }, backbone).await?;
+                self.backbones.borrow_mut().insert(name.clone(), sha256.clone());
             }
         }
         Ok(())

@@ -134,11 +134,11 @@ impl Client {
 
     async fn hold(&self, number: LessonNumber, mut course: Course) -> Result<Rc<Outcome>, String> {
         course.foresee()?;
-        let bases = self.bases_of(number, &course.lesson.student).await?;
+        let backbones = self.backbones_of(number, &course.lesson.student).await?;
         let mut kind = self.decision().0.unwrap_or(EngineKind::Cpu);
         let (mut tries, batch) = (0, course.lesson.recipe.batch);
         let (card, learned, bytes) = loop {
-            let reason = match self.attempt(number, kind, &bases, &mut course).await {
+            let reason = match self.attempt(number, kind, &backbones, &mut course).await {
                 Ok(taught) => break taught,
                 Err(Halt::Lost(reason)) if tries < TRIES && self.is_current(number) => reason,
                 Err(Halt::Lost(reason) | Halt::Refused(reason)) => return Err(reason),
@@ -170,13 +170,13 @@ impl Client {
         &self,
         number: LessonNumber,
         kind: EngineKind,
-        bases: &[Rc<Shipped>],
+        backbones: &[Rc<Shipped>],
         course: &mut Course,
     ) -> Result<(Card, Learned, Vec<u8>), Halt> {
         // What a GPU engine cannot even begin, another may.
         let halt = |reason| if kind == EngineKind::Gpu { Halt::Lost(reason) } else { Halt::Refused(reason) };
         let (engine, alive) = self.teacher(kind).await.map_err(halt)?;
-        engine.load_bases(bases).await.map_err(halt)?;
+        engine.load_backbones(backbones).await.map_err(halt)?;
         let embedded = self.study_all(number, kind, &engine, &alive, course).await?;
         if !self.is_current(number) {
             return Err(Halt::Refused(String::new()));
@@ -224,21 +224,21 @@ impl Client {
     }
 
     /// What a student listens through, or goes on from; fetched where that was not done before.
-    async fn bases_of(&self, number: LessonNumber, student: &Student) -> Result<Vec<Rc<Shipped>>, String> {
+    async fn backbones_of(&self, number: LessonNumber, student: &Student) -> Result<Vec<Rc<Shipped>>, String> {
         let names: Vec<&str> = match student {
-            Student::Head { bases, .. } => bases.iter().map(|(name, _)| name.as_str()).collect(),
+            Student::Head { backbones, .. } => backbones.iter().map(|(name, _)| name.as_str()).collect(),
             Student::Tuned { network, .. } => vec![network],
             Student::Fresh { .. } => return Ok(Vec::new()),
         };
         let list = self.catalogue().await?;
         let total = names.iter().map(|name| list.bytes(name)).sum();
-        let (mut bases, mut before) = (Vec::new(), 0);
+        let (mut backbones, mut before) = (Vec::new(), 0);
         for name in names {
             let told = |bytes| self.tell_lesson(number, News::Preparing { fetched: before + bytes, total });
-            bases.extend(self.fetched(name, &told).await?);
+            backbones.extend(self.fetched(name, &told).await?);
             before += list.bytes(name);
         }
-        Ok(bases)
+        Ok(backbones)
     }
 
     /// The engine of a kind that teaches, and whether it has not ended; started where it is not there yet.

@@ -66,7 +66,7 @@ impl Client {
         let offer = list.offer(name).ok_or("this site has no network of that name")?;
         let mut fetched = 0;
         let mut parts = Vec::new();
-        for part in offer.bases.iter().map(String::as_str).chain([name]) {
+        for part in offer.backbones.iter().map(String::as_str).chain([name]) {
             let held = self.0.held.borrow().get(part).cloned();
             let shipped = match held {
                 Some(shipped) => {
@@ -155,9 +155,9 @@ impl Client {
 
     fn forget(&self, name: &str) {
         let Some(list) = self.0.catalogue.borrow().clone() else { return };
-        let bases = list.offer(name).into_iter().flat_map(|offer| &offer.bases);
+        let backbones = list.offer(name).into_iter().flat_map(|offer| &offer.backbones);
         let mut held = self.0.held.borrow_mut();
-        for name in bases.chain([&name.to_owned()]) {
+        for name in backbones.chain([&name.to_owned()]) {
             held.remove(name);
         }
     }

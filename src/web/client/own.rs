@@ -88,7 +88,7 @@ impl OwnNetwork {
             name: self.card.name.clone(),
             summary: self.card.summary.clone(),
             bytes: self.weights.size() as u64,
-            bases: self.card.bases.iter().map(|base| base.name.clone()).collect(),
+            backbones: self.card.backbones.iter().map(|backbone| backbone.name.clone()).collect(),
             own: true,
         }
     }
@@ -183,7 +183,7 @@ impl Client {
         let header = header_range(file).await?;
         let body = size - header.end;
         let card = inside::card(&read(&slice(file, header)?).await?, body).map_err(|error| error.to_string())?;
-        self.check_bases(&card).await?;
+        self.check_backbones(&card).await?;
         // A copy: the user may delete the file.
         let bytes = read(file).await?;
         let (on_card, sha256) = (card.name.clone(), sha256(&bytes));
@@ -197,16 +197,16 @@ impl Client {
     }
 
     /// Whether this site has what a network listens through.
-    async fn check_bases(&self, card: &Card) -> Result<(), String> {
+    async fn check_backbones(&self, card: &Card) -> Result<(), String> {
         let list = self.catalogue().await?;
-        for base in &card.bases {
-            list.offer(&base.name).ok_or_else(|| words::no_base(base))?;
-            let there = match self.own(&base.name) {
+        for backbone in &card.backbones {
+            list.offer(&backbone.name).ok_or_else(|| words::no_backbone(backbone))?;
+            let there = match self.own(&backbone.name) {
                 Some(own) => own.card.sha256,
-                None => site::fetch_card(&base.name).await?.sha256,
+                None => site::fetch_card(&backbone.name).await?.sha256,
             };
-            if there != base.sha256 {
-                return Err(words::other_base(base));
+            if there != backbone.sha256 {
+                return Err(words::other_backbone(backbone));
             }
         }
         Ok(())

@@ -314,7 +314,7 @@ pub fn card(name: &str) -> Card {
         summary: format!("The {name} itself."),
         architecture: "net1".to_owned(),
         structure: Structure::default(),
-        bases: Vec::new(),
+        backbones: Vec::new(),
         bands: 128,
         frames: 39,
         front_end: "gtzan-logmel".to_owned(),
@@ -408,15 +408,15 @@ fn tags_are_shown_beside_genres_and_in_the_place_of_genres() {
     let score = |label: &String| Score { label: label.clone(), probability: 0.5 };
     let tags: Vec<Score> = labels.iter().map(score).collect();
     let windows = vec![vec![0.25; 50], vec![0.75; 50]];
-    let of_base =
+    let of_backbone =
         TagPrediction { model: "musicnn-msd".to_owned(), labels: labels.clone(), tags: tags.clone(), windows };
-    let beside = Prediction { tags: vec![of_base], ..prediction() };
+    let beside = Prediction { tags: vec![of_backbone], ..prediction() };
     page.receive(Update::Event(Event::Classified(beside), Payload::None));
     page.render().unwrap();
     assert!(!fixture.hidden("tags"));
     let groups = fixture.text("tag-groups");
     assert!(groups.contains("tag 750 %") && !groups.contains("tag 8"), "the first eight: {groups}");
-    // The base's heading, and a row a tag: its name, of the whole recording, at its most typical.
+    // The backbone's heading, and a row a tag: its name, of the whole recording, at its most typical.
     let tables = fixture.text("tag-tables");
     assert_eq!(tables.matches("50 %75 %").count(), 50, "{tables}");
 

@@ -9,7 +9,7 @@ use web_sys::{Document, Element, Event, HtmlElement, HtmlInputElement, HtmlSelec
 
 use super::disable;
 use super::field::Field;
-use crate::lesson::{Freed, Student};
+use crate::lesson::{Student, TrainableLayers};
 use crate::protocol::Known;
 use crate::train::recipe::Recipe;
 use crate::view::knobs;
@@ -25,7 +25,8 @@ const HIDDEN: (&str, &str, [f64; 2]) = ("teach-hidden", "the hidden layer", [0.0
 const WIDTH: (&str, &str, [f64; 2]) = ("teach-width", "the width", [5.0, 200.0]);
 const SHARE: (&str, &str, [f64; 2]) = ("teach-share", "the share for judging", [5.0, 50.0]);
 /// Which layers learn, by their names in the choice box.
-const LAYERS: [(&str, Freed); 3] = [("output", Freed::Output), ("last", Freed::Last), ("all", Freed::All)];
+const LAYERS: [(&str, TrainableLayers); 3] =
+    [("output", TrainableLayers::Output), ("last", TrainableLayers::Last), ("all", TrainableLayers::All)];
 /// How a network hears, by its names in the choice box.
 const FRONT_ENDS: [(&str, bool); 2] = [("usual", false), ("document", true)];
 

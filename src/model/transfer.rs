@@ -11,7 +11,7 @@ use super::{Blueprint, Build, Network, Shape, joined, level};
 /// The network `fresh` of this blueprint with the weights of `learned`, which is of the same architecture and sizes but
 /// perhaps for its labels. The output layer's are taken only where `keeps_output` says that the labels are the same.
 /// Both are on one device; no value is read.
-pub fn graft(fresh: Network, learned: &Network, blueprint: &Blueprint, keeps_output: bool) -> Network {
+pub fn transfer_weights(fresh: Network, learned: &Network, blueprint: &Blueprint, keeps_output: bool) -> Network {
     let mut collector = Collector::default();
     learned.visit(&mut collector);
     if !keeps_output {
