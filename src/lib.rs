@@ -27,11 +27,11 @@ pub mod cli;
 pub mod dsp;
 #[cfg(feature = "engine")]
 pub mod engine;
-pub mod lesson;
 #[cfg(feature = "engine")]
 pub mod model;
 pub mod protocol;
 pub mod train;
+pub mod training_job;
 pub mod view;
 #[cfg(target_family = "wasm")]
 pub mod web;

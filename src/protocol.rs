@@ -8,9 +8,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::card::Card;
-use crate::lesson::{ClipId, Learned, Lesson, Student};
 use crate::train::recipe::Recipe;
 use crate::train::report::EpochReport;
+use crate::training_job::{ClipId, ModelSpec, TrainingJob, TrainingResult};
 
 /// Raised whenever a message changes its shape. A worker of an older build that meets a newer page is told apart by
 /// it and not used.
@@ -91,7 +91,7 @@ pub enum Request {
         /// Samples a second of a payload of samples, in Hz; `None` where the payload is a file.
         sample_rate: Option<u32>,
         /// Who will learn from it.
-        student: Student,
+        model: ModelSpec,
     },
     /// Hear the beginning of a clip for a thumbnail of its spectrogram. Payload: as with [`Request::Classify`]. Answered
     /// by [`Event::Glanced`].
@@ -112,7 +112,7 @@ pub enum Request {
     /// way, and by [`Event::Trained`] in the end. The network in use stays in use.
     Train {
         /// What is to be learned.
-        lesson: Box<Lesson>,
+        job: Box<TrainingJob>,
     },
     /// Steers the training of this id, if it still runs. Not answered.
     Steer {
@@ -205,10 +205,10 @@ pub enum Event {
         /// What it is, with its figures.
         card: Box<Card>,
         /// What came of the lesson.
-        learned: Box<Learned>,
+        result: Box<TrainingResult>,
     },
     /// The networks that can learn from fresh weights.
-    Registry(Vec<Known>),
+    Registry(Vec<ArchitectureInfo>),
     /// The network's answer to the fixed input.
     SelfTested(SelfTest),
     /// Something the user should know that did not stop the request.
@@ -235,8 +235,8 @@ impl Event {
     pub fn is_last(&self) -> bool {
         let on_the_way =
             matches!(self, Self::Progress(_) | Self::Warning { .. } | Self::Spectrogram(_) | Self::SoFar(_));
-        let of_a_lesson = matches!(self, Self::Step { .. } | Self::Epoch(_) | Self::Checkpoint { .. });
-        !on_the_way && !of_a_lesson && !matches!(self, Self::Unpacking { .. })
+        let of_training = matches!(self, Self::Step { .. } | Self::Epoch(_) | Self::Checkpoint { .. });
+        !on_the_way && !of_training && !matches!(self, Self::Unpacking { .. })
     }
 }
 
@@ -294,7 +294,7 @@ pub struct Architecture {
 
 /// A network of the registry that can learn from fresh weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Known {
+pub struct ArchitectureInfo {
     /// Its name in the registry: `net1`.
     pub id: String,
     /// What it is, in one sentence.

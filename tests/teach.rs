@@ -9,12 +9,12 @@ use futures::FutureExt;
 use genrelens::audio::Source;
 use genrelens::card::{Card, Structure, Takes};
 use genrelens::engine::{Engine, Host};
-use genrelens::lesson::{Clip, Learned, Lesson, Part, Student, TrainableLayers};
 use genrelens::model::weights::{self, Precision};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request, Steering};
 use genrelens::train::metrics::argmax;
 use genrelens::train::recipe::{Keep, Recipe};
 use genrelens::train::report::Scores;
+use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainableLayers, TrainingJob, TrainingResult};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_family = "wasm")]
@@ -49,11 +49,11 @@ impl Recorder {
         &self.events.last().unwrap().0
     }
 
-    fn trained(&self) -> (Card, Learned, Vec<u8>) {
-        let Some((Event::Trained { card, learned }, Payload::Bytes(weights))) = self.events.last() else {
+    fn trained(&self) -> (Card, TrainingResult, Vec<u8>) {
+        let Some((Event::Trained { card, result }, Payload::Bytes(weights))) = self.events.last() else {
             panic!("{:?}", self.last())
         };
-        (card.as_ref().clone(), learned.as_ref().clone(), weights.clone())
+        (card.as_ref().clone(), result.as_ref().clone(), weights.clone())
     }
 }
 
@@ -113,20 +113,27 @@ fn file(bytes: Vec<u8>) -> Payload<Box<dyn Source>> {
 }
 
 /// Six clips of each of three kinds, the last two of each for validation.
-fn lesson(student: Student, recipe: Recipe) -> Lesson {
-    let clip = |index: usize| Clip {
+fn job(model: ModelSpec, recipe: Recipe) -> TrainingJob {
+    let clip = |index: usize| LabelledClip {
         id: index.to_string(),
         name: format!("clip {index}.wav"),
         group: None,
         labels: vec![index % 3],
-        part: if index < 12 { Part::Train } else { Part::Valid },
+        split: if index < 12 { Split::Train } else { Split::Valid },
     };
     let labels = ["low", "high", "noise"].map(String::from).to_vec();
-    Lesson { name: "mine".to_owned(), labels, many_labels: false, student, clips: (0..18).map(clip).collect(), recipe }
+    TrainingJob {
+        name: "mine".to_owned(),
+        labels,
+        many_labels: false,
+        model,
+        clips: (0..18).map(clip).collect(),
+        recipe,
+    }
 }
 
-fn fresh() -> Student {
-    Student::Fresh {
+fn fresh() -> ModelSpec {
+    ModelSpec::FromScratch {
         architecture: "lens".to_owned(),
         front_end: "gtzan-logmel".to_owned(),
         rows: None,
@@ -135,23 +142,23 @@ fn fresh() -> Student {
     }
 }
 
-fn study(engine: &mut Engine, lesson: &Lesson) {
-    for (index, clip) in lesson.clips.iter().enumerate() {
-        let event = study_one(engine, lesson, index, wav(clip.labels[0], index));
+fn study(engine: &mut Engine, job: &TrainingJob) {
+    for (index, clip) in job.clips.iter().enumerate() {
+        let event = study_one(engine, job, index, wav(clip.labels[0], index));
         assert!(matches!(event, Event::Studied { seconds, windows } if (seconds - 2.5).abs() < 0.01 && windows >= 1));
     }
 }
 
-fn study_one(engine: &mut Engine, lesson: &Lesson, index: usize, bytes: Vec<u8>) -> Event {
+fn study_one(engine: &mut Engine, job: &TrainingJob, index: usize, bytes: Vec<u8>) -> Event {
     let mut host = Recorder::default();
-    let Clip { id, name, .. } = lesson.clips[index].clone();
-    let request = Request::Study { clip: id, file: name, sample_rate: None, student: lesson.student.clone() };
+    let LabelledClip { id, name, .. } = job.clips[index].clone();
+    let request = Request::Study { clip: id, file: name, sample_rate: None, model: job.model.clone() };
     ask(engine, request, file(bytes), &mut host);
     host.last().clone()
 }
 
-fn train(engine: &mut Engine, lesson: &Lesson, host: &mut Recorder) {
-    ask(engine, Request::Train { lesson: Box::new(lesson.clone()) }, Payload::None, host);
+fn train(engine: &mut Engine, job: &TrainingJob, host: &mut Recorder) {
+    ask(engine, Request::Train { job: Box::new(job.clone()) }, Payload::None, host);
 }
 
 fn short(epochs: usize) -> Recipe {
@@ -161,34 +168,34 @@ fn short(epochs: usize) -> Recipe {
 #[wasm_bindgen_test(unsupported = test)]
 fn a_fresh_network_learns_from_a_few_clips() {
     let _alone = alone();
-    let (mut engine, lesson, mut host) = (engine(), lesson(fresh(), short(12)), Recorder::default());
-    study(&mut engine, &lesson);
-    train(&mut engine, &lesson, &mut host);
-    let (card, learned, weights) = host.trained();
-    assert_eq!((learned.epochs.len(), host.epochs()), (12, 12));
-    let losses: Vec<f32> = learned.epochs.iter().flat_map(|epoch| epoch.step_losses.clone()).collect();
+    let (mut engine, job, mut host) = (engine(), job(fresh(), short(12)), Recorder::default());
+    study(&mut engine, &job);
+    train(&mut engine, &job, &mut host);
+    let (card, result, weights) = host.trained();
+    assert_eq!((result.epochs.len(), host.epochs()), (12, 12));
+    let losses: Vec<f32> = result.epochs.iter().flat_map(|epoch| epoch.step_losses.clone()).collect();
     assert_eq!(losses.len(), 12 * 4);
     assert!(losses[47] < losses[0], "{losses:?}");
     assert!(host.events.iter().any(|(event, _)| matches!(event, Event::Step { steps: 48, .. })));
-    assert_eq!(learned.answers.len(), 18);
-    for (clip, answer) in lesson.clips.iter().zip(&learned.answers) {
+    assert_eq!(result.answers.len(), 18);
+    for (clip, answer) in job.clips.iter().zip(&result.answers) {
         assert!((answer.iter().sum::<f32>() - 1.0).abs() < 1e-5);
         assert_eq!(argmax(answer), clip.labels[0], "{}: {answer:?}", clip.name);
     }
     assert_eq!(card.figures["valid_song_accuracy"], 1.0);
     assert!(!card.recipe.contains("clip 3") && card.data.contains("12 clips to learn from, 6"), "{card:?}");
-    says_the_same(&mut engine, card, weights, &learned);
+    says_the_same(&mut engine, card, weights, &result);
 }
 
 /// Loaded like any other network, it says of a clip what it said in the lesson.
-fn says_the_same(engine: &mut Engine, card: Card, weights: Vec<u8>, learned: &Learned) {
+fn says_the_same(engine: &mut Engine, card: Card, weights: Vec<u8>, result: &TrainingResult) {
     let mut host = Recorder::default();
     ask(engine, Request::Load { card: Box::new(card) }, Payload::Bytes(weights), &mut host);
     let request = Request::Classify { file: "clip 13.wav".to_owned(), sample_rate: None };
     ask(engine, request, file(wav(1, 13)), &mut host);
     let Event::Classified(prediction) = host.last() else { panic!("{:?}", host.last()) };
     assert_eq!(prediction.model, "mine");
-    for (label, expected) in prediction.labels.iter().zip(&learned.answers[13]) {
+    for (label, expected) in prediction.labels.iter().zip(&result.answers[13]) {
         let found = prediction.genres.iter().find(|score| score.label == *label).unwrap().probability;
         assert!((found - expected).abs() < 1e-5, "{label}: {found}, in the lesson {expected}");
     }
@@ -236,8 +243,8 @@ fn with((card, bytes): (Card, Vec<u8>)) -> Engine {
     engine
 }
 
-fn head(hidden: usize) -> Student {
-    Student::Head { backbones: vec![("tags".to_owned(), Takes::Both)], hidden }
+fn head(hidden: usize) -> ModelSpec {
+    ModelSpec::NewHead { backbones: vec![("tags".to_owned(), Takes::Both)], hidden }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -245,23 +252,23 @@ fn a_head_learns_from_what_another_network_hears() {
     let _alone = alone();
     for hidden in [0, 8] {
         let mut engine = with_base();
-        let lesson = lesson(head(hidden), Recipe { weight_decay: 0.01, ..head(hidden).quick(12) });
+        let job = job(head(hidden), Recipe { weight_decay: 0.01, ..head(hidden).quick(12) });
         let mut host = Recorder::default();
-        study(&mut engine, &lesson);
-        train(&mut engine, &lesson, &mut host);
-        let (card, learned, weights) = host.trained();
+        study(&mut engine, &job);
+        train(&mut engine, &job, &mut host);
+        let (card, result, weights) = host.trained();
         assert_eq!((card.architecture.as_str(), card.structure.hidden), ("head", hidden));
         assert_eq!(card.backbones[0].name, "tags");
-        let right = lesson.clips.iter().zip(&learned.answers).filter(|(clip, answer)| argmax(answer) == clip.labels[0]);
+        let right = job.clips.iter().zip(&result.answers).filter(|(clip, answer)| argmax(answer) == clip.labels[0]);
         assert_eq!(right.count(), 18);
-        says_the_same(&mut engine, card, weights, &learned);
+        says_the_same(&mut engine, card, weights, &result);
     }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn of_a_long_clip_windows_from_all_of_it_are_heard() {
     let mut engine = with_base();
-    let lesson = lesson(head(0), short(1));
+    let job = job(head(0), short(1));
     // A hundred seconds: forty of these.
     let short = wav(1, 0);
     let mut long = short.clone();
@@ -271,23 +278,23 @@ fn of_a_long_clip_windows_from_all_of_it_are_heard() {
     let bytes = (long.len() - 8) as u32;
     long[4..8].copy_from_slice(&bytes.to_le_bytes());
     long[40..44].copy_from_slice(&(bytes - 36).to_le_bytes());
-    let Event::Studied { seconds, windows } = study_one(&mut engine, &lesson, 0, long) else { panic!() };
+    let Event::Studied { seconds, windows } = study_one(&mut engine, &job, 0, long) else { panic!() };
     assert!((seconds - 100.0).abs() < 0.1 && (20..=24).contains(&windows), "{windows} windows of {seconds} s");
 }
 
-fn tuned(layers: TrainableLayers) -> Student {
-    Student::Tuned { network: "tags".to_owned(), layers }
+fn tuned(layers: TrainableLayers) -> ModelSpec {
+    ModelSpec::FineTune { network: "tags".to_owned(), layers }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn what_was_heard_through_a_network_is_not_for_another_of_its_name() {
     let _alone = alone();
-    let (mut engine, lesson) = (with_base(), lesson(tuned(TrainableLayers::Output), short(2)));
-    study(&mut engine, &lesson);
+    let (mut engine, job) = (with_base(), job(tuned(TrainableLayers::Output), short(2)));
+    study(&mut engine, &job);
     let (card, bytes) = backbone_of("tags", "lens", "gtzan-logmel", 128, 2);
     let mut host = Recorder::default();
     ask(&mut engine, Request::LoadBackbone { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
-    train(&mut engine, &lesson, &mut host);
+    train(&mut engine, &job, &mut host);
     let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
     assert!(message.contains("was not heard yet"), "{message}");
 }
@@ -314,12 +321,12 @@ fn a_network_goes_on_from_what_it_has_learned() {
         let architecture = backbone.0.architecture.clone();
         let mut engine = with(backbone);
         let recipe = Recipe { weight_decay: 0.01, learning_rate: 3e-3, ..tuned(layers).quick(12) };
-        let (lesson, mut host) = (lesson(tuned(layers), recipe), Recorder::default());
-        study(&mut engine, &lesson);
-        train(&mut engine, &lesson, &mut host);
-        let (card, learned, weights) = host.trained();
+        let (job, mut host) = (job(tuned(layers), recipe), Recorder::default());
+        study(&mut engine, &job);
+        train(&mut engine, &job, &mut host);
+        let (card, result, weights) = host.trained();
         assert_eq!((card.architecture.as_str(), card.labels.len()), (architecture.as_str(), 3));
-        let right = lesson.clips.iter().zip(&learned.answers).filter(|(clip, answer)| argmax(answer) == clip.labels[0]);
+        let right = job.clips.iter().zip(&result.answers).filter(|(clip, answer)| argmax(answer) == clip.labels[0]);
         let right = right.count();
         assert!(right >= 15, "{architecture}, {layers:?}: {right} of 18");
         let changed: Vec<String> = tensors(&weights)
@@ -333,7 +340,7 @@ fn a_network_goes_on_from_what_it_has_learned() {
             assert!(changed.iter().all(|name| fresh_layers.contains(&name.as_str())), "{architecture}: {changed:?}");
             assert!(fresh_layers.iter().all(|name| changed.iter().any(|other| other == name)), "{changed:?}");
         }
-        says_the_same(&mut engine, card, weights, &learned);
+        says_the_same(&mut engine, card, weights, &result);
     }
 }
 
@@ -341,19 +348,19 @@ fn a_network_goes_on_from_what_it_has_learned() {
 fn a_network_that_knows_the_labels_begins_with_what_it_says_of_them() {
     let _alone = alone();
     let (mut engine, mut host) = (engine(), Recorder::default());
-    let first = lesson(fresh(), short(12));
+    let first = job(fresh(), short(12));
     study(&mut engine, &first);
     train(&mut engine, &first, &mut host);
-    let (card, learned, weights) = host.trained();
+    let (card, result, weights) = host.trained();
     let mut host = Recorder::default();
     ask(&mut engine, Request::Load { card: Box::new(card) }, Payload::Bytes(weights), &mut host);
-    let student = Student::Tuned { network: "mine".to_owned(), layers: TrainableLayers::Output };
-    let recipe = Recipe { epochs: 1, learning_rate: 1e-6, ..student.quick(12) };
-    let again = lesson(student, recipe);
+    let model = ModelSpec::FineTune { network: "mine".to_owned(), layers: TrainableLayers::Output };
+    let recipe = Recipe { epochs: 1, learning_rate: 1e-6, ..model.quick(12) };
+    let again = job(model, recipe);
     study(&mut engine, &again);
     let mut host = Recorder::default();
     train(&mut engine, &again, &mut host);
-    for (before, after) in learned.answers.iter().zip(&host.trained().1.answers) {
+    for (before, after) in result.answers.iter().zip(&host.trained().1.answers) {
         let most = before.iter().zip(after).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(most < 1e-3, "{before:?} {after:?}");
     }
@@ -363,14 +370,14 @@ fn a_network_that_knows_the_labels_begins_with_what_it_says_of_them() {
 fn a_head_goes_on_only_as_a_new_head() {
     let _alone = alone();
     let mut engine = with_base();
-    let lesson = lesson(head(0), head(0).quick(12));
+    let job = job(head(0), head(0).quick(12));
     let mut host = Recorder::default();
-    study(&mut engine, &lesson);
-    train(&mut engine, &lesson, &mut host);
+    study(&mut engine, &job);
+    train(&mut engine, &job, &mut host);
     let (card, _, weights) = host.trained();
     ask(&mut engine, Request::Load { card: Box::new(card) }, Payload::Bytes(weights), &mut Recorder::default());
-    let student = Student::Tuned { network: "mine".to_owned(), layers: TrainableLayers::All };
-    let event = study_one(&mut engine, &Lesson { student, ..lesson }, 0, wav(0, 0));
+    let model = ModelSpec::FineTune { network: "mine".to_owned(), layers: TrainableLayers::All };
+    let event = study_one(&mut engine, &TrainingJob { model, ..job }, 0, wav(0, 0));
     assert!(matches!(&event, Event::Failed { message } if message.contains("teach a new head")), "{event:?}");
 }
 
@@ -387,10 +394,10 @@ fn a_run_goes_on_from_its_checkpoint_as_if_it_had_never_stopped() {
     let adadelta = Recipe { optimiser: OptimiserKind::Adadelta, learning_rate: 1.0, ..with_dropout.clone() };
     let plateau = Recipe { schedule: Schedule::Plateau, average_decay: 0.0, ..with_dropout.clone() };
     for recipe in [with_dropout, adadelta, plateau] {
-        let (mut engine, lesson) = (engine(), lesson(fresh(), recipe));
+        let (mut engine, job) = (engine(), job(fresh(), recipe));
         let mut host = Recorder { pace: 10_000, ..Recorder::default() };
-        study(&mut engine, &lesson);
-        train(&mut engine, &lesson, &mut host);
+        study(&mut engine, &job);
+        train(&mut engine, &job, &mut host);
         let (_, whole, weights) = host.trained();
         let checkpoints: Vec<(usize, Vec<u8>)> = host
             .events
@@ -403,7 +410,7 @@ fn a_run_goes_on_from_its_checkpoint_as_if_it_had_never_stopped() {
         assert_eq!(checkpoints.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
         let (epoch, bytes) = checkpoints[4].clone();
         let mut host = Recorder::default();
-        let request = Request::Train { lesson: Box::new(lesson.clone()) };
+        let request = Request::Train { job: Box::new(job.clone()) };
         ask(&mut engine, request, Payload::Bytes(bytes.clone()), &mut host);
         let (_, resumed, again) = host.trained();
         assert_eq!((epoch, host.epochs()), (5, 3));
@@ -415,17 +422,17 @@ fn a_run_goes_on_from_its_checkpoint_as_if_it_had_never_stopped() {
         assert_eq!(tensors(&again), tensors(&weights), "bit for bit");
         // Of another network, it is refused.
         let mut host = Recorder::default();
-        let other = Student::Fresh {
+        let other = ModelSpec::FromScratch {
             architecture: "net2".to_owned(),
             front_end: "gtzan-logmel".to_owned(),
             rows: None,
             frames: 16,
             width: 0.125,
         };
-        let other = Lesson { student: other, ..lesson };
+        let other = TrainingJob { model: other, ..job };
         study(&mut engine, &other);
         for bytes in [bytes, b"nothing".to_vec()] {
-            ask(&mut engine, Request::Train { lesson: Box::new(other.clone()) }, Payload::Bytes(bytes), &mut host);
+            ask(&mut engine, Request::Train { job: Box::new(other.clone()) }, Payload::Bytes(bytes), &mut host);
             assert!(
                 matches!(host.last(), Event::Failed { message } if message.contains("start it anew")),
                 "{:?}",
@@ -440,9 +447,9 @@ fn patience_ends_a_run_that_gets_no_better() {
     let _alone = alone();
     let (mut engine, mut host) = (engine(), Recorder::default());
     // A rate at which nothing changes: the first epoch stays the best.
-    let lesson = lesson(fresh(), Recipe { learning_rate: 1e-12, average_decay: 0.0, patience: 3, ..short(50) });
-    study(&mut engine, &lesson);
-    train(&mut engine, &lesson, &mut host);
+    let job = job(fresh(), Recipe { learning_rate: 1e-12, average_decay: 0.0, patience: 3, ..short(50) });
+    study(&mut engine, &job);
+    train(&mut engine, &job, &mut host);
     assert!(host.trained().1.epochs.len() < 20, "{}", host.epochs());
     let since_best = host.trained().1.epochs.iter().rev().take_while(|epoch| !epoch.best).count();
     assert_eq!(since_best, 3);
@@ -463,31 +470,31 @@ fn the_registry_tells_who_can_learn_from_fresh_weights() {
 fn tags_are_learned_each_for_itself() {
     let _alone = alone();
     let (mut engine, mut host) = (engine(), Recorder::default());
-    let mut lesson = Lesson { many_labels: true, ..lesson(fresh(), short(12)) };
-    study(&mut engine, &lesson);
+    let mut job = TrainingJob { many_labels: true, ..job(fresh(), short(12)) };
+    study(&mut engine, &job);
     // Every second clip of the last kind is both.
-    lesson.clips.iter_mut().filter(|clip| clip.labels == [2]).for_each(|clip| clip.labels = vec![0, 2]);
-    train(&mut engine, &lesson, &mut host);
-    let (card, learned, _) = host.trained();
+    job.clips.iter_mut().filter(|clip| clip.labels == [2]).for_each(|clip| clip.labels = vec![0, 2]);
+    train(&mut engine, &job, &mut host);
+    let (card, result, _) = host.trained();
     assert!(card.many_labels);
     assert!(
-        matches!(learned.epochs[11].valid, Scores::Tags { roc_auc, .. } if roc_auc > 0.9),
+        matches!(result.epochs[11].valid, Scores::Tags { roc_auc, .. } if roc_auc > 0.9),
         "{:?}",
-        learned.epochs[11]
+        result.epochs[11]
     );
-    assert!(learned.answers[17][0] > 0.5 && learned.answers[17][2] > 0.5, "{:?}", learned.answers[17]);
+    assert!(result.answers[17][0] > 0.5 && result.answers[17][2] > 0.5, "{:?}", result.answers[17]);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_run_is_stopped_with_its_best_or_given_up() {
     let _alone = alone();
-    let (mut engine, lesson) = (engine(), lesson(fresh(), short(200)));
-    study(&mut engine, &lesson);
+    let (mut engine, job) = (engine(), job(fresh(), short(200)));
+    study(&mut engine, &job);
     let mut host = Recorder { finish_after_epochs: Some(3), ..Recorder::default() };
-    train(&mut engine, &lesson, &mut host);
+    train(&mut engine, &job, &mut host);
     assert_eq!(host.trained().1.epochs.len(), 3);
     let mut host = Recorder { cancel_after_epochs: Some(2), ..Recorder::default() };
-    train(&mut engine, &lesson, &mut host);
+    train(&mut engine, &job, &mut host);
     assert_eq!((host.last(), host.epochs()), (&Event::Cancelled, 2));
 }
 
@@ -496,16 +503,16 @@ fn a_run_that_keeps_its_last_epoch_is_stopped_with_its_best() {
     let _alone = alone();
     // Steps that are too large, so that it does not get better all the time.
     let rough = Recipe { learning_rate: 0.1, average_decay: 0.0, keep: Keep::Last, patience: 0, ..short(20) };
-    let (mut engine, lesson) = (engine(), lesson(fresh(), rough));
-    study(&mut engine, &lesson);
-    let mut learned = |finish_after_epochs| {
+    let (mut engine, job) = (engine(), job(fresh(), rough));
+    study(&mut engine, &job);
+    let mut result = |finish_after_epochs| {
         let mut host = Recorder { finish_after_epochs, ..Recorder::default() };
-        train(&mut engine, &lesson, &mut host);
+        train(&mut engine, &job, &mut host);
         host.trained().1
     };
-    let whole = learned(None);
+    let whole = result(None);
     let best = whole.epochs.iter().position(|epoch| !epoch.best).unwrap();
-    let [at_its_best, an_epoch_later] = [best, best + 1].map(|epochs| learned(Some(epochs)));
+    let [at_its_best, an_epoch_later] = [best, best + 1].map(|epochs| result(Some(epochs)));
     assert_eq!(an_epoch_later.epochs.len(), best + 1);
     assert_eq!(an_epoch_later.answers, at_its_best.answers);
 }
@@ -513,36 +520,36 @@ fn a_run_that_keeps_its_last_epoch_is_stopped_with_its_best() {
 #[wasm_bindgen_test(unsupported = test)]
 fn what_cannot_be_taught_gets_a_sentence() {
     let _alone = alone();
-    let (mut engine, lesson) = (with_base(), lesson(fresh(), short(2)));
-    let failed = |engine: &mut Engine, lesson: &Lesson| {
+    let (mut engine, job) = (with_base(), job(fresh(), short(2)));
+    let failed = |engine: &mut Engine, job: &TrainingJob| {
         let mut host = Recorder::default();
-        train(engine, lesson, &mut host);
+        train(engine, job, &mut host);
         let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
         message.clone()
     };
-    assert!(failed(&mut engine, &lesson).starts_with("clip 0.wav was not heard yet"), "not studied");
-    study(&mut engine, &lesson);
-    let only = |part| Lesson {
-        clips: lesson.clips.iter().map(|clip| Clip { part, ..clip.clone() }).collect(),
-        ..lesson.clone()
+    assert!(failed(&mut engine, &job).starts_with("clip 0.wav was not heard yet"), "not studied");
+    study(&mut engine, &job);
+    let only = |part| TrainingJob {
+        clips: job.clips.iter().map(|clip| LabelledClip { split: part, ..clip.clone() }).collect(),
+        ..job.clone()
     };
-    assert!(failed(&mut engine, &only(Part::Train)).starts_with("the validation part has no songs"));
-    assert!(failed(&mut engine, &only(Part::Valid)).starts_with("the training part has no songs"));
+    assert!(failed(&mut engine, &only(Split::Train)).starts_with("the validation part has no songs"));
+    assert!(failed(&mut engine, &only(Split::Valid)).starts_with("the training part has no songs"));
     // What was kept for one kind of network is of no use to another.
-    let other = Lesson { student: head(0), ..lesson.clone() };
+    let other = TrainingJob { model: head(0), ..job.clone() };
     assert!(failed(&mut engine, &other).contains("another kind of network"));
-    let unknown = Student::Head { backbones: vec![("nobody".to_owned(), Takes::Features)], hidden: 0 };
-    let event = study_one(&mut engine, &Lesson { student: unknown, ..lesson.clone() }, 0, wav(0, 0));
+    let unknown = ModelSpec::NewHead { backbones: vec![("nobody".to_owned(), Takes::Features)], hidden: 0 };
+    let event = study_one(&mut engine, &TrainingJob { model: unknown, ..job.clone() }, 0, wav(0, 0));
     assert!(matches!(&event, Event::Failed { message } if message.contains("'nobody'")), "{event:?}");
-    let event = study_one(&mut engine, &lesson, 0, b"words".repeat(100));
+    let event = study_one(&mut engine, &job, 0, b"words".repeat(100));
     assert!(matches!(&event, Event::Failed { message } if message.starts_with("clip 0.wav: ")), "{event:?}");
-    let many = Student::Fresh {
+    let many = ModelSpec::FromScratch {
         architecture: "lens".to_owned(),
         front_end: "gtzan-logmel".to_owned(),
         rows: None,
         frames: usize::MAX,
         width: 0.25,
     };
-    let event = study_one(&mut engine, &Lesson { student: many, ..lesson.clone() }, 0, wav(0, 0));
+    let event = study_one(&mut engine, &TrainingJob { model: many, ..job.clone() }, 0, wav(0, 0));
     assert!(matches!(&event, Event::Failed { message } if message.contains("frames")), "{event:?}");
 }

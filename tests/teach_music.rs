@@ -15,10 +15,10 @@ use burn::tensor::Device;
 use futures::FutureExt;
 use genrelens::card::{Card, Takes};
 use genrelens::engine::{Engine, Host};
-use genrelens::lesson::{Clip, Lesson, Part, Student};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request};
 use genrelens::train::measure::pairs;
 use genrelens::train::metrics::metrics;
+use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainingJob};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -64,13 +64,13 @@ fn engine(weights: &Path) -> Engine {
     engine
 }
 
-fn head() -> Student {
+fn head() -> ModelSpec {
     let backbones = ["musicnn-msd", "musicnn-mtt"].map(|name| (name.to_owned(), Takes::Features)).to_vec();
-    Student::Head { backbones, hidden: 0 }
+    ModelSpec::NewHead { backbones, hidden: 0 }
 }
 
 /// All clips of some genres that are of no part that figures are kept for, in the order of the index.
-fn clips(audio: &Path, genres: &[&str]) -> Vec<Clip> {
+fn clips(audio: &Path, genres: &[&str]) -> Vec<LabelledClip> {
     let mut reader = csv::Reader::from_path(audio.join("index.csv")).unwrap();
     let rows = reader.deserialize::<BTreeMap<String, String>>().map(Result::unwrap);
     let own = rows.filter_map(|row| {
@@ -78,35 +78,35 @@ fn clips(audio: &Path, genres: &[&str]) -> Vec<Clip> {
         let usable = ["train", "valid"].contains(&row["filtered_split"].as_str());
         let (id, name) = (row["track"].clone(), format!("{}/{}.wav", row["genre"], row["track"]));
         let group = Some(row["artist_group"].clone());
-        usable.then_some(Clip { id, name, group, labels: vec![label], part: Part::Valid })
+        usable.then_some(LabelledClip { id, name, group, labels: vec![label], split: Split::Valid })
     });
     own.collect()
 }
 
 /// Draws ten clips a genre to learn from; clips of their artists are left out of the rest, which is to be named.
-fn draw(mut clips: Vec<Clip>, genres: usize, seed: u64) -> Vec<Clip> {
+fn draw(mut clips: Vec<LabelledClip>, genres: usize, seed: u64) -> Vec<LabelledClip> {
     clips.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     let mut artists = BTreeSet::new();
     for label in 0..genres {
         for clip in clips.iter_mut().filter(|clip| clip.labels == [label]).take(CLIPS) {
-            clip.part = Part::Train;
+            clip.split = Split::Train;
             artists.insert(clip.group.clone());
         }
     }
-    clips.retain(|clip| clip.part == Part::Train || !artists.contains(&clip.group));
+    clips.retain(|clip| clip.split == Split::Train || !artists.contains(&clip.group));
     clips
 }
 
 /// Share of the clips of unheard artists that are named rightly, the mean over the genres.
-fn taught(engine: &mut Engine, genres: &[&str], clips: Vec<Clip>) -> f64 {
+fn taught(engine: &mut Engine, genres: &[&str], clips: Vec<LabelledClip>) -> f64 {
     let labels: Vec<String> = genres.iter().map(|genre| (*genre).to_owned()).collect();
     let recipe = head().quick(CLIPS * genres.len());
-    let lesson =
-        Lesson { name: "mine".into(), labels: labels.clone(), many_labels: false, student: head(), clips, recipe };
-    let event = ask(engine, Request::Train { lesson: Box::new(lesson.clone()) }, Payload::None);
-    let Event::Trained { learned, .. } = event else { panic!("{event:?}") };
-    let (valid, places) = lesson.part(Part::Valid);
-    let answers: Vec<Vec<f32>> = places.into_iter().map(|place| learned.answers[place].clone()).collect();
+    let job =
+        TrainingJob { name: "mine".into(), labels: labels.clone(), many_labels: false, model: head(), clips, recipe };
+    let event = ask(engine, Request::Train { job: Box::new(job.clone()) }, Payload::None);
+    let Event::Trained { result, .. } = event else { panic!("{event:?}") };
+    let (valid, places) = job.subset(Split::Valid);
+    let answers: Vec<Vec<f32>> = places.into_iter().map(|place| result.answers[place].clone()).collect();
     let found = metrics(&labels, &pairs(&valid, &answers));
     println!(
         "{genres:?}: {} clips to name, balanced {:.3}, accuracy {:.3}",
@@ -125,7 +125,7 @@ fn ten_clips_a_genre_are_enough() {
         for clip in &clips {
             let source = Box::new(File::open(audio.join(&clip.name)).unwrap());
             let (id, name) = (clip.id.clone(), clip.name.clone());
-            let request = Request::Study { clip: id, file: name, sample_rate: None, student: head() };
+            let request = Request::Study { clip: id, file: name, sample_rate: None, model: head() };
             let event = ask(&mut engine, request, Payload::File(source));
             assert!(matches!(event, Event::Studied { .. }), "{event:?}");
         }

@@ -13,18 +13,18 @@ const STEPS_PER_EPOCH = (LEARN * WINDOWS_PER_CLIP) / BATCH;
 export async function cancels(kind, moments) {
   const engine = await startEngine(kind);
   const recipe = { epochs: 10_000, batch: BATCH, windows_per_song: WINDOWS_PER_CLIP };
-  const lesson = await study(engine, { student: fresh("lens"), classes: 2, learn: LEARN, valid: 2, recipe });
+  const job = await study(engine, { model: fresh("lens"), classes: 2, learn: LEARN, valid: 2, recipe });
   const times = [];
-  for (const moment of moments) times.push(await givenUp(engine, lesson, moment));
+  for (const moment of moments) times.push(await givenUp(engine, job, moment));
   engine.stop();
   return { times, adapter: engine.adapter };
 }
 
 /** The first epoch compiles what it needs, the second is timed, the third is given up. */
-async function givenUp(engine, lesson, moment) {
+async function givenUp(engine, job, moment) {
   const ends = [];
   let asked;
-  const training = engine.send({ Train: { lesson } }, undefined, ({ name, at }) => {
+  const training = engine.send({ Train: { job } }, undefined, ({ name, at }) => {
     if (name !== "Epoch" || ends.push(at) !== 2) return;
     setTimeout(() => {
       asked = performance.now();

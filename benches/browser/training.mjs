@@ -31,16 +31,16 @@ export async function ours(kind, { part, epochs }) {
     keep: "last",
   };
   const [learn, valid] = [CLIPS.learn / part, CLIPS.valid / part];
-  const lesson = await study(engine, { student: fresh("net1"), classes: CLASSES, learn, valid, recipe });
+  const job = await study(engine, { model: fresh("net1"), classes: CLASSES, learn, valid, recipe });
   const ends = [performance.now()];
   const losses = [];
-  const { learned } = await engine.ask({ Train: { lesson } }, "Trained", undefined, ({ name, told, at }) => {
+  const { result } = await engine.ask({ Train: { job } }, "Trained", undefined, ({ name, told, at }) => {
     if (name !== "Epoch") return;
     ends.push(at);
     losses.push(told.train_loss);
   });
   engine.stop();
-  return { ends, losses, parameters: learned.parameters, adapter: engine.adapter };
+  return { ends, losses, parameters: result.parameters, adapter: engine.adapter };
 }
 
 const LIBRARY = ["core", "backend-cpu", "layers"];

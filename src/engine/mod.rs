@@ -4,7 +4,7 @@
 
 pub mod classify;
 mod glance;
-mod pupil;
+mod resolved_model;
 pub mod teach;
 mod unpack;
 
@@ -84,7 +84,7 @@ pub enum EngineError {
     },
     /// A lesson that cannot be held.
     #[error(transparent)]
-    Lesson(FitError),
+    Training(FitError),
     /// The device was lost.
     #[error("the engine failed ({0}); reload the page, or choose the CPU engine")]
     Device(#[from] ExecutionError),
@@ -124,15 +124,15 @@ impl Engine {
                 let prediction = self.classify(payload, sample_rate, host).await;
                 (prediction.map(Event::Classified), Some(file))
             }
-            Request::Study { clip, file, sample_rate, student } => {
-                (self.study(clip, student, payload, sample_rate, host).await, Some(file))
+            Request::Study { clip, file, sample_rate, model } => {
+                (self.study(clip, model, payload, sample_rate, host).await, Some(file))
             }
             Request::Glance { file, sample_rate } => match glance(payload, sample_rate, host).await {
                 Ok((glanced, picture)) => return host.send(glanced, Payload::Bytes(picture)),
                 Err(error) => (Err(error), Some(file)),
             },
             Request::Unpack { file } => (unpack(payload, host).await, Some(file)),
-            Request::Train { lesson } => match self.train(&lesson, checkpoint(payload), host).await {
+            Request::Train { job } => match self.train(&job, checkpoint(payload), host).await {
                 Ok((trained, weights)) => return host.send(trained, Payload::Bytes(weights)),
                 Err(error) => (Err(error), None),
             },

@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 
 use super::classify::check_audible;
-use super::pupil::{Embedder, Pupil};
+use super::resolved_model::{Embedder, ResolvedModel};
 use super::{Engine, EngineError, Host, opened, pause};
 use crate::audio::Source;
 use crate::audio_pipeline::AudioPipeline;
 use crate::dsp::Segment;
-use crate::lesson::{ClipId, Learned, Lesson, Part, Student};
 use crate::model::predict::Portion;
 use crate::model::weights::{self, Precision, WeightsError};
 use crate::model::windows::{InputSpec, Place};
@@ -19,6 +18,7 @@ use crate::train::fit::{Cancelled, FitError, Watcher};
 use crate::train::report::EpochReport;
 use crate::train::set::LabelledSet;
 use crate::train::trusted::{Trusted, rounded};
+use crate::training_job::{ClipId, ModelSpec, Split, TrainingJob, TrainingResult};
 
 /// Time between two words on how far a training is, in milliseconds.
 const STEP_MILLISECONDS: f64 = 100.0;
@@ -33,7 +33,7 @@ const WINDOWS_PER_CLIP: usize = 24;
 /// What is kept of clips, for one kind of student.
 #[derive(Default)]
 pub struct Desk {
-    student: Option<Student>,
+    model: Option<ModelSpec>,
     clips: HashMap<ClipId, Studied>,
 }
 
@@ -49,20 +49,20 @@ impl Engine {
     pub(super) async fn study(
         &mut self,
         clip: ClipId,
-        student: Student,
+        model: ModelSpec,
         payload: Payload<Box<dyn Source>>,
         sample_rate: Option<u32>,
         host: &mut impl Host,
     ) -> Result<Event, EngineError> {
-        if self.desk.student.as_ref() != Some(&student) {
-            self.desk = Desk { student: Some(student.clone()), clips: HashMap::new() };
+        if self.desk.model.as_ref() != Some(&model) {
+            self.desk = Desk { model: Some(model.clone()), clips: HashMap::new() };
         }
         if let Some(Studied { seconds, windows, .. }) = self.desk.clips.get(&clip) {
             return Ok(Event::Studied { seconds: *seconds, windows: *windows });
         }
-        let pupil = self.pupil(&student)?;
-        let mut pipeline = opened(payload, sample_rate, pupil.input_spec().front_end)?;
-        let studied = study(&mut pipeline, &pupil, Portion::new(&self.device), host).await?;
+        let model = self.model(&model)?;
+        let mut pipeline = opened(payload, sample_rate, model.input_spec().front_end)?;
+        let studied = study(&mut pipeline, &model, Portion::new(&self.device), host).await?;
         for message in pipeline.warnings() {
             host.send(Event::Warning { message }, Payload::None);
         }
@@ -72,11 +72,11 @@ impl Engine {
     }
 
     /// The clips of one part with what was heard of them.
-    fn set(&self, lesson: &Lesson, part: Part) -> Result<LabelledSet, EngineError> {
-        let (mut set, places) = lesson.part(part);
-        let own = self.desk.student.as_ref() == Some(&lesson.student);
+    fn set(&self, job: &TrainingJob, split: Split) -> Result<LabelledSet, EngineError> {
+        let (mut set, places) = job.subset(split);
+        let own = self.desk.model.as_ref() == Some(&job.model);
         for (song, place) in set.songs.iter_mut().zip(places) {
-            let clip = &lesson.clips[place];
+            let clip = &job.clips[place];
             let studied = self.desk.clips.get(&clip.id).filter(|_| own);
             let not_studied = || EngineError::NotStudied { clip: clip.name.clone() };
             song.segments.clone_from(&studied.ok_or_else(not_studied)?.segments);
@@ -87,47 +87,47 @@ impl Engine {
     /// Holds a lesson, from a checkpoint where there is one: the event that tells what came of it, and the weights.
     pub(super) async fn train(
         &self,
-        lesson: &Lesson,
+        job: &TrainingJob,
         checkpoint: Option<Vec<u8>>,
         host: &mut impl Host,
     ) -> Result<(Event, Vec<u8>), EngineError> {
-        let [train, valid] = [self.set(lesson, Part::Train)?, self.set(lesson, Part::Valid)?];
-        let pupil = self.pupil(&lesson.student)?;
-        let mut card = pupil.card(lesson, [train.songs.len(), valid.songs.len()]);
+        let [train, valid] = [self.set(job, Split::Train)?, self.set(job, Split::Valid)?];
+        let model = self.model(&job.model)?;
+        let mut card = model.card(job, [train.songs.len(), valid.songs.len()]);
         let blueprint = card.blueprint().map_err(WeightsError::from)?;
         let started = host.now_milliseconds();
         let mut watcher = Teaching { host, told: f64::NEG_INFINITY, saved: started, checkpoint };
         let (outcome, part, windowing) =
-            pupil.fit(&blueprint, &lesson.recipe, [&train, &valid], self, &mut watcher).await?;
-        let mut answers = vec![Vec::new(); lesson.clips.len()];
-        for (set, side) in [(&train, Part::Train), (&valid, Part::Valid)] {
+            model.fit(&blueprint, &job.recipe, [&train, &valid], self, &mut watcher).await?;
+        let mut answers = vec![Vec::new(); job.clips.len()];
+        for (set, side) in [(&train, Split::Train), (&valid, Split::Valid)] {
             let found = predict_songs(&outcome.network, part, &windowing, set, &mut watcher).await?;
-            lesson.part(side).1.into_iter().zip(found).for_each(|(place, answer)| answers[place] = answer);
+            job.subset(side).1.into_iter().zip(found).for_each(|(place, answer)| answers[place] = answer);
         }
         let judged: Vec<Vec<f32>> =
-            lesson.part(Part::Valid).1.into_iter().map(|place| answers[place].clone()).collect();
+            job.subset(Split::Valid).1.into_iter().map(|place| answers[place].clone()).collect();
         card.figures.extend(Trusted::of(&valid, &judged).figures("valid"));
-        let learned = Learned {
+        let result = TrainingResult {
             epochs: outcome.epochs,
             answers,
             parameters: outcome.network.parameters(),
             milliseconds: watcher.host.now_milliseconds() - started,
         };
-        card.figures.insert("seconds".to_owned(), rounded(learned.milliseconds / 1000.0));
+        card.figures.insert("seconds".to_owned(), rounded(result.milliseconds / 1000.0));
         let weights = weights::to_bytes(&outcome.network, &card, Precision::F32).await?;
         card.sha256 = weights::sha256_hex(&weights);
-        Ok((Event::Trained { card: Box::new(card), learned: Box::new(learned) }, weights))
+        Ok((Event::Trained { card: Box::new(card), result: Box::new(result) }, weights))
     }
 }
 
 /// InputKind a recording to its end: as segments, or as what the layers that learn are to decide from.
 async fn study(
     pipeline: &mut AudioPipeline,
-    pupil: &Pupil,
+    model: &ResolvedModel,
     mut portion: Portion,
     host: &mut impl Host,
 ) -> Result<Studied, EngineError> {
-    let InputSpec { front_end, windowing, least_columns } = pupil.input_spec();
+    let InputSpec { front_end, windowing, least_columns } = model.input_spec();
     let (mut segments, mut rows) = (Vec::new(), Vec::new());
     let (mut windows, mut spread) = (0, None);
     while let Some(more) = pipeline.next_segments()? {
@@ -136,7 +136,7 @@ async fn study(
             let seconds = segment.columns as f64 * front_end.seconds_per_column();
             let segment = [windowing.prepare(segment)];
             let places = windowing.places(&segment);
-            if matches!(pupil.embedder(), Embedder::Segments) {
+            if matches!(model.embedder(), Embedder::Segments) {
                 windows += places.len();
                 segments.extend(segment);
                 continue;
@@ -149,7 +149,7 @@ async fn study(
             while !left.is_empty() {
                 pause(host).await?;
                 let places = portion.take(&mut left, host.now_milliseconds());
-                rows.extend(match pupil.embedder() {
+                rows.extend(match model.embedder() {
                     Embedder::Segments => Vec::new(),
                     Embedder::Backbones(backbones) => backbones.embed_windows(windowing, &segment, places).await?.rows,
                     Embedder::FrozenLayers(network, part) => inputs(network, part, windowing, &segment, places).await?,
@@ -233,7 +233,7 @@ impl From<FitError> for EngineError {
         match error {
             FitError::Cancelled(_) => Self::Cancelled,
             FitError::Device(error) => Self::Device(error),
-            error => Self::Lesson(error),
+            error => Self::Training(error),
         }
     }
 }

@@ -231,7 +231,7 @@ impl Network {
         lister.layers
     }
 
-    /// Learned parameters: without the running statistics of batch norms and the standardisation of a head.
+    /// TrainingResult parameters: without the running statistics of batch norms and the standardisation of a head.
     pub fn parameters(&self) -> usize {
         let learned = self.layers().into_iter().filter(|(name, _)| !is_statistic(name));
         learned.map(|(_, shape)| shape.iter().product::<usize>()).sum()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::table::{Applied, Table};
 use super::tags;
-use crate::lesson::{Clip, ClipId, Part};
+use crate::training_job::{ClipId, LabelledClip, Split};
 
 /// Changes that can be taken back.
 const LONGEST_PAST: usize = 50;
@@ -328,18 +328,18 @@ impl Collection {
 
     /// The labels of classes that have clips, and these clips, for a lesson; or, where it is about tags, those that two
     /// clips have at least, and the clips that have any of them.
-    pub fn lesson(&self) -> (Vec<String>, Vec<Clip>) {
+    pub fn job(&self) -> (Vec<String>, Vec<LabelledClip>) {
         if self.many_labels() {
-            return tags::lesson(&self.classes);
+            return tags::job(&self.classes);
         }
         let classes: Vec<&Class> = self.classes.iter().filter(|class| class.usable() > 0).collect();
         let clips = classes.iter().enumerate().flat_map(|(label, class)| {
-            class.clips.iter().filter(|clip| clip.trouble.is_none()).map(move |clip| Clip {
+            class.clips.iter().filter(|clip| clip.trouble.is_none()).map(move |clip| LabelledClip {
                 id: clip.id.clone(),
                 name: clip.name.clone(),
                 group: clip.group.clone(),
                 labels: vec![label],
-                part: Part::Train,
+                split: Split::Train,
             })
         });
         let clips = clips.collect();
@@ -403,7 +403,7 @@ mod tests {
         // Without anything said of it, what was said before stays.
         collection.add_classes(vec![class("a", vec![entry("a0")])]);
         assert_eq!(collection.classes()[0].clips[0], tagged);
-        let (_, clips) = collection.lesson();
+        let (_, clips) = collection.job();
         assert_eq!(clips[0].group.as_deref(), Some("x"));
         assert!(collection.undo() && collection.undo());
         assert_eq!(sizes(&collection), [("a", 2)]);
@@ -484,7 +484,7 @@ mod tests {
         collection.set_outcome("b0", &Err("it is silent".to_owned()));
         collection.set_outcome("a0", &Ok(2.5));
         assert_eq!(collection.classes()[0].seconds(), 2.5);
-        let (labels, clips) = collection.lesson();
+        let (labels, clips) = collection.job();
         assert_eq!(labels, ["a", "c"]);
         let labels: Vec<usize> = clips.iter().map(|clip| clip.labels[0]).collect();
         assert_eq!(labels, [0, 0, 0, 1, 1]);

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::knobs;
 use super::teach::{Outcome, Run};
-use crate::lesson::{Student, TrainableLayers};
 use crate::train::paired::sign_test;
+use crate::training_job::{ModelSpec, TrainableLayers};
 
 /// Below this probability a difference is called more than chance.
 const CHANCE: f64 = 0.05;
@@ -20,7 +20,7 @@ pub fn newest_first(runs: &[Run]) -> Vec<usize> {
 /// The settings in which some of these runs differ: for every run, names with its values.
 pub fn differing(runs: &[Run]) -> Vec<Vec<(&'static str, String)>> {
     let told = knobs::all().map(|knob| {
-        let values = runs.iter().map(|run| knob.text(&run.outcome.lesson.recipe));
+        let values = runs.iter().map(|run| knob.text(&run.outcome.job.recipe));
         (knob.name, values.collect::<Vec<_>>())
     });
     let differing: Vec<_> = told.filter(|(_, values)| values.windows(2).any(|two| two[0] != two[1])).collect();
@@ -32,13 +32,13 @@ pub fn differing(runs: &[Run]) -> Vec<Vec<(&'static str, String)>> {
 }
 
 /// Who learned, in a word or two.
-pub fn who(student: &Student) -> String {
-    match student {
-        Student::Head { hidden: 0, .. } => "head".to_owned(),
-        Student::Head { hidden, .. } => format!("head, {hidden} hidden"),
-        Student::Fresh { architecture, width, .. } if *width == 1.0 => architecture.clone(),
-        Student::Fresh { architecture, width, .. } => format!("{architecture}, {:.0} % wide", width * 100.0),
-        Student::Tuned { network, layers } => {
+pub fn who(model_spec: &ModelSpec) -> String {
+    match model_spec {
+        ModelSpec::NewHead { hidden: 0, .. } => "head".to_owned(),
+        ModelSpec::NewHead { hidden, .. } => format!("head, {hidden} hidden"),
+        ModelSpec::FromScratch { architecture, width, .. } if *width == 1.0 => architecture.clone(),
+        ModelSpec::FromScratch { architecture, width, .. } => format!("{architecture}, {:.0} % wide", width * 100.0),
+        ModelSpec::FineTune { network, layers } => {
             let layers = match layers {
                 TrainableLayers::Output => "last layer",
                 TrainableLayers::Last => "last layers",
@@ -66,7 +66,7 @@ impl Duel {
     /// Compares two outcomes. Only clips count that neither of them learned from, and that were called alike in both;
     /// `None` where there are none, or where clips may have many labels.
     pub fn of(first: &Outcome, second: &Outcome) -> Option<Self> {
-        if first.lesson.many_labels || second.lesson.many_labels {
+        if first.job.many_labels || second.job.many_labels {
             return None;
         }
         let others: HashMap<(&str, &str), bool> = judged(second).collect();
@@ -91,7 +91,7 @@ impl Duel {
 /// Clips that an outcome was judged by, with what they were called, and whether it names them rightly.
 fn judged(outcome: &Outcome) -> impl Iterator<Item = ((&str, &str), bool)> {
     outcome.named().map(|(place, truth, answer)| {
-        let key = (outcome.lesson.clips[place].id.as_str(), outcome.lesson.labels[truth].as_str());
+        let key = (outcome.job.clips[place].id.as_str(), outcome.job.labels[truth].as_str());
         (key, truth == answer)
     })
 }
@@ -102,11 +102,11 @@ mod tests {
 
     use super::super::outcome::tests::outcome;
     use super::*;
-    use crate::lesson::Part;
+    use crate::training_job::Split;
 
     fn run(when: f64, epochs: usize) -> Run {
         let mut outcome = outcome(&[]);
-        outcome.lesson.recipe.epochs = epochs;
+        outcome.job.recipe.epochs = epochs;
         Run { when, outcome: Rc::new(outcome) }
     }
 
@@ -132,14 +132,14 @@ mod tests {
         assert!(duel.is_more_than_chance(1) && duel.is_more_than_chance(10) && !duel.is_more_than_chance(1000));
         let same = Duel::of(&right, &right).unwrap();
         assert!((same.only_first, same.probability) == (0, 1.0) && !same.is_more_than_chance(1));
-        let mut learned = wrong.clone();
-        learned.lesson.clips.iter_mut().skip(6).for_each(|clip| clip.part = Part::Train);
-        assert_eq!(Duel::of(&right, &learned).map(|duel| duel.shared), Some(4));
+        let mut result = wrong.clone();
+        result.job.clips.iter_mut().skip(6).for_each(|clip| clip.split = Split::Train);
+        assert_eq!(Duel::of(&right, &result).map(|duel| duel.shared), Some(4));
         let mut renamed = wrong.clone();
-        renamed.lesson.labels[1] = "c".to_owned();
+        renamed.job.labels[1] = "c".to_owned();
         assert_eq!(Duel::of(&right, &renamed).map(|duel| duel.shared), Some(6), "clips of a alone");
         let mut tags = wrong;
-        tags.lesson.many_labels = true;
+        tags.job.many_labels = true;
         assert_eq!(Duel::of(&right, &tags), None);
     }
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::collection::{Class, Collection};
 use super::networks::{Catalogue, Offer};
 use super::teach::Teaching;
-use crate::lesson::{ClipId, Lesson};
 use crate::train::report::EpochReport;
+use crate::training_job::{ClipId, TrainingJob};
 
 /// Where keeping is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,7 +64,8 @@ pub struct Usage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Running {
     /// The lesson, its clips divided.
-    pub lesson: Lesson,
+    #[serde(alias = "lesson")]
+    pub job: TrainingJob,
     /// Epochs that are over.
     pub epoch: usize,
     /// What it told of them.
@@ -166,8 +167,8 @@ pub fn without_lost(classes: &mut [Class], files: &HashSet<&str>) -> Vec<String>
 
 /// The clips whose files are needed: of a collection, and of a lesson that was interrupted.
 pub fn needed<'a>(classes: &'a [Class], running: Option<&'a Running>) -> HashSet<&'a ClipId> {
-    let of_lesson = running.into_iter().flat_map(|running| &running.lesson.clips).map(|clip| &clip.id);
-    classes.iter().flat_map(|class| &class.clips).map(|clip| &clip.id).chain(of_lesson).collect()
+    let of_job = running.into_iter().flat_map(|running| &running.job.clips).map(|clip| &clip.id);
+    classes.iter().flat_map(|class| &class.clips).map(|clip| &clip.id).chain(of_job).collect()
 }
 
 /// True where a file's name is that of a network's weights.
@@ -178,9 +179,9 @@ pub fn is_weights(name: &str) -> bool {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::lesson::{Clip, Part};
+    use crate::training_job::{LabelledClip, Split};
     use crate::view::collection::Entry;
-    use crate::view::pupils::{Build, student};
+    use crate::view::model_options::{Build, model_spec};
 
     fn class(name: &str, ids: &[&str]) -> Class {
         let entry = |id: &&str| Entry::new((*id).to_owned(), format!("{id}.wav"));
@@ -189,13 +190,18 @@ pub(super) mod tests {
 
     /// A lesson of one clip, 7 of 60 epochs through.
     pub fn running() -> Running {
-        let clip =
-            Clip { id: "z".to_owned(), name: "z.wav".to_owned(), group: None, labels: vec![0], part: Part::Valid };
-        let student = student("lens", &Build::default(), &[]);
-        let recipe = crate::train::recipe::Recipe { epochs: 60, ..student.quick(1) };
+        let clip = LabelledClip {
+            id: "z".to_owned(),
+            name: "z.wav".to_owned(),
+            group: None,
+            labels: vec![0],
+            split: Split::Valid,
+        };
+        let model_spec = model_spec("lens", &Build::default(), &[]);
+        let recipe = crate::train::recipe::Recipe { epochs: 60, ..model_spec.quick(1) };
         let (name, labels) = ("mine".to_owned(), vec!["a".to_owned()]);
-        let lesson = Lesson { name, labels, many_labels: false, student, clips: vec![clip], recipe };
-        Running { lesson, epoch: 7, epochs: Vec::new() }
+        let job = TrainingJob { name, labels, many_labels: false, model: model_spec, clips: vec![clip], recipe };
+        Running { job, epoch: 7, epochs: Vec::new() }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What came of a lesson, looked at closely: its figures, who was taken for whom, which clips those are.
 
 use super::teach::Outcome;
-use crate::lesson::{Clip, Part};
 use crate::train::interval::{Interval, wilson};
 use crate::train::metrics::{Metrics, argmax, metrics};
 use crate::train::tags::{TagMetrics, tag_metrics};
+use crate::training_job::{LabelledClip, Split};
 
 /// The most misses that are listed.
 const MISSES: usize = 8;
@@ -56,9 +56,9 @@ pub struct Confused {
 
 impl Outcome {
     /// Every clip that has an answer with a value for every label, by its place.
-    fn answered(&self) -> impl Iterator<Item = (usize, &Clip, &[f32])> {
-        let labels = self.lesson.labels.len();
-        let clips = self.lesson.clips.iter().zip(&self.learned.answers).enumerate();
+    fn answered(&self) -> impl Iterator<Item = (usize, &LabelledClip, &[f32])> {
+        let labels = self.job.labels.len();
+        let clips = self.job.clips.iter().zip(&self.result.answers).enumerate();
         let answered = clips.map(|(place, (clip, answer))| (place, clip, answer.as_slice()));
         answered.filter(move |(_, clip, answer)| {
             labels > 0 && answer.len() == labels && clip.labels.iter().all(|&label| label < labels)
@@ -66,8 +66,8 @@ impl Outcome {
     }
 
     /// Those that it was judged by.
-    fn judged(&self) -> impl Iterator<Item = (usize, &Clip, &[f32])> {
-        self.answered().filter(|(_, clip, _)| clip.part == Part::Valid)
+    fn judged(&self) -> impl Iterator<Item = (usize, &LabelledClip, &[f32])> {
+        self.answered().filter(|(_, clip, _)| clip.split == Split::Valid)
     }
 
     /// Of those that it was judged by: place, truth and answer, where clips have one label.
@@ -78,16 +78,17 @@ impl Outcome {
     /// Figures of the clips that it was judged by.
     pub fn metrics(&self) -> Metrics {
         let pairs: Vec<(usize, usize)> = self.named().map(|(_, truth, answer)| (truth, answer)).collect();
-        metrics(&self.lesson.labels, &pairs)
+        metrics(&self.job.labels, &pairs)
     }
 
     /// Figures of the clips that it was judged by, where clips may have many labels.
     pub fn tag_metrics(&self) -> TagMetrics {
-        let labels = self.lesson.labels.len();
-        let target = |clip: &Clip| (0..labels).map(|label| f32::from(u8::from(clip.labels.contains(&label)))).collect();
+        let labels = self.job.labels.len();
+        let target =
+            |clip: &LabelledClip| (0..labels).map(|label| f32::from(u8::from(clip.labels.contains(&label)))).collect();
         let songs: Vec<(Vec<f32>, &[f32])> = self.judged().map(|(_, clip, answer)| (target(clip), answer)).collect();
         let songs: Vec<(&[f32], &[f32])> = songs.iter().map(|(target, answer)| (target.as_slice(), *answer)).collect();
-        tag_metrics(&self.lesson.labels, &songs)
+        tag_metrics(&self.job.labels, &songs)
     }
 
     /// Where the share of clips named rightly lies, with 95 % certainty, were there many more clips like those judged.
@@ -100,7 +101,7 @@ impl Outcome {
 
     /// The clips that it got most wrong, the worst first, those that it learned from included: their labels may be wrong.
     pub fn misses(&self) -> Vec<Miss> {
-        let miss = |(clip, own, answer): (usize, &Clip, &[f32])| {
+        let miss = |(clip, own, answer): (usize, &LabelledClip, &[f32])| {
             let truth = *own.labels.first()?;
             let miss = Miss { clip, truth, answer: argmax(answer), of_truth: answer[truth] };
             (miss.answer != miss.truth).then_some(miss)
@@ -123,7 +124,7 @@ impl Outcome {
             });
             of.max_by(|a, b| wrong(a).total_cmp(&wrong(b))).filter(|miss| wrong(miss) > 0.5)
         };
-        let mut misses: Vec<TagMiss> = (0..self.lesson.labels.len()).filter_map(worst).collect();
+        let mut misses: Vec<TagMiss> = (0..self.job.labels.len()).filter_map(worst).collect();
         misses.sort_by(|a, b| wrong(b).total_cmp(&wrong(a)));
         misses.truncate(TAG_MISSES);
         misses
@@ -137,10 +138,10 @@ impl Outcome {
 
     /// What it says of a clip: the most probable labels, the first of them first.
     pub fn top(&self, clip: usize) -> Vec<(usize, f32)> {
-        let answer = self.learned.answers.get(clip).map(Vec::as_slice).unwrap_or_default();
+        let answer = self.result.answers.get(clip).map(Vec::as_slice).unwrap_or_default();
         let mut all: Vec<(usize, f32)> = answer.iter().copied().enumerate().collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1));
-        all.retain(|(label, _)| *label < self.lesson.labels.len());
+        all.retain(|(label, _)| *label < self.job.labels.len());
         all.truncate(TOP);
         all
     }
@@ -160,30 +161,30 @@ pub fn confused(metrics: &Metrics) -> Vec<Confused> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::lesson::{Learned, Lesson};
     use crate::train::recipe::Recipe;
-    use crate::view::pupils::{Build, student};
+    use crate::training_job::{TrainingJob, TrainingResult};
+    use crate::view::model_options::{Build, model_spec};
 
     /// Clips of two labels in turn, of which the first two are to learn from.
     pub fn outcome(answers: &[[f32; 2]]) -> Outcome {
-        let clip = |index: usize| Clip {
+        let clip = |index: usize| LabelledClip {
             id: index.to_string(),
             name: format!("{index}.wav"),
             group: None,
             labels: vec![index % 2],
-            part: if index < 2 { Part::Train } else { Part::Valid },
+            split: if index < 2 { Split::Train } else { Split::Valid },
         };
-        let lesson = Lesson {
+        let job = TrainingJob {
             name: "mine".to_owned(),
             labels: ["a", "b"].map(String::from).to_vec(),
             many_labels: false,
-            student: student("lens", &Build::default(), &[]),
+            model: model_spec("lens", &Build::default(), &[]),
             clips: (0..answers.len()).map(clip).collect(),
             recipe: Recipe::default(),
         };
         let answers = answers.iter().map(|answer| answer.to_vec()).collect();
-        let learned = Learned { epochs: Vec::new(), answers, parameters: 1, milliseconds: 1.0 };
-        Outcome { card: super::super::words::tests::in_use().card, lesson, learned }
+        let result = TrainingResult { epochs: Vec::new(), answers, parameters: 1, milliseconds: 1.0 };
+        Outcome { card: super::super::words::tests::in_use().card, job, result }
     }
 
     const ANSWERS: [[f32; 2]; 6] = [[0.1, 0.9], [0.0, 1.0], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6], [0.1, 0.9]];
@@ -228,8 +229,8 @@ pub(super) mod tests {
     #[test]
     fn tags_have_figures_of_their_own() {
         let mut outcome = outcome(&ANSWERS);
-        outcome.lesson.many_labels = true;
-        outcome.lesson.clips[3].labels = vec![0, 1];
+        outcome.job.many_labels = true;
+        outcome.job.clips[3].labels = vec![0, 1];
         let metrics = outcome.tag_metrics();
         assert_eq!((metrics.n, metrics.per_tag[0].support, metrics.per_tag[1].support), (4, 3, 2));
         // Of tag b: 0.7 and 0.9 have it, 0.2 and 0.6 have not.
@@ -243,11 +244,11 @@ pub(super) mod tests {
     #[test]
     fn an_outcome_that_does_not_hold_together_has_fewer_figures_and_no_panic() {
         let mut outcome = outcome(&ANSWERS);
-        outcome.learned.answers[2] = vec![0.5];
-        outcome.lesson.clips[3].labels = vec![7];
-        outcome.learned.answers.truncate(5);
+        outcome.result.answers[2] = vec![0.5];
+        outcome.job.clips[3].labels = vec![7];
+        outcome.result.answers.truncate(5);
         assert_eq!((outcome.metrics().n, outcome.tag_metrics().n), (1, 1));
-        outcome.lesson.labels.clear();
+        outcome.job.labels.clear();
         assert_eq!((outcome.metrics().n, outcome.misses().len(), outcome.tag_misses().len()), (0, 0, 0));
     }
 }

@@ -6,7 +6,7 @@ use std::iter;
 use serde::{Deserialize, Serialize};
 
 use super::collection::{Class, Collection, Entry};
-use crate::lesson::ClipId;
+use crate::training_job::ClipId;
 
 /// The description's name in the archive.
 pub const NAME: &str = "genrelens-set.json";

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::collection::{Class, Doubt, Entry};
-use crate::lesson::{Clip, Part};
+use crate::training_job::{LabelledClip, Split};
 
 /// A tag needs a clip to learn it from and another to be judged by.
 const LEAST: usize = 2;
@@ -32,16 +32,16 @@ fn counts<'a>(clips: &[(&'a Entry, BTreeSet<&'a str>)]) -> BTreeMap<&'a str, usi
 }
 
 /// The tags that two clips have at least, and the clips that have any of them.
-pub fn lesson(classes: &[Class]) -> (Vec<String>, Vec<Clip>) {
+pub fn job(classes: &[Class]) -> (Vec<String>, Vec<LabelledClip>) {
     let clips = clips(classes);
     let counts = counts(&clips);
     let labels: Vec<&str> = counts.iter().filter(|(_, count)| **count >= LEAST).map(|(tag, _)| *tag).collect();
-    let clip = |(entry, tags): &(&Entry, BTreeSet<&str>)| Clip {
+    let clip = |(entry, tags): &(&Entry, BTreeSet<&str>)| LabelledClip {
         id: entry.id.clone(),
         name: entry.name.clone(),
         group: entry.group.clone(),
         labels: (0..labels.len()).filter(|label| tags.contains(labels[*label])).collect(),
-        part: Part::Train,
+        split: Split::Train,
     };
     let clips = clips.iter().map(clip).filter(|clip| !clip.labels.is_empty()).collect();
     (labels.into_iter().map(str::to_owned).collect(), clips)
@@ -51,7 +51,7 @@ pub fn lesson(classes: &[Class]) -> (Vec<String>, Vec<Clip>) {
 pub fn doubts(classes: &[Class]) -> Vec<Doubt> {
     let all = clips(classes);
     let counts = counts(&all);
-    let (labels, taught) = lesson(classes);
+    let (labels, taught) = job(classes);
     let mut doubts = Vec::new();
     if labels.len() < 2 {
         doubts.push(Doubt::TooFewTags);
@@ -96,7 +96,7 @@ mod tests {
         ];
         let mut collection = collection(&clips);
         assert!(collection.many_labels());
-        let (labels, clips) = collection.lesson();
+        let (labels, clips) = collection.job();
         assert_eq!(labels, ["fast", "slow"]);
         let found: Vec<(&str, &[usize])> = clips.iter().map(|clip| (clip.id.as_str(), &*clip.labels)).collect();
         assert_eq!(found, [("1", &[1][..]), ("2", &[0]), ("3", &[0, 1])]);
@@ -104,7 +104,7 @@ mod tests {
         let rare = Doubt::RareTags(["old", "piano"].map(str::to_owned).to_vec());
         assert_eq!(collection.doubts(), [rare, Doubt::Untagged(1)]);
         collection.want_tags(false);
-        assert_eq!(collection.lesson().0, ["a", "b"]);
+        assert_eq!(collection.job().0, ["a", "b"]);
     }
 
     #[test]

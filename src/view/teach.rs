@@ -10,9 +10,9 @@ use super::networks::Catalogue;
 use super::recording::Recording;
 use super::thumbnail::Thumbnail;
 use crate::card::Card;
-use crate::lesson::{ClipId, Learned, Lesson};
-use crate::protocol::{EngineKind, Known, Steering};
+use crate::protocol::{ArchitectureInfo, EngineKind, Steering};
 use crate::train::report::EpochReport;
+use crate::training_job::{ClipId, TrainingJob, TrainingResult};
 
 /// Where a lesson is.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -136,7 +136,7 @@ pub enum News {
 #[derive(Clone, PartialEq)]
 pub struct Checkpoint {
     /// The lesson, its clips divided already.
-    pub lesson: Lesson,
+    pub job: TrainingJob,
     /// Epochs that are over.
     pub epoch: usize,
     /// What the engine goes on from: an [`Event::Checkpoint`](crate::protocol::Event::Checkpoint)'s payload.
@@ -145,7 +145,7 @@ pub struct Checkpoint {
 
 impl std::fmt::Debug for Checkpoint {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Checkpoint of {} after epoch {}", self.lesson.name, self.epoch)
+        write!(formatter, "Checkpoint of {} after epoch {}", self.job.name, self.epoch)
     }
 }
 
@@ -164,9 +164,11 @@ pub struct Outcome {
     /// The new network's card.
     pub card: Card,
     /// What was taught, as it was in the end.
-    pub lesson: Lesson,
+    #[serde(alias = "lesson")]
+    pub job: TrainingJob,
     /// What was learned.
-    pub learned: Learned,
+    #[serde(alias = "learned")]
+    pub result: TrainingResult,
 }
 
 /// The most lessons that are remembered.
@@ -192,7 +194,7 @@ pub struct Teaching {
     /// The places of those of them that are compared.
     pub compared: Vec<usize>,
     /// The networks that can learn from fresh weights; none until the engine has told.
-    pub known: Rc<Vec<Known>>,
+    pub architectures: Rc<Vec<ArchitectureInfo>>,
     /// Why it came to nothing: a sentence.
     pub error: Option<String>,
     /// A remark in passing.

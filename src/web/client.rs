@@ -10,11 +10,11 @@ mod classification;
 mod clips;
 mod engine;
 mod graphics;
-mod lessons;
 mod networks;
 mod offline;
 mod own;
 mod site;
+mod training;
 
 use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::collections::HashMap;
@@ -28,13 +28,13 @@ use self::clips::Glances;
 pub use self::clips::Unpacked;
 use self::engine::Engine;
 use self::graphics::Gpu;
-use self::lessons::{LessonNumber, Teacher};
 use self::own::Own;
 pub use self::own::{OwnNetwork, OwnNews, read};
 use self::site::{Eager, Shipped};
+use self::training::{TrainingNumber, TrainingWorker};
 use super::browser_decoder::{self, NotDecoded};
 use super::offline::Keeper;
-use crate::protocol::{EngineInfo, EngineKind, Event, Known, Payload, Request, RequestId};
+use crate::protocol::{ArchitectureInfo, EngineInfo, EngineKind, Event, Payload, Request, RequestId};
 use crate::view::engine::{Choice, NoGpu, Preference, decide};
 use crate::view::networks::{Arriving, Catalogue, InUse, Switch, Wish};
 use crate::view::offline as kept;
@@ -87,9 +87,9 @@ pub enum Update {
     /// The browser decodes the file; the engines do not know its format.
     BrowserDecodes,
     /// How a lesson goes.
-    Lesson(News),
+    Training(News),
     /// The networks that can learn from fresh weights.
-    Registry(Rc<Vec<Known>>),
+    Registry(Rc<Vec<ArchitectureInfo>>),
     /// What is kept for working without a connection.
     Offline(kept::News),
     /// Nothing can be classified: a sentence.
@@ -115,8 +115,8 @@ struct Inner {
     /// True while the GPU engine is compared with the CPU engine.
     fitting: Cell<bool>,
     classification: RefCell<Option<Classification>>,
-    teacher: RefCell<Option<Teacher>>,
-    lessons: Cell<LessonNumber>,
+    training_worker: RefCell<Option<TrainingWorker>>,
+    trainings: Cell<TrainingNumber>,
     /// True while it is to be told which networks can be taught.
     registry_wanted: Cell<bool>,
     /// Looked for once; `None` in it where the browser has no service workers.
@@ -142,8 +142,8 @@ impl Client {
             gpu: RefCell::default(),
             fitting: Cell::default(),
             classification: RefCell::default(),
-            teacher: RefCell::default(),
-            lessons: Cell::default(),
+            training_worker: RefCell::default(),
+            trainings: Cell::default(),
             registry_wanted: Cell::default(),
             keeper: OnceCell::new(),
             glances: RefCell::default(),

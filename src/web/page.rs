@@ -8,13 +8,13 @@ mod gather;
 mod input;
 mod keep;
 mod keep_set;
-mod lesson;
 mod network_card;
 mod offline;
 mod record;
 mod tags;
 mod teach;
 mod text;
+mod training;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -34,8 +34,8 @@ use self::text::Texts;
 use super::client::{Client, Options, OwnNetwork, Unpacked, Update};
 use super::dom::{self, DomError, Frame};
 use super::files::path_of;
-use crate::lesson::{ClipId, Lesson};
 use crate::protocol::Steering;
+use crate::training_job::{ClipId, TrainingJob};
 use crate::view::Theme;
 use crate::view::engine::Preference;
 use crate::view::file_names::is_sound;
@@ -60,11 +60,11 @@ pub trait Engines {
     /// Uses the network that the user wants, once it is there.
     fn use_network(&self, name: &str);
     /// Holds a lesson on the files of its clips; about `share` of them are for validation.
-    fn teach(&self, lesson: Lesson, files: Vec<File>, share: f64);
+    fn teach(&self, job: TrainingJob, files: Vec<File>, share: f64);
     /// Steers the lesson's training.
     fn steer(&self, steering: Steering);
     /// Gives the lesson up.
-    fn stop_teaching(&self);
+    fn cancel_training(&self);
     /// Tells which networks can learn from fresh weights, once an engine can say.
     fn ask_registry(&self);
     /// Does what the user wants about working without a connection.
@@ -100,14 +100,14 @@ impl Engines for Client {
     fn use_network(&self, name: &str) {
         Client::use_network(self, name);
     }
-    fn teach(&self, lesson: Lesson, files: Vec<File>, share: f64) {
-        Client::teach(self, lesson, files, share);
+    fn teach(&self, job: TrainingJob, files: Vec<File>, share: f64) {
+        Client::teach(self, job, files, share);
     }
     fn steer(&self, steering: Steering) {
         Client::steer(self, steering);
     }
-    fn stop_teaching(&self) {
-        Client::stop_teaching(self);
+    fn cancel_training(&self) {
+        Client::cancel_training(self);
     }
     fn ask_registry(&self) {
         Client::ask_registry(self);
@@ -232,9 +232,11 @@ impl Page {
     /// Takes what the engines say.
     pub fn receive(&self, update: Update) {
         let update = match update {
-            Update::Lesson(news) => return self.receive_training(news),
+            Update::Training(news) => return self.receive_training(news),
             Update::Own(news) => return self.receive_own(news),
-            Update::Registry(known) => return self.change_teaching(|teaching| teaching.known = known),
+            Update::Registry(architectures) => {
+                return self.change_teaching(|teaching| teaching.architectures = architectures);
+            }
             Update::Offline(news) => return self.receive_offline(news),
             update => update,
         };
@@ -249,7 +251,7 @@ impl Page {
             Update::NetworkRefused(sentence) => state.network_error = Some(sentence),
             Update::BrowserDecodes => state.browser_decodes = true,
             Update::Broken(reason) => state.break_down(reason),
-            Update::Lesson(_) | Update::Own(_) | Update::Registry(_) | Update::Offline(_) => {}
+            Update::Training(_) | Update::Own(_) | Update::Registry(_) | Update::Offline(_) => {}
         });
         if listed {
             self.note_change();

@@ -36,7 +36,7 @@ function drawn(rows, draw) {
  * their beginnings of that length. Nothing where
  * GTZAN's excerpts are not at hand, which is said loudly.
  */
-export function lessonOf(genres, { teach = 10, name = 10, draw = 0, seconds = 0 } = {}) {
+export function trainingJobOf(genres, { teach = 10, name = 10, draw = 0, seconds = 0 } = {}) {
   if (!AUDIO) {
     console.log(`LOUD: no GTZAN audio under ${SHARED}: teaching is NOT tested on music.`);
     return null;

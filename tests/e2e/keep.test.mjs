@@ -61,7 +61,7 @@ function counted(page, clips = 8) {
 
 /** Starts a lesson of the small network. */
 async function start(page, epochs) {
-  await page.selectOption("#teach-pupil", "lens");
+  await page.selectOption("#train-model", "lens");
   await page.locator("#teach summary", { hasText: "All settings" }).click();
   await page.fill("#teach-epochs", String(epochs));
   await page.click("#teach-start");

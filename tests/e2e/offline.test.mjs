@@ -66,7 +66,7 @@ async function teachSaveAndOpen(page) {
   await page.click("#view-teach");
   await page.setInputFiles("#teach-folder", madeFolder({ noise: 5, tone: 5 }));
   await page.locator("#teach-count", { hasText: /10\sclips in 2 classes/ }).waitFor({ timeout: MINUTE });
-  await page.selectOption("#teach-pupil", "lens");
+  await page.selectOption("#train-model", "lens");
   await page.locator("#teach summary", { hasText: "All settings" }).click();
   await page.fill("#teach-epochs", "2");
   await page.click("#teach-start");

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { builtPage } from "./built.mjs";
-import { classifyNatively, lessonOf } from "./clips.mjs";
+import { classifyNatively, trainingJobOf } from "./clips.mjs";
 import { assertClose, choose, probabilities, waitForAnswerBy } from "./genrelens-page.mjs";
-import { collect, folderOf, teach } from "./lesson-page.mjs";
+import { collect, folderOf, teach } from "./training-page.mjs";
 import { madeFolder } from "./made.mjs";
 import { DIST } from "./site.mjs";
 
@@ -75,7 +75,7 @@ const EASY = ["classical", "hiphop", "metal"];
 const HARD = ["blues", "country", "disco"];
 
 test("ten clips a genre make a network that stays", { timeout: 12 * MINUTE }, (context) => {
-  const clips = lessonOf(EASY);
+  const clips = trainingJobOf(EASY);
   if (!clips) return context.skip("no GTZAN audio");
   return open("?engine=cpu", async (page) => {
     await gather(page, clips);
@@ -89,7 +89,7 @@ test("ten clips a genre make a network that stays", { timeout: 12 * MINUTE }, (c
 });
 
 test("genres that are hard to tell apart, the mean of three draws", { timeout: 20 * MINUTE }, async (context) => {
-  const draws = [1, 2, 3].map((draw) => lessonOf(HARD, { draw, name: 8 }));
+  const draws = [1, 2, 3].map((draw) => trainingJobOf(HARD, { draw, name: 8 }));
   if (!draws[0]) return context.skip("no GTZAN audio");
   let sum = 0;
   for (const clips of draws) {
@@ -105,7 +105,7 @@ test("genres that are hard to tell apart, the mean of three draws", { timeout: 2
 
 test("a smaller lesson on WebGPU makes a network that stays too", { timeout: 20 * MINUTE }, (context) => {
   // Short, for the software adapter takes seconds a window.
-  const clips = lessonOf(EASY, { teach: 4, name: 1, seconds: 2.5 });
+  const clips = trainingJobOf(EASY, { teach: 4, name: 1, seconds: 2.5 });
   if (!clips) return context.skip("no GTZAN audio");
   return open("?engine=gpu&software=1&network=net1-gtzan", async (page) => {
     await page.locator('#engine[data-engine="gpu"]').waitFor({ timeout: 8 * MINUTE });
@@ -116,7 +116,7 @@ test("a smaller lesson on WebGPU makes a network that stays too", { timeout: 20 
 });
 
 test("a lesson fits a phone", { timeout: 6 * MINUTE }, (context) => {
-  const clips = lessonOf(EASY, { teach: 4 });
+  const clips = trainingJobOf(EASY, { teach: 4 });
   if (!clips) return context.skip("no GTZAN audio");
   const use = async (page) => {
     await gather(page, clips);
@@ -147,7 +147,7 @@ test("what cannot be taught is said before it is tried, and changes can be taken
     await page.locator("#teach-undo").click();
     await page.locator("#teach-doubts", { hasText: "“empty” has no clips yet" }).waitFor();
     // The file of words is found out when the page looks at it; what is left of its class is too little.
-    await page.selectOption("#teach-pupil", "lens");
+    await page.selectOption("#train-model", "lens");
     await page.locator("#teach-doubts", { hasText: "“tone” has a single clip" }).waitFor({ timeout: MINUTE });
     assert.equal(await started(), false);
     // The same sound in two classes.
@@ -166,7 +166,7 @@ test("a run is paused, goes on, is stopped with its best, and is given up", { ti
     await page.click("#view-teach");
     await page.setInputFiles("#teach-folder", madeFolder({ noise: 8, tone: 8 }));
     await page.locator("#teach-count", { hasText: /16\sclips in 2 classes/ }).waitFor();
-    await page.selectOption("#teach-pupil", "lens");
+    await page.selectOption("#train-model", "lens");
     await page.locator("#teach summary", { hasText: "All settings" }).click();
     await page.fill("#teach-epochs", "5000");
     await page.click("#teach-start");
@@ -184,7 +184,7 @@ test("a run is paused, goes on, is stopped with its best, and is given up", { ti
     await page.waitForFunction((held) => document.querySelector("#teach-curves").ariaLabel !== held, held);
     await page.click("#teach-finish");
     await page.locator("#taught").waitFor({ timeout: MINUTE });
-    assert.match(await page.locator("#taught-sentence").innerText(), /Of \d\sclips that it never learned from/);
+    assert.match(await page.locator("#taught-sentence").innerText(), /Of \d\sclips that it never result from/);
 
     await page.click("#teach-start");
     await text.filter({ hasText: /Learning: step/ }).waitFor({ timeout: MINUTE });

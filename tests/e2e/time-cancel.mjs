@@ -6,7 +6,7 @@
 import { rmSync } from "node:fs";
 import { beside, PAGE } from "../../benches/browser/beside.mjs";
 import { startBrowser, withPage } from "./browser.mjs";
-import { choosePupil, collect, folderOf, madeClips } from "./lesson-page.mjs";
+import { chooseModel, collect, folderOf, madeClips } from "./training-page.mjs";
 import { startSite } from "./site.mjs";
 
 const MINUTE = 60_000;
@@ -81,9 +81,9 @@ async function onCpu(browser, address) {
   const folder = folderOf(madeClips(20, 12));
   const use = async (page) => {
     await collect(page, folder, 40, 2);
-    await choosePupil(page, "head");
+    await chooseModel(page, "head");
     const studying = await moments(page, "studying");
-    await choosePupil(page, "net1", 5000);
+    await chooseModel(page, "net1", 5000);
     return [studying, await moments(page, "training")].every(Boolean);
   };
   const prepare = (page) => page.addInitScript(noteWork);

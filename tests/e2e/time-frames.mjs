@@ -3,7 +3,7 @@
 // frame of a screen that shows sixty a second. No test: it is what docs/results.md states.
 import { rmSync } from "node:fs";
 import { startBrowser, withPage } from "./browser.mjs";
-import { choosePupil, collect, folderOf, madeClips } from "./lesson-page.mjs";
+import { chooseModel, collect, folderOf, madeClips } from "./training-page.mjs";
 import { startSite } from "./site.mjs";
 
 const MINUTE = 60_000;
@@ -27,8 +27,8 @@ function frames(page, stage) {
   );
 }
 
-async function during(page, pupil, stage) {
-  await choosePupil(page, ...pupil);
+async function during(page, option, stage) {
+  await chooseModel(page, ...option);
   await page.click("#teach-start");
   await page.locator(`#page[data-stage="${stage}"]`).waitFor({ timeout: 2 * MINUTE });
   const times = await frames(page, stage);

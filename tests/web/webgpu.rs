@@ -14,7 +14,6 @@ use burn::tensor::{Device, Tensor};
 use genrelens::audio::Source;
 use genrelens::card::{Card, Structure};
 use genrelens::engine::{Engine, Host, self_test_input};
-use genrelens::lesson::{Clip, Learned, Lesson, Part, Student};
 use genrelens::model::predict::logits;
 use genrelens::model::registry::{ENTRIES, Entry, InputKind, entry};
 use genrelens::model::weights::{self, Precision};
@@ -23,6 +22,7 @@ use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request};
 use genrelens::train::batch::Batch;
 use genrelens::train::recipe::Recipe;
 use genrelens::train::step::{Objective, loss};
+use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainingJob, TrainingResult};
 use genrelens::web::gpu::{self, Found};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -329,31 +329,31 @@ fn tone(kind: usize, number: usize) -> Vec<f32> {
 }
 
 /// Eight clips of two kinds are taught; what came of it, and its weights.
-async fn taught(engine: &mut Engine, student: &Student, recipe: Recipe) -> (Card, Learned, Vec<u8>) {
-    let clip = |index: usize| Clip {
+async fn taught(engine: &mut Engine, model: &ModelSpec, recipe: Recipe) -> (Card, TrainingResult, Vec<u8>) {
+    let clip = |index: usize| LabelledClip {
         id: index.to_string(),
         name: format!("{index}.wav"),
         group: None,
         labels: vec![index % 2],
-        part: if index < 6 { Part::Train } else { Part::Valid },
+        split: if index < 6 { Split::Train } else { Split::Valid },
     };
-    let clips: Vec<Clip> = (0..8).map(clip).collect();
-    for (index, Clip { id, name, labels, .. }) in clips.iter().enumerate() {
-        let (clip, file, student) = (id.clone(), name.clone(), student.clone());
-        let request = Request::Study { clip, file, sample_rate: Some(22_050), student };
+    let clips: Vec<LabelledClip> = (0..8).map(clip).collect();
+    for (index, LabelledClip { id, name, labels, .. }) in clips.iter().enumerate() {
+        let (clip, file, model) = (id.clone(), name.clone(), model.clone());
+        let request = Request::Study { clip, file, sample_rate: Some(22_050), model };
         let (event, _) = ask(engine, request, Payload::Floats(tone(labels[0], index))).await;
         assert!(matches!(event, Event::Studied { .. }), "{event:?}");
     }
     let labels = ["low", "high"].map(String::from).to_vec();
-    let lesson = Lesson { name: "mine".into(), labels, many_labels: false, student: student.clone(), clips, recipe };
-    let request = || Request::Train { lesson: Box::new(lesson.clone()) };
+    let job = TrainingJob { name: "mine".into(), labels, many_labels: false, model: model.clone(), clips, recipe };
+    let request = || Request::Train { job: Box::new(job.clone()) };
     let host = watched(engine, request(), Payload::None).await;
     let checkpoint = host.checkpoint.unwrap();
-    let Some((Event::Trained { card, learned }, Payload::Bytes(bytes))) = host.last else { panic!("no network") };
+    let Some((Event::Trained { card, result }, Payload::Bytes(bytes))) = host.last else { panic!("no network") };
     let (event, _) = ask(engine, request(), Payload::Bytes(checkpoint)).await;
-    let Event::Trained { learned: again, .. } = event else { panic!("{event:?}") };
-    assert_eq!(again.epochs.len(), learned.epochs.len(), "it goes on from its checkpoint");
-    (*card, *learned, bytes)
+    let Event::Trained { result: again, .. } = event else { panic!("{event:?}") };
+    assert_eq!(again.epochs.len(), result.epochs.len(), "it goes on from its checkpoint");
+    (*card, *result, bytes)
 }
 
 /// Largest difference allowed between the losses of a step on the two engines, as a share of the first loss. Adam makes
@@ -363,15 +363,15 @@ const CURVES: f64 = 2e-2;
 #[wasm_bindgen_test]
 async fn the_same_seed_gives_the_same_curves_on_both_engines() {
     let (architecture, front_end) = ("net1".to_owned(), "gtzan-logmel".to_owned());
-    let student = Student::Fresh { architecture, front_end, rows: None, frames: 8, width: 0.125 };
+    let model = ModelSpec::FromScratch { architecture, front_end, rows: None, frames: 8, width: 0.125 };
     // With the dropout of its document.
-    let recipe = || Recipe { epochs: 5, ..student.quick(6) };
+    let recipe = || Recipe { epochs: 5, ..model.quick(6) };
     let mut gpu = Engine::new(EngineInfo { kind: EngineKind::Gpu, adapter: None }, webgpu().await);
     let mut cpu = Engine::new(EngineInfo { kind: EngineKind::Cpu, adapter: None }, Device::flex());
-    let (_, on_gpu, _) = taught(&mut gpu, &student, recipe()).await;
-    let (_, on_cpu, _) = taught(&mut cpu, &student, recipe()).await;
-    let losses = |learned: &Learned| -> Vec<f64> {
-        learned.epochs.iter().flat_map(|epoch| &epoch.step_losses).map(|loss| f64::from(*loss)).collect()
+    let (_, on_gpu, _) = taught(&mut gpu, &model, recipe()).await;
+    let (_, on_cpu, _) = taught(&mut cpu, &model, recipe()).await;
+    let losses = |result: &TrainingResult| -> Vec<f64> {
+        result.epochs.iter().flat_map(|epoch| &epoch.step_losses).map(|loss| f64::from(*loss)).collect()
     };
     let (on_gpu, on_cpu) = (losses(&on_gpu), losses(&on_cpu));
     assert_eq!(on_gpu.len(), on_cpu.len());
@@ -388,18 +388,18 @@ async fn the_same_seed_gives_the_same_curves_on_both_engines() {
 #[wasm_bindgen_test]
 async fn a_lesson_is_held_on_the_gpu_and_its_weights_say_the_same_on_the_cpu() {
     let (architecture, front_end) = ("lens".to_owned(), "gtzan-logmel".to_owned());
-    let student = Student::Fresh { architecture, front_end, rows: None, frames: 8, width: 0.25 };
-    let recipe = Recipe { epochs: 4, learning_rate: 5e-3, ..student.quick(6) };
+    let model = ModelSpec::FromScratch { architecture, front_end, rows: None, frames: 8, width: 0.25 };
+    let recipe = Recipe { epochs: 4, learning_rate: 5e-3, ..model.quick(6) };
     let mut gpu = Engine::new(EngineInfo { kind: EngineKind::Gpu, adapter: None }, webgpu().await);
-    let (card, learned, bytes) = taught(&mut gpu, &student, recipe).await;
-    let losses: Vec<f32> = learned.epochs.iter().flat_map(|epoch| epoch.step_losses.clone()).collect();
+    let (card, result, bytes) = taught(&mut gpu, &model, recipe).await;
+    let losses: Vec<f32> = result.epochs.iter().flat_map(|epoch| epoch.step_losses.clone()).collect();
     let mean = |losses: &[f32]| losses.iter().sum::<f32>() / losses.len() as f32;
     assert_eq!(losses.len(), 16);
     assert!(mean(&losses[12..]) < 0.8 * mean(&losses[..4]), "{losses:?}");
     let mut cpu = Engine::new(EngineInfo { kind: EngineKind::Cpu, adapter: None }, Device::flex());
     let (event, _) = ask(&mut cpu, Request::Load { card: Box::new(card) }, Payload::Bytes(bytes)).await;
     assert!(matches!(event, Event::Loaded { .. }), "{event:?}");
-    for (index, expected) in learned.answers.iter().enumerate() {
+    for (index, expected) in result.answers.iter().enumerate() {
         let request = Request::Classify { file: String::new(), sample_rate: Some(22_050) };
         let (event, _) = ask(&mut cpu, request, Payload::Floats(tone(index % 2, index))).await;
         let Event::Classified(prediction) = event else { panic!("{event:?}") };

@@ -80,7 +80,7 @@ pub fn network(offer: &Offer) -> String {
 pub fn interrupted(running: &Running) -> String {
     format!(
         "The lesson of “{}” was interrupted at epoch {} of {}.",
-        running.lesson.name, running.epoch, running.lesson.recipe.epochs
+        running.job.name, running.epoch, running.job.recipe.epochs
     )
 }
 

@@ -21,8 +21,8 @@ fn area(value: f64) -> String {
 
 /// What the outcome means, and how far to trust it.
 pub fn outcome(outcome: &Outcome) -> String {
-    let time = format!("It learned for {}.", milliseconds(outcome.learned.milliseconds));
-    if outcome.lesson.many_labels {
+    let time = format!("It learned for {}.", milliseconds(outcome.result.milliseconds));
+    if outcome.job.many_labels {
         let metrics = outcome.tag_metrics();
         return format!(
             "On {} that it never learned from, it puts one with a tag above one without it {} of the time (mean ROC-AUC {}; \
@@ -63,10 +63,9 @@ pub fn cell_heading(metrics: &Metrics, confused: Confused) -> String {
 
 /// What it says of a clip: `a.wav: rock 62 %, pop 30 %, jazz 8 %`.
 pub fn said(outcome: &Outcome, clip: usize) -> String {
-    let name = outcome.lesson.clips.get(clip).map(|clip| clip.name.as_str()).unwrap_or_default();
-    let label = |(label, probability): (usize, f32)| {
-        format!("{} {}", genre(&outcome.lesson.labels[label]), percent(probability))
-    };
+    let name = outcome.job.clips.get(clip).map(|clip| clip.name.as_str()).unwrap_or_default();
+    let label =
+        |(label, probability): (usize, f32)| format!("{} {}", genre(&outcome.job.labels[label]), percent(probability));
     let top: Vec<String> = outcome.top(clip).into_iter().map(label).collect();
     format!("{name}: {}", top.join(", "))
 }
@@ -95,7 +94,7 @@ pub fn tag_means(metrics: &TagMetrics) -> [String; 4] {
 
 /// A clip that it got wrong.
 pub fn miss(outcome: &Outcome, miss: &Miss) -> String {
-    let (labels, clip) = (&outcome.lesson.labels, &outcome.lesson.clips[miss.clip]);
+    let (labels, clip) = (&outcome.job.labels, &outcome.job.clips[miss.clip]);
     format!(
         "{}: you call it {}, it says {}; {} for yours",
         clip.name,
@@ -107,14 +106,14 @@ pub fn miss(outcome: &Outcome, miss: &Miss) -> String {
 
 /// The clip of a tag that it got most wrong.
 pub fn tag_miss(outcome: &Outcome, miss: &TagMiss) -> String {
-    let (tag, clip) = (genre(&outcome.lesson.labels[miss.tag]), &outcome.lesson.clips[miss.clip]);
+    let (tag, clip) = (genre(&outcome.job.labels[miss.tag]), &outcome.job.clips[miss.clip]);
     let has = if miss.has { "has it" } else { "does not have it" };
     format!("{tag}: {} {has}, it says {}", clip.name, percent(miss.probability))
 }
 
 /// A button that plays a clip: its label, and its name for those who do not see where it stands.
 pub fn play(outcome: &Outcome, clip: usize) -> [String; 2] {
-    let name = outcome.lesson.clips.get(clip).map(|clip| clip.name.as_str()).unwrap_or_default();
+    let name = outcome.job.clips.get(clip).map(|clip| clip.name.as_str()).unwrap_or_default();
     ["Play".to_owned(), format!("Play {name}")]
 }
 
@@ -191,7 +190,7 @@ pub const RUN_HEADINGS: [&str; 10] = [
 /// The cells of a run in the table, from its name on.
 pub fn run(outcome: &Outcome, who: String, differing: &[(&str, String)]) -> [String; 7] {
     let settings: Vec<String> = differing.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    let (right, balanced) = if outcome.lesson.many_labels {
+    let (right, balanced) = if outcome.job.many_labels {
         (format!("ROC-AUC {}", area(outcome.tag_metrics().roc_auc)), "–".to_owned())
     } else {
         let (metrics, Interval { low, high }) = (outcome.metrics(), outcome.interval());
@@ -201,11 +200,11 @@ pub fn run(outcome: &Outcome, who: String, differing: &[(&str, String)]) -> [Str
     [
         outcome.card.name.clone(),
         who,
-        outcome.lesson.clips.len().to_string(),
+        outcome.job.clips.len().to_string(),
         settings.join(", "),
         right,
         balanced,
-        milliseconds(outcome.learned.milliseconds),
+        milliseconds(outcome.result.milliseconds),
     ]
 }
 

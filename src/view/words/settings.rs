@@ -1,9 +1,9 @@
 //! The sentences about who learns and how.
 
-use super::super::pupils::{Group, Preset};
+use super::super::model_options::{Group, Preset};
 use super::sentence;
-use crate::lesson::{Student, TrainableLayers};
 use crate::train::recipe::RecipeError;
+use crate::training_job::{ModelSpec, TrainableLayers};
 
 /// The head's name in the choice box.
 pub const HEAD: &str = "a new head on MusiCNN";
@@ -63,24 +63,24 @@ pub fn front_ends(documented: bool) -> &'static str {
 }
 
 /// What a preset means for a student; why there is none, where there is none.
-pub fn about_preset(preset: Option<Preset>, student: &Student, has_paper: bool) -> String {
-    let meaning = match (preset, student) {
+pub fn about_preset(preset: Option<Preset>, model: &ModelSpec, has_paper: bool) -> String {
+    let meaning = match (preset, model) {
         (None, _) => "Your own settings: what you changed is marked, the rest is the preset's.",
         (Some(Preset::Quick), _) => "For a first result soon. The fewer the clips, the oftener it goes through them.",
-        (Some(Preset::Thorough), student) if student.hears_anew() => {
+        (Some(Preset::Thorough), model) if model.hears_anew() => {
             "More epochs, and sounds altered each time, so that it learns fewer of them by heart."
         }
         (Some(Preset::Thorough), _) => "More epochs in smaller steps.",
-        (Some(Preset::Paper), Student::Head { .. }) => {
+        (Some(Preset::Paper), ModelSpec::NewHead { .. }) => {
             "As such heads are usually trained: plainly, by Adam, and the best epoch is kept."
         }
         (Some(Preset::Paper), _) => {
             "As the document trains it that the network comes from, on far more songs than yours."
         }
     };
-    match student {
+    match model {
         _ if has_paper => meaning.to_owned(),
-        Student::Fresh { .. } => {
+        ModelSpec::FromScratch { .. } => {
             format!("{meaning} “As in the paper” is there once the engine has told of its networks.")
         }
         _ => format!("{meaning} No paper says how this network should go on learning."),
@@ -130,12 +130,12 @@ fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::pupils::{Build, student};
+    use crate::view::model_options::{Build, model_spec};
 
     #[test]
     fn why_there_is_no_paper_is_said() {
         let about =
-            |id: &str, has_paper| about_preset(Some(Preset::Quick), &student(id, &Build::default(), &[]), has_paper);
+            |id: &str, has_paper| about_preset(Some(Preset::Quick), &model_spec(id, &Build::default(), &[]), has_paper);
         assert!(about("tuned:a", false).ends_with("No paper says how this network should go on learning."));
         assert!(about("lens", false).contains("once the engine"));
         assert!(!about("head", true).contains("paper"));
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn every_preset_has_its_sentence() {
-        let head = student("head", &Build::default(), &[]);
+        let head = model_spec("head", &Build::default(), &[]);
         let own = about_preset(None, &head, true);
         let mut said: Vec<String> = Preset::ALL.map(|preset| about_preset(Some(preset), &head, true)).to_vec();
         said.push(own);

@@ -10,8 +10,8 @@ use web_sys::File;
 
 use super::engine::{Engine, unexpected};
 use super::{Client, Update};
-use crate::lesson::ClipId;
 use crate::protocol::{Event, Payload, Request, RequestId};
+use crate::training_job::ClipId;
 use crate::view::teach::News;
 use crate::view::thumbnail::Thumbnail;
 use crate::view::words;
@@ -89,7 +89,7 @@ impl Client {
     pub(super) fn look_away(&self) {
         let looking = self.0.glances.borrow_mut().looking.take_if(|looking| looking.request.is_some());
         if let Some(Looking { clip, file, .. }) = looking {
-            self.tell(Update::Lesson(News::Embedded { clip, outcome: Err(words::engine_died(&file.name())) }));
+            self.tell(Update::Training(News::Embedded { clip, outcome: Err(words::engine_died(&file.name())) }));
         }
     }
 
@@ -100,10 +100,10 @@ impl Client {
         }
         match outcome {
             Ok((seconds, thumbnail)) => {
-                self.tell(Update::Lesson(News::Embedded { clip: clip.clone(), outcome: Ok(seconds) }));
-                self.tell(Update::Lesson(News::Glanced { clip, thumbnail }));
+                self.tell(Update::Training(News::Embedded { clip: clip.clone(), outcome: Ok(seconds) }));
+                self.tell(Update::Training(News::Glanced { clip, thumbnail }));
             }
-            Err(reason) => self.tell(Update::Lesson(News::Embedded { clip, outcome: Err(reason) })),
+            Err(reason) => self.tell(Update::Training(News::Embedded { clip, outcome: Err(reason) })),
         }
         self.look_on();
     }

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
 use super::{Inner, Page};
-use crate::lesson::ClipId;
+use crate::training_job::ClipId;
 use crate::view::collection::{Class, Entry};
 use crate::view::file_names::{is_sound, labels_of};
 use crate::view::set_file::{self, SetFile};
@@ -104,14 +104,14 @@ impl Page {
 
     /// Adds what was gathered; how many clips were there already.
     fn add(&self, classes: Vec<Class>, many_labels: bool) -> usize {
-        let mut known = 0;
+        let mut architectures = 0;
         self.change_teaching(|teaching| {
-            known = teaching.collection.add_classes(classes);
+            architectures = teaching.collection.add_classes(classes);
             if many_labels {
                 teaching.collection.want_tags(true);
             }
         });
-        known
+        architectures
     }
 
     /// Holds the files, and has those looked at that nobody has seen yet.
@@ -143,8 +143,8 @@ async fn gather(turn: &Turn, files: Vec<File>, into: Option<Rc<str>>) -> Option<
     let many_labels = sets.iter().any(|(_, set)| set.many_labels());
     let classes = classes_of(&sets, &clips, &mut notes);
     page.hold(clips.into_iter().map(|clip| (clip.id, clip.found.file)).collect());
-    let known = page.add(classes, many_labels);
-    notes.extend(left_out(known, others));
+    let architectures = page.add(classes, many_labels);
+    notes.extend(left_out(architectures, others));
     for (name, table) in tables {
         let mut applied = None;
         page.change_teaching(|teaching| applied = Some(teaching.collection.apply(&table)));

@@ -38,7 +38,7 @@ impl Inputs {
         listeners.extend(pointers(page, &weak)?);
         listeners.extend(super::collect::listen(page, &weak)?);
         listeners.extend(super::record::listen(page, &weak)?);
-        listeners.extend(super::lesson::listen(page, &weak)?);
+        listeners.extend(super::training::listen(page, &weak)?);
         listeners.extend(super::offline::listen(page, &weak)?);
         listeners.extend(super::keep::listen(page, &weak)?);
         Ok(Self { _picker: picker, _listeners: listeners, _resizes: resizes })

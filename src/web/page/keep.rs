@@ -17,7 +17,7 @@ use web_sys::{Blob, File};
 pub use self::acts::listen;
 pub use self::place::KeptPlace;
 use super::Page;
-use crate::lesson::ClipId;
+use crate::training_job::ClipId;
 use crate::view::kept::{self, Gathered, Keeping, Kept, Running, Trouble};
 use crate::view::teach::{Checkpoint, News, Run};
 use crate::web::client::OwnNetwork;
@@ -138,9 +138,9 @@ impl Page {
     }
 
     fn keep_checkpoint(&self, checkpoint: &Checkpoint) {
-        let Checkpoint { lesson, epoch, bytes } = checkpoint;
+        let Checkpoint { job, epoch, bytes } = checkpoint;
         let told = self.0.teaching.borrow().epochs.iter().filter(|told| told.epoch <= *epoch).cloned().collect();
-        let running = Running { lesson: lesson.clone(), epoch: *epoch, epochs: told };
+        let running = Running { job: job.clone(), epoch: *epoch, epochs: told };
         match Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes.as_slice()))) {
             Ok(checkpoint) => {
                 self.0.keeper.last.replace(Some(Left { running: Rc::new(running), checkpoint }));

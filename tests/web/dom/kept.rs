@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use genrelens::card::Card;
-use genrelens::lesson::{Learned, Part};
+use genrelens::training_job::{Split, TrainingResult};
 use genrelens::view::kept::Trouble;
 use genrelens::view::networks::Catalogue;
 use genrelens::view::teach::{Checkpoint, News, Outcome};
@@ -117,13 +117,13 @@ async fn interrupted(store: &Store) {
     let (fixture, page, asked) = visit(store).await;
     collect(&fixture, &page).await;
     click(&fixture, "teach-start");
-    let lesson = asked.2.take().unwrap();
-    page.receive(Update::Lesson(News::Step { step: 1, steps: 9 }));
-    page.receive(Update::Lesson(News::Epoch(report(1))));
-    page.receive(Update::Lesson(News::Epoch(report(2))));
-    let checkpoint = Checkpoint { lesson, epoch: 2, bytes: vec![7, 8, 9] };
-    page.receive(Update::Lesson(News::Checkpoint(Rc::new(checkpoint))));
-    page.receive(Update::Lesson(News::Epoch(report(3))));
+    let job = asked.2.take().unwrap();
+    page.receive(Update::Training(News::Step { step: 1, steps: 9 }));
+    page.receive(Update::Training(News::Epoch(report(1))));
+    page.receive(Update::Training(News::Epoch(report(2))));
+    let checkpoint = Checkpoint { job, epoch: 2, bytes: vec![7, 8, 9] };
+    page.receive(Update::Training(News::Checkpoint(Rc::new(checkpoint))));
+    page.receive(Update::Training(News::Epoch(report(3))));
     kept(&fixture).await;
 }
 
@@ -147,7 +147,7 @@ async fn an_interrupted_lesson_goes_on_from_its_checkpoint() {
     .await;
     assert_eq!(told, ["resume my network 2 [7, 8, 9] a.001.wav+a.002.wav+b.001.wav+b.002.wav"]);
     // Given up, it is not offered any more.
-    page.receive(Update::Lesson(News::Cancelled));
+    page.receive(Update::Training(News::Cancelled));
     kept(&fixture).await;
     drop((fixture, page));
     let (fixture, _page, _) = visit(&store).await;
@@ -173,20 +173,20 @@ async fn a_lesson_that_failed_after_a_checkpoint_is_offered_again() {
     let (fixture, page, asked) = visit(&store).await;
     collect(&fixture, &page).await;
     click(&fixture, "teach-start");
-    let checkpoint = Checkpoint { lesson: asked.2.take().unwrap(), epoch: 5, bytes: vec![1] };
-    page.receive(Update::Lesson(News::Checkpoint(Rc::new(checkpoint))));
-    page.receive(Update::Lesson(News::Failed("no device".to_owned())));
+    let checkpoint = Checkpoint { job: asked.2.take().unwrap(), epoch: 5, bytes: vec![1] };
+    page.receive(Update::Training(News::Checkpoint(Rc::new(checkpoint))));
+    page.receive(Update::Training(News::Failed("no device".to_owned())));
     until(|| !fixture.hidden("resume")).await;
     assert!(fixture.text("resume-text").contains("epoch 5 of"));
 }
 
 /// What came of the lesson that the page asked for.
 fn outcome(asked: &Asked) -> Rc<Outcome> {
-    let mut lesson = asked.2.take().unwrap();
-    lesson.clips.iter_mut().for_each(|clip| clip.part = Part::Valid);
-    let answers = lesson.clips.iter().map(|_| vec![0.9, 0.1]).collect();
-    let learned = Learned { epochs: Vec::new(), answers, parameters: 1, milliseconds: 1200.0 };
-    Rc::new(Outcome { card: card("my network"), lesson, learned })
+    let mut job = asked.2.take().unwrap();
+    job.clips.iter_mut().for_each(|clip| clip.split = Split::Valid);
+    let answers = job.clips.iter().map(|_| vec![0.9, 0.1]).collect();
+    let result = TrainingResult { epochs: Vec::new(), answers, parameters: 1, milliseconds: 1200.0 };
+    Rc::new(Outcome { card: card("my network"), job, result })
 }
 
 #[wasm_bindgen_test]
@@ -196,7 +196,7 @@ async fn lessons_that_were_held_are_there_on_the_next_visit() {
     collect(&fixture, &page).await;
     for _ in 0..2 {
         click(&fixture, "teach-start");
-        page.receive(Update::Lesson(News::Taught(outcome(&asked))));
+        page.receive(Update::Training(News::Taught(outcome(&asked))));
         until(|| !fixture.hidden("taught")).await;
         kept(&fixture).await;
     }
@@ -312,10 +312,10 @@ async fn the_page_asks_before_it_goes_only_while_a_lesson_runs() {
     until(|| fixture.text("teach-count") == "4 clips in 2 classes" && stage(&fixture) == "idle").await;
     assert!(!asks());
     click(&fixture, "teach-start");
-    page.receive(Update::Lesson(News::Studying { done: 1, total: 4 }));
+    page.receive(Update::Training(News::Studying { done: 1, total: 4 }));
     assert!(asks());
-    page.receive(Update::Lesson(News::Step { step: 1, steps: 9 }));
+    page.receive(Update::Training(News::Step { step: 1, steps: 9 }));
     assert!(asks());
-    page.receive(Update::Lesson(News::Cancelled));
+    page.receive(Update::Training(News::Cancelled));
     assert!(!asks());
 }

@@ -96,10 +96,10 @@ async fn a_new_version_is_offered_and_never_during_a_lesson() {
     assert!(fixture.hidden("renewal-box"));
     click(&fixture, "#teach-start");
     assert!(asked.take().iter().any(|asked| asked.starts_with("teach ")), "a lesson is held");
-    page.receive(Update::Lesson(teach::News::Studying { done: 1, total: 2 }));
+    page.receive(Update::Training(teach::News::Studying { done: 1, total: 2 }));
     receive(&page, News::Renewal(Renewal::Offered));
     assert!(fixture.hidden("renewal-box"));
-    page.receive(Update::Lesson(teach::News::Cancelled));
+    page.receive(Update::Training(teach::News::Cancelled));
     page.render().unwrap();
     assert!(!fixture.hidden("renewal-box"));
     click(&fixture, "#renew");

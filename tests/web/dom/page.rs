@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use genrelens::archive::{Archive, Limits};
 use genrelens::card::{Card, Structure};
-use genrelens::lesson::{ClipId, Lesson};
 use genrelens::protocol::{
     Adapter, Architecture, EngineInfo, EngineKind, Event, Payload, Prediction, Progress, Score, SpectrogramInfo,
     Steering, TagPrediction, WindowScores,
 };
+use genrelens::training_job::{ClipId, TrainingJob};
 use genrelens::view::colours;
 use genrelens::view::engine::{Choice, NoGpu, Preference};
 use genrelens::view::networks::{Arriving, Catalogue, InUse, Wish};
@@ -28,7 +28,7 @@ use super::{Fixture, drag, file, pixel, until};
 
 /// Remembers what the page asks for, the user's own networks, and the last lesson.
 #[derive(Default)]
-pub struct Asked(RefCell<Vec<String>>, pub RefCell<Vec<OwnNetwork>>, pub RefCell<Option<Lesson>>);
+pub struct Asked(RefCell<Vec<String>>, pub RefCell<Vec<OwnNetwork>>, pub RefCell<Option<TrainingJob>>);
 
 impl Asked {
     pub fn take(&self) -> Vec<String> {
@@ -49,18 +49,18 @@ impl Engines for Asked {
     fn use_network(&self, name: &str) {
         self.0.borrow_mut().push(format!("use {name}"));
     }
-    fn teach(&self, lesson: Lesson, files: Vec<File>, share: f64) {
+    fn teach(&self, job: TrainingJob, files: Vec<File>, share: f64) {
         let names: Vec<String> = files.iter().map(File::name).collect();
-        let groups: Vec<&str> = lesson.clips.iter().filter_map(|clip| clip.group.as_deref()).collect();
+        let groups: Vec<&str> = job.clips.iter().filter_map(|clip| clip.group.as_deref()).collect();
         let by = if groups.is_empty() { String::new() } else { format!(" by {}", groups.join("+")) };
-        let many = if lesson.many_labels { " many" } else { "" };
-        self.0.borrow_mut().push(format!("teach {} {share} {}{by}{many}", lesson.labels.join("+"), names.join("+")));
-        self.2.replace(Some(lesson));
+        let many = if job.many_labels { " many" } else { "" };
+        self.0.borrow_mut().push(format!("teach {} {share} {}{by}{many}", job.labels.join("+"), names.join("+")));
+        self.2.replace(Some(job));
     }
     fn steer(&self, steering: Steering) {
         self.0.borrow_mut().push(format!("steer {steering:?}"));
     }
-    fn stop_teaching(&self) {
+    fn cancel_training(&self) {
         self.0.borrow_mut().push("stop teaching".to_owned());
     }
     fn ask_registry(&self) {
@@ -68,8 +68,8 @@ impl Engines for Asked {
     }
     fn resume(&self, checkpoint: Rc<Checkpoint>, files: Vec<File>) {
         let names: Vec<String> = files.iter().map(File::name).collect();
-        let Checkpoint { lesson, epoch, bytes } = checkpoint.as_ref();
-        self.0.borrow_mut().push(format!("resume {} {epoch} {bytes:?} {}", lesson.name, names.join("+")));
+        let Checkpoint { job, epoch, bytes } = checkpoint.as_ref();
+        self.0.borrow_mut().push(format!("resume {} {epoch} {bytes:?} {}", job.name, names.join("+")));
     }
     fn own(&self, name: &str) -> Option<OwnNetwork> {
         self.1.borrow().iter().find(|own| own.card.name == name).cloned()

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use genrelens::lesson::{Clip, Learned, Lesson, Part};
-use genrelens::protocol::Known;
+use genrelens::protocol::ArchitectureInfo;
 use genrelens::train::recipe::{OptimiserKind, Recipe};
 use genrelens::train::report::{EpochReport, Scores};
+use genrelens::training_job::{LabelledClip, Split, TrainingJob, TrainingResult};
+use genrelens::view::model_options::{Build, model_spec};
 use genrelens::view::networks::Catalogue;
-use genrelens::view::pupils::{Build, student};
 use genrelens::view::teach::{News, Outcome};
 use genrelens::web::client::Update;
 use genrelens::web::page::Page;
@@ -93,14 +93,14 @@ async fn dropped_clips_go_where_their_names_say_and_nowhere_else() {
 #[wasm_bindgen_test]
 async fn a_lesson_is_asked_for_as_it_is_set() {
     let (fixture, page, asked) = collected().await;
-    let pupil: HtmlSelectElement = fixture.get("teach-pupil");
-    assert_eq!(pupil.value(), "lens", "without MusiCNN there is no head on it");
+    let option: HtmlSelectElement = fixture.get("train-model");
+    assert_eq!(option.value(), "lens", "without MusiCNN there is no head on it");
     fixture.get::<HtmlInputElement>("teach-share").set_value("50");
     fixture.get::<HtmlInputElement>("teach-name").set_value(" a ");
     fixture.get::<HtmlElement>("teach-start").click();
     assert_eq!(asked.take(), ["teach a+b 0.5 a.001.wav+a.002.wav+b.001.wav+b.002.wav"]);
     assert_eq!(fixture.get::<HtmlInputElement>("teach-name").value(), "a 2", "a name that is free");
-    page.receive(Update::Lesson(News::Step { step: 3, steps: 90 }));
+    page.receive(Update::Training(News::Step { step: 3, steps: 90 }));
     until(|| fixture.text("teach-progress-text") == "Learning: step 3 of 90…").await;
     fixture.get::<HtmlElement>("teach-hold").click();
     until(|| fixture.text("teach-progress-text") == "Paused.").await;
@@ -108,7 +108,7 @@ async fn a_lesson_is_asked_for_as_it_is_set() {
     fixture.get::<HtmlElement>("teach-finish").click();
     fixture.get::<HtmlElement>("teach-stop").click();
     assert_eq!(asked.take(), ["steer Hold", "steer Go", "steer Finish", "stop teaching"]);
-    page.receive(Update::Lesson(News::Failed("no device".to_owned())));
+    page.receive(Update::Training(News::Failed("no device".to_owned())));
     until(|| fixture.text("teach-error") == "no device.").await;
     assert_eq!(stage(&fixture), "idle");
 }
@@ -120,29 +120,29 @@ pub fn report(epoch: usize) -> EpochReport {
 
 /// Four clips to judge by, of a, a, b and b; of the first two the second is named wrongly.
 fn outcome(many_labels: bool) -> Outcome {
-    let clip = |(place, label): (usize, usize)| Clip {
+    let clip = |(place, label): (usize, usize)| LabelledClip {
         id: place.to_string(),
         name: format!("{place}.wav"),
         group: None,
         labels: vec![label],
-        part: Part::Valid,
+        split: Split::Valid,
     };
-    let student = student("lens", &Build::default(), &[]);
-    let lesson = Lesson {
+    let model = model_spec("lens", &Build::default(), &[]);
+    let job = TrainingJob {
         name: "mine".to_owned(),
         labels: vec!["a".to_owned(), "b".to_owned()],
         many_labels,
-        recipe: student.quick(4),
-        student,
+        recipe: model.quick(4),
+        model,
         clips: [0, 0, 1, 1].into_iter().enumerate().map(clip).collect(),
     };
     let answers = vec![vec![0.9, 0.1], vec![0.2, 0.8], vec![0.1, 0.9], vec![0.3, 0.7]];
-    let learned = Learned { epochs: Vec::new(), answers, parameters: 1, milliseconds: 1200.0 };
-    Outcome { card: card("mine"), lesson, learned }
+    let result = TrainingResult { epochs: Vec::new(), answers, parameters: 1, milliseconds: 1200.0 };
+    Outcome { card: card("mine"), job, result }
 }
 
-fn known() -> Known {
-    Known {
+fn architectures() -> ArchitectureInfo {
+    ArchitectureInfo {
         id: "net1".to_owned(),
         summary: "A network of a document".to_owned(),
         source: "A document".to_owned(),
@@ -201,22 +201,22 @@ async fn what_is_out_of_its_range_is_refused_at_its_field() {
 #[wasm_bindgen_test]
 async fn who_can_learn_is_known_once_the_engine_has_told() {
     let (fixture, page, _asked) = collected().await;
-    let groups = || fixture.get::<Element>("teach-pupil").get_elements_by_tag_name("optgroup").length();
+    let groups = || fixture.get::<Element>("train-model").get_elements_by_tag_name("optgroup").length();
     assert_eq!(groups(), 2, "what is there, and what knows nothing yet");
     let paper = || {
         let option = fixture.get::<Element>("teach-preset").query_selector("option[value=paper]").unwrap().unwrap();
         !option.has_attribute("disabled")
     };
-    choose(&fixture, "teach-pupil", "tuned:a");
+    choose(&fixture, "train-model", "tuned:a");
     assert!(!paper() && fixture.text("teach-preset-about").contains("No paper"));
     assert!(fixture.get::<Element>("teach-augmentation").has_attribute("disabled"), "its features are computed once");
     choose(&fixture, "teach-layers", "all");
     assert!(!fixture.get::<Element>("teach-augmentation").has_attribute("disabled"));
-    page.receive(Update::Registry(Rc::new(vec![known()])));
-    until(|| fixture.text("teach-pupil").contains("net1, from scratch")).await;
-    assert_eq!(value(&fixture, "teach-pupil"), "tuned:a", "what was chosen stays");
-    choose(&fixture, "teach-pupil", "net1");
-    assert!(fixture.text("teach-pupil-about").starts_with("A network of a document."));
+    page.receive(Update::Registry(Rc::new(vec![architectures()])));
+    until(|| fixture.text("train-model").contains("net1, from scratch")).await;
+    assert_eq!(value(&fixture, "train-model"), "tuned:a", "what was chosen stays");
+    choose(&fixture, "train-model", "net1");
+    assert!(fixture.text("train-model-about").starts_with("A network of a document."));
     assert!(paper() && value(&fixture, "teach-front-end") == "usual");
     choose(&fixture, "teach-preset", "paper");
     assert_eq!((value(&fixture, "teach-epochs").as_str(), value(&fixture, "teach-optimiser").as_str()), ("77", "sgd"));
@@ -226,7 +226,7 @@ async fn who_can_learn_is_known_once_the_engine_has_told() {
 async fn a_cell_of_the_matrix_lists_its_clips() {
     let (fixture, page, _asked) = collected().await;
     fixture.get::<HtmlElement>("teach-start").click();
-    page.receive(Update::Lesson(News::Taught(Rc::new(outcome(false)))));
+    page.receive(Update::Training(News::Taught(Rc::new(outcome(false)))));
     until(|| !fixture.hidden("taught")).await;
     let table = fixture.get::<Element>("taught-confusion");
     assert_eq!(table.get_elements_by_tag_name("button").length(), 3, "one of the four cells is empty");
@@ -249,7 +249,7 @@ async fn a_cell_of_the_matrix_lists_its_clips() {
 async fn tags_have_areas_in_the_place_of_a_matrix() {
     let (fixture, page, _asked) = collected().await;
     fixture.get::<HtmlElement>("teach-start").click();
-    page.receive(Update::Lesson(News::Taught(Rc::new(outcome(true)))));
+    page.receive(Update::Training(News::Taught(Rc::new(outcome(true)))));
     until(|| !fixture.hidden("taught")).await;
     assert!(fixture.hidden("taught-matrix-box"));
     assert!(fixture.text("taught-sentence").contains("mean ROC-AUC 0.75"), "{}", fixture.text("taught-sentence"));
@@ -265,10 +265,10 @@ async fn tags_have_areas_in_the_place_of_a_matrix() {
 async fn of_three_hundred_classes_the_most_confused_are_listed() {
     let (fixture, page, _asked) = collected().await;
     let mut large = outcome(false);
-    large.lesson.labels = (0..300).map(|label| format!("class {label}")).collect();
-    large.learned.answers.iter_mut().for_each(|answer| answer.resize(300, 0.0));
+    large.job.labels = (0..300).map(|label| format!("class {label}")).collect();
+    large.result.answers.iter_mut().for_each(|answer| answer.resize(300, 0.0));
     fixture.get::<HtmlElement>("teach-start").click();
-    page.receive(Update::Lesson(News::Taught(Rc::new(large))));
+    page.receive(Update::Training(News::Taught(Rc::new(large))));
     until(|| !fixture.hidden("taught")).await;
     assert!(fixture.hidden("taught-confusion-scroll") && !fixture.hidden("taught-many"));
     assert_eq!(fixture.text("taught-pairs"), "1 clip of class 0 named class 1");
@@ -301,8 +301,8 @@ fn every_field_has_its_name_and_every_question_mark_its_answer() {
 async fn what_came_of_it_is_shown_and_used() {
     let (fixture, page, asked) = collected().await;
     fixture.get::<HtmlElement>("teach-start").click();
-    page.receive(Update::Lesson(News::Epoch(report(1))));
-    page.receive(Update::Lesson(News::Epoch(report(2))));
+    page.receive(Update::Training(News::Epoch(report(1))));
+    page.receive(Update::Training(News::Epoch(report(2))));
     until(|| !fixture.hidden("teach-curves")).await;
     assert!(
         fixture.text("teach-epochs-text").starts_with("Epoch 2: loss 1.00"),
@@ -311,7 +311,7 @@ async fn what_came_of_it_is_shown_and_used() {
     );
     assert!(fixture.text("teach-epochs-text").contains("Best so far: epoch 1, 50 %"));
     let outcome = outcome(false);
-    page.receive(Update::Lesson(News::Taught(Rc::new(outcome))));
+    page.receive(Update::Training(News::Taught(Rc::new(outcome))));
     until(|| !fixture.hidden("taught")).await;
     let said = fixture.text("taught-sentence");
     assert!(said.starts_with("Of 4 clips that it never learned from, it names 3 rightly (75 %)."), "{said}");

@@ -23,7 +23,7 @@ type Act = fn(&Page);
 pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
     let document = &page.0.document;
     let clicks: [(&str, Act); 6] = [
-        ("resume-go", Page::go_on_with_lesson),
+        ("resume-go", Page::resume_training),
         ("resume-drop", Page::forget_interrupted),
         ("kept-undo", Page::bring_network_back),
         ("kept-forget-all", |page| page.change_kept(|kept| kept.asks = true)),
@@ -155,7 +155,7 @@ impl Page {
         self.0.clips.borrow_mut().clear();
         self.change_teaching(|teaching| {
             // What can be taught is nobody's.
-            *teaching = Teaching { known: std::mem::take(&mut teaching.known), ..Teaching::default() };
+            *teaching = Teaching { architectures: std::mem::take(&mut teaching.architectures), ..Teaching::default() };
         });
         self.change_kept(|kept| (kept.interrupted, kept.forgotten, kept.asks) = (None, None, false));
         let page = self.clone();
@@ -173,15 +173,15 @@ impl Page {
         });
     }
 
-    fn go_on_with_lesson(&self) {
+    fn resume_training(&self) {
         let left = self.0.keeper.last.borrow().clone();
         let Some(left) = left.filter(|_| !self.0.teaching.borrow().is_busy()) else { return };
         let running = &left.running;
         let files: Vec<File> = {
             let clips = self.0.clips.borrow();
-            running.lesson.clips.iter().filter_map(|clip| clips.get(&clip.id).cloned()).collect()
+            running.job.clips.iter().filter_map(|clip| clips.get(&clip.id).cloned()).collect()
         };
-        if files.len() != running.lesson.clips.len() {
+        if files.len() != running.job.clips.len() {
             return self.change_teaching(|teaching| teaching.error = Some(words::CLIPS_GONE.to_owned()));
         }
         self.show_view("teach");
@@ -195,8 +195,8 @@ impl Page {
             };
             page.0.keeper.ours.set(true);
             page.change_kept(|kept| kept.interrupted = None);
-            let Running { lesson, epoch, .. } = left.running.as_ref().clone();
-            page.with_engines(|engines| engines.resume(Rc::new(Checkpoint { lesson, epoch, bytes }), files));
+            let Running { job, epoch, .. } = left.running.as_ref().clone();
+            page.with_engines(|engines| engines.resume(Rc::new(Checkpoint { job, epoch, bytes }), files));
         });
     }
 }

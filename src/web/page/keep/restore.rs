@@ -9,7 +9,7 @@ use web_sys::{Blob, File};
 
 use super::{COLLECTION, Keeper, Left, Page, RUNNING, Saved};
 use crate::card::Card;
-use crate::lesson::ClipId;
+use crate::training_job::ClipId;
 use crate::view::kept::{Gathered, Keeping, Running, Trouble, needed, without_lost};
 use crate::view::teach::{Outcome, Run};
 use crate::view::words::kept as words;
@@ -146,7 +146,7 @@ fn network(value: JsValue) -> Option<OwnNetwork> {
 fn run(value: JsValue) -> Option<Run> {
     let outcome: Outcome = from_value("a lesson", field(&value, "outcome"))?;
     // Every clip has its answer, or the page would look for what is not there.
-    let whole = outcome.learned.answers.len() == outcome.lesson.clips.len();
+    let whole = outcome.result.answers.len() == outcome.job.clips.len();
     whole.then_some(())?;
     Some(Run { when: field(&value, "when").as_f64()?, outcome: Rc::new(outcome) })
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, Document, HtmlCanvasElement, HtmlElement, ImageData};
 
-use crate::lesson::ClipId;
+use crate::training_job::ClipId;
 use crate::view::collection::{Class, Entry};
 use crate::view::thumbnail::Thumbnail;
 use crate::view::words;
@@ -96,7 +96,12 @@ impl ClassItem {
     }
 
     /// Shows the class as it is now.
-    pub fn update(&mut self, class: &Class, names: &Rc<Vec<String>>, known: &Thumbnails) -> Result<(), DomError> {
+    pub fn update(
+        &mut self,
+        class: &Class,
+        names: &Rc<Vec<String>>,
+        architectures: &Thumbnails,
+    ) -> Result<(), DomError> {
         let renamed = self.names != *names;
         if self.class != *class || self.told.text_content().is_none_or(|told| told.is_empty()) {
             self.class = class.clone();
@@ -114,7 +119,7 @@ impl ClassItem {
         self.pictures
             .iter_mut()
             .chain(self.rows.iter_mut().map(|row| &mut row.picture))
-            .try_for_each(|it| it.draw(known))
+            .try_for_each(|it| it.draw(architectures))
     }
 
     /// The first pictures, and how many more clips there are.
@@ -204,8 +209,8 @@ impl Picture {
         Ok(Self { clip: clip.clone(), canvas, drawn: false })
     }
 
-    fn draw(&mut self, known: &Thumbnails) -> Result<(), DomError> {
-        let Some(thumbnail) = known.get(&self.clip).filter(|_| !self.drawn) else { return Ok(()) };
+    fn draw(&mut self, architectures: &Thumbnails) -> Result<(), DomError> {
+        let Some(thumbnail) = architectures.get(&self.clip).filter(|_| !self.drawn) else { return Ok(()) };
         let [width, height] = thumbnail.size().map(|length| length as u32);
         self.canvas.set_width(width);
         self.canvas.set_height(height);

@@ -61,9 +61,9 @@ impl OutcomePlace {
             return Ok(());
         }
         set_text(&self.sentence, &words::outcome(outcome));
-        self.matrix_box.set_hidden(outcome.lesson.many_labels);
+        self.matrix_box.set_hidden(outcome.job.many_labels);
         self.cell.set_hidden(true);
-        if outcome.lesson.many_labels {
+        if outcome.job.many_labels {
             self.render_tags(outcome)?;
         } else {
             self.render_classes(outcome)?;
@@ -206,7 +206,7 @@ impl OutcomePlace {
         let [label, name] = words::play(outcome, clip);
         let button = dom::element(&self.document, "button", &label)?;
         button.set_class_name("quiet");
-        let id = outcome.lesson.clips.get(clip).map(|clip| clip.id.as_str()).unwrap_or_default();
+        let id = outcome.job.clips.get(clip).map(|clip| clip.id.as_str()).unwrap_or_default();
         for (key, value) in [("type", "button"), ("data-act", "play"), ("data-clip", id), ("aria-label", &name)] {
             button.set_attribute(key, value)?;
         }

@@ -70,7 +70,7 @@ impl RunsPlace {
         let names = compared.iter().map(|run| run.outcome.card.name.clone()).collect::<Vec<_>>();
         let curves: Vec<Named<'_>> = compared
             .iter()
-            .map(|run| Named { name: &run.outcome.card.name, epochs: &run.outcome.learned.epochs })
+            .map(|run| Named { name: &run.outcome.card.name, epochs: &run.outcome.result.epochs })
             .collect();
         canvas.clear(ratio)?;
         canvas.paint(&curves::together(&curves, drawn.0[0], drawn.0[1], Theme::of(dark)))?;
@@ -114,7 +114,7 @@ impl RunsPlace {
         dom::set_children(&first, [&tick]);
         let when = Date::new(&JsValue::from_f64(run.when)).to_locale_string("default", &JsValue::UNDEFINED);
         let mut cells = vec![first, dom::element(&self.document, "td", &String::from(when))?];
-        for text in words::run(&run.outcome, who(&run.outcome.lesson.student), differing) {
+        for text in words::run(&run.outcome, who(&run.outcome.job.model), differing) {
             cells.push(dom::element(&self.document, "td", &text)?);
         }
         let last = dom::element(&self.document, "td", "")?;

@@ -9,12 +9,12 @@ use web_sys::{Document, Element, Event, HtmlElement, HtmlInputElement, HtmlSelec
 
 use super::disable;
 use super::field::Field;
-use crate::lesson::{Student, TrainableLayers};
-use crate::protocol::Known;
+use crate::protocol::ArchitectureInfo;
 use crate::train::recipe::Recipe;
+use crate::training_job::{ModelSpec, TrainableLayers};
 use crate::view::knobs;
+use crate::view::model_options::{self, Build, Group, ModelOption, Preset};
 use crate::view::networks::Catalogue;
-use crate::view::pupils::{self, Build, Group, Preset, Pupil};
 use crate::view::state::State;
 use crate::view::teach::{Teaching, free_name};
 use crate::view::words::settings as words;
@@ -41,7 +41,7 @@ const OF_GROUPS: [(&str, Group); 4] = [
 /// What the user wants.
 pub struct Wanted {
     /// Who learns.
-    pub student: Student,
+    pub model_spec: ModelSpec,
     /// How.
     pub recipe: Recipe,
     /// The share of clips that are for validation, 0.05 to 0.5.
@@ -52,8 +52,8 @@ pub struct Wanted {
 #[derive(Default)]
 struct Shown {
     list: Option<Rc<Catalogue>>,
-    known: Rc<Vec<Known>>,
-    pupils: Vec<Pupil>,
+    architectures: Rc<Vec<ArchitectureInfo>>,
+    model_options: Vec<ModelOption>,
     clips: usize,
     preset: Preset,
     /// What the fields were filled with: whatever differs from it, the user has changed.
@@ -63,8 +63,8 @@ struct Shown {
 /// Its elements.
 pub struct Settings {
     document: Document,
-    pupil: HtmlSelectElement,
-    pupil_about: HtmlElement,
+    option: HtmlSelectElement,
+    model_about: HtmlElement,
     layers: HtmlSelectElement,
     front_ends: HtmlSelectElement,
     preset: HtmlSelectElement,
@@ -82,8 +82,8 @@ impl Settings {
     pub fn find(document: &Document) -> Result<Self, DomError> {
         Ok(Self {
             document: document.clone(),
-            pupil: by_id(document, "teach-pupil")?,
-            pupil_about: by_id(document, "teach-pupil-about")?,
+            option: by_id(document, "train-model")?,
+            model_about: by_id(document, "train-model-about")?,
             layers: by_id(document, "teach-layers")?,
             front_ends: by_id(document, "teach-front-end")?,
             preset: by_id(document, "teach-preset")?,
@@ -131,38 +131,39 @@ impl Settings {
         let Some(list) = &state.catalogue else { return Ok(()) };
         let shown = self.shown.borrow();
         let same_list = shown.list.as_ref().is_some_and(|shown| Rc::ptr_eq(shown, list));
-        let same_pupils = same_list && Rc::ptr_eq(&shown.known, &teaching.known);
+        let same_options = same_list && Rc::ptr_eq(&shown.architectures, &teaching.architectures);
         let clips = teaching.collection.clips();
         let same_clips = shown.clips == clips;
         drop(shown);
-        if same_pupils && same_clips {
+        if same_options && same_clips {
             return Ok(());
         }
         self.shown.borrow_mut().clips = clips;
-        let changed = !same_pupils && self.render_pupils(list, &teaching.known)?;
+        let changed = !same_options && self.render_models(list, &teaching.architectures)?;
         self.fill(changed)?;
         self.check().map(drop)
     }
 
     /// Fills the choice box with who can learn. True where another one than before is chosen.
-    fn render_pupils(&self, list: &Rc<Catalogue>, known: &Rc<Vec<Known>>) -> Result<bool, DomError> {
-        let before = self.pupil.value();
-        let pupils = pupils::pupils(list, known);
+    fn render_models(&self, list: &Rc<Catalogue>, architectures: &Rc<Vec<ArchitectureInfo>>) -> Result<bool, DomError> {
+        let before = self.option.value();
+        let model_options = model_options::model_options(list, architectures);
         let mut groups = Vec::new();
         for group in Group::ALL {
             let of = dom::element(&self.document, "optgroup", "")?;
             of.set_attribute("label", words::group(group))?;
-            let own = pupils.iter().filter(|pupil| pupil.group == group);
-            let options: Result<Vec<_>, DomError> = own.map(|pupil| self.option(&pupil.id, &pupil.name)).collect();
+            let own = model_options.iter().filter(|option| option.group == group);
+            let options: Result<Vec<_>, DomError> = own.map(|option| self.option(&option.id, &option.name)).collect();
             let options = options?;
             dom::set_children(&of, &options);
             groups.extend((!options.is_empty()).then_some(of));
         }
-        dom::set_children(&self.pupil, &groups);
-        let stays = pupils.iter().any(|pupil| pupil.id == before);
-        self.pupil.set_value(if stays { &before } else { pupils::default(&pupils) });
+        dom::set_children(&self.option, &groups);
+        let stays = model_options.iter().any(|option| option.id == before);
+        self.option.set_value(if stays { &before } else { model_options::default(&model_options) });
         let shown = &mut *self.shown.borrow_mut();
-        (shown.list, shown.known, shown.pupils) = (Some(list.clone()), known.clone(), pupils);
+        (shown.list, shown.architectures, shown.model_options) =
+            (Some(list.clone()), architectures.clone(), model_options);
         Ok(!stays)
     }
 
@@ -177,7 +178,7 @@ impl Settings {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let id = target.map(|target| target.id()).unwrap_or_default();
         let done = match (kind, id.as_str()) {
-            ("change", "teach-pupil" | "teach-layers" | "teach-front-end") => self.fill(true),
+            ("change", "train-model" | "teach-layers" | "teach-front-end") => self.fill(true),
             ("change", "teach-preset") => {
                 self.shown.borrow_mut().preset = Preset::of(&self.preset.value()).unwrap_or_default();
                 self.fill(true)
@@ -200,22 +201,22 @@ impl Settings {
         }
     }
 
-    fn student(&self) -> Student {
-        pupils::student(&self.pupil.value(), &self.build(), &self.shown.borrow().known)
+    fn model_spec(&self) -> ModelSpec {
+        model_options::model_spec(&self.option.value(), &self.build(), &self.shown.borrow().architectures)
     }
 
     /// Fills the fields with the preset's settings: all of them (`anew`), or those that the user has not changed.
     fn fill(&self, anew: bool) -> Result<(), DomError> {
         self.show_parts()?;
-        let student = self.student();
+        let model_spec = self.model_spec();
         let shown = &mut *self.shown.borrow_mut();
-        let of = |preset: Preset| preset.recipe(&student, shown.clips, &shown.known);
+        let of = |preset: Preset| preset.recipe(&model_spec, shown.clips, &shown.architectures);
         let paper = of(Preset::Paper);
         let recipe = of(shown.preset);
         if recipe.is_none() {
             shown.preset = Preset::Quick;
         }
-        let recipe = recipe.unwrap_or_else(|| student.quick(shown.clips));
+        let recipe = recipe.unwrap_or_else(|| model_spec.quick(shown.clips));
         for knob in knobs::all() {
             let field = Field::find(&self.document, knob.id)?;
             let before = shown.recipe.as_ref().map(|recipe| knob.text(recipe));
@@ -223,23 +224,27 @@ impl Settings {
                 field.set_value(&knob.text(&recipe));
             }
         }
-        let about = shown.pupils.iter().find(|pupil| pupil.id == self.pupil.value()).map(|pupil| pupil.about.as_str());
-        set_text(&self.pupil_about, about.unwrap_or_default());
+        let about = shown
+            .model_options
+            .iter()
+            .find(|option| option.id == self.option.value())
+            .map(|option| option.about.as_str());
+        set_text(&self.model_about, about.unwrap_or_default());
         self.augment.set_value(knobs::augmentation_name(&recipe.augmentation));
         shown.recipe = Some(recipe);
-        self.enable(&student, paper.is_some())
+        self.enable(&model_spec, paper.is_some())
     }
 
     /// Shows the fields that this pupil has, and what can be chosen in them.
     fn show_parts(&self) -> Result<(), DomError> {
-        let id = self.pupil.value();
+        let id = self.option.value();
         for (field, group) in OF_GROUPS {
-            Field::find(&self.document, field)?.show(pupils::group(&id) == group)?;
+            Field::find(&self.document, field)?.show(model_options::group(&id) == group)?;
         }
-        let can = pupils::layers(&id);
+        let can = model_options::layers(&id);
         let layers = LAYERS.iter().filter(|(_, layers)| can.contains(layers));
         self.offer(&self.layers, layers.map(|(name, layers)| (*name, words::layers(*layers))).collect())?;
-        let can = pupils::front_ends(&id, &self.shown.borrow().known);
+        let can = model_options::front_ends(&id, &self.shown.borrow().architectures);
         let front_ends = FRONT_ENDS.iter().filter(|(_, documented)| can.contains(documented));
         self.offer(
             &self.front_ends,
@@ -259,10 +264,10 @@ impl Settings {
     }
 
     /// Settings that say nothing for a student are not to be set.
-    fn enable(&self, student: &Student, has_paper: bool) -> Result<(), DomError> {
-        disable(&self.augmentation, !student.hears_anew())?;
-        self.augmentation_none.set_hidden(student.hears_anew());
-        let is_head = matches!(student, Student::Head { .. });
+    fn enable(&self, model_spec: &ModelSpec, has_paper: bool) -> Result<(), DomError> {
+        disable(&self.augmentation, !model_spec.hears_anew())?;
+        self.augmentation_none.set_hidden(model_spec.hears_anew());
+        let is_head = matches!(model_spec, ModelSpec::NewHead { .. });
         disable(&Field::find(&self.document, "teach-dropout-conv")?.element, is_head)?;
         disable(&Field::find(&self.document, "teach-penalty")?.element, is_head)?;
         let paper = self.preset.query_selector("option[value=\"paper\"]")?;
@@ -280,7 +285,7 @@ impl Settings {
 
     /// Marks what differs from the preset and what is not right; the first field that is not.
     fn check(&self) -> Result<Option<Field>, DomError> {
-        let student = self.student();
+        let model_spec = self.model_spec();
         let shown = self.shown.borrow();
         let Some(preset) = &shown.recipe else { return Ok(None) };
         let (mut recipe, mut troubled) = (preset.clone(), None);
@@ -302,8 +307,8 @@ impl Settings {
         self.augment.set_value(knobs::augmentation_name(&recipe.augmentation));
         let name = if own { "own" } else { shown.preset.name() };
         self.preset.set_value(name);
-        let has_paper = Preset::Paper.recipe(&student, shown.clips, &shown.known).is_some();
-        set_text(&self.preset_about, &words::about_preset(Preset::of(name), &student, has_paper));
+        let has_paper = Preset::Paper.recipe(&model_spec, shown.clips, &shown.architectures).is_some();
+        set_text(&self.preset_about, &words::about_preset(Preset::of(name), &model_spec, has_paper));
         if troubled.is_none() {
             set_text_or_hide(&self.trouble, None);
         }
@@ -316,7 +321,7 @@ impl Settings {
         for knob in knobs::all() {
             knob.set(&mut recipe, &Field::find(&self.document, knob.id).ok()?.value()).ok()?;
         }
-        Some(Wanted { student: self.student(), recipe, share: self.extra(SHARE).ok()? / 100.0 })
+        Some(Wanted { model_spec: self.model_spec(), recipe, share: self.extra(SHARE).ok()? / 100.0 })
     }
 
     /// The number in a field beside the recipe's; a sentence where it is none or out of its range.

@@ -2,7 +2,7 @@
 // more than a tenth over the last five. No test: it is what docs/results.md states.
 import { rmSync } from "node:fs";
 import { startBrowser, withPage } from "./browser.mjs";
-import { choosePupil, collect, folderOf, madeClips, teach } from "./lesson-page.mjs";
+import { chooseModel, collect, folderOf, madeClips, teach } from "./training-page.mjs";
 import { ownMemory } from "./memory.mjs";
 import { startSite } from "./site.mjs";
 
@@ -18,15 +18,15 @@ function slope(values) {
   return values.reduce((sum, value, at) => sum + value * (at - middle), 0) / spread;
 }
 
-async function lessons(browser, page, folder) {
+async function jobs(browser, page, folder) {
   await collect(page, folder, 16, 2);
-  await choosePupil(page, "lens", EPOCHS);
+  await chooseModel(page, "lens", EPOCHS);
   console.log(`Before the first lesson: ${(await ownMemory(browser, page)).toFixed(1)} MiB.`);
   const held = [];
-  for (let lesson = 1; lesson <= LESSONS; lesson += 1) {
+  for (let job = 1; job <= LESSONS; job += 1) {
     await teach(page);
     held.push(await ownMemory(browser, page));
-    console.log(`After lesson ${lesson}: ${held.at(-1).toFixed(1)} MiB.`);
+    console.log(`After lesson ${job}: ${held.at(-1).toFixed(1)} MiB.`);
   }
   return held;
 }
@@ -35,7 +35,7 @@ const folder = folderOf(madeClips(8, 2));
 const site = await startSite();
 const browser = await startBrowser({ webgpu: false });
 try {
-  const use = (page) => lessons(browser, page, folder);
+  const use = (page) => jobs(browser, page, folder);
   const held = await withPage(browser, `${site.address}?engine=cpu&network=net1-gtzan`, use);
   const last = held.slice(-JUDGED);
   const rise = (slope(last) * (JUDGED - 1)) / last[0];

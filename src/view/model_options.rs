@@ -3,9 +3,9 @@
 use super::networks::Catalogue;
 use super::words::settings as words;
 use crate::card::Takes;
-use crate::lesson::{Student, TrainableLayers};
-use crate::protocol::Known;
+use crate::protocol::ArchitectureInfo;
 use crate::train::recipe::{Keep, OptimiserKind, Recipe, Schedule};
+use crate::training_job::{ModelSpec, TrainableLayers};
 
 /// What a pupil learns from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Group {
 
 /// A network that can be taught.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Pupil {
+pub struct ModelOption {
     /// Its name in the choice box: `head`, `tuned:NAME`, or its name in the registry.
     pub id: String,
     /// What it learns from.
@@ -50,38 +50,40 @@ const FRAMES: usize = 39;
 const FRONT_END: &str = "gtzan-logmel";
 
 /// The pupils that can be had on a site with these networks, where the engine knows these.
-pub fn pupils(list: &Catalogue, known: &[Known]) -> Vec<Pupil> {
+pub fn model_options(list: &Catalogue, architectures: &[ArchitectureInfo]) -> Vec<ModelOption> {
     let has_musicnn = MUSICNN.iter().all(|name| list.offer(name).is_some());
-    let head = has_musicnn.then(|| Pupil {
+    let head = has_musicnn.then(|| ModelOption {
         id: HEAD.to_owned(),
         group: Group::Head,
         name: words::HEAD.to_owned(),
         about: words::ABOUT_HEAD.to_owned(),
     });
     let front_ends = list.networks.iter().filter(|offer| offer.backbones.is_empty());
-    let tuned = front_ends.map(|offer| Pupil {
+    let tuned = front_ends.map(|offer| ModelOption {
         id: format!("{TUNED}{}", offer.name),
         group: Group::Tuned,
         name: words::tuned(&offer.name),
         about: words::about_tuned(&offer.summary),
     });
-    let fresh = |id: &str, summary: &str| Pupil {
+    let fresh = |id: &str, summary: &str| ModelOption {
         id: id.to_owned(),
         group: Group::Fresh,
         name: words::fresh(id),
         about: words::about_fresh(summary, id == FIRST),
     };
-    let mut others: Vec<&Known> = known.iter().filter(|known| known.id != HEAD).collect();
+    let mut others: Vec<&ArchitectureInfo> =
+        architectures.iter().filter(|architectures| architectures.id != HEAD).collect();
     // Those that are equal stay in the registry's order.
-    others.sort_by_key(|known| known.id != FIRST);
+    others.sort_by_key(|architectures| architectures.id != FIRST);
     let alone = others.is_empty().then(|| fresh(FIRST, words::FIRST));
-    let fresh: Vec<Pupil> = others.iter().map(|known| fresh(&known.id, &known.summary)).collect();
+    let fresh: Vec<ModelOption> =
+        others.iter().map(|architectures| fresh(&architectures.id, &architectures.summary)).collect();
     head.into_iter().chain(tuned).chain(alone).chain(fresh).collect()
 }
 
 /// The pupil that the page chooses.
-pub fn default(pupils: &[Pupil]) -> &str {
-    if pupils.iter().any(|pupil| pupil.group == Group::Head) { HEAD } else { FIRST }
+pub fn default(model_options: &[ModelOption]) -> &str {
+    if model_options.iter().any(|option| option.group == Group::Head) { HEAD } else { FIRST }
 }
 
 /// What can be chosen of a pupil besides itself.
@@ -113,23 +115,26 @@ pub fn group(id: &str) -> Group {
 }
 
 /// The student of a pupil's name. What cannot be had of it is left out: [`layers`] and [`front_ends`] say what can.
-pub fn student(id: &str, build: &Build, known: &[Known]) -> Student {
+pub fn model_spec(id: &str, build: &Build, architectures: &[ArchitectureInfo]) -> ModelSpec {
     match (group(id), id.strip_prefix(TUNED)) {
         (Group::Head, _) => {
             let backbones = MUSICNN.map(|name| (name.to_owned(), Takes::Features)).to_vec();
-            Student::Head { backbones, hidden: build.hidden }
+            ModelSpec::NewHead { backbones, hidden: build.hidden }
         }
         (_, Some(network)) => {
             let layers = if layers(id).contains(&build.layers) { build.layers } else { TrainableLayers::Output };
-            Student::Tuned { network: network.to_owned(), layers }
+            ModelSpec::FineTune { network: network.to_owned(), layers }
         }
         _ => {
-            let documented =
-                if front_ends(id, known).contains(&build.documented) { build.documented } else { !build.documented };
-            let own = known.iter().find(|known| known.id == id).filter(|_| documented);
+            let documented = if front_ends(id, architectures).contains(&build.documented) {
+                build.documented
+            } else {
+                !build.documented
+            };
+            let own = architectures.iter().find(|architectures| architectures.id == id).filter(|_| documented);
             let front_end = own.map_or_else(|| FRONT_END.to_owned(), |own| own.front_end.clone());
             let (rows, frames) = own.map_or((None, FRAMES), |own| (own.rows, own.frames));
-            Student::Fresh { architecture: id.to_owned(), front_end, rows, frames, width: build.width }
+            ModelSpec::FromScratch { architecture: id.to_owned(), front_end, rows, frames, width: build.width }
         }
     }
 }
@@ -146,8 +151,8 @@ pub fn layers(id: &str) -> &'static [TrainableLayers] {
 }
 
 /// How a network from fresh weights can hear: as usual (false), as in its document (true).
-pub fn front_ends(id: &str, known: &[Known]) -> &'static [bool] {
-    match known.iter().find(|known| known.id == id) {
+pub fn front_ends(id: &str, architectures: &[ArchitectureInfo]) -> &'static [bool] {
+    match architectures.iter().find(|architectures| architectures.id == id) {
         // Of what is not known, nothing can be had as in its document.
         None => &[false],
         // A picture, or longer windows than the usual ones.
@@ -188,16 +193,17 @@ impl Preset {
     }
 
     /// Its settings for a student and this many clips; `None` where nobody wrote any down.
-    pub fn recipe(self, student: &Student, clips: usize, known: &[Known]) -> Option<Recipe> {
-        match (self, student) {
-            (Self::Quick, _) => Some(student.quick(clips)),
-            (Self::Thorough, _) => Some(student.thorough(clips)),
-            (Self::Paper, Student::Head { .. }) => Some(usual()),
-            (Self::Paper, Student::Tuned { .. }) => None,
-            (Self::Paper, Student::Fresh { architecture, .. }) => {
+    pub fn recipe(self, model_spec: &ModelSpec, clips: usize, architectures: &[ArchitectureInfo]) -> Option<Recipe> {
+        match (self, model_spec) {
+            (Self::Quick, _) => Some(model_spec.quick(clips)),
+            (Self::Thorough, _) => Some(model_spec.thorough(clips)),
+            (Self::Paper, ModelSpec::NewHead { .. }) => Some(usual()),
+            (Self::Paper, ModelSpec::FineTune { .. }) => None,
+            (Self::Paper, ModelSpec::FromScratch { architecture, .. }) => {
                 // A student is a single network: what a recipe has for the members of an ensemble would go before its fields.
-                let single = |own: &Known| Recipe { member_augmentations: Vec::new(), ..own.recipe.of_member(0) };
-                known.iter().find(|known| known.id == *architecture).map(single)
+                let single =
+                    |own: &ArchitectureInfo| Recipe { member_augmentations: Vec::new(), ..own.recipe.of_member(0) };
+                architectures.iter().find(|architectures| architectures.id == *architecture).map(single)
             }
         }
     }
@@ -222,8 +228,8 @@ pub(super) mod tests {
     use super::*;
 
     /// A network of a document, and one that hears pictures.
-    pub fn known() -> Vec<Known> {
-        let one = |id: &str, front_end: &str, rows, frames, least_frames| Known {
+    pub fn architectures() -> Vec<ArchitectureInfo> {
+        let one = |id: &str, front_end: &str, rows, frames, least_frames| ArchitectureInfo {
             id: id.to_owned(),
             summary: format!("The network {id}"),
             source: "A document".to_owned(),
@@ -251,18 +257,18 @@ pub(super) mod tests {
 
     #[test]
     fn who_can_learn_depends_on_what_there_is() {
-        let ids = |list: &Catalogue, known: &[Known]| -> Vec<String> {
-            pupils(list, known).into_iter().map(|pupil| pupil.id).collect()
+        let ids = |list: &Catalogue, architectures: &[ArchitectureInfo]| -> Vec<String> {
+            model_options(list, architectures).into_iter().map(|option| option.id).collect()
         };
         let bare = site(&["a"]);
         assert_eq!(ids(&bare, &[]), ["tuned:a", "lens"], "without MusiCNN there is no head on it");
-        assert_eq!(default(&pupils(&bare, &[])), "lens");
+        assert_eq!(default(&model_options(&bare, &[])), "lens");
         let whole = site(&["a", "musicnn-msd", "musicnn-mtt"]);
         let all = ["head", "tuned:a", "tuned:musicnn-msd", "tuned:musicnn-mtt", "lens", "net1", "gtzan-cnn", "long"];
-        assert_eq!(ids(&whole, &known()), all);
-        assert_eq!(default(&pupils(&whole, &known())), "head");
-        for pupil in pupils(&whole, &known()) {
-            assert_eq!(group(&pupil.id), pupil.group);
+        assert_eq!(ids(&whole, &architectures()), all);
+        assert_eq!(default(&model_options(&whole, &architectures())), "head");
+        for option in model_options(&whole, &architectures()) {
+            assert_eq!(group(&option.id), option.group);
         }
         let mut with_head = whole.clone();
         with_head.networks[0].backbones = vec!["musicnn-msd".to_owned()];
@@ -272,14 +278,16 @@ pub(super) mod tests {
     #[test]
     fn a_student_is_as_it_was_chosen_where_that_can_be_had() {
         let wish = Build { hidden: 64, layers: TrainableLayers::Last, documented: true, width: 0.5 };
-        assert!(matches!(student("head", &wish, &[]), Student::Head { backbones, hidden: 64 } if backbones.len() == 2));
-        let tuned = |id: &str| student(id, &wish, &[]);
-        assert!(matches!(tuned("tuned:musicnn-msd"), Student::Tuned { layers: TrainableLayers::Last, .. }));
         assert!(
-            matches!(tuned("tuned:a"), Student::Tuned { network, layers: TrainableLayers::Output } if network == "a")
+            matches!(model_spec("head", &wish, &[]), ModelSpec::NewHead { backbones, hidden: 64 } if backbones.len() == 2)
         );
-        let chosen = |id: &str, documented| match student(id, &Build { documented, ..wish }, &known()) {
-            Student::Fresh { front_end, rows, frames, width, .. } => {
+        let tuned = |id: &str| model_spec(id, &wish, &[]);
+        assert!(matches!(tuned("tuned:musicnn-msd"), ModelSpec::FineTune { layers: TrainableLayers::Last, .. }));
+        assert!(
+            matches!(tuned("tuned:a"), ModelSpec::FineTune { network, layers: TrainableLayers::Output } if network == "a")
+        );
+        let chosen = |id: &str, documented| match model_spec(id, &Build { documented, ..wish }, &architectures()) {
+            ModelSpec::FromScratch { front_end, rows, frames, width, .. } => {
                 assert_eq!(width, 0.5);
                 (front_end, rows, frames)
             }
@@ -294,7 +302,8 @@ pub(super) mod tests {
 
     #[test]
     fn settings_of_a_paper_are_had_only_where_there_is_one() {
-        let of = |id: &str| Preset::Paper.recipe(&student(id, &Build::default(), &known()), 30, &known());
+        let of =
+            |id: &str| Preset::Paper.recipe(&model_spec(id, &Build::default(), &architectures()), 30, &architectures());
         assert_eq!(of("net1").map(|recipe| recipe.epochs), Some(77));
         assert_eq!((of("tuned:a"), of("unknown")), (None, None));
         assert_eq!(of("head").map(|recipe| recipe.optimiser), Some(OptimiserKind::Adam));

@@ -6,21 +6,21 @@ use burn::module::Module;
 use super::{Engine, EngineError};
 use crate::card::{Card, Structure};
 use crate::dsp::FrontEnd;
-use crate::lesson::{Lesson, Student, TrainableLayers};
 use crate::model::build::BlueprintError;
 use crate::model::registry::{ENTRIES, InputKind, entry};
 use crate::model::transfer::transfer_weights;
 use crate::model::weights::WeightsError;
 use crate::model::windows::{InputSpec, Windowing};
 use crate::model::{Backbones, Blueprint, Loaded, Network, Part};
-use crate::protocol::{Event, Known};
+use crate::protocol::{ArchitectureInfo, Event};
 use crate::train::features::width_of;
 use crate::train::fit::{FitError, Outcome, Watcher, fit, fit_from, fit_on_features, fit_on_inputs, fresh};
 use crate::train::recipe::Recipe;
 use crate::train::set::LabelledSet;
+use crate::training_job::{ModelSpec, TrainableLayers, TrainingJob};
 
 /// A student with its networks.
-pub struct Pupil {
+pub struct ResolvedModel {
     kind: Kind,
     input_spec: InputSpec,
     /// Its card, as far as it tells without the lesson.
@@ -38,10 +38,10 @@ enum Kind {
 
 impl Engine {
     /// A student with its networks, which are in use or loaded as backbones.
-    pub(super) fn pupil(&self, student: &Student) -> Result<Pupil, EngineError> {
-        match student {
-            Student::Head { backbones, hidden } => self.head(backbones, *hidden),
-            Student::Fresh { architecture, front_end, rows, frames, width } => {
+    pub(super) fn model(&self, model: &ModelSpec) -> Result<ResolvedModel, EngineError> {
+        match model {
+            ModelSpec::NewHead { backbones, hidden } => self.head(backbones, *hidden),
+            ModelSpec::FromScratch { architecture, front_end, rows, frames, width } => {
                 let known = FrontEnd::by_name(front_end).ok_or_else(|| BlueprintError::FrontEnd(front_end.clone()));
                 let known = known.map_err(WeightsError::from)?;
                 let mut card = empty_card(architecture)?;
@@ -49,13 +49,13 @@ impl Engine {
                 card.structure.width = *width;
                 (card.bands, card.frames) = (rows.unwrap_or(known.mel_bands), *frames);
                 let input_spec = card.blueprint().map_err(WeightsError::from)?.input_spec();
-                Ok(Pupil { kind: Kind::Fresh, input_spec, card })
+                Ok(ResolvedModel { kind: Kind::Fresh, input_spec, card })
             }
-            Student::Tuned { network, layers } => self.tuned(network, *layers),
+            ModelSpec::FineTune { network, layers } => self.tuned(network, *layers),
         }
     }
 
-    fn head(&self, names: &[(String, crate::card::Takes)], hidden: usize) -> Result<Pupil, EngineError> {
+    fn head(&self, names: &[(String, crate::card::Takes)], hidden: usize) -> Result<ResolvedModel, EngineError> {
         let backbone = |(name, takes): &(String, _)| Ok::<_, WeightsError>((self.known(name)?.clone(), *takes));
         let backbones = Backbones::new(names.iter().map(backbone).collect::<Result<_, _>>()?, "a head on them")?;
         let input_spec = backbones.input_spec().ok_or(EngineError::NoNetwork)?;
@@ -64,10 +64,10 @@ impl Engine {
         (card.bands, card.frames) = (input_spec.windowing.bands, input_spec.windowing.frames);
         (card.structure.hidden, card.structure.features) = (hidden, backbones.features());
         card.backbones = backbones.cards();
-        Ok(Pupil { kind: Kind::Head(backbones), input_spec, card })
+        Ok(ResolvedModel { kind: Kind::Head(backbones), input_spec, card })
     }
 
-    fn tuned(&self, name: &str, layers: TrainableLayers) -> Result<Pupil, EngineError> {
+    fn tuned(&self, name: &str, layers: TrainableLayers) -> Result<ResolvedModel, EngineError> {
         let loaded = self.known(name)?.clone();
         if !loaded.backbones().is_empty() {
             let difference = "it listens through others, and only a network that hears for itself goes on learning; \
@@ -81,7 +81,7 @@ impl Engine {
             TrainableLayers::All => Part::Whole,
         };
         let card = loaded.card.clone();
-        Ok(Pupil { input_spec: loaded.input_spec(), card, kind: Kind::Tuned(Box::new(loaded), part) })
+        Ok(ResolvedModel { input_spec: loaded.input_spec(), card, kind: Kind::Tuned(Box::new(loaded), part) })
     }
 
     /// A network that is in use or loaded as a backbone.
@@ -97,7 +97,7 @@ impl Engine {
         let trainable = ENTRIES.iter().filter(|entry| entry.input_kind != InputKind::Features);
         let known = trainable.map(|entry| {
             let preset = (entry.preset)();
-            Known {
+            ArchitectureInfo {
                 id: entry.id.to_owned(),
                 summary: entry.summary.to_owned(),
                 source: entry.source.to_owned(),
@@ -112,7 +112,7 @@ impl Engine {
     }
 }
 
-impl Pupil {
+impl ResolvedModel {
     /// How it hears clips.
     pub fn input_spec(&self) -> &InputSpec {
         &self.input_spec
@@ -128,18 +128,18 @@ impl Pupil {
     }
 
     /// The card of the network that a lesson makes of it, with parts of so many clips, without figures and SHA-256.
-    pub fn card(&self, lesson: &Lesson, [train, valid]: [usize; 2]) -> Card {
+    pub fn card(&self, job: &TrainingJob, [train, valid]: [usize; 2]) -> Card {
         let own = format!("a set of its user's own: {train} clips to learn from, {valid} to be judged by");
         let data = match &self.kind {
             Kind::Tuned(loaded, _) => format!("{own}; before that, as {}: {}", loaded.card.name, loaded.card.data),
             _ => own,
         };
         // Without the clips, which are nobody else's business.
-        let recipe = serde_json::to_string(&Lesson { clips: Vec::new(), ..lesson.clone() }).unwrap_or_default();
+        let recipe = serde_json::to_string(&TrainingJob { clips: Vec::new(), ..job.clone() }).unwrap_or_default();
         Card {
-            name: lesson.name.clone(),
-            labels: lesson.labels.clone(),
-            many_labels: lesson.many_labels,
+            name: job.name.clone(),
+            labels: job.labels.clone(),
+            many_labels: job.many_labels,
             data,
             recipe,
             figures: Default::default(),

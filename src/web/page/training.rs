@@ -9,8 +9,8 @@ use web_sys::{Element, Event, File, HtmlElement, HtmlInputElement};
 use super::input::on;
 use super::teach::{Wanted, disable};
 use super::{Inner, Page};
-use crate::lesson::Lesson;
 use crate::protocol::Steering;
+use crate::training_job::TrainingJob;
 use crate::view::teach::{Stage, Teaching};
 use crate::view::words::teach as words;
 use crate::web::dom::{DomError, Listener, by_id};
@@ -29,9 +29,9 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
         disable(&button, false)?;
     }
     let clicks: [(&str, Act); 6] = [
-        ("teach-start", Page::begin_lesson),
+        ("teach-start", Page::begin_training),
         ("teach-hold", Page::hold_or_go_on),
-        ("teach-finish", |page| page.steer_lesson(Steering::Finish)),
+        ("teach-finish", |page| page.control_training(Steering::Finish)),
         ("teach-stop", Page::give_up),
         ("taught-use", Page::use_taught),
         ("taught-save", Page::save_taught),
@@ -63,9 +63,9 @@ impl Page {
         self.request_frame();
     }
 
-    fn begin_lesson(&self) {
+    fn begin_training(&self) {
         let place = &self.0.teach.settings;
-        let (labels, clips) = self.0.teaching.borrow().collection.lesson();
+        let (labels, clips) = self.0.teaching.borrow().collection.job();
         let many_labels = self.0.teaching.borrow().collection.many_labels();
         let held = self.0.clips.borrow();
         let files: Vec<File> = clips.iter().filter_map(|clip| held.get(&clip.id).cloned()).collect();
@@ -75,17 +75,17 @@ impl Page {
                 teaching.error = Some(words::FILES_GONE.to_owned());
             });
         }
-        let Some(Wanted { student, recipe, share }) = place.wanted(clips.len()) else { return };
+        let Some(Wanted { model_spec, recipe, share }) = place.wanted(clips.len()) else { return };
         let name = place.name(self.0.state.borrow().catalogue.as_deref());
         self.change_teaching(Teaching::begin);
-        let lesson = Lesson { name, labels, many_labels, student, clips, recipe };
-        self.with_engines(|engines| engines.teach(lesson, files, share));
+        let job = TrainingJob { name, labels, many_labels, model: model_spec, clips, recipe };
+        self.with_engines(|engines| engines.teach(job, files, share));
     }
 
     /// Gives up what is under way: the lesson, or work on the collection.
     fn give_up(&self) {
         self.end_turn();
-        self.with_engines(|engines| engines.stop_teaching());
+        self.with_engines(|engines| engines.cancel_training());
         // Work on the collection tells nothing any more.
         self.change_teaching(|teaching| {
             if matches!(teaching.stage, Stage::Adding { .. } | Stage::Packing { .. }) {
@@ -96,10 +96,10 @@ impl Page {
 
     fn hold_or_go_on(&self) {
         let held = matches!(self.0.teaching.borrow().stage, Stage::Training { steering: Steering::Hold, .. });
-        self.steer_lesson(if held { Steering::Go } else { Steering::Hold });
+        self.control_training(if held { Steering::Go } else { Steering::Hold });
     }
 
-    fn steer_lesson(&self, steering: Steering) {
+    fn control_training(&self, steering: Steering) {
         self.change_teaching(|teaching| teaching.steer(steering));
         self.with_engines(|engines| engines.steer(steering));
     }

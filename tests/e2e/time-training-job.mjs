@@ -4,7 +4,7 @@
 import { rmSync } from "node:fs";
 import { startBrowser, withPage } from "./browser.mjs";
 import { shortClips } from "./clips.mjs";
-import { choosePupil, collect, folderOf, teach } from "./lesson-page.mjs";
+import { chooseModel, collect, folderOf, teach } from "./training-page.mjs";
 import { startSite } from "./site.mjs";
 
 const RUNS = 3;
@@ -38,7 +38,7 @@ async function run(site, folder) {
   try {
     const use = async (page) => {
       await collect(page, folder, 100, 10);
-      await choosePupil(page, "head");
+      await chooseModel(page, "head");
       console.log(await teach(page));
       return seconds(await page.evaluate(() => globalThis.stages));
     };

@@ -13,7 +13,7 @@ pub type ClipId = String;
 
 /// Labelled clips, the network that learns from them, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Lesson {
+pub struct TrainingJob {
     /// What the network is to be called.
     pub name: String,
     /// The labels, in the order of its outputs.
@@ -21,32 +21,34 @@ pub struct Lesson {
     /// True where a clip may have any number of labels (tags), false where it has one.
     pub many_labels: bool,
     /// Who learns.
-    pub student: Student,
+    #[serde(alias = "student")]
+    pub model: ModelSpec,
     /// What from. All of them were studied before ([`Request::Study`](crate::protocol::Request::Study)).
-    pub clips: Vec<Clip>,
+    pub clips: Vec<LabelledClip>,
     /// How.
     pub recipe: Recipe,
 }
 
 /// A clip of a lesson.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Clip {
+pub struct LabelledClip {
     /// Which one.
     pub id: ClipId,
     /// Its name, for messages.
     pub name: String,
     /// Clips of one group (by one artist, say) are on the same side; `None` where it stands alone.
     pub group: Option<String>,
-    /// Its labels, as places in [`Lesson::labels`]: one, or any number where the lesson has many.
+    /// Its labels, as places in [`TrainingJob::labels`]: one, or any number where the lesson has many.
     pub labels: Vec<usize>,
     /// What it is for.
-    pub part: Part,
+    #[serde(alias = "part")]
+    pub split: Split,
 }
 
 /// What a clip is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Part {
+pub enum Split {
     /// To learn from.
     Train,
     /// To judge by, never to learn from.
@@ -55,10 +57,11 @@ pub enum Part {
 
 /// The network that learns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Student {
+#[serde(rename_all = "snake_case")]
+pub enum ModelSpec {
     /// A new head on what other networks hear, which stay as they are. They are in use or loaded as backbones.
-    Head {
+    #[serde(alias = "head")]
+    NewHead {
         /// Those networks, by the names on their cards, and what the head takes of each.
         #[serde(alias = "bases")]
         backbones: Vec<(String, Takes)>,
@@ -66,7 +69,8 @@ pub enum Student {
         hidden: usize,
     },
     /// A network of the registry, from fresh weights.
-    Fresh {
+    #[serde(alias = "fresh")]
+    FromScratch {
         /// Which one.
         architecture: String,
         /// The front end that it hears through.
@@ -80,7 +84,8 @@ pub enum Student {
     },
     /// A network that has learned already, and goes on from there. It is in use or loaded as a backbone. Where the lesson's
     /// labels are others than its own, its output layer is new.
-    Tuned {
+    #[serde(alias = "tuned")]
+    FineTune {
         /// The name on its card.
         network: String,
         /// Which of its layers learn.
@@ -103,21 +108,21 @@ pub enum TrainableLayers {
 
 /// What came of a lesson.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Learned {
+pub struct TrainingResult {
     /// Every epoch that was validated.
     pub epochs: Vec<EpochReport>,
     /// What the network says of every clip of the lesson, in its order: one probability a label.
     pub answers: Vec<Vec<f32>>,
-    /// Learned parameters.
+    /// TrainingResult parameters.
     pub parameters: usize,
     /// The time that it took, without hearing the clips, in milliseconds.
     pub milliseconds: f64,
 }
 
-impl Lesson {
-    /// The clips of one part as a set, without what is heard of them, and their places in [`Lesson::clips`].
-    pub fn part(&self, part: Part) -> (LabelledSet, Vec<usize>) {
-        let own = self.clips.iter().enumerate().filter(|(_, clip)| clip.part == part);
+impl TrainingJob {
+    /// The clips of one part as a set, without what is heard of them, and their places in [`TrainingJob::clips`].
+    pub fn subset(&self, split: Split) -> (LabelledSet, Vec<usize>) {
+        let own = self.clips.iter().enumerate().filter(|(_, clip)| clip.split == split);
         let (places, songs) = own.map(|(place, clip)| (place, clip.song(self.labels.len()))).unzip();
         (LabelledSet { labels: self.labels.clone(), many_labels: self.many_labels, songs }, places)
     }
@@ -137,27 +142,27 @@ impl Lesson {
     /// Gives every clip its part: about this share (above 0, at most a half) is for validation, of every label alike,
     /// groups together, and of every label one clip at least, where its groups allow that and leave one to learn from. The
     /// same seed gives the same parts.
-    pub fn split(&mut self, share: f64, seed: u64) {
+    pub fn assign_splits(&mut self, share: f64, seed: u64) {
         let labels = self.labels.len();
         let songs = self.clips.iter().map(|clip| clip.song(labels)).collect();
         let set = LabelledSet { labels: self.labels.clone(), many_labels: self.many_labels, songs };
         let folds = (1.0 / share.clamp(0.01, 0.5)).round() as usize;
         for (clip, fold) in self.clips.iter_mut().zip(grouped_folds(&set, folds, seed)) {
-            clip.part = if fold == folds - 1 { Part::Valid } else { Part::Train };
+            clip.split = if fold == folds - 1 { Split::Valid } else { Split::Train };
         }
         for label in 0..labels {
-            self.see_to(label, Part::Valid);
-            self.see_to(label, Part::Train);
+            self.ensure_in_split(label, Split::Valid);
+            self.ensure_in_split(label, Split::Train);
         }
     }
 
     /// Moves the smallest group of a label to a part that has none of the label: always to learn from, but to judge by only
     /// where no label is then without a clip to learn from.
-    fn see_to(&mut self, label: usize, part: Part) {
-        let of = |clips: &[Clip], label: usize, part: Part| {
-            clips.iter().filter(|clip| clip.part == part && clip.labels.contains(&label)).count()
+    fn ensure_in_split(&mut self, label: usize, split: Split) {
+        let of = |clips: &[LabelledClip], label: usize, split: Split| {
+            clips.iter().filter(|clip| clip.split == split && clip.labels.contains(&label)).count()
         };
-        if of(&self.clips, label, part) > 0 {
+        if of(&self.clips, label, split) > 0 {
             return;
         }
         let mut groups: Vec<Vec<usize>> = Vec::new();
@@ -172,8 +177,8 @@ impl Lesson {
         groups.sort_by_key(Vec::len);
         for group in groups {
             let mut moved = self.clips.clone();
-            group.iter().for_each(|&place| moved[place].part = part);
-            let keeps = |label: usize| of(&self.clips, label, Part::Train) == 0 || of(&moved, label, Part::Train) > 0;
+            group.iter().for_each(|&place| moved[place].split = split);
+            let keeps = |label: usize| of(&self.clips, label, Split::Train) == 0 || of(&moved, label, Split::Train) > 0;
             if (0..self.labels.len()).all(keeps) {
                 self.clips = moved;
                 return;
@@ -182,7 +187,7 @@ impl Lesson {
     }
 }
 
-impl Student {
+impl ModelSpec {
     /// Settings that give a first result soon, for this many clips. The fewer there are, the oftener they are gone through,
     /// for an epoch of a few clips is a step or two; and the more a head is held back, which has hundreds of features to
     /// learn a few clips by heart from.
@@ -191,28 +196,28 @@ impl Student {
         let common = Recipe { batch, balanced: true, windows_per_song: 1, ..Recipe::default() };
         let held_back = |most: f64| most * (100.0 / clips.max(100) as f64).max(0.1);
         match self {
-            Self::Head { .. } => Recipe {
+            Self::NewHead { .. } => Recipe {
                 epochs: epochs(6000, clips, [20, 60]),
                 learning_rate: 1e-2,
                 weight_decay: held_back(1.0),
                 keep: Keep::Last,
                 ..common
             },
-            Self::Tuned { layers: layers @ (TrainableLayers::Output | TrainableLayers::Last), .. } => Recipe {
+            Self::FineTune { layers: layers @ (TrainableLayers::Output | TrainableLayers::Last), .. } => Recipe {
                 epochs: epochs(6000, clips, [20, 60]),
                 learning_rate: if *layers == TrainableLayers::Output { 1e-2 } else { 1e-3 },
                 weight_decay: held_back(0.3),
                 keep: Keep::Last,
                 ..common
             },
-            Self::Tuned { layers: TrainableLayers::All, .. } => Recipe {
+            Self::FineTune { layers: TrainableLayers::All, .. } => Recipe {
                 epochs: epochs(1500, clips, [5, 40]),
                 windows_per_song: 2,
                 learning_rate: 3e-4,
                 weight_decay: 0.1,
                 ..common
             },
-            Self::Fresh { .. } => Recipe {
+            Self::FromScratch { .. } => Recipe {
                 epochs: epochs(3000, clips, [10, 60]),
                 windows_per_song: 4,
                 group_evenness: 0.5,
@@ -236,19 +241,21 @@ impl Student {
             ..quick
         };
         match self {
-            Self::Head { .. } => Recipe { epochs: epochs(20_000, clips, [60, 200]), learning_rate: 3e-3, ..quick },
-            Self::Tuned { layers: TrainableLayers::All, .. } => patient(epochs(4000, clips, [15, 80]), quick),
-            Self::Tuned { .. } => {
+            Self::NewHead { .. } => Recipe { epochs: epochs(20_000, clips, [60, 200]), learning_rate: 3e-3, ..quick },
+            Self::FineTune { layers: TrainableLayers::All, .. } => patient(epochs(4000, clips, [15, 80]), quick),
+            Self::FineTune { .. } => {
                 let learning_rate = quick.learning_rate / 3.0;
                 Recipe { epochs: epochs(20_000, clips, [60, 200]), learning_rate, ..quick }
             }
-            Self::Fresh { .. } => Recipe { average_decay: 0.995, ..patient(epochs(10_000, clips, [30, 200]), quick) },
+            Self::FromScratch { .. } => {
+                Recipe { average_decay: 0.995, ..patient(epochs(10_000, clips, [30, 200]), quick) }
+            }
         }
     }
 
     /// True where it learns from sounds and not from features that were computed once: only then can they be altered.
     pub fn hears_anew(&self) -> bool {
-        matches!(self, Self::Fresh { .. } | Self::Tuned { layers: TrainableLayers::All, .. })
+        matches!(self, Self::FromScratch { .. } | Self::FineTune { layers: TrainableLayers::All, .. })
     }
 }
 
@@ -257,7 +264,7 @@ fn epochs(passes: usize, clips: usize, [least, most]: [usize; 2]) -> usize {
     (passes / clips.max(1)).clamp(least, most)
 }
 
-impl Clip {
+impl LabelledClip {
     fn song(&self, labels: usize) -> Song {
         let mut target = vec![0.0; labels];
         for &label in &self.labels {
@@ -274,98 +281,98 @@ impl Clip {
 mod tests {
     use super::*;
 
-    fn lesson(clips: Vec<Clip>) -> Lesson {
-        Lesson {
+    fn job(clips: Vec<LabelledClip>) -> TrainingJob {
+        TrainingJob {
             name: "mine".to_owned(),
             labels: ["a", "b"].map(String::from).to_vec(),
             many_labels: false,
-            student: Student::Head { backbones: Vec::new(), hidden: 0 },
+            model: ModelSpec::NewHead { backbones: Vec::new(), hidden: 0 },
             clips,
             recipe: Recipe::default(),
         }
     }
 
-    fn clip(id: usize, label: usize, group: Option<&str>) -> Clip {
+    fn clip(id: usize, label: usize, group: Option<&str>) -> LabelledClip {
         let group = group.map(str::to_owned);
-        Clip { id: id.to_string(), name: format!("{id}.wav"), group, labels: vec![label], part: Part::Train }
+        LabelledClip { id: id.to_string(), name: format!("{id}.wav"), group, labels: vec![label], split: Split::Train }
     }
 
     #[test]
     fn a_split_takes_its_share_of_every_label() {
-        let mut lesson = lesson((0..20).map(|id| clip(id, id % 2, None)).collect());
-        lesson.split(0.2, 1);
-        let (valid, places) = lesson.part(Part::Valid);
+        let mut job = job((0..20).map(|id| clip(id, id % 2, None)).collect());
+        job.assign_splits(0.2, 1);
+        let (valid, places) = job.subset(Split::Valid);
         assert_eq!((valid.songs.len(), places.len()), (4, 4));
         assert_eq!(valid.songs.iter().filter(|song| song.label() == 0).count(), 2);
-        let again = lesson.clone();
-        lesson.split(0.2, 1);
-        assert_eq!(lesson, again);
-        lesson.split(0.2, 2);
-        assert_ne!(lesson, again);
+        let again = job.clone();
+        job.assign_splits(0.2, 1);
+        assert_eq!(job, again);
+        job.assign_splits(0.2, 2);
+        assert_ne!(job, again);
     }
 
     #[test]
     fn every_label_is_on_both_sides_where_it_can_be() {
         // Thirty of the one and two of the other; and two clips of one artist, who cannot be divided.
-        let mut clips: Vec<Clip> = (0..30).map(|id| clip(id, 0, None)).collect();
+        let mut clips: Vec<LabelledClip> = (0..30).map(|id| clip(id, 0, None)).collect();
         clips.extend([clip(30, 1, None), clip(31, 1, None)]);
-        let parts = |lesson: &Lesson, label: usize| -> Vec<Part> {
-            lesson.clips.iter().filter(|clip| clip.labels == [label]).map(|clip| clip.part).collect()
+        let parts = |job: &TrainingJob, label: usize| -> Vec<Split> {
+            job.clips.iter().filter(|clip| clip.labels == [label]).map(|clip| clip.split).collect()
         };
         for seed in 0..20 {
-            let mut lopsided = lesson(clips.clone());
-            lopsided.split(0.2, seed);
+            let mut lopsided = job(clips.clone());
+            lopsided.assign_splits(0.2, seed);
             assert_ne!(parts(&lopsided, 1)[0], parts(&lopsided, 1)[1], "seed {seed}");
             let of_one_artist = clips.iter().map(|own| match own.labels[0] {
-                1 => Clip { group: Some("x".to_owned()), ..own.clone() },
+                1 => LabelledClip { group: Some("x".to_owned()), ..own.clone() },
                 _ => own.clone(),
             });
-            let mut together = lesson(of_one_artist.collect());
-            together.split(0.2, seed);
-            assert_eq!(parts(&together, 1), [Part::Train, Part::Train], "seed {seed}");
+            let mut together = job(of_one_artist.collect());
+            together.assign_splits(0.2, seed);
+            assert_eq!(parts(&together, 1), [Split::Train, Split::Train], "seed {seed}");
         }
     }
 
     #[test]
     fn what_is_all_held_back_is_given_back_to_learn_from() {
-        let mut lesson = lesson(vec![clip(0, 0, None), clip(1, 0, None), clip(2, 1, Some("x")), clip(3, 1, Some("x"))]);
-        lesson.clips.iter_mut().skip(1).for_each(|clip| clip.part = Part::Valid);
-        lesson.see_to(1, Part::Train);
-        assert!(lesson.clips.iter().filter(|clip| clip.labels == [1]).all(|clip| clip.part == Part::Train));
+        let mut job = job(vec![clip(0, 0, None), clip(1, 0, None), clip(2, 1, Some("x")), clip(3, 1, Some("x"))]);
+        job.clips.iter_mut().skip(1).for_each(|clip| clip.split = Split::Valid);
+        job.ensure_in_split(1, Split::Train);
+        assert!(job.clips.iter().filter(|clip| clip.labels == [1]).all(|clip| clip.split == Split::Train));
     }
 
     #[test]
     fn labels_of_a_single_clip_are_taken_out() {
-        let several = |id, labels: &[usize]| Clip { labels: labels.to_vec(), ..clip(id, 0, None) };
+        let several = |id, labels: &[usize]| LabelledClip { labels: labels.to_vec(), ..clip(id, 0, None) };
         let clips = vec![several(0, &[0, 2]), several(1, &[2]), several(2, &[1]), several(3, &[2])];
-        let mut lesson = Lesson { labels: ["a", "b", "c"].map(String::from).to_vec(), ..lesson(clips) };
-        lesson.drop_rare_labels();
-        assert_eq!(lesson.labels, ["c"]);
+        let mut job = TrainingJob { labels: ["a", "b", "c"].map(String::from).to_vec(), ..job(clips) };
+        job.drop_rare_labels();
+        assert_eq!(job.labels, ["c"]);
         let left: Vec<(&str, &[usize])> =
-            lesson.clips.iter().map(|clip| (clip.id.as_str(), clip.labels.as_slice())).collect();
+            job.clips.iter().map(|clip| (clip.id.as_str(), clip.labels.as_slice())).collect();
         assert_eq!(left, [("0", &[0][..]), ("1", &[0]), ("3", &[0])]);
     }
 
     #[test]
     fn a_group_is_never_divided() {
-        let mut lesson = lesson((0..12).map(|id| clip(id, id % 2, Some(["x", "y", "z"][id % 3]))).collect());
-        lesson.split(0.34, 1);
+        let mut job = job((0..12).map(|id| clip(id, id % 2, Some(["x", "y", "z"][id % 3]))).collect());
+        job.assign_splits(0.34, 1);
         let groups = |part| -> std::collections::BTreeSet<Option<String>> {
-            lesson.part(part).0.songs.into_iter().map(|song| song.group).collect()
+            job.subset(part).0.songs.into_iter().map(|song| song.group).collect()
         };
-        assert!(groups(Part::Train).is_disjoint(&groups(Part::Valid)));
-        assert_eq!(groups(Part::Valid).len(), 1);
+        assert!(groups(Split::Train).is_disjoint(&groups(Split::Valid)));
+        assert_eq!(groups(Split::Valid).len(), 1);
     }
 
-    fn students() -> [Student; 5] {
-        let tuned = |layers| Student::Tuned { network: "musicnn-msd".to_owned(), layers };
+    fn models() -> [ModelSpec; 5] {
+        let tuned = |layers| ModelSpec::FineTune { network: "musicnn-msd".to_owned(), layers };
         let (architecture, front_end) = ("lens".to_owned(), "gtzan-logmel".to_owned());
         [
-            Student::Head { backbones: Vec::new(), hidden: 0 },
+            ModelSpec::NewHead { backbones: Vec::new(), hidden: 0 },
             tuned(TrainableLayers::Output),
             tuned(TrainableLayers::Last),
             tuned(TrainableLayers::All),
-            Student::Fresh { architecture, front_end, rows: None, frames: 39, width: 1.0 },
+            ModelSpec::FromScratch { architecture, front_end, rows: None, frames: 39, width: 1.0 },
         ]
     }
 
@@ -373,21 +380,21 @@ mod tests {
     fn ten_clips_and_a_thousand_both_have_settings_that_fit() {
         let steps =
             |recipe: &Recipe, clips: usize| recipe.epochs * (clips * recipe.windows_per_song).div_ceil(recipe.batch);
-        for student in students() {
+        for model in models() {
             for clips in [0, 1, 10, 30, 100, 1000, 100_000] {
-                for recipe in [student.quick(clips), student.thorough(clips)] {
-                    assert_eq!(recipe.check(), Ok(()), "{student:?} {clips}");
+                for recipe in [model.quick(clips), model.thorough(clips)] {
+                    assert_eq!(recipe.check(), Ok(()), "{model:?} {clips}");
                     assert!(recipe.batch <= clips.max(1), "no batch is larger than the set");
                 }
             }
-            let [few, many] = [10, 1000].map(|clips| student.quick(clips));
-            assert!((40..=400).contains(&steps(&few, 10)), "{student:?}: {}", steps(&few, 10));
-            assert!((300..=1300).contains(&steps(&many, 1000)), "{student:?}: {}", steps(&many, 1000));
+            let [few, many] = [10, 1000].map(|clips| model.quick(clips));
+            assert!((40..=400).contains(&steps(&few, 10)), "{model:?}: {}", steps(&few, 10));
+            assert!((300..=1300).contains(&steps(&many, 1000)), "{model:?}: {}", steps(&many, 1000));
             assert!(many.epochs < few.epochs && many.weight_decay <= few.weight_decay);
             for clips in [10, 1000] {
-                let [quick, thorough] = [student.quick(clips), student.thorough(clips)];
-                assert!(thorough.epochs >= 2 * quick.epochs, "{student:?} {clips}");
-                assert_eq!(thorough.augmentation != Augmentation::NONE, student.hears_anew());
+                let [quick, thorough] = [model.quick(clips), model.thorough(clips)];
+                assert!(thorough.epochs >= 2 * quick.epochs, "{model:?} {clips}");
+                assert_eq!(thorough.augmentation != Augmentation::NONE, model.hears_anew());
             }
         }
     }

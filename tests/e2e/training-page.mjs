@@ -39,10 +39,10 @@ export async function collect(page, folder, clips, classes) {
 }
 
 /** Chooses who learns, where the site has it, and for how many epochs. */
-export async function choosePupil(page, pupil, epochs) {
-  const there = await page.locator(`#teach-pupil option[value="${pupil}"]`).count();
-  if (!there) throw new Error(`this site cannot teach ${pupil}; build it with MusiCNN's weights (cargo xtask weights)`);
-  await page.selectOption("#teach-pupil", pupil);
+export async function chooseModel(page, option, epochs) {
+  const there = await page.locator(`#train-model option[value="${option}"]`).count();
+  if (!there) throw new Error(`this site cannot teach ${option}; build it with MusiCNN's weights (cargo xtask weights)`);
+  await page.selectOption("#train-model", option);
   if (!epochs) return;
   if (!(await page.locator("#teach-epochs").isVisible())) {
     await page.locator("#teach summary", { hasText: "All settings" }).click();

@@ -11,14 +11,14 @@ use super::engine::{Engine, unexpected};
 use super::site::Shipped;
 use super::{CPU_SCRIPT, Client, GPU_SCRIPT, Update};
 use crate::card::Card;
-use crate::lesson::{Clip, ClipId, Learned, Lesson, Part, Student};
 use crate::protocol::{EngineKind, Event, Payload, Request, RequestId, Steering};
+use crate::training_job::{ClipId, LabelledClip, ModelSpec, Split, TrainingJob, TrainingResult};
 use crate::view::teach::{Checkpoint, News, Outcome};
 use crate::view::words::teach as words;
 use crate::web::browser_decoder;
 
 /// The engine that teaches.
-pub struct Teacher {
+pub struct TrainingWorker {
     engine: Engine,
     kind: EngineKind,
     /// The request that it works on.
@@ -33,8 +33,8 @@ const TRIES: usize = 2;
 const SMALLEST_BATCH: usize = 4;
 
 /// A lesson on its way.
-struct Course {
-    lesson: Lesson,
+struct TrainingRun {
+    job: TrainingJob,
     files: HashMap<ClipId, File>,
     /// About this share of its clips is for validation; `None` once they are divided.
     share: Option<f64>,
@@ -51,56 +51,56 @@ enum Halt {
 }
 
 /// A lesson is one of many: what an older one still tells no longer counts.
-pub type LessonNumber = u32;
+pub type TrainingNumber = u32;
 
 impl Client {
     /// Holds a lesson, in place of the one before. `files` are those of its clips, in their order; about `share` of the
     /// clips are for validation.
-    pub fn teach(&self, lesson: Lesson, files: Vec<File>, share: f64) {
-        self.begin_lesson(Course::new(lesson, files, Some(share), None));
+    pub fn teach(&self, job: TrainingJob, files: Vec<File>, share: f64) {
+        self.begin_training(TrainingRun::new(job, files, Some(share), None));
     }
 
     /// Goes on with a lesson that was interrupted. `files` are those of its clips, in their order.
     pub fn resume(&self, checkpoint: Rc<Checkpoint>, files: Vec<File>) {
-        self.begin_lesson(Course::new(checkpoint.lesson.clone(), files, None, Some(checkpoint)));
+        self.begin_training(TrainingRun::new(checkpoint.job.clone(), files, None, Some(checkpoint)));
     }
 
-    fn begin_lesson(&self, course: Course) {
-        self.interrupt_lesson();
-        let number = self.0.lessons.get();
+    fn begin_training(&self, run: TrainingRun) {
+        self.interrupt_training();
+        let number = self.0.trainings.get();
         let client = self.clone();
         spawn_local(async move {
-            let news = match client.hold(number, course).await {
+            let news = match client.hold(number, run).await {
                 Ok(outcome) => News::Taught(outcome),
                 Err(reason) => News::Failed(reason),
             };
-            client.tell_lesson(number, news);
+            client.tell_training(number, news);
         });
     }
 
     /// Gives the lesson up, or the archive that clips for it are in.
-    pub fn stop_teaching(&self) {
+    pub fn cancel_training(&self) {
         self.stop_unpacking();
-        self.interrupt_lesson();
-        self.tell(Update::Lesson(News::Cancelled));
+        self.interrupt_training();
+        self.tell(Update::Training(News::Cancelled));
     }
 
     /// What is still told of the lesson that is held no longer counts.
-    fn interrupt_lesson(&self) {
-        self.0.lessons.set(self.0.lessons.get() + 1);
-        if let Some(teacher) = &mut *self.0.teacher.borrow_mut()
-            && let Some(request) = teacher.running.take()
+    fn interrupt_training(&self) {
+        self.0.trainings.set(self.0.trainings.get() + 1);
+        if let Some(training_worker) = &mut *self.0.training_worker.borrow_mut()
+            && let Some(request) = training_worker.running.take()
         {
-            teacher.engine.worker.post(Request::Cancel { request });
+            training_worker.engine.worker.post(Request::Cancel { request });
         }
     }
 
     /// Steers the training.
     pub fn steer(&self, steering: Steering) {
-        if let Some(teacher) = &*self.0.teacher.borrow()
-            && let Some(request) = teacher.running
+        if let Some(training_worker) = &*self.0.training_worker.borrow()
+            && let Some(request) = training_worker.running
         {
-            teacher.engine.worker.post(Request::Steer { request, steering });
+            training_worker.engine.worker.post(Request::Steer { request, steering });
         }
     }
 
@@ -116,9 +116,9 @@ impl Client {
         let client = self.clone();
         spawn_local(async move {
             match engine.worker.ask(Request::Registry, Payload::<File>::None).await {
-                Event::Registry(known) => {
+                Event::Registry(architectures) => {
                     client.0.registry_wanted.set(false);
-                    client.tell(Update::Registry(Rc::new(known)));
+                    client.tell(Update::Registry(Rc::new(architectures)));
                 }
                 // Asked again of the next engine; until then the smallest can be taught.
                 other => log::warn!("the networks to teach are not known: {}", unexpected(other)),
@@ -126,19 +126,19 @@ impl Client {
         });
     }
 
-    fn tell_lesson(&self, number: LessonNumber, news: News) {
-        if number == self.0.lessons.get() {
-            self.tell(Update::Lesson(news));
+    fn tell_training(&self, number: TrainingNumber, news: News) {
+        if number == self.0.trainings.get() {
+            self.tell(Update::Training(news));
         }
     }
 
-    async fn hold(&self, number: LessonNumber, mut course: Course) -> Result<Rc<Outcome>, String> {
-        course.foresee()?;
-        let backbones = self.backbones_of(number, &course.lesson.student).await?;
+    async fn hold(&self, number: TrainingNumber, mut run: TrainingRun) -> Result<Rc<Outcome>, String> {
+        run.foresee()?;
+        let backbones = self.backbones_of(number, &run.job.model).await?;
         let mut kind = self.decision().0.unwrap_or(EngineKind::Cpu);
-        let (mut tries, batch) = (0, course.lesson.recipe.batch);
-        let (card, learned, bytes) = loop {
-            let reason = match self.attempt(number, kind, &backbones, &mut course).await {
+        let (mut tries, batch) = (0, run.job.recipe.batch);
+        let (card, result, bytes) = loop {
+            let reason = match self.attempt(number, kind, &backbones, &mut run).await {
                 Ok(taught) => break taught,
                 Err(Halt::Lost(reason)) if tries < TRIES && self.is_current(number) => reason,
                 Err(Halt::Lost(reason) | Halt::Refused(reason)) => return Err(reason),
@@ -146,43 +146,42 @@ impl Client {
             tries += 1;
             log::warn!("the lesson goes on with another engine: {reason}");
             // The one before ends, and gives its memory back.
-            self.0.teacher.borrow_mut().take();
-            let epoch = course.last.borrow().as_ref().map_or(0, |checkpoint| checkpoint.epoch);
+            self.0.training_worker.borrow_mut().take();
+            let epoch = run.last.borrow().as_ref().map_or(0, |checkpoint| checkpoint.epoch);
             // An adapter has the memory that it has, and tells only by ending: smaller steps may fit it. Before it
             // learned, it ended of something else.
-            let smaller =
-                kind == EngineKind::Gpu && tries == 1 && course.share.is_none() && batch >= 2 * SMALLEST_BATCH;
-            course.lesson.recipe.batch = if smaller { batch / 2 } else { batch };
+            let smaller = kind == EngineKind::Gpu && tries == 1 && run.share.is_none() && batch >= 2 * SMALLEST_BATCH;
+            run.job.recipe.batch = if smaller { batch / 2 } else { batch };
             let now = smaller.then_some(batch / 2);
-            self.tell_lesson(number, News::Again { ended: kind, epoch, batch: now });
+            self.tell_training(number, News::Again { ended: kind, epoch, batch: now });
             kind = if smaller { EngineKind::Gpu } else { EngineKind::Cpu };
         };
         if !self.is_current(number) {
             return Err(String::new());
         }
         let card = self.add_own(card, &bytes)?;
-        Ok(Rc::new(Outcome { card, lesson: course.lesson, learned }))
+        Ok(Rc::new(Outcome { card, job: run.job, result }))
     }
 
     /// Holds a lesson with one engine, from its last checkpoint where there is one. Once its clips are heard, it has those
     /// that could be, in their parts.
     async fn attempt(
         &self,
-        number: LessonNumber,
+        number: TrainingNumber,
         kind: EngineKind,
         backbones: &[Rc<Shipped>],
-        course: &mut Course,
-    ) -> Result<(Card, Learned, Vec<u8>), Halt> {
+        run: &mut TrainingRun,
+    ) -> Result<(Card, TrainingResult, Vec<u8>), Halt> {
         // What a GPU engine cannot even begin, another may.
         let halt = |reason| if kind == EngineKind::Gpu { Halt::Lost(reason) } else { Halt::Refused(reason) };
-        let (engine, alive) = self.teacher(kind).await.map_err(halt)?;
+        let (engine, alive) = self.training_worker(kind).await.map_err(halt)?;
         engine.load_backbones(backbones).await.map_err(halt)?;
-        let embedded = self.study_all(number, kind, &engine, &alive, course).await?;
+        let embedded = self.study_all(number, kind, &engine, &alive, run).await?;
         if !self.is_current(number) {
             return Err(Halt::Refused(String::new()));
         }
-        course.divide(embedded).map_err(Halt::Refused)?;
-        let taught = self.train(number, &engine, course).await;
+        run.divide(embedded).map_err(Halt::Refused)?;
+        let taught = self.train(number, &engine, run).await;
         let lost = !alive.get() || kind == EngineKind::Gpu;
         taught.map_err(|reason| if lost { Halt::Lost(reason) } else { Halt::Refused(reason) })
     }
@@ -190,27 +189,27 @@ impl Client {
     /// Has all clips of a lesson heard; those that could be.
     async fn study_all(
         &self,
-        number: LessonNumber,
+        number: TrainingNumber,
         kind: EngineKind,
         engine: &Engine,
         alive: &Cell<bool>,
-        course: &Course,
-    ) -> Result<Vec<Clip>, Halt> {
-        let Course { lesson, files, .. } = course;
+        run: &TrainingRun,
+    ) -> Result<Vec<LabelledClip>, Halt> {
+        let TrainingRun { job, files, .. } = run;
         let mut embedded = Vec::new();
-        for (done, clip) in lesson.clips.iter().enumerate() {
+        for (done, clip) in job.clips.iter().enumerate() {
             if !self.is_current(number) {
                 return Err(Halt::Refused(String::new()));
             }
-            self.tell_lesson(number, News::Studying { done, total: lesson.clips.len() });
+            self.tell_training(number, News::Studying { done, total: job.clips.len() });
             let Some(file) = files.get(&clip.id) else { continue };
-            let outcome = self.study(number, engine, clip, file, &lesson.student).await;
+            let outcome = self.study(number, engine, clip, file, &job.model).await;
             let ended = !alive.get();
             if ended && kind == EngineKind::Gpu {
                 return Err(Halt::Lost(words::ENGINE_ENDED.to_owned()));
             }
             embedded.extend(outcome.is_ok().then(|| clip.clone()));
-            self.tell_lesson(number, News::Embedded { clip: clip.id.clone(), outcome });
+            self.tell_training(number, News::Embedded { clip: clip.id.clone(), outcome });
             if ended {
                 // Of this clip, for all that is known: another engine would end on it too.
                 return Err(Halt::Refused(words::ended_on(&clip.name)));
@@ -219,22 +218,22 @@ impl Client {
         Ok(embedded)
     }
 
-    fn is_current(&self, number: LessonNumber) -> bool {
-        number == self.0.lessons.get()
+    fn is_current(&self, number: TrainingNumber) -> bool {
+        number == self.0.trainings.get()
     }
 
     /// What a student listens through, or goes on from; fetched where that was not done before.
-    async fn backbones_of(&self, number: LessonNumber, student: &Student) -> Result<Vec<Rc<Shipped>>, String> {
-        let names: Vec<&str> = match student {
-            Student::Head { backbones, .. } => backbones.iter().map(|(name, _)| name.as_str()).collect(),
-            Student::Tuned { network, .. } => vec![network],
-            Student::Fresh { .. } => return Ok(Vec::new()),
+    async fn backbones_of(&self, number: TrainingNumber, model: &ModelSpec) -> Result<Vec<Rc<Shipped>>, String> {
+        let names: Vec<&str> = match model {
+            ModelSpec::NewHead { backbones, .. } => backbones.iter().map(|(name, _)| name.as_str()).collect(),
+            ModelSpec::FineTune { network, .. } => vec![network],
+            ModelSpec::FromScratch { .. } => return Ok(Vec::new()),
         };
         let list = self.catalogue().await?;
         let total = names.iter().map(|name| list.bytes(name)).sum();
         let (mut backbones, mut before) = (Vec::new(), 0);
         for name in names {
-            let told = |bytes| self.tell_lesson(number, News::Preparing { fetched: before + bytes, total });
+            let told = |bytes| self.tell_training(number, News::Preparing { fetched: before + bytes, total });
             backbones.extend(self.fetched(name, &told).await?);
             before += list.bytes(name);
         }
@@ -242,8 +241,8 @@ impl Client {
     }
 
     /// The engine of a kind that teaches, and whether it has not ended; started where it is not there yet.
-    async fn teacher(&self, kind: EngineKind) -> Result<(Engine, Rc<Cell<bool>>), String> {
-        let there = self.0.teacher.borrow().as_ref().filter(|own| own.kind == kind).map(Teacher::shared);
+    async fn training_worker(&self, kind: EngineKind) -> Result<(Engine, Rc<Cell<bool>>), String> {
+        let there = self.0.training_worker.borrow().as_ref().filter(|own| own.kind == kind).map(TrainingWorker::shared);
         if let Some(there) = there {
             return Ok(there);
         }
@@ -255,35 +254,35 @@ impl Client {
             log::warn!("the teaching engine ended: {message}");
             ended.set(false);
             // Another may have taken its place.
-            client.0.teacher.borrow_mut().take_if(|teacher| Rc::ptr_eq(&teacher.alive, &ended));
+            client.0.training_worker.borrow_mut().take_if(|training_worker| Rc::ptr_eq(&training_worker.alive, &ended));
         });
-        let teacher = Teacher { engine, kind, running: None, alive };
-        let shared = teacher.shared();
-        *self.0.teacher.borrow_mut() = Some(teacher);
+        let training_worker = TrainingWorker { engine, kind, running: None, alive };
+        let shared = training_worker.shared();
+        *self.0.training_worker.borrow_mut() = Some(training_worker);
         Ok(shared)
     }
 
     /// Notes what the engine works on for a lesson, unless that was given up.
-    fn runs(&self, number: LessonNumber, request: Option<RequestId>) {
-        if let Some(teacher) = &mut *self.0.teacher.borrow_mut()
+    fn runs(&self, number: TrainingNumber, request: Option<RequestId>) {
+        if let Some(training_worker) = &mut *self.0.training_worker.borrow_mut()
             && self.is_current(number)
         {
-            teacher.running = request;
+            training_worker.running = request;
         }
     }
 
     /// Has a clip heard, by the browser's decoder where the engine knows its format no better; its seconds.
     async fn study(
         &self,
-        number: LessonNumber,
+        number: TrainingNumber,
         engine: &Engine,
-        clip: &Clip,
+        clip: &LabelledClip,
         file: &File,
-        student: &Student,
+        model: &ModelSpec,
     ) -> Result<f64, String> {
         let request = |sample_rate| {
-            let (clip, file, student) = (clip.id.clone(), clip.name.clone(), student.clone());
-            Request::Study { clip, file, sample_rate, student }
+            let (clip, file, model) = (clip.id.clone(), clip.name.clone(), model.clone());
+            Request::Study { clip, file, sample_rate, model }
         };
         let ask =
             |request, payload| engine.worker.ask_watched(request, payload, |id| self.runs(number, Some(id)), |_, _| {});
@@ -301,22 +300,22 @@ impl Client {
 
     async fn train(
         &self,
-        number: LessonNumber,
+        number: TrainingNumber,
         engine: &Engine,
-        course: &Course,
-    ) -> Result<(Card, Learned, Vec<u8>), String> {
-        let Course { lesson, last, .. } = course;
+        run: &TrainingRun,
+    ) -> Result<(Card, TrainingResult, Vec<u8>), String> {
+        let TrainingRun { job, last, .. } = run;
         let payload =
             last.borrow().as_ref().map_or(Payload::None, |checkpoint| Payload::Bytes(checkpoint.bytes.clone()));
-        let request = Request::Train { lesson: Box::new(lesson.clone()) };
-        let (client, lesson, last) = (self.clone(), lesson.clone(), last.clone());
+        let request = Request::Train { job: Box::new(job.clone()) };
+        let (client, job, last) = (self.clone(), job.clone(), last.clone());
         let told = move |event: Event, payload: Payload| match (event, payload) {
-            (Event::Step { step, steps }, _) => client.tell_lesson(number, News::Step { step, steps }),
-            (Event::Epoch(report), _) => client.tell_lesson(number, News::Epoch(*report)),
+            (Event::Step { step, steps }, _) => client.tell_training(number, News::Step { step, steps }),
+            (Event::Epoch(report), _) => client.tell_training(number, News::Epoch(*report)),
             (Event::Checkpoint { epoch }, Payload::Bytes(bytes)) => {
-                let checkpoint = Rc::new(Checkpoint { lesson: lesson.clone(), epoch, bytes });
+                let checkpoint = Rc::new(Checkpoint { job: job.clone(), epoch, bytes });
                 last.replace(Some(checkpoint.clone()));
-                client.tell_lesson(number, News::Checkpoint(checkpoint));
+                client.tell_training(number, News::Checkpoint(checkpoint));
             }
             _ => {}
         };
@@ -325,61 +324,61 @@ impl Client {
             engine.worker.ask_watched(request, payload, move |id| client.runs(number, Some(id)), told).await;
         self.runs(number, None);
         match (event, payload) {
-            (Event::Trained { card, learned }, Payload::Bytes(bytes)) => Ok((*card, *learned, bytes)),
+            (Event::Trained { card, result }, Payload::Bytes(bytes)) => Ok((*card, *result, bytes)),
             (other, _) => Err(unexpected(other)),
         }
     }
 }
 
-impl Teacher {
+impl TrainingWorker {
     fn shared(&self) -> (Engine, Rc<Cell<bool>>) {
         (self.engine.clone(), self.alive.clone())
     }
 }
 
-impl Course {
-    fn new(lesson: Lesson, files: Vec<File>, share: Option<f64>, last: Option<Rc<Checkpoint>>) -> Self {
-        let files = lesson.clips.iter().map(|clip| clip.id.clone()).zip(files).collect();
-        Self { lesson, files, share, last: Rc::new(RefCell::new(last)) }
+impl TrainingRun {
+    fn new(job: TrainingJob, files: Vec<File>, share: Option<f64>, last: Option<Rc<Checkpoint>>) -> Self {
+        let files = job.clips.iter().map(|clip| clip.id.clone()).zip(files).collect();
+        Self { job, files, share, last: Rc::new(RefCell::new(last)) }
     }
 
     /// Whether its clips can be divided, before any of them is heard.
     fn foresee(&self) -> Result<(), String> {
         let Some(share) = self.share else { return Ok(()) };
-        let mut lesson = self.lesson.clone();
-        lesson.split(share, lesson.recipe.seed);
-        check_parts(&lesson)
+        let mut job = self.job.clone();
+        job.assign_splits(share, job.recipe.seed);
+        check_parts(&job)
     }
 
     /// Leaves the clips that were heard, and divides them, unless that was done before: then all of them must be there.
-    fn divide(&mut self, embedded: Vec<Clip>) -> Result<(), String> {
+    fn divide(&mut self, embedded: Vec<LabelledClip>) -> Result<(), String> {
         let Some(share) = self.share else {
-            let all = embedded.len() == self.lesson.clips.len();
+            let all = embedded.len() == self.job.clips.len();
             return if all { Ok(()) } else { Err(words::NOT_THE_SAME.to_owned()) };
         };
-        self.lesson.clips = embedded;
-        check(&mut self.lesson)?;
-        self.lesson.split(share, self.lesson.recipe.seed);
-        check_parts(&self.lesson)?;
+        self.job.clips = embedded;
+        check(&mut self.job)?;
+        self.job.assign_splits(share, self.job.recipe.seed);
+        check_parts(&self.job)?;
         self.share = None;
         Ok(())
     }
 }
 
 /// Whether there are clips to learn from and others to judge by: groups that stay together may leave none.
-fn check_parts(lesson: &Lesson) -> Result<(), String> {
-    let has = |part| lesson.clips.iter().any(|clip| clip.part == part);
-    if has(Part::Train) && has(Part::Valid) { Ok(()) } else { Err(words::ONE_PART.to_owned()) }
+fn check_parts(job: &TrainingJob) -> Result<(), String> {
+    let has = |part| job.clips.iter().any(|clip| clip.split == part);
+    if has(Split::Train) && has(Split::Valid) { Ok(()) } else { Err(words::ONE_PART.to_owned()) }
 }
 
 /// What is left after hearing may be too little. Of tags, those that are left with a single clip are taken out.
-fn check(lesson: &mut Lesson) -> Result<(), String> {
-    if lesson.many_labels {
-        lesson.drop_rare_labels();
-        return if lesson.labels.len() < 2 { Err(words::TOO_FEW_TAGS.to_owned()) } else { Ok(()) };
+fn check(job: &mut TrainingJob) -> Result<(), String> {
+    if job.many_labels {
+        job.drop_rare_labels();
+        return if job.labels.len() < 2 { Err(words::TOO_FEW_TAGS.to_owned()) } else { Ok(()) };
     }
-    let clips = |label: usize| lesson.clips.iter().filter(|clip| clip.labels.contains(&label)).count();
-    match lesson.labels.iter().enumerate().find(|(label, _)| clips(*label) < 2) {
+    let clips = |label: usize| job.clips.iter().filter(|clip| clip.labels.contains(&label)).count();
+    match job.labels.iter().enumerate().find(|(label, _)| clips(*label) < 2) {
         Some((label, name)) => Err(words::too_few(name, clips(label))),
         None => Ok(()),
     }
