@@ -31,8 +31,8 @@ pub struct Card {
     /// Its classes, in the order of its outputs.
     pub labels: Vec<String>,
     /// True where any number of labels may hold at once (tags), false where exactly one does (genres).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub many_labels: bool,
+    #[serde(default, alias = "many_labels", skip_serializing_if = "std::ops::Not::not")]
+    pub multi_label: bool,
     /// Data it was trained on, with the split.
     pub data: String,
     /// The command that trained it.

@@ -82,8 +82,8 @@ pub enum Request {
         sample_rate: Option<u32>,
     },
     /// Hear a clip as this student will, and keep that for lessons. Payload: as with [`Request::Classify`]. Answered by
-    /// [`Event::Studied`], at once where that was done before. What was kept for another kind of student is dropped.
-    Study {
+    /// [`Event::Embedded`], at once where that was done before. What was kept for another kind of student is dropped.
+    Embed {
         /// The clip.
         clip: ClipId,
         /// The file's name, for messages.
@@ -94,8 +94,8 @@ pub enum Request {
         model: ModelSpec,
     },
     /// Hear the beginning of a clip for a thumbnail of its spectrogram. Payload: as with [`Request::Classify`]. Answered
-    /// by [`Event::Glanced`].
-    Glance {
+    /// by [`Event::Thumbnail`].
+    Thumbnail {
         /// The file's name, for messages.
         file: String,
         /// Samples a second of a payload of samples, in Hz; `None` where the payload is a file.
@@ -107,7 +107,7 @@ pub enum Request {
         /// The archive's name, for messages.
         file: String,
     },
-    /// Train a network on clips that were studied. Payload: nothing, or the [`Event::Checkpoint`] of the same lesson from
+    /// Train a network on clips that were embedded. Payload: nothing, or the [`Event::Checkpoint`] of the same lesson from
     /// which it goes on, [`Payload::Bytes`]. Answered by [`Event::Step`], [`Event::Epoch`] and [`Event::Checkpoint`] on the
     /// way, and by [`Event::Trained`] in the end. The network in use stays in use.
     Train {
@@ -159,7 +159,7 @@ pub enum Event {
     /// The genres.
     Classified(Prediction),
     /// The clip is heard and kept.
-    Studied {
+    Embedded {
         /// Its length, in seconds.
         seconds: f64,
         /// How many windows of it there are to learn from.
@@ -182,7 +182,7 @@ pub enum Event {
     },
     /// A clip's beginning was heard. Payload: [`Payload::Bytes`], loudness 0 to 255, row-major `[columns, bands]`, lowest
     /// band first.
-    Glanced {
+    Thumbnail {
         /// The clip's length, in seconds, where the file tells; else of what was heard of it.
         seconds: f64,
         /// Time steps of the thumbnail.
@@ -383,7 +383,7 @@ pub struct Prediction {
     /// Every label of the network, in its own order.
     pub labels: Vec<String>,
     /// True where the labels are tags, of which any number may hold, and whose probabilities do not sum to 1.
-    pub many_labels: bool,
+    pub multi_label: bool,
     /// The mean of the windows' probabilities, most probable first.
     pub genres: Vec<Score>,
     /// The windows, in time.

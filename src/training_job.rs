@@ -19,11 +19,12 @@ pub struct TrainingJob {
     /// The labels, in the order of its outputs.
     pub labels: Vec<String>,
     /// True where a clip may have any number of labels (tags), false where it has one.
-    pub many_labels: bool,
+    #[serde(alias = "many_labels")]
+    pub multi_label: bool,
     /// Who learns.
     #[serde(alias = "student")]
     pub model: ModelSpec,
-    /// What from. All of them were studied before ([`Request::Study`](crate::protocol::Request::Study)).
+    /// What from. All of them were embedded before ([`Request::Embed`](crate::protocol::Request::Embed)).
     pub clips: Vec<LabelledClip>,
     /// How.
     pub recipe: Recipe,
@@ -124,7 +125,7 @@ impl TrainingJob {
     pub fn subset(&self, split: Split) -> (LabelledSet, Vec<usize>) {
         let own = self.clips.iter().enumerate().filter(|(_, clip)| clip.split == split);
         let (places, songs) = own.map(|(place, clip)| (place, clip.song(self.labels.len()))).unzip();
-        (LabelledSet { labels: self.labels.clone(), many_labels: self.many_labels, songs }, places)
+        (LabelledSet { labels: self.labels.clone(), multi_label: self.multi_label, songs }, places)
     }
 
     /// Takes the labels out that fewer than two clips have, which cannot both be learned and be judged, and the clips that
@@ -145,7 +146,7 @@ impl TrainingJob {
     pub fn assign_splits(&mut self, share: f64, seed: u64) {
         let labels = self.labels.len();
         let songs = self.clips.iter().map(|clip| clip.song(labels)).collect();
-        let set = LabelledSet { labels: self.labels.clone(), many_labels: self.many_labels, songs };
+        let set = LabelledSet { labels: self.labels.clone(), multi_label: self.multi_label, songs };
         let folds = (1.0 / share.clamp(0.01, 0.5)).round() as usize;
         for (clip, fold) in self.clips.iter_mut().zip(grouped_folds(&set, folds, seed)) {
             clip.split = if fold == folds - 1 { Split::Valid } else { Split::Train };
@@ -285,7 +286,7 @@ mod tests {
         TrainingJob {
             name: "mine".to_owned(),
             labels: ["a", "b"].map(String::from).to_vec(),
-            many_labels: false,
+            multi_label: false,
             model: ModelSpec::NewHead { backbones: Vec::new(), hidden: 0 },
             clips,
             recipe: Recipe::default(),

@@ -62,7 +62,7 @@ fn card() -> Card {
         frames: 39,
         front_end: "gtzan-logmel".to_owned(),
         labels: ["loud", "quiet", "odd"].map(String::from).to_vec(),
-        many_labels: false,
+        multi_label: false,
         data: String::new(),
         recipe: String::new(),
         figures: Default::default(),
@@ -102,7 +102,7 @@ fn load_backbone(engine: &mut Engine, (card, bytes): (Card, Vec<u8>)) -> Event {
 fn tags(name: &str) -> Card {
     let structure = Structure { width: 0.1, ..Structure::default() };
     let labels = ["guitar", "slow", "voice", "noise"].map(String::from).to_vec();
-    Card { name: name.to_owned(), structure, labels, many_labels: true, ..card() }
+    Card { name: name.to_owned(), structure, labels, multi_label: true, ..card() }
 }
 
 /// A head on the logits of these.
@@ -306,7 +306,7 @@ fn a_head_tells_the_tags_of_its_bases() {
     assert!(!architecture.summary.is_empty() && !architecture.source.is_empty());
 
     let prediction = answer(&mut engine);
-    assert_eq!((prediction.model.as_str(), prediction.many_labels, prediction.genres.len()), ("head", false, 3));
+    assert_eq!((prediction.model.as_str(), prediction.multi_label, prediction.genres.len()), ("head", false, 3));
     let models: Vec<&str> = prediction.tags.iter().map(|tags| tags.model.as_str()).collect();
     assert_eq!(models, ["msd", "mtt"]);
     for tags in &prediction.tags {
@@ -328,7 +328,7 @@ fn a_network_of_tags_answers_by_itself() {
     let mut engine = empty_engine();
     load(&mut engine, fresh(tags("msd")));
     let prediction = answer(&mut engine);
-    assert!(prediction.many_labels && prediction.tags.is_empty() && prediction.genres.len() == 4);
+    assert!(prediction.multi_label && prediction.tags.is_empty() && prediction.genres.len() == 4);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -405,16 +405,16 @@ fn the_self_test_gives_the_same_logits_every_time() {
     assert_eq!(logits[0], logits[1]);
 }
 
-fn glance(engine: &mut Engine, bytes: Vec<u8>, host: &mut Recorder) {
-    ask(engine, Request::Glance { file: "tone.wav".to_owned(), sample_rate: None }, file(bytes), host);
+fn make_thumbnail(engine: &mut Engine, bytes: Vec<u8>, host: &mut Recorder) {
+    ask(engine, Request::Thumbnail { file: "tone.wav".to_owned(), sample_rate: None }, file(bytes), host);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_glance_is_a_small_picture_of_the_beginning() {
     let mut engine = empty_engine();
     let mut host = Recorder::default();
-    glance(&mut engine, wav(25.0, 22_050), &mut host);
-    let (Event::Glanced { seconds, columns, bands }, Payload::Bytes(levels)) = host.events.last().unwrap() else {
+    make_thumbnail(&mut engine, wav(25.0, 22_050), &mut host);
+    let (Event::Thumbnail { seconds, columns, bands }, Payload::Bytes(levels)) = host.events.last().unwrap() else {
         panic!("{:?}", host.last())
     };
     assert_eq!((*columns, *bands, levels.len()), (48, 24, 48 * 24));
@@ -425,7 +425,7 @@ fn a_glance_is_a_small_picture_of_the_beginning() {
     assert!(host.pauses < 20, "{}", host.pauses);
 
     let mut host = Recorder { cancel_after: Some(2), ..Recorder::default() };
-    glance(&mut engine, wav(25.0, 22_050), &mut host);
+    make_thumbnail(&mut engine, wav(25.0, 22_050), &mut host);
     assert_eq!(host.last(), &Event::Cancelled);
 }
 
@@ -434,7 +434,7 @@ fn what_cannot_be_heard_gives_no_picture() {
     let mut engine = empty_engine();
     let mut refused = |bytes: Vec<u8>| {
         let mut host = Recorder::default();
-        glance(&mut engine, bytes, &mut host);
+        make_thumbnail(&mut engine, bytes, &mut host);
         let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
         message.clone()
     };

@@ -22,9 +22,9 @@ fn documented(id: &str) -> Blueprint {
 }
 
 /// Clips that differ, each with a class of its own, or with every fourth tag from its own on.
-fn clips(shape: Shape, many_labels: bool) -> Batch {
+fn clips(shape: Shape, multi_label: bool) -> Batch {
     let Shape { bands, frames, classes } = shape;
-    let holds = |clip: usize, class: usize| if many_labels { class % CLIPS == clip } else { class == clip };
+    let holds = |clip: usize, class: usize| if multi_label { class % CLIPS == clip } else { class == clip };
     let target = |index: usize| f32::from(u8::from(holds(index / classes, index % classes)));
     let targets = (0..CLIPS * classes).map(target).collect();
     Batch { inputs: self_test_input(CLIPS, bands, frames), targets, shape }
@@ -33,9 +33,9 @@ fn clips(shape: Shape, many_labels: bool) -> Batch {
 /// The losses of so many steps of Adam on the same clips.
 fn losses(id: &str, steps: usize, learning_rate: f64) -> Vec<f64> {
     let blueprint = documented(id);
-    let many_labels = blueprint.build.shape.classes == 50;
-    let batch = clips(blueprint.build.shape, many_labels);
-    let objective = Objective { many_labels, paper_penalty: true, ..Objective::default() };
+    let multi_label = blueprint.build.shape.classes == 50;
+    let batch = clips(blueprint.build.shape, multi_label);
+    let objective = Objective { multi_label, paper_penalty: true, ..Objective::default() };
     let recipe = Recipe { optimiser: OptimiserKind::Adam, weight_decay: 0.0, ..Recipe::default() };
     let mut optimiser = optimiser(&recipe);
     let mut network = blueprint.init(&Device::flex().autodiff());

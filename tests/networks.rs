@@ -150,7 +150,7 @@ fn set(part: &str, songs: usize) -> LabelledSet {
         Song { name: format!("{part} {index}"), group: None, target: one_of(label, 3), segments }
     };
     let labels = ["a", "b", "c"].map(String::from).to_vec();
-    LabelledSet { labels, many_labels: false, songs: (0..songs).map(song).collect() }
+    LabelledSet { labels, multi_label: false, songs: (0..songs).map(song).collect() }
 }
 
 #[derive(Default)]
@@ -255,7 +255,7 @@ fn card(architecture: &str) -> Card {
         frames: SMALL.frames,
         front_end: "gtzan-logmel".to_owned(),
         labels: ["a", "b", "c"].map(String::from).to_vec(),
-        many_labels: false,
+        multi_label: false,
         data: "none".to_owned(),
         recipe: String::new(),
         figures: Default::default(),

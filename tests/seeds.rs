@@ -27,7 +27,7 @@ fn losses(seed: u64) -> Vec<f64> {
     };
     let part = |songs: std::ops::Range<usize>| LabelledSet {
         labels: vec!["a".into(), "b".into()],
-        many_labels: false,
+        multi_label: false,
         songs: songs.map(song).collect(),
     };
     let blueprint =

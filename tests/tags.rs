@@ -66,7 +66,7 @@ fn learns_tags(architecture: &str, settings: &str) -> tempfile::TempDir {
     let figures = knows_tags(&model, &audio);
     let card: Value = serde_json::from_slice(&std::fs::read(path("tags.json")).unwrap()).unwrap();
     assert_eq!(
-        (&card["many_labels"], &card["labels"]),
+        (&card["multi_label"], &card["labels"]),
         (&Value::Bool(true), &serde_json::json!(["high", "low", "pulsing"]))
     );
     assert_eq!(card["figures"]["valid_roc_auc"], (figures["roc_auc"].as_f64().unwrap() * 1e4).round() / 1e4);

@@ -1,4 +1,4 @@
-//! Lessons: a few clips are studied, a network learns from them, and what it says is what its weights say when they are
+//! Lessons: a few clips are embedded, a network learns from them, and what it says is what its weights say when they are
 //! loaded. The same bodies run natively and in the browser.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -125,7 +125,7 @@ fn job(model: ModelSpec, recipe: Recipe) -> TrainingJob {
     TrainingJob {
         name: "mine".to_owned(),
         labels,
-        many_labels: false,
+        multi_label: false,
         model,
         clips: (0..18).map(clip).collect(),
         recipe,
@@ -142,17 +142,17 @@ fn fresh() -> ModelSpec {
     }
 }
 
-fn study(engine: &mut Engine, job: &TrainingJob) {
+fn embed(engine: &mut Engine, job: &TrainingJob) {
     for (index, clip) in job.clips.iter().enumerate() {
-        let event = study_one(engine, job, index, wav(clip.labels[0], index));
-        assert!(matches!(event, Event::Studied { seconds, windows } if (seconds - 2.5).abs() < 0.01 && windows >= 1));
+        let event = embed_one(engine, job, index, wav(clip.labels[0], index));
+        assert!(matches!(event, Event::Embedded { seconds, windows } if (seconds - 2.5).abs() < 0.01 && windows >= 1));
     }
 }
 
-fn study_one(engine: &mut Engine, job: &TrainingJob, index: usize, bytes: Vec<u8>) -> Event {
+fn embed_one(engine: &mut Engine, job: &TrainingJob, index: usize, bytes: Vec<u8>) -> Event {
     let mut host = Recorder::default();
     let LabelledClip { id, name, .. } = job.clips[index].clone();
-    let request = Request::Study { clip: id, file: name, sample_rate: None, model: job.model.clone() };
+    let request = Request::Embed { clip: id, file: name, sample_rate: None, model: job.model.clone() };
     ask(engine, request, file(bytes), &mut host);
     host.last().clone()
 }
@@ -169,7 +169,7 @@ fn short(epochs: usize) -> Recipe {
 fn a_fresh_network_learns_from_a_few_clips() {
     let _alone = alone();
     let (mut engine, job, mut host) = (engine(), job(fresh(), short(12)), Recorder::default());
-    study(&mut engine, &job);
+    embed(&mut engine, &job);
     train(&mut engine, &job, &mut host);
     let (card, result, weights) = host.trained();
     assert_eq!((result.epochs.len(), host.epochs()), (12, 12));
@@ -218,7 +218,7 @@ fn backbone_of(name: &str, architecture: &str, front_end: &str, bands: usize, me
         frames: 16,
         front_end: front_end.to_owned(),
         labels: ["guitar", "slow", "voice", "noise"].map(String::from).to_vec(),
-        many_labels: true,
+        multi_label: true,
         data: String::new(),
         recipe: String::new(),
         figures: Default::default(),
@@ -254,7 +254,7 @@ fn a_head_learns_from_what_another_network_hears() {
         let mut engine = with_base();
         let job = job(head(hidden), Recipe { weight_decay: 0.01, ..head(hidden).quick(12) });
         let mut host = Recorder::default();
-        study(&mut engine, &job);
+        embed(&mut engine, &job);
         train(&mut engine, &job, &mut host);
         let (card, result, weights) = host.trained();
         assert_eq!((card.architecture.as_str(), card.structure.hidden), ("head", hidden));
@@ -278,7 +278,7 @@ fn of_a_long_clip_windows_from_all_of_it_are_heard() {
     let bytes = (long.len() - 8) as u32;
     long[4..8].copy_from_slice(&bytes.to_le_bytes());
     long[40..44].copy_from_slice(&(bytes - 36).to_le_bytes());
-    let Event::Studied { seconds, windows } = study_one(&mut engine, &job, 0, long) else { panic!() };
+    let Event::Embedded { seconds, windows } = embed_one(&mut engine, &job, 0, long) else { panic!() };
     assert!((seconds - 100.0).abs() < 0.1 && (20..=24).contains(&windows), "{windows} windows of {seconds} s");
 }
 
@@ -290,7 +290,7 @@ fn tuned(layers: TrainableLayers) -> ModelSpec {
 fn what_was_heard_through_a_network_is_not_for_another_of_its_name() {
     let _alone = alone();
     let (mut engine, job) = (with_base(), job(tuned(TrainableLayers::Output), short(2)));
-    study(&mut engine, &job);
+    embed(&mut engine, &job);
     let (card, bytes) = backbone_of("tags", "lens", "gtzan-logmel", 128, 2);
     let mut host = Recorder::default();
     ask(&mut engine, Request::LoadBackbone { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
@@ -322,7 +322,7 @@ fn a_network_goes_on_from_what_it_has_learned() {
         let mut engine = with(backbone);
         let recipe = Recipe { weight_decay: 0.01, learning_rate: 3e-3, ..tuned(layers).quick(12) };
         let (job, mut host) = (job(tuned(layers), recipe), Recorder::default());
-        study(&mut engine, &job);
+        embed(&mut engine, &job);
         train(&mut engine, &job, &mut host);
         let (card, result, weights) = host.trained();
         assert_eq!((card.architecture.as_str(), card.labels.len()), (architecture.as_str(), 3));
@@ -349,7 +349,7 @@ fn a_network_that_knows_the_labels_begins_with_what_it_says_of_them() {
     let _alone = alone();
     let (mut engine, mut host) = (engine(), Recorder::default());
     let first = job(fresh(), short(12));
-    study(&mut engine, &first);
+    embed(&mut engine, &first);
     train(&mut engine, &first, &mut host);
     let (card, result, weights) = host.trained();
     let mut host = Recorder::default();
@@ -357,7 +357,7 @@ fn a_network_that_knows_the_labels_begins_with_what_it_says_of_them() {
     let model = ModelSpec::FineTune { network: "mine".to_owned(), layers: TrainableLayers::Output };
     let recipe = Recipe { epochs: 1, learning_rate: 1e-6, ..model.quick(12) };
     let again = job(model, recipe);
-    study(&mut engine, &again);
+    embed(&mut engine, &again);
     let mut host = Recorder::default();
     train(&mut engine, &again, &mut host);
     for (before, after) in result.answers.iter().zip(&host.trained().1.answers) {
@@ -372,12 +372,12 @@ fn a_head_goes_on_only_as_a_new_head() {
     let mut engine = with_base();
     let job = job(head(0), head(0).quick(12));
     let mut host = Recorder::default();
-    study(&mut engine, &job);
+    embed(&mut engine, &job);
     train(&mut engine, &job, &mut host);
     let (card, _, weights) = host.trained();
     ask(&mut engine, Request::Load { card: Box::new(card) }, Payload::Bytes(weights), &mut Recorder::default());
     let model = ModelSpec::FineTune { network: "mine".to_owned(), layers: TrainableLayers::All };
-    let event = study_one(&mut engine, &TrainingJob { model, ..job }, 0, wav(0, 0));
+    let event = embed_one(&mut engine, &TrainingJob { model, ..job }, 0, wav(0, 0));
     assert!(matches!(&event, Event::Failed { message } if message.contains("teach a new head")), "{event:?}");
 }
 
@@ -396,7 +396,7 @@ fn a_run_goes_on_from_its_checkpoint_as_if_it_had_never_stopped() {
     for recipe in [with_dropout, adadelta, plateau] {
         let (mut engine, job) = (engine(), job(fresh(), recipe));
         let mut host = Recorder { pace: 10_000, ..Recorder::default() };
-        study(&mut engine, &job);
+        embed(&mut engine, &job);
         train(&mut engine, &job, &mut host);
         let (_, whole, weights) = host.trained();
         let checkpoints: Vec<(usize, Vec<u8>)> = host
@@ -430,7 +430,7 @@ fn a_run_goes_on_from_its_checkpoint_as_if_it_had_never_stopped() {
             width: 0.125,
         };
         let other = TrainingJob { model: other, ..job };
-        study(&mut engine, &other);
+        embed(&mut engine, &other);
         for bytes in [bytes, b"nothing".to_vec()] {
             ask(&mut engine, Request::Train { job: Box::new(other.clone()) }, Payload::Bytes(bytes), &mut host);
             assert!(
@@ -448,7 +448,7 @@ fn patience_ends_a_run_that_gets_no_better() {
     let (mut engine, mut host) = (engine(), Recorder::default());
     // A rate at which nothing changes: the first epoch stays the best.
     let job = job(fresh(), Recipe { learning_rate: 1e-12, average_decay: 0.0, patience: 3, ..short(50) });
-    study(&mut engine, &job);
+    embed(&mut engine, &job);
     train(&mut engine, &job, &mut host);
     assert!(host.trained().1.epochs.len() < 20, "{}", host.epochs());
     let since_best = host.trained().1.epochs.iter().rev().take_while(|epoch| !epoch.best).count();
@@ -470,13 +470,13 @@ fn the_registry_tells_who_can_learn_from_fresh_weights() {
 fn tags_are_learned_each_for_itself() {
     let _alone = alone();
     let (mut engine, mut host) = (engine(), Recorder::default());
-    let mut job = TrainingJob { many_labels: true, ..job(fresh(), short(12)) };
-    study(&mut engine, &job);
+    let mut job = TrainingJob { multi_label: true, ..job(fresh(), short(12)) };
+    embed(&mut engine, &job);
     // Every second clip of the last kind is both.
     job.clips.iter_mut().filter(|clip| clip.labels == [2]).for_each(|clip| clip.labels = vec![0, 2]);
     train(&mut engine, &job, &mut host);
     let (card, result, _) = host.trained();
-    assert!(card.many_labels);
+    assert!(card.multi_label);
     assert!(
         matches!(result.epochs[11].valid, Scores::Tags { roc_auc, .. } if roc_auc > 0.9),
         "{:?}",
@@ -489,7 +489,7 @@ fn tags_are_learned_each_for_itself() {
 fn a_run_is_stopped_with_its_best_or_given_up() {
     let _alone = alone();
     let (mut engine, job) = (engine(), job(fresh(), short(200)));
-    study(&mut engine, &job);
+    embed(&mut engine, &job);
     let mut host = Recorder { finish_after_epochs: Some(3), ..Recorder::default() };
     train(&mut engine, &job, &mut host);
     assert_eq!(host.trained().1.epochs.len(), 3);
@@ -504,7 +504,7 @@ fn a_run_that_keeps_its_last_epoch_is_stopped_with_its_best() {
     // Steps that are too large, so that it does not get better all the time.
     let rough = Recipe { learning_rate: 0.1, average_decay: 0.0, keep: Keep::Last, patience: 0, ..short(20) };
     let (mut engine, job) = (engine(), job(fresh(), rough));
-    study(&mut engine, &job);
+    embed(&mut engine, &job);
     let mut result = |finish_after_epochs| {
         let mut host = Recorder { finish_after_epochs, ..Recorder::default() };
         train(&mut engine, &job, &mut host);
@@ -527,8 +527,8 @@ fn what_cannot_be_taught_gets_a_sentence() {
         let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
         message.clone()
     };
-    assert!(failed(&mut engine, &job).starts_with("clip 0.wav was not heard yet"), "not studied");
-    study(&mut engine, &job);
+    assert!(failed(&mut engine, &job).starts_with("clip 0.wav was not heard yet"), "not embedded");
+    embed(&mut engine, &job);
     let only = |part| TrainingJob {
         clips: job.clips.iter().map(|clip| LabelledClip { split: part, ..clip.clone() }).collect(),
         ..job.clone()
@@ -539,9 +539,9 @@ fn what_cannot_be_taught_gets_a_sentence() {
     let other = TrainingJob { model: head(0), ..job.clone() };
     assert!(failed(&mut engine, &other).contains("another kind of network"));
     let unknown = ModelSpec::NewHead { backbones: vec![("nobody".to_owned(), Takes::Features)], hidden: 0 };
-    let event = study_one(&mut engine, &TrainingJob { model: unknown, ..job.clone() }, 0, wav(0, 0));
+    let event = embed_one(&mut engine, &TrainingJob { model: unknown, ..job.clone() }, 0, wav(0, 0));
     assert!(matches!(&event, Event::Failed { message } if message.contains("'nobody'")), "{event:?}");
-    let event = study_one(&mut engine, &job, 0, b"words".repeat(100));
+    let event = embed_one(&mut engine, &job, 0, b"words".repeat(100));
     assert!(matches!(&event, Event::Failed { message } if message.starts_with("clip 0.wav: ")), "{event:?}");
     let many = ModelSpec::FromScratch {
         architecture: "lens".to_owned(),
@@ -550,6 +550,6 @@ fn what_cannot_be_taught_gets_a_sentence() {
         frames: usize::MAX,
         width: 0.25,
     };
-    let event = study_one(&mut engine, &TrainingJob { model: many, ..job.clone() }, 0, wav(0, 0));
+    let event = embed_one(&mut engine, &TrainingJob { model: many, ..job.clone() }, 0, wav(0, 0));
     assert!(matches!(&event, Event::Failed { message } if message.contains("frames")), "{event:?}");
 }

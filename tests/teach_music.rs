@@ -102,7 +102,7 @@ fn taught(engine: &mut Engine, genres: &[&str], clips: Vec<LabelledClip>) -> f64
     let labels: Vec<String> = genres.iter().map(|genre| (*genre).to_owned()).collect();
     let recipe = head().quick(CLIPS * genres.len());
     let job =
-        TrainingJob { name: "mine".into(), labels: labels.clone(), many_labels: false, model: head(), clips, recipe };
+        TrainingJob { name: "mine".into(), labels: labels.clone(), multi_label: false, model: head(), clips, recipe };
     let event = ask(engine, Request::Train { job: Box::new(job.clone()) }, Payload::None);
     let Event::Trained { result, .. } = event else { panic!("{event:?}") };
     let (valid, places) = job.subset(Split::Valid);
@@ -125,9 +125,9 @@ fn ten_clips_a_genre_are_enough() {
         for clip in &clips {
             let source = Box::new(File::open(audio.join(&clip.name)).unwrap());
             let (id, name) = (clip.id.clone(), clip.name.clone());
-            let request = Request::Study { clip: id, file: name, sample_rate: None, model: head() };
+            let request = Request::Embed { clip: id, file: name, sample_rate: None, model: head() };
             let event = ask(&mut engine, request, Payload::File(source));
-            assert!(matches!(event, Event::Studied { .. }), "{event:?}");
+            assert!(matches!(event, Event::Embedded { .. }), "{event:?}");
         }
         let draws = 1..=3;
         let mean =

@@ -302,7 +302,7 @@ fn set(part: &str, songs: usize, side: usize) -> LabelledSet {
         Song { name: format!("{part} {index}"), group: None, target: one_of(label, 2), segments }
     };
     let labels = ["low", "high"].map(String::from).to_vec();
-    LabelledSet { labels, many_labels: false, songs: (0..songs).map(song).collect() }
+    LabelledSet { labels, multi_label: false, songs: (0..songs).map(song).collect() }
 }
 
 #[derive(Default)]

@@ -1,5 +1,5 @@
 // In the page: trainings that are given up in the middle, and how soon that is answered.
-import { fresh, startEngine, study } from "./engine.mjs";
+import { fresh, startEngine, embed } from "./engine.mjs";
 
 const BATCH = 4;
 const LEARN = 4;
@@ -13,7 +13,7 @@ const STEPS_PER_EPOCH = (LEARN * WINDOWS_PER_CLIP) / BATCH;
 export async function cancels(kind, moments) {
   const engine = await startEngine(kind);
   const recipe = { epochs: 10_000, batch: BATCH, windows_per_song: WINDOWS_PER_CLIP };
-  const job = await study(engine, { model: fresh("lens"), classes: 2, learn: LEARN, valid: 2, recipe });
+  const job = await embed(engine, { model: fresh("lens"), classes: 2, learn: LEARN, valid: 2, recipe });
   const times = [];
   for (const moment of moments) times.push(await givenUp(engine, job, moment));
   engine.stop();

@@ -74,7 +74,7 @@ export function fresh(architecture) {
 }
 
 /** Has so many clips heard, of these classes in turn, and makes the lesson of them: `valid` of them are to judge by. */
-export async function study(engine, { model, classes, learn, valid, recipe }) {
+export async function embed(engine, { model, classes, learn, valid, recipe }) {
   const clips = Array.from({ length: learn + valid }, (_, clip) => ({
     id: clip.toString(16).padStart(64, "0"),
     name: `clip ${clip}`,
@@ -83,9 +83,9 @@ export async function study(engine, { model, classes, learn, valid, recipe }) {
     part: clip < learn ? "train" : "valid",
   }));
   for (const [index, { id, name, labels }] of clips.entries()) {
-    const request = { Study: { clip: id, file: name, sample_rate: RATE, model } };
-    await engine.ask(request, "Studied", samples(index, labels[0]));
+    const request = { Embed: { clip: id, file: name, sample_rate: RATE, model } };
+    await engine.ask(request, "Embedded", samples(index, labels[0]));
   }
   const labels = Array.from({ length: classes }, (_, label) => `class ${label}`);
-  return { name: "timed", labels, many_labels: false, model, clips, recipe };
+  return { name: "timed", labels, multi_label: false, model, clips, recipe };
 }

@@ -4,7 +4,7 @@
 // of each), in batches of 32, and 20 to judge by; the paper's dropout and weight penalty; Adam with a learning rate of
 // 2e-3, ours with decoupled weight decay, which TensorFlow.js does not have; no running average of the weights. Where
 // that takes too long, they do a tenth of it: 32 windows in one step, and 2 to judge by.
-import { fresh, noise, startEngine, study } from "./engine.mjs";
+import { fresh, noise, startEngine, embed } from "./engine.mjs";
 
 const BANDS = 128;
 const FRAMES = 39;
@@ -31,7 +31,7 @@ export async function ours(kind, { part, epochs }) {
     keep: "last",
   };
   const [learn, valid] = [CLIPS.learn / part, CLIPS.valid / part];
-  const job = await study(engine, { model: fresh("net1"), classes: CLASSES, learn, valid, recipe });
+  const job = await embed(engine, { model: fresh("net1"), classes: CLASSES, learn, valid, recipe });
   const ends = [performance.now()];
   const losses = [];
   const { result } = await engine.ask({ Train: { job } }, "Trained", undefined, ({ name, told, at }) => {

@@ -106,7 +106,7 @@ fn scores(scores: &[Score]) -> BTreeMap<&str, f32> {
 
 fn text(path: &Path, prediction: &Prediction) -> String {
     let mut text = format!("{} ({} windows, {})\n", path.display(), prediction.windows.len(), prediction.model);
-    let shown = if prediction.many_labels { TAGS_SHOWN } else { prediction.genres.len() };
+    let shown = if prediction.multi_label { TAGS_SHOWN } else { prediction.genres.len() };
     for score in prediction.genres.iter().take(shown) {
         let bar = "#".repeat((score.probability * 40.0).round() as usize);
         text += &format!("  {:18}{:5.1} %  {bar}\n", score.label, score.probability * 100.0);

@@ -60,8 +60,8 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
         let dataset = HeadDataset::of(&arguments.folder, &arguments.split, &backbones, recipe)?;
         return dataset.crossvalidate(recipe, arguments.folds, seeds).print(arguments.json);
     }
-    let (labels, many_labels) = arguments.folder.labels()?;
-    let blueprint = file.card(labels, many_labels)?.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
+    let (labels, multi_label) = arguments.folder.labels()?;
+    let blueprint = file.card(labels, multi_label)?.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
     let set = arguments.folder.songs(&arguments.split, &blueprint.input_spec())?;
     if let Some(times) = arguments.random {
         let (judged, answers) = random(&blueprint, &start, &file.training, &set, times)?;

@@ -46,7 +46,7 @@ struct Line {
 /// The index of a folder.
 struct Index {
     labels: Vec<String>,
-    many_labels: bool,
+    multi_label: bool,
     lines: Vec<Line>,
 }
 
@@ -62,7 +62,7 @@ impl Folder {
     /// [`CliError`] that names `index.csv` where it is missing or not as described above.
     pub fn labels(&self) -> Result<(Vec<String>, bool), CliError> {
         let index = index(self.path())?;
-        Ok((index.labels, index.many_labels))
+        Ok((index.labels, index.multi_label))
     }
 
     /// The bands and columns of features; `None` for audio.
@@ -83,14 +83,14 @@ impl Folder {
     ///
     /// [`CliError`] that names the file, where one is missing or not as described above.
     pub fn songs(&self, split: &str, input_spec: &InputSpec) -> Result<LabelledSet, CliError> {
-        let Index { labels, many_labels, lines } = self.chosen(split)?;
+        let Index { labels, multi_label, lines } = self.chosen(split)?;
         let segments = match (&self.features, &self.audio) {
             (Some(folder), _) => from_features(folder, &lines, input_spec)?,
             (None, audio) => from_audio(audio.as_deref().unwrap_or(Path::new(".")), &lines, input_spec)?,
         };
-        let song = |(line, segments)| Song { segments, ..song(line, &labels, many_labels) };
+        let song = |(line, segments)| Song { segments, ..song(line, &labels, multi_label) };
         let songs = lines.into_iter().zip(segments).map(song).collect();
-        Ok(LabelledSet { labels, many_labels, songs })
+        Ok(LabelledSet { labels, multi_label, songs })
     }
 
     /// The songs of a split of a folder of audio, without their segments, and their files.
@@ -102,15 +102,15 @@ impl Folder {
         let Some(folder) = &self.audio else {
             return Err(CliError::Usage("a head listens through other networks, to audio: give --audio".to_owned()));
         };
-        let Index { labels, many_labels, lines } = self.chosen(split)?;
+        let Index { labels, multi_label, lines } = self.chosen(split)?;
         let files = lines.iter().map(|line| folder.join(&line.file)).collect();
-        let songs = lines.into_iter().map(|line| song(line, &labels, many_labels)).collect();
-        Ok((LabelledSet { labels, many_labels, songs }, files))
+        let songs = lines.into_iter().map(|line| song(line, &labels, multi_label)).collect();
+        Ok((LabelledSet { labels, multi_label, songs }, files))
     }
 
     /// The index with only the lines of a split.
     fn chosen(&self, split: &str) -> Result<Index, CliError> {
-        let Index { labels, many_labels, lines } = index(self.path())?;
+        let Index { labels, multi_label, lines } = index(self.path())?;
         let wanted = |line: &Line| match split {
             "" => line.split != "excluded",
             names => names.split('+').any(|name| name == line.split),
@@ -123,14 +123,14 @@ impl Folder {
             let path = self.path().join("index.csv");
             return Err(CliError::content(&path, format!("has no split '{split}'; it has {}", splits.join(", "))));
         }
-        Ok(Index { labels, many_labels, lines: found })
+        Ok(Index { labels, multi_label, lines: found })
     }
 }
 
 /// The song of a line, without segments.
-fn song(line: Line, labels: &[String], many_labels: bool) -> Song {
+fn song(line: Line, labels: &[String], multi_label: bool) -> Song {
     let numbers = line.labels.iter().map(|label| number_of(labels, label));
-    let target = match many_labels {
+    let target = match multi_label {
         false => one_of(numbers.max().unwrap_or(0), labels.len()),
         true => numbers.fold(vec![0.0; labels.len()], |mut target, label| {
             target[label] = 1.0;
@@ -149,8 +149,8 @@ fn index(folder: &Path) -> Result<Index, CliError> {
     let column = |names: &[&str]| {
         find(names).ok_or_else(|| wrong(format!("expected a column '{}', found {headers:?}", names.join("' or '"))))
     };
-    let many_labels = find(&["tags"]).is_some();
-    let song = column(if many_labels { &["file"] } else { &["track"] })?;
+    let multi_label = find(&["tags"]).is_some();
+    let song = column(if multi_label { &["file"] } else { &["track"] })?;
     let (label, split) = (column(&["tags", "genre"])?, column(&["split", "filtered_split"])?);
     let (row, group) = (find(&["row"]), find(&["artist_group"]));
     let (mut labels, mut lines) = (Vec::new(), Vec::new());
@@ -161,11 +161,11 @@ fn index(folder: &Path) -> Result<Index, CliError> {
             Some(column) => Some(field(column).parse().map_err(|_| wrong(format!("no row number: {record:?}")))?),
             None => None,
         };
-        let own: Vec<String> = match many_labels {
+        let own: Vec<String> = match multi_label {
             true => field(label).split(';').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect(),
             false => vec![field(label)],
         };
-        let file = match many_labels {
+        let file = match multi_label {
             true => PathBuf::from(field(song)),
             false => Path::new(&field(label)).join(format!("{}.wav", field(song))),
         };
@@ -175,7 +175,7 @@ fn index(folder: &Path) -> Result<Index, CliError> {
     }
     labels.sort();
     labels.dedup();
-    Ok(Index { labels, many_labels, lines })
+    Ok(Index { labels, multi_label, lines })
 }
 
 fn npy(folder: &Path) -> Result<(NpyFile<std::io::BufReader<std::fs::File>>, [usize; 3]), CliError> {

@@ -85,9 +85,9 @@ fn answer(loaded: &Loaded, song: &Song) -> Result<Vec<f32>, CliError> {
 
 /// The set with its labels numbered as the network numbers them.
 fn with_labels_of(card: &Card, set: LabelledSet) -> Result<LabelledSet, CliError> {
-    if set.many_labels != card.many_labels {
+    if set.multi_label != card.multi_label {
         let kind = |many| if many { "many labels a song" } else { "one label a song" };
-        let (found, expected) = (kind(set.many_labels), kind(card.many_labels));
+        let (found, expected) = (kind(set.multi_label), kind(card.multi_label));
         return Err(CliError::Usage(format!("the network gives {expected}, the set has {found}")));
     }
     let place = |label: &String| {
@@ -104,7 +104,7 @@ fn with_labels_of(card: &Card, set: LabelledSet) -> Result<LabelledSet, CliError
         }
         song.target = target;
     }
-    Ok(LabelledSet { labels: card.labels.clone(), many_labels: set.many_labels, songs })
+    Ok(LabelledSet { labels: card.labels.clone(), multi_label: set.multi_label, songs })
 }
 
 fn tag_report(tags: &TagMetrics) -> String {

@@ -112,15 +112,15 @@ impl HeadDataset {
 
     /// The cross-validations of these fold seeds, and the temperature that all of them together ask for.
     pub fn crossvalidate(&self, recipe: &HeadRecipe, folds: usize, seeds: &[u64]) -> Measure {
-        let many_labels = self.set.many_labels;
+        let multi_label = self.set.multi_label;
         let round = |&seed: &u64| {
             let fold_of = grouped_folds(&self.set, folds, seed);
-            out_of_fold(&self.examples, &fold_of, many_labels, recipe)
+            out_of_fold(&self.examples, &fold_of, multi_label, recipe)
         };
         let logits: Vec<Vec<Vec<Vec<f32>>>> = seeds.iter().map(round).collect();
         let temperature = temperature(&self.set, &logits);
         let at = |temperature: f64| -> Vec<Vec<Vec<f32>>> {
-            logits.iter().map(|logits| answers(logits, temperature, many_labels)).collect()
+            logits.iter().map(|logits| answers(logits, temperature, multi_label)).collect()
         };
         let (before, after) = (at(1.0), at(temperature));
         let calibrated = |rounds: &[Vec<Vec<f32>>]| pooled(&self.set, rounds);
@@ -311,7 +311,7 @@ pub fn train(
     let dataset = HeadDataset::of(folder, &file.train, &backbones, recipe)?;
     let measure = dataset.crossvalidate(recipe, recipe.folds, &recipe.fold_seeds);
     print!("{}", measure.table());
-    let head = fit(&dataset.examples, dataset.set.many_labels, recipe);
+    let head = fit(&dataset.examples, dataset.set.multi_label, recipe);
     let loss = head.loss;
     eprintln!(
         "{} rows of {} features: entropy {:.4}, penalty {:.4}, together {:.4}; size of the weights {:.4}",
@@ -322,7 +322,7 @@ pub fn train(
         loss.entropy + loss.penalty,
         head.norm()
     );
-    let mut card = file.card(dataset.set.labels.clone(), dataset.set.many_labels)?;
+    let mut card = file.card(dataset.set.labels.clone(), dataset.set.multi_label)?;
     card.structure.features = dataset.features();
     card.backbones = backbones.cards();
     card.figures = measure.figures();

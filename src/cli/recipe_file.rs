@@ -124,7 +124,7 @@ impl RecipeFile {
     /// # Errors
     ///
     /// [`CliError`] for a front end that does not exist.
-    pub fn card(&self, labels: Vec<String>, many_labels: bool) -> Result<Card, CliError> {
+    pub fn card(&self, labels: Vec<String>, multi_label: bool) -> Result<Card, CliError> {
         let front_end = FrontEnd::by_name(&self.front_end)
             .ok_or_else(|| CliError::Usage(format!("there is no front end called '{}'", self.front_end)))?;
         Ok(Card {
@@ -137,7 +137,7 @@ impl RecipeFile {
             frames: self.frames,
             front_end: self.front_end.clone(),
             labels,
-            many_labels,
+            multi_label,
             data: self.data.clone(),
             recipe: String::new(),
             figures: Default::default(),

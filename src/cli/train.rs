@@ -85,8 +85,8 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     if let Some(recipe) = &file.head {
         return heads::train(&file, recipe, &arguments.folder, &arguments.backbones, &arguments.out);
     }
-    let (labels, many_labels) = arguments.folder.labels()?;
-    let card = file.card(labels, many_labels)?;
+    let (labels, multi_label) = arguments.folder.labels()?;
+    let card = file.card(labels, multi_label)?;
     let blueprint = card.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
     let input_spec = blueprint.input_spec();
     let train = arguments.folder.songs(&file.train, &input_spec)?;

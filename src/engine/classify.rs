@@ -137,7 +137,7 @@ fn prediction(loaded: &Loaded, windows: &[WindowAndTags], milliseconds: f64) -> 
     Prediction {
         model: card.name.clone(),
         labels: card.labels.clone(),
-        many_labels: card.many_labels,
+        multi_label: card.multi_label,
         genres: scores(&card.labels, windows.iter().map(|(window, _)| window.probabilities.as_slice())),
         windows: windows.iter().map(|(window, _)| window.clone()).collect(),
         tags: tags.collect(),

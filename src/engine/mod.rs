@@ -1,18 +1,18 @@
 //! The engine: requests in, events out. It owns the device, the networks and what it has heard of a visitor's clips, runs
 //! in a worker in the browser and directly in native tests, and knows neither. What it does with a recording is in
-//! [`classify`](mod@classify), what with many of them in [`teach`], and with archives of them in `unpack`.
+//! [`classify`](mod@classify), what with many of them in [`train`](mod@train), and with archives of them in `unpack`.
 
 pub mod classify;
-mod glance;
 mod resolved_model;
-pub mod teach;
+mod thumbnail;
+pub mod train;
 mod unpack;
 
 use burn::tensor::{Device, ExecutionError};
 
 use self::classify::classify;
-use self::glance::glance;
-use self::teach::Desk;
+use self::thumbnail::make_thumbnail;
+use self::train::FeatureCache;
 use self::unpack::unpack;
 use crate::archive::ArchiveError;
 use crate::audio::{AudioError, Clip, Source};
@@ -78,7 +78,7 @@ pub enum EngineError {
     NoPayload,
     /// A lesson with a clip that was not heard.
     #[error("{clip} was not heard yet, or for another kind of network")]
-    NotStudied {
+    NotEmbedded {
         /// Its name.
         clip: String,
     },
@@ -101,13 +101,13 @@ pub struct Engine {
     /// What others listen through.
     backbones: Vec<Loaded>,
     /// What is kept for lessons.
-    desk: Desk,
+    features: FeatureCache,
 }
 
 impl Engine {
     /// An engine on this device, without a network.
     pub fn new(info: EngineInfo, device: Device) -> Self {
-        Self { info, device, loaded: None, backbones: Vec::new(), desk: Desk::default() }
+        Self { info, device, loaded: None, backbones: Vec::new(), features: FeatureCache::default() }
     }
 
     /// What it computes with.
@@ -124,11 +124,11 @@ impl Engine {
                 let prediction = self.classify(payload, sample_rate, host).await;
                 (prediction.map(Event::Classified), Some(file))
             }
-            Request::Study { clip, file, sample_rate, model } => {
-                (self.study(clip, model, payload, sample_rate, host).await, Some(file))
+            Request::Embed { clip, file, sample_rate, model } => {
+                (self.embed(clip, model, payload, sample_rate, host).await, Some(file))
             }
-            Request::Glance { file, sample_rate } => match glance(payload, sample_rate, host).await {
-                Ok((glanced, picture)) => return host.send(glanced, Payload::Bytes(picture)),
+            Request::Thumbnail { file, sample_rate } => match make_thumbnail(payload, sample_rate, host).await {
+                Ok((thumbnail, picture)) => return host.send(thumbnail, Payload::Bytes(picture)),
                 Err(error) => (Err(error), Some(file)),
             },
             Request::Unpack { file } => (unpack(payload, host).await, Some(file)),
@@ -158,7 +158,7 @@ impl Engine {
             |backbone: &Loaded| backbone.card.name == loaded.card.name && backbone.card.sha256 != loaded.card.sha256;
         if self.backbones.iter().any(other) {
             // What is kept may have been heard through the one before.
-            self.desk = Desk::default();
+            self.features = FeatureCache::default();
         }
         self.backbones.retain(|backbone| backbone.card.name != loaded.card.name);
         self.backbones.push(loaded);

@@ -139,7 +139,7 @@ impl ResolvedModel {
         Card {
             name: job.name.clone(),
             labels: job.labels.clone(),
-            many_labels: job.many_labels,
+            multi_label: job.multi_label,
             data,
             recipe,
             figures: Default::default(),
@@ -198,7 +198,7 @@ pub enum Embedder<'a> {
 
 /// A network that goes on from what another has learned.
 fn begun(loaded: &Loaded, blueprint: &Blueprint, recipe: &Recipe, engine: &Engine, set: &LabelledSet) -> Network {
-    let keeps_output = loaded.card.labels == set.labels && loaded.card.many_labels == set.many_labels;
+    let keeps_output = loaded.card.labels == set.labels && loaded.card.multi_label == set.multi_label;
     let network = fresh(blueprint, recipe, &engine.device).valid();
     transfer_weights(network, loaded.network(), blueprint, keeps_output).train()
 }
@@ -216,7 +216,7 @@ fn empty_card(architecture: &str) -> Result<Card, EngineError> {
         frames: 1,
         front_end: String::new(),
         labels: vec![String::new()],
-        many_labels: false,
+        multi_label: false,
         data: String::new(),
         recipe: String::new(),
         figures: Default::default(),

@@ -65,7 +65,7 @@ impl Backbones {
 
     /// The cards of those whose tags are told with every answer.
     pub fn tag_cards(&self) -> impl Iterator<Item = &Card> {
-        self.0.iter().map(|(backbone, _)| &backbone.card).filter(|card| card.many_labels)
+        self.0.iter().map(|(backbone, _)| &backbone.card).filter(|card| card.multi_label)
     }
 
     /// How many values a head takes of all of them for a window.
@@ -84,7 +84,7 @@ impl Backbones {
         for (backbone, takes) in &self.0 {
             let found = outputs(backbone.network(), Part::Whole, values.to_vec(), bands, frames).await?;
             for ((row, tags), answer) in embeddings.rows.iter_mut().zip(&mut embeddings.tags).zip(found) {
-                if backbone.card.many_labels {
+                if backbone.card.multi_label {
                     tags.push(probabilities(&answer.logits, true));
                 }
                 if *takes != Takes::Logits {

@@ -150,9 +150,9 @@ impl Loaded {
         let Some(first) = places.first() else { return Ok(Vec::new()) };
         let windowing = self.windowing();
         let (answers, tags) = self.run(windowing.values(segments, places), windowing.bands, first.columns).await?;
-        let many_labels = self.card.many_labels;
+        let multi_label = self.card.multi_label;
         let prediction = |(answer, tags): (Output, _)| WindowPrediction {
-            probabilities: probabilities(&answer.logits, many_labels),
+            probabilities: probabilities(&answer.logits, multi_label),
             tags,
         };
         Ok(answers.into_iter().zip(tags).map(prediction).collect())

@@ -130,8 +130,8 @@ pub async fn logits(
 }
 
 /// Probabilities from logits: of one label out of all, or of each label for itself where there may be many.
-pub fn probabilities(logits: &[f32], many_labels: bool) -> Vec<f32> {
-    if many_labels { logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect() } else { softmax(logits) }
+pub fn probabilities(logits: &[f32], multi_label: bool) -> Vec<f32> {
+    if multi_label { logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect() } else { softmax(logits) }
 }
 
 /// Probabilities from logits.

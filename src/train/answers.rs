@@ -44,7 +44,7 @@ pub async fn predict_songs(
     for song in &set.songs {
         let windows = song_outputs(network, part, windowing, &song.segments, watcher).await?;
         let windows: Vec<Vec<f32>> =
-            windows.iter().map(|window| probabilities(&window.logits, set.many_labels)).collect();
+            windows.iter().map(|window| probabilities(&window.logits, set.multi_label)).collect();
         answers.push(song_probabilities(windows.iter().map(Vec::as_slice)));
     }
     Ok(answers)

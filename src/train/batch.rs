@@ -29,14 +29,14 @@ pub struct Batch {
 /// draws classes alike, the songs of smaller ones more often; where groups, those of large groups less often.
 pub fn epoch_order(set: &LabelledSet, recipe: &Recipe, rng: &mut impl Rng) -> Vec<usize> {
     let times = recipe.windows_per_song;
-    let classes: Vec<Vec<usize>> = if set.many_labels {
+    let classes: Vec<Vec<usize>> = if set.multi_label {
         vec![(0..set.songs.len()).collect()]
     } else {
         let of_class = |class: usize| (0..set.songs.len()).filter(move |&song| set.songs[song].label() == class);
         (0..set.labels.len()).map(|class| of_class(class).collect()).collect()
     };
     let largest = times * classes.iter().map(Vec::len).max().unwrap_or(0);
-    let balanced = recipe.balanced && !set.many_labels;
+    let balanced = recipe.balanced && !set.multi_label;
     let mut order: Vec<usize> = if recipe.group_evenness > 0.0 {
         let draws = |class: &Vec<usize>| if balanced { largest } else { times * class.len() };
         classes.iter().flat_map(|class| evenly(set, class, draws(class), recipe.group_evenness, rng)).collect()
@@ -88,7 +88,7 @@ pub fn draw(
         inputs.extend(window);
         let shared = label_smoothing / shape.classes as f64;
         // Of many labels each is smoothed for itself, towards a half.
-        let shared = if set.many_labels { label_smoothing / 2.0 } else { shared };
+        let shared = if set.multi_label { label_smoothing / 2.0 } else { shared };
         targets.extend(song.target.iter().map(|&value| (shared + (1.0 - label_smoothing) * f64::from(value)) as f32));
     }
     let mut batch = Batch { inputs, targets, shape };
@@ -221,7 +221,7 @@ mod tests {
             segments: vec![segment(level)],
         };
         let labels = vec!["a".into(), "b".into()];
-        LabelledSet { labels, many_labels: false, songs: vec![song(0, 0.25), song(1, 0.75)] }
+        LabelledSet { labels, multi_label: false, songs: vec![song(0, 0.25), song(1, 0.75)] }
     }
 
     fn windowing() -> Windowing {
@@ -284,7 +284,7 @@ mod tests {
     fn lopsided() -> LabelledSet {
         let LabelledSet { labels, songs, .. } = set();
         let songs = [0, 0, 0, 1, 0].map(|class| songs[class].clone()).to_vec();
-        LabelledSet { labels, many_labels: false, songs }
+        LabelledSet { labels, multi_label: false, songs }
     }
 
     #[test]

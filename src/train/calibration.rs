@@ -34,10 +34,10 @@ pub struct Bin {
 }
 
 /// The answers to songs whose windows have these logits, each divided by the temperature.
-pub fn answers(logits: &[Vec<Vec<f32>>], temperature: f64, many_labels: bool) -> Vec<Vec<f32>> {
+pub fn answers(logits: &[Vec<Vec<f32>>], temperature: f64, multi_label: bool) -> Vec<Vec<f32>> {
     let of_window = |window: &Vec<f32>| {
         let cooled: Vec<f32> = window.iter().map(|logit| (f64::from(*logit) / temperature) as f32).collect();
-        probabilities(&cooled, many_labels)
+        probabilities(&cooled, multi_label)
     };
     let of_song = |windows: &Vec<Vec<f32>>| {
         let windows: Vec<Vec<f32>> = windows.iter().map(of_window).collect();
@@ -50,7 +50,7 @@ pub fn answers(logits: &[Vec<Vec<f32>>], temperature: f64, many_labels: bool) ->
 /// several networks.
 pub fn temperature(set: &LabelledSet, rounds: &[Vec<Vec<Vec<f32>>>]) -> f64 {
     let loss = |log: f64| -> f64 {
-        rounds.iter().map(|logits| measure_loss(set, &answers(logits, log.exp(), set.many_labels))).sum()
+        rounds.iter().map(|logits| measure_loss(set, &answers(logits, log.exp(), set.multi_label))).sum()
     };
     // Golden section over e^-3 to e^2.
     let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
@@ -74,7 +74,7 @@ pub fn temperature(set: &LabelledSet, rounds: &[Vec<Vec<Vec<f32>>>]) -> f64 {
 
 fn measure_loss(set: &LabelledSet, answers: &[Vec<f32>]) -> f64 {
     let log = |probability: f32| f64::from(probability.max(1e-7)).ln();
-    match set.many_labels {
+    match set.multi_label {
         true => measure(set, answers).0,
         false => -set.songs.iter().zip(answers).map(|(song, answer)| log(answer[song.label()])).sum::<f64>(),
     }
@@ -84,7 +84,7 @@ fn measure_loss(set: &LabelledSet, answers: &[Vec<f32>]) -> f64 {
 /// every one.
 pub fn calibration(set: &LabelledSet, answers: &[Vec<f32>]) -> Calibration {
     let songs = || set.songs.iter().zip(answers);
-    let told: Vec<(f32, bool)> = if set.many_labels {
+    let told: Vec<(f32, bool)> = if set.multi_label {
         let labels = songs().flat_map(|(song, answer)| answer.iter().zip(&song.target));
         labels.map(|(&answer, &target)| (answer, target >= 0.5)).collect()
     } else {
@@ -129,7 +129,7 @@ mod tests {
         };
         LabelledSet {
             labels: vec!["a".into(), "b".into()],
-            many_labels: false,
+            multi_label: false,
             songs: (0..80_usize).map(song).collect(),
         }
     }
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn of_many_labels_every_one_counts() {
         let mut set = set();
-        set.many_labels = true;
+        set.multi_label = true;
         let calibration = calibration(&set, &vec![vec![0.5, 0.5]; 80]);
         assert_eq!((calibration.bins[5].count, calibration.bins[5].accuracy), (160, 0.5));
         assert!(calibration.ece < 1e-9 && (calibration.nll - 2.0_f64.ln()).abs() < 1e-6);

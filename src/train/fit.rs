@@ -275,7 +275,7 @@ async fn fit_network(
     valid: &LabelledSet,
     watcher: &mut impl Watcher,
 ) -> Result<Outcome, FitError> {
-    let objective = Objective { part, many_labels: train.many_labels, paper_penalty: recipe.paper_penalty };
+    let objective = Objective { part, multi_label: train.multi_label, paper_penalty: recipe.paper_penalty };
     let mut run = Run::begin(network, objective, recipe, watcher)?;
     for epoch in run.at.epoch + 1..=recipe.epochs {
         let losses = run.epoch(epoch, recipe, windowing, train, watcher).await?;

@@ -74,7 +74,7 @@ mod tests {
             target: one_of(index % 2, 2),
             segments: Vec::new(),
         };
-        LabelledSet { labels: vec!["a".into(), "b".into()], many_labels: false, songs: (0..60).map(song).collect() }
+        LabelledSet { labels: vec!["a".into(), "b".into()], multi_label: false, songs: (0..60).map(song).collect() }
     }
 
     #[test]

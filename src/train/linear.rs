@@ -72,7 +72,7 @@ pub struct Loss {
 
 /// What is learned from: rows of standardised features with their targets and weights.
 struct Rows<'a> {
-    many_labels: bool,
+    multi_label: bool,
     labels: usize,
     /// `[rows, features]`.
     features: Vec<f64>,
@@ -82,7 +82,7 @@ struct Rows<'a> {
 }
 
 /// The head of these songs. A song and each of its copies count alike, however many windows they have.
-pub fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, many_labels: bool, recipe: &HeadRecipe) -> Linear {
+pub fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, multi_label: bool, recipe: &HeadRecipe) -> Linear {
     let (mut rows, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
     for Example { song, windows, copies } in examples {
         let own = windows.iter().map(|row| (row, 1.0 / windows.len() as f64));
@@ -93,7 +93,7 @@ pub fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, many_labels: boo
         }
     }
     let (mean, deviation) = moments(&rows, &weights);
-    if recipe.balanced && !many_labels {
+    if recipe.balanced && !multi_label {
         balance(&mut weights, &targets);
     }
     let sum: f64 = weights.iter().sum();
@@ -101,7 +101,7 @@ pub fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, many_labels: boo
     let standardised = |row: &&[f32]| standardise(row, &mean, &deviation).collect::<Vec<f64>>();
     let features = rows.iter().flat_map(standardised).collect();
     let labels = targets.first().map_or(0, |target| target.len());
-    let rows = Rows { many_labels, labels, features, targets, weights };
+    let rows = Rows { multi_label, labels, features, targets, weights };
     let start = vec![0.0; (mean.len() + 1) * labels];
     let mut weight = minimise(start, TOLERANCE, |at| {
         let (loss, slope) = rows.loss(at, recipe.penalty);
@@ -161,7 +161,7 @@ impl Rows<'_> {
             }
             // From here on the logits are the entropy's slopes.
             entropy +=
-                share * if self.many_labels { binary(&mut logits, target) } else { categorical(&mut logits, target) };
+                share * if self.multi_label { binary(&mut logits, target) } else { categorical(&mut logits, target) };
             logits.iter_mut().for_each(|logit| *logit *= share);
             let (of_weight, of_bias) = slope.split_at_mut(width * labels);
             for (value, slopes) in row.iter().zip(of_weight.chunks_exact_mut(labels)) {
@@ -236,13 +236,13 @@ impl Linear {
 pub fn out_of_fold(
     examples: &[Example],
     fold_of: &[usize],
-    many_labels: bool,
+    multi_label: bool,
     recipe: &HeadRecipe,
 ) -> Vec<Vec<Vec<f32>>> {
     let folds = fold_of.iter().copied().max().map_or(0, |last| last + 1);
     let learned = |fold: usize| {
         let others = examples.iter().zip(fold_of).filter(|(_, own)| **own != fold);
-        fit(others.map(|(example, _)| example), many_labels, recipe)
+        fit(others.map(|(example, _)| example), multi_label, recipe)
     };
     let heads: Vec<Linear> = (0..folds).map(learned).collect();
     let logits = |(example, &fold): (&Example, &usize)| {
@@ -277,9 +277,9 @@ mod tests {
     fn the_slope_is_that_of_the_loss() {
         let targets = [one_of(0, 3), vec![0.2, 0.3, 0.5]];
         let targets: Vec<&[f32]> = targets.iter().map(Vec::as_slice).collect();
-        for many_labels in [false, true] {
+        for multi_label in [false, true] {
             let (features, weights) = (vec![0.5, -1.0, 2.0, 0.3], vec![0.4, 0.6]);
-            let rows = Rows { many_labels, labels: 3, features, targets: targets.clone(), weights };
+            let rows = Rows { multi_label, labels: 3, features, targets: targets.clone(), weights };
             let at: Vec<f64> = (0..9).map(|index| (index as f64 * 0.7).sin()).collect();
             let total = |at: &[f64]| rows.loss(at, 0.1).0.entropy + rows.loss(at, 0.1).0.penalty;
             for (index, slope) in rows.loss(&at, 0.1).1.into_iter().enumerate() {

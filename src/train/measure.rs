@@ -34,7 +34,7 @@ pub fn measure(set: &LabelledSet, answers: &[Vec<f32>]) -> (f64, Measured) {
     let log = |probability: f32| f64::from(probability.max(1e-7)).ln();
     let songs = || set.songs.iter().zip(answers);
     let count = set.songs.len().max(1) as f64;
-    if set.many_labels {
+    if set.multi_label {
         let of_label = |(&target, &answer): (&f32, &f32)| {
             f64::from(target) * log(answer) + f64::from(1.0 - target) * log(1.0 - answer)
         };

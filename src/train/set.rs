@@ -34,7 +34,7 @@ pub struct LabelledSet {
     /// The classes.
     pub labels: Vec<String>,
     /// True where a song may have any number of labels, false where it has one.
-    pub many_labels: bool,
+    pub multi_label: bool,
     /// The songs.
     pub songs: Vec<Song>,
 }
@@ -75,7 +75,7 @@ mod tests {
             target: one_of(0, 1),
             segments: Vec::new(),
         };
-        LabelledSet { labels: vec!["a".into()], many_labels: false, songs: songs.iter().map(song).collect() }
+        LabelledSet { labels: vec!["a".into()], multi_label: false, songs: songs.iter().map(song).collect() }
     }
 
     #[test]

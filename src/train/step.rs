@@ -58,7 +58,7 @@ pub struct Objective {
     /// What of the network the batches are inputs of.
     pub part: Part,
     /// True where any number of labels may hold.
-    pub many_labels: bool,
+    pub multi_label: bool,
     /// Adds the weight penalty of the network's document.
     pub paper_penalty: bool,
 }
@@ -71,7 +71,7 @@ pub fn loss(network: &Network, batch: &Batch, objective: Objective, device: &Dev
     let targets = TensorData::new(batch.targets.clone(), [windows, batch.shape.classes]);
     let (logits, targets) = (network.forward_part(objective.part, inputs), Tensor::from_data(targets, device));
     let entropy =
-        if objective.many_labels { binary_cross_entropy(logits, targets) } else { cross_entropy(logits, targets) };
+        if objective.multi_label { binary_cross_entropy(logits, targets) } else { cross_entropy(logits, targets) };
     match network.penalty() {
         Some(penalty) if objective.paper_penalty => entropy + penalty,
         _ => entropy,

@@ -26,7 +26,7 @@ impl Trusted {
     /// The figures of answers to a set, with intervals where a song has one label.
     pub fn of(set: &LabelledSet, answers: &[Vec<f32>]) -> Self {
         let (_, measured) = measure(set, answers);
-        if set.many_labels {
+        if set.multi_label {
             return Self { measured, accuracy_interval: None, balanced_accuracy_interval: None };
         }
         let pairs = pairs(set, answers);

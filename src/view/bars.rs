@@ -21,7 +21,7 @@ const TAGS: usize = 10;
 
 /// The scores that get a bar: every genre, but of tags the first ones.
 pub fn shown(prediction: &Prediction) -> &[Score] {
-    let most = if prediction.many_labels { TAGS } else { usize::MAX };
+    let most = if prediction.multi_label { TAGS } else { usize::MAX };
     &prediction.genres[..prediction.genres.len().min(most)]
 }
 
@@ -79,9 +79,9 @@ mod tests {
     fn of_many_tags_the_first_get_a_bar() {
         let tag = |index: usize| Score { label: format!("tag {index}"), probability: 0.9 };
         let genres = (0..50).map(tag).collect();
-        let tags = Prediction { genres, many_labels: true, ..prediction() };
+        let tags = Prediction { genres, multi_label: true, ..prediction() };
         assert_eq!((shown(&tags).len(), height(&tags)), (10, 280.0));
-        assert_eq!(shown(&Prediction { many_labels: false, ..tags }).len(), 50);
+        assert_eq!(shown(&Prediction { multi_label: false, ..tags }).len(), 50);
     }
 
     #[test]

@@ -206,7 +206,7 @@ impl Collection {
     }
 
     /// True where a lesson is about tags: a clip may have several labels.
-    pub fn many_labels(&self) -> bool {
+    pub fn multi_label(&self) -> bool {
         self.wants_tags && self.has_tags()
     }
 
@@ -290,7 +290,7 @@ impl Collection {
 
     /// What may be wrong with it, the worst first.
     pub fn doubts(&self) -> Vec<Doubt> {
-        if self.many_labels() {
+        if self.multi_label() {
             return tags::doubts(&self.classes);
         }
         let mut doubts = Vec::new();
@@ -329,7 +329,7 @@ impl Collection {
     /// The labels of classes that have clips, and these clips, for a lesson; or, where it is about tags, those that two
     /// clips have at least, and the clips that have any of them.
     pub fn job(&self) -> (Vec<String>, Vec<LabelledClip>) {
-        if self.many_labels() {
+        if self.multi_label() {
             return tags::job(&self.classes);
         }
         let classes: Vec<&Class> = self.classes.iter().filter(|class| class.usable() > 0).collect();

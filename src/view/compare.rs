@@ -66,7 +66,7 @@ impl Duel {
     /// Compares two outcomes. Only clips count that neither of them learned from, and that were called alike in both;
     /// `None` where there are none, or where clips may have many labels.
     pub fn of(first: &Outcome, second: &Outcome) -> Option<Self> {
-        if first.job.many_labels || second.job.many_labels {
+        if first.job.multi_label || second.job.multi_label {
             return None;
         }
         let others: HashMap<(&str, &str), bool> = judged(second).collect();
@@ -139,7 +139,7 @@ mod tests {
         renamed.job.labels[1] = "c".to_owned();
         assert_eq!(Duel::of(&right, &renamed).map(|duel| duel.shared), Some(6), "clips of a alone");
         let mut tags = wrong;
-        tags.job.many_labels = true;
+        tags.job.multi_label = true;
         assert_eq!(Duel::of(&right, &tags), None);
     }
 }

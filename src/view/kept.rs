@@ -200,7 +200,7 @@ pub(super) mod tests {
         let model_spec = model_spec("lens", &Build::default(), &[]);
         let recipe = crate::train::recipe::Recipe { epochs: 60, ..model_spec.quick(1) };
         let (name, labels) = ("mine".to_owned(), vec!["a".to_owned()]);
-        let job = TrainingJob { name, labels, many_labels: false, model: model_spec, clips: vec![clip], recipe };
+        let job = TrainingJob { name, labels, multi_label: false, model: model_spec, clips: vec![clip], recipe };
         Running { job, epoch: 7, epochs: Vec::new() }
     }
 

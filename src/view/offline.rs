@@ -267,7 +267,7 @@ mod tests {
         assert!(!offline.shows_renewal(&Stage::Idle));
         offline.apply(News::Renewal(Renewal::Offered));
         assert!(offline.shows_renewal(&Stage::Idle));
-        assert!(!offline.shows_renewal(&Stage::Studying { done: 1, total: 2 }));
+        assert!(!offline.shows_renewal(&Stage::Embedding { done: 1, total: 2 }));
         offline.apply(News::Renewal(Renewal::Declined));
         assert!(!offline.shows_renewal(&Stage::Idle));
         offline.apply(News::Renewal(Renewal::Elsewhere));

@@ -177,7 +177,7 @@ pub(super) mod tests {
         let job = TrainingJob {
             name: "mine".to_owned(),
             labels: ["a", "b"].map(String::from).to_vec(),
-            many_labels: false,
+            multi_label: false,
             model: model_spec("lens", &Build::default(), &[]),
             clips: (0..answers.len()).map(clip).collect(),
             recipe: Recipe::default(),
@@ -229,7 +229,7 @@ pub(super) mod tests {
     #[test]
     fn tags_have_figures_of_their_own() {
         let mut outcome = outcome(&ANSWERS);
-        outcome.job.many_labels = true;
+        outcome.job.multi_label = true;
         outcome.job.clips[3].labels = vec![0, 1];
         let metrics = outcome.tag_metrics();
         assert_eq!((metrics.n, metrics.per_tag[0].support, metrics.per_tag[1].support), (4, 3, 2));

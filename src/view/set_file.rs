@@ -27,8 +27,8 @@ const LONGEST_NAME: usize = 1_000;
 pub struct SetFile {
     version: u32,
     /// True where tags are taught and not classes.
-    #[serde(default)]
-    many_labels: bool,
+    #[serde(default, alias = "many_labels")]
+    multi_label: bool,
     classes: Vec<SetClass>,
 }
 
@@ -72,7 +72,7 @@ impl SetFile {
             SetClass { name: class.name.clone(), clips: class.clips.iter().map(clip).collect() }
         };
         let classes = collection.classes().iter().map(class).collect();
-        Self { version: VERSION, many_labels: collection.wants_tags(), classes }
+        Self { version: VERSION, multi_label: collection.wants_tags(), classes }
     }
 
     /// Every clip with its path in the archive, in their order.
@@ -124,8 +124,8 @@ impl SetFile {
     }
 
     /// True where tags are taught and not classes.
-    pub fn many_labels(&self) -> bool {
-        self.many_labels
+    pub fn multi_label(&self) -> bool {
+        self.multi_label
     }
 
     /// The classes that it describes. `found` tells a clip's identity by its path in the archive, by its own bytes and not
@@ -204,7 +204,7 @@ mod tests {
         collection.add_class("empty");
         collection.want_tags(true);
         let set = SetFile::parse(&SetFile::of(&collection).to_json().unwrap()).unwrap();
-        assert!(set.many_labels());
+        assert!(set.multi_label());
         let paths: Vec<&str> = set.files().map(|(_, path)| path).collect();
         assert_eq!(paths, ["jazz/one.wav", "jazz/ONE (2).wav", "AC_DC/_one.wav"]);
         let ids: std::collections::HashMap<String, String> =

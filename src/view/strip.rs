@@ -164,7 +164,7 @@ pub(super) mod tests {
         let score = |label: &str, probability| Score { label: label.to_owned(), probability };
         Prediction {
             model: "net1-gtzan".to_owned(),
-            many_labels: false,
+            multi_label: false,
             tags: Vec::new(),
             labels: ["jazz", "rock", "hiphop"].map(str::to_owned).to_vec(),
             genres: vec![score("jazz", 0.62), score("rock", 0.3), score("hiphop", 0.08)],

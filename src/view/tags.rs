@@ -95,7 +95,7 @@ mod tests {
             ("b", Entry { trouble: Some("silent".to_owned()), ..entry("5", &["old"]) }),
         ];
         let mut collection = collection(&clips);
-        assert!(collection.many_labels());
+        assert!(collection.multi_label());
         let (labels, clips) = collection.job();
         assert_eq!(labels, ["fast", "slow"]);
         let found: Vec<(&str, &[usize])> = clips.iter().map(|clip| (clip.id.as_str(), &*clip.labels)).collect();
@@ -115,6 +115,6 @@ mod tests {
         // Where no clip has any, the wish means nothing.
         collection.remove("a", "1");
         collection.remove("b", "2");
-        assert!(collection.wants_tags() && !collection.many_labels());
+        assert!(collection.wants_tags() && !collection.multi_label());
     }
 }

@@ -42,7 +42,7 @@ pub enum Stage {
         total: u64,
     },
     /// The clips are being heard.
-    Studying {
+    Embedding {
         /// Clips heard.
         done: usize,
         /// All of them.
@@ -67,7 +67,7 @@ impl Stage {
             Self::Adding { .. } => "adding",
             Self::Packing { .. } => "packing",
             Self::Preparing { .. } => "preparing",
-            Self::Studying { .. } => "studying",
+            Self::Embedding { .. } => "embedding",
             Self::Training { .. } => "training",
         }
     }
@@ -84,7 +84,7 @@ pub enum News {
         total: u64,
     },
     /// So many of its clips are heard.
-    Studying {
+    Embedding {
         /// Clips heard.
         done: usize,
         /// All of them.
@@ -98,7 +98,7 @@ pub enum News {
         outcome: Result<f64, String>,
     },
     /// The beginning of a clip was heard, for a picture of it.
-    Glanced {
+    Thumbnail {
         /// Which one.
         clip: ClipId,
         /// The picture.
@@ -218,7 +218,7 @@ impl Teaching {
         if let News::Embedded { clip, outcome } = &news {
             return self.collection.set_outcome(clip, outcome);
         }
-        if let News::Glanced { clip, thumbnail } = news {
+        if let News::Thumbnail { clip, thumbnail } = news {
             self.thumbnails.insert(clip, thumbnail);
             return;
         }
@@ -232,7 +232,7 @@ impl Teaching {
         };
         match news {
             News::Preparing { fetched, total } => self.stage = Stage::Preparing { fetched, total },
-            News::Studying { done, total } => self.stage = Stage::Studying { done, total },
+            News::Embedding { done, total } => self.stage = Stage::Embedding { done, total },
             News::Step { step, steps } => self.stage = Stage::Training { step, steps, steering },
             News::Epoch(report) => Rc::make_mut(&mut self.epochs).push(report),
             News::Again { ended, epoch, batch } => {
@@ -243,7 +243,7 @@ impl Teaching {
             News::Taught(outcome) => (self.stage, self.outcome) = (Stage::Idle, Some(outcome)),
             News::Failed(error) => (self.stage, self.error) = (Stage::Idle, Some(super::words::sentence(error))),
             News::Cancelled => self.stage = Stage::Idle,
-            News::Embedded { .. } | News::Glanced { .. } | News::Checkpoint(_) => {}
+            News::Embedded { .. } | News::Thumbnail { .. } | News::Checkpoint(_) => {}
         }
     }
 
@@ -336,10 +336,10 @@ mod tests {
     #[test]
     fn a_lesson_goes_from_preparing_to_its_outcome() {
         let mut teaching = Teaching::default();
-        teaching.apply(News::Studying { done: 1, total: 2 });
+        teaching.apply(News::Embedding { done: 1, total: 2 });
         assert_eq!(teaching.stage, Stage::Idle, "none is held");
         teaching.begin();
-        teaching.apply(News::Studying { done: 1, total: 2 });
+        teaching.apply(News::Embedding { done: 1, total: 2 });
         teaching.apply(News::Step { step: 1, steps: 9 });
         teaching.steer(Steering::Hold);
         teaching.apply(News::Step { step: 2, steps: 9 });

@@ -54,7 +54,7 @@ const TAGS_IN_VERDICT: usize = 3;
 
 /// The answer in one sentence, no surer than the numbers are.
 pub fn verdict(prediction: &Prediction) -> String {
-    if prediction.many_labels {
+    if prediction.multi_label {
         let tags: Vec<String> = prediction.genres.iter().take(TAGS_IN_VERDICT).map(named).collect();
         return format!("Most fitting tags: {}", tags.join(", "));
     }
@@ -257,17 +257,17 @@ pub fn spectrogram_label(file: &str, info: &SpectrogramInfo) -> String {
 
 /// What a network's labels are.
 fn labels(prediction: &Prediction) -> &'static str {
-    if prediction.many_labels { "tags" } else { "genres" }
+    if prediction.multi_label { "tags" } else { "genres" }
 }
 
 /// The heading of the column of labels.
 pub fn label_heading(prediction: &Prediction) -> &'static str {
-    if prediction.many_labels { "Tag" } else { "Genre" }
+    if prediction.multi_label { "Tag" } else { "Genre" }
 }
 
 /// The heading of the table of labels.
 pub fn table_caption(prediction: &Prediction) -> &'static str {
-    if prediction.many_labels {
+    if prediction.multi_label {
         "How well each tag fits the recording, each for itself"
     } else {
         "How the network divides the recording among its genres"

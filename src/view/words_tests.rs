@@ -20,7 +20,7 @@ pub fn in_use() -> InUse {
         frames: 39,
         front_end: "gtzan-logmel".to_owned(),
         labels: labels.map(str::to_owned).to_vec(),
-        many_labels: false,
+        multi_label: false,
         data: "GTZAN".to_owned(),
         recipe: String::new(),
         figures: figures.map(|(name, value)| (name.to_owned(), value)).into(),
@@ -88,7 +88,7 @@ fn a_refined_answer_names_the_first_one() {
 
 #[test]
 fn tags_are_named_as_tags() {
-    let tags = Prediction { many_labels: true, ..prediction() };
+    let tags = Prediction { multi_label: true, ..prediction() };
     assert_eq!(plain(verdict(&tags)), "Most fitting tags: jazz (62 %), rock (30 %), hip-hop (8 %)");
     assert!(bars_label(&tags).starts_with("Bar chart of the tags: ") && strip_label(&tags).starts_with("Tag over"));
 }

@@ -24,7 +24,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
 use self::classification::{Classification, Decoding};
-use self::clips::Glances;
+use self::clips::Thumbnails;
 pub use self::clips::Unpacked;
 use self::engine::Engine;
 use self::graphics::Gpu;
@@ -121,7 +121,7 @@ struct Inner {
     registry_wanted: Cell<bool>,
     /// Looked for once; `None` in it where the browser has no service workers.
     keeper: OnceCell<Option<Keeper>>,
-    glances: RefCell<Glances>,
+    thumbnails: RefCell<Thumbnails>,
     /// The archive that is being emptied.
     unpacking: Cell<Option<RequestId>>,
 }
@@ -146,7 +146,7 @@ impl Client {
             trainings: Cell::default(),
             registry_wanted: Cell::default(),
             keeper: OnceCell::new(),
-            glances: RefCell::default(),
+            thumbnails: RefCell::default(),
             unpacking: Cell::default(),
         }));
         spawn_local(client.clone().begin());
@@ -156,7 +156,7 @@ impl Client {
     /// Classifies a file, in place of the one before. It waits where no engine is ready yet.
     pub fn classify(&self, file: File) {
         self.interrupt();
-        self.look_later();
+        self.postpone_thumbnail();
         *self.0.classification.borrow_mut() = Some(Classification::new(file));
         self.advance();
     }
@@ -269,7 +269,7 @@ impl Client {
     fn replace_cpu(&self, message: &str) {
         log::warn!("the CPU engine is started again: {message}");
         self.0.cpu.borrow_mut().take();
-        self.look_away();
+        self.drop_thumbnail();
         let mut slot = self.0.classification.borrow_mut();
         if let Some(classification) =
             slot.as_mut().filter(|classification| matches!(classification.running, Some((EngineKind::Cpu, _))))

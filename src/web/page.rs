@@ -84,7 +84,7 @@ pub trait Engines {
     /// Takes the files out of an archive; `tell` hears how many there are so far.
     fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking;
     /// Looks at clips in the background. Their lengths and pictures come as news.
-    fn glance(&self, clips: Vec<(ClipId, File)>);
+    fn make_thumbnails(&self, clips: Vec<(ClipId, File)>);
 }
 
 impl Engines for Client {
@@ -137,8 +137,8 @@ impl Engines for Client {
         let client = self.clone();
         Box::pin(async move { client.unpack(file, tell).await })
     }
-    fn glance(&self, clips: Vec<(ClipId, File)>) {
-        Client::glance(self, clips);
+    fn make_thumbnails(&self, clips: Vec<(ClipId, File)>) {
+        Client::make_thumbnails(self, clips);
     }
 }
 

@@ -62,7 +62,7 @@ const NETWORKS = {
     card: { ...card, name: "stand-in-turned", summary: "Every genre under another's name.", labels: [...card.labels].reverse() },
     weights,
   },
-  "stand-in-tags": { card: { ...card, name: "stand-in-tags", labels: TAGS, many_labels: true }, weights },
+  "stand-in-tags": { card: { ...card, name: "stand-in-tags", labels: TAGS, multi_label: true }, weights },
 };
 
 const offer = ([name, { card, weights }]) => ({

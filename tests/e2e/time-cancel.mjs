@@ -11,7 +11,7 @@ import { startSite } from "./site.mjs";
 
 const MINUTE = 60_000;
 const MOST_MILLISECONDS = 250;
-const MOMENTS = { studying: 7, training: 8 };
+const MOMENTS = { embedding: 7, training: 8 };
 const GPU_MOMENTS = [0.05, 0.25, 0.45, 0.65, 0.85];
 
 // Runs in the page before its own scripts: notes which requests of lessons the workers have not answered yet, and when
@@ -35,7 +35,7 @@ function noteWork() {
     }
 
     postMessage(message, ...rest) {
-      if (message.head?.body?.Study || message.head?.body?.Train) {
+      if (message.head?.body?.Embed || message.head?.body?.Train) {
         const key = {};
         this.open.set(message.head.id, key);
         globalThis.work.open.add(key);
@@ -82,9 +82,9 @@ async function onCpu(browser, address) {
   const use = async (page) => {
     await collect(page, folder, 40, 2);
     await chooseModel(page, "head");
-    const studying = await moments(page, "studying");
+    const embedding = await moments(page, "embedding");
     await chooseModel(page, "net1", 5000);
-    return [studying, await moments(page, "training")].every(Boolean);
+    return [embedding, await moments(page, "training")].every(Boolean);
   };
   const prepare = (page) => page.addInitScript(noteWork);
   try {

@@ -44,7 +44,7 @@ const browser = await startBrowser({ webgpu: false });
 try {
   const use = async (page) => {
     await collect(page, folder, 40, 2);
-    const hearing = await during(page, ["head"], "studying");
+    const hearing = await during(page, ["head"], "embedding");
     return (await during(page, ["net1", 5000], "training")) && hearing;
   };
   if (!(await withPage(browser, `${site.address}?engine=cpu&network=net1-gtzan`, use))) process.exitCode = 1;

@@ -9,7 +9,7 @@ import { startSite } from "./site.mjs";
 
 const RUNS = 3;
 const MOST_SECONDS = 60;
-const STAGES = ["adding", "preparing", "studying", "training"];
+const STAGES = ["adding", "preparing", "embedding", "training"];
 
 // Runs in the page before its own scripts: notes when a file is given to it, and every change of its stage.
 function noteStages() {

@@ -47,7 +47,7 @@ fn largest_difference(expected: &[f32], found: &[f32]) -> f32 {
 /// Compares one network, `msd` or `mtt`, on a device.
 pub async fn check(which: &str, bytes: Vec<u8>, device: &Device, say: impl Fn(String)) {
     let card: Card = weights::embedded_card(&bytes).unwrap();
-    assert!(card.many_labels && card.labels.len() == 50);
+    assert!(card.multi_label && card.labels.len() == 50);
     let network = weights::from_bytes(bytes, &card, device).unwrap();
     let found = outputs(&network, Part::Whole, patches(), BANDS, FRAMES).await.unwrap();
     let tags: Vec<f32> = found.iter().flat_map(|answer| probabilities(&answer.logits, true)).collect();

@@ -137,7 +137,7 @@ fn card(id: &str, build: &Build) -> Card {
         frames: build.shape.frames,
         front_end: "gtzan-logmel".to_owned(),
         labels: (0..build.shape.classes).map(|class| class.to_string()).collect(),
-        many_labels: false,
+        multi_label: false,
         data: String::new(),
         recipe: String::new(),
         figures: Default::default(),
@@ -340,12 +340,12 @@ async fn taught(engine: &mut Engine, model: &ModelSpec, recipe: Recipe) -> (Card
     let clips: Vec<LabelledClip> = (0..8).map(clip).collect();
     for (index, LabelledClip { id, name, labels, .. }) in clips.iter().enumerate() {
         let (clip, file, model) = (id.clone(), name.clone(), model.clone());
-        let request = Request::Study { clip, file, sample_rate: Some(22_050), model };
+        let request = Request::Embed { clip, file, sample_rate: Some(22_050), model };
         let (event, _) = ask(engine, request, Payload::Floats(tone(labels[0], index))).await;
-        assert!(matches!(event, Event::Studied { .. }), "{event:?}");
+        assert!(matches!(event, Event::Embedded { .. }), "{event:?}");
     }
     let labels = ["low", "high"].map(String::from).to_vec();
-    let job = TrainingJob { name: "mine".into(), labels, many_labels: false, model: model.clone(), clips, recipe };
+    let job = TrainingJob { name: "mine".into(), labels, multi_label: false, model: model.clone(), clips, recipe };
     let request = || Request::Train { job: Box::new(job.clone()) };
     let host = watched(engine, request(), Payload::None).await;
     let checkpoint = host.checkpoint.unwrap();

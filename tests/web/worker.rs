@@ -56,7 +56,7 @@ fn events() -> Vec<(Event, Payload)> {
     let prediction = Prediction {
         model: "net1".to_owned(),
         labels: vec!["a".to_owned(), "é".to_owned()],
-        many_labels: true,
+        multi_label: true,
         genres: vec![Score { label: "é".to_owned(), probability: 0.75 }],
         windows: vec![WindowScores { start_seconds: 0.0, end_seconds: 3.0, probabilities: vec![0.25, 0.75] }],
         tags: vec![TagPrediction {
@@ -119,7 +119,7 @@ fn head() -> Card {
         frames: 187,
         front_end: "musicnn".to_owned(),
         labels: vec!["a".to_owned()],
-        many_labels: true,
+        multi_label: true,
         data: "d".to_owned(),
         recipe: String::new(),
         figures: [("valid_song_accuracy".to_owned(), 0.625)].into(),

@@ -94,7 +94,7 @@ fn thousands(count: usize) -> String {
 
 fn known(card: &Card) -> String {
     let labels: Vec<String> = card.labels.iter().map(|label| genre(label)).collect();
-    let kind = if card.many_labels { "tags, of which any number may fit" } else { "genres, of which it names one" };
+    let kind = if card.multi_label { "tags, of which any number may fit" } else { "genres, of which it names one" };
     format!("{} {kind}: {}.", labels.len(), list(&labels))
 }
 

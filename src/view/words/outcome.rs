@@ -22,7 +22,7 @@ fn area(value: f64) -> String {
 /// What the outcome means, and how far to trust it.
 pub fn outcome(outcome: &Outcome) -> String {
     let time = format!("It learned for {}.", milliseconds(outcome.result.milliseconds));
-    if outcome.job.many_labels {
+    if outcome.job.multi_label {
         let metrics = outcome.tag_metrics();
         return format!(
             "On {} that it never learned from, it puts one with a tag above one without it {} of the time (mean ROC-AUC {}; \
@@ -190,7 +190,7 @@ pub const RUN_HEADINGS: [&str; 10] = [
 /// The cells of a run in the table, from its name on.
 pub fn run(outcome: &Outcome, who: String, differing: &[(&str, String)]) -> [String; 7] {
     let settings: Vec<String> = differing.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    let (right, balanced) = if outcome.job.many_labels {
+    let (right, balanced) = if outcome.job.multi_label {
         (format!("ROC-AUC {}", area(outcome.tag_metrics().roc_auc)), "–".to_owned())
     } else {
         let (metrics, Interval { low, high }) = (outcome.metrics(), outcome.interval());

@@ -137,7 +137,7 @@ pub fn stage(stage: Stage, seconds_left: Option<f64>) -> String {
             format!("Fetching what it listens through: {} of {}…", size(fetched), size(total))
         }
         Stage::Preparing { .. } => "Preparing…".to_owned(),
-        Stage::Studying { done, total } => format!("Listening to clip {} of {total}{left}…", (done + 1).min(total)),
+        Stage::Embedding { done, total } => format!("Listening to clip {} of {total}{left}…", (done + 1).min(total)),
         Stage::Training { steering: Steering::Hold, .. } => "Paused.".to_owned(),
         Stage::Training { steering: Steering::Finish, .. } => "Stopping with the best so far…".to_owned(),
         Stage::Training { step, steps, .. } => format!("Learning: step {step} of {steps}{left}…"),
@@ -174,10 +174,10 @@ mod tests {
         let training = |steering| stage(Stage::Training { step: 3, steps: 60, steering }, Some(75.0));
         assert_eq!(training(Steering::Go), "Learning: step 3 of 60, about 1:15 left…");
         assert_eq!(training(Steering::Hold), "Paused.");
-        assert_eq!(stage(Stage::Studying { done: 0, total: 30 }, None), "Listening to clip 1 of 30…");
-        assert_eq!(stage(Stage::Studying { done: 30, total: 30 }, None), "Listening to clip 30 of 30…");
+        assert_eq!(stage(Stage::Embedding { done: 0, total: 30 }, None), "Listening to clip 1 of 30…");
+        assert_eq!(stage(Stage::Embedding { done: 30, total: 30 }, None), "Listening to clip 30 of 30…");
         assert_eq!(
-            stage(Stage::Studying { done: 9, total: 30 }, Some(61.0)),
+            stage(Stage::Embedding { done: 9, total: 30 }, Some(61.0)),
             "Listening to clip 10 of 30, about 1:01 left…"
         );
         assert_eq!(

@@ -23,15 +23,15 @@ const LOOK_MILLISECONDS: i32 = 100;
 
 /// Clips that are to be looked at. One is, at a time: a recording that is to be classified waits for no more.
 #[derive(Default)]
-pub struct Glances {
+pub struct Thumbnails {
     /// The last is the next.
     waiting: Vec<(ClipId, File)>,
-    looking: Option<Looking>,
+    in_progress: Option<InProgress>,
     /// Numbers what is looked at: what comes of an older one no longer counts.
     number: u32,
 }
 
-struct Looking {
+struct InProgress {
     number: u32,
     clip: ClipId,
     file: File,
@@ -49,9 +49,9 @@ pub struct Unpacked {
 
 impl Client {
     /// Looks at clips when nothing else is to be done, the newest of them first. Their lengths and their pictures come as
-    /// [`News::Embedded`] and [`News::Glanced`].
-    pub fn glance(&self, clips: Vec<(ClipId, File)>) {
-        self.0.glances.borrow_mut().waiting.extend(clips.into_iter().rev());
+    /// [`News::Embedded`] and [`News::Thumbnail`].
+    pub fn make_thumbnails(&self, clips: Vec<(ClipId, File)>) {
+        self.0.thumbnails.borrow_mut().waiting.extend(clips.into_iter().rev());
         self.look_on();
     }
 
@@ -62,46 +62,47 @@ impl Client {
             return;
         }
         let Some(engine) = self.0.cpu.borrow().clone() else { return };
-        let mut glances = self.0.glances.borrow_mut();
-        if glances.looking.is_some() {
+        let mut thumbnails = self.0.thumbnails.borrow_mut();
+        if thumbnails.in_progress.is_some() {
             return;
         }
-        let Some((clip, file)) = glances.waiting.pop() else { return };
-        glances.number += 1;
-        let number = glances.number;
-        glances.looking = Some(Looking { number, clip: clip.clone(), file: file.clone(), request: None });
-        drop(glances);
+        let Some((clip, file)) = thumbnails.waiting.pop() else { return };
+        thumbnails.number += 1;
+        let number = thumbnails.number;
+        thumbnails.in_progress = Some(InProgress { number, clip: clip.clone(), file: file.clone(), request: None });
+        drop(thumbnails);
         spawn_local(self.clone().look(engine, number, clip, file));
     }
 
     /// Takes the clip that is looked at back: it waits again.
-    pub(super) fn look_later(&self) {
-        let mut glances = self.0.glances.borrow_mut();
-        let Some(Looking { clip, file, request, .. }) = glances.looking.take() else { return };
-        glances.waiting.push((clip, file));
-        drop(glances);
+    pub(super) fn postpone_thumbnail(&self) {
+        let mut thumbnails = self.0.thumbnails.borrow_mut();
+        let Some(InProgress { clip, file, request, .. }) = thumbnails.in_progress.take() else { return };
+        thumbnails.waiting.push((clip, file));
+        drop(thumbnails);
         if let (Some(request), Some(engine)) = (request, self.0.cpu.borrow().clone()) {
             engine.worker.post(Request::Cancel { request });
         }
     }
 
     /// The engine died. Of the clip that it looked at, for all that is known: nobody looks at it again.
-    pub(super) fn look_away(&self) {
-        let looking = self.0.glances.borrow_mut().looking.take_if(|looking| looking.request.is_some());
-        if let Some(Looking { clip, file, .. }) = looking {
+    pub(super) fn drop_thumbnail(&self) {
+        let in_progress =
+            self.0.thumbnails.borrow_mut().in_progress.take_if(|in_progress| in_progress.request.is_some());
+        if let Some(InProgress { clip, file, .. }) = in_progress {
             self.tell(Update::Training(News::Embedded { clip, outcome: Err(words::engine_died(&file.name())) }));
         }
     }
 
     async fn look(self, engine: Engine, number: u32, clip: ClipId, file: File) {
-        let outcome = self.glanced(&engine, number, &file).await;
-        if self.0.glances.borrow_mut().looking.take_if(|looking| looking.number == number).is_none() {
+        let outcome = self.request_thumbnail(&engine, number, &file).await;
+        if self.0.thumbnails.borrow_mut().in_progress.take_if(|in_progress| in_progress.number == number).is_none() {
             return;
         }
         match outcome {
             Ok((seconds, thumbnail)) => {
                 self.tell(Update::Training(News::Embedded { clip: clip.clone(), outcome: Ok(seconds) }));
-                self.tell(Update::Training(News::Glanced { clip, thumbnail }));
+                self.tell(Update::Training(News::Thumbnail { clip, thumbnail }));
             }
             Err(reason) => self.tell(Update::Training(News::Embedded { clip, outcome: Err(reason) })),
         }
@@ -109,7 +110,7 @@ impl Client {
     }
 
     /// A clip's length and picture, by the browser's decoder where the engine knows its format no better.
-    async fn glanced(&self, engine: &Engine, number: u32, file: &File) -> Result<(f64, Thumbnail), String> {
+    async fn request_thumbnail(&self, engine: &Engine, number: u32, file: &File) -> Result<(f64, Thumbnail), String> {
         let (mut event, mut payload) = self.look_once(engine, number, file, None, Payload::File(file.clone())).await;
         if let Event::Unsupported { message } = event {
             let decoded = browser_decoder::decode(file).await.map_err(|_| message)?;
@@ -117,7 +118,7 @@ impl Client {
             (event, payload) = self.look_once(engine, number, file, Some(decoded.sample_rate), samples).await;
         }
         match (event, payload) {
-            (Event::Glanced { seconds, columns, bands }, Payload::Bytes(levels)) => {
+            (Event::Thumbnail { seconds, columns, bands }, Payload::Bytes(levels)) => {
                 let thumbnail = Thumbnail::new(columns, bands, levels);
                 Ok((seconds, thumbnail.ok_or("the engine's picture of it is damaged")?))
             }
@@ -133,14 +134,14 @@ impl Client {
         sample_rate: Option<u32>,
         payload: Payload<File>,
     ) -> (Event, Payload) {
-        let own = |looking: &&mut Looking| looking.number == number;
-        if self.0.glances.borrow_mut().looking.as_mut().filter(own).is_none() {
+        let own = |in_progress: &&mut InProgress| in_progress.number == number;
+        if self.0.thumbnails.borrow_mut().in_progress.as_mut().filter(own).is_none() {
             return (Event::Cancelled, Payload::None);
         }
-        let request = Request::Glance { file: file.name(), sample_rate };
+        let request = Request::Thumbnail { file: file.name(), sample_rate };
         let sent = |id| {
-            if let Some(looking) = self.0.glances.borrow_mut().looking.as_mut().filter(own) {
-                looking.request = Some(id);
+            if let Some(in_progress) = self.0.thumbnails.borrow_mut().in_progress.as_mut().filter(own) {
+                in_progress.request = Some(id);
             }
         };
         engine.worker.ask_watched(request, payload, sent, |_, _| {}).await

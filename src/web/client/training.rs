@@ -176,7 +176,7 @@ impl Client {
         let halt = |reason| if kind == EngineKind::Gpu { Halt::Lost(reason) } else { Halt::Refused(reason) };
         let (engine, alive) = self.training_worker(kind).await.map_err(halt)?;
         engine.load_backbones(backbones).await.map_err(halt)?;
-        let embedded = self.study_all(number, kind, &engine, &alive, run).await?;
+        let embedded = self.embed_all(number, kind, &engine, &alive, run).await?;
         if !self.is_current(number) {
             return Err(Halt::Refused(String::new()));
         }
@@ -187,7 +187,7 @@ impl Client {
     }
 
     /// Has all clips of a lesson heard; those that could be.
-    async fn study_all(
+    async fn embed_all(
         &self,
         number: TrainingNumber,
         kind: EngineKind,
@@ -201,9 +201,9 @@ impl Client {
             if !self.is_current(number) {
                 return Err(Halt::Refused(String::new()));
             }
-            self.tell_training(number, News::Studying { done, total: job.clips.len() });
+            self.tell_training(number, News::Embedding { done, total: job.clips.len() });
             let Some(file) = files.get(&clip.id) else { continue };
-            let outcome = self.study(number, engine, clip, file, &job.model).await;
+            let outcome = self.embed(number, engine, clip, file, &job.model).await;
             let ended = !alive.get();
             if ended && kind == EngineKind::Gpu {
                 return Err(Halt::Lost(words::ENGINE_ENDED.to_owned()));
@@ -272,7 +272,7 @@ impl Client {
     }
 
     /// Has a clip heard, by the browser's decoder where the engine knows its format no better; its seconds.
-    async fn study(
+    async fn embed(
         &self,
         number: TrainingNumber,
         engine: &Engine,
@@ -282,7 +282,7 @@ impl Client {
     ) -> Result<f64, String> {
         let request = |sample_rate| {
             let (clip, file, model) = (clip.id.clone(), clip.name.clone(), model.clone());
-            Request::Study { clip, file, sample_rate, model }
+            Request::Embed { clip, file, sample_rate, model }
         };
         let ask =
             |request, payload| engine.worker.ask_watched(request, payload, |id| self.runs(number, Some(id)), |_, _| {});
@@ -293,7 +293,7 @@ impl Client {
         }
         self.runs(number, None);
         match event {
-            Event::Studied { seconds, .. } => Ok(seconds),
+            Event::Embedded { seconds, .. } => Ok(seconds),
             other => Err(unexpected(other)),
         }
     }
@@ -373,7 +373,7 @@ fn check_parts(job: &TrainingJob) -> Result<(), String> {
 
 /// What is left after hearing may be too little. Of tags, those that are left with a single clip are taken out.
 fn check(job: &mut TrainingJob) -> Result<(), String> {
-    if job.many_labels {
+    if job.multi_label {
         job.drop_rare_labels();
         return if job.labels.len() < 2 { Err(words::TOO_FEW_TAGS.to_owned()) } else { Ok(()) };
     }

@@ -103,11 +103,11 @@ impl Page {
     }
 
     /// Adds what was gathered; how many clips were there already.
-    fn add(&self, classes: Vec<Class>, many_labels: bool) -> usize {
+    fn add(&self, classes: Vec<Class>, multi_label: bool) -> usize {
         let mut architectures = 0;
         self.change_teaching(|teaching| {
             architectures = teaching.collection.add_classes(classes);
-            if many_labels {
+            if multi_label {
                 teaching.collection.want_tags(true);
             }
         });
@@ -125,7 +125,7 @@ impl Page {
             }
         }
         drop(clips);
-        self.with_engines(|engines| engines.glance(new));
+        self.with_engines(|engines| engines.make_thumbnails(new));
     }
 }
 
@@ -140,10 +140,10 @@ async fn gather(turn: &Turn, files: Vec<File>, into: Option<Rc<str>>) -> Option<
     let sets = read_sets(sets, &mut notes).await;
     let tables = read_tables(tables, &mut notes, &mut others).await;
     let page = turn.page()?;
-    let many_labels = sets.iter().any(|(_, set)| set.many_labels());
+    let multi_label = sets.iter().any(|(_, set)| set.multi_label());
     let classes = classes_of(&sets, &clips, &mut notes);
     page.hold(clips.into_iter().map(|clip| (clip.id, clip.found.file)).collect());
-    let architectures = page.add(classes, many_labels);
+    let architectures = page.add(classes, multi_label);
     notes.extend(left_out(architectures, others));
     for (name, table) in tables {
         let mut applied = None;

@@ -89,7 +89,7 @@ impl Page {
                 self.change_teaching(|teaching| {
                     teaching.collection.add_classes(vec![Class { name: class, clips: vec![entry] }]);
                 });
-                self.with_engines(|engines| engines.glance(vec![(id, file)]));
+                self.with_engines(|engines| engines.make_thumbnails(vec![(id, file)]));
             }
             Err(reason) => self.change_teaching(|teaching| teaching.notice = Some(words::not_recorded(&reason))),
         }

@@ -66,7 +66,7 @@ impl Page {
     fn begin_training(&self) {
         let place = &self.0.teach.settings;
         let (labels, clips) = self.0.teaching.borrow().collection.job();
-        let many_labels = self.0.teaching.borrow().collection.many_labels();
+        let multi_label = self.0.teaching.borrow().collection.multi_label();
         let held = self.0.clips.borrow();
         let files: Vec<File> = clips.iter().filter_map(|clip| held.get(&clip.id).cloned()).collect();
         drop(held);
@@ -78,7 +78,7 @@ impl Page {
         let Some(Wanted { model_spec, recipe, share }) = place.wanted(clips.len()) else { return };
         let name = place.name(self.0.state.borrow().catalogue.as_deref());
         self.change_teaching(Teaching::begin);
-        let job = TrainingJob { name, labels, many_labels, model: model_spec, clips, recipe };
+        let job = TrainingJob { name, labels, multi_label, model: model_spec, clips, recipe };
         self.with_engines(|engines| engines.teach(job, files, share));
     }
 

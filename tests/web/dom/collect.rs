@@ -237,7 +237,7 @@ async fn pictures_and_lengths_come_without_taking_the_keyboards_place() {
     let clip = play.query_selector("[data-act=\"play\"]").unwrap().unwrap().get_attribute("data-clip").unwrap();
     page.receive(Update::Training(News::Embedded { clip: clip.clone(), outcome: Ok(75.0) }));
     let thumbnail = Thumbnail::new(2, 1, vec![255, 0]).unwrap();
-    page.receive(Update::Training(News::Glanced { clip, thumbnail }));
+    page.receive(Update::Training(News::Thumbnail { clip, thumbnail }));
     let canvases = fixture.root.get_elements_by_class_name("thumb");
     let drawn = |place| canvases.item(place).is_some_and(|canvas| canvas.has_attribute("data-drawn"));
     // In the class's head, and in its list.

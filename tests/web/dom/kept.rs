@@ -312,7 +312,7 @@ async fn the_page_asks_before_it_goes_only_while_a_lesson_runs() {
     until(|| fixture.text("teach-count") == "4 clips in 2 classes" && stage(&fixture) == "idle").await;
     assert!(!asks());
     click(&fixture, "teach-start");
-    page.receive(Update::Training(News::Studying { done: 1, total: 4 }));
+    page.receive(Update::Training(News::Embedding { done: 1, total: 4 }));
     assert!(asks());
     page.receive(Update::Training(News::Step { step: 1, steps: 9 }));
     assert!(asks());

@@ -96,7 +96,7 @@ async fn a_new_version_is_offered_and_never_during_a_lesson() {
     assert!(fixture.hidden("renewal-box"));
     click(&fixture, "#teach-start");
     assert!(asked.take().iter().any(|asked| asked.starts_with("teach ")), "a lesson is held");
-    page.receive(Update::Training(teach::News::Studying { done: 1, total: 2 }));
+    page.receive(Update::Training(teach::News::Embedding { done: 1, total: 2 }));
     receive(&page, News::Renewal(Renewal::Offered));
     assert!(fixture.hidden("renewal-box"));
     page.receive(Update::Training(teach::News::Cancelled));

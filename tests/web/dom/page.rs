@@ -53,7 +53,7 @@ impl Engines for Asked {
         let names: Vec<String> = files.iter().map(File::name).collect();
         let groups: Vec<&str> = job.clips.iter().filter_map(|clip| clip.group.as_deref()).collect();
         let by = if groups.is_empty() { String::new() } else { format!(" by {}", groups.join("+")) };
-        let many = if job.many_labels { " many" } else { "" };
+        let many = if job.multi_label { " many" } else { "" };
         self.0.borrow_mut().push(format!("teach {} {share} {}{by}{many}", job.labels.join("+"), names.join("+")));
         self.2.replace(Some(job));
     }
@@ -108,7 +108,7 @@ impl Engines for Asked {
             Ok(unpacked)
         })
     }
-    fn glance(&self, _clips: Vec<(ClipId, File)>) {}
+    fn make_thumbnails(&self, _clips: Vec<(ClipId, File)>) {}
 }
 
 pub fn connected() -> (Fixture, Page, Rc<Asked>) {
@@ -137,7 +137,7 @@ fn prediction() -> Prediction {
     Prediction {
         model: "net1-gtzan".to_owned(),
         labels: ["hiphop", "jazz", "rock"].map(str::to_owned).to_vec(),
-        many_labels: false,
+        multi_label: false,
         tags: Vec::new(),
         genres: vec![score("jazz", 0.6234), score("rock", 0.3), score("hiphop", 0.0766)],
         windows: vec![
@@ -319,7 +319,7 @@ pub fn card(name: &str) -> Card {
         frames: 39,
         front_end: "gtzan-logmel".to_owned(),
         labels: vec!["jazz".to_owned(), "rock".to_owned()],
-        many_labels: false,
+        multi_label: false,
         data: "GTZAN".to_owned(),
         recipe: String::new(),
         figures: [("valid_song_accuracy".to_owned(), 0.61)].into(),
@@ -420,7 +420,7 @@ fn tags_are_shown_beside_genres_and_in_the_place_of_genres() {
     let tables = fixture.text("tag-tables");
     assert_eq!(tables.matches("50 %75 %").count(), 50, "{tables}");
 
-    let alone = Prediction { genres: tags, labels, many_labels: true, windows: Vec::new(), ..prediction() };
+    let alone = Prediction { genres: tags, labels, multi_label: true, windows: Vec::new(), ..prediction() };
     page.receive(Update::Event(Event::Classified(alone), Payload::None));
     page.render().unwrap();
     assert!(fixture.hidden("tags"));

@@ -119,7 +119,7 @@ pub fn report(epoch: usize) -> EpochReport {
 }
 
 /// Four clips to judge by, of a, a, b and b; of the first two the second is named wrongly.
-fn outcome(many_labels: bool) -> Outcome {
+fn outcome(multi_label: bool) -> Outcome {
     let clip = |(place, label): (usize, usize)| LabelledClip {
         id: place.to_string(),
         name: format!("{place}.wav"),
@@ -131,7 +131,7 @@ fn outcome(many_labels: bool) -> Outcome {
     let job = TrainingJob {
         name: "mine".to_owned(),
         labels: vec!["a".to_owned(), "b".to_owned()],
-        many_labels,
+        multi_label,
         recipe: model.quick(4),
         model,
         clips: [0, 0, 1, 1].into_iter().enumerate().map(clip).collect(),

@@ -43,7 +43,7 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
     }
     let asks = |page: &Page, event: BeforeUnloadEvent| {
         let stage = page.0.teaching.borrow().stage;
-        if matches!(stage, Stage::Preparing { .. } | Stage::Studying { .. } | Stage::Training { .. }) {
+        if matches!(stage, Stage::Preparing { .. } | Stage::Embedding { .. } | Stage::Training { .. }) {
             event.prevent_default();
             // Older browsers ask only where this is set; none shows it.
             event.set_return_value("unfinished");

@@ -71,7 +71,7 @@ impl Page {
         let files = clips.filter_map(|clip| Some((clip.id.clone(), kept.files.get(&clip.id)?.clone()))).collect();
         self.0.clips.borrow_mut().extend(kept.files);
         // Their pictures are not kept.
-        self.with_engines(|engines| engines.glance(files));
+        self.with_engines(|engines| engines.make_thumbnails(files));
         self.change_teaching(|teaching| {
             teaching.collection.restore(kept.gathered.classes);
             if kept.gathered.wants_tags {

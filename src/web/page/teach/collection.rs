@@ -20,7 +20,7 @@ use crate::web::dom::{self, DomError, by_id, keep_children, set_text_or_hide};
 struct Shown {
     classes: Vec<Class>,
     names: Rc<Vec<String>>,
-    many_labels: bool,
+    multi_label: bool,
     /// True where these cannot be taught.
     forbidden: bool,
     items: Vec<ClassItem>,
@@ -81,7 +81,7 @@ impl CollectionPlace {
         self.many.set_checked(collection.wants_tags());
         self.render_recording(teaching)?;
         let shown = self.shown.borrow();
-        let changed = shown.classes != collection.classes() || shown.many_labels != collection.many_labels();
+        let changed = shown.classes != collection.classes() || shown.multi_label != collection.multi_label();
         drop(shown);
         if changed {
             self.render_doubts(collection)?;
@@ -113,7 +113,7 @@ impl CollectionPlace {
         dom::set_children(&self.doubts, &items);
         let mut shown = self.shown.borrow_mut();
         shown.forbidden = doubts.iter().any(Doubt::forbids);
-        shown.many_labels = collection.many_labels();
+        shown.multi_label = collection.multi_label();
         shown.classes = collection.classes().to_vec();
         let names = || collection.classes().iter().map(|class| &class.name);
         if !names().eq(shown.names.iter()) {

@@ -61,9 +61,9 @@ impl OutcomePlace {
             return Ok(());
         }
         set_text(&self.sentence, &words::outcome(outcome));
-        self.matrix_box.set_hidden(outcome.job.many_labels);
+        self.matrix_box.set_hidden(outcome.job.multi_label);
         self.cell.set_hidden(true);
-        if outcome.job.many_labels {
+        if outcome.job.multi_label {
             self.render_tags(outcome)?;
         } else {
             self.render_classes(outcome)?;

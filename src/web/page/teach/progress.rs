@@ -75,7 +75,7 @@ impl Progress {
         let fraction = match teaching.stage {
             Stage::Idle => None,
             Stage::Adding { total: 0, .. } => None,
-            Stage::Adding { done, total } | Stage::Packing { done, total } | Stage::Studying { done, total } => {
+            Stage::Adding { done, total } | Stage::Packing { done, total } | Stage::Embedding { done, total } => {
                 Some(done as f64 / total.max(1) as f64)
             }
             Stage::Preparing { fetched, total } => (fetched < total).then(|| fetched as f64 / total as f64),
@@ -90,7 +90,7 @@ impl Progress {
     fn seconds_left(&self, stage: Stage) -> Option<f64> {
         let began = &mut self.shown.borrow_mut().began;
         let (done, total, least) = match stage {
-            Stage::Studying { done, total } => (done, total, 2),
+            Stage::Embedding { done, total } => (done, total, 2),
             Stage::Training { step, steps, steering: Steering::Go } => (step, steps, 5),
             _ => {
                 *began = None;

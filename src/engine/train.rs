@@ -32,12 +32,12 @@ const WINDOWS_PER_CLIP: usize = 24;
 
 /// What is kept of clips, for one kind of student.
 #[derive(Default)]
-pub struct Desk {
+pub struct FeatureCache {
     model: Option<ModelSpec>,
-    clips: HashMap<ClipId, Studied>,
+    clips: HashMap<ClipId, CachedClip>,
 }
 
-struct Studied {
+struct CachedClip {
     seconds: f64,
     windows: usize,
     /// As the student's windows are cut from them; for a head, a column of features a window.
@@ -46,7 +46,7 @@ struct Studied {
 
 impl Engine {
     /// InputKind a clip for a student, and keeps that.
-    pub(super) async fn study(
+    pub(super) async fn embed(
         &mut self,
         clip: ClipId,
         model: ModelSpec,
@@ -54,32 +54,32 @@ impl Engine {
         sample_rate: Option<u32>,
         host: &mut impl Host,
     ) -> Result<Event, EngineError> {
-        if self.desk.model.as_ref() != Some(&model) {
-            self.desk = Desk { model: Some(model.clone()), clips: HashMap::new() };
+        if self.features.model.as_ref() != Some(&model) {
+            self.features = FeatureCache { model: Some(model.clone()), clips: HashMap::new() };
         }
-        if let Some(Studied { seconds, windows, .. }) = self.desk.clips.get(&clip) {
-            return Ok(Event::Studied { seconds: *seconds, windows: *windows });
+        if let Some(CachedClip { seconds, windows, .. }) = self.features.clips.get(&clip) {
+            return Ok(Event::Embedded { seconds: *seconds, windows: *windows });
         }
         let model = self.model(&model)?;
         let mut pipeline = opened(payload, sample_rate, model.input_spec().front_end)?;
-        let studied = study(&mut pipeline, &model, Portion::new(&self.device), host).await?;
+        let cached = embed(&mut pipeline, &model, Portion::new(&self.device), host).await?;
         for message in pipeline.warnings() {
             host.send(Event::Warning { message }, Payload::None);
         }
-        let event = Event::Studied { seconds: studied.seconds, windows: studied.windows };
-        self.desk.clips.insert(clip, studied);
+        let event = Event::Embedded { seconds: cached.seconds, windows: cached.windows };
+        self.features.clips.insert(clip, cached);
         Ok(event)
     }
 
     /// The clips of one part with what was heard of them.
     fn set(&self, job: &TrainingJob, split: Split) -> Result<LabelledSet, EngineError> {
         let (mut set, places) = job.subset(split);
-        let own = self.desk.model.as_ref() == Some(&job.model);
+        let own = self.features.model.as_ref() == Some(&job.model);
         for (song, place) in set.songs.iter_mut().zip(places) {
             let clip = &job.clips[place];
-            let studied = self.desk.clips.get(&clip.id).filter(|_| own);
-            let not_studied = || EngineError::NotStudied { clip: clip.name.clone() };
-            song.segments.clone_from(&studied.ok_or_else(not_studied)?.segments);
+            let cached = self.features.clips.get(&clip.id).filter(|_| own);
+            let not_embedded = || EngineError::NotEmbedded { clip: clip.name.clone() };
+            song.segments.clone_from(&cached.ok_or_else(not_embedded)?.segments);
         }
         Ok(set)
     }
@@ -121,12 +121,12 @@ impl Engine {
 }
 
 /// InputKind a recording to its end: as segments, or as what the layers that learn are to decide from.
-async fn study(
+async fn embed(
     pipeline: &mut AudioPipeline,
     model: &ResolvedModel,
     mut portion: Portion,
     host: &mut impl Host,
-) -> Result<Studied, EngineError> {
+) -> Result<CachedClip, EngineError> {
     let InputSpec { front_end, windowing, least_columns } = model.input_spec();
     let (mut segments, mut rows) = (Vec::new(), Vec::new());
     let (mut windows, mut spread) = (0, None);
@@ -161,7 +161,7 @@ async fn study(
     if !rows.is_empty() {
         segments.push(feature_segment(&rows));
     }
-    Ok(Studied { seconds: pipeline.processed_seconds(), windows, segments })
+    Ok(CachedClip { seconds: pipeline.processed_seconds(), windows, segments })
 }
 
 /// Takes one of every so many windows of a clip, beginning with the first.

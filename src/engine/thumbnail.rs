@@ -17,7 +17,7 @@ const SIZE: [usize; 2] = [48, 24];
 /// # Errors
 ///
 /// Whatever keeps the recording from being heard, or [`EngineError::Cancelled`].
-pub async fn glance(
+pub async fn make_thumbnail(
     payload: Payload<Box<dyn Source>>,
     sample_rate: Option<u32>,
     host: &mut impl Host,
@@ -38,5 +38,5 @@ pub async fn glance(
     if columns == 0 {
         return Err(EngineError::TooShort { seconds, needed: front_end.seconds_per_column() });
     }
-    Ok((Event::Glanced { seconds, columns, bands }, levels))
+    Ok((Event::Thumbnail { seconds, columns, bands }, levels))
 }
