@@ -27,7 +27,7 @@ mod native {
     use genrelens::dsp::Segment;
     use genrelens::model::predict::{WINDOWS_PER_BATCH, outputs};
     use genrelens::model::registry::{ENTRIES, Entry, InputKind};
-    use genrelens::model::windows::{InputSpec, Place};
+    use genrelens::model::windows::{InputSpec, WindowSpan};
     use genrelens::model::{Blueprint, Network, Part};
     use genrelens::train::batch::Batch;
     use genrelens::train::fit::fresh;
@@ -62,19 +62,19 @@ mod native {
     }
 
     /// The logits of all windows of a song.
-    fn song(network: &Network, input_spec: &InputSpec, segments: &[Segment], places: &[Place]) -> Vec<f32> {
-        let portion = |places: &[Place]| {
-            let values = input_spec.windowing.values(segments, places);
-            pollster::block_on(outputs(network, Part::Whole, values, input_spec.windowing.bands, places[0].columns))
+    fn song(network: &Network, input_spec: &InputSpec, segments: &[Segment], spans: &[WindowSpan]) -> Vec<f32> {
+        let chunk = |spans: &[WindowSpan]| {
+            let values = input_spec.windowing.values(segments, spans);
+            pollster::block_on(outputs(network, Part::Whole, values, input_spec.windowing.bands, spans[0].columns))
                 .unwrap()
         };
-        let of = |places| portion(places).into_iter().flat_map(|answer| answer.logits).collect::<Vec<f32>>();
-        places.chunks(WINDOWS_PER_BATCH).flat_map(of).collect()
+        let of = |spans| chunk(spans).into_iter().flat_map(|answer| answer.logits).collect::<Vec<f32>>();
+        spans.chunks(WINDOWS_PER_BATCH).flat_map(of).collect()
     }
 
-    fn batch(blueprint: &Blueprint, segments: &[Segment], places: &[Place]) -> Batch {
+    fn batch(blueprint: &Blueprint, segments: &[Segment], spans: &[WindowSpan]) -> Batch {
         let shape = blueprint.build.shape;
-        let drawn: Vec<Place> = places.iter().copied().cycle().take(BATCH).collect();
+        let drawn: Vec<WindowSpan> = spans.iter().copied().cycle().take(BATCH).collect();
         let targets =
             (0..BATCH * shape.classes).map(|at| f32::from(u8::from(at % shape.classes == at / shape.classes)));
         Batch { inputs: blueprint.windowing().values(segments, &drawn), targets: targets.collect(), shape }
@@ -101,15 +101,15 @@ mod native {
         losses: Vec<f64>,
     }
 
-    fn measure(blueprint: &Blueprint, segments: &[Segment], places: &[Place], device: &Device) -> Measured {
+    fn measure(blueprint: &Blueprint, segments: &[Segment], spans: &[WindowSpan], device: &Device) -> Measured {
         let input_spec = blueprint.input_spec();
         // The same weights on both, and no dropout, so that they can be compared.
         let documented = (blueprint.entry.preset)().recipe;
         let recipe = Recipe { dropout_convolution: Some(0.0), dropout_dense: Some(0.0), ..documented };
         let mut network = fresh(blueprint, &recipe, device);
         let for_inference = network.valid();
-        let (song_ms, logits) = timed(|| song(&for_inference, &input_spec, segments, places));
-        let batch = batch(blueprint, segments, places);
+        let (song_ms, logits) = timed(|| song(&for_inference, &input_spec, segments, spans));
+        let batch = batch(blueprint, segments, spans);
         let mut optimiser = optimiser(&recipe);
         let mut losses = Vec::new();
         let (step_ms, ()) = timed(|| {
@@ -138,9 +138,9 @@ mod native {
         for entry in ENTRIES.iter().filter(wanted) {
             let blueprint = entry.documented();
             let segments = segments_of(&blueprint.input_spec());
-            let places = blueprint.windowing().places(&segments);
-            let cpu = measure(&blueprint, &segments, &places, &Device::flex());
-            let gpu = graphics().map(|device| measure(&blueprint, &segments, &places, &device));
+            let spans = blueprint.windowing().spans(&segments);
+            let cpu = measure(&blueprint, &segments, &spans, &Device::flex());
+            let gpu = graphics().map(|device| measure(&blueprint, &segments, &spans, &device));
             let of =
                 |value: fn(&Measured) -> f64| gpu.as_ref().map_or("–".to_owned(), |gpu| format!("{:.1}", value(gpu)));
             let apart =
@@ -152,7 +152,7 @@ mod native {
             println!(
                 "| `{}` | {} | {:.1} | {} | {:.1} | {} | {apart} | {losses} |",
                 entry.id,
-                places.len(),
+                spans.len(),
                 cpu.song_ms,
                 of(|measured| measured.song_ms),
                 cpu.step_ms,

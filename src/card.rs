@@ -38,7 +38,7 @@ pub struct Card {
     /// The command that trained it.
     #[serde(default)]
     pub recipe: String,
-    /// Measured figures, each under a name that says on what: `valid_song_accuracy`.
+    /// TaskMetrics figures, each under a name that says on what: `valid_song_accuracy`.
     #[serde(default)]
     pub figures: BTreeMap<String, f64>,
     /// Licence of the weights.

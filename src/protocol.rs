@@ -14,7 +14,7 @@ use crate::training_job::{ClipId, ModelSpec, TrainingJob, TrainingResult};
 
 /// Raised whenever a message changes its shape. A worker of an older build that meets a newer page is told apart by
 /// it and not used.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// Numbers a request; the events that answer it carry the same number.
 pub type RequestId = u32;
@@ -115,11 +115,11 @@ pub enum Request {
         job: Box<TrainingJob>,
     },
     /// Steers the training of this id, if it still runs. Not answered.
-    Steer {
+    Control {
         /// The training.
         request: RequestId,
         /// What it should do.
-        steering: Steering,
+        control: TrainControl,
     },
     /// Which networks can learn from fresh weights. Answered by [`Event::Registry`].
     Registry,
@@ -243,14 +243,14 @@ impl Event {
 /// What a running training should do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Steering {
+pub enum TrainControl {
     /// Go on.
     #[default]
-    Go,
+    Run,
     /// Wait until it is told to go on.
-    Hold,
+    Pause,
     /// Stop after the step that it makes, and keep the best so far.
-    Finish,
+    Stop,
 }
 
 /// Which of the two engines.

@@ -10,7 +10,7 @@ use genrelens::model::predict::logits;
 use genrelens::model::registry::{ENTRIES, Entry, InputKind, entry};
 use genrelens::model::weights::{self, Precision, WeightsError};
 use genrelens::model::{Blueprint, Build, Layers, Network, Shape};
-use genrelens::train::fit::{FitError, Watcher, fit};
+use genrelens::train::fit::{FitError, TrainObserver, fit};
 use genrelens::train::recipe::Recipe;
 use genrelens::train::report::{EpochReport, Scores};
 use genrelens::train::set::{LabelledSet, Song, one_of};
@@ -160,7 +160,7 @@ struct Record {
     stop_after: Option<usize>,
 }
 
-impl Watcher for Record {
+impl TrainObserver for Record {
     fn step(&mut self, step: usize, _steps: usize) {
         self.steps = step;
     }
@@ -187,10 +187,10 @@ fn blueprint(id: &str, shape: Shape) -> Blueprint {
     Blueprint { build, front_end: &FrontEnd::GTZAN_LOGMEL, ..documented }
 }
 
-fn train(id: &str, recipe: &Recipe, watcher: &mut Record) -> Result<Network, FitError> {
+fn train(id: &str, recipe: &Recipe, observer: &mut Record) -> Result<Network, FitError> {
     let (train, valid, device) = (set("train", 12), set("valid", 6), Device::flex());
     let blueprint = blueprint(id, shape_of(entry(id).unwrap()));
-    let run = fit(&blueprint, recipe, &train, &valid, &device, watcher);
+    let run = fit(&blueprint, recipe, &train, &valid, &device, observer);
     // The CPU engine never waits, so the future is ready at once, in the browser too.
     run.now_or_never().unwrap().map(|outcome| outcome.network)
 }

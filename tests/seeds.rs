@@ -8,7 +8,7 @@ use futures::FutureExt;
 use genrelens::dsp::{FrontEnd, Segment};
 use genrelens::model::registry::entry;
 use genrelens::model::{Blueprint, Build, Shape};
-use genrelens::train::fit::{Unwatched, fit};
+use genrelens::train::fit::{NoObserver, fit};
 use genrelens::train::recipe::{Augmentation, Recipe};
 use genrelens::train::set::{LabelledSet, Song, one_of};
 
@@ -34,7 +34,7 @@ fn losses(seed: u64) -> Vec<f64> {
         Blueprint { entry: entry("net1").unwrap(), build: Build::from(shape), front_end: &FrontEnd::GTZAN_LOGMEL };
     let augmentation = Augmentation { mixup: 0.3, noise: 0.1, band_shift: 1, stretch: 0.1, ..Augmentation::default() };
     let recipe = Recipe { seed, epochs: 3, batch: 4, augmentation, ..Recipe::default() };
-    let (device, mut silent) = (Device::flex(), Unwatched);
+    let (device, mut silent) = (Device::flex(), NoObserver);
     let (train, valid) = (part(0..8), part(8..12));
     let run = fit(&blueprint, &recipe, &train, &valid, &device, &mut silent);
     run.now_or_never().unwrap().unwrap().epochs.iter().map(|epoch| epoch.train_loss).collect()

@@ -10,7 +10,7 @@ use genrelens::audio::Source;
 use genrelens::card::{Card, Structure, Takes};
 use genrelens::engine::{Engine, Host};
 use genrelens::model::weights::{self, Precision};
-use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request, Steering};
+use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request, TrainControl};
 use genrelens::train::metrics::argmax;
 use genrelens::train::recipe::{Keep, Recipe};
 use genrelens::train::report::Scores;
@@ -66,9 +66,9 @@ impl Host for Recorder {
         self.cancel_after_epochs.is_some_and(|epochs| self.epochs() >= epochs)
     }
 
-    fn steering(&self) -> Steering {
+    fn control(&self) -> TrainControl {
         let finish = self.finish_after_epochs.is_some_and(|epochs| self.epochs() >= epochs);
-        if finish { Steering::Finish } else { Steering::Go }
+        if finish { TrainControl::Stop } else { TrainControl::Run }
     }
 
     async fn pause(&mut self) {

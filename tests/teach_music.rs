@@ -16,7 +16,7 @@ use futures::FutureExt;
 use genrelens::card::{Card, Takes};
 use genrelens::engine::{Engine, Host};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request};
-use genrelens::train::measure::pairs;
+use genrelens::train::evaluate::pairs;
 use genrelens::train::metrics::metrics;
 use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainingJob};
 use rand::SeedableRng;

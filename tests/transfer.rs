@@ -19,7 +19,7 @@ use genrelens::model::imagenet::load;
 use genrelens::model::registry::entry;
 use genrelens::model::weights::WeightsError;
 use genrelens::model::{Blueprint, Build, Layers, Network, Part, Shape};
-use genrelens::train::fit::{Watcher, fit, fit_part};
+use genrelens::train::fit::{TrainObserver, fit, fit_part};
 use genrelens::train::recipe::Recipe;
 use genrelens::train::report::{EpochReport, Scores};
 use genrelens::train::set::{LabelledSet, Song, one_of};
@@ -308,7 +308,7 @@ fn set(part: &str, songs: usize, side: usize) -> LabelledSet {
 #[derive(Default)]
 struct Record(Vec<EpochReport>);
 
-impl Watcher for Record {
+impl TrainObserver for Record {
     fn step(&mut self, _step: usize, _steps: usize) {}
 
     fn epoch(&mut self, report: &EpochReport) {

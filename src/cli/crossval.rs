@@ -11,12 +11,12 @@ use super::heads::{HeadDataset, backbones_of};
 use super::recipe_file::RecipeFile;
 use super::trunk::{Beginning, Start};
 use crate::model::{Blueprint, Part};
-use crate::train::answers::predict_songs;
-use crate::train::fit::Unwatched;
+use crate::train::evaluation::Evaluation;
+use crate::train::fit::NoObserver;
 use crate::train::folds::{grouped_folds, part, random_parts};
+use crate::train::predict::predict_songs;
 use crate::train::recipe::{Keep, Recipe};
 use crate::train::set::LabelledSet;
-use crate::train::trusted::Trusted;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -64,14 +64,14 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let blueprint = file.card(labels, multi_label)?.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
     let set = arguments.folder.songs(&arguments.split, &blueprint.input_spec())?;
     if let Some(times) = arguments.random {
-        let (judged, answers) = random(&blueprint, &start, &file.training, &set, times)?;
-        return print(&Trusted::of(&judged, &answers), arguments.json);
+        let (evaluated, answers) = random(&blueprint, &start, &file.training, &set, times)?;
+        return print(&Evaluation::of(&evaluated, &answers), arguments.json);
     }
     let seeds = if arguments.fold_seed.is_empty() { &[1][..] } else { &arguments.fold_seed };
     for &seed in seeds {
         let answers = folds(&blueprint, &start, &file.training, &set, arguments.folds, seed)?;
         eprintln!("fold seed {seed}: accuracy {:.4}", accuracy(&set, &answers));
-        print(&Trusted::of(&set, &answers), arguments.json)?;
+        print(&Evaluation::of(&set, &answers), arguments.json)?;
     }
     Ok(())
 }
@@ -91,8 +91,8 @@ fn folds(
     let mut answers = vec![Vec::new(); set.songs.len()];
     for fold in 0..folds {
         let train = part(set, |song| fold_of[song] != fold);
-        let judged = part(set, |song| fold_of[song] == fold);
-        let found = train_and_answer(blueprint, start, &recipe, &train, &judged, &judged)?;
+        let evaluated = part(set, |song| fold_of[song] == fold);
+        let found = train_and_answer(blueprint, start, &recipe, &train, &evaluated, &evaluated)?;
         let places = (0..set.songs.len()).filter(|&song| fold_of[song] == fold);
         for (place, answer) in places.zip(found) {
             answers[place] = answer;
@@ -132,7 +132,7 @@ fn ungrouped(mut set: LabelledSet) -> LabelledSet {
 }
 
 fn accuracy(set: &LabelledSet, answers: &[Vec<f32>]) -> f64 {
-    let pairs = crate::train::measure::pairs(set, answers);
+    let pairs = crate::train::evaluate::pairs(set, answers);
     pairs.iter().filter(|(truth, answer)| truth == answer).count() as f64 / pairs.len().max(1) as f64
 }
 
@@ -142,10 +142,10 @@ fn train_and_answer(
     recipe: &Recipe,
     train: &LabelledSet,
     valid: &LabelledSet,
-    judged: &LabelledSet,
+    evaluated: &LabelledSet,
 ) -> Result<Vec<Vec<f32>>, CliError> {
-    let network = start.fit(blueprint, recipe, train, valid, &mut Unwatched)?.network;
+    let network = start.fit(blueprint, recipe, train, valid, &mut NoObserver)?.network;
     let answers =
-        pollster::block_on(predict_songs(&network, Part::Whole, &blueprint.windowing(), judged, &mut Unwatched));
+        pollster::block_on(predict_songs(&network, Part::Whole, &blueprint.windowing(), evaluated, &mut NoObserver));
     answers.map_err(|error| CliError::Usage(error.to_string()))
 }

@@ -9,12 +9,12 @@ use super::{CliError, load, load_default};
 use crate::card::Card;
 use crate::model::Loaded;
 use crate::model::predict::song_probabilities;
-use crate::train::interval::Interval;
-use crate::train::measure::Measured;
+use crate::train::confidence::Interval;
+use crate::train::evaluate::TaskMetrics;
+use crate::train::evaluation::Evaluation;
 use crate::train::metrics::Metrics;
 use crate::train::set::{LabelledSet, Song};
 use crate::train::tags::TagMetrics;
-use crate::train::trusted::Trusted;
 
 /// Windows heard at once.
 const WINDOWS_AT_ONCE: usize = 32;
@@ -42,30 +42,31 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     };
     let input_spec = loaded.input_spec();
     let set = with_labels_of(&loaded.card, arguments.folder.songs(&arguments.split, &input_spec)?)?;
-    print(&Trusted::of(&set, &answers(&loaded, &set)?), arguments.json)
+    print(&Evaluation::of(&set, &answers(&loaded, &set)?), arguments.json)
 }
 
 /// Prints figures, as a table or as one JSON object.
-pub fn print(trusted: &Trusted, as_json: bool) -> Result<(), CliError> {
+pub fn print(evaluation: &Evaluation, as_json: bool) -> Result<(), CliError> {
     if as_json {
-        let json = serde_json::to_string(trusted).map_err(|error| CliError::Usage(error.to_string()))?;
+        let json = serde_json::to_string(evaluation).map_err(|error| CliError::Usage(error.to_string()))?;
         println!("{json}");
         return Ok(());
     }
-    match &trusted.measured {
-        Measured::Classes(metrics) => print!("{}{}", interval_lines(trusted), report(metrics)),
-        Measured::Tags(tags) => print!("{}", tag_report(tags)),
+    match &evaluation.metrics {
+        TaskMetrics::Classes(metrics) => print!("{}{}", interval_lines(evaluation), report(metrics)),
+        TaskMetrics::Tags(tags) => print!("{}", tag_report(tags)),
     }
     Ok(())
 }
 
-fn interval_lines(trusted: &Trusted) -> String {
+fn interval_lines(evaluation: &Evaluation) -> String {
     let line = |name: &str, interval: Option<Interval>| {
         interval.map_or(String::new(), |Interval { low, high }| {
             format!("{name:20}{low:.3} to {high:.3} (95 %, bootstrap over songs)\n")
         })
     };
-    line("accuracy within", trusted.accuracy_interval) + &line("balanced within", trusted.balanced_accuracy_interval)
+    line("accuracy within", evaluation.accuracy_interval)
+        + &line("balanced within", evaluation.balanced_accuracy_interval)
 }
 
 /// Every song's probabilities.
@@ -76,9 +77,9 @@ fn answers(loaded: &Loaded, set: &LabelledSet) -> Result<Vec<Vec<f32>>, CliError
 fn answer(loaded: &Loaded, song: &Song) -> Result<Vec<f32>, CliError> {
     let failed = |error| CliError::Usage(format!("the engine failed ({error})"));
     let mut windows = Vec::new();
-    let places = loaded.windowing().places(&song.segments);
-    for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
-        windows.extend(pollster::block_on(loaded.predict(&song.segments, places)).map_err(failed)?);
+    let spans = loaded.windowing().spans(&song.segments);
+    for spans in spans.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
+        windows.extend(pollster::block_on(loaded.predict(&song.segments, spans)).map_err(failed)?);
     }
     Ok(song_probabilities(windows.iter().map(|window| window.probabilities.as_slice())))
 }
@@ -95,11 +96,11 @@ fn with_labels_of(card: &Card, set: LabelledSet) -> Result<LabelledSet, CliError
             CliError::Usage(format!("the set has the label '{label}'; the network knows {}", card.labels.join(", ")))
         })
     };
-    let places = set.labels.iter().map(place).collect::<Result<Vec<usize>, _>>()?;
+    let spans = set.labels.iter().map(place).collect::<Result<Vec<usize>, _>>()?;
     let mut songs = set.songs;
     for song in &mut songs {
         let mut target = vec![0.0; card.labels.len()];
-        for (&place, &value) in places.iter().zip(&song.target) {
+        for (&place, &value) in spans.iter().zip(&song.target) {
             target[place] = value;
         }
         song.target = target;

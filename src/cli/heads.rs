@@ -15,15 +15,15 @@ use crate::audio::decode;
 use crate::card::Card;
 use crate::dsp::Segment;
 use crate::model::Backbones;
-use crate::model::windows::{InputSpec, Place, Windowing};
+use crate::model::windows::{InputSpec, WindowSpan, Windowing};
+use crate::train::audio_augmentation::augment;
 use crate::train::calibration::{Calibration, answers, calibration, temperature};
-use crate::train::copies::copy;
+use crate::train::confidence::Interval;
+use crate::train::evaluation::Evaluation;
 use crate::train::folds::grouped_folds;
-use crate::train::interval::Interval;
-use crate::train::linear::{Example, HeadRecipe, fit, out_of_fold};
+use crate::train::linear_probe::{Example, HeadRecipe, fit, out_of_fold};
 use crate::train::report::Scores;
 use crate::train::set::LabelledSet;
-use crate::train::trusted::Trusted;
 
 /// Windows heard at once.
 const WINDOWS_AT_ONCE: usize = 16;
@@ -62,11 +62,11 @@ fn rows_of(
     backbones: &Backbones,
     windowing: &Windowing,
     segments: &[Segment],
-    places: &[Place],
+    spans: &[WindowSpan],
 ) -> Result<Vec<Vec<f32>>, CliError> {
-    let mut rows = Vec::with_capacity(places.len());
-    for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
-        let dataset = pollster::block_on(backbones.embed_windows(windowing, segments, places));
+    let mut rows = Vec::with_capacity(spans.len());
+    for spans in spans.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
+        let dataset = pollster::block_on(backbones.embed_windows(windowing, segments, spans));
         rows.extend(dataset.map_err(|error| CliError::Usage(error.to_string()))?.rows);
     }
     Ok(rows)
@@ -91,10 +91,9 @@ impl HeadDataset {
         let mut examples = Vec::with_capacity(files.len());
         for (index, (song, path)) in set.songs.iter().zip(&files).enumerate() {
             let segments = segments_of(path, &input_spec)?;
-            let windows =
-                rows_of(backbones, &input_spec.windowing, &segments, &input_spec.windowing.places(&segments))?;
-            let copies = copies(path, index, backbones, &input_spec, recipe)?;
-            examples.push(Example { song: song.clone(), windows, copies });
+            let windows = rows_of(backbones, &input_spec.windowing, &segments, &input_spec.windowing.spans(&segments))?;
+            let augmented = augmented_rows(path, index, backbones, &input_spec, recipe)?;
+            examples.push(Example { song: song.clone(), windows, augmented });
             if (index + 1).is_multiple_of(50) || index + 1 == files.len() {
                 eprintln!("heard {} of {} songs", index + 1, files.len());
             }
@@ -107,7 +106,7 @@ impl HeadDataset {
     }
 
     fn rows(&self) -> usize {
-        self.examples.iter().map(|example| example.windows.len() + example.copies.len()).sum()
+        self.examples.iter().map(|example| example.windows.len() + example.augmented.len()).sum()
     }
 
     /// The cross-validations of these fold seeds, and the temperature that all of them together ask for.
@@ -125,7 +124,7 @@ impl HeadDataset {
         let (before, after) = (at(1.0), at(temperature));
         let calibrated = |rounds: &[Vec<Vec<f32>>]| pooled(&self.set, rounds);
         let measured =
-            |(&seed, answers): (&u64, &Vec<Vec<f32>>)| Round { seed, figures: Trusted::of(&self.set, answers) };
+            |(&seed, answers): (&u64, &Vec<Vec<f32>>)| Round { seed, figures: Evaluation::of(&self.set, answers) };
         Measure {
             temperature,
             uncalibrated: calibrated(&before),
@@ -136,14 +135,14 @@ impl HeadDataset {
 }
 
 /// The features of a song's altered copies.
-fn copies(
+fn augmented_rows(
     path: &Path,
     index: usize,
     backbones: &Backbones,
     input_spec: &InputSpec,
     recipe: &HeadRecipe,
 ) -> Result<Vec<Vec<f32>>, CliError> {
-    let settings = &recipe.copies;
+    let settings = &recipe.augmentation;
     let mut rows = Vec::with_capacity(settings.count);
     if settings.count == 0 {
         return Ok(rows);
@@ -153,12 +152,12 @@ fn copies(
     let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
     rng.set_stream(index as u64);
     for _ in 0..settings.count {
-        let Some(segment) = copy(&clip, input_spec.front_end, settings, &mut rng).map_err(wrong)? else { continue };
+        let Some(segment) = augment(&clip, input_spec.front_end, settings, &mut rng).map_err(wrong)? else { continue };
         if segment.columns < input_spec.least_columns {
             continue;
         }
-        let place = Place { segment: 0, start: 0, columns: segment.columns.min(input_spec.windowing.frames) };
-        rows.extend(rows_of(backbones, &input_spec.windowing, &[input_spec.windowing.prepare(segment)], &[place])?);
+        let span = WindowSpan { segment: 0, start: 0, columns: segment.columns.min(input_spec.windowing.frames) };
+        rows.extend(rows_of(backbones, &input_spec.windowing, &[input_spec.windowing.prepare(segment)], &[span])?);
     }
     Ok(rows)
 }
@@ -184,7 +183,7 @@ pub struct Measure {
 struct Round {
     seed: u64,
     #[serde(flatten)]
-    figures: Trusted,
+    figures: Evaluation,
 }
 
 /// Mean and deviation of a figure over the rounds, with the mean of its intervals.

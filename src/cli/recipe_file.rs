@@ -11,7 +11,7 @@ use crate::card::{Card, Structure, Takes};
 use crate::dsp::FrontEnd;
 use crate::model::registry::{Entry, InputKind};
 use crate::model::weights::Precision;
-use crate::train::linear::HeadRecipe;
+use crate::train::linear_probe::HeadRecipe;
 use crate::train::recipe::Recipe;
 
 /// What `recipes/*.toml` hold.

@@ -14,10 +14,10 @@ use crate::card::Card;
 use crate::model::registry;
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Part};
-use crate::train::answers::predict_songs;
-use crate::train::fit::Watcher;
+use crate::train::evaluation::{Evaluation, rounded};
+use crate::train::fit::TrainObserver;
+use crate::train::predict::predict_songs;
 use crate::train::report::{EpochReport, Scores};
-use crate::train::trusted::{Trusted, rounded};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -92,23 +92,23 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let train = arguments.folder.songs(&file.train, &input_spec)?;
     let valid = arguments.folder.songs(&file.valid, &input_spec)?;
     eprintln!("{} songs to learn from, {} to be judged by", train.songs.len(), valid.songs.len());
-    let mut watcher = Terminal::new();
+    let mut observer = Terminal::new();
     let failed = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());
-    let outcome = start.fit(&blueprint, &file.training, &train, &valid, &mut watcher)?;
-    watcher.bar.finish_and_clear();
-    let seconds_per_epoch = watcher.seconds_per_epoch(file.training.epochs);
+    let fitted = start.fit(&blueprint, &file.training, &train, &valid, &mut observer)?;
+    observer.bar.finish_and_clear();
+    let seconds_per_epoch = observer.seconds_per_epoch(file.training.epochs);
     let windowing = blueprint.windowing();
-    let answers = predict_songs(&outcome.network, Part::Whole, &windowing, &valid, &mut watcher);
+    let answers = predict_songs(&fitted.network, Part::Whole, &windowing, &valid, &mut observer);
     let answers = pollster::block_on(answers).map_err(|error| failed(&error))?;
     let epochs = file.training.epochs * file.structure.members;
-    let figures = Trusted::of(&valid, &answers).figures("valid");
+    let figures = Evaluation::of(&valid, &answers).figures("valid");
     let run = [("epochs", epochs as f64), ("seconds_per_epoch", seconds_per_epoch)];
     let run = run.map(|(name, figure)| (name.to_owned(), rounded(figure)));
     let card = Card { figures: figures.into_iter().chain(run).collect(), ..card };
     let recipe = toml::to_string(&file).map_err(|error| failed(&error))?;
-    save(&arguments.out, &Card { recipe, ..card }, &outcome.network, file.precision())?;
+    save(&arguments.out, &Card { recipe, ..card }, &fitted.network, file.precision())?;
     if let Some(folder) = &arguments.curves {
-        super::curves::save(folder, &file.name, &outcome.epochs)?;
+        super::curves::save(folder, &file.name, &fitted.epochs)?;
     }
     Ok(())
 }
@@ -166,7 +166,7 @@ impl Terminal {
     }
 }
 
-impl Watcher for Terminal {
+impl TrainObserver for Terminal {
     fn step(&mut self, step: usize, steps: usize) {
         self.bar.set_length(steps as u64);
         self.bar.set_position(step as u64);

@@ -9,7 +9,7 @@ use super::recipe_file::RecipeFile;
 use super::{CliError, device, read};
 use crate::model::weights::{WeightsError, embedded_card, fill, sha256_hex};
 use crate::model::{Blueprint, Network, Part, imagenet};
-use crate::train::fit::{FitError, Outcome, Watcher, fit, fit_from, fit_part, fresh};
+use crate::train::fit::{FitError, FittedNetwork, TrainObserver, fit, fit_from, fit_part, fresh};
 use crate::train::recipe::Recipe;
 use crate::train::set::LabelledSet;
 
@@ -88,18 +88,18 @@ impl Start {
         recipe: &Recipe,
         train: &LabelledSet,
         valid: &LabelledSet,
-        watcher: &mut impl Watcher,
-    ) -> Result<Outcome, CliError> {
+        observer: &mut impl TrainObserver,
+    ) -> Result<FittedNetwork, CliError> {
         let failed = |error: FitError| CliError::Usage(error.to_string());
         let Some(bytes) = &self.bytes else {
-            return pollster::block_on(fit(blueprint, recipe, train, valid, &device(), watcher)).map_err(failed);
+            return pollster::block_on(fit(blueprint, recipe, train, valid, &device(), observer)).map_err(failed);
         };
         let network = begun(blueprint, recipe, bytes).map_err(|error| CliError::Usage(format!("--trunk: {error}")))?;
         let windowing = blueprint.windowing();
         // A column of features is a whole window.
         let outcome = match self.freeze {
-            true => pollster::block_on(fit_part(network, Part::Head, &windowing, recipe, train, valid, watcher)),
-            false => pollster::block_on(fit_from(network, &windowing, recipe, train, valid, watcher)),
+            true => pollster::block_on(fit_part(network, Part::Head, &windowing, recipe, train, valid, observer)),
+            false => pollster::block_on(fit_from(network, &windowing, recipe, train, valid, observer)),
         };
         outcome.map_err(failed)
     }

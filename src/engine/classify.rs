@@ -6,8 +6,8 @@ use crate::audio_pipeline::AudioPipeline;
 use crate::dsp::{FrontEnd, Segment};
 use crate::model::Loaded;
 use crate::model::loaded::WindowPrediction;
-use crate::model::predict::{Portion, song_probabilities};
-use crate::model::windows::{InputSpec, Place};
+use crate::model::predict::{AdaptiveBatch, song_probabilities};
+use crate::model::windows::{InputSpec, WindowSpan};
 use crate::protocol::{Event, Payload, Prediction, Progress, Score, TagPrediction, WindowScores};
 
 /// Time between two words on how far a classification is, in milliseconds.
@@ -63,7 +63,7 @@ pub async fn classify(
     let started = host.now_milliseconds();
     let (windowing, least) = (loaded.windowing(), loaded.least_columns());
     let mut teller = Teller { started, told: None, shown: started, fraction: 0.0 };
-    let mut portion = Portion::new(&loaded.network().device());
+    let mut batch = AdaptiveBatch::new(&loaded.network().device());
     let mut windows = Vec::new();
     while let Some(segments) = pipeline.next_segments()? {
         teller.tell_progress(&pipeline, &windows, host);
@@ -74,18 +74,18 @@ pub async fn classify(
             }
             let seconds = segment.columns as f64 * loaded.front_end().seconds_per_column();
             let segment = [windowing.prepare(segment)];
-            let places = windowing.places(&segment);
-            let mut left = places.as_slice();
+            let spans = windowing.spans(&segment);
+            let mut left = spans.as_slice();
             while !left.is_empty() {
                 teller.tell_progress(&pipeline, &windows, host);
                 pause(host).await?;
-                let places = portion.take(&mut left, host.now_milliseconds());
-                let predictions = loaded.predict(&segment, places).await?;
+                let spans = batch.take(&mut left, host.now_milliseconds());
+                let predictions = loaded.predict(&segment, spans).await?;
                 windows.extend(
-                    places
+                    spans
                         .iter()
                         .zip(predictions)
-                        .map(|(&place, prediction)| window(&segment[0], seconds, place, prediction)),
+                        .map(|(&span, prediction)| window(&segment[0], seconds, span, prediction)),
                 );
             }
         }
@@ -114,12 +114,12 @@ fn show(pipeline: &AudioPipeline, host: &mut impl Host) {
 fn window(
     segment: &Segment,
     seconds: f64,
-    place: Place,
+    span: WindowSpan,
     prediction: WindowPrediction,
 ) -> (WindowScores, Vec<Vec<f32>>) {
     let at =
         |column: usize| segment.start_seconds + seconds * column.min(segment.columns) as f64 / segment.columns as f64;
-    let (start_seconds, end_seconds) = (at(place.start), at(place.start + place.columns));
+    let (start_seconds, end_seconds) = (at(span.start), at(span.start + span.columns));
     (WindowScores { start_seconds, end_seconds, probabilities: prediction.probabilities }, prediction.tags)
 }
 

@@ -22,7 +22,7 @@ use crate::dsp::FrontEnd;
 use crate::model::Loaded;
 use crate::model::weights::WeightsError;
 use crate::model::windows::Windowing;
-use crate::protocol::{EngineInfo, Event, Payload, Prediction, Request, SelfTest, Steering};
+use crate::protocol::{EngineInfo, Event, Payload, Prediction, Request, SelfTest, TrainControl};
 use crate::train::fit::FitError;
 
 /// Windows of the self-test's input.
@@ -37,8 +37,8 @@ pub trait Host {
     /// True once the current request was given up.
     fn cancelled(&self) -> bool;
     /// What the current request, a training, should do.
-    fn steering(&self) -> Steering {
-        Steering::Go
+    fn control(&self) -> TrainControl {
+        TrainControl::Run
     }
     /// Hands control back: in a browser, no message arrives before this returns. Where the request should hold, it
     /// returns when that is over.
@@ -139,7 +139,7 @@ impl Engine {
             Request::Registry => (Ok(Self::registry()), None),
             Request::SelfTest => (self.self_test(host).await.map(Event::SelfTested), None),
             // These are for the request that runs; the worker's host has told it already.
-            Request::Cancel { .. } | Request::Steer { .. } => return,
+            Request::Cancel { .. } | Request::Control { .. } => return,
         };
         host.send(answer.unwrap_or_else(|error| failure(error, file)), Payload::None);
     }

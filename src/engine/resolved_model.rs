@@ -13,8 +13,8 @@ use crate::model::weights::WeightsError;
 use crate::model::windows::{InputSpec, Windowing};
 use crate::model::{Backbones, Blueprint, Loaded, Network, Part};
 use crate::protocol::{ArchitectureInfo, Event};
-use crate::train::features::width_of;
-use crate::train::fit::{FitError, Outcome, Watcher, fit, fit_from, fit_on_features, fit_on_inputs, fresh};
+use crate::train::embeddings::width_of;
+use crate::train::fit::{FitError, FittedNetwork, TrainObserver, fit, fit_from, fit_on_features, fit_on_inputs, fresh};
 use crate::train::recipe::Recipe;
 use crate::train::set::LabelledSet;
 use crate::training_job::{ModelSpec, TrainableLayers, TrainingJob};
@@ -148,7 +148,7 @@ impl ResolvedModel {
         }
     }
 
-    /// Trains it; also what of the outcome answers, and the windows of what it answers.
+    /// Trains it; also what of the fitted answers, and the windows of what it answers.
     ///
     /// # Errors
     ///
@@ -159,28 +159,28 @@ impl ResolvedModel {
         recipe: &Recipe,
         [train, valid]: [&LabelledSet; 2],
         engine: &Engine,
-        watcher: &mut impl Watcher,
-    ) -> Result<(Outcome, Part, Windowing), FitError> {
+        observer: &mut impl TrainObserver,
+    ) -> Result<(FittedNetwork, Part, Windowing), FitError> {
         let device = &engine.device;
         match &self.kind {
             Kind::Head(_) => {
-                let outcome = fit_on_features(blueprint, recipe, train, valid, device, watcher).await?;
-                Ok((outcome, Part::Whole, Windowing::of_features(blueprint.build.shape.bands)))
+                let fitted = fit_on_features(blueprint, recipe, train, valid, device, observer).await?;
+                Ok((fitted, Part::Whole, Windowing::of_features(blueprint.build.shape.bands)))
             }
             Kind::Fresh => {
-                let outcome = fit(blueprint, recipe, train, valid, device, watcher).await?;
-                Ok((outcome, Part::Whole, blueprint.windowing()))
+                let fitted = fit(blueprint, recipe, train, valid, device, observer).await?;
+                Ok((fitted, Part::Whole, blueprint.windowing()))
             }
             Kind::Tuned(loaded, Part::Whole) => {
                 let network = begun(loaded, blueprint, recipe, engine, train);
                 let windowing = blueprint.windowing();
-                let outcome = fit_from(network, &windowing, recipe, train, valid, watcher).await?;
-                Ok((outcome, Part::Whole, windowing))
+                let fitted = fit_from(network, &windowing, recipe, train, valid, observer).await?;
+                Ok((fitted, Part::Whole, windowing))
             }
             Kind::Tuned(loaded, part) => {
                 let network = begun(loaded, blueprint, recipe, engine, train);
-                let outcome = fit_on_inputs(network, *part, recipe, train, valid, watcher).await?;
-                Ok((outcome, *part, Windowing::of_features(width_of(train))))
+                let fitted = fit_on_inputs(network, *part, recipe, train, valid, observer).await?;
+                Ok((fitted, *part, Windowing::of_features(width_of(train))))
             }
         }
     }

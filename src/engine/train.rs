@@ -8,16 +8,16 @@ use super::{Engine, EngineError, Host, opened, pause};
 use crate::audio::Source;
 use crate::audio_pipeline::AudioPipeline;
 use crate::dsp::Segment;
-use crate::model::predict::Portion;
+use crate::model::predict::AdaptiveBatch;
 use crate::model::weights::{self, Precision, WeightsError};
-use crate::model::windows::{InputSpec, Place};
-use crate::protocol::{Event, Payload, Steering};
-use crate::train::answers::predict_songs;
-use crate::train::features::{feature_segment, inputs};
-use crate::train::fit::{Cancelled, FitError, Watcher};
+use crate::model::windows::{InputSpec, WindowSpan};
+use crate::protocol::{Event, Payload, TrainControl};
+use crate::train::embeddings::{feature_segment, inputs};
+use crate::train::evaluation::{Evaluation, rounded};
+use crate::train::fit::{Cancelled, FitError, TrainObserver};
+use crate::train::predict::predict_songs;
 use crate::train::report::EpochReport;
 use crate::train::set::LabelledSet;
-use crate::train::trusted::{Trusted, rounded};
 use crate::training_job::{ClipId, ModelSpec, Split, TrainingJob, TrainingResult};
 
 /// Time between two words on how far a training is, in milliseconds.
@@ -62,7 +62,7 @@ impl Engine {
         }
         let model = self.model(&model)?;
         let mut pipeline = opened(payload, sample_rate, model.input_spec().front_end)?;
-        let cached = embed(&mut pipeline, &model, Portion::new(&self.device), host).await?;
+        let cached = embed(&mut pipeline, &model, AdaptiveBatch::new(&self.device), host).await?;
         for message in pipeline.warnings() {
             host.send(Event::Warning { message }, Payload::None);
         }
@@ -96,25 +96,25 @@ impl Engine {
         let mut card = model.card(job, [train.songs.len(), valid.songs.len()]);
         let blueprint = card.blueprint().map_err(WeightsError::from)?;
         let started = host.now_milliseconds();
-        let mut watcher = Teaching { host, told: f64::NEG_INFINITY, saved: started, checkpoint };
-        let (outcome, part, windowing) =
-            model.fit(&blueprint, &job.recipe, [&train, &valid], self, &mut watcher).await?;
+        let mut observer = Teaching { host, told: f64::NEG_INFINITY, saved: started, checkpoint };
+        let (fitted, part, windowing) =
+            model.fit(&blueprint, &job.recipe, [&train, &valid], self, &mut observer).await?;
         let mut answers = vec![Vec::new(); job.clips.len()];
         for (set, side) in [(&train, Split::Train), (&valid, Split::Valid)] {
-            let found = predict_songs(&outcome.network, part, &windowing, set, &mut watcher).await?;
+            let found = predict_songs(&fitted.network, part, &windowing, set, &mut observer).await?;
             job.subset(side).1.into_iter().zip(found).for_each(|(place, answer)| answers[place] = answer);
         }
-        let judged: Vec<Vec<f32>> =
+        let evaluated: Vec<Vec<f32>> =
             job.subset(Split::Valid).1.into_iter().map(|place| answers[place].clone()).collect();
-        card.figures.extend(Trusted::of(&valid, &judged).figures("valid"));
+        card.figures.extend(Evaluation::of(&valid, &evaluated).figures("valid"));
         let result = TrainingResult {
-            epochs: outcome.epochs,
+            epochs: fitted.epochs,
             answers,
-            parameters: outcome.network.parameters(),
-            milliseconds: watcher.host.now_milliseconds() - started,
+            parameters: fitted.network.parameters(),
+            milliseconds: observer.host.now_milliseconds() - started,
         };
         card.figures.insert("seconds".to_owned(), rounded(result.milliseconds / 1000.0));
-        let weights = weights::to_bytes(&outcome.network, &card, Precision::F32).await?;
+        let weights = weights::to_bytes(&fitted.network, &card, Precision::F32).await?;
         card.sha256 = weights::sha256_hex(&weights);
         Ok((Event::Trained { card: Box::new(card), result: Box::new(result) }, weights))
     }
@@ -124,7 +124,7 @@ impl Engine {
 async fn embed(
     pipeline: &mut AudioPipeline,
     model: &ResolvedModel,
-    mut portion: Portion,
+    mut batch: AdaptiveBatch,
     host: &mut impl Host,
 ) -> Result<CachedClip, EngineError> {
     let InputSpec { front_end, windowing, least_columns } = model.input_spec();
@@ -135,7 +135,7 @@ async fn embed(
         for segment in more.into_iter().filter(|segment| segment.columns >= *least_columns) {
             let seconds = segment.columns as f64 * front_end.seconds_per_column();
             let segment = [windowing.prepare(segment)];
-            let places = windowing.places(&segment);
+            let places = windowing.spans(&segment);
             if matches!(model.embedder(), Embedder::Segments) {
                 windows += places.len();
                 segments.extend(segment);
@@ -143,12 +143,12 @@ async fn embed(
             }
             let whole = pipeline.duration_seconds().unwrap_or(seconds);
             let spread = spread.get_or_insert_with(|| Spread::over(places.len() as f64 * whole / seconds));
-            let places: Vec<Place> = places.into_iter().filter(|_| spread.takes_next()).collect();
+            let places: Vec<WindowSpan> = places.into_iter().filter(|_| spread.takes_next()).collect();
             windows += places.len();
             let mut left = places.as_slice();
             while !left.is_empty() {
                 pause(host).await?;
-                let places = portion.take(&mut left, host.now_milliseconds());
+                let places = batch.take(&mut left, host.now_milliseconds());
                 rows.extend(match model.embedder() {
                     Embedder::Segments => Vec::new(),
                     Embedder::Backbones(backbones) => backbones.embed_windows(windowing, &segment, places).await?.rows,
@@ -192,7 +192,7 @@ struct Teaching<'a, H> {
     checkpoint: Option<Vec<u8>>,
 }
 
-impl<H: Host> Watcher for Teaching<'_, H> {
+impl<H: Host> TrainObserver for Teaching<'_, H> {
     fn step(&mut self, step: usize, steps: usize) {
         let now = self.host.now_milliseconds();
         if now - self.told >= STEP_MILLISECONDS {
@@ -206,7 +206,7 @@ impl<H: Host> Watcher for Teaching<'_, H> {
     }
 
     fn stop(&self) -> bool {
-        self.host.steering() == Steering::Finish
+        self.host.control() == TrainControl::Stop
     }
 
     fn resume(&mut self) -> Option<Vec<u8>> {

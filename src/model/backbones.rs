@@ -5,7 +5,7 @@ use burn::tensor::{ExecutionError, Tensor};
 use super::predict::{outputs, probabilities};
 use super::registry::InputKind;
 use super::weights::WeightsError;
-use super::windows::{InputSpec, Place, Windowing};
+use super::windows::{InputSpec, WindowSpan, Windowing};
 use super::{Layers, Loaded, Part};
 use crate::card::{Backbone, Card, Takes};
 use crate::dsp::Segment;
@@ -107,10 +107,10 @@ impl Backbones {
         &self,
         windowing: &Windowing,
         segments: &[Segment],
-        places: &[Place],
+        spans: &[WindowSpan],
     ) -> Result<Embeddings, ExecutionError> {
-        let Some(first) = places.first() else { return Ok(Embeddings::default()) };
-        self.embed(&windowing.values(segments, places), windowing.bands, first.columns).await
+        let Some(first) = spans.first() else { return Ok(Embeddings::default()) };
+        self.embed(&windowing.values(segments, spans), windowing.bands, first.columns).await
     }
 }
 

@@ -6,7 +6,7 @@ use super::backbones::{Backbones, Embeddings};
 use super::predict::{Output, outputs, probabilities};
 use super::registry::InputKind;
 use super::weights::{self, WeightsError};
-use super::windows::{InputSpec, Place, Windowing};
+use super::windows::{InputSpec, WindowSpan, Windowing};
 use super::{Blueprint, Network, Part};
 use crate::card::Card;
 use crate::dsp::{FrontEnd, Segment};
@@ -145,11 +145,11 @@ impl Loaded {
     pub async fn predict(
         &self,
         segments: &[Segment],
-        places: &[Place],
+        spans: &[WindowSpan],
     ) -> Result<Vec<WindowPrediction>, ExecutionError> {
-        let Some(first) = places.first() else { return Ok(Vec::new()) };
+        let Some(first) = spans.first() else { return Ok(Vec::new()) };
         let windowing = self.windowing();
-        let (answers, tags) = self.run(windowing.values(segments, places), windowing.bands, first.columns).await?;
+        let (answers, tags) = self.run(windowing.values(segments, spans), windowing.bands, first.columns).await?;
         let multi_label = self.card.multi_label;
         let prediction = |(answer, tags): (Output, _)| WindowPrediction {
             probabilities: probabilities(&answer.logits, multi_label),

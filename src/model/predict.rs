@@ -3,7 +3,7 @@
 
 use burn::tensor::{Device, ExecutionError, Tensor};
 
-use super::windows::{Place, Windowing, to_tensor};
+use super::windows::{WindowSpan, Windowing, to_tensor};
 use super::{Layers, Network, Part};
 use crate::dsp::Segment;
 
@@ -12,14 +12,14 @@ pub const WINDOWS_PER_BATCH: usize = 8;
 
 /// How many windows go through a network at once where somebody may give up meanwhile. A browser's CPU engine does nothing
 /// else then, not even hear that it should stop, so that there it is only what takes a moment.
-pub struct Portion {
+pub struct AdaptiveBatch {
     windows: usize,
     adapts: bool,
     /// When the last began, in milliseconds.
     began: Option<f64>,
 }
 
-impl Portion {
+impl AdaptiveBatch {
     /// Milliseconds.
     const MOMENT: f64 = 100.0;
 
@@ -30,16 +30,16 @@ impl Portion {
     }
 
     /// Takes the next of these windows, all of one length; `now` is in milliseconds.
-    pub fn take<'a>(&mut self, places: &mut &'a [Place], now: f64) -> &'a [Place] {
+    pub fn take<'a>(&mut self, spans: &mut &'a [WindowSpan], now: f64) -> &'a [WindowSpan] {
         let took = self.began.replace(now).filter(|_| self.adapts).map(|began| now - began);
         self.windows = match took {
             Some(took) if took > Self::MOMENT => (self.windows / 2).max(1),
             Some(took) if took < Self::MOMENT / 2.0 => (self.windows * 2).min(WINDOWS_PER_BATCH),
             _ => self.windows,
         };
-        let alike = places.iter().take_while(|place| place.columns == places[0].columns).count();
-        let (next, others) = places.split_at(self.windows.min(alike));
-        *places = others;
+        let alike = spans.iter().take_while(|span| span.columns == spans[0].columns).count();
+        let (next, others) = spans.split_at(self.windows.min(alike));
+        *spans = others;
         next
     }
 }
@@ -107,10 +107,10 @@ pub async fn predict(
     part: Part,
     windowing: &Windowing,
     segments: &[Segment],
-    places: &[Place],
+    spans: &[WindowSpan],
 ) -> Result<Vec<Output>, ExecutionError> {
-    let Some(first) = places.first() else { return Ok(Vec::new()) };
-    let values = windowing.values(segments, places);
+    let Some(first) = spans.first() else { return Ok(Vec::new()) };
+    let values = windowing.values(segments, spans);
     outputs(network, part, values, windowing.bands, first.columns).await
 }
 
@@ -183,12 +183,12 @@ mod tests {
 
     #[test]
     fn a_portion_takes_a_moment_and_windows_of_one_length() {
-        let place = |columns| Place { segment: 0, start: 0, columns };
-        let places: Vec<Place> = [vec![place(9); 15], vec![place(4); 2]].concat();
-        let mut left = places.as_slice();
-        let mut portion = Portion { windows: 1, adapts: true, began: None };
+        let span = |columns| WindowSpan { segment: 0, start: 0, columns };
+        let spans: Vec<WindowSpan> = [vec![span(9); 15], vec![span(4); 2]].concat();
+        let mut left = spans.as_slice();
+        let mut batch = AdaptiveBatch { windows: 1, adapts: true, began: None };
         // Quick, quick, neither, slow, quick with two left of their length, quick.
-        let sizes = [0.0, 10.0, 20.0, 90.0, 300.0, 310.0, 320.0].map(|now| portion.take(&mut left, now).len());
+        let sizes = [0.0, 10.0, 20.0, 90.0, 300.0, 310.0, 320.0].map(|now| batch.take(&mut left, now).len());
         assert_eq!(sizes, [1, 2, 4, 4, 2, 2, 2]);
         assert!(left.is_empty());
     }

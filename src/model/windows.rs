@@ -39,7 +39,7 @@ pub struct InputSpec {
 
 /// Where a window lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct WindowSpan {
     /// Index of the segment.
     pub segment: usize,
     /// Its first column in that segment.
@@ -74,10 +74,10 @@ impl Windowing {
     }
 
     /// The places of all windows of these prepared segments.
-    pub fn places(&self, segments: &[Segment]) -> Vec<Place> {
+    pub fn spans(&self, segments: &[Segment]) -> Vec<WindowSpan> {
         let of_segment = |(segment, whole): (usize, &Segment)| {
             let columns = self.columns_of(whole);
-            window_starts(whole.columns, self.frames, self.hop).into_iter().map(move |start| Place {
+            window_starts(whole.columns, self.frames, self.hop).into_iter().map(move |start| WindowSpan {
                 segment,
                 start,
                 columns,
@@ -96,19 +96,19 @@ impl Windowing {
     }
 
     /// Windows of one length as a batch `[windows, bands, frames]`, as the network hears them.
-    pub fn values(&self, segments: &[Segment], places: &[Place]) -> Vec<f32> {
+    pub fn values(&self, segments: &[Segment], spans: &[WindowSpan]) -> Vec<f32> {
         let mut values = Vec::new();
-        for &place in places {
-            self.push(&mut values, &segments[place.segment], place);
+        for &span in spans {
+            self.push(&mut values, &segments[span.segment], span);
         }
         values
     }
 
     /// Appends a window to a batch under construction, turned to `[bands, frames]`, as the network hears it.
-    fn push(&self, batch: &mut Vec<f32>, segment: &Segment, place: Place) {
+    fn push(&self, batch: &mut Vec<f32>, segment: &Segment, span: WindowSpan) {
         for band in 0..segment.bands {
             let value = |column: usize| segment.values[column % segment.columns * segment.bands + band];
-            batch.extend((place.start..place.start + place.columns).map(|column| self.normalize(value(column))));
+            batch.extend((span.start..span.start + span.columns).map(|column| self.normalize(value(column))));
         }
     }
 
@@ -171,16 +171,16 @@ mod tests {
     fn a_short_segment_is_one_window() {
         assert_eq!(window_starts(26, 39, 19), [0]);
         assert_eq!(window_starts(0, 39, 19), [0]);
-        let place = |columns| Place { segment: 0, start: 0, columns };
-        assert_eq!(windowing(InputKind::Windows { overlap: true }, 39).places(&[segment(26)]), [place(26)]);
-        assert_eq!(windowing(InputKind::FixedWindows, 39).places(&[segment(26)]), [place(39)]);
+        let span = |columns| WindowSpan { segment: 0, start: 0, columns };
+        assert_eq!(windowing(InputKind::Windows { overlap: true }, 39).spans(&[segment(26)]), [span(26)]);
+        assert_eq!(windowing(InputKind::FixedWindows, 39).spans(&[segment(26)]), [span(39)]);
     }
 
     #[test]
     fn a_window_is_turned_to_bands_by_frames() {
         let mut batch = Vec::new();
-        let place = Place { segment: 0, start: 1, columns: 2 };
-        windowing(InputKind::Windows { overlap: true }, 2).push(&mut batch, &segment(3), place);
+        let span = WindowSpan { segment: 0, start: 1, columns: 2 };
+        windowing(InputKind::Windows { overlap: true }, 2).push(&mut batch, &segment(3), span);
         assert_eq!(batch, [-1.0, 0.0, -0.5, 0.5]);
     }
 
@@ -188,7 +188,7 @@ mod tests {
     fn a_fixed_window_repeats_a_short_segment() {
         let windowing = windowing(InputKind::FixedWindows, 5);
         let (mut batch, short) = (Vec::new(), segment(2));
-        windowing.push(&mut batch, &short, windowing.places(std::slice::from_ref(&short))[0]);
+        windowing.push(&mut batch, &short, windowing.spans(std::slice::from_ref(&short))[0]);
         assert_eq!(batch, [-2.0, -1.0, -2.0, -1.0, -2.0, -1.5, -0.5, -1.5, -0.5, -1.5]);
     }
 

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::measure::measure;
+use super::evaluate::evaluate;
 use super::metrics::argmax;
 use super::set::LabelledSet;
 use crate::model::predict::{probabilities, song_probabilities};
@@ -50,7 +50,7 @@ pub fn answers(logits: &[Vec<Vec<f32>>], temperature: f64, multi_label: bool) ->
 /// several networks.
 pub fn temperature(set: &LabelledSet, rounds: &[Vec<Vec<Vec<f32>>>]) -> f64 {
     let loss = |log: f64| -> f64 {
-        rounds.iter().map(|logits| measure_loss(set, &answers(logits, log.exp(), set.multi_label))).sum()
+        rounds.iter().map(|logits| calibration_loss(set, &answers(logits, log.exp(), set.multi_label))).sum()
     };
     // Golden section over e^-3 to e^2.
     let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
@@ -72,10 +72,10 @@ pub fn temperature(set: &LabelledSet, rounds: &[Vec<Vec<Vec<f32>>>]) -> f64 {
     f64::midpoint(low, high).exp()
 }
 
-fn measure_loss(set: &LabelledSet, answers: &[Vec<f32>]) -> f64 {
+fn calibration_loss(set: &LabelledSet, answers: &[Vec<f32>]) -> f64 {
     let log = |probability: f32| f64::from(probability.max(1e-7)).ln();
     match set.multi_label {
-        true => measure(set, answers).0,
+        true => evaluate(set, answers).0,
         false => -set.songs.iter().zip(answers).map(|(song, answer)| log(answer[song.label()])).sum::<f64>(),
     }
 }
@@ -96,7 +96,7 @@ pub fn calibration(set: &LabelledSet, answers: &[Vec<f32>]) -> Calibration {
     let bins = bins(&told);
     let all = told.len().max(1) as f64;
     let ece = bins.iter().map(|bin| (bin.accuracy - bin.confidence).abs() * bin.count as f64 / all).sum();
-    Calibration { nll: measure(set, answers).0, ece, bins }
+    Calibration { nll: evaluate(set, answers).0, ece, bins }
 }
 
 /// Confidences, each with whether it was right, sorted into bins.

@@ -11,7 +11,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
-use super::average::Average;
+use super::ema::Ema;
 use super::report::EpochReport;
 use crate::model::Network;
 
@@ -32,7 +32,7 @@ pub struct Checkpoint {
     /// As it was after the best epoch.
     pub best: Network,
     /// The running average of its weights, where it has one.
-    pub average: Option<Average>,
+    pub ema: Option<Ema>,
     /// What follows the gradients.
     pub optimiser: ModuleOptimizer,
     /// The generator of everything that is drawn for it, but for initial weights.
@@ -73,13 +73,13 @@ impl Checkpoint {
             epoch: self.epoch,
             epochs: self.epochs.clone(),
             drawn: self.rng.get_word_pos().to_string(),
-            averaged: self.average.as_ref().map(Average::steps),
+            averaged: self.ema.as_ref().map(Ema::steps),
             ids: names.0.iter().map(ParamId::val).collect(),
         };
         let mut parts = vec![("network", read(&network).await?), ("best", read(&self.best).await?)];
-        if let Some(average) = &self.average {
+        if let Some(ema) = &self.ema {
             // As a network, the average is in the order of all others.
-            parts.push(("average", read(&average.apply(network)).await?));
+            parts.push(("average", read(&ema.apply(network)).await?));
         }
         let optimiser = reads_at_once(&self.network.device()).then(|| self.optimiser.into_bytes().ok()).flatten();
         Ok(file(&notes, &parts, optimiser.as_deref()))
@@ -115,8 +115,8 @@ impl Checkpoint {
         };
         let network = of(fresh, part("network")?)?;
         let best = of(network.valid(), part("best")?)?;
-        let average = match notes.averaged {
-            Some(steps) => Some(Average::resumed(average_decay, steps, &of(network.valid(), part("average")?)?)),
+        let ema = match notes.averaged {
+            Some(steps) => Some(Ema::resumed(average_decay, steps, &of(network.valid(), part("average")?)?)),
             None => None,
         };
         // Burn puts it on the default device first, which in a build with both engines is the graphics processor.
@@ -127,7 +127,7 @@ impl Checkpoint {
             _ => optimiser,
         };
         rng.set_word_pos(notes.drawn.parse().map_err(|_| wrong("its notes cannot be read"))?);
-        Ok(Self { network, best, average, optimiser, rng, epochs: notes.epochs, epoch: notes.epoch })
+        Ok(Self { network, best, ema, optimiser, rng, epochs: notes.epochs, epoch: notes.epoch })
     }
 }
 

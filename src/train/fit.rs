@@ -5,11 +5,11 @@ use burn::tensor::{Device, ExecutionError, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::answers::validate;
-use super::average::Average;
 use super::batch::{draw, epoch_order};
 use super::checkpoint::{Checkpoint, CheckpointError};
-use super::features::{inputs_of, moments_of, width_of};
+use super::ema::Ema;
+use super::embeddings::{inputs_of, moments_of, width_of};
+use super::predict::validate;
 use super::recipe::{Augmentation, Keep, Recipe, RecipeError};
 use super::report::EpochReport;
 use super::schedule::Rate;
@@ -21,7 +21,7 @@ use crate::model::windows::Windowing;
 use crate::model::{Blueprint, Build, Dropouts, Ensemble, Network, Part};
 
 /// Who watches a run: natively a progress bar, in the browser a worker's messages.
-pub trait Watcher {
+pub trait TrainObserver {
     /// A step was made.
     fn step(&mut self, step: usize, steps: usize);
     /// An epoch is over.
@@ -51,9 +51,9 @@ pub trait Watcher {
 }
 
 /// Watches nothing.
-pub struct Unwatched;
+pub struct NoObserver;
 
-impl Watcher for Unwatched {
+impl TrainObserver for NoObserver {
     fn step(&mut self, _step: usize, _steps: usize) {}
 
     fn epoch(&mut self, _report: &EpochReport) {}
@@ -66,7 +66,7 @@ pub struct Cancelled;
 
 /// What a run leaves.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct FittedNetwork {
     /// The network of the epoch that is kept, for inference.
     pub network: Network,
     /// Every epoch that was validated.
@@ -124,8 +124,8 @@ pub async fn fit(
     train: &LabelledSet,
     valid: &LabelledSet,
     device: &Device,
-    watcher: &mut impl Watcher,
-) -> Result<Outcome, FitError> {
+    observer: &mut impl TrainObserver,
+) -> Result<FittedNetwork, FitError> {
     let frames = blueprint.build.shape.frames;
     if frames < blueprint.entry.min_frames {
         return Err(FitError::Frames { expected: blueprint.entry.min_frames, found: frames });
@@ -138,15 +138,15 @@ pub async fn fit(
         let recipe = recipe.of_member(member);
         let network = fresh(&single, &recipe, device);
         let windowing = blueprint.windowing();
-        let outcome = fit_network(network, Part::Whole, &windowing, &recipe, train, valid, watcher).await?;
-        members.push(outcome.network);
-        epochs.extend(outcome.epochs);
-        if watcher.stop() {
+        let fitted = fit_network(network, Part::Whole, &windowing, &recipe, train, valid, observer).await?;
+        members.push(fitted.network);
+        epochs.extend(fitted.epochs);
+        if observer.stop() {
             break;
         }
     }
     let network = if members.len() == 1 { members.remove(0) } else { Network::Ensemble(Ensemble::new(members)) };
-    Ok(Outcome { network, epochs })
+    Ok(FittedNetwork { network, epochs })
 }
 
 /// Trains the last layers of a network that is there already and leaves the rest of it as it is: what a window is to them
@@ -162,18 +162,18 @@ pub async fn fit_part(
     recipe: &Recipe,
     train: &LabelledSet,
     valid: &LabelledSet,
-    watcher: &mut impl Watcher,
-) -> Result<Outcome, FitError> {
+    observer: &mut impl TrainObserver,
+) -> Result<FittedNetwork, FitError> {
     // Before anything is computed.
     check(recipe, train, valid)?;
-    let judged = network.valid();
-    let train = inputs_of(&judged, part, windowing, train, watcher).await?;
-    let valid = inputs_of(&judged, part, windowing, valid, watcher).await?;
-    fit_on_inputs(network, part, recipe, &train, &valid, watcher).await
+    let evaluated = network.valid();
+    let train = inputs_of(&evaluated, part, windowing, train, observer).await?;
+    let valid = inputs_of(&evaluated, part, windowing, valid, observer).await?;
+    fit_on_inputs(network, part, recipe, &train, &valid, observer).await
 }
 
 /// As [`fit_part`], on what the windows are to those layers, computed before: every song has one segment of it, a column a
-/// window ([`feature_segment`](super::features::feature_segment)).
+/// window ([`feature_segment`](super::embeddings::feature_segment)).
 ///
 /// # Errors
 ///
@@ -184,16 +184,16 @@ pub async fn fit_on_inputs(
     recipe: &Recipe,
     train: &LabelledSet,
     valid: &LabelledSet,
-    watcher: &mut impl Watcher,
-) -> Result<Outcome, FitError> {
+    observer: &mut impl TrainObserver,
+) -> Result<FittedNetwork, FitError> {
     let recipe = &Recipe { augmentation: Augmentation::default(), ..recipe.clone() };
     check(recipe, train, valid)?;
     let windowing = Windowing::of_features(width_of(train));
-    fit_network(network.train(), part, &windowing, recipe, train, valid, watcher).await
+    fit_network(network.train(), part, &windowing, recipe, train, valid, observer).await
 }
 
 /// Trains a fresh head on features that were computed before: every song has one segment of them, a column a window
-/// ([`feature_segment`](super::features::feature_segment)). They are standardised as those of the songs to learn from are. No augmentation.
+/// ([`feature_segment`](super::embeddings::feature_segment)). They are standardised as those of the songs to learn from are. No augmentation.
 ///
 /// # Errors
 ///
@@ -204,8 +204,8 @@ pub async fn fit_on_features(
     train: &LabelledSet,
     valid: &LabelledSet,
     device: &Device,
-    watcher: &mut impl Watcher,
-) -> Result<Outcome, FitError> {
+    observer: &mut impl TrainObserver,
+) -> Result<FittedNetwork, FitError> {
     let recipe = &Recipe { augmentation: Augmentation::default(), ..recipe.clone() };
     check(recipe, train, valid)?;
     let mut network = fresh(blueprint, recipe, device);
@@ -216,7 +216,7 @@ pub async fn fit_on_features(
         network = Network::Head(head.standardising(row(mean), row(deviation)));
     }
     let windowing = Windowing::of_features(blueprint.build.shape.bands);
-    fit_network(network, Part::Whole, &windowing, recipe, train, valid, watcher).await
+    fit_network(network, Part::Whole, &windowing, recipe, train, valid, observer).await
 }
 
 /// A network with fresh weights on a device, ready to learn. They are drawn on the CPU, and at once, so that the same seed
@@ -249,10 +249,10 @@ pub async fn fit_from(
     recipe: &Recipe,
     train: &LabelledSet,
     valid: &LabelledSet,
-    watcher: &mut impl Watcher,
-) -> Result<Outcome, FitError> {
+    observer: &mut impl TrainObserver,
+) -> Result<FittedNetwork, FitError> {
     check(recipe, train, valid)?;
-    fit_network(network.train(), Part::Whole, windowing, recipe, train, valid, watcher).await
+    fit_network(network.train(), Part::Whole, windowing, recipe, train, valid, observer).await
 }
 
 fn check(recipe: &Recipe, train: &LabelledSet, valid: &LabelledSet) -> Result<(), FitError> {
@@ -273,32 +273,32 @@ async fn fit_network(
     recipe: &Recipe,
     train: &LabelledSet,
     valid: &LabelledSet,
-    watcher: &mut impl Watcher,
-) -> Result<Outcome, FitError> {
+    observer: &mut impl TrainObserver,
+) -> Result<FittedNetwork, FitError> {
     let objective = Objective { part, multi_label: train.multi_label, paper_penalty: recipe.paper_penalty };
-    let mut run = Run::begin(network, objective, recipe, watcher)?;
+    let mut run = Run::begin(network, objective, recipe, observer)?;
     for epoch in run.at.epoch + 1..=recipe.epochs {
-        let losses = run.epoch(epoch, recipe, windowing, train, watcher).await?;
+        let losses = run.epoch(epoch, recipe, windowing, train, observer).await?;
         run.train_loss = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len().max(1) as f64;
         run.losses.extend(losses);
         run.at.epoch = epoch;
-        let judged_now = epoch % recipe.validate_every == 0 || epoch == recipe.epochs || watcher.stop();
-        if !judged_now {
+        let validates = epoch % recipe.validate_every == 0 || epoch == recipe.epochs || observer.stop();
+        if !validates {
             continue;
         }
-        run.judge(windowing, valid, watcher).await?;
-        if watcher.stop() || run.is_patience_over(recipe.patience) {
+        run.validate(windowing, valid, observer).await?;
+        if observer.stop() || run.is_patience_over(recipe.patience) {
             break;
         }
         // One with a loss that is no number could not be read again: the one before stays.
         let readable = || run.at.epochs.iter().all(EpochReport::is_finite);
-        if epoch < recipe.epochs && watcher.wants_checkpoint() && readable() {
-            watcher.checkpoint(epoch, run.at.to_bytes().await?);
+        if epoch < recipe.epochs && observer.wants_checkpoint() && readable() {
+            observer.checkpoint(epoch, run.at.to_bytes().await?);
         }
     }
     // Who stops a run is promised its best, whatever the recipe keeps.
-    let network = if recipe.keep == Keep::Last && !watcher.stop() { run.judged() } else { run.at.best };
-    Ok(Outcome { network, epochs: run.at.epochs })
+    let network = if recipe.keep == Keep::Last && !observer.stop() { run.current() } else { run.at.best };
+    Ok(FittedNetwork { network, epochs: run.at.epochs })
 }
 
 fn better(report: &EpochReport, earlier: &EpochReport) -> bool {
@@ -322,16 +322,16 @@ impl Run {
         network: Network,
         objective: Objective,
         recipe: &Recipe,
-        watcher: &mut impl Watcher,
+        observer: &mut impl TrainObserver,
     ) -> Result<Self, CheckpointError> {
         let (optimiser, rng) = (optimiser(recipe), ChaCha8Rng::seed_from_u64(recipe.seed));
         let mut rate = Rate::new(recipe);
-        let at = match watcher.resume() {
+        let at = match observer.resume() {
             Some(bytes) => Checkpoint::open(&bytes, network, optimiser, rng, recipe.average_decay)?,
             None => Checkpoint {
                 best: network.valid(),
                 network,
-                average: (recipe.average_decay > 0.0).then(|| Average::new(recipe.average_decay)),
+                ema: (recipe.average_decay > 0.0).then(|| Ema::new(recipe.average_decay)),
                 optimiser,
                 rng,
                 epochs: Vec::new(),
@@ -343,23 +343,23 @@ impl Run {
     }
 
     /// Validates the network as it is now, and remembers it where it is the best so far.
-    async fn judge(
+    async fn validate(
         &mut self,
         windowing: &Windowing,
         valid: &LabelledSet,
-        watcher: &mut impl Watcher,
+        observer: &mut impl TrainObserver,
     ) -> Result<(), FitError> {
-        let judged = self.judged();
-        let (valid_loss, measured) = validate(&judged, self.objective.part, windowing, valid, watcher).await?;
-        let (epoch, valid) = (self.at.epoch, measured.scores());
+        let evaluated = self.current();
+        let (valid_loss, metrics) = validate(&evaluated, self.objective.part, windowing, valid, observer).await?;
+        let (epoch, valid) = (self.at.epoch, metrics.scores());
         let (train_loss, step_losses) = (self.train_loss, std::mem::take(&mut self.losses));
         let mut report = EpochReport { epoch, train_loss, step_losses, valid_loss, valid, best: false };
         report.best = self.at.epochs.iter().all(|earlier| better(&report, earlier));
         if report.best {
-            self.at.best = judged;
+            self.at.best = evaluated;
         }
         self.rate.epoch_over(train_loss, report.valid.first());
-        watcher.epoch(&report);
+        observer.epoch(&report);
         self.at.epochs.push(report);
         Ok(())
     }
@@ -371,10 +371,10 @@ impl Run {
     }
 
     /// The network to be validated and kept: the average where there is one, without dropout and gradients.
-    fn judged(&self) -> Network {
+    fn current(&self) -> Network {
         let network = self.at.network.valid();
-        match &self.at.average {
-            Some(average) => average.apply(network),
+        match &self.at.ema {
+            Some(ema) => ema.apply(network),
             None => network,
         }
     }
@@ -386,7 +386,7 @@ impl Run {
         recipe: &Recipe,
         windowing: &Windowing,
         train: &LabelledSet,
-        watcher: &mut impl Watcher,
+        observer: &mut impl TrainObserver,
     ) -> Result<Vec<f32>, FitError> {
         seed_masks(recipe.seed, epoch);
         let run = &mut self.at;
@@ -400,16 +400,16 @@ impl Run {
             let rate = self.rate.at(before + index, steps);
             let (network, loss) = step(run.network.clone(), &mut run.optimiser, &batch, rate, self.objective);
             run.network = network;
-            if let Some(average) = &mut run.average {
-                average.add(&run.network);
+            if let Some(ema) = &mut run.ema {
+                ema.add(&run.network);
             }
             // The device is never more than a step behind, so that a cancel waits for no more than that.
             if let Some(before) = last.replace(loss) {
                 losses.extend(read(before).await?);
             }
-            watcher.step(before + index + 1, steps);
-            watcher.pause().await?;
-            if watcher.stop() {
+            observer.step(before + index + 1, steps);
+            observer.pause().await?;
+            if observer.stop() {
                 break;
             }
         }

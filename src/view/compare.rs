@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::knobs;
 use super::teach::{Outcome, Run};
-use crate::train::paired::sign_test;
+use crate::train::mcnemar::sign_test;
 use crate::training_job::{ModelSpec, TrainableLayers};
 
 /// Below this probability a difference is called more than chance.

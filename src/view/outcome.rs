@@ -1,7 +1,7 @@
 //! What came of a lesson, looked at closely: its figures, who was taken for whom, which clips those are.
 
 use super::teach::Outcome;
-use crate::train::interval::{Interval, wilson};
+use crate::train::confidence::{Interval, wilson};
 use crate::train::metrics::{Metrics, argmax, metrics};
 use crate::train::tags::{TagMetrics, tag_metrics};
 use crate::training_job::{LabelledClip, Split};

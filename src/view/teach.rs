@@ -10,7 +10,7 @@ use super::networks::Catalogue;
 use super::recording::Recording;
 use super::thumbnail::Thumbnail;
 use crate::card::Card;
-use crate::protocol::{ArchitectureInfo, EngineKind, Steering};
+use crate::protocol::{ArchitectureInfo, EngineKind, TrainControl};
 use crate::train::report::EpochReport;
 use crate::training_job::{ClipId, TrainingJob, TrainingResult};
 
@@ -55,7 +55,7 @@ pub enum Stage {
         /// Steps in all.
         steps: usize,
         /// What the user asked for.
-        steering: Steering,
+        control: TrainControl,
     },
 }
 
@@ -226,14 +226,14 @@ impl Teaching {
         if !self.is_busy() {
             return;
         }
-        let steering = match self.stage {
-            Stage::Training { steering, .. } => steering,
-            _ => Steering::Go,
+        let control = match self.stage {
+            Stage::Training { control, .. } => control,
+            _ => TrainControl::Run,
         };
         match news {
             News::Preparing { fetched, total } => self.stage = Stage::Preparing { fetched, total },
             News::Embedding { done, total } => self.stage = Stage::Embedding { done, total },
-            News::Step { step, steps } => self.stage = Stage::Training { step, steps, steering },
+            News::Step { step, steps } => self.stage = Stage::Training { step, steps, control },
             News::Epoch(report) => Rc::make_mut(&mut self.epochs).push(report),
             News::Again { ended, epoch, batch } => {
                 Rc::make_mut(&mut self.epochs).retain(|report| report.epoch <= epoch);
@@ -304,9 +304,9 @@ impl Teaching {
     }
 
     /// The user steers the training.
-    pub fn steer(&mut self, wanted: Steering) {
-        if let Stage::Training { steering, .. } = &mut self.stage {
-            *steering = wanted;
+    pub fn control(&mut self, wanted: TrainControl) {
+        if let Stage::Training { control, .. } = &mut self.stage {
+            *control = wanted;
         }
     }
 }
@@ -341,9 +341,9 @@ mod tests {
         teaching.begin();
         teaching.apply(News::Embedding { done: 1, total: 2 });
         teaching.apply(News::Step { step: 1, steps: 9 });
-        teaching.steer(Steering::Hold);
+        teaching.control(TrainControl::Pause);
         teaching.apply(News::Step { step: 2, steps: 9 });
-        assert_eq!(teaching.stage, Stage::Training { step: 2, steps: 9, steering: Steering::Hold });
+        assert_eq!(teaching.stage, Stage::Training { step: 2, steps: 9, control: TrainControl::Pause });
         teaching.apply(News::Epoch(report(1)));
         teaching.apply(News::Taught(Rc::new(outcome(&[]))));
         assert_eq!((teaching.stage, teaching.epochs.len(), teaching.outcome.is_some()), (Stage::Idle, 1, true));

@@ -13,7 +13,7 @@ use super::file_source::FileSource;
 use super::wire;
 use crate::audio::Source;
 use crate::engine::{Engine, Host};
-use crate::protocol::{Event, Message, Payload, Request, RequestId, Steering, VERSION};
+use crate::protocol::{Event, Message, Payload, Request, RequestId, TrainControl, VERSION};
 
 /// How long the engine may keep a worker to itself, in milliseconds: a cancel is read at least this often between
 /// the engine's own steps.
@@ -28,7 +28,7 @@ struct Shared {
     running: Option<RequestId>,
     running_is_classify: bool,
     cancelled: bool,
-    steering: Steering,
+    control: TrainControl,
     /// Ends the running request's hold.
     released: Option<Function>,
     busy: bool,
@@ -47,10 +47,10 @@ impl Shared {
     }
 
     /// Steers a training, where it runs.
-    fn steer(&mut self, id: RequestId, steering: Steering) {
+    fn control(&mut self, id: RequestId, control: TrainControl) {
         if self.running == Some(id) {
-            self.steering = steering;
-            if steering != Steering::Hold {
+            self.control = control;
+            if control != TrainControl::Pause {
                 self.release();
             }
         }
@@ -65,7 +65,7 @@ impl Shared {
 
     /// True where the running request has to wait.
     fn holds(&self) -> bool {
-        self.steering == Steering::Hold && !self.cancelled
+        self.control == TrainControl::Pause && !self.cancelled
     }
 
     /// Gives up every classification; the ids of those that had not begun.
@@ -129,7 +129,7 @@ fn take(job: Job, shared: &Rc<RefCell<Shared>>, scope: &DedicatedWorkerGlobalSco
                 post(scope, request, Event::Cancelled, Payload::None);
             }
         }
-        Request::Steer { request, steering } => shared.borrow_mut().steer(request, steering),
+        Request::Control { request, control } => shared.borrow_mut().control(request, control),
         Request::Classify { .. } => {
             for id in shared.borrow_mut().supersede() {
                 post(scope, id, Event::Cancelled, Payload::None);
@@ -151,7 +151,7 @@ async fn work(engine: Rc<RefCell<Option<Engine>>>, shared: Rc<RefCell<Shared>>, 
             shared.running = Some(id);
             shared.running_is_classify = matches!(body, Request::Classify { .. });
             shared.cancelled = false;
-            shared.steering = Steering::Go;
+            shared.control = TrainControl::Run;
         }
         let mut host = WorkerHost { id, scope: scope.clone(), shared: shared.clone(), paused_at: now() };
         let payload = payload.map_file(|file| Box::new(FileSource::new(file.into())) as Box<dyn Source>);
@@ -181,8 +181,8 @@ impl Host for WorkerHost {
         self.shared.borrow().cancelled
     }
 
-    fn steering(&self) -> Steering {
-        self.shared.borrow().steering
+    fn control(&self) -> TrainControl {
+        self.shared.borrow().control
     }
 
     async fn pause(&mut self) {

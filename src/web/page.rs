@@ -34,7 +34,7 @@ use self::text::Texts;
 use super::client::{Client, Options, OwnNetwork, Unpacked, Update};
 use super::dom::{self, DomError, Frame};
 use super::files::path_of;
-use crate::protocol::Steering;
+use crate::protocol::TrainControl;
 use crate::training_job::{ClipId, TrainingJob};
 use crate::view::Theme;
 use crate::view::engine::Preference;
@@ -62,7 +62,7 @@ pub trait Engines {
     /// Holds a lesson on the files of its clips; about `share` of them are for validation.
     fn teach(&self, job: TrainingJob, files: Vec<File>, share: f64);
     /// Steers the lesson's training.
-    fn steer(&self, steering: Steering);
+    fn control(&self, control: TrainControl);
     /// Gives the lesson up.
     fn cancel_training(&self);
     /// Tells which networks can learn from fresh weights, once an engine can say.
@@ -103,8 +103,8 @@ impl Engines for Client {
     fn teach(&self, job: TrainingJob, files: Vec<File>, share: f64) {
         Client::teach(self, job, files, share);
     }
-    fn steer(&self, steering: Steering) {
-        Client::steer(self, steering);
+    fn control(&self, control: TrainControl) {
+        Client::control(self, control);
     }
     fn cancel_training(&self) {
         Client::cancel_training(self);

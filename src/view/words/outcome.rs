@@ -5,7 +5,7 @@ use super::super::outcome::{Confused, Miss, TagMiss};
 use super::super::teach::Outcome;
 use super::teach::count;
 use super::{NBSP, genre, milliseconds, percent};
-use crate::train::interval::Interval;
+use crate::train::confidence::Interval;
 use crate::train::metrics::{ClassFigures, Metrics};
 use crate::train::report::{EpochReport, Scores};
 use crate::train::tags::{TagFigures, TagMetrics};
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn chance_is_called_chance() {
         let said = |only_first, only_second, comparisons| {
-            let probability = crate::train::paired::sign_test(only_first, only_second);
+            let probability = crate::train::mcnemar::sign_test(only_first, only_second);
             plain(&duel("a", "b", Some(Duel { shared: 20, only_first, only_second, probability }), comparisons))
         };
         assert!(said(2, 2, 1).contains("equally many"));

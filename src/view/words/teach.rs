@@ -5,7 +5,7 @@ use super::super::collection::{Class, Doubt};
 use super::super::teach::Stage;
 use super::NBSP;
 use super::networks::size;
-use crate::protocol::{EngineKind, Steering};
+use crate::protocol::{EngineKind, TrainControl};
 
 /// How many, with the right ending: `1 clip`, `3 clips`.
 pub(super) fn count(number: usize, thing: &str) -> String {
@@ -138,8 +138,8 @@ pub fn stage(stage: Stage, seconds_left: Option<f64>) -> String {
         }
         Stage::Preparing { .. } => "Preparing…".to_owned(),
         Stage::Embedding { done, total } => format!("Listening to clip {} of {total}{left}…", (done + 1).min(total)),
-        Stage::Training { steering: Steering::Hold, .. } => "Paused.".to_owned(),
-        Stage::Training { steering: Steering::Finish, .. } => "Stopping with the best so far…".to_owned(),
+        Stage::Training { control: TrainControl::Pause, .. } => "Paused.".to_owned(),
+        Stage::Training { control: TrainControl::Stop, .. } => "Stopping with the best so far…".to_owned(),
         Stage::Training { step, steps, .. } => format!("Learning: step {step} of {steps}{left}…"),
     }
 }
@@ -171,9 +171,9 @@ mod tests {
 
     #[test]
     fn every_stage_has_its_words() {
-        let training = |steering| stage(Stage::Training { step: 3, steps: 60, steering }, Some(75.0));
-        assert_eq!(training(Steering::Go), "Learning: step 3 of 60, about 1:15 left…");
-        assert_eq!(training(Steering::Hold), "Paused.");
+        let training = |control| stage(Stage::Training { step: 3, steps: 60, control }, Some(75.0));
+        assert_eq!(training(TrainControl::Run), "Learning: step 3 of 60, about 1:15 left…");
+        assert_eq!(training(TrainControl::Pause), "Paused.");
         assert_eq!(stage(Stage::Embedding { done: 0, total: 30 }, None), "Listening to clip 1 of 30…");
         assert_eq!(stage(Stage::Embedding { done: 30, total: 30 }, None), "Listening to clip 30 of 30…");
         assert_eq!(

@@ -11,7 +11,7 @@ use super::engine::{Engine, unexpected};
 use super::site::Shipped;
 use super::{CPU_SCRIPT, Client, GPU_SCRIPT, Update};
 use crate::card::Card;
-use crate::protocol::{EngineKind, Event, Payload, Request, RequestId, Steering};
+use crate::protocol::{EngineKind, Event, Payload, Request, RequestId, TrainControl};
 use crate::training_job::{ClipId, LabelledClip, ModelSpec, Split, TrainingJob, TrainingResult};
 use crate::view::teach::{Checkpoint, News, Outcome};
 use crate::view::words::teach as words;
@@ -96,11 +96,11 @@ impl Client {
     }
 
     /// Steers the training.
-    pub fn steer(&self, steering: Steering) {
+    pub fn control(&self, control: TrainControl) {
         if let Some(training_worker) = &*self.0.training_worker.borrow()
             && let Some(request) = training_worker.running
         {
-            training_worker.engine.worker.post(Request::Steer { request, steering });
+            training_worker.engine.worker.post(Request::Control { request, control });
         }
     }
 

@@ -9,7 +9,7 @@ use web_sys::{Element, Event, File, HtmlElement, HtmlInputElement};
 use super::input::on;
 use super::teach::{Wanted, disable};
 use super::{Inner, Page};
-use crate::protocol::Steering;
+use crate::protocol::TrainControl;
 use crate::training_job::TrainingJob;
 use crate::view::teach::{Stage, Teaching};
 use crate::view::words::teach as words;
@@ -31,7 +31,7 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
     let clicks: [(&str, Act); 6] = [
         ("teach-start", Page::begin_training),
         ("teach-hold", Page::hold_or_go_on),
-        ("teach-finish", |page| page.control_training(Steering::Finish)),
+        ("teach-finish", |page| page.control_training(TrainControl::Stop)),
         ("teach-stop", Page::give_up),
         ("taught-use", Page::use_taught),
         ("taught-save", Page::save_taught),
@@ -95,13 +95,13 @@ impl Page {
     }
 
     fn hold_or_go_on(&self) {
-        let held = matches!(self.0.teaching.borrow().stage, Stage::Training { steering: Steering::Hold, .. });
-        self.control_training(if held { Steering::Go } else { Steering::Hold });
+        let held = matches!(self.0.teaching.borrow().stage, Stage::Training { control: TrainControl::Pause, .. });
+        self.control_training(if held { TrainControl::Run } else { TrainControl::Pause });
     }
 
-    fn control_training(&self, steering: Steering) {
-        self.change_teaching(|teaching| teaching.steer(steering));
-        self.with_engines(|engines| engines.steer(steering));
+    fn control_training(&self, control: TrainControl) {
+        self.change_teaching(|teaching| teaching.control(control));
+        self.with_engines(|engines| engines.control(control));
     }
 
     /// A button or a box to tick in what came of lessons.

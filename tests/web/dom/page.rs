@@ -7,7 +7,7 @@ use genrelens::archive::{Archive, Limits};
 use genrelens::card::{Card, Structure};
 use genrelens::protocol::{
     Adapter, Architecture, EngineInfo, EngineKind, Event, Payload, Prediction, Progress, Score, SpectrogramInfo,
-    Steering, TagPrediction, WindowScores,
+    TagPrediction, TrainControl, WindowScores,
 };
 use genrelens::training_job::{ClipId, TrainingJob};
 use genrelens::view::colours;
@@ -57,8 +57,8 @@ impl Engines for Asked {
         self.0.borrow_mut().push(format!("teach {} {share} {}{by}{many}", job.labels.join("+"), names.join("+")));
         self.2.replace(Some(job));
     }
-    fn steer(&self, steering: Steering) {
-        self.0.borrow_mut().push(format!("steer {steering:?}"));
+    fn control(&self, control: TrainControl) {
+        self.0.borrow_mut().push(format!("steer {control:?}"));
     }
     fn cancel_training(&self) {
         self.0.borrow_mut().push("stop teaching".to_owned());

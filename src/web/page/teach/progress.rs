@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use js_sys::Date;
 use web_sys::{Document, HtmlElement, HtmlProgressElement};
 
-use crate::protocol::Steering;
+use crate::protocol::TrainControl;
 use crate::train::report::EpochReport;
 use crate::view::teach::{Stage, Teaching};
 use crate::view::words::{outcome, teach as words};
@@ -65,12 +65,12 @@ impl Progress {
         self.running.set_hidden(!teaching.is_busy());
         set_text_or_hide(&self.error, teaching.error.as_deref());
         let training = match teaching.stage {
-            Stage::Training { step, steps, steering } => Some((step, steps, steering)),
+            Stage::Training { step, steps, control } => Some((step, steps, control)),
             _ => None,
         };
         self.hold.set_hidden(training.is_none());
         self.finish.set_hidden(training.is_none());
-        let held = training.is_some_and(|(_, _, steering)| steering == Steering::Hold);
+        let held = training.is_some_and(|(_, _, control)| control == TrainControl::Pause);
         set_text(&self.hold, words::hold(held));
         let fraction = match teaching.stage {
             Stage::Idle => None,
@@ -91,7 +91,7 @@ impl Progress {
         let began = &mut self.shown.borrow_mut().began;
         let (done, total, least) = match stage {
             Stage::Embedding { done, total } => (done, total, 2),
-            Stage::Training { step, steps, steering: Steering::Go } => (step, steps, 5),
+            Stage::Training { step, steps, control: TrainControl::Run } => (step, steps, 5),
             _ => {
                 *began = None;
                 return None;

@@ -2,18 +2,18 @@
 
 use serde::Serialize;
 
-use super::interval::{Interval, bootstrap};
-use super::measure::{Measured, measure, pairs};
+use super::confidence::{Interval, bootstrap};
+use super::evaluate::{TaskMetrics, evaluate, pairs};
 use super::metrics::{Metrics, metrics};
 use super::report::Scores;
 use super::set::LabelledSet;
 
 /// Figures with how far they can be trusted.
 #[derive(Serialize)]
-pub struct Trusted {
+pub struct Evaluation {
     #[serde(flatten)]
     /// The figures.
-    pub measured: Measured,
+    pub metrics: TaskMetrics,
     /// 95 % of accuracies over songs drawn again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accuracy_interval: Option<Interval>,
@@ -22,25 +22,25 @@ pub struct Trusted {
     pub balanced_accuracy_interval: Option<Interval>,
 }
 
-impl Trusted {
+impl Evaluation {
     /// The figures of answers to a set, with intervals where a song has one label.
     pub fn of(set: &LabelledSet, answers: &[Vec<f32>]) -> Self {
-        let (_, measured) = measure(set, answers);
+        let (_, of_set) = evaluate(set, answers);
         if set.multi_label {
-            return Self { measured, accuracy_interval: None, balanced_accuracy_interval: None };
+            return Self { metrics: of_set, accuracy_interval: None, balanced_accuracy_interval: None };
         }
         let pairs = pairs(set, answers);
         let of = |figure: fn(&Metrics) -> f64| Some(bootstrap(&pairs, |drawn| figure(&metrics(&set.labels, drawn))));
         let accuracy_interval = of(|metrics| metrics.accuracy);
-        Self { measured, accuracy_interval, balanced_accuracy_interval: of(|metrics| metrics.balanced_accuracy) }
+        Self { metrics: of_set, accuracy_interval, balanced_accuracy_interval: of(|metrics| metrics.balanced_accuracy) }
     }
 
     /// They under the names that cards have for them, of this part.
     pub fn figures(&self, part: &str) -> Vec<(String, f64)> {
         let named = |name: &str, figure: f64| (format!("{part}_{name}"), rounded(figure));
-        let metrics = match &self.measured {
-            Measured::Tags(tags) => return vec![named("roc_auc", tags.roc_auc), named("pr_auc", tags.pr_auc)],
-            Measured::Classes(metrics) => metrics,
+        let metrics = match &self.metrics {
+            TaskMetrics::Tags(tags) => return vec![named("roc_auc", tags.roc_auc), named("pr_auc", tags.pr_auc)],
+            TaskMetrics::Classes(metrics) => metrics,
         };
         let mut figures = vec![
             named("song_accuracy", metrics.accuracy),
@@ -55,7 +55,7 @@ impl Trusted {
 
     /// The two figures that matter most.
     pub fn scores(&self) -> Scores {
-        self.measured.scores()
+        self.metrics.scores()
     }
 
     /// How far each of them can be trusted.

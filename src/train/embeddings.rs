@@ -2,12 +2,12 @@
 
 use burn::tensor::ExecutionError;
 
-use super::fit::{FitError, Watcher};
-use super::linear::moments;
+use super::fit::{FitError, TrainObserver};
+use super::linear_probe::moments;
 use super::set::{LabelledSet, Song};
 use crate::dsp::Segment;
 use crate::model::predict::{WINDOWS_PER_BATCH, inputs_of_part};
-use crate::model::windows::{Place, Windowing};
+use crate::model::windows::{WindowSpan, Windowing};
 use crate::model::{Network, Part};
 
 /// The same songs with what their windows are to a part of the network in place of their segments: a column a window.
@@ -16,15 +16,15 @@ pub(super) async fn inputs_of(
     part: Part,
     windowing: &Windowing,
     set: &LabelledSet,
-    watcher: &mut impl Watcher,
+    observer: &mut impl TrainObserver,
 ) -> Result<LabelledSet, FitError> {
     let mut songs = Vec::with_capacity(set.songs.len());
     for song in &set.songs {
         let mut rows = Vec::new();
-        let places = windowing.places(&song.segments);
-        for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_PER_BATCH)) {
-            watcher.pause().await?;
-            rows.extend(inputs(network, part, windowing, &song.segments, places).await?);
+        let spans = windowing.spans(&song.segments);
+        for spans in spans.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_PER_BATCH)) {
+            observer.pause().await?;
+            rows.extend(inputs(network, part, windowing, &song.segments, spans).await?);
         }
         songs.push(Song { segments: vec![feature_segment(&rows)], ..song.clone() });
     }
@@ -41,10 +41,10 @@ pub async fn inputs(
     part: Part,
     windowing: &Windowing,
     segments: &[Segment],
-    places: &[Place],
+    spans: &[WindowSpan],
 ) -> Result<Vec<Vec<f32>>, ExecutionError> {
-    let Some(first) = places.first() else { return Ok(Vec::new()) };
-    inputs_of_part(network, part, windowing.values(segments, places), windowing.bands, first.columns).await
+    let Some(first) = spans.first() else { return Ok(Vec::new()) };
+    inputs_of_part(network, part, windowing.values(segments, spans), windowing.bands, first.columns).await
 }
 
 /// Rows of features as a segment: a column a window.

@@ -1,7 +1,7 @@
 //! What a network says of a set of songs.
 
-use super::fit::{FitError, Watcher};
-use super::measure::{Measured, measure};
+use super::evaluate::{TaskMetrics, evaluate};
+use super::fit::{FitError, TrainObserver};
 use super::set::LabelledSet;
 use crate::dsp::Segment;
 use crate::model::predict::{Output, predict, probabilities, song_probabilities};
@@ -22,10 +22,10 @@ pub async fn validate(
     part: Part,
     windowing: &Windowing,
     set: &LabelledSet,
-    watcher: &mut impl Watcher,
-) -> Result<(f64, Measured), FitError> {
-    let answers = predict_songs(network, part, windowing, set, watcher).await?;
-    Ok(measure(set, &answers))
+    observer: &mut impl TrainObserver,
+) -> Result<(f64, TaskMetrics), FitError> {
+    let answers = predict_songs(network, part, windowing, set, observer).await?;
+    Ok(evaluate(set, &answers))
 }
 
 /// Every song's probabilities.
@@ -38,11 +38,11 @@ pub async fn predict_songs(
     part: Part,
     windowing: &Windowing,
     set: &LabelledSet,
-    watcher: &mut impl Watcher,
+    observer: &mut impl TrainObserver,
 ) -> Result<Vec<Vec<f32>>, FitError> {
     let mut answers = Vec::with_capacity(set.songs.len());
     for song in &set.songs {
-        let windows = song_outputs(network, part, windowing, &song.segments, watcher).await?;
+        let windows = song_outputs(network, part, windowing, &song.segments, observer).await?;
         let windows: Vec<Vec<f32>> =
             windows.iter().map(|window| probabilities(&window.logits, set.multi_label)).collect();
         answers.push(song_probabilities(windows.iter().map(Vec::as_slice)));
@@ -56,14 +56,14 @@ async fn song_outputs(
     part: Part,
     windowing: &Windowing,
     segments: &[Segment],
-    watcher: &mut impl Watcher,
+    observer: &mut impl TrainObserver,
 ) -> Result<Vec<Output>, FitError> {
     let mut answers = Vec::new();
     // All windows of one length at a time: a batch is a rectangle.
-    let places = windowing.places(segments);
-    for places in places.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
-        watcher.pause().await?;
-        answers.extend(predict(network, part, windowing, segments, places).await?);
+    let spans = windowing.spans(segments);
+    for spans in spans.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
+        observer.pause().await?;
+        answers.extend(predict(network, part, windowing, segments, spans).await?);
     }
     Ok(answers)
 }

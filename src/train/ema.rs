@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 
-/// The averaged weights, moved by [`Average::add`] after every step.
+/// The averaged weights, moved by [`Ema::add`] after every step.
 ///
 /// Kept on the device, flat, under the parameters' ids; reading nothing back.
-pub struct Average {
+pub struct Ema {
     decay: f64,
     steps: usize,
     weights: HashMap<ParamId, Tensor<1>>,
 }
 
-impl Average {
+impl Ema {
     /// An average that keeps `decay` of itself at every step, 0 to below 1.
     pub fn new(decay: f64) -> Self {
         Self { decay, steps: 0, weights: HashMap::new() }
@@ -55,11 +55,11 @@ struct Adder<'a> {
 impl ModuleVisitor for Adder<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let value: Tensor<1> = param.val().inner().flatten(0, D - 1);
-        let average = match self.weights.remove(&param.id) {
-            Some(average) => average * self.decay + value * (1.0 - self.decay),
+        let ema = match self.weights.remove(&param.id) {
+            Some(ema) => ema * self.decay + value * (1.0 - self.decay),
             None => value,
         };
-        self.weights.insert(param.id, average);
+        self.weights.insert(param.id, ema);
     }
 }
 
@@ -69,7 +69,7 @@ struct Setter<'a> {
 
 impl ModuleMapper for Setter<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(average) = self.weights.get(&param.id).cloned() else { return param };
-        param.map(|value| average.reshape(value.dims()))
+        let Some(ema) = self.weights.get(&param.id).cloned() else { return param };
+        param.map(|value| ema.reshape(value.dims()))
     }
 }

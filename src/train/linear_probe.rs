@@ -1,10 +1,10 @@
-//! Linear heads on features that were computed before: a convex problem, solved to its only optimum, so that the same
+//! LinearProbe heads on features that were computed before: a convex problem, solved to its only optimum, so that the same
 //! songs always give the same head.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::copies::Copies;
+use super::audio_augmentation::AudioAugmentation;
 use super::lbfgs::minimise;
 use super::set::Song;
 use crate::model::Network;
@@ -28,12 +28,19 @@ pub struct HeadRecipe {
     /// Seeds of the parts; the cross-validation is made once for each.
     pub fold_seeds: Vec<u64>,
     /// What is heard besides the songs themselves.
-    pub copies: Copies,
+    #[serde(alias = "copies")]
+    pub augmentation: AudioAugmentation,
 }
 
 impl Default for HeadRecipe {
     fn default() -> Self {
-        Self { penalty: 0.3, balanced: true, folds: 5, fold_seeds: vec![1, 2, 3, 4, 5], copies: Copies::default() }
+        Self {
+            penalty: 0.3,
+            balanced: true,
+            folds: 5,
+            fold_seeds: vec![1, 2, 3, 4, 5],
+            augmentation: AudioAugmentation::default(),
+        }
     }
 }
 
@@ -45,12 +52,12 @@ pub struct Example {
     /// The features of its windows: what it is judged by, too.
     pub windows: Vec<Vec<f32>>,
     /// The features of its altered copies, a window each.
-    pub copies: Vec<Vec<f32>>,
+    pub augmented: Vec<Vec<f32>>,
 }
 
 /// A head: standardises features, then weighs them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Linear {
+pub struct LinearProbe {
     labels: usize,
     mean: Vec<f64>,
     deviation: Vec<f64>,
@@ -82,11 +89,11 @@ struct Rows<'a> {
 }
 
 /// The head of these songs. A song and each of its copies count alike, however many windows they have.
-pub fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, multi_label: bool, recipe: &HeadRecipe) -> Linear {
+pub fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, multi_label: bool, recipe: &HeadRecipe) -> LinearProbe {
     let (mut rows, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
-    for Example { song, windows, copies } in examples {
+    for Example { song, windows, augmented } in examples {
         let own = windows.iter().map(|row| (row, 1.0 / windows.len() as f64));
-        for (row, weight) in own.chain(copies.iter().map(|row| (row, 1.0))) {
+        for (row, weight) in own.chain(augmented.iter().map(|row| (row, 1.0))) {
             rows.push(row.as_slice());
             targets.push(song.target.as_slice());
             weights.push(weight);
@@ -109,7 +116,7 @@ pub fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, multi_label: boo
     });
     let (loss, _) = rows.loss(&weight, recipe.penalty);
     let bias = weight.split_off(mean.len() * labels);
-    Linear { labels, mean, deviation, weight, bias, loss }
+    LinearProbe { labels, mean, deviation, weight, bias, loss }
 }
 
 fn standardise(row: &[f32], mean: &[f64], deviation: &[f64]) -> impl Iterator<Item = f64> {
@@ -200,7 +207,7 @@ fn binary(logits: &mut [f64], target: &[f32]) -> f64 {
     entropy
 }
 
-impl Linear {
+impl LinearProbe {
     /// Logits of a row of features.
     pub fn logits(&self, row: &[f32]) -> Vec<f32> {
         let mut logits = self.bias.clone();
@@ -244,7 +251,7 @@ pub fn out_of_fold(
         let others = examples.iter().zip(fold_of).filter(|(_, own)| **own != fold);
         fit(others.map(|(example, _)| example), multi_label, recipe)
     };
-    let heads: Vec<Linear> = (0..folds).map(learned).collect();
+    let heads: Vec<LinearProbe> = (0..folds).map(learned).collect();
     let logits = |(example, &fold): (&Example, &usize)| {
         example.windows.iter().map(|window| heads[fold].logits(window)).collect()
     };
@@ -263,7 +270,7 @@ mod tests {
                 target.iter().map(|share| share + 0.8 * wobble).chain([wobble, 5.0]).collect()
             };
             let song = Song { name: index.to_string(), group: None, target: target.clone(), segments: Vec::new() };
-            Example { song, windows: (0..1 + index % 3).map(window).collect(), copies: vec![window(9)] }
+            Example { song, windows: (0..1 + index % 3).map(window).collect(), augmented: vec![window(9)] }
         };
         targets.iter().enumerate().map(example).collect()
     }

@@ -10,14 +10,14 @@ use super::tags::{TagMetrics, tag_metrics};
 /// Everything that is measured of a set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
-pub enum Measured {
+pub enum TaskMetrics {
     /// Of songs with one label.
     Classes(Metrics),
     /// Of songs with many labels.
     Tags(TagMetrics),
 }
 
-impl Measured {
+impl TaskMetrics {
     /// The two figures told after an epoch.
     pub fn scores(&self) -> Scores {
         match self {
@@ -30,7 +30,7 @@ impl Measured {
 }
 
 /// The loss and the figures of answers to a set's songs, one value a label.
-pub fn measure(set: &LabelledSet, answers: &[Vec<f32>]) -> (f64, Measured) {
+pub fn evaluate(set: &LabelledSet, answers: &[Vec<f32>]) -> (f64, TaskMetrics) {
     let log = |probability: f32| f64::from(probability.max(1e-7)).ln();
     let songs = || set.songs.iter().zip(answers);
     let count = set.songs.len().max(1) as f64;
@@ -41,10 +41,10 @@ pub fn measure(set: &LabelledSet, answers: &[Vec<f32>]) -> (f64, Measured) {
         let of_song = |(song, answer): (&Song, &Vec<f32>)| song.target.iter().zip(answer).map(of_label).sum::<f64>();
         let loss = -songs().map(of_song).sum::<f64>() / count / set.labels.len().max(1) as f64;
         let pairs: Vec<(&[f32], &[f32])> = songs().map(|(song, answer)| (&song.target[..], &answer[..])).collect();
-        return (loss, Measured::Tags(tag_metrics(&set.labels, &pairs)));
+        return (loss, TaskMetrics::Tags(tag_metrics(&set.labels, &pairs)));
     }
     let loss = -songs().map(|(song, answer)| log(answer[song.label()])).sum::<f64>() / count;
-    (loss, Measured::Classes(metrics(&set.labels, &pairs(set, answers))))
+    (loss, TaskMetrics::Classes(metrics(&set.labels, &pairs(set, answers))))
 }
 
 /// Truth and answer of every song of one label.

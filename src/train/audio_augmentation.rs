@@ -15,8 +15,8 @@ const RATE_STEP: f64 = 25.0;
 /// How copies are altered. Every share and every size is drawn anew for each copy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Copies {
-    /// Copies of every song; 0 for none.
+pub struct AudioAugmentation {
+    /// AudioAugmentation of every song; 0 for none.
     pub count: usize,
     /// Seed of every draw.
     pub seed: u64,
@@ -40,7 +40,7 @@ pub struct Copies {
     pub low_pass_slope_db: f64,
 }
 
-impl Default for Copies {
+impl Default for AudioAugmentation {
     fn default() -> Self {
         Self {
             count: 3,
@@ -63,15 +63,15 @@ impl Default for Copies {
 /// # Errors
 ///
 /// [`AudioError`] where the recording's rate cannot be converted.
-pub fn copy(
+pub fn augment(
     clip: &Clip,
     front_end: &FrontEnd,
-    copies: &Copies,
+    augmentation: &AudioAugmentation,
     rng: &mut impl Rng,
 ) -> Result<Option<Segment>, AudioError> {
-    let piece = resample(excerpt(clip, copies, rng), front_end.sample_rate)?;
+    let piece = resample(excerpt(clip, augmentation, rng), front_end.sample_rate)?;
     let mut mel = MelPlan::new(front_end).spectrogram(&piece.samples);
-    let factors = factors(&front_end.band_hz(), copies, rng);
+    let factors = factors(&front_end.band_hz(), augmentation, rng);
     for frame in mel.values.chunks_exact_mut(mel.bands) {
         frame.iter_mut().zip(&factors).for_each(|(value, factor)| *value *= factor);
     }
@@ -79,28 +79,28 @@ pub fn copy(
 }
 
 /// A stretch of a recording, said to be of another rate than it is.
-fn excerpt(clip: &Clip, copies: &Copies, rng: &mut impl Rng) -> Clip {
-    let most = (copies.seconds * f64::from(clip.sample_rate)).min(clip.samples.len() as f64);
-    let length = (most * between(copies.least_share, 1.0, rng)) as usize;
+fn excerpt(clip: &Clip, augmentation: &AudioAugmentation, rng: &mut impl Rng) -> Clip {
+    let most = (augmentation.seconds * f64::from(clip.sample_rate)).min(clip.samples.len() as f64);
+    let length = (most * between(augmentation.least_share, 1.0, rng)) as usize;
     let start = rng.random_range(0..=clip.samples.len() - length);
-    let speed = (between(-copies.semitones, copies.semitones, rng) / 12.0).exp2();
+    let speed = (between(-augmentation.semitones, augmentation.semitones, rng) / 12.0).exp2();
     let sample_rate = RATE_STEP * (f64::from(clip.sample_rate) * speed / RATE_STEP).round().max(1.0);
     Clip { samples: clip.samples[start..start + length].to_vec(), sample_rate: sample_rate as u32 }
 }
 
 /// What every band's power is multiplied by: the gain, the curve, and perhaps the dullness.
-fn factors(band_hz: &[f32], copies: &Copies, rng: &mut impl Rng) -> Vec<f32> {
-    let gain = between(-copies.gain_db, copies.gain_db, rng);
-    let knots: Vec<f64> = (0..copies.curve_knots.max(2)).map(|_| copies.curve_db * normal(rng)).collect();
-    let cut_hz = between(copies.low_pass_hz[0], copies.low_pass_hz[1], rng);
-    let dull = rng.random_range(0.0..1.0) < copies.low_pass_share;
+fn factors(band_hz: &[f32], augmentation: &AudioAugmentation, rng: &mut impl Rng) -> Vec<f32> {
+    let gain = between(-augmentation.gain_db, augmentation.gain_db, rng);
+    let knots: Vec<f64> = (0..augmentation.curve_knots.max(2)).map(|_| augmentation.curve_db * normal(rng)).collect();
+    let cut_hz = between(augmentation.low_pass_hz[0], augmentation.low_pass_hz[1], rng);
+    let dull = rng.random_range(0.0..1.0) < augmentation.low_pass_share;
     let decibels = |(band, &hz): (usize, &f32)| {
         let place = band as f64 / (band_hz.len() - 1).max(1) as f64 * (knots.len() - 1) as f64;
         let knot = (place as usize).min(knots.len() - 2);
         let share = place - knot as f64;
         let curve = knots[knot] * (1.0 - share) + knots[knot + 1] * share;
         let octaves = (f64::from(hz.max(1.0)) / cut_hz).log2().max(0.0);
-        gain + curve - if dull { copies.low_pass_slope_db * octaves } else { 0.0 }
+        gain + curve - if dull { augmentation.low_pass_slope_db * octaves } else { 0.0 }
     };
     band_hz.iter().enumerate().map(decibels).map(|db| 10_f64.powf(db / 10.0) as f32).collect()
 }
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     /// Nothing is altered.
-    const NONE: Copies = Copies {
+    const NONE: AudioAugmentation = AudioAugmentation {
         count: 1,
         seed: 1,
         seconds: 60.0,
@@ -142,24 +142,24 @@ mod tests {
         Clip { samples: (0..seconds * 22_050).map(sample).collect(), sample_rate: 22_050 }
     }
 
-    fn copied(clip: &Clip, copies: &Copies, seed: u64) -> Segment {
-        copy(clip, FRONT_END, copies, &mut ChaCha8Rng::seed_from_u64(seed)).unwrap().unwrap()
+    fn augmented(clip: &Clip, augmentation: &AudioAugmentation, seed: u64) -> Segment {
+        augment(clip, FRONT_END, augmentation, &mut ChaCha8Rng::seed_from_u64(seed)).unwrap().unwrap()
     }
 
     #[test]
     fn a_copy_without_alterations_is_the_recording() {
         let clip = clip(2);
         let mel = MelPlan::new(FRONT_END).spectrogram(&resample(clip.clone(), 16_000).unwrap().samples);
-        assert_eq!(copied(&clip, &NONE, 1), segments(&mel, FRONT_END)[0]);
+        assert_eq!(augmented(&clip, &NONE, 1), segments(&mel, FRONT_END)[0]);
     }
 
     #[test]
     fn copies_differ_by_their_seed_alone() {
-        let (clip, copies) = (clip(5), Copies::default());
-        assert_eq!(copied(&clip, &copies, 1), copied(&clip, &copies, 1));
-        assert_ne!(copied(&clip, &copies, 1).values, copied(&clip, &copies, 2).values);
+        let (clip, augmentation) = (clip(5), AudioAugmentation::default());
+        assert_eq!(augmented(&clip, &augmentation, 1), augmented(&clip, &augmentation, 1));
+        assert_ne!(augmented(&clip, &augmentation, 1).values, augmented(&clip, &augmentation, 2).values);
         // 3 s at most, 0.7 of it at least, played up to 1.5 semitones (9 %) faster or slower.
-        for columns in (0..20).map(|seed| copied(&clip, &copies, seed).columns) {
+        for columns in (0..20).map(|seed| augmented(&clip, &augmentation, seed).columns) {
             assert!((120..=206).contains(&columns), "{columns} columns");
         }
     }
@@ -167,8 +167,9 @@ mod tests {
     #[test]
     fn a_copy_played_an_octave_higher_is_half_as_long() {
         let (clip, mut rng) = (clip(4), ChaCha8Rng::seed_from_u64(5));
-        let rates: Vec<u32> =
-            (0..200).map(|_| excerpt(&clip, &Copies { semitones: 12.0, ..NONE }, &mut rng).sample_rate).collect();
+        let rates: Vec<u32> = (0..200)
+            .map(|_| excerpt(&clip, &AudioAugmentation { semitones: 12.0, ..NONE }, &mut rng).sample_rate)
+            .collect();
         let (slowest, fastest) = (rates.iter().min().unwrap(), rates.iter().max().unwrap());
         assert!((11_000..12_000).contains(slowest) && (42_000..=44_100).contains(fastest), "{slowest} to {fastest}");
     }
@@ -176,7 +177,7 @@ mod tests {
     #[test]
     fn gain_and_dullness_are_in_decibels() {
         let hz = FRONT_END.band_hz();
-        let dull = Copies { low_pass_share: 1.0, low_pass_hz: [2000.0, 2000.0], ..NONE };
+        let dull = AudioAugmentation { low_pass_share: 1.0, low_pass_hz: [2000.0, 2000.0], ..NONE };
         let factors = factors(&hz, &dull, &mut ChaCha8Rng::seed_from_u64(1));
         for (hz, factor) in hz.iter().zip(factors) {
             let expected = if *hz > 2000.0 { -24.0 * (hz / 2000.0).log2() } else { 0.0 };
