@@ -96,7 +96,7 @@ impl Engine {
         let mut card = model.card(job, [train.songs.len(), valid.songs.len()]);
         let blueprint = card.blueprint().map_err(WeightsError::from)?;
         let started = host.now_milliseconds();
-        let mut observer = Teaching { host, told: f64::NEG_INFINITY, saved: started, checkpoint };
+        let mut observer = HostObserver { host, told: f64::NEG_INFINITY, saved: started, checkpoint };
         let (fitted, part, windowing) =
             model.fit(&blueprint, &job.recipe, [&train, &valid], self, &mut observer).await?;
         let mut answers = vec![Vec::new(); job.clips.len()];
@@ -183,7 +183,7 @@ impl Spread {
 }
 
 /// Watches a training for a host.
-struct Teaching<'a, H> {
+struct HostObserver<'a, H> {
     host: &'a mut H,
     /// When the last step was told, and when the last checkpoint, in milliseconds.
     told: f64,
@@ -192,7 +192,7 @@ struct Teaching<'a, H> {
     checkpoint: Option<Vec<u8>>,
 }
 
-impl<H: Host> TrainObserver for Teaching<'_, H> {
+impl<H: Host> TrainObserver for HostObserver<'_, H> {
     fn step(&mut self, step: usize, steps: usize) {
         let now = self.host.now_milliseconds();
         if now - self.told >= STEP_MILLISECONDS {

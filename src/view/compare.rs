@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::knobs;
-use super::teach::{Outcome, Run};
+use super::settings;
+use super::training::{Outcome, RunRecord};
 use crate::train::mcnemar::sign_test;
 use crate::training_job::{ModelSpec, TrainableLayers};
 
@@ -11,17 +11,17 @@ use crate::training_job::{ModelSpec, TrainableLayers};
 const CHANCE: f64 = 0.05;
 
 /// The runs' places, the newest first.
-pub fn newest_first(runs: &[Run]) -> Vec<usize> {
+pub fn newest_first(runs: &[RunRecord]) -> Vec<usize> {
     let mut places: Vec<usize> = (0..runs.len()).collect();
     places.sort_by(|&a, &b| runs[b].when.total_cmp(&runs[a].when));
     places
 }
 
 /// The settings in which some of these runs differ: for every run, names with its values.
-pub fn differing(runs: &[Run]) -> Vec<Vec<(&'static str, String)>> {
-    let told = knobs::all().map(|knob| {
-        let values = runs.iter().map(|run| knob.text(&run.outcome.job.recipe));
-        (knob.name, values.collect::<Vec<_>>())
+pub fn differing(runs: &[RunRecord]) -> Vec<Vec<(&'static str, String)>> {
+    let told = settings::all().map(|setting| {
+        let values = runs.iter().map(|run| setting.text(&run.outcome.job.recipe));
+        (setting.name, values.collect::<Vec<_>>())
     });
     let differing: Vec<_> = told.filter(|(_, values)| values.windows(2).any(|two| two[0] != two[1])).collect();
     let of = |place: usize| {
@@ -51,7 +51,7 @@ pub fn who(model_spec: &ModelSpec) -> String {
 
 /// Two networks on the clips that both were judged by.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Duel {
+pub struct PairedComparison {
     /// Those clips.
     pub shared: usize,
     /// Clips that the first names rightly and the second does not.
@@ -62,7 +62,7 @@ pub struct Duel {
     pub probability: f64,
 }
 
-impl Duel {
+impl PairedComparison {
     /// Compares two outcomes. Only clips count that neither of them learned from, and that were called alike in both;
     /// `None` where there are none, or where clips may have many labels.
     pub fn of(first: &Outcome, second: &Outcome) -> Option<Self> {
@@ -104,10 +104,10 @@ mod tests {
     use super::*;
     use crate::training_job::Split;
 
-    fn run(when: f64, epochs: usize) -> Run {
+    fn run(when: f64, epochs: usize) -> RunRecord {
         let mut outcome = outcome(&[]);
         outcome.job.recipe.epochs = epochs;
-        Run { when, outcome: Rc::new(outcome) }
+        RunRecord { when, outcome: Rc::new(outcome) }
     }
 
     #[test]
@@ -127,19 +127,27 @@ mod tests {
         // Of label a in turn with b; the first two were learned from.
         let right = outcome(&[[1.0, 0.0], [0.0, 1.0]].repeat(7));
         let wrong = outcome(&[[0.0, 1.0], [1.0, 0.0]].repeat(7));
-        let duel = Duel::of(&right, &wrong).unwrap();
-        assert_eq!((duel.shared, duel.only_first, duel.only_second), (12, 12, 0));
-        assert!(duel.is_more_than_chance(1) && duel.is_more_than_chance(10) && !duel.is_more_than_chance(1000));
-        let same = Duel::of(&right, &right).unwrap();
+        let comparison = PairedComparison::of(&right, &wrong).unwrap();
+        assert_eq!((comparison.shared, comparison.only_first, comparison.only_second), (12, 12, 0));
+        assert!(
+            comparison.is_more_than_chance(1)
+                && comparison.is_more_than_chance(10)
+                && !comparison.is_more_than_chance(1000)
+        );
+        let same = PairedComparison::of(&right, &right).unwrap();
         assert!((same.only_first, same.probability) == (0, 1.0) && !same.is_more_than_chance(1));
         let mut result = wrong.clone();
         result.job.clips.iter_mut().skip(6).for_each(|clip| clip.split = Split::Train);
-        assert_eq!(Duel::of(&right, &result).map(|duel| duel.shared), Some(4));
+        assert_eq!(PairedComparison::of(&right, &result).map(|comparison| comparison.shared), Some(4));
         let mut renamed = wrong.clone();
         renamed.job.labels[1] = "c".to_owned();
-        assert_eq!(Duel::of(&right, &renamed).map(|duel| duel.shared), Some(6), "clips of a alone");
+        assert_eq!(
+            PairedComparison::of(&right, &renamed).map(|comparison| comparison.shared),
+            Some(6),
+            "clips of a alone"
+        );
         let mut tags = wrong;
         tags.job.multi_label = true;
-        assert_eq!(Duel::of(&right, &tags), None);
+        assert_eq!(PairedComparison::of(&right, &tags), None);
     }
 }

@@ -141,8 +141,8 @@ pub fn shapes(epochs: &[EpochReport], width: f64, height: f64, dark: bool, theme
     }
     let is_tags = epochs.first().is_some_and(|epoch| matches!(epoch.valid, Scores::Tags { .. }));
     let words = match (width < NARROW, is_tags) {
-        (true, false) => ["steps", "taught", "judged", "right"],
-        (true, true) => ["steps", "taught", "judged", "ROC-AUC"],
+        (true, false) => ["steps", "results", "judged", "right"],
+        (true, true) => ["steps", "results", "judged", "ROC-AUC"],
         (false, false) => ["loss, each step", "loss, learned", "loss, judged", "right, judged"],
         (false, true) => ["loss, each step", "loss, learned", "loss, judged", "ROC-AUC, judged"],
     };

@@ -6,14 +6,13 @@
 
 pub mod axes;
 pub mod bars;
-pub mod collection;
 pub mod colours;
 pub mod compare;
 pub mod curves;
+pub mod dataset;
+pub mod dataset_file;
 pub mod engine;
 pub mod file_names;
-pub mod kept;
-pub mod knobs;
 pub mod model_options;
 pub mod networks;
 pub mod offline;
@@ -21,15 +20,16 @@ pub mod outcome;
 pub mod reading;
 pub mod recording;
 mod resample;
-pub mod set_file;
+pub mod settings;
 pub mod shape;
 pub mod spectrogram;
 pub mod state;
+pub mod storage;
 pub mod strip;
 pub mod table;
 mod tags;
-pub mod teach;
 pub mod thumbnail;
+pub mod training;
 pub mod words;
 
 pub use shape::{Align, Area, Colour, Shape, Theme};

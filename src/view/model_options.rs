@@ -277,16 +277,16 @@ pub(super) mod tests {
 
     #[test]
     fn a_student_is_as_it_was_chosen_where_that_can_be_had() {
-        let wish = Build { hidden: 64, layers: TrainableLayers::Last, documented: true, width: 0.5 };
+        let build = Build { hidden: 64, layers: TrainableLayers::Last, documented: true, width: 0.5 };
         assert!(
-            matches!(model_spec("head", &wish, &[]), ModelSpec::NewHead { backbones, hidden: 64 } if backbones.len() == 2)
+            matches!(model_spec("head", &build, &[]), ModelSpec::NewHead { backbones, hidden: 64 } if backbones.len() == 2)
         );
-        let tuned = |id: &str| model_spec(id, &wish, &[]);
+        let tuned = |id: &str| model_spec(id, &build, &[]);
         assert!(matches!(tuned("tuned:musicnn-msd"), ModelSpec::FineTune { layers: TrainableLayers::Last, .. }));
         assert!(
             matches!(tuned("tuned:a"), ModelSpec::FineTune { network, layers: TrainableLayers::Output } if network == "a")
         );
-        let chosen = |id: &str, documented| match model_spec(id, &Build { documented, ..wish }, &architectures()) {
+        let chosen = |id: &str, documented| match model_spec(id, &Build { documented, ..build }, &architectures()) {
             ModelSpec::FromScratch { front_end, rows, frames, width, .. } => {
                 assert_eq!(width, 0.5);
                 (front_end, rows, frames)

@@ -76,7 +76,7 @@ pub struct Arriving {
     /// Its name.
     pub name: String,
     /// Who wants it.
-    pub wish: Wish,
+    pub selection: Selection,
     /// Bytes of it that are there.
     pub fetched: u64,
     /// All of its bytes.
@@ -85,7 +85,7 @@ pub struct Arriving {
 
 /// Who wants a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum Selection {
     /// The page, to have any at all.
     First,
     /// The page, for an answer better than the first. It waits for that one.
@@ -103,7 +103,7 @@ pub struct Wanted {
     /// Its name.
     pub name: Rc<str>,
     /// Who wants it.
-    pub wish: Wish,
+    pub selection: Selection,
     /// Its number.
     pub ticket: Ticket,
 }
@@ -113,7 +113,7 @@ pub struct Wanted {
 /// is in use the one before stays, and a failure changes nothing.
 #[derive(Debug, Default)]
 pub struct Switch {
-    in_use: Option<(Rc<str>, Wish)>,
+    in_use: Option<(Rc<str>, Selection)>,
     /// Being fetched or, where the flag is set, ready to be loaded.
     wanted: Option<(Wanted, bool)>,
     /// Sent to the engine, which cannot be called back.
@@ -123,8 +123,8 @@ pub struct Switch {
 
 impl Switch {
     /// The network that classifies, and who wanted it.
-    pub fn in_use(&self) -> Option<(&Rc<str>, Wish)> {
-        self.in_use.as_ref().map(|(name, wish)| (name, *wish))
+    pub fn in_use(&self) -> Option<(&Rc<str>, Selection)> {
+        self.in_use.as_ref().map(|(name, selection)| (name, *selection))
     }
 
     /// True while the engine is between two networks: nothing may be asked of it.
@@ -138,17 +138,17 @@ impl Switch {
     }
 
     /// An engine is started with this network.
-    pub fn start(&mut self, name: &str, wish: Wish) -> Wanted {
-        let wanted = self.number(name, wish);
+    pub fn start(&mut self, name: &str, selection: Selection) -> Wanted {
+        let wanted = self.number(name, selection);
         self.loading = Some(wanted.clone());
         wanted
     }
 
     /// Wants a network in the place of whatever was wanted before. `None` where its files need not be fetched for that:
     /// it is in use, or on its way already.
-    pub fn want(&mut self, name: &str, wish: Wish) -> Option<Wanted> {
+    pub fn want(&mut self, name: &str, selection: Selection) -> Option<Wanted> {
         if let Some((wanted, _)) = self.wanted.as_mut().filter(|(wanted, _)| *wanted.name == *name) {
-            wanted.wish = wish;
+            wanted.selection = selection;
             return None;
         }
         self.wanted = None;
@@ -156,7 +156,7 @@ impl Switch {
         if last.or(self.in_use.as_ref().map(|(name, _)| name)).is_some_and(|last| **last == *name) {
             return None;
         }
-        let wanted = self.number(name, wish);
+        let wanted = self.number(name, selection);
         self.wanted = Some((wanted.clone(), false));
         Some(wanted)
     }
@@ -177,7 +177,8 @@ impl Switch {
         if self.is_loading() {
             return None;
         }
-        let (wanted, _) = self.wanted.take_if(|(wanted, ready)| *ready && (wanted.wish == Wish::User || !busy))?;
+        let (wanted, _) =
+            self.wanted.take_if(|(wanted, ready)| *ready && (wanted.selection == Selection::User || !busy))?;
         self.loading = Some(wanted.clone());
         Some(wanted)
     }
@@ -186,14 +187,14 @@ impl Switch {
     pub fn loaded(&mut self, ticket: Ticket, well: bool) -> bool {
         let Some(loading) = self.loading.take_if(|loading| loading.ticket == ticket) else { return false };
         if well {
-            self.in_use = Some((loading.name, loading.wish));
+            self.in_use = Some((loading.name, loading.selection));
         }
         true
     }
 
-    fn number(&mut self, name: &str, wish: Wish) -> Wanted {
+    fn number(&mut self, name: &str, selection: Selection) -> Wanted {
         self.tickets += 1;
-        Wanted { name: name.into(), wish, ticket: self.tickets }
+        Wanted { name: name.into(), selection, ticket: self.tickets }
     }
 }
 
@@ -213,7 +214,7 @@ pub(super) mod tests {
     /// A switch with the first network in use.
     fn started() -> Switch {
         let mut switch = Switch::default();
-        let first = switch.start("small", Wish::First);
+        let first = switch.start("small", Selection::First);
         assert!(switch.is_loading() && switch.next_load(false).is_none());
         assert!(switch.loaded(first.ticket, true));
         switch
@@ -224,7 +225,7 @@ pub(super) mod tests {
     }
 
     fn take(switch: &mut Switch, name: &str) -> Wanted {
-        let wanted = switch.want(name, Wish::User).unwrap();
+        let wanted = switch.want(name, Selection::User).unwrap();
         assert!(switch.fetched(wanted.ticket));
         wanted
     }
@@ -253,7 +254,7 @@ pub(super) mod tests {
     #[test]
     fn a_network_is_in_use_only_when_it_is_loaded() {
         let mut switch = started();
-        let wanted = switch.want("head", Wish::User).unwrap();
+        let wanted = switch.want("head", Selection::User).unwrap();
         assert_eq!(switch.next_load(false), None, "its files are not there");
         assert!(switch.fetched(wanted.ticket));
         assert_eq!(switch.next_load(true), Some(wanted.clone()), "the user waits for nothing");
@@ -265,18 +266,18 @@ pub(super) mod tests {
     #[test]
     fn a_refinement_waits_for_the_first_answer() {
         let mut switch = started();
-        let wanted = switch.want("head", Wish::Refine).unwrap();
+        let wanted = switch.want("head", Selection::Refine).unwrap();
         assert!(switch.fetched(wanted.ticket));
         assert_eq!(switch.next_load(true), None);
-        assert_eq!(switch.want("head", Wish::User), None, "chosen by the user meanwhile");
-        assert_eq!(switch.next_load(true).map(|load| load.wish), Some(Wish::User));
+        assert_eq!(switch.want("head", Selection::User), None, "chosen by the user meanwhile");
+        assert_eq!(switch.next_load(true).map(|load| load.selection), Some(Selection::User));
     }
 
     #[test]
     fn the_last_wish_wins() {
         let mut switch = started();
-        let overtaken = switch.want("head", Wish::User).unwrap();
-        let last = switch.want("base", Wish::User).unwrap();
+        let overtaken = switch.want("head", Selection::User).unwrap();
+        let last = switch.want("base", Selection::User).unwrap();
         assert!(!switch.fetched(overtaken.ticket) && !switch.not_fetched(overtaken.ticket));
         assert!(switch.fetched(last.ticket));
         assert_eq!(switch.next_load(false), Some(last));
@@ -285,8 +286,8 @@ pub(super) mod tests {
     #[test]
     fn back_to_the_one_in_use_forgets_the_wish() {
         let mut switch = started();
-        let wanted = switch.want("head", Wish::User).unwrap();
-        assert_eq!(switch.want("small", Wish::User), None);
+        let wanted = switch.want("head", Selection::User).unwrap();
+        assert_eq!(switch.want("small", Selection::User), None);
         assert!(!switch.fetched(wanted.ticket) && switch.coming().is_none());
     }
 
@@ -300,13 +301,13 @@ pub(super) mod tests {
         assert!(switch.loaded(wanted.ticket, true));
         assert_eq!(in_use(&switch), Some("head"), "which is what the engine has");
         assert_eq!(switch.next_load(false), Some(back));
-        assert_eq!(switch.want("small", Wish::User), None);
+        assert_eq!(switch.want("small", Selection::User), None);
     }
 
     #[test]
     fn a_failure_leaves_the_one_before() {
         let mut switch = started();
-        let wanted = switch.want("head", Wish::User).unwrap();
+        let wanted = switch.want("head", Selection::User).unwrap();
         assert!(switch.not_fetched(wanted.ticket) && switch.coming().is_none());
         let again = take(&mut switch, "head");
         assert_eq!(switch.next_load(false), Some(again.clone()));
@@ -319,7 +320,7 @@ pub(super) mod tests {
         let mut switch = started();
         let wanted = take(&mut switch, "head");
         assert_eq!(switch.next_load(false), Some(wanted.clone()));
-        let restarted = switch.start("small", Wish::First);
+        let restarted = switch.start("small", Selection::First);
         assert!(!switch.loaded(wanted.ticket, false) && switch.is_loading());
         assert!(switch.loaded(restarted.ticket, true));
         assert_eq!(in_use(&switch), Some("small"));

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::networks::Catalogue;
-use super::teach::Stage;
+use super::training::Stage;
 
 /// Why something is not kept on the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub struct Coming {
 
 /// What the service worker and the page's own store tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum News {
+pub enum OfflineEvent {
     /// Something about the page itself.
     Shell(Shell),
     /// These weights are kept.
@@ -117,7 +117,7 @@ pub enum News {
 
 /// What the user wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum OfflineRequest {
     /// To have the page work without a connection.
     Begin,
     /// To have this network too.
@@ -129,11 +129,11 @@ pub enum Wish {
 /// What went wrong last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// As [`News::NotKept`].
+    /// As [`OfflineEvent::NotKept`].
     NotKept(String, Absence),
-    /// As [`News::Damaged`].
+    /// As [`OfflineEvent::Damaged`].
     Damaged(String, bool),
-    /// As [`News::NotShared`].
+    /// As [`OfflineEvent::NotShared`].
     NotShared,
 }
 
@@ -154,23 +154,23 @@ pub struct Offline {
 
 impl Offline {
     /// Something became known.
-    pub fn apply(&mut self, news: News) {
+    pub fn apply(&mut self, news: OfflineEvent) {
         match news {
             // Told again, it is no fresh news.
-            News::Shell(Shell::There { fresh: false }) if matches!(self.shell, Shell::There { .. }) => {}
-            News::Shell(shell) => self.shell = shell,
-            News::Kept(names) => {
+            OfflineEvent::Shell(Shell::There { fresh: false }) if matches!(self.shell, Shell::There { .. }) => {}
+            OfflineEvent::Shell(shell) => self.shell = shell,
+            OfflineEvent::Kept(names) => {
                 let kept = |trouble: &Trouble| matches!(trouble, Trouble::NotKept(name, _) if names.contains(name));
                 self.trouble.take_if(|trouble| kept(trouble));
                 self.kept.extend(names);
             }
-            News::Coming(coming) => self.coming = Some(coming),
-            News::Arrived => self.coming = None,
-            News::NotKept { name, why } => self.trouble = Some(Trouble::NotKept(name, why)),
-            News::Damaged { file, repaired } => self.trouble = Some(Trouble::Damaged(file, repaired)),
-            News::NotShared => self.trouble = Some(Trouble::NotShared),
-            News::Renewal(Renewal::Offered) if self.renewal == Renewal::Elsewhere => {}
-            News::Renewal(renewal) => self.renewal = renewal,
+            OfflineEvent::Coming(coming) => self.coming = Some(coming),
+            OfflineEvent::Arrived => self.coming = None,
+            OfflineEvent::NotKept { name, why } => self.trouble = Some(Trouble::NotKept(name, why)),
+            OfflineEvent::Damaged { file, repaired } => self.trouble = Some(Trouble::Damaged(file, repaired)),
+            OfflineEvent::NotShared => self.trouble = Some(Trouble::NotShared),
+            OfflineEvent::Renewal(Renewal::Offered) if self.renewal == Renewal::Elsewhere => {}
+            OfflineEvent::Renewal(renewal) => self.renewal = renewal,
         }
     }
 
@@ -208,12 +208,12 @@ mod tests {
     use super::super::networks::tests::catalogue;
     use super::*;
 
-    fn there(fresh: bool) -> News {
-        News::Shell(Shell::There { fresh })
+    fn there(fresh: bool) -> OfflineEvent {
+        OfflineEvent::Shell(Shell::There { fresh })
     }
 
-    fn kept(names: &[&str]) -> News {
-        News::Kept(names.iter().map(|name| (*name).to_owned()).collect())
+    fn kept(names: &[&str]) -> OfflineEvent {
+        OfflineEvent::Kept(names.iter().map(|name| (*name).to_owned()).collect())
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn what_was_kept_in_the_end_is_no_trouble() {
         let mut offline = Offline::default();
-        let not = |name: &str| News::NotKept { name: name.to_owned(), why: Absence::Room };
+        let not = |name: &str| OfflineEvent::NotKept { name: name.to_owned(), why: Absence::Room };
         offline.apply(not("small"));
         offline.apply(kept(&["head"]));
         assert_eq!(offline.trouble, Some(Trouble::NotKept("small".to_owned(), Absence::Room)));
@@ -257,7 +257,7 @@ mod tests {
         offline.apply(there(true));
         offline.apply(there(false));
         assert_eq!(offline.shell, Shell::There { fresh: true });
-        offline.apply(News::Shell(Shell::Absent(Absence::of("network"))));
+        offline.apply(OfflineEvent::Shell(Shell::Absent(Absence::of("network"))));
         assert_eq!(offline.name(None), "absent");
     }
 
@@ -265,13 +265,13 @@ mod tests {
     fn a_newer_version_is_not_offered_during_a_lesson() {
         let mut offline = Offline::default();
         assert!(!offline.shows_renewal(&Stage::Idle));
-        offline.apply(News::Renewal(Renewal::Offered));
+        offline.apply(OfflineEvent::Renewal(Renewal::Offered));
         assert!(offline.shows_renewal(&Stage::Idle));
         assert!(!offline.shows_renewal(&Stage::Embedding { done: 1, total: 2 }));
-        offline.apply(News::Renewal(Renewal::Declined));
+        offline.apply(OfflineEvent::Renewal(Renewal::Declined));
         assert!(!offline.shows_renewal(&Stage::Idle));
-        offline.apply(News::Renewal(Renewal::Elsewhere));
-        offline.apply(News::Renewal(Renewal::Offered));
+        offline.apply(OfflineEvent::Renewal(Renewal::Elsewhere));
+        offline.apply(OfflineEvent::Renewal(Renewal::Offered));
         assert_eq!(offline.renewal, Renewal::Elsewhere, "this page is the old one, whatever comes next");
     }
 

@@ -1,6 +1,6 @@
 //! What came of a lesson, looked at closely: its figures, who was taken for whom, which clips those are.
 
-use super::teach::Outcome;
+use super::training::Outcome;
 use crate::train::confidence::{Interval, wilson};
 use crate::train::metrics::{Metrics, argmax, metrics};
 use crate::train::tags::{TagMetrics, tag_metrics};

@@ -1,6 +1,6 @@
 //! A clip that is being recorded through the microphone.
 
-use super::collection::Class;
+use super::dataset::Class;
 
 /// The longest clip that is recorded, in seconds.
 pub const LONGEST_SECONDS: f64 = 30.0;
@@ -45,7 +45,7 @@ pub fn free_name(classes: &[Class]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::collection::Entry;
+    use super::super::dataset::Entry;
     use super::*;
 
     #[test]

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::engine::Choice;
-use super::networks::{Arriving, Catalogue, InUse, Wish};
+use super::networks::{Arriving, Catalogue, InUse, Selection};
 use super::words;
 use crate::protocol::{EngineInfo, Event, Payload, Prediction, Progress, SpectrogramInfo};
 
@@ -48,7 +48,7 @@ pub struct Again {
     /// The network that listens.
     pub network: String,
     /// Who wanted it.
-    pub wish: Wish,
+    pub selection: Selection,
     /// How far it is; `None` before it has begun.
     pub progress: Option<Progress>,
     /// What it sees.
@@ -61,7 +61,7 @@ pub struct Before {
     /// What it was.
     pub prediction: Rc<Prediction>,
     /// Who wanted the present one.
-    pub wish: Wish,
+    pub selection: Selection,
 }
 
 /// Everything the page shows.
@@ -147,15 +147,15 @@ impl State {
 
     /// The network that the user sees as chosen: the wish until it has failed, the page's own only once it is in use.
     pub fn chosen_network(&self) -> Option<&str> {
-        let wanted = self.arriving.as_ref().filter(|arriving| arriving.wish != Wish::Refine);
+        let wanted = self.arriving.as_ref().filter(|arriving| arriving.selection != Selection::Refine);
         let in_use = || self.network.as_ref().map(|network| network.card.name.as_str());
         wanted.map(|arriving| arriving.name.as_str()).or_else(in_use)
     }
 
     /// Another network listens to the file, whose answer is there already.
-    pub fn classify_again(&mut self, network: String, wish: Wish) {
+    pub fn classify_again(&mut self, network: String, selection: Selection) {
         if self.phase == Phase::Done {
-            self.again = Some(Again { network, wish, progress: None, spectrogram: None });
+            self.again = Some(Again { network, selection, progress: None, spectrogram: None });
         }
     }
 
@@ -216,12 +216,12 @@ impl State {
             }
             Event::Spectrogram(info) => again.spectrogram = spectrogram(info, payload).or(again.spectrogram.take()),
             Event::Classified(prediction) => {
-                let wish = again.wish;
+                let selection = again.selection;
                 if let Some(spectrogram) = again.spectrogram.take() {
                     self.spectrogram = Some(spectrogram);
                 }
                 self.before =
-                    self.prediction.replace(Rc::new(prediction)).map(|prediction| Before { prediction, wish });
+                    self.prediction.replace(Rc::new(prediction)).map(|prediction| Before { prediction, selection });
                 self.again = None;
             }
             Event::Warning { message } => self.warn(message),
@@ -332,7 +332,12 @@ mod tests {
         state.apply(progress(0.1), Payload::None);
         assert_eq!((state.phase, state.error.as_deref()), (Phase::Failed, Some("the weights are damaged.")));
         state.set_engine(None, Choice::Starting);
-        state.set_arriving(Some(Arriving { name: "head".to_owned(), wish: Wish::User, fetched: 0, total: 9 }));
+        state.set_arriving(Some(Arriving {
+            name: "head".to_owned(),
+            selection: Selection::User,
+            fetched: 0,
+            total: 9,
+        }));
         assert_eq!((state.choice, state.arriving), (Choice::Broken, None), "nothing is waited for in vain");
     }
 
@@ -356,7 +361,7 @@ mod tests {
         let mut state = opened();
         state.apply(Event::Spectrogram(info(1, 1)), Payload::Floats(vec![0.0]));
         state.apply(Event::Classified(prediction()), Payload::None);
-        state.classify_again("head".to_owned(), Wish::Refine);
+        state.classify_again("head".to_owned(), Selection::Refine);
         state
     }
 
@@ -390,17 +395,17 @@ mod tests {
         assert_eq!((state.phase, &state.again, state.notice), (Phase::Done, &None, None));
         // Before there is an answer there is nothing to refine.
         let mut state = opened();
-        state.classify_again("head".to_owned(), Wish::Refine);
+        state.classify_again("head".to_owned(), Selection::Refine);
         assert_eq!(state.again, None);
     }
 
     #[test]
     fn the_choice_jumps_back_where_it_fails() {
-        let arriving = |wish| Some(Arriving { name: "head".to_owned(), wish, fetched: 0, total: 9 });
+        let arriving = |selection| Some(Arriving { name: "head".to_owned(), selection, fetched: 0, total: 9 });
         let mut state = State { network: Some(Rc::new(words::tests::in_use())), ..opened() };
-        state.arriving = arriving(Wish::Refine);
+        state.arriving = arriving(Selection::Refine);
         assert_eq!(state.chosen_network(), Some("net1-gtzan"), "the page's own wish is not shown as a choice");
-        state.arriving = arriving(Wish::User);
+        state.arriving = arriving(Selection::User);
         state.open("b.wav".to_owned());
         assert_eq!(state.chosen_network(), Some("head"));
         state.arriving = None;

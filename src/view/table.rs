@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::collection::Class;
+use super::dataset::Class;
 
 /// The most bytes of a table that is read.
 pub const MOST_BYTES: usize = 16 << 20;
@@ -205,52 +205,52 @@ fn records(text: &str, separator: char) -> impl Iterator<Item = Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::collection::{Collection, Entry};
+    use super::super::dataset::{Dataset, Entry};
     use super::*;
 
-    fn collection(clips: &[&str]) -> Collection {
-        let mut collection = Collection::default();
+    fn dataset(clips: &[&str]) -> Dataset {
+        let mut dataset = Dataset::default();
         let clip = |path: &&str| {
             let (class, name) = path.split_once('/').unwrap();
             (class.to_owned(), Entry::new((*path).to_owned(), name.to_owned()))
         };
-        collection.add(clips.iter().map(clip).collect());
-        collection
+        dataset.add(clips.iter().map(clip).collect());
+        dataset
     }
 
-    fn shown(collection: &Collection) -> Vec<String> {
+    fn shown(dataset: &Dataset) -> Vec<String> {
         let of = |class: &Class| {
             let clip = |clip: &Entry| {
                 format!("{}/{} {} {}", class.name, clip.name, clip.group.as_deref().unwrap_or("-"), clip.tags.join("+"))
             };
             class.clips.iter().map(clip).collect::<Vec<_>>()
         };
-        collection.classes().iter().flat_map(of).collect()
+        dataset.classes().iter().flat_map(of).collect()
     }
 
     #[test]
     fn artists_and_tags_find_their_clips() {
-        let mut collection = collection(&["jazz/one.wav", "jazz/two.mp3", "rock/one.wav"]);
+        let mut dataset = dataset(&["jazz/one.wav", "jazz/two.mp3", "rock/one.wav"]);
         let table = "File,Artist,tags\r\nsongs/jazz/one.wav,\"Davis, Miles\",\" slow ;old|slow\"\r\n\r\nTWO,\"Say \"\"hi\"\"\",\r\n\
                      three.wav,x,y\r\none.wav,x,y";
-        let applied = collection.apply(&Table::parse(table).unwrap());
+        let applied = dataset.apply(&Table::parse(table).unwrap());
         assert_eq!((applied.clips, applied.unmatched), (2, vec!["three.wav".to_owned(), "one.wav".to_owned()]));
         let expected = ["jazz/one.wav Davis, Miles slow+old", "jazz/two.mp3 Say \"hi\" ", "rock/one.wav - "];
-        assert_eq!(shown(&collection), expected);
-        assert!(collection.undo());
-        assert_eq!(shown(&collection)[0], "jazz/one.wav - ");
+        assert_eq!(shown(&dataset), expected);
+        assert!(dataset.undo());
+        assert_eq!(shown(&dataset)[0], "jazz/one.wav - ");
     }
 
     #[test]
     fn a_table_in_semicolons_and_one_of_gtzan_are_read() {
-        let mut collection = collection(&["a/blues.00001.wav", "a/jazz.00002.wav", "jazz/jazz.00003.wav"]);
+        let mut dataset = dataset(&["a/blues.00001.wav", "a/jazz.00002.wav", "jazz/jazz.00003.wav"]);
         let table = "row;track;genre;split;artist_group\n0;blues.00001;blues;train;7\n1;jazz.00002;jazz;train;8\n";
-        let applied = collection.apply(&Table::parse(table).unwrap());
+        let applied = dataset.apply(&Table::parse(table).unwrap());
         assert_eq!((applied.clips, applied.unmatched.len()), (2, 0));
         let expected = ["jazz/jazz.00003.wav - ", "jazz/jazz.00002.wav 8 ", "blues/blues.00001.wav 7 "];
-        assert_eq!(shown(&collection), expected, "the folder that only held them is gone");
-        assert!(collection.undo());
-        assert_eq!(collection.classes().len(), 2);
+        assert_eq!(shown(&dataset), expected, "the folder that only held them is gone");
+        assert!(dataset.undo());
+        assert_eq!(dataset.classes().len(), 2);
     }
 
     #[test]

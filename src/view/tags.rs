@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::collection::{Class, Doubt, Entry};
+use super::dataset::{Class, DatasetWarning, Entry};
 use crate::training_job::{LabelledClip, Split};
 
 /// A tag needs a clip to learn it from and another to be judged by.
@@ -48,28 +48,28 @@ pub fn job(classes: &[Class]) -> (Vec<String>, Vec<LabelledClip>) {
 }
 
 /// What may be wrong with a lesson about tags, the worst first.
-pub fn doubts(classes: &[Class]) -> Vec<Doubt> {
+pub fn warnings(classes: &[Class]) -> Vec<DatasetWarning> {
     let all = clips(classes);
     let counts = counts(&all);
-    let (labels, taught) = job(classes);
-    let mut doubts = Vec::new();
+    let (labels, trained) = job(classes);
+    let mut warnings = Vec::new();
     if labels.len() < 2 {
-        doubts.push(Doubt::TooFewTags);
+        warnings.push(DatasetWarning::TooFewTags);
     }
     let rare = |(tag, count): (&&str, &usize)| (*count < LEAST).then(|| (*tag).to_owned());
     let rare: Vec<String> = counts.iter().filter_map(rare).collect();
     if !rare.is_empty() {
-        doubts.push(Doubt::RareTags(rare));
+        warnings.push(DatasetWarning::RareTags(rare));
     }
-    if taught.len() < all.len() {
-        doubts.push(Doubt::Untagged(all.len() - taught.len()));
+    if trained.len() < all.len() {
+        warnings.push(DatasetWarning::Untagged(all.len() - trained.len()));
     }
-    doubts
+    warnings
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::collection::Collection;
+    use super::super::dataset::Dataset;
     use super::*;
 
     fn entry(id: &str, tags: &[&str]) -> Entry {
@@ -77,11 +77,11 @@ mod tests {
         Entry { group: Some("x".to_owned()), tags, ..Entry::new(id.to_owned(), format!("{id}.wav")) }
     }
 
-    fn collection(clips: &[(&str, Entry)]) -> Collection {
-        let mut collection = Collection::default();
-        collection.add(clips.iter().map(|(class, entry)| ((*class).to_owned(), entry.clone())).collect());
-        collection.want_tags(true);
-        collection
+    fn dataset(clips: &[(&str, Entry)]) -> Dataset {
+        let mut dataset = Dataset::default();
+        dataset.add(clips.iter().map(|(class, entry)| ((*class).to_owned(), entry.clone())).collect());
+        dataset.want_tags(true);
+        dataset
     }
 
     #[test]
@@ -94,27 +94,27 @@ mod tests {
             ("b", entry("4", &[])),
             ("b", Entry { trouble: Some("silent".to_owned()), ..entry("5", &["old"]) }),
         ];
-        let mut collection = collection(&clips);
-        assert!(collection.multi_label());
-        let (labels, clips) = collection.job();
+        let mut dataset = dataset(&clips);
+        assert!(dataset.multi_label());
+        let (labels, clips) = dataset.job();
         assert_eq!(labels, ["fast", "slow"]);
         let found: Vec<(&str, &[usize])> = clips.iter().map(|clip| (clip.id.as_str(), &*clip.labels)).collect();
         assert_eq!(found, [("1", &[1][..]), ("2", &[0]), ("3", &[0, 1])]);
         assert!(clips.iter().all(|clip| clip.group.as_deref() == Some("x")));
-        let rare = Doubt::RareTags(["old", "piano"].map(str::to_owned).to_vec());
-        assert_eq!(collection.doubts(), [rare, Doubt::Untagged(1)]);
-        collection.want_tags(false);
-        assert_eq!(collection.job().0, ["a", "b"]);
+        let rare = DatasetWarning::RareTags(["old", "piano"].map(str::to_owned).to_vec());
+        assert_eq!(dataset.warnings(), [rare, DatasetWarning::Untagged(1)]);
+        dataset.want_tags(false);
+        assert_eq!(dataset.job().0, ["a", "b"]);
     }
 
     #[test]
     fn without_two_tags_there_is_nothing_to_teach() {
-        let mut collection = collection(&[("a", entry("1", &["slow"])), ("b", entry("2", &["slow"]))]);
-        assert_eq!(collection.doubts(), [Doubt::TooFewTags]);
-        assert!(Doubt::TooFewTags.forbids());
+        let mut dataset = dataset(&[("a", entry("1", &["slow"])), ("b", entry("2", &["slow"]))]);
+        assert_eq!(dataset.warnings(), [DatasetWarning::TooFewTags]);
+        assert!(DatasetWarning::TooFewTags.forbids());
         // Where no clip has any, the wish means nothing.
-        collection.remove("a", "1");
-        collection.remove("b", "2");
-        assert!(collection.wants_tags() && !collection.multi_label());
+        dataset.remove("a", "1");
+        dataset.remove("b", "2");
+        assert!(dataset.wants_tags() && !dataset.multi_label());
     }
 }

@@ -1,17 +1,17 @@
 //! Every sentence that people read, except what stands in `index.html`.
 
-pub mod collect;
-pub mod kept;
+pub mod dataset;
 pub mod networks;
 pub mod offline;
 pub mod outcome;
 pub mod settings;
-pub mod teach;
+pub mod storage;
+pub mod training;
 
 use super::axes::clock;
 use super::bars::shown;
 use super::engine::{Choice, NoGpu};
-use super::networks::Wish;
+use super::networks::Selection;
 use super::reading::Reading;
 use super::state::Before;
 use super::strip::{Stretch, stretches};
@@ -106,7 +106,7 @@ fn made(prediction: &Prediction, before: Option<&Before>) -> String {
     let (model, time) = (&prediction.model, milliseconds(prediction.milliseconds));
     let said = before.and_then(|before| Some((before, named(before.prediction.genres.first()?))));
     match said {
-        Some((Before { prediction, wish: Wish::Refine }, first)) => {
+        Some((Before { prediction, selection: Selection::Refine }, first)) => {
             format!("Refined by {model} in {time}; {}'s first answer was {first}.", prediction.model)
         }
         Some((Before { prediction, .. }, first)) => {

@@ -80,10 +80,10 @@ fn the_detail_counts_stretches() {
 fn a_refined_answer_names_the_first_one() {
     let first = Rc::new(Prediction { model: "first-answer".to_owned(), ..prediction() });
     let single = Prediction { windows: prediction().windows[..1].to_vec(), ..prediction() };
-    let after = |wish| plain(detail(&single, Some(&Before { prediction: first.clone(), wish })));
+    let after = |selection| plain(detail(&single, Some(&Before { prediction: first.clone(), selection })));
     let refined = "Refined by net1-gtzan in 346 ms; first-answer's first answer was jazz (62 %).";
-    assert_eq!(after(Wish::Refine), refined);
-    assert_eq!(after(Wish::User), "Worked out by net1-gtzan in 346 ms; first-answer had said jazz (62 %).");
+    assert_eq!(after(Selection::Refine), refined);
+    assert_eq!(after(Selection::User), "Worked out by net1-gtzan in 346 ms; first-answer had said jazz (62 %).");
 }
 
 #[test]

@@ -29,16 +29,16 @@ pub use self::clips::Unpacked;
 use self::engine::Engine;
 use self::graphics::Gpu;
 use self::own::Own;
-pub use self::own::{OwnNetwork, OwnNews, read};
+pub use self::own::{OwnNetwork, OwnNetworkEvent, read};
 use self::site::{Eager, Shipped};
 use self::training::{TrainingNumber, TrainingWorker};
 use super::browser_decoder::{self, NotDecoded};
-use super::offline::Keeper;
+use super::service_worker::ServiceWorkerClient;
 use crate::protocol::{ArchitectureInfo, EngineInfo, EngineKind, Event, Payload, Request, RequestId};
 use crate::view::engine::{Choice, NoGpu, Preference, decide};
-use crate::view::networks::{Arriving, Catalogue, InUse, Switch, Wish};
-use crate::view::offline as kept;
-use crate::view::teach::News;
+use crate::view::networks::{Arriving, Catalogue, InUse, Selection, Switch};
+use crate::view::offline::OfflineEvent;
+use crate::view::training::TrainingEvent;
 use crate::view::words;
 
 const CPU_SCRIPT: &str = "./cpu_worker_loader.js";
@@ -65,7 +65,7 @@ pub enum Update {
         /// That network's name.
         network: String,
         /// Who wanted it.
-        wish: Wish,
+        selection: Selection,
     },
     /// Which engine is in use now, and why.
     Engine {
@@ -83,15 +83,15 @@ pub enum Update {
     /// A network is not in use that was wanted: a sentence.
     NetworkRefused(String),
     /// What came of a weights file that the user brought, or of a new name.
-    Own(OwnNews),
+    Own(OwnNetworkEvent),
     /// The browser decodes the file; the engines do not know its format.
     BrowserDecodes,
     /// How a lesson goes.
-    Training(News),
+    Training(TrainingEvent),
     /// The networks that can learn from fresh weights.
     Registry(Rc<Vec<ArchitectureInfo>>),
     /// What is kept for working without a connection.
-    Offline(kept::News),
+    Offline(OfflineEvent),
     /// Nothing can be classified: a sentence.
     Broken(String),
 }
@@ -120,7 +120,7 @@ struct Inner {
     /// True while it is to be told which networks can be taught.
     registry_wanted: Cell<bool>,
     /// Looked for once; `None` in it where the browser has no service workers.
-    keeper: OnceCell<Option<Keeper>>,
+    service_worker: OnceCell<Option<ServiceWorkerClient>>,
     thumbnails: RefCell<Thumbnails>,
     /// The archive that is being emptied.
     unpacking: Cell<Option<RequestId>>,
@@ -145,7 +145,7 @@ impl Client {
             training_worker: RefCell::default(),
             trainings: Cell::default(),
             registry_wanted: Cell::default(),
-            keeper: OnceCell::new(),
+            service_worker: OnceCell::new(),
             thumbnails: RefCell::default(),
             unpacking: Cell::default(),
         }));
@@ -230,19 +230,19 @@ impl Client {
     async fn start_cpu(&self) -> Result<(), String> {
         let starting = Eager::start(Engine::start(CPU_SCRIPT));
         let list = self.catalogue().await?;
-        let wished = self.0.options.borrow().network.clone().map(|name| (name, Wish::User));
-        let in_use = self.0.switch.borrow().in_use().map(|(name, wish)| (name.to_string(), wish));
-        if let Some((name, wish)) = in_use.or(wished).filter(|(name, _)| *name != list.first) {
-            match self.start_with(&starting, &name, wish).await {
+        let selected = self.0.options.borrow().network.clone().map(|name| (name, Selection::User));
+        let in_use = self.0.switch.borrow().in_use().map(|(name, selection)| (name.to_string(), selection));
+        if let Some((name, selection)) = in_use.or(selected).filter(|(name, _)| *name != list.first) {
+            match self.start_with(&starting, &name, selection).await {
                 Ok(()) => return Ok(()),
                 Err(reason) => self.refuse(&name, &reason),
             }
         }
-        self.start_with(&starting, &list.first, Wish::First).await
+        self.start_with(&starting, &list.first, Selection::First).await
     }
 
-    async fn start_with(&self, starting: &Eager<Engine>, name: &str, wish: Wish) -> Result<(), String> {
-        let wanted = self.0.switch.borrow_mut().start(name, wish);
+    async fn start_with(&self, starting: &Eager<Engine>, name: &str, selection: Selection) -> Result<(), String> {
+        let wanted = self.0.switch.borrow_mut().start(name, selection);
         self.tell_arriving(0);
         // Fetched while the engine starts.
         let loaded = async {
@@ -311,8 +311,8 @@ impl Client {
 
     fn hand_to(&self, kind: EngineKind) {
         let Some(engine) = self.engine(kind).filter(|_| !self.0.switch.borrow().is_loading()) else { return };
-        let in_use = self.0.switch.borrow().in_use().map(|(network, wish)| (network.clone(), wish));
-        let Some((network, wish)) = in_use else { return };
+        let in_use = self.0.switch.borrow().in_use().map(|(network, selection)| (network.clone(), selection));
+        let Some((network, selection)) = in_use else { return };
         let mut slot = self.0.classification.borrow_mut();
         let Some(classification) = slot.as_mut().filter(|classification| classification.waits_for(&network)) else {
             return;
@@ -329,7 +329,7 @@ impl Client {
         let again = classification.answered_by.is_some();
         drop(slot);
         if again {
-            self.tell(Update::Again { network: network.to_string(), wish });
+            self.tell(Update::Again { network: network.to_string(), selection });
         }
     }
 

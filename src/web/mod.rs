@@ -11,9 +11,9 @@ pub mod gpu;
 #[cfg(feature = "engine")]
 pub mod host;
 pub mod js;
-pub mod offline;
 pub mod page;
 pub mod recorder;
+pub mod service_worker;
 pub mod store;
 pub mod weights_cache;
 pub mod wire;

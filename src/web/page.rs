@@ -2,19 +2,19 @@
 //! animation frame draws it.
 
 mod arrivals;
-mod collect;
+mod dataset;
+mod dataset_export;
+mod dataset_import;
 mod figures;
-mod gather;
 mod input;
-mod keep;
-mod keep_set;
 mod network_card;
 mod offline;
+mod persistence;
 mod record;
 mod tags;
-mod teach;
 mod text;
 mod training;
+mod training_panel;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -25,12 +25,12 @@ use web_sys::{Document, File};
 
 use self::figures::Figures;
 use self::input::Inputs;
-use self::keep::{Keeper, KeptPlace};
 use self::network_card::NetworkCard;
-use self::offline::OfflinePlace;
+use self::offline::OfflineSection;
+use self::persistence::{Persistence, StorageSection};
 use self::tags::Tags;
-use self::teach::Teach;
 use self::text::Texts;
+use self::training_panel::TrainingPanel;
 use super::client::{Client, Options, OwnNetwork, Unpacked, Update};
 use super::dom::{self, DomError, Frame};
 use super::files::path_of;
@@ -39,11 +39,11 @@ use crate::training_job::{ClipId, TrainingJob};
 use crate::view::Theme;
 use crate::view::engine::Preference;
 use crate::view::file_names::is_sound;
-use crate::view::kept::{Keeping, Kept};
-use crate::view::offline::{Offline, Wish};
+use crate::view::offline::{Offline, OfflineRequest};
 use crate::view::reading::Place;
 use crate::view::state::{Phase, State};
-use crate::view::teach::{Checkpoint, Teaching};
+use crate::view::storage::{StorageState, StorageStatus};
+use crate::view::training::{ResumePoint, TrainingState};
 use crate::view::words;
 
 /// What comes of an archive, or a sentence that says why nothing does; an empty one where it was given up.
@@ -60,7 +60,7 @@ pub trait Engines {
     /// Uses the network that the user wants, once it is there.
     fn use_network(&self, name: &str);
     /// Holds a lesson on the files of its clips; about `share` of them are for validation.
-    fn teach(&self, job: TrainingJob, files: Vec<File>, share: f64);
+    fn train(&self, job: TrainingJob, files: Vec<File>, share: f64);
     /// Steers the lesson's training.
     fn control(&self, control: TrainControl);
     /// Gives the lesson up.
@@ -68,9 +68,9 @@ pub trait Engines {
     /// Tells which networks can learn from fresh weights, once an engine can say.
     fn ask_registry(&self);
     /// Does what the user wants about working without a connection.
-    fn offline(&self, wish: Wish);
+    fn offline(&self, request: OfflineRequest);
     /// Goes on with a lesson that was interrupted, on the files of its clips.
-    fn resume(&self, checkpoint: Rc<Checkpoint>, files: Vec<File>);
+    fn resume(&self, checkpoint: Rc<ResumePoint>, files: Vec<File>);
     /// One of the user's own networks.
     fn own(&self, name: &str) -> Option<OwnNetwork>;
     /// Puts networks of the user's own into the list.
@@ -100,8 +100,8 @@ impl Engines for Client {
     fn use_network(&self, name: &str) {
         Client::use_network(self, name);
     }
-    fn teach(&self, job: TrainingJob, files: Vec<File>, share: f64) {
-        Client::teach(self, job, files, share);
+    fn train(&self, job: TrainingJob, files: Vec<File>, share: f64) {
+        Client::train(self, job, files, share);
     }
     fn control(&self, control: TrainControl) {
         Client::control(self, control);
@@ -112,7 +112,7 @@ impl Engines for Client {
     fn ask_registry(&self) {
         Client::ask_registry(self);
     }
-    fn resume(&self, checkpoint: Rc<Checkpoint>, files: Vec<File>) {
+    fn resume(&self, checkpoint: Rc<ResumePoint>, files: Vec<File>) {
         Client::resume(self, checkpoint, files);
     }
     fn own(&self, name: &str) -> Option<OwnNetwork> {
@@ -130,8 +130,8 @@ impl Engines for Client {
     fn forget_own(&self, name: &str) {
         Client::forget_own(self, name);
     }
-    fn offline(&self, wish: Wish) {
-        Client::offline(self, wish);
+    fn offline(&self, request: OfflineRequest) {
+        Client::offline(self, request);
     }
     fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking {
         let client = self.clone();
@@ -158,22 +158,22 @@ struct Inner {
     document: Document,
     texts: Texts,
     network_card: NetworkCard,
-    offline_place: OfflinePlace,
+    offline_section: OfflineSection,
     offline: RefCell<Offline>,
     tags: Tags,
     figures: RefCell<Figures>,
     state: RefCell<State>,
-    teach: Teach,
-    teaching: RefCell<Teaching>,
+    training_panel: TrainingPanel,
+    training: RefCell<TrainingState>,
     /// True once it was asked which networks can be taught.
     asked_registry: Cell<bool>,
     /// The files of the collection's clips, also of those that were removed: a removal can be taken back.
     clips: RefCell<HashMap<ClipId, File>>,
-    kept_place: KeptPlace,
-    kept: RefCell<Kept>,
-    keeper: Keeper,
+    storage_section: StorageSection,
+    storage: RefCell<StorageState>,
+    persistence: Persistence,
     /// Numbers what takes its time in the collection: an older one is over.
-    turn: Cell<u32>,
+    task: Cell<u32>,
     /// Set where the recording should stop.
     recording: RefCell<Rc<Cell<bool>>>,
     cursor: Cell<Option<Cursor>>,
@@ -190,19 +190,19 @@ impl Page {
             document: document.clone(),
             texts: Texts::find(document)?,
             network_card: NetworkCard::find(document)?,
-            offline_place: OfflinePlace::find(document)?,
+            offline_section: OfflineSection::find(document)?,
             offline: RefCell::default(),
             tags: Tags::find(document)?,
             figures: RefCell::new(Figures::find(document)?),
             state: RefCell::default(),
-            teach: Teach::find(document)?,
-            teaching: RefCell::default(),
+            training_panel: TrainingPanel::find(document)?,
+            training: RefCell::default(),
             asked_registry: Cell::default(),
             clips: RefCell::default(),
-            kept_place: KeptPlace::find(document)?,
-            kept: RefCell::default(),
-            keeper: Keeper::default(),
-            turn: Cell::default(),
+            storage_section: StorageSection::find(document)?,
+            storage: RefCell::default(),
+            persistence: Persistence::default(),
+            task: Cell::default(),
             recording: RefCell::default(),
             cursor: Cell::default(),
             engines: RefCell::default(),
@@ -235,7 +235,7 @@ impl Page {
             Update::Training(news) => return self.receive_training(news),
             Update::Own(news) => return self.receive_own(news),
             Update::Registry(architectures) => {
-                return self.change_teaching(|teaching| teaching.architectures = architectures);
+                return self.change_training(|training| training.architectures = architectures);
             }
             Update::Offline(news) => return self.receive_offline(news),
             update => update,
@@ -243,7 +243,7 @@ impl Page {
         let listed = matches!(update, Update::Networks(_));
         self.change(|state| match update {
             Update::Event(event, payload) => state.apply(event, payload),
-            Update::Again { network, wish } => state.classify_again(network, wish),
+            Update::Again { network, selection } => state.classify_again(network, selection),
             Update::Engine { info, choice } => state.set_engine(info, choice),
             Update::Networks(list) => state.catalogue = Some(list),
             Update::Arriving(arriving) => state.set_arriving(arriving),
@@ -271,7 +271,7 @@ impl Page {
         if brought && files.is_empty() {
             return;
         }
-        if self.0.teach.is_shown() {
+        if self.0.training_panel.is_shown() {
             return self.collect(files, class);
         }
         // Of a folder the first sound; a file alone is tried whatever it is called.
@@ -320,11 +320,11 @@ impl Page {
         self.0.texts.render(&state, Theme::of(dark))?;
         self.0.network_card.render(&state)?;
         self.0.tags.render(state.prediction.as_ref())?;
-        let (teaching, kept) = (self.0.teaching.borrow(), self.0.kept.borrow());
-        let fetching = kept.keeping == Keeping::Fetching;
-        self.0.offline_place.render(&self.0.offline.borrow(), &state, &teaching.stage)?;
-        self.0.teach.render(&teaching, &state, fetching, dark, window.device_pixel_ratio())?;
-        self.0.kept_place.render(&kept, &teaching, state.catalogue.as_deref())?;
+        let (training, storage) = (self.0.training.borrow(), self.0.storage.borrow());
+        let fetching = storage.status == StorageStatus::Fetching;
+        self.0.offline_section.render(&self.0.offline.borrow(), &state, &training.stage)?;
+        self.0.training_panel.render(&training, &state, fetching, dark, window.device_pixel_ratio())?;
+        self.0.storage_section.render(&storage, &training, state.catalogue.as_deref())?;
         self.0.figures.borrow_mut().render(&state, dark, window.device_pixel_ratio())?;
         self.render_cursor()
     }
@@ -342,8 +342,8 @@ impl Page {
         self.request_frame();
     }
 
-    fn change_teaching(&self, change: impl FnOnce(&mut Teaching)) {
-        change(&mut self.0.teaching.borrow_mut());
+    fn change_training(&self, change: impl FnOnce(&mut TrainingState)) {
+        change(&mut self.0.training.borrow_mut());
         self.note_change();
         self.request_frame();
     }

@@ -18,7 +18,7 @@ use web_sys::{
 
 use super::weights_cache::own_name;
 use super::{dom, js};
-use crate::view::kept::{Trouble, Usage};
+use crate::view::storage::{StorageError, Usage};
 
 /// Kind and version of the database; the version is raised where what is in it can no longer be read.
 const KIND: &str = "taught-1";
@@ -31,7 +31,7 @@ const LOCK_SPACING: i32 = 200;
 
 /// A part of the store, with keys of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Drawer {
+pub enum ObjectStore {
     /// The collection's files, by their clips.
     Clips,
     /// The user's own networks, by their names.
@@ -42,7 +42,7 @@ pub enum Drawer {
     Values,
 }
 
-impl Drawer {
+impl ObjectStore {
     const ALL: [Self; 4] = [Self::Clips, Self::Networks, Self::Runs, Self::Values];
 
     fn name(self) -> &'static str {
@@ -58,7 +58,7 @@ impl Drawer {
 /// A change of the store.
 #[derive(Debug, Clone)]
 pub struct Change {
-    drawer: Drawer,
+    object_store: ObjectStore,
     key: String,
     /// `None` where the key goes.
     value: Option<JsValue>,
@@ -66,13 +66,13 @@ pub struct Change {
 
 impl Change {
     /// Keeps a value under a key, in place of the one before.
-    pub fn put(drawer: Drawer, key: &str, value: impl Into<JsValue>) -> Self {
-        Self { drawer, key: key.to_owned(), value: Some(value.into()) }
+    pub fn put(object_store: ObjectStore, key: &str, value: impl Into<JsValue>) -> Self {
+        Self { object_store, key: key.to_owned(), value: Some(value.into()) }
     }
 
     /// Takes a key out, where it is there.
-    pub fn delete(drawer: Drawer, key: &str) -> Self {
-        Self { drawer, key: key.to_owned(), value: None }
+    pub fn delete(object_store: ObjectStore, key: &str) -> Self {
+        Self { object_store, key: key.to_owned(), value: None }
     }
 }
 
@@ -120,23 +120,23 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Trouble::Unavailable`] or [`Trouble::Elsewhere`].
-    pub async fn open() -> Result<Self, Trouble> {
-        let name = own_name(KIND).map_err(|error| Trouble::Unavailable(reason(&error)))?;
+    /// [`StorageError::Unavailable`] or [`StorageError::Elsewhere`].
+    pub async fn open() -> Result<Self, StorageError> {
+        let name = own_name(KIND).map_err(|error| StorageError::Unavailable(reason(&error)))?;
         if !is_alone(&name).await {
-            return Err(Trouble::Elsewhere);
+            return Err(StorageError::Elsewhere);
         }
         Self::open_named(&name).await
     }
 
     /// As [`open`](Self::open), under another name: for tests.
-    pub async fn open_named(name: &str) -> Result<Self, Trouble> {
-        let unavailable = |error: JsValue| Trouble::Unavailable(reason(&error));
+    pub async fn open_named(name: &str) -> Result<Self, StorageError> {
+        let unavailable = |error: JsValue| StorageError::Unavailable(reason(&error));
         let request = request_to_open(name).map_err(unavailable)?;
         let making = request.clone();
         // Within the event, or the browser takes it for finished.
         let make = Closure::once(move || {
-            let made = making.result().and_then(|made| make_drawers(made.unchecked_ref()));
+            let made = making.result().and_then(|made| create_object_stores(made.unchecked_ref()));
             if let Err(error) = made {
                 log::warn!("the store was not made: {}", reason(&error));
             }
@@ -149,14 +149,15 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Trouble::Full`] or [`Trouble::Other`].
-    pub async fn write(&self, changes: &[Change]) -> Result<(), Trouble> {
+    /// [`StorageError::Full`] or [`StorageError::Other`].
+    pub async fn write(&self, changes: &[Change]) -> Result<(), StorageError> {
         let transaction = self.transaction(IdbTransactionMode::Readwrite).map_err(|error| trouble(&error))?;
         let asked = changes.iter().try_for_each(|change| {
-            let (drawer, key) = (transaction.object_store(change.drawer.name())?, JsValue::from(&change.key));
+            let (object_store, key) =
+                (transaction.object_store(change.object_store.name())?, JsValue::from(&change.key));
             match &change.value {
-                Some(value) => drawer.put_with_key(value, &key),
-                None => drawer.delete(&key),
+                Some(value) => object_store.put_with_key(value, &key),
+                None => object_store.delete(&key),
             }
             .map(drop)
         });
@@ -172,11 +173,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Trouble::Other`].
-    pub async fn clear(&self) -> Result<(), Trouble> {
+    /// [`StorageError::Other`].
+    pub async fn clear(&self) -> Result<(), StorageError> {
         let transaction = self.transaction(IdbTransactionMode::Readwrite).map_err(|error| trouble(&error))?;
-        for drawer in Drawer::ALL {
-            let cleared = transaction.object_store(drawer.name()).and_then(|drawer| drawer.clear());
+        for object_store in ObjectStore::ALL {
+            let cleared = transaction.object_store(object_store.name()).and_then(|object_store| object_store.clear());
             cleared.map_err(|error| trouble(&error))?;
         }
         finished(&transaction).await
@@ -186,10 +187,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Trouble::Other`].
-    pub async fn keys(&self, drawer: Drawer) -> Result<Vec<String>, Trouble> {
+    /// [`StorageError::Other`].
+    pub async fn keys(&self, object_store: ObjectStore) -> Result<Vec<String>, StorageError> {
         let asked = self.transaction(IdbTransactionMode::Readonly);
-        let asked = asked.and_then(|transaction| transaction.object_store(drawer.name())?.get_all_keys());
+        let asked = asked.and_then(|transaction| transaction.object_store(object_store.name())?.get_all_keys());
         let keys = answer(&asked.map_err(|error| trouble(&error))?, None).await.map_err(|error| trouble(&error))?;
         Ok(Array::from(&keys).iter().filter_map(|key| key.as_string()).collect())
     }
@@ -198,11 +199,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Trouble::Other`].
-    pub async fn all(&self, drawer: Drawer) -> Result<BTreeMap<String, JsValue>, Trouble> {
+    /// [`StorageError::Other`].
+    pub async fn all(&self, object_store: ObjectStore) -> Result<BTreeMap<String, JsValue>, StorageError> {
         let asked = || {
-            let drawer = self.transaction(IdbTransactionMode::Readonly)?.object_store(drawer.name())?;
-            Ok((drawer.get_all_keys()?, drawer.get_all()?))
+            let object_store = self.transaction(IdbTransactionMode::Readonly)?.object_store(object_store.name())?;
+            Ok((object_store.get_all_keys()?, object_store.get_all()?))
         };
         let (keys, values) = asked().map_err(|error: JsValue| trouble(&error))?;
         // Both were asked for before either is waited for: a transaction ends when nothing more is asked of it.
@@ -213,7 +214,7 @@ impl Store {
     }
 
     fn transaction(&self, mode: IdbTransactionMode) -> Result<IdbTransaction, JsValue> {
-        let names: Array = Drawer::ALL.iter().map(|drawer| JsValue::from(drawer.name())).collect();
+        let names: Array = ObjectStore::ALL.iter().map(|object_store| JsValue::from(object_store.name())).collect();
         self.0.transaction_with_str_sequence_and_mode(&names, mode)
     }
 }
@@ -223,8 +224,8 @@ fn request_to_open(name: &str) -> Result<IdbOpenDbRequest, JsValue> {
     window.indexed_db()?.ok_or("there is no IndexedDB")?.open_with_u32(name, 1)
 }
 
-fn make_drawers(database: &IdbDatabase) -> Result<(), JsValue> {
-    Drawer::ALL.iter().try_for_each(|drawer| database.create_object_store(drawer.name()).map(drop))
+fn create_object_stores(database: &IdbDatabase) -> Result<(), JsValue> {
+    ObjectStore::ALL.iter().try_for_each(|object_store| database.create_object_store(object_store.name()).map(drop))
 }
 
 /// What a request brings; its error where it fails, or does not answer within so many milliseconds. It is listened to at
@@ -249,7 +250,7 @@ fn answer(request: &IdbRequest, patience: Option<i32>) -> impl Future<Output = R
 }
 
 /// Waits until a transaction is done: only then is what it wrote on the disk.
-async fn finished(transaction: &IdbTransaction) -> Result<(), Trouble> {
+async fn finished(transaction: &IdbTransaction) -> Result<(), StorageError> {
     let settled = Promise::new(&mut |resolve, reject| {
         transaction.set_oncomplete(Some(&resolve));
         transaction.set_onabort(Some(&reject));
@@ -257,14 +258,14 @@ async fn finished(transaction: &IdbTransaction) -> Result<(), Trouble> {
     match JsFuture::from(settled).await {
         Ok(_) => Ok(()),
         Err(_) => {
-            Err(transaction.error().map_or_else(|| Trouble::Other("it was given up".to_owned()), |e| trouble(&e)))
+            Err(transaction.error().map_or_else(|| StorageError::Other("it was given up".to_owned()), |e| trouble(&e)))
         }
     }
 }
 
-fn trouble(error: &JsValue) -> Trouble {
+fn trouble(error: &JsValue) -> StorageError {
     let is_full = error.dyn_ref::<DomException>().is_some_and(|error| error.name() == "QuotaExceededError");
-    if is_full { Trouble::Full } else { Trouble::Other(reason(error)) }
+    if is_full { StorageError::Full } else { StorageError::Other(reason(error)) }
 }
 
 /// An error in the browser's words.
@@ -280,9 +281,9 @@ fn reason(error: &JsValue) -> String {
 ///
 /// # Errors
 ///
-/// [`Trouble::Other`], where it cannot be kept.
-pub fn to_value(value: &impl Serialize) -> Result<JsValue, Trouble> {
-    value.serialize(&Serializer::json_compatible()).map_err(|error| Trouble::Other(error.to_string()))
+/// [`StorageError::Other`], where it cannot be kept.
+pub fn to_value(value: &impl Serialize) -> Result<JsValue, StorageError> {
+    value.serialize(&Serializer::json_compatible()).map_err(|error| StorageError::Other(error.to_string()))
 }
 
 /// A value as it was kept; nothing where this version cannot read it.

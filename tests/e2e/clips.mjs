@@ -36,14 +36,14 @@ function drawn(rows, draw) {
  * their beginnings of that length. Nothing where
  * GTZAN's excerpts are not at hand, which is said loudly.
  */
-export function trainingJobOf(genres, { teach = 10, name = 10, draw = 0, seconds = 0 } = {}) {
+export function trainingJobOf(genres, { train = 10, name = 10, draw = 0, seconds = 0 } = {}) {
   if (!AUDIO) {
     console.log(`LOUD: no GTZAN audio under ${SHARED}: teaching is NOT tested on music.`);
     return null;
   }
   const usable = drawn(excerpts().filter((row) => SPLITS.includes(row.filtered_split)), draw);
-  const taught = genres.flatMap((genre) => usable.filter((row) => row.genre === genre).slice(0, teach));
-  const trained_artists = new Set(taught.map((row) => row.artist_group));
+  const trained = genres.flatMap((genre) => usable.filter((row) => row.genre === genre).slice(0, train));
+  const trained_artists = new Set(trained.map((row) => row.artist_group));
   const others = genres.flatMap((genre) =>
     usable.filter((row) => row.genre === genre && !trained_artists.has(row.artist_group)).slice(0, name),
   );
@@ -55,7 +55,7 @@ export function trainingJobOf(genres, { teach = 10, name = 10, draw = 0, seconds
     return file;
   };
   const files = (rows) => rows.map((row) => ({ file: fileFor(row), genre: row.genre }));
-  return { taught: files(taught), others: files(others) };
+  return { trained: files(trained), others: files(others) };
 }
 
 /** One clip per genre, of `valid` where the genre has one there: `{ file, genre, split }`. */

@@ -2,7 +2,7 @@
 // more than a tenth over the last five. No test: it is what docs/results.md states.
 import { rmSync } from "node:fs";
 import { startBrowser, withPage } from "./browser.mjs";
-import { chooseModel, collect, folderOf, madeClips, teach } from "./training-page.mjs";
+import { chooseModel, collect, folderOf, madeClips, train } from "./training-page.mjs";
 import { ownMemory } from "./memory.mjs";
 import { startSite } from "./site.mjs";
 
@@ -24,7 +24,7 @@ async function jobs(browser, page, folder) {
   console.log(`Before the first lesson: ${(await ownMemory(browser, page)).toFixed(1)} MiB.`);
   const held = [];
   for (let job = 1; job <= LESSONS; job += 1) {
-    await teach(page);
+    await train(page);
     held.push(await ownMemory(browser, page));
     console.log(`After lesson ${job}: ${held.at(-1).toFixed(1)} MiB.`);
   }

@@ -63,21 +63,21 @@ async function answers(page, options) {
 
 /** Teaches a network of two made-up classes, saves its weights and opens them again. */
 async function teachSaveAndOpen(page) {
-  await page.click("#view-teach");
-  await page.setInputFiles("#teach-folder", madeFolder({ noise: 5, tone: 5 }));
-  await page.locator("#teach-count", { hasText: /10\sclips in 2 classes/ }).waitFor({ timeout: MINUTE });
+  await page.click("#view-train");
+  await page.setInputFiles("#train-folder", madeFolder({ noise: 5, tone: 5 }));
+  await page.locator("#train-count", { hasText: /10\sclips in 2 classes/ }).waitFor({ timeout: MINUTE });
   await page.selectOption("#train-model", "lens");
-  await page.locator("#teach summary", { hasText: "All settings" }).click();
-  await page.fill("#teach-epochs", "2");
-  await page.click("#teach-start");
-  await page.locator("#taught").waitFor({ timeout: 3 * MINUTE });
-  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#taught-save")]);
+  await page.locator("#train summary", { hasText: "All settings" }).click();
+  await page.fill("#train-epochs", "2");
+  await page.click("#train-start");
+  await page.locator("#results").waitFor({ timeout: 3 * MINUTE });
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#results-save")]);
   const weights = readFileSync(await download.path());
   assert.ok(weights.length > 50_000, "weights were saved");
   const file = { name: download.suggestedFilename(), mimeType: "application/octet-stream", buffer: weights };
-  await page.setInputFiles("#kept-import", file);
-  await page.locator("#kept-notice", { hasText: / as “my network \d+”/ }).waitFor({ timeout: MINUTE });
-  await page.click("#view-listen");
+  await page.setInputFiles("#storage-import", file);
+  await page.locator("#storage-notice", { hasText: / as “my network \d+”/ }).waitFor({ timeout: MINUTE });
+  await page.click("#view-classify");
 }
 
 for (const base of ["/", "/a/project/"]) {

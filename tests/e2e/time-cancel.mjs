@@ -53,7 +53,7 @@ function giveUp(page, wait) {
     const place = document.querySelector("#page");
     const { stage } = place.dataset;
     const start = performance.now();
-    document.querySelector("#teach-stop").click();
+    document.querySelector("#train-stop").click();
     while (place.dataset.stage !== "idle") await new Promise(requestAnimationFrame);
     const shown = performance.now() - start;
     while (globalThis.work.open.size) await pause(1);
@@ -64,7 +64,7 @@ function giveUp(page, wait) {
 async function moments(page, wanted) {
   const times = [];
   while (times.length < MOMENTS[wanted]) {
-    await page.click("#teach-start");
+    await page.click("#train-start");
     await page.locator(`#page[data-stage="${wanted}"]`).waitFor({ timeout: 2 * MINUTE });
     const found = await giveUp(page, 30 + 61 * times.length);
     if (found.stage !== wanted) throw new Error(`it was ${found.stage} and not ${wanted}`);

@@ -29,10 +29,10 @@ function frames(page, stage) {
 
 async function during(page, option, stage) {
   await chooseModel(page, ...option);
-  await page.click("#teach-start");
+  await page.click("#train-start");
   await page.locator(`#page[data-stage="${stage}"]`).waitFor({ timeout: 2 * MINUTE });
   const times = await frames(page, stage);
-  await page.click("#teach-stop");
+  await page.click("#train-stop");
   const at = (share) => times[Math.ceil(share * FRAMES) - 1].toFixed(1);
   console.log(`${stage}: ${FRAMES} frames, median ${at(0.5)} ms, 95 of 100 within ${at(0.95)} ms, longest ${at(1)} ms.`);
   return times[FRAMES >> 1] <= MOST;

@@ -4,7 +4,7 @@
 import { rmSync } from "node:fs";
 import { startBrowser, withPage } from "./browser.mjs";
 import { shortClips } from "./clips.mjs";
-import { chooseModel, collect, folderOf, teach } from "./training-page.mjs";
+import { chooseModel, collect, folderOf, train } from "./training-page.mjs";
 import { startSite } from "./site.mjs";
 
 const RUNS = 3;
@@ -39,7 +39,7 @@ async function run(site, folder) {
     const use = async (page) => {
       await collect(page, folder, 100, 10);
       await chooseModel(page, "head");
-      console.log(await teach(page));
+      console.log(await train(page));
       return seconds(await page.evaluate(() => globalThis.stages));
     };
     return await withPage(browser, `${site.address}?engine=cpu`, use, {

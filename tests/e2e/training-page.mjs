@@ -32,10 +32,10 @@ export function madeClips(count, seconds) {
 /** Gives the page a folder and waits until it has taken in so many clips in so many classes. */
 export async function collect(page, folder, clips, classes) {
   await page.locator('#engine:not([data-engine="none"])').waitFor({ timeout: 2 * MINUTE });
-  await page.click("#view-teach");
-  await page.setInputFiles("#teach-folder", folder);
+  await page.click("#view-train");
+  await page.setInputFiles("#train-folder", folder);
   const expected = new RegExp(`${clips}\\sclips in ${classes} classes`);
-  await page.locator("#teach-count", { hasText: expected }).waitFor({ timeout: 2 * MINUTE });
+  await page.locator("#train-count", { hasText: expected }).waitFor({ timeout: 2 * MINUTE });
 }
 
 /** Chooses who learns, where the site has it, and for how many epochs. */
@@ -44,10 +44,10 @@ export async function chooseModel(page, option, epochs) {
   if (!there) throw new Error(`this site cannot teach ${option}; build it with MusiCNN's weights (cargo xtask weights)`);
   await page.selectOption("#train-model", option);
   if (!epochs) return;
-  if (!(await page.locator("#teach-epochs").isVisible())) {
-    await page.locator("#teach summary", { hasText: "All settings" }).click();
+  if (!(await page.locator("#train-epochs").isVisible())) {
+    await page.locator("#train summary", { hasText: "All settings" }).click();
   }
-  await page.fill("#teach-epochs", String(epochs));
+  await page.fill("#train-epochs", String(epochs));
 }
 
 // Runs in the page: starts a lesson and waits until it is over, however soon that is.
@@ -61,15 +61,15 @@ function hold(timeout) {
     });
     watch.observe(place, { attributeFilter: ["data-stage"] });
     setTimeout(() => reject(new Error(`the lesson was not over in ${timeout} ms`)), timeout);
-    document.querySelector("#teach-start").click();
+    document.querySelector("#train-start").click();
   });
 }
 
 /** Holds a lesson to its end; what the page says came of it. */
-export async function teach(page, timeout = 5 * MINUTE) {
-  await page.locator("#teach-start:enabled").waitFor({ timeout: MINUTE });
+export async function train(page, timeout = 5 * MINUTE) {
+  await page.locator("#train-start:enabled").waitFor({ timeout: MINUTE });
   await page.evaluate(hold, timeout);
-  const error = await page.locator("#teach-error").innerText();
-  if (error || !(await page.locator("#taught").isVisible())) throw new Error(`nothing came of the lesson: ${error}`);
-  return page.locator("#taught-sentence").innerText();
+  const error = await page.locator("#train-error").innerText();
+  if (error || !(await page.locator("#results").isVisible())) throw new Error(`nothing came of the lesson: ${error}`);
+  return page.locator("#results-sentence").innerText();
 }

@@ -3,16 +3,16 @@
 #![cfg(target_family = "wasm")]
 #![allow(clippy::unwrap_used, reason = "what panics in a test fails it")]
 
-#[path = "dom/collect.rs"]
-mod collect;
-#[path = "dom/kept.rs"]
-mod kept;
+#[path = "dom/dataset.rs"]
+mod dataset;
 #[path = "dom/offline.rs"]
 mod offline;
 #[path = "dom/page.rs"]
 mod page;
-#[path = "dom/teach.rs"]
-mod teach;
+#[path = "dom/storage.rs"]
+mod storage;
+#[path = "dom/training.rs"]
+mod training;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -329,7 +329,7 @@ fn tone(kind: usize, number: usize) -> Vec<f32> {
 }
 
 /// Eight clips of two kinds are taught; what came of it, and its weights.
-async fn taught(engine: &mut Engine, model: &ModelSpec, recipe: Recipe) -> (Card, TrainingResult, Vec<u8>) {
+async fn trained(engine: &mut Engine, model: &ModelSpec, recipe: Recipe) -> (Card, TrainingResult, Vec<u8>) {
     let clip = |index: usize| LabelledClip {
         id: index.to_string(),
         name: format!("{index}.wav"),
@@ -368,8 +368,8 @@ async fn the_same_seed_gives_the_same_curves_on_both_engines() {
     let recipe = || Recipe { epochs: 5, ..model.quick(6) };
     let mut gpu = Engine::new(EngineInfo { kind: EngineKind::Gpu, adapter: None }, webgpu().await);
     let mut cpu = Engine::new(EngineInfo { kind: EngineKind::Cpu, adapter: None }, Device::flex());
-    let (_, on_gpu, _) = taught(&mut gpu, &model, recipe()).await;
-    let (_, on_cpu, _) = taught(&mut cpu, &model, recipe()).await;
+    let (_, on_gpu, _) = trained(&mut gpu, &model, recipe()).await;
+    let (_, on_cpu, _) = trained(&mut cpu, &model, recipe()).await;
     let losses = |result: &TrainingResult| -> Vec<f64> {
         result.epochs.iter().flat_map(|epoch| &epoch.step_losses).map(|loss| f64::from(*loss)).collect()
     };
@@ -391,7 +391,7 @@ async fn a_lesson_is_held_on_the_gpu_and_its_weights_say_the_same_on_the_cpu() {
     let model = ModelSpec::FromScratch { architecture, front_end, rows: None, frames: 8, width: 0.25 };
     let recipe = Recipe { epochs: 4, learning_rate: 5e-3, ..model.quick(6) };
     let mut gpu = Engine::new(EngineInfo { kind: EngineKind::Gpu, adapter: None }, webgpu().await);
-    let (card, result, bytes) = taught(&mut gpu, &model, recipe).await;
+    let (card, result, bytes) = trained(&mut gpu, &model, recipe).await;
     let losses: Vec<f32> = result.epochs.iter().flat_map(|epoch| epoch.step_losses.clone()).collect();
     let mean = |losses: &[f32]| losses.iter().sum::<f32>() / losses.len() as f32;
     assert_eq!(losses.len(), 16);

@@ -1,6 +1,6 @@
 //! The sentences about networks: what can be chosen, what is on its way, what the one in use is.
 
-use super::super::networks::{Arriving, Catalogue, InUse, Wish};
+use super::super::networks::{Arriving, Catalogue, InUse, Selection};
 use super::super::state::Again;
 use super::{NBSP, genre, percent, progress, sentence};
 use crate::card::Card;
@@ -28,8 +28,8 @@ pub fn option(list: &Catalogue, name: &str) -> String {
 
 /// What is being fetched. Of what is there already, nothing is to be seen.
 pub fn arriving(arriving: &Arriving) -> String {
-    let Arriving { name, wish, fetched, total } = arriving;
-    let purpose = if *wish == Wish::Refine { ", to refine the answer" } else { "" };
+    let Arriving { name, selection, fetched, total } = arriving;
+    let purpose = if *selection == Selection::Refine { ", to refine the answer" } else { "" };
     if fetched < total {
         format!("Fetching {name}{purpose}: {} of {}…", size(*fetched), size(*total))
     } else {
@@ -48,7 +48,7 @@ pub fn refused(name: &str, reason: &str, stays: Option<&str>) -> String {
 
 /// The line about another network's listening to a file that has its answer.
 pub fn again(again: &Again, browser_decodes: bool) -> String {
-    let purpose = if again.wish == Wish::Refine { " to refine the answer" } else { "" };
+    let purpose = if again.selection == Selection::Refine { " to refine the answer" } else { "" };
     format!("{} listens{purpose}. {}", again.network, progress(again.progress, browser_decodes, &Choice::UserChoice))
 }
 
@@ -157,11 +157,12 @@ mod tests {
 
     #[test]
     fn what_is_on_its_way_is_told_in_bytes() {
-        let told =
-            |wish, fetched| plain(arriving(&Arriving { name: "head".to_owned(), wish, fetched, total: 3_240_000 }));
-        assert_eq!(told(Wish::User, 1_100_000), "Fetching head: 1.1 MB of 3.2 MB…");
-        assert_eq!(told(Wish::Refine, 0), "Fetching head, to refine the answer: 1 KB of 3.2 MB…");
-        assert_eq!(told(Wish::User, 3_240_000), "Preparing head…");
+        let told = |selection, fetched| {
+            plain(arriving(&Arriving { name: "head".to_owned(), selection, fetched, total: 3_240_000 }))
+        };
+        assert_eq!(told(Selection::User, 1_100_000), "Fetching head: 1.1 MB of 3.2 MB…");
+        assert_eq!(told(Selection::Refine, 0), "Fetching head, to refine the answer: 1 KB of 3.2 MB…");
+        assert_eq!(told(Selection::User, 3_240_000), "Preparing head…");
         assert_eq!(refused("head", "no answer", Some("small")), "head is not in use: no answer. small stays.");
         assert_eq!(refused("head", "no answer.", None), "head is not in use: no answer.");
     }
@@ -169,11 +170,11 @@ mod tests {
     #[test]
     fn a_second_listening_is_told_quietly() {
         let mut state = crate::view::state::State { phase: crate::view::state::Phase::Done, ..Default::default() };
-        state.classify_again("head".to_owned(), Wish::Refine);
+        state.classify_again("head".to_owned(), Selection::Refine);
         let mut second = state.again.unwrap();
         assert_eq!(again(&second, false), "head listens to refine the answer. Waiting for the engine…");
         second.progress = Some(Progress { processed_seconds: 3.0, duration_seconds: Some(30.0), fraction: 0.1 });
-        second.wish = Wish::User;
+        second.selection = Selection::User;
         assert_eq!(again(&second, false), "head listens. Listening: 0:03 of 0:30…");
     }
 

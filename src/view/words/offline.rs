@@ -115,7 +115,7 @@ pub fn damaged(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::networks::tests::catalogue;
-    use super::super::super::offline::News;
+    use super::super::super::offline::OfflineEvent;
     use super::*;
 
     fn plain(text: String) -> String {
@@ -127,7 +127,7 @@ mod tests {
         let list = catalogue();
         let mut offline = Offline::default();
         let mut said = |shell| {
-            offline.apply(News::Shell(shell));
+            offline.apply(OfflineEvent::Shell(shell));
             standing(&offline, Some(&list)).map(plain)
         };
         assert_eq!(said(Shell::Unknown), None);
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(coming.as_deref(), Some("Being made ready to work offline: 1.2 MB of 26.0 MB…"));
         assert!(said(Shell::Absent(Absence::Room)).is_some_and(|text| text.contains("no room left")));
         assert!(said(Shell::There { fresh: true }).is_some_and(|text| text.contains("first is not")));
-        offline.apply(News::Kept(vec!["small".to_owned()]));
+        offline.apply(OfflineEvent::Kept(vec!["small".to_owned()]));
         assert_eq!(standing(&offline, Some(&list)).as_deref(), Some("This page works without a connection."));
     }
 
@@ -150,10 +150,10 @@ mod tests {
     fn networks_say_what_they_take() {
         let (list, mut offline) = (catalogue(), Offline::default());
         assert_eq!(plain(network(&list, &offline, "head")), "head · 3.2 MB to fetch");
-        offline.apply(News::Coming(Coming { name: "head".to_owned(), fetched: 40_000, total: 3_240_000 }));
+        offline.apply(OfflineEvent::Coming(Coming { name: "head".to_owned(), fetched: 40_000, total: 3_240_000 }));
         assert_eq!(plain(network(&list, &offline, "head")), "head · 40 KB of 3.2 MB…");
-        offline.apply(News::Kept(vec!["head".to_owned(), "base".to_owned()]));
-        offline.apply(News::Arrived);
+        offline.apply(OfflineEvent::Kept(vec!["head".to_owned(), "base".to_owned()]));
+        offline.apply(OfflineEvent::Arrived);
         assert_eq!(network(&list, &offline, "head"), "head · kept on this device");
     }
 

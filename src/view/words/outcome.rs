@@ -1,9 +1,9 @@
 //! The sentences about what came of lessons: figures, mistakes, curves, and lessons beside each other.
 
-use super::super::compare::Duel;
+use super::super::compare::PairedComparison;
 use super::super::outcome::{Confused, Miss, TagMiss};
-use super::super::teach::Outcome;
-use super::teach::count;
+use super::super::training::Outcome;
+use super::training::count;
 use super::{NBSP, genre, milliseconds, percent};
 use crate::train::confidence::Interval;
 use crate::train::metrics::{ClassFigures, Metrics};
@@ -218,13 +218,13 @@ pub fn run_button(act: &str, name: &str) -> [String; 2] {
 }
 
 /// Whether one is better than the other by more than chance, among so many comparisons.
-pub fn duel(first: &str, second: &str, duel: Option<Duel>, comparisons: usize) -> String {
-    let Some(duel) = duel else {
+pub fn comparison(first: &str, second: &str, comparison: Option<PairedComparison>, comparisons: usize) -> String {
+    let Some(comparison) = comparison else {
         return format!(
             "{first} and {second} cannot be compared clip by clip: no clip was held back from both, or clips have many labels."
         );
     };
-    let Duel { shared, only_first, only_second, probability } = duel;
+    let PairedComparison { shared, only_first, only_second, probability } = comparison;
     let both = format!("Of {} that neither learned from,", count(shared, "clip"));
     if only_first == only_second {
         return format!("{both} {first} and {second} name equally many rightly: no difference is to be seen.");
@@ -234,7 +234,7 @@ pub fn duel(first: &str, second: &str, duel: Option<Duel>, comparisons: usize) -
     } else {
         (second, first, only_second, only_first)
     };
-    let verdict = if duel.is_more_than_chance(comparisons) {
+    let verdict = if comparison.is_more_than_chance(comparisons) {
         format!("{better} is better, by more than chance")
     } else {
         "that may well be chance: more clips would tell".to_owned()
@@ -287,12 +287,17 @@ mod tests {
     fn chance_is_called_chance() {
         let said = |only_first, only_second, comparisons| {
             let probability = crate::train::mcnemar::sign_test(only_first, only_second);
-            plain(&duel("a", "b", Some(Duel { shared: 20, only_first, only_second, probability }), comparisons))
+            plain(&comparison(
+                "a",
+                "b",
+                Some(PairedComparison { shared: 20, only_first, only_second, probability }),
+                comparisons,
+            ))
         };
         assert!(said(2, 2, 1).contains("equally many"));
         assert!(said(1, 3, 1).contains("b alone names 3 rightly and a alone 1; that may well be chance"));
         assert!(said(8, 0, 1).contains("a is better, by more than chance (p = 0.008)"));
         assert!(said(8, 0, 10).contains("may well be chance"), "of ten comparisons one looks like more");
-        assert!(duel("a", "b", None, 1).contains("cannot be compared"));
+        assert!(comparison("a", "b", None, 1).contains("cannot be compared"));
     }
 }

@@ -12,8 +12,8 @@ use super::engine::{Engine, unexpected};
 use super::{Client, Update};
 use crate::protocol::{Event, Payload, Request, RequestId};
 use crate::training_job::ClipId;
-use crate::view::teach::News;
 use crate::view::thumbnail::Thumbnail;
+use crate::view::training::TrainingEvent;
 use crate::view::words;
 use crate::web::{browser_decoder, dom};
 
@@ -49,7 +49,7 @@ pub struct Unpacked {
 
 impl Client {
     /// Looks at clips when nothing else is to be done, the newest of them first. Their lengths and their pictures come as
-    /// [`News::Embedded`] and [`News::Thumbnail`].
+    /// [`TrainingEvent::Embedded`] and [`TrainingEvent::Thumbnail`].
     pub fn make_thumbnails(&self, clips: Vec<(ClipId, File)>) {
         self.0.thumbnails.borrow_mut().waiting.extend(clips.into_iter().rev());
         self.look_on();
@@ -90,7 +90,10 @@ impl Client {
         let in_progress =
             self.0.thumbnails.borrow_mut().in_progress.take_if(|in_progress| in_progress.request.is_some());
         if let Some(InProgress { clip, file, .. }) = in_progress {
-            self.tell(Update::Training(News::Embedded { clip, outcome: Err(words::engine_died(&file.name())) }));
+            self.tell(Update::Training(TrainingEvent::Embedded {
+                clip,
+                outcome: Err(words::engine_died(&file.name())),
+            }));
         }
     }
 
@@ -101,10 +104,10 @@ impl Client {
         }
         match outcome {
             Ok((seconds, thumbnail)) => {
-                self.tell(Update::Training(News::Embedded { clip: clip.clone(), outcome: Ok(seconds) }));
-                self.tell(Update::Training(News::Thumbnail { clip, thumbnail }));
+                self.tell(Update::Training(TrainingEvent::Embedded { clip: clip.clone(), outcome: Ok(seconds) }));
+                self.tell(Update::Training(TrainingEvent::Thumbnail { clip, thumbnail }));
             }
-            Err(reason) => self.tell(Update::Training(News::Embedded { clip, outcome: Err(reason) })),
+            Err(reason) => self.tell(Update::Training(TrainingEvent::Embedded { clip, outcome: Err(reason) })),
         }
         self.look_on();
     }
@@ -191,7 +194,7 @@ impl Client {
             }
             dom::sleep(LOOK_MILLISECONDS).await;
         }
-        Err(words::collect::NO_ENGINE.to_owned())
+        Err(words::dataset::NO_ENGINE.to_owned())
     }
 }
 

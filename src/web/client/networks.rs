@@ -8,7 +8,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::site::{self, Shipped};
 use super::{Client, Update};
 use crate::protocol::{Architecture, Event, Payload};
-use crate::view::networks::{Arriving, Catalogue, InUse, Wanted, Wish};
+use crate::view::networks::{Arriving, Catalogue, InUse, Selection, Wanted};
 use crate::view::words;
 
 /// Time between two words on how much is fetched, in milliseconds.
@@ -19,19 +19,19 @@ impl Client {
     /// stays, and so it does where this one cannot be had.
     pub fn use_network(&self, name: &str) {
         self.0.chosen.set(true);
-        self.want(name, Wish::User);
+        self.want(name, Selection::User);
     }
 
     /// Refines the first answer by the page's own choice, unless the user has chosen, or saves data.
     pub(super) fn want_default(&self) {
         let default = self.0.catalogue.borrow().as_ref().map(|list| list.default.clone());
         if let Some(name) = default.filter(|_| !self.0.chosen.get() && !site::saves_data()) {
-            self.want(&name, Wish::Refine);
+            self.want(&name, Selection::Refine);
         }
     }
 
-    pub(super) fn want(&self, name: &str, wish: Wish) {
-        let wanted = self.0.switch.borrow_mut().want(name, wish);
+    pub(super) fn want(&self, name: &str, selection: Selection) {
+        let wanted = self.0.switch.borrow_mut().want(name, selection);
         self.tell_arriving(0);
         match wanted {
             Some(wanted) => spawn_local(self.clone().fetch_wanted(wanted)),
@@ -191,9 +191,9 @@ impl Client {
     pub(super) fn tell_arriving(&self, fetched: u64) {
         let coming = self.0.switch.borrow().coming().cloned();
         let total = |name: &str| self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(name));
-        let arriving = coming.map(|Wanted { name, wish, .. }| {
+        let arriving = coming.map(|Wanted { name, selection, .. }| {
             let total = total(&name);
-            Arriving { name: name.to_string(), wish, fetched: fetched.min(total), total }
+            Arriving { name: name.to_string(), selection, fetched: fetched.min(total), total }
         });
         self.tell(Update::Arriving(arriving));
     }

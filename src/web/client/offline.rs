@@ -6,8 +6,8 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::site::{self, Shipped};
 use super::{Client, Update};
-use crate::view::offline::{Absence, Coming, News, Shell, Wish};
-use crate::web::offline::Keeper;
+use crate::view::offline::{Absence, Coming, OfflineEvent, OfflineRequest, Shell};
+use crate::web::service_worker::ServiceWorkerClient;
 use crate::web::{dom, weights_cache};
 
 /// Time between the page's being able to answer and its fetching what it can do without, in milliseconds.
@@ -15,19 +15,19 @@ const CALM_MILLISECONDS: i32 = 1000;
 
 impl Client {
     /// Does what the user wants about working without a connection.
-    pub fn offline(&self, wish: Wish) {
-        match wish {
-            Wish::Begin => {
+    pub fn offline(&self, request: OfflineRequest) {
+        match request {
+            OfflineRequest::Begin => {
                 let client = self.clone();
                 spawn_local(async move {
                     client.keep_held().await;
                     client.keep_page().await;
                 });
             }
-            Wish::Keep(name) => spawn_local(self.clone().keep_network(name)),
-            Wish::Renew => {
-                if let Some(keeper) = self.0.keeper.get().and_then(Option::as_ref) {
-                    keeper.renew();
+            OfflineRequest::Keep(name) => spawn_local(self.clone().keep_network(name)),
+            OfflineRequest::Renew => {
+                if let Some(service_worker) = self.0.service_worker.get().and_then(Option::as_ref) {
+                    service_worker.renew();
                 }
             }
         }
@@ -36,18 +36,21 @@ impl Client {
     /// Tells what is kept, and has the page kept once nothing more is needed for an answer; not unasked where the browser
     /// saves data. A second call does nothing.
     pub(super) async fn begin_offline(self) {
-        if self.0.keeper.get().is_some() {
+        if self.0.service_worker.get().is_some() {
             return;
         }
         let client = self.clone();
-        let keeper = self.0.keeper.get_or_init(|| Keeper::find(move |news| client.tell(Update::Offline(news))));
-        self.tell(Update::Offline(News::Kept(weights_cache::names().await)));
-        if keeper.as_ref().is_some_and(Keeper::is_there) {
+        let service_worker = self
+            .0
+            .service_worker
+            .get_or_init(|| ServiceWorkerClient::find(move |news| client.tell(Update::Offline(news))));
+        self.tell(Update::Offline(OfflineEvent::Kept(weights_cache::names().await)));
+        if service_worker.as_ref().is_some_and(ServiceWorkerClient::is_there) {
             return self.keep_page().await;
         }
         self.calm().await;
-        if site::saves_data() && keeper.is_some() {
-            return self.tell(Update::Offline(News::Shell(Shell::Waits)));
+        if site::saves_data() && service_worker.is_some() {
+            return self.tell(Update::Offline(OfflineEvent::Shell(Shell::Waits)));
         }
         self.keep_page().await;
     }
@@ -65,12 +68,12 @@ impl Client {
     }
 
     async fn keep_page(self) {
-        match self.0.keeper.get().and_then(Option::as_ref) {
-            Some(keeper) => {
-                keeper.begin().await;
+        match self.0.service_worker.get().and_then(Option::as_ref) {
+            Some(service_worker) => {
+                service_worker.begin().await;
                 self.keep_first().await;
             }
-            None => self.tell(Update::Offline(News::Shell(Shell::Absent(Absence::Blocked)))),
+            None => self.tell(Update::Offline(OfflineEvent::Shell(Shell::Absent(Absence::Blocked)))),
         }
     }
 
@@ -93,7 +96,7 @@ impl Client {
         let total = self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(&name));
         let tell = |fetched| {
             let coming = Coming { name: name.clone(), fetched, total };
-            self.tell(Update::Offline(News::Coming(coming)));
+            self.tell(Update::Offline(OfflineEvent::Coming(coming)));
         };
         tell(0);
         match self.fetched(&name, &tell).await {
@@ -104,10 +107,10 @@ impl Client {
             }
             Err(reason) => {
                 log::warn!("{name} is not kept: {reason}");
-                self.tell(Update::Offline(News::NotKept { name: name.clone(), why: Absence::Network }));
+                self.tell(Update::Offline(OfflineEvent::NotKept { name: name.clone(), why: Absence::Network }));
             }
         }
-        self.tell(Update::Offline(News::Arrived));
+        self.tell(Update::Offline(OfflineEvent::Arrived));
     }
 
     /// Keeps what was fetched, for which there may have been no room before.
@@ -131,8 +134,8 @@ impl Client {
         let Shipped { card, bytes } = shipped;
         let name = card.name.clone();
         let news = match weights_cache::keep(&name, &card.sha256, bytes).await {
-            Ok(()) => News::Kept(vec![name]),
-            Err(why) => News::NotKept { name, why },
+            Ok(()) => OfflineEvent::Kept(vec![name]),
+            Err(why) => OfflineEvent::NotKept { name, why },
         };
         self.tell(Update::Offline(news));
     }

@@ -12,9 +12,9 @@ use web_sys::{Blob, File};
 use super::site::{self, Shipped};
 use super::{Client, Update};
 use crate::card::{Card, inside};
-use crate::view::networks::{Catalogue, Offer, Wish};
-use crate::view::teach::free_name;
-use crate::view::words::kept as words;
+use crate::view::networks::{Catalogue, Offer, Selection};
+use crate::view::training::free_name;
+use crate::view::words::storage as words;
 use crate::web::dom;
 
 /// The largest file that is taken as a network, in bytes: it is in memory as a whole, and more than once.
@@ -34,7 +34,7 @@ pub type Own = Vec<OwnNetwork>;
 
 /// What the client tells of the user's own networks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OwnNews {
+pub enum OwnNetworkEvent {
     /// A weights file was taken as one.
     Taken {
         /// The file's name.
@@ -111,7 +111,7 @@ impl Client {
         let client = self.clone();
         spawn_local(async move {
             let taken = client.take(&file).await;
-            let refused = |reason: String| OwnNews::Refused(words::not_imported(&file.name(), &reason));
+            let refused = |reason: String| OwnNetworkEvent::Refused(words::not_imported(&file.name(), &reason));
             client.tell(Update::Own(taken.unwrap_or_else(refused)));
         });
     }
@@ -121,8 +121,8 @@ impl Client {
         let (client, network, name) = (self.clone(), network.to_owned(), name.to_owned());
         spawn_local(async move {
             let news = match client.rename(&network, &name).await {
-                Ok(name) => OwnNews::Renamed { network, name },
-                Err(reason) => OwnNews::Refused(words::not_renamed(&network, &reason)),
+                Ok(name) => OwnNetworkEvent::Renamed { network, name },
+                Err(reason) => OwnNetworkEvent::Refused(words::not_renamed(&network, &reason)),
             };
             client.tell(Update::Own(news));
         });
@@ -135,7 +135,7 @@ impl Client {
         self.list_anew();
         let first = self.0.catalogue.borrow().as_ref().map(|list| list.first.clone());
         if let Some(first) = first.filter(|_| self.needs(name)) {
-            self.want(&first, Wish::User);
+            self.want(&first, Selection::User);
         }
     }
 
@@ -175,7 +175,7 @@ impl Client {
         coming || switch.in_use().is_some_and(|(in_use, _)| **in_use == *name)
     }
 
-    async fn take(&self, file: &File) -> Result<OwnNews, String> {
+    async fn take(&self, file: &File) -> Result<OwnNetworkEvent, String> {
         let size = file.size() as u64;
         if size > MOST_BYTES {
             return Err(words::too_large(size, MOST_BYTES));
@@ -193,7 +193,7 @@ impl Client {
             network = network.renamed(&name).await?;
         }
         self.bring_own(vec![network]);
-        Ok(OwnNews::Taken { file: file.name(), on_card, name })
+        Ok(OwnNetworkEvent::Taken { file: file.name(), on_card, name })
     }
 
     /// Whether this site has what a network listens through.
@@ -222,7 +222,7 @@ impl Client {
         self.0.held.borrow_mut().remove(network);
         self.list_anew();
         if self.needs(network) {
-            self.want(&name, Wish::User);
+            self.want(&name, Selection::User);
         }
         Ok(name)
     }

@@ -13,8 +13,8 @@ use super::{CPU_SCRIPT, Client, GPU_SCRIPT, Update};
 use crate::card::Card;
 use crate::protocol::{EngineKind, Event, Payload, Request, RequestId, TrainControl};
 use crate::training_job::{ClipId, LabelledClip, ModelSpec, Split, TrainingJob, TrainingResult};
-use crate::view::teach::{Checkpoint, News, Outcome};
-use crate::view::words::teach as words;
+use crate::view::training::{Outcome, ResumePoint, TrainingEvent};
+use crate::view::words::training as words;
 use crate::web::browser_decoder;
 
 /// The engine that teaches.
@@ -39,7 +39,7 @@ struct TrainingRun {
     /// About this share of its clips is for validation; `None` once they are divided.
     share: Option<f64>,
     /// What it goes on from.
-    last: Rc<RefCell<Option<Rc<Checkpoint>>>>,
+    last: Rc<RefCell<Option<Rc<ResumePoint>>>>,
 }
 
 /// Why a lesson came to nothing with one engine: a sentence, or part of one.
@@ -56,12 +56,12 @@ pub type TrainingNumber = u32;
 impl Client {
     /// Holds a lesson, in place of the one before. `files` are those of its clips, in their order; about `share` of the
     /// clips are for validation.
-    pub fn teach(&self, job: TrainingJob, files: Vec<File>, share: f64) {
+    pub fn train(&self, job: TrainingJob, files: Vec<File>, share: f64) {
         self.begin_training(TrainingRun::new(job, files, Some(share), None));
     }
 
     /// Goes on with a lesson that was interrupted. `files` are those of its clips, in their order.
-    pub fn resume(&self, checkpoint: Rc<Checkpoint>, files: Vec<File>) {
+    pub fn resume(&self, checkpoint: Rc<ResumePoint>, files: Vec<File>) {
         self.begin_training(TrainingRun::new(checkpoint.job.clone(), files, None, Some(checkpoint)));
     }
 
@@ -71,8 +71,8 @@ impl Client {
         let client = self.clone();
         spawn_local(async move {
             let news = match client.hold(number, run).await {
-                Ok(outcome) => News::Taught(outcome),
-                Err(reason) => News::Failed(reason),
+                Ok(outcome) => TrainingEvent::Trained(outcome),
+                Err(reason) => TrainingEvent::Failed(reason),
             };
             client.tell_training(number, news);
         });
@@ -82,7 +82,7 @@ impl Client {
     pub fn cancel_training(&self) {
         self.stop_unpacking();
         self.interrupt_training();
-        self.tell(Update::Training(News::Cancelled));
+        self.tell(Update::Training(TrainingEvent::Cancelled));
     }
 
     /// What is still told of the lesson that is held no longer counts.
@@ -126,7 +126,7 @@ impl Client {
         });
     }
 
-    fn tell_training(&self, number: TrainingNumber, news: News) {
+    fn tell_training(&self, number: TrainingNumber, news: TrainingEvent) {
         if number == self.0.trainings.get() {
             self.tell(Update::Training(news));
         }
@@ -139,7 +139,7 @@ impl Client {
         let (mut tries, batch) = (0, run.job.recipe.batch);
         let (card, result, bytes) = loop {
             let reason = match self.attempt(number, kind, &backbones, &mut run).await {
-                Ok(taught) => break taught,
+                Ok(trained) => break trained,
                 Err(Halt::Lost(reason)) if tries < TRIES && self.is_current(number) => reason,
                 Err(Halt::Lost(reason) | Halt::Refused(reason)) => return Err(reason),
             };
@@ -153,7 +153,7 @@ impl Client {
             let smaller = kind == EngineKind::Gpu && tries == 1 && run.share.is_none() && batch >= 2 * SMALLEST_BATCH;
             run.job.recipe.batch = if smaller { batch / 2 } else { batch };
             let now = smaller.then_some(batch / 2);
-            self.tell_training(number, News::Again { ended: kind, epoch, batch: now });
+            self.tell_training(number, TrainingEvent::Again { ended: kind, epoch, batch: now });
             kind = if smaller { EngineKind::Gpu } else { EngineKind::Cpu };
         };
         if !self.is_current(number) {
@@ -181,9 +181,9 @@ impl Client {
             return Err(Halt::Refused(String::new()));
         }
         run.divide(embedded).map_err(Halt::Refused)?;
-        let taught = self.train(number, &engine, run).await;
+        let trained = self.run_training(number, &engine, run).await;
         let lost = !alive.get() || kind == EngineKind::Gpu;
-        taught.map_err(|reason| if lost { Halt::Lost(reason) } else { Halt::Refused(reason) })
+        trained.map_err(|reason| if lost { Halt::Lost(reason) } else { Halt::Refused(reason) })
     }
 
     /// Has all clips of a lesson heard; those that could be.
@@ -201,7 +201,7 @@ impl Client {
             if !self.is_current(number) {
                 return Err(Halt::Refused(String::new()));
             }
-            self.tell_training(number, News::Embedding { done, total: job.clips.len() });
+            self.tell_training(number, TrainingEvent::Embedding { done, total: job.clips.len() });
             let Some(file) = files.get(&clip.id) else { continue };
             let outcome = self.embed(number, engine, clip, file, &job.model).await;
             let ended = !alive.get();
@@ -209,7 +209,7 @@ impl Client {
                 return Err(Halt::Lost(words::ENGINE_ENDED.to_owned()));
             }
             embedded.extend(outcome.is_ok().then(|| clip.clone()));
-            self.tell_training(number, News::Embedded { clip: clip.id.clone(), outcome });
+            self.tell_training(number, TrainingEvent::Embedded { clip: clip.id.clone(), outcome });
             if ended {
                 // Of this clip, for all that is known: another engine would end on it too.
                 return Err(Halt::Refused(words::ended_on(&clip.name)));
@@ -233,7 +233,7 @@ impl Client {
         let total = names.iter().map(|name| list.bytes(name)).sum();
         let (mut backbones, mut before) = (Vec::new(), 0);
         for name in names {
-            let told = |bytes| self.tell_training(number, News::Preparing { fetched: before + bytes, total });
+            let told = |bytes| self.tell_training(number, TrainingEvent::Preparing { fetched: before + bytes, total });
             backbones.extend(self.fetched(name, &told).await?);
             before += list.bytes(name);
         }
@@ -298,7 +298,7 @@ impl Client {
         }
     }
 
-    async fn train(
+    async fn run_training(
         &self,
         number: TrainingNumber,
         engine: &Engine,
@@ -310,12 +310,12 @@ impl Client {
         let request = Request::Train { job: Box::new(job.clone()) };
         let (client, job, last) = (self.clone(), job.clone(), last.clone());
         let told = move |event: Event, payload: Payload| match (event, payload) {
-            (Event::Step { step, steps }, _) => client.tell_training(number, News::Step { step, steps }),
-            (Event::Epoch(report), _) => client.tell_training(number, News::Epoch(*report)),
+            (Event::Step { step, steps }, _) => client.tell_training(number, TrainingEvent::Step { step, steps }),
+            (Event::Epoch(report), _) => client.tell_training(number, TrainingEvent::Epoch(*report)),
             (Event::Checkpoint { epoch }, Payload::Bytes(bytes)) => {
-                let checkpoint = Rc::new(Checkpoint { job: job.clone(), epoch, bytes });
+                let checkpoint = Rc::new(ResumePoint { job: job.clone(), epoch, bytes });
                 last.replace(Some(checkpoint.clone()));
-                client.tell_training(number, News::Checkpoint(checkpoint));
+                client.tell_training(number, TrainingEvent::Checkpoint(checkpoint));
             }
             _ => {}
         };
@@ -337,7 +337,7 @@ impl TrainingWorker {
 }
 
 impl TrainingRun {
-    fn new(job: TrainingJob, files: Vec<File>, share: Option<f64>, last: Option<Rc<Checkpoint>>) -> Self {
+    fn new(job: TrainingJob, files: Vec<File>, share: Option<f64>, last: Option<Rc<ResumePoint>>) -> Self {
         let files = job.clips.iter().map(|clip| clip.id.clone()).zip(files).collect();
         Self { job, files, share, last: Rc::new(RefCell::new(last)) }
     }

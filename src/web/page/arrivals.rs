@@ -9,7 +9,7 @@ use web_sys::{File, FilePropertyBag};
 
 use super::input::with;
 use super::{Inner, Page};
-use crate::view::offline::News;
+use crate::view::offline::OfflineEvent;
 use crate::web::{dom, js, weights_cache};
 
 impl Page {
@@ -25,7 +25,7 @@ impl Page {
                 });
             }
             Some(_) => {
-                self.receive_offline(News::NotShared);
+                self.receive_offline(OfflineEvent::NotShared);
                 // Said once, not again when the page is loaded again.
                 if let Err(error) = forget("shared") {
                     log::warn!("the page's address stays as it is: {}", dom::describe(&error));

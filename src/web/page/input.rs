@@ -36,11 +36,11 @@ impl Inputs {
         let mut listeners = buttons(page, &weak)?;
         listeners.extend(surroundings(&weak)?);
         listeners.extend(pointers(page, &weak)?);
-        listeners.extend(super::collect::listen(page, &weak)?);
+        listeners.extend(super::dataset::listen(page, &weak)?);
         listeners.extend(super::record::listen(page, &weak)?);
         listeners.extend(super::training::listen(page, &weak)?);
         listeners.extend(super::offline::listen(page, &weak)?);
-        listeners.extend(super::keep::listen(page, &weak)?);
+        listeners.extend(super::persistence::listen(page, &weak)?);
         Ok(Self { _picker: picker, _listeners: listeners, _resizes: resizes })
     }
 }

@@ -9,14 +9,14 @@ use web_sys::{Document, Element, Event, HtmlElement};
 use super::input::on;
 use super::{Inner, Page};
 use crate::view::networks::Catalogue;
-use crate::view::offline::{News, Offline, Renewal, Shell, Wish};
+use crate::view::offline::{Offline, OfflineEvent, OfflineRequest, Renewal, Shell};
 use crate::view::state::State;
-use crate::view::teach::Stage;
+use crate::view::training::Stage;
 use crate::view::words::offline as words;
 use crate::web::dom::{self, DomError, Listener, by_id, set_text, set_text_or_hide};
 
 /// The elements about what is kept, and about newer versions.
-pub struct OfflinePlace {
+pub struct OfflineSection {
     document: Document,
     place: HtmlElement,
     standing: HtmlElement,
@@ -33,7 +33,7 @@ pub struct OfflinePlace {
     rows: RefCell<Vec<(String, HtmlElement, HtmlElement)>>,
 }
 
-impl OfflinePlace {
+impl OfflineSection {
     pub fn find(document: &Document) -> Result<Self, DomError> {
         Ok(Self {
             document: document.clone(),
@@ -117,26 +117,26 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
     let keep = |page: &Page, event: Event| {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         if let Some(name) = target.and_then(|target| target.get_attribute("data-keep")) {
-            page.with_engines(|engines| engines.offline(Wish::Keep(name)));
+            page.with_engines(|engines| engines.offline(OfflineRequest::Keep(name)));
         }
     };
     Ok(vec![
         on(weak, &by_id(document, "offline-begin")?, "click", |page, _: Event| {
-            page.with_engines(|engines| engines.offline(Wish::Begin));
+            page.with_engines(|engines| engines.offline(OfflineRequest::Begin));
         })?,
         on(weak, &by_id(document, "offline-networks")?, "click", keep)?,
         on(weak, &by_id(document, "renew")?, "click", |page, _: Event| {
-            page.with_engines(|engines| engines.offline(Wish::Renew));
+            page.with_engines(|engines| engines.offline(OfflineRequest::Renew));
         })?,
         on(weak, &by_id(document, "renew-later")?, "click", |page, _: Event| {
-            page.receive_offline(News::Renewal(Renewal::Declined));
+            page.receive_offline(OfflineEvent::Renewal(Renewal::Declined));
         })?,
     ])
 }
 
 impl Page {
     /// Takes what is known about what is kept.
-    pub(super) fn receive_offline(&self, news: News) {
+    pub(super) fn receive_offline(&self, news: OfflineEvent) {
         self.0.offline.borrow_mut().apply(news);
         self.request_frame();
     }

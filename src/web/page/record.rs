@@ -11,9 +11,9 @@ use web_sys::{Event, File, FilePropertyBag, HtmlInputElement};
 use super::input::{on, with};
 use super::{Inner, Page};
 use crate::audio::{Clip, to_wav};
-use crate::view::collection::{Class, Entry};
+use crate::view::dataset::{Class, Entry};
 use crate::view::recording::{LONGEST_SECONDS, NotRecorded, Recording, free_name};
-use crate::view::words::collect as words;
+use crate::view::words::dataset as words;
 use crate::web::dom::{self, DomError, Listener, by_id};
 use crate::web::recorder::Recorder;
 
@@ -26,7 +26,7 @@ const LOOK_MILLISECONDS: i32 = 80;
 pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
     let document = &page.0.document;
     Ok(vec![
-        on(weak, &by_id(document, "teach-record")?, "click", |page, _: Event| page.record_into_named())?,
+        on(weak, &by_id(document, "train-record")?, "click", |page, _: Event| page.record_into_named())?,
         on(weak, &by_id(document, "record-stop")?, "click", |page, _: Event| page.stop_recording())?,
     ])
 }
@@ -40,21 +40,21 @@ impl Page {
             input.set_value("");
             name
         });
-        let last = || self.0.teaching.borrow().collection.classes().last().map(|class| class.name.clone());
+        let last = || self.0.training.borrow().dataset.classes().last().map(|class| class.name.clone());
         let class = named.filter(|name| !name.is_empty()).or_else(last);
         self.record(class.unwrap_or_else(|| UNNAMED.to_owned()));
     }
 
     /// Records a clip into a class.
     pub(super) fn record(&self, class: String) {
-        if self.0.teaching.borrow().is_busy() || self.0.teaching.borrow().recording.is_some() {
+        if self.0.training.borrow().is_busy() || self.0.training.borrow().recording.is_some() {
             return;
         }
         let stop = Rc::new(Cell::new(false));
         *self.0.recording.borrow_mut() = stop.clone();
-        self.change_teaching(|teaching| {
-            teaching.notice = None;
-            teaching.recording = Some(Recording { class: class.clone(), seconds: None, level: 0.0 });
+        self.change_training(|training| {
+            training.notice = None;
+            training.recording = Some(Recording { class: class.clone(), seconds: None, level: 0.0 });
         });
         let weak = Rc::downgrade(&self.0);
         spawn_local(async move {
@@ -67,31 +67,31 @@ impl Page {
     fn stop_recording(&self) {
         self.0.recording.borrow().set(true);
         // Where the browser still asks whether the microphone may be used, nobody waits for that.
-        self.change_teaching(|teaching| {
-            teaching.recording.take_if(|recording| recording.seconds.is_none());
+        self.change_training(|training| {
+            training.recording.take_if(|recording| recording.seconds.is_none());
         });
     }
 
     fn keep_recording(&self, class: String, outcome: Result<Clip, NotRecorded>) {
-        self.change_teaching(|teaching| teaching.recording = None);
-        let kept = outcome.and_then(|clip| {
+        self.change_training(|training| training.recording = None);
+        let storage = outcome.and_then(|clip| {
             let seconds = clip.duration_seconds();
-            let name = free_name(self.0.teaching.borrow().collection.classes());
+            let name = free_name(self.0.training.borrow().dataset.classes());
             let bytes = to_wav(&clip).map_err(|error| NotRecorded::Failed(error.to_string()))?;
             let id: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
             let file = wav_file(&name, &bytes).map_err(|error| NotRecorded::Failed(dom::describe(&error)))?;
             Ok((Entry { seconds: Some(seconds), ..Entry::new(id, name) }, file))
         });
-        match kept {
+        match storage {
             Ok((entry, file)) => {
                 let id = entry.id.clone();
                 self.0.clips.borrow_mut().insert(id.clone(), file.clone());
-                self.change_teaching(|teaching| {
-                    teaching.collection.add_classes(vec![Class { name: class, clips: vec![entry] }]);
+                self.change_training(|training| {
+                    training.dataset.add_classes(vec![Class { name: class, clips: vec![entry] }]);
                 });
                 self.with_engines(|engines| engines.make_thumbnails(vec![(id, file)]));
             }
-            Err(reason) => self.change_teaching(|teaching| teaching.notice = Some(words::not_recorded(&reason))),
+            Err(reason) => self.change_training(|training| training.notice = Some(words::not_recorded(&reason))),
         }
     }
 }
@@ -112,8 +112,8 @@ async fn recorded(weak: &Weak<Inner>, stop: &Cell<bool>) -> Option<Result<Clip, 
         let (seconds, level) = (Some(seconds()), recorder.level());
         // Where the page is gone, so is the recording.
         let page = Page(weak.upgrade()?);
-        page.change_teaching(|teaching| {
-            if let Some(recording) = &mut teaching.recording {
+        page.change_training(|training| {
+            if let Some(recording) = &mut training.recording {
                 (recording.seconds, recording.level) = (seconds, level);
             }
         });

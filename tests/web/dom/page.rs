@@ -12,9 +12,9 @@ use genrelens::protocol::{
 use genrelens::training_job::{ClipId, TrainingJob};
 use genrelens::view::colours;
 use genrelens::view::engine::{Choice, NoGpu, Preference};
-use genrelens::view::networks::{Arriving, Catalogue, InUse, Wish};
+use genrelens::view::networks::{Arriving, Catalogue, InUse, Selection};
 use genrelens::view::offline;
-use genrelens::view::teach::Checkpoint;
+use genrelens::view::training::ResumePoint;
 use genrelens::web::client::{OwnNetwork, Unpacked, Update};
 use genrelens::web::files;
 use genrelens::web::page::{Engines, Page, Unpacking};
@@ -49,7 +49,7 @@ impl Engines for Asked {
     fn use_network(&self, name: &str) {
         self.0.borrow_mut().push(format!("use {name}"));
     }
-    fn teach(&self, job: TrainingJob, files: Vec<File>, share: f64) {
+    fn train(&self, job: TrainingJob, files: Vec<File>, share: f64) {
         let names: Vec<String> = files.iter().map(File::name).collect();
         let groups: Vec<&str> = job.clips.iter().filter_map(|clip| clip.group.as_deref()).collect();
         let by = if groups.is_empty() { String::new() } else { format!(" by {}", groups.join("+")) };
@@ -66,9 +66,9 @@ impl Engines for Asked {
     fn ask_registry(&self) {
         self.0.borrow_mut().push("registry".to_owned());
     }
-    fn resume(&self, checkpoint: Rc<Checkpoint>, files: Vec<File>) {
+    fn resume(&self, checkpoint: Rc<ResumePoint>, files: Vec<File>) {
         let names: Vec<String> = files.iter().map(File::name).collect();
-        let Checkpoint { job, epoch, bytes } = checkpoint.as_ref();
+        let ResumePoint { job, epoch, bytes } = checkpoint.as_ref();
         self.0.borrow_mut().push(format!("resume {} {epoch} {bytes:?} {}", job.name, names.join("+")));
     }
     fn own(&self, name: &str) -> Option<OwnNetwork> {
@@ -90,8 +90,8 @@ impl Engines for Asked {
         self.0.borrow_mut().push(format!("forget {name}"));
         self.1.borrow_mut().retain(|own| own.card.name != name);
     }
-    fn offline(&self, wish: offline::Wish) {
-        self.0.borrow_mut().push(format!("offline {wish:?}"));
+    fn offline(&self, request: offline::OfflineRequest) {
+        self.0.borrow_mut().push(format!("offline {request:?}"));
     }
     fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking {
         Box::pin(async move {
@@ -349,7 +349,8 @@ fn a_network_is_chosen_and_the_choice_jumps_back_where_it_fails() {
     select.set_value("head");
     select.dispatch_event(&web_sys::Event::new("change").unwrap()).unwrap();
     assert_eq!(asked.take(), ["use head"]);
-    let arriving = Arriving { name: "head".to_owned(), wish: Wish::User, fetched: 1_600_000, total: 3_200_000 };
+    let arriving =
+        Arriving { name: "head".to_owned(), selection: Selection::User, fetched: 1_600_000, total: 3_200_000 };
     page.receive(Update::Arriving(Some(arriving)));
     page.render().unwrap();
     assert_eq!((select.value().as_str(), fixture.hidden("arriving-box")), ("head", false));
@@ -375,7 +376,7 @@ fn a_first_answer_stays_until_it_is_refined() {
     page.open(vec![file("song.wav", b"")]);
     finish(&page);
     asked.take();
-    page.receive(Update::Again { network: "head".to_owned(), wish: Wish::Refine });
+    page.receive(Update::Again { network: "head".to_owned(), selection: Selection::Refine });
     page.receive(heard_half());
     let other = Prediction { model: "head".to_owned(), ..prediction() };
     page.receive(Update::Event(Event::SoFar(other.clone()), Payload::None));
@@ -390,7 +391,7 @@ fn a_first_answer_stays_until_it_is_refined() {
     let detail = fixture.text("detail");
     assert!(detail.contains("Refined by head in 346 ms; net1-gtzan's first answer was jazz (62 %)."), "{detail}");
 
-    page.receive(Update::Again { network: "third".to_owned(), wish: Wish::User });
+    page.receive(Update::Again { network: "third".to_owned(), selection: Selection::User });
     page.render().unwrap();
     fixture.get::<HtmlElement>("again-cancel").click();
     page.render().unwrap();

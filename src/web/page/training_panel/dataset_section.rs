@@ -1,0 +1,142 @@
+//! The first step: the classes, and what is in them.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use web_sys::{Document, HtmlElement, HtmlInputElement};
+
+use super::class_item::ClassItem;
+use super::disable;
+use crate::view::dataset::{Class, Dataset, DatasetWarning};
+use crate::view::recording::meter;
+use crate::view::training::TrainingState;
+use crate::view::words;
+use crate::web::dom::{self, DomError, by_id, keep_children, set_text_or_hide};
+
+/// What the lists show: rebuilding them for every event would take the focus from the keyboard, and of hundreds of
+/// classes the time.
+#[derive(Default)]
+struct Shown {
+    classes: Vec<Class>,
+    names: Rc<Vec<String>>,
+    multi_label: bool,
+    /// True where these cannot be taught.
+    forbidden: bool,
+    items: Vec<ClassItem>,
+}
+
+/// Its elements.
+pub struct DatasetSection {
+    document: Document,
+    notice: HtmlElement,
+    warnings: HtmlElement,
+    count: HtmlElement,
+    classes: HtmlElement,
+    undo: HtmlElement,
+    export: HtmlElement,
+    many_box: HtmlElement,
+    many: HtmlInputElement,
+    record: HtmlElement,
+    record_box: HtmlElement,
+    record_text: HtmlElement,
+    record_level: HtmlElement,
+    shown: RefCell<Shown>,
+}
+
+impl DatasetSection {
+    pub fn find(document: &Document) -> Result<Self, DomError> {
+        Ok(Self {
+            document: document.clone(),
+            notice: by_id(document, "train-notice")?,
+            warnings: by_id(document, "train-warnings")?,
+            count: by_id(document, "train-count")?,
+            classes: by_id(document, "train-classes")?,
+            undo: by_id(document, "train-undo")?,
+            export: by_id(document, "train-export")?,
+            many_box: by_id(document, "train-many-box")?,
+            many: by_id(document, "train-many")?,
+            record: by_id(document, "train-record")?,
+            record_box: by_id(document, "record-box")?,
+            record_text: by_id(document, "record-text")?,
+            record_level: by_id(document, "record-level")?,
+            shown: RefCell::default(),
+        })
+    }
+
+    /// True where what is shown cannot be taught.
+    pub fn forbids(&self) -> bool {
+        self.shown.borrow().forbidden
+    }
+
+    pub fn render(&self, training: &TrainingState) -> Result<(), DomError> {
+        let dataset = &training.dataset;
+        set_text_or_hide(&self.notice, training.notice.as_deref());
+        disable(&self.undo, !dataset.can_undo() || training.is_busy())?;
+        let some = !dataset.is_empty();
+        disable(&self.export, !some || training.is_busy())?;
+        let count = some.then(|| words::training::dataset(dataset.clips(), dataset.classes().len()));
+        set_text_or_hide(&self.count, count.as_deref());
+        self.many_box.set_hidden(!dataset.has_tags() && !dataset.wants_tags());
+        self.many.set_checked(dataset.wants_tags());
+        self.render_recording(training)?;
+        let shown = self.shown.borrow();
+        let changed = shown.classes != dataset.classes() || shown.multi_label != dataset.multi_label();
+        drop(shown);
+        if changed {
+            self.render_warnings(dataset)?;
+        }
+        self.render_classes(training)
+    }
+
+    fn render_recording(&self, training: &TrainingState) -> Result<(), DomError> {
+        let recording = training.recording.as_ref();
+        disable(&self.record, recording.is_some() || training.is_busy())?;
+        self.record_box.set_hidden(recording.is_none());
+        let Some(recording) = recording else { return Ok(()) };
+        dom::set_text(&self.record_text, &words::dataset::recording(recording));
+        Ok(self.record_level.set_attribute("value", &format!("{:.3}", meter(recording.level)))?)
+    }
+
+    fn render_warnings(&self, dataset: &Dataset) -> Result<(), DomError> {
+        let warnings = if dataset.is_empty() { Vec::new() } else { dataset.warnings() };
+        let item = |warning: &DatasetWarning| {
+            let item = dom::element(&self.document, "li", &words::training::warning(warning))?;
+            item.toggle_attribute_with_force("data-forbids", warning.forbids())?;
+            Ok(item)
+        };
+        let most = words::dataset::WARNINGS_SHOWN;
+        let mut items = warnings.iter().take(most).map(item).collect::<Result<Vec<_>, DomError>>()?;
+        if warnings.len() > most {
+            items.push(dom::element(&self.document, "li", &words::dataset::more_warnings(warnings.len() - most))?);
+        }
+        dom::set_children(&self.warnings, &items);
+        let mut shown = self.shown.borrow_mut();
+        shown.forbidden = warnings.iter().any(DatasetWarning::forbids);
+        shown.multi_label = dataset.multi_label();
+        shown.classes = dataset.classes().to_vec();
+        let names = || dataset.classes().iter().map(|class| &class.name);
+        if !names().eq(shown.names.iter()) {
+            shown.names = Rc::new(names().cloned().collect());
+        }
+        Ok(())
+    }
+
+    /// Classes keep their elements for as long as they keep their name.
+    fn render_classes(&self, training: &TrainingState) -> Result<(), DomError> {
+        let shown = &mut *self.shown.borrow_mut();
+        let before = std::mem::take(&mut shown.items);
+        let mut before: HashMap<String, ClassItem> =
+            before.into_iter().map(|item| (item.name().to_owned(), item)).collect();
+        for class in training.dataset.classes() {
+            let mut item = match before.remove(&class.name) {
+                Some(item) => item,
+                None => ClassItem::new(&self.document, class, &shown.names)?,
+            };
+            item.update(class, &shown.names, &training.thumbnails)?;
+            shown.items.push(item);
+        }
+        let elements: Vec<HtmlElement> = shown.items.iter().map(|item| item.element.clone()).collect();
+        keep_children(&self.classes, &elements)
+    }
+}

@@ -1,0 +1,124 @@
+//! The second step's run: how far it is, and its curves.
+
+use std::cell::RefCell;
+
+use js_sys::Date;
+use web_sys::{Document, HtmlElement, HtmlProgressElement};
+
+use crate::protocol::TrainControl;
+use crate::train::report::EpochReport;
+use crate::view::training::{Stage, TrainingState};
+use crate::view::words::{outcome, training as words};
+use crate::view::{Theme, curves};
+use crate::web::canvas::Canvas;
+use crate::web::dom::{DomError, by_id, set_text, set_text_or_hide};
+use crate::web::page::text::show_progress;
+
+/// What the curves' picture depends on; while it is the same the picture stays.
+#[derive(PartialEq)]
+struct Drawn {
+    epochs: usize,
+    last: Option<EpochReport>,
+    size: [f64; 2],
+    dark: bool,
+    ratio: f64,
+}
+
+#[derive(Default)]
+struct Shown {
+    curves: Option<Drawn>,
+    /// The stage whose time is taken, since when it runs, and with which clip or step it began: for the time left.
+    began: Option<(&'static str, f64, usize)>,
+}
+
+/// Its elements.
+pub struct Progress {
+    running: HtmlElement,
+    bar: HtmlProgressElement,
+    text: HtmlElement,
+    hold: HtmlElement,
+    finish: HtmlElement,
+    error: HtmlElement,
+    curves_box: HtmlElement,
+    epochs: HtmlElement,
+    canvas: RefCell<Canvas>,
+    shown: RefCell<Shown>,
+}
+
+impl Progress {
+    pub fn find(document: &Document) -> Result<Self, DomError> {
+        Ok(Self {
+            running: by_id(document, "train-running")?,
+            bar: by_id(document, "train-progress")?,
+            text: by_id(document, "train-progress-text")?,
+            hold: by_id(document, "train-pause")?,
+            finish: by_id(document, "train-stop-keep-best")?,
+            error: by_id(document, "train-error")?,
+            curves_box: by_id(document, "train-curves-box")?,
+            epochs: by_id(document, "train-epochs-text")?,
+            canvas: RefCell::new(Canvas::new(by_id(document, "train-curves")?)?),
+            shown: RefCell::default(),
+        })
+    }
+
+    pub fn render(&self, training: &TrainingState, dark: bool, ratio: f64) -> Result<(), DomError> {
+        self.running.set_hidden(!training.is_busy());
+        set_text_or_hide(&self.error, training.error.as_deref());
+        let steps = match training.stage {
+            Stage::Training { step, steps, control } => Some((step, steps, control)),
+            _ => None,
+        };
+        self.hold.set_hidden(steps.is_none());
+        self.finish.set_hidden(steps.is_none());
+        let held = steps.is_some_and(|(_, _, control)| control == TrainControl::Pause);
+        set_text(&self.hold, words::hold(held));
+        let fraction = match training.stage {
+            Stage::Idle => None,
+            Stage::Adding { total: 0, .. } => None,
+            Stage::Adding { done, total } | Stage::Packing { done, total } | Stage::Embedding { done, total } => {
+                Some(done as f64 / total.max(1) as f64)
+            }
+            Stage::Preparing { fetched, total } => (fetched < total).then(|| fetched as f64 / total as f64),
+            Stage::Training { step, steps, .. } => Some(step as f64 / steps.max(1) as f64),
+        };
+        show_progress(&self.bar, fraction);
+        set_text(&self.text, &words::stage(training.stage, self.seconds_left(training.stage)));
+        self.render_curves(training, dark, ratio)
+    }
+
+    /// About how long hearing or training will take, in seconds, from the time that its clips or steps have taken so far.
+    fn seconds_left(&self, stage: Stage) -> Option<f64> {
+        let began = &mut self.shown.borrow_mut().began;
+        let (done, total, least) = match stage {
+            Stage::Embedding { done, total } => (done, total, 2),
+            Stage::Training { step, steps, control: TrainControl::Run } => (step, steps, 5),
+            _ => {
+                *began = None;
+                return None;
+            }
+        };
+        began.take_if(|(name, ..)| *name != stage.name());
+        let (_, since, first) = *began.get_or_insert((stage.name(), Date::now(), done));
+        let made = done.checked_sub(first).filter(|made| *made >= least)?;
+        Some((Date::now() - since) / 1000.0 / made as f64 * total.saturating_sub(done) as f64)
+    }
+
+    fn render_curves(&self, training: &TrainingState, dark: bool, ratio: f64) -> Result<(), DomError> {
+        let mut canvas = self.canvas.borrow_mut();
+        canvas.element().set_hidden(training.epochs.is_empty());
+        self.curves_box.set_hidden(training.epochs.is_empty());
+        set_text(&self.epochs, &outcome::epochs(&training.epochs).unwrap_or_default());
+        let size = canvas.size();
+        let (epochs, last) = (training.epochs.len(), training.epochs.last().cloned());
+        let drawn = Drawn { epochs, last, size, dark, ratio };
+        let shown = &mut self.shown.borrow_mut().curves;
+        if shown.as_ref() == Some(&drawn) || size.contains(&0.0) || training.epochs.is_empty() {
+            return Ok(());
+        }
+        canvas.clear(ratio)?;
+        canvas.paint(&curves::shapes(&training.epochs, size[0], size[1], dark, Theme::of(dark)))?;
+        canvas.element().set_attribute("aria-label", &outcome::curves(&training.epochs))?;
+        *shown = Some(drawn);
+        Ok(())
+    }
+}

@@ -1,0 +1,309 @@
+// Collecting on the built page: archives, tables, whole sets, many classes, the microphone.
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startBrowser, withPage } from "./browser.mjs";
+import { builtPage } from "./built.mjs";
+import { ROOT } from "./clips.mjs";
+import { zip } from "./zip.mjs";
+
+const MINUTE = 60_000;
+const OUT = join(import.meta.dirname, "out");
+const built = builtPage();
+
+/** The page in its place for teaching, on the CPU engine. */
+function training(use, options) {
+  const act = async (page) => {
+    await page.click("#view-train");
+    return use(page);
+  };
+  return built.open("?engine=cpu&network=net1-gtzan", act, options);
+}
+
+/** A tone of half a second, 16-bit mono, another for every number. */
+function wav(number, seconds = 0.5) {
+  const [rate, samples] = [8000, Math.round(8000 * seconds)];
+  const bytes = Buffer.alloc(44 + 2 * samples);
+  bytes.write("RIFF", 0);
+  bytes.writeUInt32LE(36 + 2 * samples, 4);
+  bytes.write("WAVEfmt ", 8);
+  bytes.writeUInt32LE(16, 16);
+  bytes.writeUInt16LE(1, 20);
+  bytes.writeUInt16LE(1, 22);
+  bytes.writeUInt32LE(rate, 24);
+  bytes.writeUInt32LE(2 * rate, 28);
+  bytes.writeUInt16LE(2, 32);
+  bytes.writeUInt16LE(16, 34);
+  bytes.write("data", 36);
+  bytes.writeUInt32LE(2 * samples, 40);
+  for (let at = 0; at < samples; at += 1) {
+    bytes.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * (200 + 3 * number) * at) / rate)), 44 + 2 * at);
+  }
+  return bytes;
+}
+
+const folder = () => mkdtempSync(join(tmpdir(), "genrelens-"));
+
+/** Writes a file into a folder of its own; its path. */
+function written(name, bytes) {
+  const path = join(folder(), name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+/** What is collected: class → its line; and what is known of every clip of a class. */
+function classes(page) {
+  return page.$$eval("#train-classes > li", (items) =>
+    Object.fromEntries(
+      items.map((item) => [
+        item.querySelector("input").value,
+        item.querySelector("summary > span").textContent.replaceAll("\u00a0", " "),
+      ]),
+    ),
+  );
+}
+
+async function clips(page, name) {
+  const details = page.locator(`details[data-class="${name}"]`);
+  if ((await details.getAttribute("open")) === null) await details.locator("summary").click();
+  await details.locator("li").first().waitFor();
+  return details.locator("li").evaluateAll((items) =>
+    items.map((item) => `${item.querySelector(".name").textContent} ${item.querySelector(".about-clip").textContent}`.trim()),
+  );
+}
+
+const counted = (page, text) =>
+  page.locator('#page[data-stage="idle"] #train-count', { hasText: text }).waitFor({ timeout: MINUTE });
+
+const notice = async (page) => (await page.locator("#train-notice").innerText()).replaceAll("\u00a0", " ");
+
+/** Waits until every clip was looked at: it has a picture in its class's head, or is known not to be heard. */
+const pictured = (page, count) =>
+  page.waitForFunction((count) => document.querySelectorAll("summary .thumb[data-drawn]").length === count, count, {
+    timeout: MINUTE,
+  });
+
+test("an archive of folders is taken in, without what is no sound", { timeout: 3 * MINUTE }, () =>
+  training(async (page) => {
+    const archive = zip({
+      "music/": Buffer.alloc(0),
+      "music/jazz/one.wav": wav(1),
+      "music/jazz/two.wav": wav(2, 1),
+      "music/rock/three.wav": wav(3),
+      "music/rock/cover.jpg": Buffer.from("no sound"),
+      "__MACOSX/music/jazz/._one.wav": Buffer.from("no sound"),
+      "music/more.zip": Buffer.from("PK"),
+      "polka.00007.wav": wav(4),
+      "lost.wav": wav(5),
+    });
+    await page.setInputFiles("#train-files", written("my songs.zip", archive));
+    await counted(page, /5\sclips in 4 classes/);
+    assert.match(await notice(page), /1 file was left out of the archive \(music\/more\.zip\).*Left out: 1 file that is no sound\./);
+    // The clips are looked at afterwards, so that their length is known without any lesson.
+    await pictured(page, 5);
+    assert.deepEqual(await classes(page), {
+      "my songs": "1 clip, 0:01 heard",
+      jazz: "2 clips, 0:02 heard",
+      rock: "1 clip, 0:01 heard",
+      polka: "1 clip, 0:01 heard",
+    });
+    await page.screenshot({ path: join(OUT, "collect-archive.png"), fullPage: true });
+
+    await page.setInputFiles("#train-files", written("broken.zip", archive.subarray(0, archive.length - 30)));
+    await page.locator("#train-notice", { hasText: "broken.zip: it is no .zip archive, or its end is missing" }).waitFor();
+  }),
+);
+
+test("clips are chosen for a class that was made, pictured after a reload, and kept by one tab", { timeout: 3 * MINUTE }, () =>
+  training(async (page) => {
+    await page.fill("#class-name", "mine");
+    await page.press("#class-name", "Enter");
+    const choosing = page.waitForEvent("filechooser");
+    await page.click('[data-act="choose"][data-class="mine"]');
+    const sun = join(ROOT, "tests/data/audio/au-f32.au");
+    await (await choosing).setFiles([written("jazz.00001.wav", wav(1)), written("rock.00002.wav", wav(2)), sun]);
+    await counted(page, /3\sclips in 1 class/);
+    await pictured(page, 3);
+    await clips(page, "mine");
+    await page.click('[aria-label="Play jazz.00001.wav"]');
+    await page.locator("#train-player").waitFor();
+    await page.click('[aria-label="Play au-f32.au"]');
+    await page.locator("#train-notice", { hasText: "cannot play this kind of file" }).waitFor();
+    await page.locator("#train-player").waitFor({ state: "hidden" });
+    await page.locator('#storage[data-storage="storage"]').waitFor();
+
+    await page.reload();
+    await page.click("#view-train");
+    await pictured(page, 3);
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await other.click("#view-train");
+    await other.locator("#storage-trouble", { hasText: "open in another tab" }).waitFor();
+    await page.close();
+    await other.reload();
+    await other.click("#view-train");
+    await pictured(other, 3);
+  }),
+);
+
+test("a set that is saved is the same in another profile", { timeout: 5 * MINUTE }, async () => {
+  const place = folder();
+  for (const [path, bytes] of [
+    ["jazz/one.wav", wav(1)],
+    ["jazz/two.wav", wav(2)],
+    ["drum & bass/one.wav", wav(3)],
+    ["artists.csv", "file,artist,tags\njazz/one.wav,\"Davis, Miles\",slow; live\ntwo.wav,Ella,slow|live\ngone.wav,x,y\n"],
+  ]) {
+    mkdirSync(join(place, path, ".."), { recursive: true });
+    writeFileSync(join(place, path), bytes);
+  }
+  const saved = await training(async (page) => {
+    await page.setInputFiles("#train-folder", place);
+    await counted(page, /3\sclips in 2 classes/);
+    assert.match(await notice(page), /artists\.csv says something of 2 clips\. 1 row in it fit no clip.*\(gone\.wav\)/);
+    await page.fill("#class-name", "later");
+    await page.press("#class-name", "Enter");
+    await page.locator("#train-many").check();
+    await counted(page, /3\sclips in 3 classes/);
+    await pictured(page, 3);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("#train-export")]);
+    const file = join(folder(), download.suggestedFilename());
+    await download.saveAs(file);
+    assert.match(await notice(page), /^3 clips went into genrelens-set\.zip\./);
+    return { file, classes: await classes(page), clips: await clips(page, "jazz") };
+  });
+  assert.deepEqual(saved.clips, ["one.wav 0:01 · Davis, Miles · slow, live", "two.wav 0:01 · Ella · slow, live"]);
+  await training(async (page) => {
+    await page.setInputFiles("#train-files", saved.file);
+    await counted(page, /3\sclips in 3 classes/);
+    await pictured(page, 3);
+    assert.deepEqual(await classes(page), saved.classes);
+    assert.deepEqual(await clips(page, "jazz"), saved.clips);
+    assert.equal(await page.locator("#train-many").isChecked(), true);
+    // Without another collection in between it is all there already.
+    await page.setInputFiles("#train-files", saved.file);
+    await page.locator("#train-notice", { hasText: /Left out: 3\sclips there already\./ }).waitFor();
+  });
+});
+
+test("what cannot be heard is found out before any lesson", { timeout: 3 * MINUTE }, () =>
+  training(async (page) => {
+    const place = folder();
+    for (const name of ["a", "b"]) {
+      mkdirSync(join(place, name));
+      for (const clip of [0, 1, 2]) writeFileSync(join(place, name, `${clip}.wav`), wav(10 * clip + name.charCodeAt(0)));
+    }
+    writeFileSync(join(place, "a", "words.wav"), "words in the place of music");
+    writeFileSync(join(place, "a", "nothing.wav"), "");
+    // Of a kind that the engine leaves to the browser, which knows it no better.
+    writeFileSync(join(place, "b", "cut.ogg"), "OggS\0\x02 and nothing else");
+    await page.setInputFiles("#train-folder", place);
+    await counted(page, /9\sclips in 2 classes/);
+    await page.waitForFunction(() => document.querySelector('details[data-class="b"] summary').textContent.includes("heard"));
+    await clips(page, "a");
+    const troubles = page.locator('details[data-class="a"] .trouble');
+    await troubles.filter({ hasText: "words.wav: it begins like no audio file" }).waitFor({ timeout: MINUTE });
+    await troubles.filter({ hasText: "nothing.wav: the file is empty" }).waitFor({ timeout: MINUTE });
+    await clips(page, "b");
+    await page.locator('details[data-class="b"] .trouble', { hasText: "cut.ogg" }).waitFor({ timeout: MINUTE });
+    assert.ok(await page.locator("#train-start").isEnabled(), "the others can be taught");
+  }),
+);
+
+test("three hundred classes are shown and unfolded without a halt", { timeout: 5 * MINUTE }, () =>
+  training(async (page) => {
+    const place = folder();
+    for (let name = 0; name < 300; name += 1) {
+      mkdirSync(join(place, `class ${name}`));
+      for (const clip of [0, 1]) writeFileSync(join(place, `class ${name}`, `${clip}.wav`), wav(2 * name + clip));
+    }
+    // The longest time between two frames, in milliseconds.
+    await page.evaluate(() => {
+      globalThis.longest = 0;
+      let before = performance.now();
+      const next = (now) => {
+        globalThis.longest = Math.max(globalThis.longest, now - before);
+        before = now;
+        requestAnimationFrame(next);
+      };
+      requestAnimationFrame(next);
+    });
+    const begun = Date.now();
+    await page.setInputFiles("#train-folder", place);
+    await counted(page, /600\sclips in 300 classes/);
+    const shown = Date.now() - begun;
+    assert.equal(await page.locator("#train-classes > li").count(), 300);
+    const again = Date.now();
+    assert.equal((await clips(page, "class 299")).length, 2);
+    await page.locator('details[data-class="class 299"] summary').click();
+    await page.locator('details[data-class="class 299"] li').first().waitFor({ state: "hidden" });
+    const folded = Date.now() - again;
+    const longest = await page.evaluate(() => globalThis.longest);
+    console.log(`300 classes: shown after ${shown} ms, unfolded and folded within ${folded} ms, longest halt ${longest.toFixed(0)} ms.`);
+    assert.ok(shown < 30_000 && folded < 5_000, `${shown} ms, ${folded} ms`);
+    assert.ok(longest < 2_000, `the page stood still for ${longest} ms`);
+    assert.equal(await page.locator("#train-warnings li").count(), 9, "and its doubts are not three hundred");
+    await page.locator('[data-act="remove-class"][data-class="class 0"]').click();
+    await counted(page, /598\sclips in 299 classes/);
+  }),
+);
+
+test("a clip is recorded into a class, and the microphone is given back", { timeout: 3 * MINUTE }, async () => {
+  const extra = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+  const browser = await startBrowser({ extra });
+  try {
+    await withPage(browser, `${built.address}?engine=cpu&network=net1-gtzan`, async (page) => {
+      await page.evaluate(() => {
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        globalThis.tracks = [];
+        navigator.mediaDevices.getUserMedia = async (wanted) => {
+          const stream = await ask(wanted);
+          globalThis.tracks.push(...stream.getTracks());
+          return stream;
+        };
+      });
+      await page.click("#view-train");
+      assert.equal(await page.evaluate(() => globalThis.tracks.length), 0, "it is off before anybody asks");
+      await page.fill("#class-name", "beeps");
+      await page.click("#train-record");
+      await page.locator("#record-text", { hasText: "Recording for “beeps”: 0:02 of 0:30." }).waitFor({ timeout: MINUTE });
+      await page.waitForFunction(() => Number(document.querySelector("#record-level").value) > 0.2, null, { timeout: MINUTE });
+      await page.screenshot({ path: join(OUT, "record.png"), fullPage: true });
+      await page.click("#record-stop");
+      await counted(page, /1\sclip in 1 class/);
+      await page.locator("#record-box").waitFor({ state: "hidden" });
+      const states = await page.evaluate(() => globalThis.tracks.map((track) => track.readyState));
+      assert.deepEqual(states, ["ended"]);
+      await pictured(page, 1);
+      assert.match((await clips(page, "beeps"))[0], /^recording 1\.wav 0:0[2-9]$/);
+      // And once more, by the class's own button.
+      await page.locator('[data-act="record"][data-class="beeps"]').click();
+      await page.locator("#record-text", { hasText: "0:01 of 0:30." }).waitFor({ timeout: MINUTE });
+      await page.click("#record-stop");
+      await counted(page, /2\sclips in 1 class/);
+      assert.match((await clips(page, "beeps"))[1], /^recording 2\.wav/);
+    });
+  } finally {
+    await browser.close();
+  }
+});
+
+test("without a microphone, or without leave to use it, a sentence says so", { timeout: 2 * MINUTE }, () =>
+  training(async (page) => {
+    const refuse = (name) =>
+      page.evaluate((name) => {
+        navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", name));
+      }, name);
+    for (const [name, sentence] of [
+      ["NotAllowedError", "The microphone may not be used."],
+      ["NotFoundError", "No microphone was found."],
+    ]) {
+      await refuse(name);
+      await page.click("#train-record");
+      await page.locator("#train-notice", { hasText: sentence }).waitFor();
+      assert.ok(await page.locator("#record-box").isHidden());
+    }
+  }),
+);

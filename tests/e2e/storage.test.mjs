@@ -1,0 +1,306 @@
+// What the page keeps from one visit to the next, on the built page: a reload is the next visit, another context another
+// browser.
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { builtPage } from "./built.mjs";
+import { assertClose, choose, probabilities, useNetwork, waitForAnswerBy } from "./genrelens-page.mjs";
+import { madeFolder, wav } from "./made.mjs";
+
+const MINUTE = 60_000;
+const QUERY = "?engine=cpu&network=net1-gtzan";
+const OUT = join(import.meta.dirname, "out");
+
+const { open } = builtPage();
+
+/** Waits until everything that should be kept is. */
+async function kept(page) {
+  await page.locator('#storage[data-storage="storage"]').waitFor({ state: "attached", timeout: MINUTE });
+}
+
+/** The keys of a part of the page's store. */
+function keys(page, object_store) {
+  return page.evaluate(
+    (object_store) =>
+      new Promise((resolve, reject) => {
+        const opening = indexedDB.open(`genrelens-taught-1 ${new URL("./", location).pathname}`);
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const asked = opening.result.transaction(object_store).objectStore(object_store).getAllKeys();
+          asked.onerror = () => reject(asked.error);
+          asked.onsuccess = () => {
+            opening.result.close();
+            resolve(asked.result);
+          };
+        };
+      }),
+    object_store,
+  );
+}
+
+/** Waits until a checkpoint of the lesson that runs is kept. */
+async function checkpointed(page) {
+  const deadline = Date.now() + MINUTE;
+  while (!(await keys(page, "values")).includes("running")) {
+    assert.ok(Date.now() < deadline, "no checkpoint was kept within a minute");
+    await page.waitForTimeout(200);
+  }
+}
+
+async function collect(page, clips = 8) {
+  await page.click("#view-train");
+  await page.setInputFiles("#train-folder", madeFolder({ noise: clips, tone: clips }));
+  await counted(page, clips);
+}
+
+function counted(page, clips = 8) {
+  return page.locator("#train-count", { hasText: new RegExp(`${2 * clips}\\sclips in 2 classes`) }).waitFor();
+}
+
+/** Starts a lesson of the small network. */
+async function start(page, epochs) {
+  await page.selectOption("#train-model", "lens");
+  await page.locator("#train summary", { hasText: "All settings" }).click();
+  await page.fill("#train-epochs", String(epochs));
+  await page.click("#train-start");
+}
+
+function learning(page) {
+  return page.locator("#train-progress-text", { hasText: /Learning: step/ }).waitFor({ timeout: MINUTE });
+}
+
+async function trained(page) {
+  await page.locator("#results").waitFor({ timeout: 2 * MINUTE });
+  assert.equal(await page.locator("#train-error").innerText(), "", "no trouble");
+}
+
+/** How many epochs the curves show. */
+async function epochs(page) {
+  const label = await page.locator("#train-curves").getAttribute("aria-label");
+  return Number(/over (\d+)\sepochs?/.exec(label)[1]);
+}
+
+/** Saves the network of this name as a file; its path. */
+async function save(page, name) {
+  const button = page.locator(`#storage-networks [data-act="save"][data-network="${name}"]`);
+  const [download] = await Promise.all([page.waitForEvent("download"), button.click()]);
+  assert.equal(download.suggestedFilename(), `${name}.safetensors`);
+  const file = join(mkdtempSync(join(tmpdir(), "genrelens-")), download.suggestedFilename());
+  await download.saveAs(file);
+  return file;
+}
+
+function madeFile(kind) {
+  const file = join(mkdtempSync(join(tmpdir(), "genrelens-")), `${kind}.wav`);
+  writeFileSync(file, wav(kind, 3));
+  return file;
+}
+
+/** What a network says of a file. */
+async function answer(page, name, file) {
+  await page.click("#view-classify");
+  await useNetwork(page, name);
+  await choose(page, file);
+  await waitForAnswerBy(page, name);
+  return probabilities(page);
+}
+
+test("clips and networks are there after a reload, and networks in another browser", { timeout: 8 * MINUTE }, () =>
+  open(QUERY, async (page) => {
+    let asked = 0;
+    page.on("dialog", (dialog) => {
+      asked += 1;
+      return dialog.accept();
+    });
+    await collect(page);
+    await kept(page);
+    await page.reload();
+    await page.click("#view-train");
+    await counted(page);
+    await start(page, 5);
+    await trained(page);
+    const said = await page.locator("#results-sentence").innerText();
+    await kept(page);
+    await page.screenshot({ path: join(OUT, "kept.png"), fullPage: true });
+    await page.reload();
+    assert.equal(asked, 0, "nothing runs, so nothing is asked");
+
+    await page.click("#view-train");
+    await page.locator("#results").waitFor();
+    assert.equal(await page.locator("#results-sentence").innerText(), said);
+    await page.locator("#storage-what", { hasText: /16\sclips, 1\snetwork and 1\slesson/ }).waitFor();
+    await page.locator("#storage-size", { hasText: "that the browser grants" }).waitFor();
+    const tone = madeFile("tone");
+    const found = await answer(page, "my network", tone);
+    assert.deepEqual(Object.keys(found).sort(), ["noise", "tone"]);
+
+    // Another name is in the file too.
+    await page.click("#view-train");
+    const name = page.locator('#storage-networks [data-act="rename"]');
+    await name.fill("noise or tone");
+    await name.press("Tab");
+    await page.locator('#network-choice[data-in-use="noise or tone"]').waitFor({ timeout: MINUTE });
+    const file = await save(page, "noise or tone");
+    await page.setInputFiles("#storage-import", file);
+    await page.locator("#storage-notice", { hasText: "as “noise or tone 2”" }).waitFor();
+    assertClose(await answer(page, "noise or tone 2", tone), found, 1e-6, "the same network");
+
+    // Forgotten and brought back, forgotten for good.
+    await page.click("#view-train");
+    await page.click('#storage-networks [data-act="forget"][data-network="noise or tone 2"]');
+    await page.locator("#storage-forgotten", { hasText: "“noise or tone 2” is forgotten." }).waitFor();
+    await page.click("#storage-undo");
+    await page.locator('#storage-networks [data-network="noise or tone 2"]').first().waitFor();
+    await page.click('#storage-networks [data-act="forget"][data-network="noise or tone 2"]');
+    await page.locator("#storage-forgotten").waitFor();
+    await kept(page);
+    await page.reload();
+    await page.locator('#network-choice option[value="noise or tone"]').waitFor({ state: "attached" });
+    assert.equal(await page.locator('#network-choice option[value="noise or tone 2"]').count(), 0);
+    assert.deepEqual(await keys(page, "networks"), ["noise or tone"]);
+
+    await open(QUERY, async (other) => {
+      await other.click("#view-train");
+      const cut = join(mkdtempSync(join(tmpdir(), "genrelens-")), "cut.safetensors");
+      writeFileSync(cut, readFileSync(file).subarray(0, 5000));
+      await other.setInputFiles("#storage-import", cut);
+      await other.locator("#storage-notice", { hasText: "cut.safetensors was not taken: it is" }).waitFor();
+      await other.setInputFiles("#storage-import", file);
+      await other.locator("#storage-notice", { hasText: "“noise or tone” was taken from" }).waitFor();
+      assertClose(await answer(other, "noise or tone", tone), found, 1e-6, "in another browser");
+    });
+
+    await page.click("#view-train");
+    await page.click("#storage-forget-all");
+    await page.click("#storage-forget-yes");
+    await page.locator("#storage-notice", { hasText: "Everything is forgotten." }).waitFor();
+    await page.waitForTimeout(500);
+    for (const object_store of ["clips", "networks", "runs", "values"]) assert.deepEqual(await keys(page, object_store), [], object_store);
+  }),
+);
+
+test("a head whose base is another here is refused", { timeout: 2 * MINUTE }, () =>
+  open(QUERY, async (page) => {
+    await page.click("#view-train");
+    const bases = [{ name: "net1-gtzan", sha256: "00", takes: "features" }];
+    const card = {
+      name: "foreign", summary: "A head.", architecture: "head", bases, bands: 1, frames: 1, front_end: "gtzan-logmel",
+      labels: ["a", "b"], data: "somebody's", licence: "theirs",
+    };
+    const bring = async (card) => {
+      const header = Buffer.from(JSON.stringify({ __metadata__: { genrelens: JSON.stringify(card) } }));
+      const length = Buffer.alloc(8);
+      length.writeBigUInt64LE(BigInt(header.length));
+      const file = { name: "foreign.safetensors", mimeType: "", buffer: Buffer.concat([length, header]) };
+      await page.setInputFiles("#storage-import", file);
+    };
+    await bring(card);
+    await page.locator("#storage-notice", { hasText: "this site has another version of that" }).waitFor();
+    await bring({ ...card, bases: [{ ...bases[0], name: "nobody" }] });
+    await page.locator("#storage-notice", { hasText: "called 'nobody', which this site does not have" }).waitFor();
+    assert.equal(await page.locator("#storage-networks li").count(), 0);
+  }),
+);
+
+test("a lesson that a reload interrupts goes on from its last checkpoint", { timeout: 6 * MINUTE }, () =>
+  open(QUERY, async (page) => {
+    const asked = [];
+    page.on("dialog", (dialog) => {
+      asked.push(dialog.type());
+      return dialog.accept();
+    });
+    await collect(page);
+    await start(page, 5000);
+    await learning(page);
+    await checkpointed(page);
+    await page.reload();
+    assert.deepEqual(asked, ["beforeunload"]);
+    // It is offered whatever the page shows.
+    const text = page.locator("#resume-text", { hasText: "The lesson of “my network” was interrupted at epoch" });
+    await text.waitFor();
+    const [, epoch, all] = /epoch (\d+) of (\d+)/.exec(await text.innerText());
+    assert.equal(all, "5000");
+    await page.click("#resume-go");
+    await page.locator("#train-curves").waitFor();
+    assert.ok((await epochs(page)) >= 1, "what was told before is shown at once");
+    await learning(page);
+    await page.waitForFunction(
+      (epoch) => Number(/step (\d+) of/.exec(document.querySelector("#train-progress-text").textContent)?.[1]) > epoch,
+      Number(epoch),
+      { timeout: MINUTE },
+    );
+    await page.click("#train-stop-keep-best");
+    await trained(page);
+    await kept(page);
+    assert.ok(!(await keys(page, "values")).includes("running"), "what is over is not offered again");
+    await page.reload();
+    assert.equal(asked.length, 1);
+    await page.click("#view-train");
+    await page.locator("#results").waitFor();
+    assert.equal(await page.locator("#resume").isVisible(), false);
+  }),
+);
+
+test("a lesson whose engine dies goes on by itself", { timeout: 6 * MINUTE }, () =>
+  open(
+    QUERY,
+    async (page) => {
+      await collect(page);
+      await start(page, 5000);
+      await learning(page);
+      await checkpointed(page);
+      const before = page.workers().length;
+      await page.workers().at(-1).evaluate(() => void setTimeout(() => { throw new Error("dead on purpose"); }));
+      await page.locator("#train-notice", { hasText: /was started again; it goes on from epoch \d+\./ }).waitFor({ timeout: MINUTE });
+      await learning(page);
+      assert.ok((await epochs(page)) >= 1);
+      assert.ok(page.workers().length <= before, "the one that died is gone");
+      await page.click("#train-stop-keep-best");
+      await trained(page);
+    },
+    { expected: /dead on purpose/ },
+  ),
+);
+
+for (const [what, meddle, sentence] of [
+  [
+    "blocked",
+    () => {
+      IDBFactory.prototype.open = () => {
+        throw new DOMException("The operation is insecure.", "SecurityError");
+      };
+    },
+    "Your browser keeps nothing for this page (The operation is insecure).",
+  ],
+  [
+    "full",
+    () => {
+      IDBObjectStore.prototype.put = () => {
+        throw new DOMException("Too much.", "QuotaExceededError");
+      };
+    },
+    "There is no room left to keep everything on this device.",
+  ],
+]) {
+  test(`where storage is ${what}, that is said and everything else works`, { timeout: 4 * MINUTE }, () =>
+    open(
+      QUERY,
+      async (page) => {
+        await collect(page);
+        await page.locator("#storage-trouble", { hasText: sentence }).waitFor();
+        await start(page, 3);
+        await trained(page);
+        const found = await answer(page, "my network", madeFile("noise"));
+        assert.deepEqual(Object.keys(found).sort(), ["noise", "tone"]);
+        await page.click("#view-train");
+        await save(page, "my network");
+        await page.reload();
+        await page.click("#view-train");
+        await page.locator("#storage-what", { hasText: "Nothing yet" }).waitFor();
+      },
+      { prepare: (page) => page.addInitScript(meddle) },
+    ),
+  );
+}

@@ -1,0 +1,138 @@
+//! What a few clips of real music teach: three genres, ten clips each, a head on MusiCNN; other clips of those genres, by
+//! artists that it never heard, are then named.
+//!
+//! `cargo test --release --test teach_music -- --nocapture` prints the figures.
+#![cfg(not(target_family = "wasm"))]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::Path;
+
+use burn::tensor::Device;
+use futures::FutureExt;
+use genrelens::card::{Card, Takes};
+use genrelens::engine::{Engine, Host};
+use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request};
+use genrelens::train::evaluate::pairs;
+use genrelens::train::metrics::metrics;
+use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainingJob};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+const CLIPS: usize = 10;
+const EASY: [&str; 3] = ["classical", "hiphop", "metal"];
+const HARD: [&str; 3] = ["blues", "country", "disco"];
+
+#[derive(Default)]
+struct Last(Option<(Event, Payload)>);
+
+impl Host for Last {
+    fn send(&mut self, event: Event, payload: Payload) {
+        self.0 = Some((event, payload));
+    }
+
+    fn cancelled(&self) -> bool {
+        false
+    }
+
+    async fn pause(&mut self) {}
+
+    fn now_milliseconds(&self) -> f64 {
+        0.0
+    }
+}
+
+fn ask(engine: &mut Engine, request: Request, payload: Payload<Box<dyn genrelens::audio::Source>>) -> Event {
+    let mut host = Last::default();
+    engine.handle(request, payload, &mut host).now_or_never().unwrap();
+    host.0.unwrap().0
+}
+
+/// An engine with MusiCNN's two networks.
+fn engine(weights: &Path) -> Engine {
+    let mut engine = Engine::new(EngineInfo { kind: EngineKind::Cpu, adapter: None }, Device::flex());
+    for name in ["musicnn-msd", "musicnn-mtt"] {
+        let card: Card = serde_json::from_slice(&std::fs::read(weights.join(format!("{name}.json"))).unwrap()).unwrap();
+        let bytes = std::fs::read(weights.join(format!("{name}.safetensors"))).unwrap();
+        let event = ask(&mut engine, Request::LoadBackbone { card: Box::new(card) }, Payload::Bytes(bytes));
+        assert!(matches!(event, Event::Loaded { .. }), "{event:?}");
+    }
+    engine
+}
+
+fn head() -> ModelSpec {
+    let backbones = ["musicnn-msd", "musicnn-mtt"].map(|name| (name.to_owned(), Takes::Features)).to_vec();
+    ModelSpec::NewHead { backbones, hidden: 0 }
+}
+
+/// All clips of some genres that are of no part that figures are kept for, in the order of the index.
+fn clips(audio: &Path, genres: &[&str]) -> Vec<LabelledClip> {
+    let mut reader = csv::Reader::from_path(audio.join("index.csv")).unwrap();
+    let rows = reader.deserialize::<BTreeMap<String, String>>().map(Result::unwrap);
+    let own = rows.filter_map(|row| {
+        let label = genres.iter().position(|genre| *genre == row["genre"])?;
+        let usable = ["train", "valid"].contains(&row["filtered_split"].as_str());
+        let (id, name) = (row["track"].clone(), format!("{}/{}.wav", row["genre"], row["track"]));
+        let group = Some(row["artist_group"].clone());
+        usable.then_some(LabelledClip { id, name, group, labels: vec![label], split: Split::Valid })
+    });
+    own.collect()
+}
+
+/// Draws ten clips a genre to learn from; clips of their artists are left out of the rest, which is to be named.
+fn draw(mut clips: Vec<LabelledClip>, genres: usize, seed: u64) -> Vec<LabelledClip> {
+    clips.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let mut artists = BTreeSet::new();
+    for label in 0..genres {
+        for clip in clips.iter_mut().filter(|clip| clip.labels == [label]).take(CLIPS) {
+            clip.split = Split::Train;
+            artists.insert(clip.group.clone());
+        }
+    }
+    clips.retain(|clip| clip.split == Split::Train || !artists.contains(&clip.group));
+    clips
+}
+
+/// Share of the clips of unheard artists that are named rightly, the mean over the genres.
+fn trained(engine: &mut Engine, genres: &[&str], clips: Vec<LabelledClip>) -> f64 {
+    let labels: Vec<String> = genres.iter().map(|genre| (*genre).to_owned()).collect();
+    let recipe = head().quick(CLIPS * genres.len());
+    let job =
+        TrainingJob { name: "mine".into(), labels: labels.clone(), multi_label: false, model: head(), clips, recipe };
+    let event = ask(engine, Request::Train { job: Box::new(job.clone()) }, Payload::None);
+    let Event::Trained { result, .. } = event else { panic!("{event:?}") };
+    let (valid, places) = job.subset(Split::Valid);
+    let answers: Vec<Vec<f32>> = places.into_iter().map(|place| result.answers[place].clone()).collect();
+    let found = metrics(&labels, &pairs(&valid, &answers));
+    println!(
+        "{genres:?}: {} clips to name, balanced {:.3}, accuracy {:.3}",
+        found.n, found.balanced_accuracy, found.accuracy
+    );
+    found.balanced_accuracy
+}
+
+#[test]
+fn ten_clips_a_genre_are_enough() {
+    let Some(data) = common::shared_data() else { return };
+    let Some(weights) = common::with_musicnn("") else { return };
+    let (audio, mut engine) = (data.join("gtzan-audio"), engine(&weights));
+    for (genres, least) in [(EASY, 0.93), (HARD, 0.70)] {
+        let clips = clips(&audio, &genres);
+        for clip in &clips {
+            let source = Box::new(File::open(audio.join(&clip.name)).unwrap());
+            let (id, name) = (clip.id.clone(), clip.name.clone());
+            let request = Request::Embed { clip: id, file: name, sample_rate: None, model: head() };
+            let event = ask(&mut engine, request, Payload::File(source));
+            assert!(matches!(event, Event::Embedded { .. }), "{event:?}");
+        }
+        let draws = 1..=3;
+        let mean =
+            draws.map(|seed| trained(&mut engine, &genres, draw(clips.clone(), genres.len(), seed))).sum::<f64>() / 3.0;
+        println!("{genres:?}: mean of three draws {mean:.3}");
+        assert!(mean >= least, "{genres:?}: {mean}");
+    }
+}
