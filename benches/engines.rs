@@ -29,9 +29,9 @@ mod native {
     use genrelens::model::registry::{ENTRIES, Entry, InputKind};
     use genrelens::model::windows::{InputSpec, WindowSpan};
     use genrelens::model::{Blueprint, Network, Part};
+    use genrelens::recipe::Recipe;
     use genrelens::train::batch::Batch;
     use genrelens::train::fit::fresh;
-    use genrelens::train::recipe::Recipe;
     use genrelens::train::step::{Objective, optimiser, step};
 
     use crate::signal::chirp;

@@ -2,8 +2,7 @@
 //! cut into segments. Memory does not grow with the recording.
 
 use crate::audio::{AudioError, Clip, Recording, Resampler, Source, open};
-use crate::dsp::{FrontEnd, MelStream, Overview, Segment, Segmenter};
-use crate::protocol::SpectrogramInfo;
+use crate::dsp::{FrontEnd, MelStream, Overview, Segment, Segmenter, SpectrogramInfo};
 
 /// The way from a recording to its segments.
 pub struct AudioPipeline {

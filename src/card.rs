@@ -118,3 +118,14 @@ pub enum Takes {
     /// Its features, then its logits.
     Both,
 }
+
+/// How a network is built, which its card only names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Architecture {
+    /// What it is, in one sentence.
+    pub summary: String,
+    /// The document that it comes from.
+    pub source: String,
+    /// How many numbers it has learned, without those of the networks it listens through.
+    pub parameters: usize,
+}

@@ -24,12 +24,16 @@ pub mod card;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 #[allow(missing_docs, reason = "the command line documents itself with --help")]
 pub mod cli;
+pub mod dataset;
 pub mod dsp;
 #[cfg(feature = "engine")]
 pub mod engine;
+pub mod eval;
 #[cfg(feature = "engine")]
 pub mod model;
 pub mod protocol;
+pub mod recipe;
+#[cfg(feature = "engine")]
 pub mod train;
 pub mod training_job;
 pub mod view;

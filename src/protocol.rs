@@ -7,9 +7,11 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::card::Architecture;
 use crate::card::Card;
-use crate::train::recipe::Recipe;
-use crate::train::report::EpochReport;
+pub use crate::dsp::SpectrogramInfo;
+use crate::eval::report::EpochReport;
+use crate::recipe::Recipe;
 use crate::training_job::{ClipId, ModelSpec, TrainingJob, TrainingResult};
 
 /// Raised whenever a message changes its shape. A worker of an older build that meets a newer page is told apart by
@@ -281,17 +283,6 @@ pub struct Adapter {
     pub software: bool,
 }
 
-/// How a network is built, which its card only names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Architecture {
-    /// What it is, in one sentence.
-    pub summary: String,
-    /// The document that it comes from.
-    pub source: String,
-    /// How many numbers it has learned, without those of the networks it listens through.
-    pub parameters: usize,
-}
-
 /// A network of the registry that can learn from fresh weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ArchitectureInfo {
@@ -322,24 +313,6 @@ pub struct Progress {
     pub duration_seconds: Option<f64>,
     /// How much of the work is done, 0 to 1.
     pub fraction: f32,
-}
-
-/// What the floats of a spectrogram mean.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SpectrogramInfo {
-    /// Number of time frames; each may stand for several of the front end's, so that a long recording has no more
-    /// than a picture needs.
-    pub frames: usize,
-    /// Number of mel bands.
-    pub bands: usize,
-    /// Time from one frame to the next, in seconds.
-    pub seconds_per_frame: f64,
-    /// Centre frequency of every band, in Hz, ascending.
-    pub band_hz: Vec<f32>,
-    /// The lowest value, in dB; the highest is 0.
-    pub floor_db: f32,
-    /// Length of the recording, in seconds; of what is heard of it, where the file does not tell.
-    pub duration_seconds: f64,
 }
 
 /// A genre and how probable it is.

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::card::Takes;
-use crate::train::folds::grouped_folds;
-use crate::train::recipe::{Augmentation, Keep, Recipe};
-use crate::train::report::EpochReport;
-use crate::train::set::{LabelledSet, Song};
+use crate::dataset::folds::grouped_folds;
+use crate::dataset::labelled_set::{LabelledSet, Song};
+use crate::eval::report::EpochReport;
+use crate::recipe::{Augmentation, Keep, Recipe};
 
 /// A clip by the SHA-256 of its file, hexadecimal: the same sound twice is one clip.
 pub type ClipId = String;

@@ -8,8 +8,8 @@ use genrelens::engine::self_test_input;
 use genrelens::model::registry::{ENTRIES, InputKind, entry};
 use genrelens::model::windows::to_tensor;
 use genrelens::model::{Blueprint, Build, Dropouts, Shape};
+use genrelens::recipe::{OptimiserKind, Recipe};
 use genrelens::train::batch::Batch;
-use genrelens::train::recipe::{OptimiserKind, Recipe};
 use genrelens::train::step::{Objective, optimiser, step};
 
 const CLIPS: usize = 4;

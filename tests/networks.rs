@@ -4,16 +4,16 @@
 use burn::tensor::{Device, Tensor};
 use futures::FutureExt;
 use genrelens::card::{Card, Structure};
+use genrelens::dataset::labelled_set::{LabelledSet, Song, one_of};
 use genrelens::dsp::{FrontEnd, Segment};
+use genrelens::eval::report::{EpochReport, Scores};
 use genrelens::model::build::BlueprintError;
 use genrelens::model::predict::logits;
 use genrelens::model::registry::{ENTRIES, Entry, InputKind, entry};
 use genrelens::model::weights::{self, Precision, WeightsError};
 use genrelens::model::{Blueprint, Build, Layers, Network, Shape};
+use genrelens::recipe::Recipe;
 use genrelens::train::fit::{FitError, TrainObserver, fit};
-use genrelens::train::recipe::Recipe;
-use genrelens::train::report::{EpochReport, Scores};
-use genrelens::train::set::{LabelledSet, Song, one_of};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_family = "wasm")]

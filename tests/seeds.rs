@@ -5,12 +5,12 @@
 
 use burn::tensor::Device;
 use futures::FutureExt;
+use genrelens::dataset::labelled_set::{LabelledSet, Song, one_of};
 use genrelens::dsp::{FrontEnd, Segment};
 use genrelens::model::registry::entry;
 use genrelens::model::{Blueprint, Build, Shape};
+use genrelens::recipe::{Augmentation, Recipe};
 use genrelens::train::fit::{NoObserver, fit};
-use genrelens::train::recipe::{Augmentation, Recipe};
-use genrelens::train::set::{LabelledSet, Song, one_of};
 
 fn losses(seed: u64) -> Vec<f64> {
     let shape = Shape { bands: 8, frames: 8, classes: 2 };

@@ -9,11 +9,11 @@ use futures::FutureExt;
 use genrelens::audio::Source;
 use genrelens::card::{Card, Structure, Takes};
 use genrelens::engine::{Engine, Host};
+use genrelens::eval::metrics::argmax;
+use genrelens::eval::report::Scores;
 use genrelens::model::weights::{self, Precision};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request, TrainControl};
-use genrelens::train::metrics::argmax;
-use genrelens::train::recipe::{Keep, Recipe};
-use genrelens::train::report::Scores;
+use genrelens::recipe::{Keep, Recipe};
 use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainableLayers, TrainingJob, TrainingResult};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -385,8 +385,8 @@ fn a_head_goes_on_only_as_a_new_head() {
 #[cfg(not(target_family = "wasm"))]
 #[test]
 fn a_run_goes_on_from_its_checkpoint_as_if_it_had_never_stopped() {
-    use genrelens::train::recipe::{OptimiserKind, Schedule};
-    use genrelens::train::report::EpochReport;
+    use genrelens::eval::report::EpochReport;
+    use genrelens::recipe::{OptimiserKind, Schedule};
 
     let _alone = alone();
     // Dropout, an average of the weights, moments of the optimiser, shuffles: everything that a run remembers.

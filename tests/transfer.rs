@@ -14,15 +14,15 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData, f16};
 use futures::FutureExt;
 use genrelens::card::Structure;
+use genrelens::dataset::labelled_set::{LabelledSet, Song, one_of};
 use genrelens::dsp::Segment;
+use genrelens::eval::report::{EpochReport, Scores};
 use genrelens::model::imagenet::load;
 use genrelens::model::registry::entry;
 use genrelens::model::weights::WeightsError;
 use genrelens::model::{Blueprint, Build, Layers, Network, Part, Shape};
+use genrelens::recipe::Recipe;
 use genrelens::train::fit::{TrainObserver, fit, fit_part};
-use genrelens::train::recipe::Recipe;
-use genrelens::train::report::{EpochReport, Scores};
-use genrelens::train::set::{LabelledSet, Song, one_of};
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 
 /// Held by a test that draws weights: Burn's CPU engine has one generator for all threads, so tests side by side would

@@ -10,13 +10,13 @@ use super::evaluate::print;
 use super::heads::{HeadDataset, backbones_of};
 use super::recipe_file::RecipeFile;
 use super::trunk::{Beginning, Start};
+use crate::dataset::folds::{grouped_folds, part, random_parts};
+use crate::dataset::labelled_set::LabelledSet;
+use crate::eval::evaluation::Evaluation;
 use crate::model::{Blueprint, Part};
-use crate::train::evaluation::Evaluation;
+use crate::recipe::{Keep, Recipe};
 use crate::train::fit::NoObserver;
-use crate::train::folds::{grouped_folds, part, random_parts};
 use crate::train::predict::predict_songs;
-use crate::train::recipe::{Keep, Recipe};
-use crate::train::set::LabelledSet;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -132,7 +132,7 @@ fn ungrouped(mut set: LabelledSet) -> LabelledSet {
 }
 
 fn accuracy(set: &LabelledSet, answers: &[Vec<f32>]) -> f64 {
-    let pairs = crate::train::evaluate::pairs(set, answers);
+    let pairs = crate::eval::evaluate::pairs(set, answers);
     pairs.iter().filter(|(truth, answer)| truth == answer).count() as f64 / pairs.len().max(1) as f64
 }
 

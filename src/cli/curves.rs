@@ -5,8 +5,8 @@ use std::path::Path;
 use plotters::prelude::*;
 
 use super::{CliError, write};
-use crate::train::report::EpochReport;
-use crate::train::report::Scores;
+use crate::eval::report::EpochReport;
+use crate::eval::report::Scores;
 
 /// Writes `NAME.csv` and `NAME.svg`.
 ///

@@ -15,10 +15,10 @@ use npyz::NpyFile;
 
 use super::{CliError, open};
 use crate::audio::Source;
+use crate::dataset::labelled_set::{LabelledSet, Song, one_of};
 use crate::dsp::Segment;
 use crate::engine::classify::input_segments;
 use crate::model::windows::InputSpec;
-use crate::train::set::{LabelledSet, Song, one_of};
 
 /// Where labelled songs are.
 #[derive(Args, Debug, Clone)]

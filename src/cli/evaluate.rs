@@ -7,14 +7,14 @@ use clap::Args;
 use super::data::Folder;
 use super::{CliError, load, load_default};
 use crate::card::Card;
+use crate::dataset::labelled_set::{LabelledSet, Song};
+use crate::eval::confidence::Interval;
+use crate::eval::evaluate::TaskMetrics;
+use crate::eval::evaluation::Evaluation;
+use crate::eval::metrics::Metrics;
+use crate::eval::probabilities::song_probabilities;
+use crate::eval::tags::TagMetrics;
 use crate::model::Loaded;
-use crate::model::predict::song_probabilities;
-use crate::train::confidence::Interval;
-use crate::train::evaluate::TaskMetrics;
-use crate::train::evaluation::Evaluation;
-use crate::train::metrics::Metrics;
-use crate::train::set::{LabelledSet, Song};
-use crate::train::tags::TagMetrics;
 
 /// Windows heard at once.
 const WINDOWS_AT_ONCE: usize = 32;

@@ -13,17 +13,17 @@ use super::recipe_file::RecipeFile;
 use super::{CliError, device, load, read};
 use crate::audio::decode;
 use crate::card::Card;
+use crate::dataset::folds::grouped_folds;
+use crate::dataset::labelled_set::LabelledSet;
 use crate::dsp::Segment;
+use crate::eval::calibration::{Calibration, answers, calibration, temperature};
+use crate::eval::confidence::Interval;
+use crate::eval::evaluation::Evaluation;
+use crate::eval::report::Scores;
 use crate::model::Backbones;
 use crate::model::windows::{InputSpec, WindowSpan, Windowing};
 use crate::train::audio_augmentation::augment;
-use crate::train::calibration::{Calibration, answers, calibration, temperature};
-use crate::train::confidence::Interval;
-use crate::train::evaluation::Evaluation;
-use crate::train::folds::grouped_folds;
 use crate::train::linear_probe::{Example, HeadRecipe, fit, out_of_fold};
-use crate::train::report::Scores;
-use crate::train::set::LabelledSet;
 
 /// Windows heard at once.
 const WINDOWS_AT_ONCE: usize = 16;

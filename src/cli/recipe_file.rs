@@ -11,8 +11,8 @@ use crate::card::{Card, Structure, Takes};
 use crate::dsp::FrontEnd;
 use crate::model::registry::{Entry, InputKind};
 use crate::model::weights::Precision;
+use crate::recipe::Recipe;
 use crate::train::linear_probe::HeadRecipe;
-use crate::train::recipe::Recipe;
 
 /// What `recipes/*.toml` hold.
 #[derive(Debug, Clone, Serialize, Deserialize)]

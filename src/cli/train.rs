@@ -11,13 +11,13 @@ use super::recipe_file::RecipeFile;
 use super::trunk::Beginning;
 use super::{CliError, heads, write};
 use crate::card::Card;
+use crate::eval::evaluation::{Evaluation, rounded};
+use crate::eval::report::{EpochReport, Scores};
 use crate::model::registry;
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Part};
-use crate::train::evaluation::{Evaluation, rounded};
 use crate::train::fit::TrainObserver;
 use crate::train::predict::predict_songs;
-use crate::train::report::{EpochReport, Scores};
 
 #[derive(Args)]
 pub struct Arguments {

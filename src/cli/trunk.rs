@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::recipe_file::RecipeFile;
 use super::{CliError, device, read};
+use crate::dataset::labelled_set::LabelledSet;
 use crate::model::weights::{WeightsError, embedded_card, fill, sha256_hex};
 use crate::model::{Blueprint, Network, Part, imagenet};
+use crate::recipe::Recipe;
 use crate::train::fit::{FitError, FittedNetwork, TrainObserver, fit, fit_from, fit_part, fresh};
-use crate::train::recipe::Recipe;
-use crate::train::set::LabelledSet;
 
 #[derive(Args)]
 pub struct Beginning {

@@ -27,7 +27,7 @@ mod thumbnail;
 pub use conventions::{MelNorm, MelScale, Padding, Scaling, Spectrum};
 pub use front_end::{Columns, FrontEnd};
 pub use mfcc::mfcc;
-pub use overview::Overview;
+pub use overview::{Overview, SpectrogramInfo};
 pub use picture::picture;
 pub use segments::{Segment, Segmenter, segments};
 pub use stft::{MelPlan, MelSpectrogram, MelStream, is_silent};

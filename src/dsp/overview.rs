@@ -1,7 +1,27 @@
 //! A spectrogram for looking at, of a bounded size however long the recording.
 
+use serde::{Deserialize, Serialize};
+
 use super::stft::is_silent;
 use super::{FrontEnd, Spectrum};
+
+/// What the floats of a spectrogram mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpectrogramInfo {
+    /// Number of time frames; each may stand for several of the front end's, so that a long recording has no more
+    /// than a picture needs.
+    pub frames: usize,
+    /// Number of mel bands.
+    pub bands: usize,
+    /// Time from one frame to the next, in seconds.
+    pub seconds_per_frame: f64,
+    /// Centre frequency of every band, in Hz, ascending.
+    pub band_hz: Vec<f32>,
+    /// The lowest value, in dB; the highest is 0.
+    pub floor_db: f32,
+    /// Length of the recording, in seconds; of what is heard of it, where the file does not tell.
+    pub duration_seconds: f64,
+}
 
 /// The most columns: more than a screen has pixels for it; a minute and a half at a hop of 23 ms.
 const MOST_COLUMNS: usize = 4096;

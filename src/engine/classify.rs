@@ -4,9 +4,10 @@ use super::{EngineError, Host, pause};
 use crate::audio::Source;
 use crate::audio_pipeline::AudioPipeline;
 use crate::dsp::{FrontEnd, Segment};
+use crate::eval::probabilities::song_probabilities;
 use crate::model::Loaded;
 use crate::model::loaded::WindowPrediction;
-use crate::model::predict::{AdaptiveBatch, song_probabilities};
+use crate::model::predict::AdaptiveBatch;
 use crate::model::windows::{InputSpec, WindowSpan};
 use crate::protocol::{Event, Payload, Prediction, Progress, Score, TagPrediction, WindowScores};
 

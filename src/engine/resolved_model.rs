@@ -5,6 +5,7 @@ use burn::module::Module;
 
 use super::{Engine, EngineError};
 use crate::card::{Card, Structure};
+use crate::dataset::labelled_set::LabelledSet;
 use crate::dsp::FrontEnd;
 use crate::model::build::BlueprintError;
 use crate::model::registry::{ENTRIES, InputKind, entry};
@@ -13,10 +14,9 @@ use crate::model::weights::WeightsError;
 use crate::model::windows::{InputSpec, Windowing};
 use crate::model::{Backbones, Blueprint, Loaded, Network, Part};
 use crate::protocol::{ArchitectureInfo, Event};
+use crate::recipe::Recipe;
 use crate::train::embeddings::width_of;
 use crate::train::fit::{FitError, FittedNetwork, TrainObserver, fit, fit_from, fit_on_features, fit_on_inputs, fresh};
-use crate::train::recipe::Recipe;
-use crate::train::set::LabelledSet;
 use crate::training_job::{ModelSpec, TrainableLayers, TrainingJob};
 
 /// A student with its networks.

@@ -7,17 +7,17 @@ use super::resolved_model::{Embedder, ResolvedModel};
 use super::{Engine, EngineError, Host, opened, pause};
 use crate::audio::Source;
 use crate::audio_pipeline::AudioPipeline;
+use crate::dataset::labelled_set::LabelledSet;
 use crate::dsp::Segment;
+use crate::eval::evaluation::{Evaluation, rounded};
+use crate::eval::report::EpochReport;
 use crate::model::predict::AdaptiveBatch;
 use crate::model::weights::{self, Precision, WeightsError};
 use crate::model::windows::{InputSpec, WindowSpan};
 use crate::protocol::{Event, Payload, TrainControl};
 use crate::train::embeddings::{feature_segment, inputs};
-use crate::train::evaluation::{Evaluation, rounded};
 use crate::train::fit::{Cancelled, FitError, TrainObserver};
 use crate::train::predict::predict_songs;
-use crate::train::report::EpochReport;
-use crate::train::set::LabelledSet;
 use crate::training_job::{ClipId, ModelSpec, Split, TrainingJob, TrainingResult};
 
 /// Time between two words on how far a training is, in milliseconds.

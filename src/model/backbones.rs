@@ -2,13 +2,14 @@
 
 use burn::tensor::{ExecutionError, Tensor};
 
-use super::predict::{outputs, probabilities};
+use super::predict::outputs;
 use super::registry::InputKind;
 use super::weights::WeightsError;
 use super::windows::{InputSpec, WindowSpan, Windowing};
 use super::{Layers, Loaded, Part};
 use crate::card::{Backbone, Card, Takes};
 use crate::dsp::Segment;
+use crate::eval::probabilities::probabilities;
 
 /// Networks that all hear alike and for themselves, with what a head takes of each; none for a network that needs none.
 #[derive(Debug, Clone, Default)]

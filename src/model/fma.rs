@@ -11,7 +11,7 @@ use super::blocks::{Block1d, Block2d, dropout, pooled};
 use super::build::Build;
 use super::registry::Preset;
 use crate::dsp::FrontEnd;
-use crate::train::recipe::{OptimiserKind, Recipe, Schedule};
+use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// Where the networks come from.
 pub const SOURCE: &str =

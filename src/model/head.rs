@@ -10,7 +10,7 @@ use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
-use crate::train::recipe::Recipe;
+use crate::recipe::Recipe;
 
 /// This network in the registry.
 pub const ENTRY: Entry = Entry {

@@ -14,7 +14,7 @@ use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
-use crate::train::recipe::{Augmentation, Keep, Recipe};
+use crate::recipe::{Augmentation, Keep, Recipe};
 
 /// This network in the registry.
 pub const ENTRY: Entry = Entry {

@@ -3,14 +3,14 @@
 use burn::tensor::{Device, ExecutionError};
 
 use super::backbones::{Backbones, Embeddings};
-use super::predict::{Output, outputs, probabilities};
+use super::predict::{Output, outputs};
 use super::registry::InputKind;
 use super::weights::{self, WeightsError};
 use super::windows::{InputSpec, WindowSpan, Windowing};
 use super::{Blueprint, Network, Part};
-use crate::card::Card;
+use crate::card::{Architecture, Card};
 use crate::dsp::{FrontEnd, Segment};
-use crate::protocol::Architecture;
+use crate::eval::probabilities::probabilities;
 
 /// A network in use.
 #[derive(Debug, Clone)]

@@ -15,7 +15,7 @@ use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
-use crate::train::recipe::{OptimiserKind, Recipe, Schedule};
+use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// The network that learned from the Million Song Dataset, in the registry.
 pub const MSD: Entry = Entry {

@@ -12,7 +12,7 @@ use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
-use crate::train::recipe::{OptimiserKind, Recipe, Schedule};
+use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// Frames that every convolution of `net1` and `net2` spans.
 pub const KERNEL_FRAMES: usize = 4;

@@ -10,7 +10,7 @@ use super::net1::{DUPLICATED, KERNEL_FRAMES, PAPER_SHAPE, max_over_time, mean_ov
 use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network};
 use crate::card::Structure;
-use crate::train::recipe::Recipe;
+use crate::recipe::Recipe;
 
 /// This network in the registry.
 pub const ENTRY: Entry = Entry {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
-use crate::train::recipe::Recipe;
+use crate::recipe::Recipe;
 
 /// One network: its name, its source, and how to make and train it.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use super::registry::{Entry, InputKind, Preset};
 use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
-use crate::train::recipe::{OptimiserKind, Recipe, Schedule};
+use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// This network in the registry.
 pub const ENTRY: Entry = Entry {

@@ -8,11 +8,11 @@ use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use rand_distr::{Beta, Distribution, StandardNormal};
 
-use super::recipe::{Augmentation, Recipe};
-use super::set::LabelledSet;
+use crate::dataset::labelled_set::LabelledSet;
 use crate::dsp::Segment;
 use crate::model::Shape;
 use crate::model::windows::Windowing;
+use crate::recipe::{Augmentation, Recipe};
 
 /// Inputs and targets of one step.
 #[derive(Debug, Clone, PartialEq)]
@@ -206,9 +206,9 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
+    use crate::dataset::labelled_set::{Song, one_of};
     use crate::dsp::Scaling;
     use crate::model::registry::InputKind;
-    use crate::train::set::{Song, one_of};
 
     const SHAPE: Shape = Shape { bands: 4, frames: 6, classes: 2 };
 

@@ -12,7 +12,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
 use super::ema::Ema;
-use super::report::EpochReport;
+use crate::eval::report::EpochReport;
 use crate::model::Network;
 
 /// The key of the metadata that a checkpoint carries.

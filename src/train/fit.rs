@@ -10,15 +10,15 @@ use super::checkpoint::{Checkpoint, CheckpointError};
 use super::ema::Ema;
 use super::embeddings::{inputs_of, moments_of, width_of};
 use super::predict::validate;
-use super::recipe::{Augmentation, Keep, Recipe, RecipeError};
-use super::report::EpochReport;
 use super::schedule::Rate;
-use super::set::{LabelledSet, Leak, check_apart};
 use super::step::{Objective, optimiser, step};
 use crate::card::Structure;
+use crate::dataset::labelled_set::{LabelledSet, Leak, check_apart};
+use crate::eval::report::EpochReport;
 use crate::model::dropout::seed_masks;
 use crate::model::windows::Windowing;
 use crate::model::{Blueprint, Build, Dropouts, Ensemble, Network, Part};
+use crate::recipe::{Augmentation, Keep, Recipe, RecipeError};
 
 /// Who watches a run: natively a progress bar, in the browser a worker's messages.
 pub trait TrainObserver {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audio_augmentation::AudioAugmentation;
 use super::lbfgs::minimise;
-use super::set::Song;
+use crate::dataset::labelled_set::Song;
 use crate::model::Network;
 use crate::model::head;
 
@@ -261,7 +261,7 @@ pub fn out_of_fold(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::set::one_of;
+    use crate::dataset::labelled_set::one_of;
 
     fn examples(targets: &[Vec<f32>]) -> Vec<Example> {
         let example = |(index, target): (usize, &Vec<f32>)| {
@@ -309,7 +309,7 @@ mod tests {
         for Example { song, windows, .. } in &examples {
             for window in windows {
                 let logits = head.logits(window);
-                assert_eq!(crate::train::metrics::argmax(&logits), song.label());
+                assert_eq!(crate::eval::metrics::argmax(&logits), song.label());
                 let input = TensorData::new(window.clone(), [1, window.len(), 1]);
                 let found = network.forward(Tensor::from_data(input, &Device::flex())).into_data();
                 assert!(found.iter::<f32>().zip(&logits).all(|(a, b)| (a - b).abs() < 1e-4), "{found} and {logits:?}");

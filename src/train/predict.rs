@@ -1,10 +1,11 @@
 //! What a network says of a set of songs.
 
-use super::evaluate::{TaskMetrics, evaluate};
 use super::fit::{FitError, TrainObserver};
-use super::set::LabelledSet;
+use crate::dataset::labelled_set::LabelledSet;
 use crate::dsp::Segment;
-use crate::model::predict::{Output, predict, probabilities, song_probabilities};
+use crate::eval::evaluate::{TaskMetrics, evaluate};
+use crate::eval::probabilities::{probabilities, song_probabilities};
+use crate::model::predict::{Output, predict};
 use crate::model::windows::Windowing;
 use crate::model::{Network, Part};
 

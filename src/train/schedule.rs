@@ -1,6 +1,6 @@
 //! The learning rate from step to step.
 
-use super::recipe::{Recipe, Schedule};
+use crate::recipe::{Recipe, Schedule};
 
 /// The share of a cosine run that its rate rises over.
 const WARM_UP: f64 = 0.05;

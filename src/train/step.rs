@@ -10,9 +10,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::adadelta::Adadelta;
 use super::batch::Batch;
-use super::recipe::{OptimiserKind, Recipe};
 use crate::model::windows::to_tensor;
 use crate::model::{Layers, Network, Part};
+use crate::recipe::{OptimiserKind, Recipe};
 
 /// The recipe's optimiser.
 pub fn optimiser(recipe: &Recipe) -> ModuleOptimizer {

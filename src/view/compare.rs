@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::settings;
 use super::training::{Outcome, RunRecord};
-use crate::train::mcnemar::sign_test;
+use crate::eval::mcnemar::sign_test;
 use crate::training_job::{ModelSpec, TrainableLayers};
 
 /// Below this probability a difference is called more than chance.

@@ -2,7 +2,7 @@
 //! judged by, and how well these are named; and the last for several runs in one picture.
 
 use super::{Align, Area, Colour, Shape, Theme};
-use crate::train::report::{EpochReport, Scores};
+use crate::eval::report::{EpochReport, Scores};
 
 const MARGIN_LEFT: f64 = 40.0;
 const MARGIN_RIGHT: f64 = 44.0;
@@ -197,7 +197,7 @@ fn label(x: f64, y: f64, text: String, align: Align, theme: &Theme) -> Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::report::Scores;
+    use crate::eval::report::Scores;
 
     fn epochs(count: usize) -> Vec<EpochReport> {
         let report = |epoch: usize| EpochReport {

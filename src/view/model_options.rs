@@ -4,7 +4,7 @@ use super::networks::Catalogue;
 use super::words::settings as words;
 use crate::card::Takes;
 use crate::protocol::ArchitectureInfo;
-use crate::train::recipe::{Keep, OptimiserKind, Recipe, Schedule};
+use crate::recipe::{Keep, OptimiserKind, Recipe, Schedule};
 use crate::training_job::{ModelSpec, TrainableLayers};
 
 /// What a pupil learns from.

@@ -1,9 +1,9 @@
 //! What came of a lesson, looked at closely: its figures, who was taken for whom, which clips those are.
 
 use super::training::Outcome;
-use crate::train::confidence::{Interval, wilson};
-use crate::train::metrics::{Metrics, argmax, metrics};
-use crate::train::tags::{TagMetrics, tag_metrics};
+use crate::eval::confidence::{Interval, wilson};
+use crate::eval::metrics::{Metrics, argmax, metrics};
+use crate::eval::tags::{TagMetrics, tag_metrics};
 use crate::training_job::{LabelledClip, Split};
 
 /// The most misses that are listed.
@@ -161,7 +161,7 @@ pub fn confused(metrics: &Metrics) -> Vec<Confused> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::train::recipe::Recipe;
+    use crate::recipe::Recipe;
     use crate::training_job::{TrainingJob, TrainingResult};
     use crate::view::model_options::{Build, model_spec};
 

@@ -1,7 +1,7 @@
 //! The settings of a run as the fields of a form: what each says of a recipe, and what it makes of one.
 
 use super::words::settings as words;
-use crate::train::recipe::{Augmentation, Keep, OptimiserKind, Recipe, Schedule};
+use crate::recipe::{Augmentation, Keep, OptimiserKind, Recipe, Schedule};
 
 /// One setting.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::dataset::{Class, Dataset};
 use super::networks::{Catalogue, Offer};
 use super::training::TrainingState;
-use crate::train::report::EpochReport;
+use crate::eval::report::EpochReport;
 use crate::training_job::{ClipId, TrainingJob};
 
 /// Where keeping is.
@@ -198,7 +198,7 @@ pub(super) mod tests {
             split: Split::Valid,
         };
         let model_spec = model_spec("lens", &Build::default(), &[]);
-        let recipe = crate::train::recipe::Recipe { epochs: 60, ..model_spec.quick(1) };
+        let recipe = crate::recipe::Recipe { epochs: 60, ..model_spec.quick(1) };
         let (name, labels) = ("mine".to_owned(), vec!["a".to_owned()]);
         let job = TrainingJob { name, labels, multi_label: false, model: model_spec, clips: vec![clip], recipe };
         SavedRun { job, epoch: 7, epochs: Vec::new() }

@@ -10,8 +10,8 @@ use super::networks::Catalogue;
 use super::recording::Recording;
 use super::thumbnail::Thumbnail;
 use crate::card::Card;
+use crate::eval::report::EpochReport;
 use crate::protocol::{ArchitectureInfo, EngineKind, TrainControl};
-use crate::train::report::EpochReport;
 use crate::training_job::{ClipId, TrainingJob, TrainingResult};
 
 /// Where a lesson is.
@@ -327,7 +327,7 @@ pub fn free_name(wanted: &str, list: Option<&Catalogue>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::report::Scores;
+    use crate::eval::report::Scores;
     use crate::view::outcome::tests::outcome;
 
     fn report(epoch: usize) -> EpochReport {

@@ -3,8 +3,9 @@
 
 use burn::tensor::Device;
 use genrelens::card::Card;
+use genrelens::eval::probabilities::probabilities;
 use genrelens::model::Part;
-use genrelens::model::predict::{outputs, probabilities};
+use genrelens::model::predict::outputs;
 use genrelens::model::weights;
 use safetensors::SafeTensors;
 

@@ -5,10 +5,10 @@ use super::super::outcome::{Confused, Miss, TagMiss};
 use super::super::training::Outcome;
 use super::training::count;
 use super::{NBSP, genre, milliseconds, percent};
-use crate::train::confidence::Interval;
-use crate::train::metrics::{ClassFigures, Metrics};
-use crate::train::report::{EpochReport, Scores};
-use crate::train::tags::{TagFigures, TagMetrics};
+use crate::eval::confidence::Interval;
+use crate::eval::metrics::{ClassFigures, Metrics};
+use crate::eval::report::{EpochReport, Scores};
+use crate::eval::tags::{TagFigures, TagMetrics};
 
 fn share(value: f64) -> String {
     percent(value as f32)
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn chance_is_called_chance() {
         let said = |only_first, only_second, comparisons| {
-            let probability = crate::train::mcnemar::sign_test(only_first, only_second);
+            let probability = crate::eval::mcnemar::sign_test(only_first, only_second);
             plain(&comparison(
                 "a",
                 "b",

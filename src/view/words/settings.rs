@@ -2,7 +2,7 @@
 
 use super::super::model_options::{Group, Preset};
 use super::sentence;
-use crate::train::recipe::RecipeError;
+use crate::recipe::RecipeError;
 use crate::training_job::{ModelSpec, TrainableLayers};
 
 /// The head's name in the choice box.

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
+use genrelens::eval::report::{EpochReport, Scores};
 use genrelens::protocol::ArchitectureInfo;
-use genrelens::train::recipe::{OptimiserKind, Recipe};
-use genrelens::train::report::{EpochReport, Scores};
+use genrelens::recipe::{OptimiserKind, Recipe};
 use genrelens::training_job::{LabelledClip, Split, TrainingJob, TrainingResult};
 use genrelens::view::model_options::{Build, model_spec};
 use genrelens::view::networks::Catalogue;

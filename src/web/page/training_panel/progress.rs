@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use js_sys::Date;
 use web_sys::{Document, HtmlElement, HtmlProgressElement};
 
+use crate::eval::report::EpochReport;
 use crate::protocol::TrainControl;
-use crate::train::report::EpochReport;
 use crate::view::training::{Stage, TrainingState};
 use crate::view::words::{outcome, training as words};
 use crate::view::{Theme, curves};

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use web_sys::{Document, HtmlElement};
 
-use crate::train::metrics::Metrics;
+use crate::eval::metrics::Metrics;
 use crate::view::outcome::{Confused, MATRIX_LABELS, confused};
 use crate::view::training::{Outcome, TrainingState};
 use crate::view::words::outcome as words;

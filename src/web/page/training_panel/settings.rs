@@ -10,7 +10,7 @@ use web_sys::{Document, Element, Event, HtmlElement, HtmlInputElement, HtmlSelec
 use super::disable;
 use super::field::Field;
 use crate::protocol::ArchitectureInfo;
-use crate::train::recipe::Recipe;
+use crate::recipe::Recipe;
 use crate::training_job::{ModelSpec, TrainableLayers};
 use crate::view::model_options::{self, Build, Group, ModelOption, Preset};
 use crate::view::networks::Catalogue;

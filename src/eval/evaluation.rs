@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::confidence::{Interval, bootstrap};
-use super::evaluate::{TaskMetrics, evaluate, pairs};
-use super::metrics::{Metrics, metrics};
-use super::report::Scores;
-use super::set::LabelledSet;
+use crate::dataset::labelled_set::LabelledSet;
+use crate::eval::confidence::{Interval, bootstrap};
+use crate::eval::evaluate::{TaskMetrics, evaluate, pairs};
+use crate::eval::metrics::{Metrics, metrics};
+use crate::eval::report::Scores;
 
 /// Figures with how far they can be trusted.
 #[derive(Serialize)]

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::metrics::{Metrics, argmax, metrics};
-use super::report::Scores;
-use super::set::{LabelledSet, Song};
-use super::tags::{TagMetrics, tag_metrics};
+use crate::dataset::labelled_set::{LabelledSet, Song};
+use crate::eval::metrics::{Metrics, argmax, metrics};
+use crate::eval::report::Scores;
+use crate::eval::tags::{TagMetrics, tag_metrics};
 
 /// Everything that is measured of a set.
 #[derive(Debug, Clone, PartialEq, Serialize)]

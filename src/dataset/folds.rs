@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::set::LabelledSet;
+use crate::dataset::labelled_set::LabelledSet;
 
 /// The fold of every song, 0 to `folds` - 1.
 ///
@@ -64,8 +64,8 @@ pub fn part(set: &LabelledSet, keep: impl Fn(usize) -> bool) -> LabelledSet {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::train::set::{Song, one_of};
+    use crate::dataset::folds::*;
+    use crate::dataset::labelled_set::{Song, one_of};
 
     fn set() -> LabelledSet {
         let song = |index: usize| Song {

@@ -1,7 +1,7 @@
 //! Songs with their labels.
 
-use super::metrics::argmax;
 use crate::dsp::Segment;
+use crate::eval::metrics::argmax;
 
 /// One song: its segments and what it should be called.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ pub fn check_apart(train: &LabelledSet, valid: &LabelledSet) -> Result<(), Leak>
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::dataset::labelled_set::*;
 
     fn set(songs: &[(&str, Option<&str>)]) -> LabelledSet {
         let song = |&(name, group): &(&str, Option<&str>)| Song {

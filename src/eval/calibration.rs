@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evaluate::evaluate;
-use super::metrics::argmax;
-use super::set::LabelledSet;
-use crate::model::predict::{probabilities, song_probabilities};
+use crate::dataset::labelled_set::LabelledSet;
+use crate::eval::evaluate::evaluate;
+use crate::eval::metrics::argmax;
+use crate::eval::probabilities::{probabilities, song_probabilities};
 
 /// Equally wide bins of confidence.
 pub const BINS: usize = 10;
@@ -116,8 +116,8 @@ fn bins(told: &[(f32, bool)]) -> Vec<Bin> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::train::set::{Song, one_of};
+    use crate::dataset::labelled_set::{Song, one_of};
+    use crate::eval::calibration::*;
 
     /// Songs of two classes, of which every fourth is not what it seems.
     fn set() -> LabelledSet {

@@ -258,7 +258,7 @@ impl Recipe {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::recipe::*;
 
     #[test]
     fn settings_out_of_range_are_told() {
