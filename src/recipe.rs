@@ -258,7 +258,7 @@ impl Recipe {
 
 #[cfg(test)]
 mod tests {
-    use crate::recipe::*;
+    use super::*;
 
     #[test]
     fn settings_out_of_range_are_told() {

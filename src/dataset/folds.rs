@@ -64,7 +64,7 @@ pub fn part(set: &LabelledSet, keep: impl Fn(usize) -> bool) -> LabelledSet {
 
 #[cfg(test)]
 mod tests {
-    use crate::dataset::folds::*;
+    use super::*;
     use crate::dataset::labelled_set::{Song, one_of};
 
     fn set() -> LabelledSet {

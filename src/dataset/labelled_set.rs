@@ -66,7 +66,7 @@ pub fn check_apart(train: &LabelledSet, valid: &LabelledSet) -> Result<(), Leak>
 
 #[cfg(test)]
 mod tests {
-    use crate::dataset::labelled_set::*;
+    use super::*;
 
     fn set(songs: &[(&str, Option<&str>)]) -> LabelledSet {
         let song = |&(name, group): &(&str, Option<&str>)| Song {

@@ -116,8 +116,8 @@ fn bins(told: &[(f32, bool)]) -> Vec<Bin> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::dataset::labelled_set::{Song, one_of};
-    use crate::eval::calibration::*;
 
     /// Songs of two classes, of which every fourth is not what it seems.
     fn set() -> LabelledSet {

@@ -52,7 +52,7 @@ pub fn wilson(right: usize, count: usize) -> Interval {
 
 #[cfg(test)]
 mod tests {
-    use crate::eval::confidence::*;
+    use super::*;
 
     #[test]
     fn the_interval_of_a_share_is_about_two_standard_errors() {

@@ -20,7 +20,7 @@ pub fn sign_test(only_first: usize, only_second: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::eval::mcnemar::*;
+    use super::*;
 
     #[test]
     fn it_is_the_exact_binomial_test() {

@@ -94,7 +94,7 @@ fn share(part: usize, whole: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::eval::metrics::*;
+    use super::*;
 
     #[test]
     fn argmax_takes_the_first_of_equals() {

@@ -67,7 +67,7 @@ impl Scores {
 
 #[cfg(test)]
 mod tests {
-    use crate::eval::report::*;
+    use super::*;
 
     #[test]
     fn a_single_loss_that_is_no_number_is_found() {

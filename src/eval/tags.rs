@@ -83,7 +83,7 @@ fn average_precision(ranked: &[(f32, bool)], with: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use crate::eval::tags::*;
+    use super::*;
 
     fn figures(answers: &[(f32, f32)]) -> TagMetrics {
         let songs: Vec<([f32; 1], [f32; 1])> = answers.iter().map(|&(target, answer)| ([target], [answer])).collect();

@@ -35,11 +35,11 @@ use self::training::{TrainingNumber, TrainingWorker};
 use super::browser_decoder::{self, NotDecoded};
 use super::service_worker::ServiceWorkerClient;
 use crate::protocol::{ArchitectureInfo, EngineInfo, EngineKind, Event, Payload, Request, RequestId};
-use crate::view::engine::{Choice, NoGpu, Preference, decide};
-use crate::view::networks::{Arriving, Catalogue, InUse, Selection, Switch};
-use crate::view::offline::OfflineEvent;
-use crate::view::training::TrainingEvent;
-use crate::view::words;
+use crate::view::classify::engine::{Choice, NoGpu, Preference, decide};
+use crate::view::classify::networks::{Arriving, Catalogue, InUse, Selection, Switch};
+use crate::view::classify::words;
+use crate::view::offline::state::OfflineEvent;
+use crate::view::train::state::TrainingEvent;
 
 const CPU_SCRIPT: &str = "./cpu_worker_loader.js";
 const GPU_SCRIPT: &str = "./gpu_worker_loader.js";

@@ -37,14 +37,14 @@ use super::files::path_of;
 use crate::protocol::TrainControl;
 use crate::training_job::{ClipId, TrainingJob};
 use crate::view::Theme;
-use crate::view::engine::Preference;
-use crate::view::file_names::is_sound;
-use crate::view::offline::{Offline, OfflineRequest};
-use crate::view::reading::Place;
-use crate::view::state::{Phase, State};
-use crate::view::storage::{StorageState, StorageStatus};
-use crate::view::training::{ResumePoint, TrainingState};
-use crate::view::words;
+use crate::view::classify::engine::Preference;
+use crate::view::classify::state::{Phase, State};
+use crate::view::classify::words;
+use crate::view::draw::reading::Place;
+use crate::view::offline::state::{Offline, OfflineRequest};
+use crate::view::storage::state::{StorageState, StorageStatus};
+use crate::view::train::file_names::is_sound;
+use crate::view::train::state::{ResumePoint, TrainingState};
 
 /// What comes of an archive, or a sentence that says why nothing does; an empty one where it was given up.
 pub type Unpacking = Pin<Box<dyn Future<Output = Result<Unpacked, String>>>>;

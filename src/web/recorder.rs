@@ -12,7 +12,7 @@ use web_sys::{
 
 use super::browser_decoder::{self, Decoded};
 use super::dom::{self, Listener, describe};
-use crate::view::recording::NotRecorded;
+use crate::view::train::recording::NotRecorded;
 
 /// Samples that the level is the largest of: 23 ms at 44.1 kHz.
 const LEVEL_SAMPLES: usize = 1024;

@@ -9,7 +9,7 @@ use web_sys::{Event, EventTarget, HtmlElement};
 
 use super::dom::{self, Listener};
 use super::js;
-use crate::view::offline::{Absence, OfflineEvent, Renewal, Shell};
+use crate::view::offline::state::{Absence, OfflineEvent, Renewal, Shell};
 
 const SCRIPT: &str = "./service-worker.js";
 /// The manifest of a page that can take what is shared with it, for which it needs its worker.

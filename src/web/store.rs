@@ -18,7 +18,7 @@ use web_sys::{
 
 use super::weights_cache::own_name;
 use super::{dom, js};
-use crate::view::storage::{StorageError, Usage};
+use crate::view::storage::state::{StorageError, Usage};
 
 /// Kind and version of the database; the version is raised where what is in it can no longer be read.
 const KIND: &str = "taught-1";

@@ -12,9 +12,10 @@ use super::engine::{Engine, unexpected};
 use super::{Client, Update};
 use crate::protocol::{Event, Payload, Request, RequestId};
 use crate::training_job::ClipId;
-use crate::view::thumbnail::Thumbnail;
-use crate::view::training::TrainingEvent;
-use crate::view::words;
+use crate::view::classify::words;
+use crate::view::draw::thumbnail::Thumbnail;
+use crate::view::train::state::TrainingEvent;
+use crate::view::train::words::dataset as dataset_words;
 use crate::web::{browser_decoder, dom};
 
 /// How long an archive waits for the engine to start, in looks at it, and the time between them in milliseconds.
@@ -194,7 +195,7 @@ impl Client {
             }
             dom::sleep(LOOK_MILLISECONDS).await;
         }
-        Err(words::dataset::NO_ENGINE.to_owned())
+        Err(dataset_words::NO_ENGINE.to_owned())
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::engine::Engine;
 use super::{Client, GPU_SCRIPT, site};
 use crate::protocol::EngineKind;
-use crate::view::engine::{Choice, GpuState, NoGpu, Preference, choose};
+use crate::view::classify::engine::{Choice, GpuState, NoGpu, Preference, choose};
 use crate::web::gpu::{self, Found};
 
 /// How far the GPU engine has come.

@@ -8,8 +8,8 @@ use wasm_bindgen_futures::spawn_local;
 use super::site::{self, Shipped};
 use super::{Client, Update};
 use crate::protocol::{Architecture, Event, Payload};
-use crate::view::networks::{Arriving, Catalogue, InUse, Selection, Wanted};
-use crate::view::words;
+use crate::view::classify::network_words;
+use crate::view::classify::networks::{Arriving, Catalogue, InUse, Selection, Wanted};
 
 /// Time between two words on how much is fetched, in milliseconds.
 const PROGRESS_MILLISECONDS: f64 = 100.0;
@@ -168,7 +168,7 @@ impl Client {
         let stays = self.network();
         // Before the sentence, which it would take away.
         self.tell_arriving(0);
-        self.tell(Update::NetworkRefused(words::networks::refused(name, reason, stays.as_deref())));
+        self.tell(Update::NetworkRefused(network_words::refused(name, reason, stays.as_deref())));
     }
 
     /// Tells which network is in use.

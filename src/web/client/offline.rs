@@ -6,7 +6,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::site::{self, Shipped};
 use super::{Client, Update};
-use crate::view::offline::{Absence, Coming, OfflineEvent, OfflineRequest, Shell};
+use crate::view::offline::state::{Absence, Coming, OfflineEvent, OfflineRequest, Shell};
 use crate::web::service_worker::ServiceWorkerClient;
 use crate::web::{dom, weights_cache};
 

@@ -12,9 +12,9 @@ use web_sys::{Blob, File};
 use super::site::{self, Shipped};
 use super::{Client, Update};
 use crate::card::{Card, inside};
-use crate::view::networks::{Catalogue, Offer, Selection};
-use crate::view::training::free_name;
-use crate::view::words::storage as words;
+use crate::view::classify::networks::{Catalogue, Offer, Selection};
+use crate::view::storage::words;
+use crate::view::train::state::free_name;
 use crate::web::dom;
 
 /// The largest file that is taken as a network, in bytes: it is in memory as a whole, and more than once.

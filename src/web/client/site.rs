@@ -11,8 +11,8 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::Response;
 
 use crate::card::Card;
-use crate::view::networks::Catalogue;
-use crate::view::words::offline as words;
+use crate::view::classify::networks::Catalogue;
+use crate::view::offline::words;
 use crate::web::{dom, js, weights_cache};
 
 const LIST: &str = "./model-weights/networks.json";

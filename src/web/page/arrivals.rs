@@ -9,7 +9,7 @@ use web_sys::{File, FilePropertyBag};
 
 use super::input::with;
 use super::{Inner, Page};
-use crate::view::offline::OfflineEvent;
+use crate::view::offline::state::OfflineEvent;
 use crate::web::{dom, js, weights_cache};
 
 impl Page {

@@ -9,7 +9,7 @@ use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
 
 use super::input::on;
 use super::{Inner, Page};
-use crate::view::words::dataset as words;
+use crate::view::train::words::dataset as words;
 use crate::web::dom::{DomError, Listener, by_id};
 use crate::web::files::take_chosen;
 

@@ -8,9 +8,9 @@ use super::Page;
 use super::dataset_import::DatasetTask;
 use crate::archive::MOST_FILE_BYTES;
 use crate::archive::pack::Packer;
-use crate::view::dataset_file::{self, DatasetFile};
-use crate::view::training::Stage;
-use crate::view::words::dataset as words;
+use crate::view::train::dataset_file::{self, DatasetFile};
+use crate::view::train::state::Stage;
+use crate::view::train::words::dataset as words;
 use crate::web::dom;
 use crate::web::files::{read_in_pieces, save};
 

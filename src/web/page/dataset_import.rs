@@ -10,14 +10,15 @@ use web_sys::File;
 
 use super::{Inner, Page};
 use crate::training_job::ClipId;
-use crate::view::dataset::{Class, Entry};
-use crate::view::dataset_file::{self, DatasetFile};
-use crate::view::file_names::{is_sound, labels_of};
-use crate::view::table::{self, Table, TableError};
-use crate::view::training::Stage;
-use crate::view::words;
-use crate::view::words::dataset::{no_set, no_table, together, too_large, unreadable};
-use crate::view::words::training::left_out;
+use crate::view::format;
+use crate::view::train::dataset::{Class, Entry};
+use crate::view::train::dataset_file::{self, DatasetFile};
+use crate::view::train::file_names::{is_sound, labels_of};
+use crate::view::train::state::Stage;
+use crate::view::train::table::{self, Table, TableError};
+use crate::view::train::words::dataset as dataset_words;
+use crate::view::train::words::dataset::{no_set, no_table, together, too_large, unreadable};
+use crate::view::train::words::left_out;
 use crate::web::dom;
 use crate::web::files::{path_of, read, read_in_pieces};
 
@@ -92,7 +93,7 @@ impl Page {
             return;
         }
         let Some(task) = DatasetTask::begin(self) else {
-            return self.change_training(|training| training.notice = Some(words::dataset::NOT_NOW.to_owned()));
+            return self.change_training(|training| training.notice = Some(dataset_words::NOT_NOW.to_owned()));
         };
         let (done, total) = (0, files.len());
         self.change_training(|training| training.stage = Stage::Adding { done, total });
@@ -148,7 +149,7 @@ async fn import(task: &DatasetTask, files: Vec<File>, into: Option<Rc<str>>) -> 
     for (name, table) in tables {
         let mut applied = None;
         page.change_training(|training| applied = Some(training.dataset.apply(&table)));
-        notes.extend(applied.map(|applied| words::dataset::table(&name, &applied)));
+        notes.extend(applied.map(|applied| dataset_words::table(&name, &applied)));
     }
     task.end(&notes)
 }
@@ -184,7 +185,7 @@ async fn opened(
         drop(page);
         let unpacked = match engines {
             Some(engines) => engines.unpack(file.clone(), tell).await,
-            None => Err(words::dataset::NO_ENGINE.to_owned()),
+            None => Err(dataset_words::NO_ENGINE.to_owned()),
         };
         match unpacked {
             Ok(unpacked) => {
@@ -193,7 +194,7 @@ async fn opened(
                 found.extend(own.map(|(path, file)| note(path, file, &otherwise)));
             }
             Err(reason) if reason.is_empty() => {}
-            Err(reason) => notes.push(words::sentence(reason)),
+            Err(reason) => notes.push(format::sentence(reason)),
         }
     }
     Some(found)
@@ -265,7 +266,7 @@ fn classes_of(sets: &[(String, DatasetFile)], clips: &[Identified], notes: &mut 
         described.extend(set.files().map(|(_, file)| format!("{folder}{file}")));
         classes.extend(own);
         if !missing.is_empty() {
-            notes.push(words::dataset::missing(&missing));
+            notes.push(dataset_words::missing(&missing));
         }
     }
     let mut places: HashMap<String, usize> = HashMap::new();

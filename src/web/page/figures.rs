@@ -6,10 +6,12 @@ use web_sys::{Document, HtmlElement};
 
 use super::Cursor;
 use crate::protocol::Prediction;
-use crate::view::reading::{self, Place};
-use crate::view::spectrogram::{self, Figure};
-use crate::view::state::{Spectrogram, State};
-use crate::view::{Area, Theme, bars, strip, words};
+use crate::view::classify::state::{Spectrogram, State};
+use crate::view::draw::reading::{self, Place};
+use crate::view::draw::spectrogram::{self, Figure};
+use crate::view::draw::words as draw_words;
+use crate::view::draw::{bars, strip};
+use crate::view::{Area, Theme};
 use crate::web::canvas::Canvas;
 use crate::web::dom::{self, DomError, by_id, set_text};
 
@@ -117,7 +119,7 @@ impl Figures {
         canvas.paint(&shapes)?;
         let element = canvas.element();
         element.set_attribute("aria-valuemax", &format!("{:.1}", spectrogram::shown_seconds(info)))?;
-        self.spectrogram.describe(&words::spectrogram_label(file, info))
+        self.spectrogram.describe(&draw_words::spectrogram_label(file, info))
     }
 
     fn render_strip(
@@ -132,7 +134,7 @@ impl Figures {
         }
         let [width, height] = self.strip.canvas.size();
         self.strip.canvas.paint(&strip::shapes(prediction, seconds, width, height, Theme::of(dark)))?;
-        self.strip.describe(&words::strip_label(prediction))
+        self.strip.describe(&draw_words::strip_label(prediction))
     }
 
     fn render_bars(&mut self, prediction: &Rc<Prediction>, dark: bool, ratio: f64) -> Result<(), DomError> {
@@ -143,7 +145,7 @@ impl Figures {
         }
         let [width, _] = self.bars.canvas.size();
         self.bars.canvas.paint(&bars::shapes(prediction, width, Theme::of(dark)))?;
-        self.bars.describe(&words::bars_label(prediction))
+        self.bars.describe(&draw_words::bars_label(prediction))
     }
 
     /// The plot's place on the spectrogram's canvas, in CSS pixels, where one is shown.
@@ -189,6 +191,7 @@ fn read_out(state: &State, spectrogram: &Spectrogram, cursor: Cursor) -> (f64, S
     let stretch = strip::stretch_at(&stretches, seconds)
         .and_then(|stretch| Some((stretch, prediction?.labels.get(stretch.winner)?.as_str())));
     let reading = if cursor.on_spectrogram { reading::read(values, info, cursor.place) } else { None };
-    let words = reading.map_or_else(|| words::moment(seconds, stretch), |reading| words::reading(&reading, stretch));
+    let words =
+        reading.map_or_else(|| draw_words::moment(seconds, stretch), |reading| draw_words::reading(&reading, stretch));
     (seconds, words)
 }

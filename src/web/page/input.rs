@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, EventTarget, HtmlInputElement, KeyboardEvent, PointerEvent};
 
 use super::{Cursor, Inner, Page};
-use crate::view::reading::Place;
+use crate::view::draw::reading::Place;
 use crate::web::dom::{self, DomError, Listener, Resizes, by_id};
 use crate::web::files::{self, Picker};
 

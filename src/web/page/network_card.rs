@@ -6,9 +6,9 @@ use std::rc::Rc;
 use web_sys::{Document, HtmlElement, HtmlProgressElement, HtmlSelectElement};
 
 use super::text::show_progress;
-use crate::view::networks::{Catalogue, InUse};
-use crate::view::state::State;
-use crate::view::words::networks as words;
+use crate::view::classify::network_words as words;
+use crate::view::classify::networks::{Catalogue, InUse};
+use crate::view::classify::state::State;
 use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
 
 /// The elements about networks.

@@ -8,11 +8,11 @@ use web_sys::{Document, Element, Event, HtmlElement};
 
 use super::input::on;
 use super::{Inner, Page};
-use crate::view::networks::Catalogue;
-use crate::view::offline::{Offline, OfflineEvent, OfflineRequest, Renewal, Shell};
-use crate::view::state::State;
-use crate::view::training::Stage;
-use crate::view::words::offline as words;
+use crate::view::classify::networks::Catalogue;
+use crate::view::classify::state::State;
+use crate::view::offline::state::{Offline, OfflineEvent, OfflineRequest, Renewal, Shell};
+use crate::view::offline::words;
+use crate::view::train::state::Stage;
 use crate::web::dom::{self, DomError, Listener, by_id, set_text, set_text_or_hide};
 
 /// The elements about what is kept, and about newer versions.

@@ -18,8 +18,8 @@ pub use self::actions::listen;
 pub use self::section::StorageSection;
 use super::Page;
 use crate::training_job::ClipId;
-use crate::view::storage::{self, SavedRun, StorageError, StorageState, StorageStatus, StoredDataset};
-use crate::view::training::{ResumePoint, RunRecord, TrainingEvent};
+use crate::view::storage::state::{self, SavedRun, StorageError, StorageState, StorageStatus, StoredDataset};
+use crate::view::train::state::{ResumePoint, RunRecord, TrainingEvent};
 use crate::web::client::OwnNetwork;
 use crate::web::dom;
 use crate::web::store::{self, Change, ObjectStore, Store, to_value};
@@ -112,7 +112,7 @@ impl Page {
         let state = self.0.state.borrow();
         // Before there is a list, the user's own networks are not in it.
         let networks = state.catalogue.as_deref().is_some_and(|list| {
-            let own = storage::own(Some(list));
+            let own = state::own(Some(list));
             own.clone().count() != saved.networks.len()
                 || !own.into_iter().all(|own| saved.networks.contains_key(&own.name))
         });
@@ -241,7 +241,7 @@ impl Page {
         // Before there is a list, the user's own networks are not in it.
         let (Some(list), Some(engines)) = (list, engines) else { return Vec::new() };
         let mut saved = self.0.persistence.saved.borrow_mut();
-        let own: Vec<OwnNetwork> = storage::own(Some(&list)).filter_map(|offer| engines.own(&offer.name)).collect();
+        let own: Vec<OwnNetwork> = state::own(Some(&list)).filter_map(|offer| engines.own(&offer.name)).collect();
         let there: BTreeMap<String, String> =
             own.iter().map(|own| (own.card.name.clone(), own.card.sha256.clone())).collect();
         let gone = saved.networks.keys().filter(|name| !there.contains_key(*name));

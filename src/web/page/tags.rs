@@ -6,7 +6,8 @@ use std::rc::Rc;
 use web_sys::{Document, HtmlElement};
 
 use crate::protocol::{Prediction, Score, TagPrediction};
-use crate::view::words;
+use crate::view::classify::network_words;
+use crate::view::format;
 use crate::web::dom::{self, DomError, by_id};
 
 /// The tags that are shown of each network.
@@ -53,9 +54,9 @@ impl Tags {
 
     fn group(&self, tags: &TagPrediction) -> Result<HtmlElement, DomError> {
         let item = |score: &Score| {
-            let item = dom::element(&self.document, "li", &words::genre(&score.label))?;
+            let item = dom::element(&self.document, "li", &format::genre(&score.label))?;
             dom::set_style(&item, "--share", &format!("{:.3}", score.probability))?;
-            item.append_with_node_1(&*dom::element(&self.document, "b", &words::percent(score.probability))?)?;
+            item.append_with_node_1(&*dom::element(&self.document, "b", &format::percent(score.probability))?)?;
             Ok(item)
         };
         let items: Result<Vec<_>, DomError> = tags.tags.iter().take(SHOWN).map(item).collect();
@@ -63,7 +64,7 @@ impl Tags {
         list.set_attribute("class", "tag-list")?;
         dom::set_children(&list, &items?);
         let group = dom::element(&self.document, "div", "")?;
-        let source = dom::element(&self.document, "p", &words::networks::tag_source(tags))?;
+        let source = dom::element(&self.document, "p", &network_words::tag_source(tags))?;
         dom::set_children(&group, [&source, &list]);
         Ok(group)
     }
@@ -71,7 +72,7 @@ impl Tags {
     fn table(&self, tags: &TagPrediction) -> Result<HtmlElement, DomError> {
         let table = dom::element(&self.document, "table", "")?;
         table.set_attribute("data-model", &tags.model)?;
-        let caption = dom::element(&self.document, "caption", &words::networks::tag_caption(tags))?;
+        let caption = dom::element(&self.document, "caption", &network_words::tag_caption(tags))?;
         let head = dom::element(&self.document, "tr", "")?;
         let headings: Result<Vec<_>, DomError> = ["Tag", "Whole recording", "In its most typical stretch"]
             .into_iter()
@@ -97,10 +98,10 @@ impl Tags {
         let row = dom::element(&self.document, "tr", "")?;
         row.set_attribute("data-tag", &score.label)?;
         row.set_attribute("data-probability", &format!("{:.4}", score.probability))?;
-        let name = dom::element(&self.document, "th", &words::genre(&score.label))?;
+        let name = dom::element(&self.document, "th", &format::genre(&score.label))?;
         name.set_attribute("scope", "row")?;
-        let whole = dom::element(&self.document, "td", &words::percent(score.probability))?;
-        let highest = dom::element(&self.document, "td", &words::percent(highest))?;
+        let whole = dom::element(&self.document, "td", &format::percent(score.probability))?;
+        let highest = dom::element(&self.document, "td", &format::percent(highest))?;
         dom::set_children(&row, [&name, &whole, &highest]);
         Ok(row)
     }

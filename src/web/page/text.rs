@@ -6,9 +6,14 @@ use std::rc::Rc;
 use web_sys::{Document, HtmlElement, HtmlProgressElement, HtmlSelectElement};
 
 use crate::protocol::{EngineKind, Prediction};
-use crate::view::engine::Preference;
-use crate::view::state::{Phase, State};
-use crate::view::{Colour, Theme, colours, strip, words};
+use crate::view::classify::engine::Preference;
+use crate::view::classify::network_words;
+use crate::view::classify::state::{Phase, State};
+use crate::view::classify::words;
+use crate::view::draw::words as draw_words;
+use crate::view::draw::{colours, strip};
+use crate::view::format;
+use crate::view::{Colour, Theme};
 use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
 
 /// The elements that show words.
@@ -115,7 +120,7 @@ impl Texts {
         self.again_box.set_hidden(state.again.is_none());
         if let Some(again) = &state.again {
             show_progress(&self.again, again.progress.map(|progress| f64::from(progress.fraction)));
-            set_text(&self.again_text, &words::networks::again(again, state.browser_decodes));
+            set_text(&self.again_text, &network_words::again(again, state.browser_decodes));
         }
     }
 
@@ -180,7 +185,7 @@ impl Texts {
         self.numbers.set_hidden(prediction.is_none());
         if let Some(prediction) = prediction {
             set_text(&self.caption, words::table_caption(prediction));
-            set_text(&self.label_heading, words::label_heading(prediction));
+            set_text(&self.label_heading, draw_words::label_heading(prediction));
         }
         let rows = prediction.map_or_else(|| Ok(vec![]), |prediction| self.rows(prediction, theme))?;
         dom::set_children(&self.table, &rows);
@@ -199,11 +204,11 @@ impl Texts {
             let name = dom::element(&self.document, "th", "")?;
             name.set_attribute("scope", "row")?;
             let swatch = self.swatch(colours::of_label(theme, &score.label, place(&score.label)))?;
-            name.append_with_node_2(&swatch, &self.document.create_text_node(&words::genre(&score.label)))?;
-            let probability = dom::element(&self.document, "td", &words::percent(score.probability))?;
+            name.append_with_node_2(&swatch, &self.document.create_text_node(&format::genre(&score.label)))?;
+            let probability = dom::element(&self.document, "td", &format::percent(score.probability))?;
             let share = prediction.windows.iter().filter_map(|window| window.probabilities.get(place(&score.label)));
             let highest = share.copied().fold(0.0, f32::max);
-            let highest = dom::element(&self.document, "td", &words::percent(highest))?;
+            let highest = dom::element(&self.document, "td", &format::percent(highest))?;
             row.append_with_node_3(&name, &probability, &highest)?;
             Ok(row)
         };
@@ -213,7 +218,7 @@ impl Texts {
     fn legend(&self, prediction: &Prediction, theme: &Theme) -> Result<Vec<HtmlElement>, DomError> {
         let item = |entry: strip::LegendEntry| {
             let item = dom::element(&self.document, "li", "")?;
-            let text = words::legend(&entry.label, entry.share);
+            let text = draw_words::legend(&entry.label, entry.share);
             let swatch = self.swatch(entry.colour)?;
             item.append_with_node_2(&swatch, &self.document.create_text_node(&text))?;
             Ok(item)

@@ -16,8 +16,8 @@ use self::progress::Progress;
 use self::results_section::ResultsSection;
 use self::runs_section::RunsSection;
 pub use self::settings::{Settings, Wanted};
-use crate::view::state::State;
-use crate::view::training::TrainingState;
+use crate::view::classify::state::State;
+use crate::view::train::state::TrainingState;
 use crate::web::dom::{DomError, by_id};
 
 /// The parts of the place.

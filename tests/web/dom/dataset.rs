@@ -1,7 +1,7 @@
 //! Collecting on the page: folders, tables, sets, pictures; without an engine.
 
-use genrelens::view::thumbnail::Thumbnail;
-use genrelens::view::training::TrainingEvent;
+use genrelens::view::draw::thumbnail::Thumbnail;
+use genrelens::view::train::state::TrainingEvent;
 use genrelens::web::client::Update;
 use genrelens::web::page::Page;
 use wasm_bindgen::JsCast;

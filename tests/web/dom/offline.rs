@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use genrelens::view::networks::Catalogue;
-use genrelens::view::offline::{Absence, Coming, OfflineEvent, Renewal, Shell};
-use genrelens::view::training::TrainingEvent;
+use genrelens::view::classify::networks::Catalogue;
+use genrelens::view::offline::state::{Absence, Coming, OfflineEvent, Renewal, Shell};
+use genrelens::view::train::state::TrainingEvent;
 use genrelens::web::client::Update;
 use genrelens::web::page::Page;
 use wasm_bindgen::JsCast;

@@ -10,11 +10,11 @@ use genrelens::protocol::{
     TagPrediction, TrainControl, WindowScores,
 };
 use genrelens::training_job::{ClipId, TrainingJob};
-use genrelens::view::colours;
-use genrelens::view::engine::{Choice, NoGpu, Preference};
-use genrelens::view::networks::{Arriving, Catalogue, InUse, Selection};
-use genrelens::view::offline;
-use genrelens::view::training::ResumePoint;
+use genrelens::view::classify::engine::{Choice, NoGpu, Preference};
+use genrelens::view::classify::networks::{Arriving, Catalogue, InUse, Selection};
+use genrelens::view::draw::colours;
+use genrelens::view::offline::state as offline;
+use genrelens::view::train::state::ResumePoint;
 use genrelens::web::client::{OwnNetwork, Unpacked, Update};
 use genrelens::web::files;
 use genrelens::web::page::{Engines, Page, Unpacking};

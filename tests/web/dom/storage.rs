@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use genrelens::card::Card;
 use genrelens::training_job::{Split, TrainingResult};
-use genrelens::view::networks::Catalogue;
-use genrelens::view::storage::StorageError;
-use genrelens::view::training::{Outcome, ResumePoint, TrainingEvent};
+use genrelens::view::classify::networks::Catalogue;
+use genrelens::view::storage::state::StorageError;
+use genrelens::view::train::state::{Outcome, ResumePoint, TrainingEvent};
 use genrelens::web::client::{OwnNetwork, OwnNetworkEvent, Update};
 use genrelens::web::dom;
 use genrelens::web::page::Page;

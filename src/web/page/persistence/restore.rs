@@ -10,9 +10,9 @@ use web_sys::{Blob, File};
 use super::{COLLECTION, Left, Page, Persistence, RUNNING, Saved};
 use crate::card::Card;
 use crate::training_job::ClipId;
-use crate::view::storage::{SavedRun, StorageError, StorageStatus, StoredDataset, needed, without_lost};
-use crate::view::training::{Outcome, RunRecord};
-use crate::view::words::storage as words;
+use crate::view::storage::state::{SavedRun, StorageError, StorageStatus, StoredDataset, needed, without_lost};
+use crate::view::storage::words;
+use crate::view::train::state::{Outcome, RunRecord};
 use crate::web::client::OwnNetwork;
 use crate::web::store::{Change, ObjectStore, Store, field, from_value};
 

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 
 use web_sys::{Document, HtmlElement};
 
-use crate::view::networks::{Catalogue, Offer};
-use crate::view::storage::{StorageContents, StorageState, StorageStatus, own};
-use crate::view::training::TrainingState;
-use crate::view::words::storage as words;
+use crate::view::classify::networks::{Catalogue, Offer};
+use crate::view::storage::state::{StorageContents, StorageState, StorageStatus, own};
+use crate::view::storage::words;
+use crate::view::train::state::TrainingState;
 use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
 use crate::web::page::training_panel::disable;
 

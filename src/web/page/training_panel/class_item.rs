@@ -8,9 +8,10 @@ use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, Document, HtmlCanvasElement, HtmlElement, ImageData};
 
 use crate::training_job::ClipId;
-use crate::view::dataset::{Class, Entry};
-use crate::view::thumbnail::Thumbnail;
-use crate::view::words;
+use crate::view::draw::thumbnail::Thumbnail;
+use crate::view::train::dataset::{Class, Entry};
+use crate::view::train::words as train_words;
+use crate::view::train::words::dataset as dataset_words;
 use crate::web::dom::{self, DomError, keep_children, set_text};
 use crate::web::files::INTO;
 
@@ -105,7 +106,7 @@ impl ClassItem {
         let renamed = self.names != *names;
         if self.class != *class || self.told.text_content().is_none_or(|told| told.is_empty()) {
             self.class = class.clone();
-            set_text(&self.told, &words::training::class(class));
+            set_text(&self.told, &train_words::class(class));
             self.show_head()?;
         }
         self.names = names.clone();
@@ -132,7 +133,7 @@ impl ClassItem {
             self.pictures.iter().map(|picture| picture.canvas.clone().unchecked_into()).collect();
         let more = self.class.clips.len().saturating_sub(IN_HEAD);
         if more > 0 {
-            children.push(dom::element(&self.document, "span", &words::dataset::more_clips(more))?);
+            children.push(dom::element(&self.document, "span", &dataset_words::more_clips(more))?);
         }
         keep_children(&self.head, &children)
     }
@@ -150,7 +151,7 @@ impl ClassItem {
                 Some(row) => row,
                 None => self.row(clip)?,
             };
-            set_text(&row.about, &words::dataset::about_clip(clip.seconds, clip.group.as_deref(), &clip.tags));
+            set_text(&row.about, &dataset_words::about_clip(clip.seconds, clip.group.as_deref(), &clip.tags));
             self.rows.push(row);
         }
         let children: Vec<HtmlElement> = self.rows.iter().map(|row| row.element.clone()).collect();

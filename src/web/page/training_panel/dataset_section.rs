@@ -8,10 +8,11 @@ use web_sys::{Document, HtmlElement, HtmlInputElement};
 
 use super::class_item::ClassItem;
 use super::disable;
-use crate::view::dataset::{Class, Dataset, DatasetWarning};
-use crate::view::recording::meter;
-use crate::view::training::TrainingState;
-use crate::view::words;
+use crate::view::train::dataset::{Class, Dataset, DatasetWarning};
+use crate::view::train::recording::meter;
+use crate::view::train::state::TrainingState;
+use crate::view::train::words as train_words;
+use crate::view::train::words::dataset as dataset_words;
 use crate::web::dom::{self, DomError, by_id, keep_children, set_text_or_hide};
 
 /// What the lists show: rebuilding them for every event would take the focus from the keyboard, and of hundreds of
@@ -75,7 +76,7 @@ impl DatasetSection {
         disable(&self.undo, !dataset.can_undo() || training.is_busy())?;
         let some = !dataset.is_empty();
         disable(&self.export, !some || training.is_busy())?;
-        let count = some.then(|| words::training::dataset(dataset.clips(), dataset.classes().len()));
+        let count = some.then(|| train_words::dataset(dataset.clips(), dataset.classes().len()));
         set_text_or_hide(&self.count, count.as_deref());
         self.many_box.set_hidden(!dataset.has_tags() && !dataset.wants_tags());
         self.many.set_checked(dataset.wants_tags());
@@ -94,21 +95,21 @@ impl DatasetSection {
         disable(&self.record, recording.is_some() || training.is_busy())?;
         self.record_box.set_hidden(recording.is_none());
         let Some(recording) = recording else { return Ok(()) };
-        dom::set_text(&self.record_text, &words::dataset::recording(recording));
+        dom::set_text(&self.record_text, &dataset_words::recording(recording));
         Ok(self.record_level.set_attribute("value", &format!("{:.3}", meter(recording.level)))?)
     }
 
     fn render_warnings(&self, dataset: &Dataset) -> Result<(), DomError> {
         let warnings = if dataset.is_empty() { Vec::new() } else { dataset.warnings() };
         let item = |warning: &DatasetWarning| {
-            let item = dom::element(&self.document, "li", &words::training::warning(warning))?;
+            let item = dom::element(&self.document, "li", &train_words::warning(warning))?;
             item.toggle_attribute_with_force("data-forbids", warning.forbids())?;
             Ok(item)
         };
-        let most = words::dataset::WARNINGS_SHOWN;
+        let most = dataset_words::WARNINGS_SHOWN;
         let mut items = warnings.iter().take(most).map(item).collect::<Result<Vec<_>, DomError>>()?;
         if warnings.len() > most {
-            items.push(dom::element(&self.document, "li", &words::dataset::more_warnings(warnings.len() - most))?);
+            items.push(dom::element(&self.document, "li", &dataset_words::more_warnings(warnings.len() - most))?);
         }
         dom::set_children(&self.warnings, &items);
         let mut shown = self.shown.borrow_mut();

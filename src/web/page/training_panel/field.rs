@@ -3,7 +3,7 @@
 use wasm_bindgen::JsCast;
 use web_sys::{Document, HtmlElement, HtmlInputElement, HtmlSelectElement};
 
-use crate::view::settings::TICKED;
+use crate::view::train::settings::TICKED;
 use crate::web::dom::{self, DomError, by_id, set_text};
 
 /// An input, a box to tick or a choice.

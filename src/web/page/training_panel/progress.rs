@@ -7,9 +7,11 @@ use web_sys::{Document, HtmlElement, HtmlProgressElement};
 
 use crate::eval::report::EpochReport;
 use crate::protocol::TrainControl;
-use crate::view::training::{Stage, TrainingState};
-use crate::view::words::{outcome, training as words};
-use crate::view::{Theme, curves};
+use crate::view::Theme;
+use crate::view::draw::curves;
+use crate::view::train::state::{Stage, TrainingState};
+use crate::view::train::words;
+use crate::view::train::words::results;
 use crate::web::canvas::Canvas;
 use crate::web::dom::{DomError, by_id, set_text, set_text_or_hide};
 use crate::web::page::text::show_progress;
@@ -107,7 +109,7 @@ impl Progress {
         let mut canvas = self.canvas.borrow_mut();
         canvas.element().set_hidden(training.epochs.is_empty());
         self.curves_box.set_hidden(training.epochs.is_empty());
-        set_text(&self.epochs, &outcome::epochs(&training.epochs).unwrap_or_default());
+        set_text(&self.epochs, &results::epochs(&training.epochs).unwrap_or_default());
         let size = canvas.size();
         let (epochs, last) = (training.epochs.len(), training.epochs.last().cloned());
         let drawn = Drawn { epochs, last, size, dark, ratio };
@@ -117,7 +119,7 @@ impl Progress {
         }
         canvas.clear(ratio)?;
         canvas.paint(&curves::shapes(&training.epochs, size[0], size[1], dark, Theme::of(dark)))?;
-        canvas.element().set_attribute("aria-label", &outcome::curves(&training.epochs))?;
+        canvas.element().set_attribute("aria-label", &results::curves(&training.epochs))?;
         *shown = Some(drawn);
         Ok(())
     }

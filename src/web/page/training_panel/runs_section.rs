@@ -8,10 +8,10 @@ use wasm_bindgen::JsValue;
 use web_sys::{Document, HtmlElement};
 
 use crate::view::Theme;
-use crate::view::compare::{PairedComparison, differing, newest_first, who};
-use crate::view::curves::{self, Named};
-use crate::view::training::{RunRecord, TrainingState};
-use crate::view::words::outcome as words;
+use crate::view::draw::curves::{self, Named};
+use crate::view::train::compare::{PairedComparison, differing, newest_first, who};
+use crate::view::train::state::{RunRecord, TrainingState};
+use crate::view::train::words::results as words;
 use crate::web::canvas::Canvas;
 use crate::web::dom::{self, DomError, by_id};
 

@@ -12,12 +12,12 @@ use super::field::Field;
 use crate::protocol::ArchitectureInfo;
 use crate::recipe::Recipe;
 use crate::training_job::{ModelSpec, TrainableLayers};
-use crate::view::model_options::{self, Build, Group, ModelOption, Preset};
-use crate::view::networks::Catalogue;
-use crate::view::settings;
-use crate::view::state::State;
-use crate::view::training::{TrainingState, free_name};
-use crate::view::words::settings as words;
+use crate::view::classify::networks::Catalogue;
+use crate::view::classify::state::State;
+use crate::view::train::model_options::{self, Build, Group, ModelOption, Preset};
+use crate::view::train::settings;
+use crate::view::train::state::{TrainingState, free_name};
+use crate::view::train::words::settings as words;
 use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
 
 /// Settings beside the recipe's: their fields, what they are called, and their ranges.

@@ -1,0 +1,4 @@
+//! Working without a connection: what is kept on the device, and newer versions of the page.
+
+pub mod state;
+pub mod words;

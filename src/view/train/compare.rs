@@ -1,0 +1,153 @@
+//! Lessons beside each other: a table of what was held, and whether one is better than another by more than chance.
+
+use std::collections::HashMap;
+
+use crate::eval::mcnemar::sign_test;
+use crate::training_job::{ModelSpec, TrainableLayers};
+use crate::view::train::settings;
+use crate::view::train::state::{Outcome, RunRecord};
+
+/// Below this probability a difference is called more than chance.
+const CHANCE: f64 = 0.05;
+
+/// The runs' places, the newest first.
+pub fn newest_first(runs: &[RunRecord]) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..runs.len()).collect();
+    places.sort_by(|&a, &b| runs[b].when.total_cmp(&runs[a].when));
+    places
+}
+
+/// The settings in which some of these runs differ: for every run, names with its values.
+pub fn differing(runs: &[RunRecord]) -> Vec<Vec<(&'static str, String)>> {
+    let told = settings::all().map(|setting| {
+        let values = runs.iter().map(|run| setting.text(&run.outcome.job.recipe));
+        (setting.name, values.collect::<Vec<_>>())
+    });
+    let differing: Vec<_> = told.filter(|(_, values)| values.windows(2).any(|two| two[0] != two[1])).collect();
+    let of = |place: usize| {
+        let values = differing.iter().map(|(name, values)| (*name, values[place].clone()));
+        values.filter(|(_, value)| !value.is_empty()).collect()
+    };
+    (0..runs.len()).map(of).collect()
+}
+
+/// Who learned, in a word or two.
+pub fn who(model_spec: &ModelSpec) -> String {
+    match model_spec {
+        ModelSpec::NewHead { hidden: 0, .. } => "head".to_owned(),
+        ModelSpec::NewHead { hidden, .. } => format!("head, {hidden} hidden"),
+        ModelSpec::FromScratch { architecture, width, .. } if *width == 1.0 => architecture.clone(),
+        ModelSpec::FromScratch { architecture, width, .. } => format!("{architecture}, {:.0} % wide", width * 100.0),
+        ModelSpec::FineTune { network, layers } => {
+            let layers = match layers {
+                TrainableLayers::Output => "last layer",
+                TrainableLayers::Last => "last layers",
+                TrainableLayers::All => "all layers",
+            };
+            format!("{network}, {layers}")
+        }
+    }
+}
+
+/// Two networks on the clips that both were judged by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PairedComparison {
+    /// Those clips.
+    pub shared: usize,
+    /// Clips that the first names rightly and the second does not.
+    pub only_first: usize,
+    /// The other way about.
+    pub only_second: usize,
+    /// How probable a difference at least as large is, were both equally good.
+    pub probability: f64,
+}
+
+impl PairedComparison {
+    /// Compares two outcomes. Only clips count that neither of them learned from, and that were called alike in both;
+    /// `None` where there are none, or where clips may have many labels.
+    pub fn of(first: &Outcome, second: &Outcome) -> Option<Self> {
+        if first.job.multi_label || second.job.multi_label {
+            return None;
+        }
+        let others: HashMap<(&str, &str), bool> = judged(second).collect();
+        let both = judged(first).filter_map(|(clip, right)| Some((right, *others.get(&clip)?)));
+        let (mut shared, mut only_first, mut only_second) = (0, 0, 0);
+        for (first, second) in both {
+            shared += 1;
+            only_first += usize::from(first && !second);
+            only_second += usize::from(second && !first);
+        }
+        let probability = sign_test(only_first, only_second);
+        (shared > 0).then_some(Self { shared, only_first, only_second, probability })
+    }
+
+    /// True where the difference is more than chance, among so many comparisons that are made at once: each may then be
+    /// called so by mistake the more seldom (Bonferroni's correction).
+    pub fn is_more_than_chance(&self, comparisons: usize) -> bool {
+        self.probability * comparisons.max(1) as f64 <= CHANCE
+    }
+}
+
+/// Clips that an outcome was judged by, with what they were called, and whether it names them rightly.
+fn judged(outcome: &Outcome) -> impl Iterator<Item = ((&str, &str), bool)> {
+    outcome.named().map(|(place, truth, answer)| {
+        let key = (outcome.job.clips[place].id.as_str(), outcome.job.labels[truth].as_str());
+        (key, truth == answer)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::training_job::Split;
+    use crate::view::train::results::tests::outcome;
+
+    fn run(when: f64, epochs: usize) -> RunRecord {
+        let mut outcome = outcome(&[]);
+        outcome.job.recipe.epochs = epochs;
+        RunRecord { when, outcome: Rc::new(outcome) }
+    }
+
+    #[test]
+    fn the_newest_comes_first() {
+        assert_eq!(newest_first(&[run(1.0, 1), run(3.0, 1), run(2.0, 1)]), [1, 2, 0]);
+    }
+
+    #[test]
+    fn only_settings_that_differ_are_told() {
+        assert_eq!(differing(&[run(1.0, 30)]), [vec![]]);
+        let told = differing(&[run(1.0, 30), run(2.0, 60)]);
+        assert_eq!(told, [vec![("epochs", "30".to_owned())], vec![("epochs", "60".to_owned())]]);
+    }
+
+    #[test]
+    fn only_clips_count_that_both_were_judged_by() {
+        // Of label a in turn with b; the first two were learned from.
+        let right = outcome(&[[1.0, 0.0], [0.0, 1.0]].repeat(7));
+        let wrong = outcome(&[[0.0, 1.0], [1.0, 0.0]].repeat(7));
+        let comparison = PairedComparison::of(&right, &wrong).unwrap();
+        assert_eq!((comparison.shared, comparison.only_first, comparison.only_second), (12, 12, 0));
+        assert!(
+            comparison.is_more_than_chance(1)
+                && comparison.is_more_than_chance(10)
+                && !comparison.is_more_than_chance(1000)
+        );
+        let same = PairedComparison::of(&right, &right).unwrap();
+        assert!((same.only_first, same.probability) == (0, 1.0) && !same.is_more_than_chance(1));
+        let mut result = wrong.clone();
+        result.job.clips.iter_mut().skip(6).for_each(|clip| clip.split = Split::Train);
+        assert_eq!(PairedComparison::of(&right, &result).map(|comparison| comparison.shared), Some(4));
+        let mut renamed = wrong.clone();
+        renamed.job.labels[1] = "c".to_owned();
+        assert_eq!(
+            PairedComparison::of(&right, &renamed).map(|comparison| comparison.shared),
+            Some(6),
+            "clips of a alone"
+        );
+        let mut tags = wrong;
+        tags.job.multi_label = true;
+        assert_eq!(PairedComparison::of(&right, &tags), None);
+    }
+}

@@ -1,0 +1,14 @@
+//! Training on the visitor's own clips: the dataset, the settings, the running job, and its results.
+
+pub mod compare;
+pub mod dataset;
+pub mod dataset_file;
+pub mod file_names;
+pub mod model_options;
+pub mod recording;
+pub mod results;
+pub mod settings;
+pub mod state;
+pub mod table;
+mod tags;
+pub mod words;

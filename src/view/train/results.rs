@@ -1,0 +1,254 @@
+//! What came of a lesson, looked at closely: its figures, who was taken for whom, which clips those are.
+
+use crate::eval::confidence::{Interval, wilson};
+use crate::eval::metrics::{Metrics, argmax, metrics};
+use crate::eval::tags::{TagMetrics, tag_metrics};
+use crate::training_job::{LabelledClip, Split};
+use crate::view::train::state::Outcome;
+
+/// The most misses that are listed.
+const MISSES: usize = 8;
+/// The most labels that a confusion matrix is drawn of; of more, the most confused pairs are listed.
+pub const MATRIX_LABELS: usize = 40;
+/// The most pairs that are listed.
+const PAIRS: usize = 30;
+/// The most tags whose worst misses are listed.
+const TAG_MISSES: usize = 20;
+/// The most answers that are told of a clip.
+const TOP: usize = 3;
+
+/// A clip with what the network says of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Miss {
+    /// Its place in the lesson.
+    pub clip: usize,
+    /// The label that it has.
+    pub truth: usize,
+    /// The label that the network gives it.
+    pub answer: usize,
+    /// The probability that the network gives the truth, 0 to 1.
+    pub of_truth: f32,
+}
+
+/// The clip of a tag that is furthest from what it should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TagMiss {
+    /// Its place in the lesson.
+    pub clip: usize,
+    /// The tag.
+    pub tag: usize,
+    /// True where it has the tag.
+    pub has: bool,
+    /// The probability that the network gives the tag, 0 to 1.
+    pub probability: f32,
+}
+
+/// Clips of one label that were given another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Confused {
+    /// The label that they have.
+    pub truth: usize,
+    /// The label that they were given.
+    pub answer: usize,
+    /// How many.
+    pub clips: usize,
+}
+
+impl Outcome {
+    /// Every clip that has an answer with a value for every label, by its place.
+    fn answered(&self) -> impl Iterator<Item = (usize, &LabelledClip, &[f32])> {
+        let labels = self.job.labels.len();
+        let clips = self.job.clips.iter().zip(&self.result.answers).enumerate();
+        let answered = clips.map(|(place, (clip, answer))| (place, clip, answer.as_slice()));
+        answered.filter(move |(_, clip, answer)| {
+            labels > 0 && answer.len() == labels && clip.labels.iter().all(|&label| label < labels)
+        })
+    }
+
+    /// Those that it was judged by.
+    fn judged(&self) -> impl Iterator<Item = (usize, &LabelledClip, &[f32])> {
+        self.answered().filter(|(_, clip, _)| clip.split == Split::Valid)
+    }
+
+    /// Of those that it was judged by: place, truth and answer, where clips have one label.
+    pub fn named(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+        self.judged().filter_map(|(place, clip, answer)| Some((place, *clip.labels.first()?, argmax(answer))))
+    }
+
+    /// Figures of the clips that it was judged by.
+    pub fn metrics(&self) -> Metrics {
+        let pairs: Vec<(usize, usize)> = self.named().map(|(_, truth, answer)| (truth, answer)).collect();
+        metrics(&self.job.labels, &pairs)
+    }
+
+    /// Figures of the clips that it was judged by, where clips may have many labels.
+    pub fn tag_metrics(&self) -> TagMetrics {
+        let labels = self.job.labels.len();
+        let target =
+            |clip: &LabelledClip| (0..labels).map(|label| f32::from(u8::from(clip.labels.contains(&label)))).collect();
+        let songs: Vec<(Vec<f32>, &[f32])> = self.judged().map(|(_, clip, answer)| (target(clip), answer)).collect();
+        let songs: Vec<(&[f32], &[f32])> = songs.iter().map(|(target, answer)| (target.as_slice(), *answer)).collect();
+        tag_metrics(&self.job.labels, &songs)
+    }
+
+    /// Where the share of clips named rightly lies, with 95 % certainty, were there many more clips like those judged.
+    pub fn interval(&self) -> Interval {
+        let (all, right) = self
+            .named()
+            .fold((0, 0), |(all, right), (_, truth, answer)| (all + 1, right + usize::from(truth == answer)));
+        wilson(right, all)
+    }
+
+    /// The clips that it got most wrong, the worst first, those that it learned from included: their labels may be wrong.
+    pub fn misses(&self) -> Vec<Miss> {
+        let miss = |(clip, own, answer): (usize, &LabelledClip, &[f32])| {
+            let truth = *own.labels.first()?;
+            let miss = Miss { clip, truth, answer: argmax(answer), of_truth: answer[truth] };
+            (miss.answer != miss.truth).then_some(miss)
+        };
+        let mut misses: Vec<Miss> = self.answered().filter_map(miss).collect();
+        misses.sort_by(|a, b| a.of_truth.total_cmp(&b.of_truth));
+        misses.truncate(MISSES);
+        misses
+    }
+
+    /// Of every tag the clip that is furthest from what it should be, where it is more wrong than right; the worst first.
+    pub fn tag_misses(&self) -> Vec<TagMiss> {
+        let wrong = |miss: &TagMiss| if miss.has { 1.0 - miss.probability } else { miss.probability };
+        let worst = |tag: usize| {
+            let of = self.answered().map(|(clip, own, answer)| TagMiss {
+                clip,
+                tag,
+                has: own.labels.contains(&tag),
+                probability: answer[tag],
+            });
+            of.max_by(|a, b| wrong(a).total_cmp(&wrong(b))).filter(|miss| wrong(miss) > 0.5)
+        };
+        let mut misses: Vec<TagMiss> = (0..self.job.labels.len()).filter_map(worst).collect();
+        misses.sort_by(|a, b| wrong(b).total_cmp(&wrong(a)));
+        misses.truncate(TAG_MISSES);
+        misses
+    }
+
+    /// The clips that it was judged by, of one label and given another (or the same), by their places.
+    pub fn cell(&self, truth: usize, answer: usize) -> Vec<usize> {
+        let own = self.named().filter(|(_, had, given)| (*had, *given) == (truth, answer));
+        own.map(|(place, ..)| place).collect()
+    }
+
+    /// What it says of a clip: the most probable labels, the first of them first.
+    pub fn top(&self, clip: usize) -> Vec<(usize, f32)> {
+        let answer = self.result.answers.get(clip).map(Vec::as_slice).unwrap_or_default();
+        let mut all: Vec<(usize, f32)> = answer.iter().copied().enumerate().collect();
+        all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        all.retain(|(label, _)| *label < self.job.labels.len());
+        all.truncate(TOP);
+        all
+    }
+}
+
+/// The pairs of labels that are taken for each other most often, most often first.
+pub fn confused(metrics: &Metrics) -> Vec<Confused> {
+    let rows = metrics.confusion.iter().enumerate();
+    let cells = rows
+        .flat_map(|(truth, row)| row.iter().enumerate().map(move |(answer, &clips)| Confused { truth, answer, clips }));
+    let mut pairs: Vec<Confused> = cells.filter(|cell| cell.truth != cell.answer && cell.clips > 0).collect();
+    pairs.sort_by_key(|pair| std::cmp::Reverse(pair.clips));
+    pairs.truncate(PAIRS);
+    pairs
+}
+
+#[cfg(test)]
+pub(in crate::view) mod tests {
+    use super::*;
+    use crate::recipe::Recipe;
+    use crate::training_job::{TrainingJob, TrainingResult};
+    use crate::view::train::model_options::{Build, model_spec};
+
+    /// Clips of two labels in turn, of which the first two are to learn from.
+    pub fn outcome(answers: &[[f32; 2]]) -> Outcome {
+        let clip = |index: usize| LabelledClip {
+            id: index.to_string(),
+            name: format!("{index}.wav"),
+            group: None,
+            labels: vec![index % 2],
+            split: if index < 2 { Split::Train } else { Split::Valid },
+        };
+        let job = TrainingJob {
+            name: "mine".to_owned(),
+            labels: ["a", "b"].map(String::from).to_vec(),
+            multi_label: false,
+            model: model_spec("lens", &Build::default(), &[]),
+            clips: (0..answers.len()).map(clip).collect(),
+            recipe: Recipe::default(),
+        };
+        let answers = answers.iter().map(|answer| answer.to_vec()).collect();
+        let result = TrainingResult { epochs: Vec::new(), answers, parameters: 1, milliseconds: 1.0 };
+        Outcome { card: crate::view::classify::words::tests::in_use().card, job, result }
+    }
+
+    const ANSWERS: [[f32; 2]; 6] = [[0.1, 0.9], [0.0, 1.0], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6], [0.1, 0.9]];
+
+    #[test]
+    fn only_clips_that_it_never_learned_from_count() {
+        let outcome = outcome(&ANSWERS);
+        let metrics = outcome.metrics();
+        assert_eq!((metrics.n, metrics.accuracy), (4, 0.75));
+        assert_eq!(metrics.confusion, [[1, 1], [0, 2]]);
+        let Interval { low, high } = outcome.interval();
+        assert!(low > 0.25 && low < 0.35 && high > 0.9 && high < 1.0, "{low} {high}");
+        let misses: Vec<usize> = outcome.misses().iter().map(|miss| miss.clip).collect();
+        assert_eq!(misses, [0, 4], "the worst first, of both parts");
+    }
+
+    #[test]
+    fn a_cell_has_its_clips() {
+        let outcome = outcome(&ANSWERS);
+        let confusion = outcome.metrics().confusion;
+        for (truth, row) in confusion.iter().enumerate() {
+            for (answer, clips) in row.iter().enumerate() {
+                assert_eq!(outcome.cell(truth, answer).len(), *clips, "{truth} {answer}");
+            }
+        }
+        assert_eq!((outcome.cell(0, 1), outcome.cell(9, 9)), (vec![4], vec![]));
+        assert_eq!(outcome.top(4), [(1, 0.6), (0, 0.4)]);
+        assert_eq!(outcome.top(99), []);
+    }
+
+    #[test]
+    fn the_most_confused_come_first() {
+        let labels: Vec<String> = ["a", "b", "c"].map(String::from).to_vec();
+        let found = confused(&metrics(&labels, &[(0, 0), (0, 1), (2, 1), (2, 1), (1, 1)]));
+        let pair = |truth, answer, clips| Confused { truth, answer, clips };
+        assert_eq!(found, [pair(2, 1, 2), pair(0, 1, 1)]);
+        let many: Vec<String> = (0..300).map(|label| label.to_string()).collect();
+        let pairs: Vec<(usize, usize)> = (0..300).map(|label| (label, (label + 1) % 300)).collect();
+        assert_eq!(confused(&metrics(&many, &pairs)).len(), PAIRS);
+    }
+
+    #[test]
+    fn tags_have_figures_of_their_own() {
+        let mut outcome = outcome(&ANSWERS);
+        outcome.job.multi_label = true;
+        outcome.job.clips[3].labels = vec![0, 1];
+        let metrics = outcome.tag_metrics();
+        assert_eq!((metrics.n, metrics.per_tag[0].support, metrics.per_tag[1].support), (4, 3, 2));
+        // Of tag b: 0.7 and 0.9 have it, 0.2 and 0.6 have not.
+        assert_eq!(metrics.per_tag[1].roc_auc, Some(1.0));
+        let misses: Vec<(usize, usize, bool)> =
+            outcome.tag_misses().iter().map(|miss| (miss.tag, miss.clip, miss.has)).collect();
+        assert_eq!(misses.len(), 2);
+        assert!(misses.contains(&(0, 0, true)) && misses.contains(&(1, 0, false)), "{misses:?}");
+    }
+
+    #[test]
+    fn an_outcome_that_does_not_hold_together_has_fewer_figures_and_no_panic() {
+        let mut outcome = outcome(&ANSWERS);
+        outcome.result.answers[2] = vec![0.5];
+        outcome.job.clips[3].labels = vec![7];
+        outcome.result.answers.truncate(5);
+        assert_eq!((outcome.metrics().n, outcome.tag_metrics().n), (1, 1));
+        outcome.job.labels.clear();
+        assert_eq!((outcome.metrics().n, outcome.misses().len(), outcome.tag_misses().len()), (0, 0, 0));
+    }
+}

@@ -1,0 +1,120 @@
+//! A collection by the tags of its clips and not by its classes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::training_job::{LabelledClip, Split};
+use crate::view::train::dataset::{Class, DatasetWarning, Entry};
+
+/// A tag needs a clip to learn it from and another to be judged by.
+const LEAST: usize = 2;
+
+/// Every clip that can be heard, once: it may be in several classes. Its tags are those that it has in any of them.
+fn clips(classes: &[Class]) -> Vec<(&Entry, BTreeSet<&str>)> {
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut clips: Vec<(&Entry, BTreeSet<&str>)> = Vec::new();
+    for entry in classes.iter().flat_map(|class| &class.clips).filter(|entry| entry.trouble.is_none()) {
+        let place = *places.entry(&entry.id).or_insert_with(|| {
+            clips.push((entry, BTreeSet::new()));
+            clips.len() - 1
+        });
+        clips[place].1.extend(entry.tags.iter().map(String::as_str));
+    }
+    clips
+}
+
+/// How many clips have each tag, in the tags' order.
+fn counts<'a>(clips: &[(&'a Entry, BTreeSet<&'a str>)]) -> BTreeMap<&'a str, usize> {
+    let mut counts = BTreeMap::new();
+    for tag in clips.iter().flat_map(|(_, tags)| tags) {
+        *counts.entry(*tag).or_default() += 1;
+    }
+    counts
+}
+
+/// The tags that two clips have at least, and the clips that have any of them.
+pub fn job(classes: &[Class]) -> (Vec<String>, Vec<LabelledClip>) {
+    let clips = clips(classes);
+    let counts = counts(&clips);
+    let labels: Vec<&str> = counts.iter().filter(|(_, count)| **count >= LEAST).map(|(tag, _)| *tag).collect();
+    let clip = |(entry, tags): &(&Entry, BTreeSet<&str>)| LabelledClip {
+        id: entry.id.clone(),
+        name: entry.name.clone(),
+        group: entry.group.clone(),
+        labels: (0..labels.len()).filter(|label| tags.contains(labels[*label])).collect(),
+        split: Split::Train,
+    };
+    let clips = clips.iter().map(clip).filter(|clip| !clip.labels.is_empty()).collect();
+    (labels.into_iter().map(str::to_owned).collect(), clips)
+}
+
+/// What may be wrong with a lesson about tags, the worst first.
+pub fn warnings(classes: &[Class]) -> Vec<DatasetWarning> {
+    let all = clips(classes);
+    let counts = counts(&all);
+    let (labels, trained) = job(classes);
+    let mut warnings = Vec::new();
+    if labels.len() < 2 {
+        warnings.push(DatasetWarning::TooFewTags);
+    }
+    let rare = |(tag, count): (&&str, &usize)| (*count < LEAST).then(|| (*tag).to_owned());
+    let rare: Vec<String> = counts.iter().filter_map(rare).collect();
+    if !rare.is_empty() {
+        warnings.push(DatasetWarning::RareTags(rare));
+    }
+    if trained.len() < all.len() {
+        warnings.push(DatasetWarning::Untagged(all.len() - trained.len()));
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::train::dataset::Dataset;
+
+    fn entry(id: &str, tags: &[&str]) -> Entry {
+        let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+        Entry { group: Some("x".to_owned()), tags, ..Entry::new(id.to_owned(), format!("{id}.wav")) }
+    }
+
+    fn dataset(clips: &[(&str, Entry)]) -> Dataset {
+        let mut dataset = Dataset::default();
+        dataset.add(clips.iter().map(|(class, entry)| ((*class).to_owned(), entry.clone())).collect());
+        dataset.want_tags(true);
+        dataset
+    }
+
+    #[test]
+    fn a_lesson_has_the_tags_that_two_clips_have_and_no_clip_twice() {
+        let clips = [
+            ("a", entry("1", &["slow", "piano"])),
+            ("a", entry("2", &["fast"])),
+            ("b", entry("1", &["slow", "old"])),
+            ("b", entry("3", &["slow", "fast"])),
+            ("b", entry("4", &[])),
+            ("b", Entry { trouble: Some("silent".to_owned()), ..entry("5", &["old"]) }),
+        ];
+        let mut dataset = dataset(&clips);
+        assert!(dataset.multi_label());
+        let (labels, clips) = dataset.job();
+        assert_eq!(labels, ["fast", "slow"]);
+        let found: Vec<(&str, &[usize])> = clips.iter().map(|clip| (clip.id.as_str(), &*clip.labels)).collect();
+        assert_eq!(found, [("1", &[1][..]), ("2", &[0]), ("3", &[0, 1])]);
+        assert!(clips.iter().all(|clip| clip.group.as_deref() == Some("x")));
+        let rare = DatasetWarning::RareTags(["old", "piano"].map(str::to_owned).to_vec());
+        assert_eq!(dataset.warnings(), [rare, DatasetWarning::Untagged(1)]);
+        dataset.want_tags(false);
+        assert_eq!(dataset.job().0, ["a", "b"]);
+    }
+
+    #[test]
+    fn without_two_tags_there_is_nothing_to_teach() {
+        let mut dataset = dataset(&[("a", entry("1", &["slow"])), ("b", entry("2", &["slow"]))]);
+        assert_eq!(dataset.warnings(), [DatasetWarning::TooFewTags]);
+        assert!(DatasetWarning::TooFewTags.forbids());
+        // Where no clip has any, the wish means nothing.
+        dataset.remove("a", "1");
+        dataset.remove("b", "2");
+        assert!(dataset.wants_tags() && !dataset.multi_label());
+    }
+}
