@@ -5,6 +5,7 @@
 use crate::versions::{json_number, json_text};
 use crate::workspace::{Result, Workspace, capture, run};
 use crate::{build, tools};
+use clap::{Args, ValueEnum};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -30,32 +31,50 @@ struct Row {
     milliseconds: f64,
 }
 
-/// True where the promises about what it times are kept.
-type Part = fn(&mut Workspace) -> Result<bool>;
+#[derive(Args, Debug)]
+pub struct Options {
+    /// What to time; everything if nothing is named
+    #[arg(value_name = "PART")]
+    pub parts: Vec<Part>,
+}
 
-/// What can be timed, each by itself.
-const PARTS: [(&str, Part); 3] =
-    [("front-end", time_front_end), ("training", time_training), ("lessons", time_lessons)];
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The front end, natively and in a browser, beside librosa and essentia.js
+    FrontEnd,
+    /// An epoch of training in a browser, beside TensorFlow.js
+    Training,
+    /// Training runs on the built page: their time, cancelling them, frame rate and memory
+    #[value(alias = "lessons")]
+    TrainingRuns,
+}
 
-/// Everything about lessons that is promised, each a script in `tests/e2e` that fails where it is not kept.
-const LESSONS: [&str; 4] = ["time-lesson.mjs", "time-cancel.mjs", "time-frames.mjs", "memory-lessons.mjs"];
+impl Part {
+    /// Measures this part, and returns whether the promised figures are kept.
+    fn run(self, workspace: &mut Workspace) -> Result<bool> {
+        match self {
+            Self::FrontEnd => time_front_end(workspace),
+            Self::Training => time_training(workspace),
+            Self::TrainingRuns => time_training_runs(workspace),
+        }
+    }
+}
 
-pub fn command(workspace: &mut Workspace, names: &[String]) -> Result<ExitCode> {
-    let parts = select(names)?;
+/// Scripts in `tests/e2e`, one for each promise about training runs; a script fails if its promise is not kept.
+const TRAINING_RUN_SCRIPTS: [&str; 4] = ["time-lesson.mjs", "time-cancel.mjs", "time-frames.mjs", "memory-lessons.mjs"];
+
+pub fn command(workspace: &mut Workspace, options: &Options) -> Result<ExitCode> {
     let mut kept = true;
-    for part in parts {
-        kept &= part(workspace)?;
+    for part in selected(&options.parts) {
+        kept &= part.run(workspace)?;
     }
     Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The parts of those names, in their own order; all of them where none is named.
-fn select(names: &[String]) -> Result<Vec<Part>> {
-    if let Some(unknown) = names.iter().find(|name| !PARTS.iter().any(|(known, _)| known == name)) {
-        return Err(format!("`bench` times {}, and was given `{unknown}`", PARTS.map(|(known, _)| known).join(", ")));
-    }
-    let chosen = |known: &str| names.is_empty() || names.iter().any(|name| name == known);
-    Ok(PARTS.iter().filter(|(known, _)| chosen(known)).map(|(_, part)| *part).collect())
+/// The named parts, each once and in the order of their definition; all of them if none is named.
+fn selected(named: &[Part]) -> Vec<Part> {
+    let is_selected = |part: &&Part| named.is_empty() || named.contains(part);
+    Part::value_variants().iter().filter(is_selected).copied().collect()
 }
 
 fn time_front_end(workspace: &mut Workspace) -> Result<bool> {
@@ -86,12 +105,12 @@ fn time_training(workspace: &mut Workspace) -> Result<bool> {
     Ok(true)
 }
 
-fn time_lessons(workspace: &mut Workspace) -> Result<bool> {
+fn time_training_runs(workspace: &mut Workspace) -> Result<bool> {
     tools::for_playwright(workspace)?;
     build::site(workspace, None)?;
     let busy = busy();
     let mut kept = true;
-    for file in LESSONS {
+    for file in TRAINING_RUN_SCRIPTS {
         let done = run(&mut script(workspace, &format!("tests/e2e/{file}"))?);
         // The others are timed all the same.
         done.inspect_err(|error| println!("{error}")).unwrap_or_else(|_| kept = false);
@@ -250,17 +269,10 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_chosen_by_name() {
-        let count = |names: &[&str]| {
-            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-            select(&names).map(|parts| parts.len())
-        };
-        assert_eq!(count(&[]), Ok(3));
-        assert_eq!(count(&["lessons", "front-end"]), Ok(2));
-        assert_eq!(
-            count(&["lesson"]).unwrap_err(),
-            "`bench` times front-end, training, lessons, and was given `lesson`"
-        );
+    fn parts_run_once_in_their_own_order() {
+        assert_eq!(selected(&[]), [Part::FrontEnd, Part::Training, Part::TrainingRuns]);
+        let named = [Part::TrainingRuns, Part::FrontEnd, Part::TrainingRuns];
+        assert_eq!(selected(&named), [Part::FrontEnd, Part::TrainingRuns]);
     }
 
     #[test]

@@ -3,21 +3,22 @@
 use crate::post_build::{BASE_PATH, base_path};
 use crate::workspace::{Result, Workspace, run};
 use crate::{sizes, tools, weights};
+use clap::Args;
 use std::path::PathBuf;
 use std::process::Command;
 
-pub fn command(workspace: &mut Workspace, arguments: &[String]) -> Result {
-    let base = parse(arguments)?;
-    let dist = site(workspace, base.as_deref())?;
-    sizes::report(&dist, &workspace.cache)
+// Without a group: `serve` has these options too, and would have two groups called `Options`.
+#[derive(Args, Debug, PartialEq, Eq)]
+#[group(skip)]
+pub struct Options {
+    /// The folder of its host that the site lies in; without it the site works in any folder
+    #[arg(long, value_name = "/NAME/", value_parser = base_path)]
+    pub base_path: Option<String>,
 }
 
-fn parse(arguments: &[String]) -> Result<Option<String>> {
-    match arguments {
-        [] => Ok(None),
-        [flag, path] if flag == "--base-path" => base_path(path).map(Some),
-        _ => Err(format!("`build` knows --base-path /NAME/, and was given `{}`", arguments.join(" "))),
-    }
+pub fn command(workspace: &mut Workspace, options: &Options) -> Result {
+    let dist = site(workspace, options.base_path.as_deref())?;
+    sizes::report(&dist, &workspace.cache)
 }
 
 /// Builds `dist/` and returns where it is. Without a base path it works under any.
@@ -39,19 +40,4 @@ fn trunk(workspace: &Workspace, base: Option<&str>) -> Command {
         trunk.args(["--public-url", base]).env(BASE_PATH, base);
     }
     trunk
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_base_path_is_an_option() {
-        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(parse(&words("")), Ok(None));
-        assert_eq!(parse(&words("--base-path /x")), Ok(Some("/x/".into())));
-        for wrong in ["--base-path", "--base-path x", "/x/", "--base-path /x/ more"] {
-            assert!(parse(&words(wrong)).is_err(), "{wrong}");
-        }
-    }
 }

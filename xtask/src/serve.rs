@@ -2,9 +2,9 @@
 
 use crate::build;
 use crate::policy::headers_for;
-use crate::post_build::base_path;
 use crate::static_files::{media_type, resolve};
 use crate::workspace::{Result, Workspace};
+use clap::Args;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -20,11 +20,16 @@ const PORTS_TRIED: u16 = 100;
 /// A longer request is not one that a browser makes of a static page.
 const LONGEST_REQUEST: u64 = 16 * 1024;
 
-#[derive(Debug, PartialEq, Eq)]
-struct Options {
-    port: u16,
-    open: bool,
-    base: Option<String>,
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The port to listen on; if it is taken, the next free one
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_PORT)]
+    pub port: u16,
+    /// Do not open a browser
+    #[arg(long)]
+    pub no_open: bool,
+    #[command(flatten)]
+    pub build: build::Options,
 }
 
 /// What is served, and where.
@@ -35,43 +40,19 @@ struct Site {
     headers: String,
 }
 
-pub fn command(workspace: &mut Workspace, arguments: &[String]) -> Result {
-    let options = parse(arguments)?;
-    let build_options: Vec<String> =
-        options.base.iter().flat_map(|base| ["--base-path".to_owned(), base.clone()]).collect();
-    build::command(workspace, &build_options)?;
+pub fn command(workspace: &mut Workspace, options: &Options) -> Result {
+    build::command(workspace, &options.build)?;
     let listener = listen(options.port)?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
-    let base = options.base.unwrap_or_else(|| "/".into());
+    let base = options.build.base_path.clone().unwrap_or_else(|| "/".into());
     let address = format!("http://127.0.0.1:{port}{base}");
     println!("GenreLens is served at {address}  (Ctrl+C ends it)");
-    if options.open {
+    if !options.no_open {
         open_browser(&address);
     }
     let dist = workspace.root.join("dist");
     let headers = fs::read_to_string(dist.join("_headers")).map_err(|error| format!("dist/_headers: {error}"))?;
     serve(&listener, Site { dist, base, headers })
-}
-
-fn parse(arguments: &[String]) -> Result<Options> {
-    let mut options = Options { port: DEFAULT_PORT, open: true, base: None };
-    let mut words = arguments.iter();
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--no-open" => options.open = false,
-            "--port" => {
-                let number = words.next().ok_or("--port needs a number")?;
-                options.port = number.parse().map_err(|_| format!("`{number}` is not a port: 0 to 65535"))?;
-            }
-            "--base-path" => options.base = Some(base_path(words.next().ok_or("--base-path needs a path")?)?),
-            other => {
-                return Err(format!(
-                    "`serve` knows --port N, --base-path /NAME/ and --no-open, and was given `{other}`"
-                ));
-            }
-        }
-    }
-    Ok(options)
 }
 
 fn listen(port: u16) -> Result<TcpListener> {
@@ -169,20 +150,6 @@ fn open_browser(address: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn words(text: &str) -> Vec<String> {
-        text.split_whitespace().map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn options_are_read() {
-        assert_eq!(parse(&words("")), Ok(Options { port: DEFAULT_PORT, open: true, base: None }));
-        let all = Options { port: 9000, open: false, base: Some("/x/".into()) };
-        assert_eq!(parse(&words("--no-open --port 9000 --base-path /x")), Ok(all));
-        for wrong in ["--port", "--port x", "--port 70000", "--open", "--base-path", "--base-path x"] {
-            assert!(parse(&words(wrong)).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_taken_port_gives_way_to_the_next() {

@@ -2,31 +2,40 @@
 
 use crate::stages::{Asked, Outcome, STAGES, Stage};
 use crate::workspace::{Result, Workspace};
+use clap::Args;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-pub fn command(workspace: &mut Workspace, arguments: &[String]) -> Result<ExitCode> {
-    let (flags, names): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|word| word.starts_with("--"));
-    if let Some(unknown) = flags.iter().find(|flag| !["--keep-going", "--list"].contains(&flag.as_str())) {
-        return Err(format!("`test` knows --keep-going and --list, and was given `{unknown}`"));
-    }
-    let has = |wanted: &str| flags.iter().any(|flag| *flag == wanted);
-    let stages = select(&names)?;
-    if has("--list") {
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The stages or groups of stages to run; all of them if none is named
+    #[arg(value_name = "STAGE")]
+    pub words: Vec<String>,
+    /// Go on after a stage that fails
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Print the stages instead of running them
+    #[arg(long)]
+    pub list: bool,
+}
+
+pub fn command(workspace: &mut Workspace, options: &Options) -> Result<ExitCode> {
+    let stages = select(&options.words)?;
+    if options.list {
         stages.iter().for_each(|stage| println!("{:<12} {:<8} {}", stage.name, stage.group, stage.about));
         return Ok(ExitCode::SUCCESS);
     }
     println!("Compiled files: {}", workspace.target.display());
     crate::weights::if_possible(workspace);
-    let results = run_all(workspace, &stages, &names, has("--keep-going"));
+    let results = run_all(workspace, &stages, &options.words, options.keep_going);
     println!("\n{}", summary(&results));
     let failed = results.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// The stages of those names and groups, in the order they run; all of them where none is named.
-fn select(names: &[&String]) -> Result<Vec<&'static Stage>> {
+fn select(names: &[String]) -> Result<Vec<&'static Stage>> {
     let matches = |stage: &Stage, name: &str| stage.name == name || stage.group == name;
     if let Some(unknown) = names.iter().find(|name| !STAGES.iter().any(|stage| matches(stage, name))) {
         let known: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
@@ -38,7 +47,7 @@ fn select(names: &[&String]) -> Result<Vec<&'static Stage>> {
 
 type Results = Vec<(&'static str, Outcome, Duration)>;
 
-fn run_all(workspace: &mut Workspace, stages: &[&'static Stage], names: &[&String], keep_going: bool) -> Results {
+fn run_all(workspace: &mut Workspace, stages: &[&'static Stage], names: &[String], keep_going: bool) -> Results {
     let mut results = Results::new();
     for stage in stages {
         let stop = !keep_going && results.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
@@ -99,7 +108,7 @@ mod tests {
 
     fn names(chosen: &[&str]) -> Result<Vec<&'static str>> {
         let words: Vec<String> = chosen.iter().map(|word| (*word).to_owned()).collect();
-        Ok(select(&words.iter().collect::<Vec<_>>())?.iter().map(|stage| stage.name).collect())
+        Ok(select(&words)?.iter().map(|stage| stage.name).collect())
     }
 
     #[test]
