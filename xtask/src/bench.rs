@@ -2,10 +2,10 @@
 //! end natively and in a browser, beside librosa and essentia.js; an epoch of training in a browser, beside
 //! TensorFlow.js; lessons on the built page, with what their cancelling takes and what ten of them leave in memory.
 
-use crate::versions::{json_number, json_text};
-use crate::workspace::{Result, Workspace, capture, run};
+use crate::workspace::{Result, Workspace, capture, read_json, run};
 use crate::{build, tools};
 use clap::{Args, ValueEnum};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -177,20 +177,23 @@ fn native(workspace: &Workspace) -> Result<Vec<Row>> {
     let _ = fs::remove_dir_all(&folder);
     run(cargo_bench(workspace).env("CRITERION_HOME", &folder).args(["--", "--noplot"]))?;
     let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut rows: Vec<Row> = entries.flatten().filter_map(|entry| estimate(&entry.path().join("new"))).collect();
+    let mut rows: Vec<Row> = entries.flatten().filter_map(|entry| criterion_row(&entry.path().join("new"))).collect();
     rows.sort_by(|a, b| a.what.cmp(&b.what));
     Ok(rows)
 }
 
-/// What criterion left in a folder.
-fn estimate(folder: &Path) -> Option<Row> {
-    let text = |file: &str| fs::read_to_string(folder.join(file)).ok();
-    let nanoseconds = json_number(&text("estimates.json")?, &["median", "point_estimate"])?;
-    let (name, samples) = (text("benchmark.json")?, text("sample.json")?);
-    let what = format!("native: ours, 1 thread, {}", json_text(&name, "full_id")?);
-    // One time for every sample of several runs.
-    let runs = samples.split_once("\"times\"")?.1.split(']').next()?.split(',').count().to_string();
-    Some(Row { key: String::new(), what, runs, milliseconds: nanoseconds / 1e6 })
+/// The median that criterion left in a benchmark's folder.
+fn criterion_row(folder: &Path) -> Option<Row> {
+    let json = |file: &str| read_json(&folder.join(file)).ok();
+    estimated_row(&json("estimates.json")?, &json("benchmark.json")?, &json("sample.json")?)
+}
+
+fn estimated_row(estimates: &Value, benchmark: &Value, sample: &Value) -> Option<Row> {
+    let nanoseconds = estimates["median"]["point_estimate"].as_f64()?;
+    let what = format!("native: ours, 1 thread, {}", benchmark["full_id"].as_str()?);
+    // Each sample is the time of several runs.
+    let samples = sample["times"].as_array()?.len();
+    Some(Row { key: String::new(), what, runs: samples.to_string(), milliseconds: nanoseconds / 1e6 })
 }
 
 fn browser(workspace: &Workspace, page: &Path, front_ends: &Path) -> Result<Vec<Row>> {
@@ -261,6 +264,7 @@ fn processor_times(stat: &str) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn measured(simd: f64, librosa: f64, essentia: f64) -> Vec<Row> {
         let times = [("simd", simd), ("librosa", librosa), ("essentia", essentia), ("no-simd", 20.0)];
@@ -282,6 +286,17 @@ mod tests {
         assert!(!kept(15.1, 10.0, 1000.0));
         assert!(!kept(10.0, 10.0, 499.0));
         assert!(verdict(&[]).is_err());
+    }
+
+    #[test]
+    fn criterions_files_give_a_row() {
+        let estimates = json!({ "mean": { "point_estimate": 1.0 }, "median": { "point_estimate": 4.5e6 } });
+        let (benchmark, sample) = (json!({ "full_id": "log-mel" }), json!({ "iters": [1], "times": [1, 2, 3] }));
+        let what = "native: ours, 1 thread, log-mel".to_owned();
+        let expected = Row { key: String::new(), what, runs: "3".into(), milliseconds: 4.5 };
+        assert_eq!(estimated_row(&estimates, &benchmark, &sample), Some(expected));
+        assert_eq!(estimated_row(&json!({}), &benchmark, &sample), None);
+        assert_eq!(estimated_row(&estimates, &benchmark, &json!({ "times": 3 })), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! It is made after every build, so that it is of what is really there: the networks that a build fetches may be missing,
 //! and what listens through them is then left out.
 
-use crate::workspace::Result;
+use crate::workspace::{Result, read_json};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -44,8 +44,7 @@ fn read(folder: &Path) -> Result<Vec<Network>> {
     for card in entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "json"))
     {
         let Ok(weights) = fs::metadata(card.with_extension("safetensors")) else { continue };
-        let text = fs::read_to_string(&card).map_err(|error| trouble(&card, &error))?;
-        let value: Value = serde_json::from_str(&text).map_err(|error| trouble(&card, &error))?;
+        let value = read_json(&card)?;
         let network = network(&value, weights.len()).ok_or_else(|| trouble(&card, &"it is not a network's card"))?;
         // The page finds the files by the name.
         if card.file_stem().is_none_or(|stem| *stem != *network.name) {
@@ -117,8 +116,7 @@ pub struct Offered {
 pub fn offered(dist: &Path) -> Result<List> {
     let file = dist.join("model-weights").join(LIST);
     let trouble = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
-    let text = fs::read_to_string(&file).map_err(|error| trouble(&error))?;
-    let list: Value = serde_json::from_str(&text).map_err(|error| trouble(&error))?;
+    let list = read_json(&file)?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let network = |offer: &Value| {

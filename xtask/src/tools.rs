@@ -1,8 +1,8 @@
 //! The tools that building and testing need: each is looked for, and installed only where it is missing, after saying
 //! so. Trunk and wasm-pack find ours on PATH and so download nothing of their own.
 
-use crate::versions::{Action, decide, json_text, locked_version, major, version_in};
-use crate::workspace::{Result, Workspace, cargo_bin, output, run};
+use crate::versions::{Action, decide, locked_version, major, version_in};
+use crate::workspace::{Result, Workspace, cargo_bin, output, read_json, run};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -131,9 +131,9 @@ pub fn browser(workspace: &Workspace) -> Result<PathBuf> {
     if let Some(chosen) = std::env::var_os("CHROMIUM").filter(|path| !path.is_empty()) {
         return Ok(chosen.into());
     }
-    let settings = fs::read_to_string(workspace.root.join("webdriver.json"))
-        .map_err(|error| format!("webdriver.json: {error}"))?;
-    json_text(&settings, "binary").map(PathBuf::from).ok_or_else(|| "webdriver.json names no browser".into())
+    let settings = read_json(&workspace.root.join("webdriver.json"))?;
+    let binary = settings["goog:chromeOptions"]["binary"].as_str();
+    binary.map(PathBuf::from).ok_or_else(|| "webdriver.json names no browser".into())
 }
 
 fn wasm_target(workspace: &Workspace) -> Result {
@@ -283,18 +283,25 @@ fn apt(workspace: &Workspace, package: &str) -> Result {
     apt_get(&["install", "--yes", "--no-install-recommends", package]).map_err(|error| format!("{error}; {advice}"))
 }
 
-/// The packages of a folder's lock file, unless the one that counts is there already.
+/// Installs the packages of a folder's lock file, unless the named one is there in the wanted version.
 fn npm_packages(workspace: &Workspace, folder: &str, package: &str) -> Result {
     let folder = workspace.root.join(folder);
-    let text = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
-    let (ours, theirs) = (text("package.json"), text(&format!("node_modules/{package}/package.json")));
-    let (wanted, found) = (json_text(&ours, package), json_text(&theirs, "version"));
-    if wanted.is_some() && wanted == found {
+    let wanted = wanted_npm_version(&folder, package)?;
+    // Not installed is the usual case, and no error.
+    let installed = read_json(&folder.join("node_modules").join(package).join("package.json")).unwrap_or_default();
+    if installed["version"] == *wanted {
         return Ok(());
     }
-    println!("Installing {package} {}, by npm, into {}.", wanted.unwrap_or("?"), folder.display());
+    println!("Installing {package} {wanted}, by npm, into {}.", folder.display());
     run(workspace.command("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
         .map_err(|error| format!("{error}; {package} has to come from the npm registry"))
+}
+
+/// The version of a package that a folder's `package.json` asks for.
+fn wanted_npm_version(folder: &Path, package: &str) -> Result<String> {
+    let file = folder.join("package.json");
+    let version = read_json(&file)?["devDependencies"][package].as_str().map(str::to_owned);
+    version.ok_or_else(|| format!("{} does not name {package}", file.display()))
 }
 
 fn librosa(workspace: &mut Workspace) -> Result {
@@ -314,4 +321,24 @@ fn librosa(workspace: &mut Workspace) -> Result {
     run(workspace.command("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
     run(workspace.command(python(workspace)).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&ours))?;
     fs::copy(&ours, &theirs).map(drop).map_err(|error| format!("{}: {error}", theirs.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_projects_own_json_files_name_what_is_installed() {
+        let root = Workspace::find().unwrap().root;
+        let version = |folder: &str, package: &str| wanted_npm_version(&root.join(folder), package);
+        for (folder, package) in [
+            ("tests/e2e", "playwright-core"),
+            ("benches/browser", "essentia.js"),
+            ("benches/browser", "@tensorflow/tfjs-core"),
+        ] {
+            assert!(version_in(&version(folder, package).unwrap()).is_some(), "{package}");
+        }
+        assert!(version("tests/e2e", "essentia.js").unwrap_err().contains("does not name essentia.js"));
+        assert!(version("tests", "playwright-core").is_err());
+    }
 }

@@ -38,19 +38,6 @@ pub fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')
 }
 
-/// The first text value of a key in JSON of our own or npm's making, where that key is known to hold plain text.
-pub fn json_text<'a>(json: &'a str, key: &str) -> Option<&'a str> {
-    let (_, rest) = json.split_once(&format!("\"{key}\""))?;
-    let rest = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
-    rest.split('"').next()
-}
-
-/// The number at the end of a path of keys, where each key's first place after the one before it is the right one.
-pub fn json_number(json: &str, path: &[&str]) -> Option<f64> {
-    let rest = path.iter().try_fold(json, |rest, key| rest.split_once(&format!("\"{key}\"")).map(|(_, rest)| rest))?;
-    rest.trim_start().strip_prefix(':')?.split([',', '}']).next()?.trim().parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,20 +73,8 @@ mod tests {
     }
 
     #[test]
-    fn majors_and_json_texts() {
+    fn the_major_version_is_the_leading_number() {
         assert_eq!(major("20.20.2"), Some(20));
         assert_eq!(major("stable"), None);
-        let json = "{ \"dependencies\": { \"playwright-core\": \"1.60.0\" }, \"count\": 3 }";
-        assert_eq!(json_text(json, "playwright-core"), Some("1.60.0"));
-        assert_eq!(json_text(json, "count"), None);
-        assert_eq!(json_text(json, "name"), None);
-    }
-
-    #[test]
-    fn numbers_below_keys() {
-        let json = r#"{"mean":{"point_estimate":1.0},"median":{"error":2, "point_estimate":4.5e6}}"#;
-        assert_eq!(json_number(json, &["median", "point_estimate"]), Some(4.5e6));
-        assert_eq!(json_number(json, &["median", "error"]), Some(2.0));
-        assert_eq!(json_number(json, &["mode", "point_estimate"]), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Where the project, its compiled files and its private tools lie, and how another program is started.
 
+use serde_json::Value;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -93,6 +94,13 @@ fn is_executable(file: &Path) -> bool {
     {
         file.is_file()
     }
+}
+
+/// The JSON value in a file.
+pub fn read_json(file: &Path) -> Result<Value> {
+    let error = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let text = fs::read_to_string(file).map_err(|cause| error(&cause))?;
+    serde_json::from_str(&text).map_err(|cause| error(&cause))
 }
 
 /// Shows a command, runs it, and fails with it.
