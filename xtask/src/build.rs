@@ -1,4 +1,4 @@
-//! `cargo xtask build`: the static site in `dist/`, and what it weighs.
+//! `cargo xtask build`: builds the static site into `dist/` and prints the sizes of its files.
 
 use crate::post_build::{BASE_PATH, base_path};
 use crate::workspace::{Result, Workspace, run};
@@ -21,11 +21,11 @@ pub fn command(workspace: &mut Workspace, options: &Options) -> Result {
     sizes::report(&dist, &workspace.cache)
 }
 
-/// Builds `dist/` and returns where it is. Without a base path it works under any.
+/// Builds `dist/` and returns its path. Without a base path the site works under any.
 pub fn site(workspace: &mut Workspace, base: Option<&str>) -> Result<PathBuf> {
     tools::for_page(workspace)?;
     weights::if_possible(workspace);
-    // Trunk runs offline, so that it fetches no program of its own: the crates have to be there before.
+    // Trunk runs offline, so that it downloads no tools of its own; therefore the crates are fetched before.
     run(workspace.command("cargo").args(["fetch", "--locked"]))?;
     run(&mut trunk(workspace, base))?;
     Ok(workspace.root.join("dist"))
@@ -33,7 +33,7 @@ pub fn site(workspace: &mut Workspace, base: Option<&str>) -> Result<PathBuf> {
 
 fn trunk(workspace: &Workspace, base: Option<&str>) -> Command {
     let mut trunk = workspace.command("trunk");
-    // Trunk takes NO_COLOR only as `true` or `false`, and stops at the customary 1.
+    // Trunk accepts only `true` or `false` in NO_COLOR, and fails on the usual 1.
     trunk.env_remove("NO_COLOR").env_remove(BASE_PATH);
     trunk.args(["build", "--release", "--offline"]);
     if let Some(base) = base {

@@ -1,21 +1,21 @@
-//! Which version of a tool is there, which is wanted, and so what is to be done: pure text work.
+//! Compares the installed version of a tool with the wanted one: pure functions on text.
 
-/// What is to be done about a tool.
+/// How to get a tool in the wanted version.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The one that is found will do.
+    /// The installed version is the wanted one.
     Use,
-    /// There is none: it goes where the user's own tools go.
+    /// None is installed: install it where the user's own tools are.
     Install,
-    /// There is another version, which the user may need: ours goes into a folder of our own.
-    InstallAside,
+    /// The user may need the other version that is installed: install the wanted one into a private folder.
+    InstallPrivately,
 }
 
-/// Decides from the version found on PATH, if any, and the one wanted.
+/// `found` is the version on PATH, if any.
 pub fn decide(found: Option<&str>, wanted: &str) -> Action {
     match found {
         Some(version) if version == wanted => Action::Use,
-        Some(_) => Action::InstallAside,
+        Some(_) => Action::InstallPrivately,
         None => Action::Install,
     }
 }
@@ -58,14 +58,14 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_left_alone() {
+    fn another_version_is_not_replaced() {
         assert_eq!(decide(Some("0.21.14"), "0.21.14"), Action::Use);
-        assert_eq!(decide(Some("0.21.1"), "0.21.14"), Action::InstallAside);
+        assert_eq!(decide(Some("0.21.1"), "0.21.14"), Action::InstallPrivately);
         assert_eq!(decide(None, "0.21.14"), Action::Install);
     }
 
     #[test]
-    fn the_lock_file_names_one_version() {
+    fn versions_are_read_from_the_lock_file() {
         let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.2.9\"\n\n\
                     [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\nsource = \"x\"\n";
         assert_eq!(locked_version(lock, "wasm-bindgen"), Some("0.2.130"));
