@@ -82,9 +82,11 @@ fn time_front_end(workspace: &mut Workspace) -> Result<bool> {
     tools::for_bench(workspace)?;
     let page = assemble_page(workspace)?;
     run(cargo_bench(workspace).arg("--no-run"))?;
+    // Before the first timing: later this program's own work would count too.
     let load = processor_load();
     let mut rows = native_rows(workspace)?;
     let front_ends = workspace.target.join("bench/front-ends.json");
+    // Before librosa, which computes the front ends that this run writes to the file.
     let browser = browser_rows(workspace, &page, &front_ends)?;
     rows.extend(librosa_rows(workspace, &front_ends)?);
     rows.extend(browser);

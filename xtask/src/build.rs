@@ -11,8 +11,8 @@ use std::process::Command;
 #[derive(Args, Debug, PartialEq, Eq)]
 #[group(skip)]
 pub struct Options {
-    /// The folder of its host that the site lies in; without it the site works in any folder
-    #[arg(long, value_name = "/NAME/", value_parser = base_path)]
+    /// The path on the host that the site is served under, such as /NAME/; without it any path works
+    #[arg(long, value_name = "PATH", value_parser = base_path)]
     pub base_path: Option<String>,
 }
 

@@ -22,6 +22,7 @@ pub fn select(words: &[String]) -> Result<Vec<Selected>> {
             for (_, request) in STAGES.iter().zip(&mut requests).filter(|(stage, _)| stage.group == word) {
                 request.get_or_insert_default();
             }
+            // Words after a group would not say which of its stages they are for.
             last = None;
         } else {
             let index = last.filter(|index: &usize| STAGES[*index].takes != Takes::Nothing);

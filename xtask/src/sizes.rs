@@ -72,6 +72,7 @@ fn category_of(file: &str, first: &str) -> Option<Category> {
     let name = file.rsplit('/').next().unwrap_or(file);
     let kind = name.rsplit('.').next().unwrap_or_default();
     let category = match () {
+        // The browser reads these when it installs the page, after the first answer.
         () if file == SERVICE_WORKER || file.starts_with("icons/") || kind == "webmanifest" => Category::Offline,
         () if cache_store(file) == CacheStore::Uncached => return None,
         () if name.starts_with("gpu_worker") => Category::GpuEngine,
@@ -121,6 +122,7 @@ pub fn report(dist: &Path, cache: &Path) -> Result {
 
 fn within_budgets(all: &[SizedFile]) -> Result {
     let first = sum(all, Category::before_first_answer);
+    // No file at all would be within every budget.
     if first.files == 0 {
         return Err("dist/ is empty".into());
     }
@@ -209,6 +211,7 @@ pub fn files_under(site: &Path) -> Result<Vec<(String, PathBuf)>> {
             if path.is_dir() {
                 folders.push(path);
             } else {
+                // Windows separates folders by backslashes, the addresses of a site by slashes.
                 let name = path.strip_prefix(site).unwrap_or(&path).to_string_lossy().replace('\\', "/");
                 files.push((name, path));
             }

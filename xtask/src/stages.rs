@@ -154,8 +154,7 @@ fn wasm_pack(workspace: &mut Workspace, request: &Request) -> Result<Outcome> {
     tools::for_browser_tests(workspace)?;
     let mut command = if request.words.is_empty() {
         let mut wasm_pack = linted(workspace, "wasm-pack")?;
-        // Without documentation tests: they have run natively, and here each would be linked for wasm32 again.
-        wasm_pack.args(["test", "--headless", "--chrome", "--", "--lib", "--test", "*"]);
+        wasm_pack.args(["test", "--headless", "--chrome"]);
         wasm_pack
     } else {
         let runner = workspace.which("wasm-bindgen-test-runner").ok_or("wasm-bindgen-test-runner is not on PATH")?;

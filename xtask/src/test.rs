@@ -51,6 +51,7 @@ fn run_all(workspace: &mut Workspace, selected: &[Selected], keep_going: bool) -
     let mut results = Results::new();
     for (stage, request) in selected {
         let stop = !keep_going && results.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
+        // Stages that did not run stay in the summary, so that nobody takes it for a complete run.
         if stop {
             results.push((stage.name, Outcome::NotRun, Duration::ZERO));
             continue;

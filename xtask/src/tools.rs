@@ -14,7 +14,7 @@ const CARGO_DENY: &str = "0.20.2";
 /// The binaryen release whose wasm-opt shrinks the wasm files; none to leave them as the compiler writes them.
 /// `index.html` names the level on each link.
 const WASM_OPT: Option<&str> = None;
-/// The least major version that playwright-core and `node --test` need; Debian 12 has 18.
+/// The lowest major version that playwright-core and `node --test` need; Debian 12 has 18.
 const NODE_MAJOR: u32 = 18;
 
 struct CargoTool {
@@ -289,7 +289,7 @@ fn apt(workspace: &Workspace, package: &str) -> Result {
 fn npm_packages(workspace: &Workspace, folder: &str, package: &str) -> Result {
     let folder = workspace.root.join(folder);
     let wanted = wanted_npm_version(&folder, package)?;
-    // Not installed is the usual case, and no error.
+    // A package that is not installed yet is no error.
     let installed = read_json(&folder.join("node_modules").join(package).join("package.json")).unwrap_or_default();
     if installed["version"] == *wanted {
         return Ok(());

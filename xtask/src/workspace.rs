@@ -106,6 +106,7 @@ pub fn read_json(file: &Path) -> Result<Value> {
 pub fn run(command: &mut Command) -> Result {
     let text = command_line(command);
     println!("$ {text}");
+    // Without input: a command that asks a question would wait for ever in a script.
     let status = command.stdin(Stdio::null()).status().map_err(|error| format!("`{text}` did not start: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("`{text}` failed ({status})")) }
 }
