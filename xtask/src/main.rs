@@ -1,48 +1,37 @@
 //! The whole set-up of GenreLens as one command: `cargo xtask serve`, `build`, `test`, `weights`, `bench`, `post-build`,
 //! `train`, `evaluate`.
 //!
-//! `workspace` knows where things lie and how a program is started, `tools` what has to be installed, and each other
-//! module is one command.
+//! `cli` defines the arguments, `workspace` knows the project's folders and starts programs, and `tools` installs what
+//! is missing. Most other modules are one command or a part of one.
 
 mod bench;
 mod build;
+mod cli;
 mod compress;
 mod networks;
 mod policy;
 mod post_build;
 mod precache;
+mod selection;
 mod serve;
 mod sizes;
 mod stages;
 mod static_files;
 mod test;
+mod test_files;
 mod tools;
 mod versions;
 mod weights;
 mod workspace;
 
+use clap::Parser as _;
+use cli::{Cli, Command};
+use std::ffi::OsString;
 use std::process::ExitCode;
 use workspace::{Result, Workspace};
 
-const HELP: &str = "\
-cargo xtask COMMAND
-
-  serve [--port N] [--no-open]   build the page and serve it on this machine only
-  build                          build the page into dist/ and print what it weighs
-    both: [--base-path /NAME/]   for a site that lies in a folder of its host
-  test [STAGE…] [--keep-going]   run the checks, cheapest first; `test --list` names the stages
-  weights                        fetch MusiCNN's weights, which `serve`, `build` and `test` also try to do
-  bench [PART…]                  time the front end (beside librosa and essentia.js), training (beside TensorFlow.js)
-                                 and lessons: front-end, training, lessons; all of them where none is named
-  post-build                     write the lists, manifests and service worker of dist/; every build does this
-  train …, evaluate …            the command line's own `train` and `evaluate`
-
-What is missing is installed first, and named before it is. Compiled files go to $CARGO_TARGET_DIR, or else to
-${XDG_CACHE_HOME:-~/.cache}/genrelens/target, so that a fresh clone finds them warm.";
-
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match dispatch(&arguments) {
+    match dispatch(Cli::parse().command) {
         Ok(code) => code,
         Err(reason) => {
             eprintln!("xtask: {reason}");
@@ -51,43 +40,27 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch(arguments: &[String]) -> Result<ExitCode> {
-    let Some((command, rest)) = arguments.split_first() else {
-        println!("{HELP}");
-        return Ok(ExitCode::FAILURE);
-    };
-    match command.as_str() {
-        "serve" => serve::command(&mut Workspace::find()?, rest)?,
-        "build" => build::command(&mut Workspace::find()?, rest)?,
-        "post-build" => {
-            no_arguments("post-build", rest)?;
-            post_build::command(&Workspace::find()?.root)?;
-        }
-        "test" => return test::command(&mut Workspace::find()?, rest),
-        "weights" => {
-            no_arguments("weights", rest)?;
-            weights::command(&mut Workspace::find()?)?;
-        }
-        "bench" => return bench::command(&mut Workspace::find()?, rest),
-        "train" | "evaluate" => command_line(&Workspace::find()?, arguments)?,
-        "help" | "--help" | "-h" => println!("{HELP}"),
-        other => return Err(format!("there is no command `{other}`\n\n{HELP}")),
+fn dispatch(command: Command) -> Result<ExitCode> {
+    let mut workspace = Workspace::find()?;
+    match command {
+        Command::Serve(options) => serve::command(&mut workspace, &options)?,
+        Command::Build(options) => build::command(&mut workspace, &options)?,
+        Command::Test(options) => return test::command(&mut workspace, &options),
+        Command::Weights => weights::command(&mut workspace)?,
+        Command::Bench(options) => return bench::command(&mut workspace, &options),
+        Command::PostBuild => post_build::command(&workspace.root)?,
+        Command::Train(rest) => genrelens(&workspace, "train", &rest.arguments)?,
+        Command::Evaluate(rest) => genrelens(&workspace, "evaluate", &rest.arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn no_arguments(command: &str, rest: &[String]) -> Result {
-    match rest.first() {
-        None => Ok(()),
-        Some(extra) => Err(format!("`{command}` takes no arguments, and was given `{extra}`")),
-    }
-}
-
-fn command_line(workspace: &Workspace, arguments: &[String]) -> Result {
+/// Runs GenreLens's own command line.
+fn genrelens(workspace: &Workspace, subcommand: &str, arguments: &[OsString]) -> Result {
     let mut cargo = workspace.command("cargo");
     cargo.args(["run", "--release", "--bin", "genrelens", "--manifest-path"]).arg(workspace.root.join("Cargo.toml"));
-    cargo.arg("--").args(arguments);
-    // Paths in the arguments are meant from where the user stands, not from the project's root.
+    cargo.arg("--").arg(subcommand).args(arguments);
+    // Paths in the arguments are relative to the user's folder, not to the project's root.
     if let Ok(here) = std::env::current_dir() {
         cargo.current_dir(here);
     }

@@ -1,23 +1,23 @@
-//! `cargo xtask post-build`: what a site needs besides what Trunk puts into it.
+//! `cargo xtask post-build`: the files of a site that are made from its other files.
 //!
-//! Trunk runs it after every build (`Trunk.toml`): the list of the networks that are there, the two manifests, the
-//! headers file, and last the service worker, whose list is of all the others. A second run changes nothing.
+//! Trunk runs this after every build (`Trunk.toml`). The list of networks and the two manifests come first, because the
+//! service worker lists them. A second run changes nothing.
 
-use crate::policy::{Policy, stopped};
-use crate::precache::{Entry, Keeper, WORKER, keeper, worker};
+use crate::policy::{Policy, blocked_tags};
+use crate::precache::{CacheStore, Entry, SERVICE_WORKER, cache_store, service_worker};
 use crate::workspace::Result;
 use crate::{networks, sizes};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The path that the site will be served under, for the hook that Trunk runs.
+/// The environment variable by which the hook that Trunk runs gets the site's base path.
 pub const BASE_PATH: &str = "GENRELENS_BASE_PATH";
 const MANIFEST: &str = "manifest.webmanifest";
-/// The manifest of a page that can take what is shared with it.
-const SHARING_MANIFEST: &str = "sharing.webmanifest";
+/// The manifest of a page that is a share target.
+const SHARE_TARGET_MANIFEST: &str = "sharing.webmanifest";
 
-/// Finishes the site that Trunk is about to put in place, or `dist/`.
+/// Completes the site that Trunk is about to move to `dist/`, or `dist/` itself if Trunk does not run this.
 pub fn command(root: &Path) -> Result {
     let site = std::env::var_os("TRUNK_STAGING_DIR").map_or_else(|| root.join("dist"), PathBuf::from);
     let base = std::env::var(BASE_PATH).unwrap_or_else(|_| "/".into());
@@ -30,21 +30,23 @@ fn post_build(site: &Path, base: &str, template: &str, manifest: &str) -> Result
     networks::write(&site.join("model-weights"))?;
     let [plain, sharing] = manifests(manifest)?;
     write(&site.join(MANIFEST), &plain)?;
-    write(&site.join(SHARING_MANIFEST), &sharing)?;
+    write(&site.join(SHARE_TARGET_MANIFEST), &sharing)?;
     let html = read(&site.join("index.html"))?;
-    let policy = Policy::of(&html)?;
-    for tag in stopped(&html) {
-        println!("WARNING: the page's policy will stop <{tag}>");
+    let policy = Policy::from_html(&html)?;
+    for tag in blocked_tags(&html) {
+        println!("WARNING: the page's Content-Security-Policy blocks <{tag}>");
     }
     let entries = entries(site)?;
-    write(&site.join(WORKER), &worker(template, &entries, &policy)?)?;
+    write(&site.join(SERVICE_WORKER), &service_worker(template, &entries, &policy)?)?;
     let paths = entries.iter().map(|entry| entry.path.as_str());
     write(&site.join("_headers"), &policy.headers_file(base, paths))
 }
 
-/// The manifest without a share target, and with it. Where no service worker runs, what is shared would be sent to the
-/// server: only a page that has one names the second. What is shared comes with a page of its own: one that is open already
-/// would be shown, and never told of it.
+/// The manifest without and with its share target.
+///
+/// Without a service worker the browser would send shared files to the server, so the page switches to the second
+/// manifest only when its service worker runs. The second manifest always opens a new page: the browser would bring a
+/// page that is open already to the front without giving it the files.
 fn manifests(manifest: &str) -> Result<[String; 2]> {
     let mut value: Value = serde_json::from_str(manifest).map_err(|error| format!("{MANIFEST}: {error}"))?;
     let mut sharing = value.clone();
@@ -53,13 +55,13 @@ fn manifests(manifest: &str) -> Result<[String; 2]> {
     Ok([value, sharing].map(|manifest| format!("{manifest:#}\n")))
 }
 
-/// Every file of a site that is kept on the visitor's device.
+/// Every file of a site that a browser caches.
 fn entries(site: &Path) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for (path, file) in sizes::files_under(site)? {
-        if keeper(&path) != Keeper::Nobody {
+        if cache_store(&path) != CacheStore::Uncached {
             let data = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            entries.push(Entry::of(&path, &data));
+            entries.push(Entry::new(&path, &data));
         }
     }
     Ok(entries)
@@ -73,7 +75,7 @@ fn write(file: &Path, text: &str) -> Result {
     fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// Reads a path to serve a site under: `/`, or folders between slashes.
+/// Parses a base path and normalises it to `/` or `/a/b/`.
 pub fn base_path(text: &str) -> Result<String> {
     let plain = |part: &str| {
         let letters = |letter: u8| letter.is_ascii_alphanumeric() || b"-_.~".contains(&letter);
@@ -83,7 +85,7 @@ pub fn base_path(text: &str) -> Result<String> {
     match (text.starts_with('/'), parts.as_slice()) {
         (true, [""]) => Ok("/".into()),
         (true, parts) if parts.iter().all(|part| plain(part)) => Ok(format!("/{}/", parts.join("/"))),
-        _ => Err(format!("`{text}` is no base path: a path like /name/ is expected, of letters, digits and - _ . ~")),
+        _ => Err(format!("`{text}` is not a base path: expected a path like /name/ of letters, digits and - _ . ~")),
     }
 }
 
@@ -95,7 +97,7 @@ mod tests {
     const MANIFEST_FILE: &str = include_str!("../../static/manifest.webmanifest");
 
     fn site() -> PathBuf {
-        let site = std::env::temp_dir().join(format!("xtask-finish-{}", std::process::id()));
+        let site = std::env::temp_dir().join(format!("xtask-post-build-{}", std::process::id()));
         fs::create_dir_all(site.join("model-weights")).unwrap();
         fs::write(site.join("index.html"), include_str!("../../index.html")).unwrap();
         let card = r#"{"name": "a", "summary": "One.", "sha256": "00"}"#;
@@ -107,7 +109,7 @@ mod tests {
     #[test]
     fn a_second_run_changes_nothing_and_another_file_does() {
         let site = site();
-        let worker = || fs::read_to_string(site.join(WORKER)).unwrap();
+        let worker = || fs::read_to_string(site.join(SERVICE_WORKER)).unwrap();
         post_build(&site, "/x/", TEMPLATE, MANIFEST_FILE).unwrap();
         let first = worker();
         for name in ["networks.json", "a.json"] {
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_second_manifest_takes_what_is_shared() {
+    fn only_the_second_manifest_is_a_share_target() {
         let [plain, sharing] = manifests(MANIFEST_FILE).unwrap();
         assert!(!plain.contains("share_target") && plain.contains("file_handlers"));
         assert!(sharing.contains("\"action\": \"./share\""));
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn base_paths_are_read() {
+    fn base_paths_are_normalised() {
         for (given, read) in [("/", "/"), ("/x", "/x/"), ("/x/", "/x/"), ("/a-b/c.d/", "/a-b/c.d/"), ("//", "/")] {
             assert_eq!(base_path(given).as_deref(), Ok(read), "{given}");
         }

@@ -1,7 +1,7 @@
-//! The exact list of what a built site is made of, and the service worker that keeps it.
+//! The precache list of a built site, and the service worker that caches its files.
 //!
-//! The list is of the files that are there, never written by hand. Its version is a hash of all that it names, so that
-//! the same build has the same version wherever it is made.
+//! The list is made from the files of the build, never by hand. Its version is a hash of every listed file, so that the
+//! same build has the same version on every machine.
 
 use crate::policy::Policy;
 use crate::static_files::media_type;
@@ -9,79 +9,78 @@ use crate::weights::sha256_hex;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// The word in the template that the list takes the place of.
-const PLACE: &str = "\"BUILD\"";
-/// What the worker's own file is called.
-pub const WORKER: &str = "service-worker.js";
-/// Digits of a version: enough to tell builds apart.
+/// The word in the template that the list replaces.
+const PLACEHOLDER: &str = "\"BUILD\"";
+/// The file name of the service worker.
+pub const SERVICE_WORKER: &str = "service-worker.js";
+/// Hexadecimal digits of a version: 64 bits are enough to tell builds apart.
 const VERSION_DIGITS: usize = 16;
 
-/// A file of the site.
+/// A file of a built site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Below the site's folder, with `/` between folders.
+    /// Relative to the site's folder, with `/` between folders.
     pub path: String,
     pub sha256: String,
     pub bytes: u64,
 }
 
 impl Entry {
-    pub fn of(path: &str, data: &[u8]) -> Self {
+    pub fn new(path: &str, data: &[u8]) -> Self {
         Self { path: path.to_owned(), sha256: sha256_hex(data), bytes: data.len() as u64 }
     }
 }
 
-/// Who keeps a file on the visitor's device.
+/// Which of the browser's caches a file goes into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeper {
-    /// The service worker: the page with all that it is made of, which moves from version to version as one.
-    Worker,
-    /// The page: weights, which outlive versions.
-    Page,
-    /// Nobody: it is for the server or for people.
-    Nobody,
+pub enum CacheStore {
+    /// The service worker's cache of one version: all of its files are replaced together.
+    Precache,
+    /// The page's cache of network weights, which stays valid across versions.
+    Weights,
+    /// No cache: the file is for the server or for people.
+    Uncached,
 }
 
-/// Who keeps the file of that path.
-pub fn keeper(path: &str) -> Keeper {
+pub fn cache_store(path: &str) -> CacheStore {
     let name = path.rsplit('/').next().unwrap_or(path);
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     match ending {
-        _ if [WORKER, "_headers"].contains(&path) || name.ends_with(".d.ts") => Keeper::Nobody,
-        "map" | "br" | "gz" => Keeper::Nobody,
-        "safetensors" => Keeper::Page,
-        _ => Keeper::Worker,
+        _ if [SERVICE_WORKER, "_headers"].contains(&path) || name.ends_with(".d.ts") => CacheStore::Uncached,
+        "map" | "br" | "gz" => CacheStore::Uncached,
+        "safetensors" => CacheStore::Weights,
+        _ => CacheStore::Precache,
     }
 }
 
-/// The service worker of a site of these files, in any order, from its template.
+/// Fills the template of the service worker with the site's files, which may come in any order.
 ///
 /// # Errors
 ///
-/// A sentence, where the template has no single place for the list, or the site has no page.
-pub fn worker(template: &str, entries: &[Entry], policy: &Policy) -> Result<String, String> {
-    if template.matches(PLACE).count() != 1 {
-        return Err(format!("the template of the service worker should hold {PLACE} once"));
+/// Returns an error if the template does not contain the placeholder exactly once, or the site has no `index.html`.
+pub fn service_worker(template: &str, entries: &[Entry], policy: &Policy) -> Result<String, String> {
+    if template.matches(PLACEHOLDER).count() != 1 {
+        return Err(format!("the template of the service worker must contain {PLACEHOLDER} exactly once"));
     }
     let mut entries: Vec<&Entry> = entries.iter().collect();
     entries.sort_by(|a, b| a.path.cmp(&b.path));
-    let kept_by = |wanted: Keeper| entries.iter().filter(move |entry| keeper(&entry.path) == wanted);
-    if !kept_by(Keeper::Worker).any(|entry| entry.path == "index.html") {
+    let stored_in = |store: CacheStore| entries.iter().filter(move |entry| cache_store(&entry.path) == store);
+    if !stored_in(CacheStore::Precache).any(|entry| entry.path == "index.html") {
         return Err("the site has no index.html".into());
     }
     let file = |entry: &&Entry| {
         let Entry { path, sha256, bytes } = entry;
         json!({ "bytes": bytes, "path": path, "sha256": sha256, "type": media_type(Path::new(path)) })
     };
-    let files: Vec<Value> = kept_by(Keeper::Worker).map(file).collect();
-    // As the page names them in its cache.
+    let files: Vec<Value> = stored_in(CacheStore::Precache).map(file).collect();
+    // The page uses the same addresses as keys of its cache.
     let weights: Vec<String> =
-        kept_by(Keeper::Page).map(|entry| format!("{}?sha256={}", entry.path, entry.sha256)).collect();
+        stored_in(CacheStore::Weights).map(|entry| format!("{}?sha256={}", entry.path, entry.sha256)).collect();
     let build = json!({ "files": files, "headers": policy.headers(), "weights": weights });
     let version = sha256_hex(format!("{template}{build}").as_bytes());
     let mut build = build;
     build["version"] = json!(version.get(..VERSION_DIGITS));
-    Ok(template.replace(PLACE, &format!("{build:#}")))
+    Ok(template.replace(PLACEHOLDER, &format!("{build:#}")))
 }
 
 #[cfg(test)]
@@ -91,7 +90,7 @@ mod tests {
     const TEMPLATE: &str = "const BUILD = \"BUILD\";\ngo(BUILD);\n";
 
     fn policy() -> Policy {
-        Policy::of("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self'\">").unwrap()
+        Policy::from_html("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self'\">").unwrap()
     }
 
     fn site() -> Vec<Entry> {
@@ -105,21 +104,21 @@ mod tests {
             ("app.d.ts", "types"),
             ("app-1a_bg.wasm.br", "compressed"),
             ("_headers", "for the server"),
-            (WORKER, "itself"),
+            (SERVICE_WORKER, "itself"),
         ]
-        .map(|(path, data)| Entry::of(path, data.as_bytes()))
+        .map(|(path, data)| Entry::new(path, data.as_bytes()))
         .to_vec()
     }
 
-    /// What the worker is given.
+    /// The JSON value that the service worker is given.
     fn build(entries: &[Entry]) -> Value {
-        let text = worker(TEMPLATE, entries, &policy()).unwrap();
+        let text = service_worker(TEMPLATE, entries, &policy()).unwrap();
         let json = text.strip_prefix("const BUILD = ").unwrap().strip_suffix(";\ngo(BUILD);\n").unwrap();
         serde_json::from_str(json).unwrap()
     }
 
     #[test]
-    fn the_list_is_exact() {
+    fn the_precache_list_is_exact() {
         let build = build(&site());
         let paths: Vec<&str> =
             build["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap()).collect();
@@ -136,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn the_version_is_that_of_the_content() {
+    fn the_version_depends_on_the_content_alone() {
         let version = |entries: &[Entry]| build(entries)["version"].as_str().unwrap().to_owned();
         let (first, mut other) = (version(&site()), site());
         assert_eq!(first.len(), VERSION_DIGITS);
         other.reverse();
-        assert_eq!(version(&other), first, "whatever the order");
-        // What nobody keeps makes no new version: not even the worker that was made before.
-        other.retain(|entry| keeper(&entry.path) != Keeper::Nobody);
+        assert_eq!(version(&other), first, "the order does not matter");
+        // Uncached files do not change the version; the service worker of an earlier run is one of them.
+        other.retain(|entry| cache_store(&entry.path) != CacheStore::Uncached);
         assert_eq!(version(&other), first);
         for changed in 0..other.len() {
             let mut changes = other.clone();
@@ -152,22 +151,22 @@ mod tests {
         }
         other.retain(|entry| entry.path != "snippets/x/inline0.js");
         assert_ne!(version(&other), first);
-        let text = worker(&TEMPLATE.replace("go", "run"), &site(), &policy()).unwrap();
-        assert!(!text.contains(&first), "another worker is another version");
+        let text = service_worker(&TEMPLATE.replace("go", "run"), &site(), &policy()).unwrap();
+        assert!(!text.contains(&first), "another template is another version");
     }
 
     #[test]
-    fn what_makes_no_worker_is_said() {
-        assert!(worker("nothing", &site(), &policy()).is_err());
-        assert!(worker(&format!("{PLACE}{PLACE}"), &site(), &policy()).is_err());
-        let mut headless = site();
-        headless.retain(|entry| entry.path != "index.html");
-        assert!(worker(TEMPLATE, &headless, &policy()).unwrap_err().contains("index.html"));
+    fn a_bad_template_or_a_missing_page_is_an_error() {
+        assert!(service_worker("nothing", &site(), &policy()).is_err());
+        assert!(service_worker(&format!("{PLACEHOLDER}{PLACEHOLDER}"), &site(), &policy()).is_err());
+        let mut without_page = site();
+        without_page.retain(|entry| entry.path != "index.html");
+        assert!(service_worker(TEMPLATE, &without_page, &policy()).unwrap_err().contains("index.html"));
     }
 
     #[test]
-    fn the_real_template_has_its_place() {
+    fn the_real_template_contains_the_placeholder() {
         let template = include_str!("../../static/service-worker.template.js");
-        assert!(worker(template, &site(), &policy()).is_ok());
+        assert!(service_worker(template, &site(), &policy()).is_ok());
     }
 }

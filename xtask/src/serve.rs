@@ -1,10 +1,10 @@
-//! `cargo xtask serve`: the built page on this machine's loopback address.
+//! `cargo xtask serve`: serves the built page on this machine's loopback address.
 
 use crate::build;
 use crate::policy::headers_for;
-use crate::post_build::base_path;
 use crate::static_files::{media_type, resolve};
 use crate::workspace::{Result, Workspace};
+use clap::Args;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -15,37 +15,39 @@ use std::thread;
 use std::time::Duration;
 
 const DEFAULT_PORT: u16 = 8080;
-/// How many ports after the wanted one are tried.
-const PORTS_TRIED: u16 = 100;
-/// A longer request is not one that a browser makes of a static page.
-const LONGEST_REQUEST: u64 = 16 * 1024;
+/// How many ports after the requested one are tried if it is taken.
+const MORE_PORTS: u16 = 100;
+/// Browsers send shorter requests to a static site; the limit keeps a client from filling the memory.
+const MAX_REQUEST_BYTES: u64 = 16 * 1024;
 
-#[derive(Debug, PartialEq, Eq)]
-struct Options {
-    port: u16,
-    open: bool,
-    base: Option<String>,
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The port to listen on; if it is taken, the next free one
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_PORT)]
+    pub port: u16,
+    /// Do not open a browser
+    #[arg(long)]
+    pub no_open: bool,
+    #[command(flatten)]
+    pub build: build::Options,
 }
 
-/// What is served, and where.
+/// The served site.
 struct Site {
     dist: PathBuf,
     base: String,
-    /// The text of its `_headers`.
+    /// The text of the site's `_headers`.
     headers: String,
 }
 
-pub fn command(workspace: &mut Workspace, arguments: &[String]) -> Result {
-    let options = parse(arguments)?;
-    let build_options: Vec<String> =
-        options.base.iter().flat_map(|base| ["--base-path".to_owned(), base.clone()]).collect();
-    build::command(workspace, &build_options)?;
+pub fn command(workspace: &mut Workspace, options: &Options) -> Result {
+    build::command(workspace, &options.build)?;
     let listener = listen(options.port)?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
-    let base = options.base.unwrap_or_else(|| "/".into());
+    let base = options.build.base_path.clone().unwrap_or_else(|| "/".into());
     let address = format!("http://127.0.0.1:{port}{base}");
     println!("GenreLens is served at {address}  (Ctrl+C ends it)");
-    if options.open {
+    if !options.no_open {
         open_browser(&address);
     }
     let dist = workspace.root.join("dist");
@@ -53,29 +55,8 @@ pub fn command(workspace: &mut Workspace, arguments: &[String]) -> Result {
     serve(&listener, Site { dist, base, headers })
 }
 
-fn parse(arguments: &[String]) -> Result<Options> {
-    let mut options = Options { port: DEFAULT_PORT, open: true, base: None };
-    let mut words = arguments.iter();
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--no-open" => options.open = false,
-            "--port" => {
-                let number = words.next().ok_or("--port needs a number")?;
-                options.port = number.parse().map_err(|_| format!("`{number}` is not a port: 0 to 65535"))?;
-            }
-            "--base-path" => options.base = Some(base_path(words.next().ok_or("--base-path needs a path")?)?),
-            other => {
-                return Err(format!(
-                    "`serve` knows --port N, --base-path /NAME/ and --no-open, and was given `{other}`"
-                ));
-            }
-        }
-    }
-    Ok(options)
-}
-
 fn listen(port: u16) -> Result<TcpListener> {
-    let last = port.saturating_add(PORTS_TRIED);
+    let last = port.saturating_add(MORE_PORTS);
     for candidate in port..=last {
         match TcpListener::bind((Ipv4Addr::LOCALHOST, candidate)) {
             Ok(listener) => return Ok(listener),
@@ -83,7 +64,7 @@ fn listen(port: u16) -> Result<TcpListener> {
             Err(error) => return Err(format!("port {candidate}: {error}")),
         }
     }
-    Err(format!("the ports {port} to {last} are all taken: name another by --port"))
+    Err(format!("the ports {port} to {last} are all taken: choose another by --port"))
 }
 
 fn serve(listener: &TcpListener, site: Site) -> Result {
@@ -92,29 +73,29 @@ fn serve(listener: &TcpListener, site: Site) -> Result {
         let Ok(stream) = stream else { continue };
         let site = Arc::clone(&site);
         thread::spawn(move || {
-            // A browser that goes away in the middle of an answer is no trouble of ours.
-            let _ = answer(&stream, &site);
+            // It fails only if the browser closes the connection early, which browsers may do.
+            let _ = respond(&stream, &site);
         });
     }
     Ok(())
 }
 
-fn answer(mut stream: &TcpStream, site: &Site) -> io::Result<()> {
+fn respond(mut stream: &TcpStream, site: &Site) -> io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let Some((method, target)) = request(stream)? else {
         return Ok(());
     };
     if method != "GET" && method != "HEAD" {
-        return refuse(stream, "405 Method Not Allowed");
+        return send_error(stream, "405 Method Not Allowed");
     }
-    // Without the slash that ends the base path.
+    // The path below the site still has to begin with a slash: `/name` must not match `/names/x`.
     let below = target.strip_prefix(site.base.trim_end_matches('/')).filter(|below| below.starts_with('/'));
     let path = below.and_then(|below| resolve(&site.dist, below));
     let Some((path, mut file)) = path.and_then(|path| Some((path.clone(), File::open(path).ok()?))) else {
-        return refuse(stream, "404 Not Found");
+        return send_error(stream, "404 Not Found");
     };
-    let own = headers_for(&site.headers, target.split('?').next().unwrap_or_default());
-    let head = head("200 OK", media_type(&path), file.metadata()?.len(), &own);
+    let extra = headers_for(&site.headers, target.split('?').next().unwrap_or_default());
+    let head = response_head("200 OK", media_type(&path), file.metadata()?.len(), &extra);
     stream.write_all(head.as_bytes())?;
     if method == "GET" {
         io::copy(&mut file, &mut stream)?;
@@ -122,9 +103,10 @@ fn answer(mut stream: &TcpStream, site: &Site) -> io::Result<()> {
     Ok(())
 }
 
-/// The method and target of the request line; the header lines are read and not needed.
+/// The method and target of the request line. The header lines are read too: closing a socket with unread input resets
+/// the connection before the browser has the response.
 fn request(stream: &TcpStream) -> io::Result<Option<(String, String)>> {
-    let mut lines = BufReader::new(stream.take(LONGEST_REQUEST)).lines();
+    let mut lines = BufReader::new(stream.take(MAX_REQUEST_BYTES)).lines();
     let Some(first) = lines.next().transpose()? else {
         return Ok(None);
     };
@@ -137,32 +119,32 @@ fn request(stream: &TcpStream) -> io::Result<Option<(String, String)>> {
     Ok(words.next().zip(words.next()).map(|(method, target)| (method.to_owned(), target.to_owned())))
 }
 
-fn refuse(mut stream: &TcpStream, status: &str) -> io::Result<()> {
-    let head = head(status, "text/plain; charset=utf-8", status.len() as u64, &[]);
+fn send_error(mut stream: &TcpStream, status: &str) -> io::Result<()> {
+    let head = response_head(status, "text/plain; charset=utf-8", status.len() as u64, &[]);
     stream.write_all(format!("{head}{status}").as_bytes())
 }
 
-fn head(status: &str, media_type: &str, length: u64, own: &[(String, String)]) -> String {
-    // Always asked for anew: after a rebuild under the same address the page must not meet the workers of an older one.
-    let own: String =
-        own.iter().filter(|(name, _)| name != "cache-control").map(|(n, v)| format!("{n}: {v}\r\n")).collect();
+fn response_head(status: &str, media_type: &str, length: u64, extra: &[(String, String)]) -> String {
+    // Always revalidated: after a rebuild the page must not start a worker of the older build from the cache.
+    let extra: String =
+        extra.iter().filter(|(name, _)| name != "cache-control").map(|(n, v)| format!("{n}: {v}\r\n")).collect();
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\nCache-Control: no-cache\r\n\
-         {own}Connection: close\r\n\r\n"
+         {extra}Connection: close\r\n\r\n"
     )
 }
 
 fn open_browser(address: &str) {
-    let screen = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let opener = match std::env::consts::OS {
         "macos" => "open",
-        _ if screen("DISPLAY") || screen("WAYLAND_DISPLAY") => "xdg-open",
+        _ if is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") => "xdg-open",
         _ => return,
     };
-    let quiet =
+    let browser =
         Command::new(opener).arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    if quiet.is_err() {
-        println!("No browser could be opened: `{opener}` is not there.");
+    if browser.is_err() {
+        println!("No browser was opened: `{opener}` is not installed.");
     }
 }
 
@@ -170,22 +152,8 @@ fn open_browser(address: &str) {
 mod tests {
     use super::*;
 
-    fn words(text: &str) -> Vec<String> {
-        text.split_whitespace().map(str::to_owned).collect()
-    }
-
     #[test]
-    fn options_are_read() {
-        assert_eq!(parse(&words("")), Ok(Options { port: DEFAULT_PORT, open: true, base: None }));
-        let all = Options { port: 9000, open: false, base: Some("/x/".into()) };
-        assert_eq!(parse(&words("--no-open --port 9000 --base-path /x")), Ok(all));
-        for wrong in ["--port", "--port x", "--port 70000", "--open", "--base-path", "--base-path x"] {
-            assert!(parse(&words(wrong)).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_taken_port_gives_way_to_the_next() {
+    fn a_taken_port_is_skipped() {
         let first = listen(0).unwrap();
         let taken = first.local_addr().unwrap().port();
         if taken < u16::MAX {
@@ -194,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_sent_whole_and_a_missing_one_is_404() {
+    fn files_are_sent_whole_and_missing_ones_are_404() {
         let dist = std::env::temp_dir().join(format!("xtask-serve-{}", std::process::id()));
         std::fs::create_dir_all(&dist).unwrap();
         std::fs::write(dist.join("a.wasm"), b"\0asm").unwrap();
@@ -203,22 +171,22 @@ mod tests {
         let headers = "/x/*\n  referrer-policy: no-referrer\n".to_owned();
         let site = Site { dist: dist.clone(), base: "/x/".into(), headers };
         thread::spawn(move || serve(&listener, site));
-        let ask = |request: &str| {
+        let fetch = |request: &str| {
             let mut stream = TcpStream::connect(address).unwrap();
             stream.write_all(format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).unwrap();
-            answer
+            let mut response = String::new();
+            stream.read_to_string(&mut response).unwrap();
+            response
         };
-        let whole = ask("GET /x/a.wasm?v=1");
+        let whole = fetch("GET /x/a.wasm?v=1");
         assert!(whole.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/wasm\r\nContent-Length: 4\r\n"));
         assert!(whole.contains("\r\nreferrer-policy: no-referrer\r\n"));
         assert!(whole.ends_with("\r\n\r\n\0asm"));
-        assert!(ask("HEAD /x/a.wasm").ends_with("\r\n\r\n"));
+        assert!(fetch("HEAD /x/a.wasm").ends_with("\r\n\r\n"));
         for absent in ["/a.wasm", "/x/../Cargo.toml", "/x", "/xx/a.wasm"] {
-            assert!(ask(&format!("GET {absent}")).starts_with("HTTP/1.1 404"), "{absent}");
+            assert!(fetch(&format!("GET {absent}")).starts_with("HTTP/1.1 404"), "{absent}");
         }
-        assert!(ask("POST /x/a.wasm").starts_with("HTTP/1.1 405"));
+        assert!(fetch("POST /x/a.wasm").starts_with("HTTP/1.1 405"));
         std::fs::remove_dir_all(dist).unwrap();
     }
 }

@@ -1,38 +1,38 @@
-//! What the built page weighs, as files and as a web server sends them, held against budgets.
+//! Sizes of the built page, raw and compressed by brotli, and their budgets.
 
-use crate::compress::{BEST_QUALITY, Compressed, LARGE, LARGE_QUALITY};
-use crate::networks::{self, Offered};
-use crate::precache::{Keeper, WORKER, keeper};
+use crate::compress::{BEST_QUALITY, CompressionCache, LARGE_BYTES, LARGE_QUALITY};
+use crate::networks::{self, ListedNetwork};
+use crate::precache::{CacheStore, SERVICE_WORKER, cache_store};
 use crate::workspace::Result;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// All that a visitor without a GPU loads before the first answer, in bytes after brotli.
+/// Bytes, after brotli, that a visitor without a GPU may have to download before the first answer.
 const FIRST_ANSWER_BUDGET: u64 = 2_500_000;
-/// All that is kept for working without a connection, both engines and the first network, in bytes after brotli.
+/// Bytes, after brotli, of everything that the page needs offline: both engines and the first network.
 const OFFLINE_BUDGET: u64 = 6_500_000;
 
-/// What a file of `dist/` is for.
+/// The purpose of a file of `dist/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+enum Category {
     Page,
     CpuEngine,
     FirstNetwork,
     Shell,
     GpuEngine,
-    Keeping,
+    Offline,
     OtherNetworks,
 }
 
-impl Part {
+impl Category {
     const ALL: [Self; 7] = [
         Self::Page,
         Self::CpuEngine,
         Self::FirstNetwork,
         Self::Shell,
         Self::GpuEngine,
-        Self::Keeping,
+        Self::Offline,
         Self::OtherNetworks,
     ];
 
@@ -43,13 +43,13 @@ impl Part {
             Self::FirstNetwork => "network of the first answer",
             Self::Shell => "html, css and the rest",
             Self::GpuEngine => "GPU engine (fetched later)",
-            Self::Keeping => "for working offline (later)",
+            Self::Offline => "for working offline (later)",
             Self::OtherNetworks => "other networks (on request)",
         }
     }
 
     fn before_first_answer(self) -> bool {
-        !self.is_on_request() && !matches!(self, Self::GpuEngine | Self::Keeping)
+        !self.is_on_request() && !matches!(self, Self::GpuEngine | Self::Offline)
     }
 
     fn is_on_request(self) -> bool {
@@ -57,78 +57,80 @@ impl Part {
     }
 }
 
-/// The part that a file belongs to, where that network answers first; everything unknown counts as loaded with the page.
-/// None is never sent.
-fn part_of(file: &str, first: &str) -> Option<Part> {
-    if let Some(file) = file.strip_prefix("model-weights/").filter(|file| !is_pressed(file)) {
+/// The category of a file; none if the file is never sent. `first` is the name of the first network. Unknown files count
+/// as loaded with the page, so that a new kind of file cannot slip past the budgets.
+fn category_of(file: &str, first: &str) -> Option<Category> {
+    if let Some(file) = file.strip_prefix("model-weights/").filter(|file| !is_compressed(file)) {
         let (stem, ending) = file.rsplit_once('.').unwrap_or((file, ""));
-        // The list itself is read before any network.
+        // The page reads the list before any network.
         return Some(match (stem == first || stem == "networks", ending) {
-            (true, _) => Part::FirstNetwork,
-            (false, "safetensors") => Part::OtherNetworks,
-            (false, _) => Part::Keeping,
+            (true, _) => Category::FirstNetwork,
+            (false, "safetensors") => Category::OtherNetworks,
+            (false, _) => Category::Offline,
         });
     }
     let name = file.rsplit('/').next().unwrap_or(file);
     let kind = name.rsplit('.').next().unwrap_or_default();
-    let part = match () {
-        () if file == WORKER || file.starts_with("icons/") || kind == "webmanifest" => Part::Keeping,
-        () if keeper(file) == Keeper::Nobody => return None,
-        () if name.starts_with("gpu_worker") => Part::GpuEngine,
-        () if name.starts_with("cpu_worker") => Part::CpuEngine,
-        () if kind == "wasm" || kind == "js" => Part::Page,
-        () => Part::Shell,
+    let category = match () {
+        // The browser reads these when it installs the page, after the first answer.
+        () if file == SERVICE_WORKER || file.starts_with("icons/") || kind == "webmanifest" => Category::Offline,
+        () if cache_store(file) == CacheStore::Uncached => return None,
+        () if name.starts_with("gpu_worker") => Category::GpuEngine,
+        () if name.starts_with("cpu_worker") => Category::CpuEngine,
+        () if kind == "wasm" || kind == "js" => Category::Page,
+        () => Category::Shell,
     };
-    Some(part)
+    Some(category)
 }
 
-fn is_pressed(file: &str) -> bool {
+fn is_compressed(file: &str) -> bool {
     file.ends_with(".br") || file.ends_with(".gz")
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Weight {
+struct Size {
     files: usize,
     raw: u64,
     brotli: u64,
 }
 
-impl Weight {
+impl Size {
     fn plus(self, other: Self) -> Self {
         Self { files: self.files + other.files, raw: self.raw + other.raw, brotli: self.brotli + other.brotli }
     }
 }
 
-/// A file with what it is for and what it weighs.
-type Weighed = (String, Part, Weight);
+/// Name, category and size of a file.
+type SizedFile = (String, Category, Size);
 
-/// Puts compressed files beside those of the site, prints all files, and fails where a budget is exceeded.
+/// Writes compressed files beside those of the site, prints all sizes, and fails if a budget is exceeded.
 pub fn report(dist: &Path, cache: &Path) -> Result {
-    let store = Compressed::in_cache(cache);
-    let list = networks::offered(dist)?;
+    let store = CompressionCache::in_folder(cache);
+    let list = networks::read_list(dist)?;
     let mut all = Vec::new();
     for (name, file) in files_under(dist)? {
-        let Some(part) = part_of(&name, &list.first) else { continue };
+        let Some(category) = category_of(&name, &list.first) else { continue };
         let data = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         store.write_beside(&file, &data)?;
-        let weight = Weight { files: 1, raw: data.len() as u64, brotli: store.brotli(&data).len() as u64 };
-        all.push((name, part, weight));
+        let size = Size { files: 1, raw: data.len() as u64, brotli: store.brotli(&data).len() as u64 };
+        all.push((name, category, size));
     }
-    store.tidy();
-    println!("\n{}\n{}\n{}", files(&all), table(&all), on_request(&all, &list.networks));
+    store.remove_unused();
+    println!("\n{}\n{}\n{}", files(&all), table(&all), sizes_on_request(&all, &list.networks));
     within_budgets(&all)
 }
 
-fn within_budgets(all: &[Weighed]) -> Result {
-    let first = sum(all, Part::before_first_answer);
+fn within_budgets(all: &[SizedFile]) -> Result {
+    let first = sum(all, Category::before_first_answer);
+    // No file at all would be within every budget.
     if first.files == 0 {
         return Err("dist/ is empty".into());
     }
-    let offline = sum(all, |part| !part.is_on_request());
-    for (what, weight, budget) in
+    let offline = sum(all, |category| !category.is_on_request());
+    for (what, size, budget) in
         [("the CPU path to a first answer", first, FIRST_ANSWER_BUDGET), ("the page offline", offline, OFFLINE_BUDGET)]
     {
-        let over = weight.brotli.saturating_sub(budget);
+        let over = size.brotli.saturating_sub(budget);
         if over > 0 {
             return Err(format!("{what} is {} over its budget", megabytes(over)));
         }
@@ -136,56 +138,58 @@ fn within_budgets(all: &[Weighed]) -> Result {
     Ok(())
 }
 
-fn sum(all: &[Weighed], counts: impl Fn(Part) -> bool) -> Weight {
-    all.iter().filter(|(_, part, _)| counts(*part)).fold(Weight::default(), |total, (_, _, weight)| total.plus(*weight))
+fn sum(all: &[SizedFile], is_counted: impl Fn(Category) -> bool) -> Size {
+    all.iter()
+        .filter(|(_, category, _)| is_counted(*category))
+        .fold(Size::default(), |total, (_, _, size)| total.plus(*size))
 }
 
-/// Every file that is sent, in the order in which it is.
-fn files(all: &[Weighed]) -> String {
+/// A table of every file that is sent, by category in the order of loading.
+fn files(all: &[SizedFile]) -> String {
     let mut text = format!("{:<62}{:>12}{:>12}\n", "file", "raw", "brotli");
-    for part in Part::ALL {
-        let _ = writeln!(text, "{}:", part.name());
-        for (name, _, weight) in all.iter().filter(|(_, other, _)| *other == part) {
-            let _ = writeln!(text, "  {name:<60}{:>12}{:>12}", megabytes(weight.raw), megabytes(weight.brotli));
+    for category in Category::ALL {
+        let _ = writeln!(text, "{}:", category.name());
+        for (name, _, size) in all.iter().filter(|(_, other, _)| *other == category) {
+            let _ = writeln!(text, "  {name:<60}{:>12}{:>12}", megabytes(size.raw), megabytes(size.brotli));
         }
     }
     text
 }
 
-fn table(all: &[Weighed]) -> String {
+fn table(all: &[SizedFile]) -> String {
     let mut text = format!("{:<34}{:>6}{:>12}{:>12}\n", "dist/", "files", "raw", "brotli");
-    let mut row = |name: &str, weight: Weight| {
-        let (raw, brotli) = (megabytes(weight.raw), megabytes(weight.brotli));
-        let _ = writeln!(text, "{name:<34}{:>6}{raw:>12}{brotli:>12}", weight.files);
+    let mut row = |name: &str, size: Size| {
+        let (raw, brotli) = (megabytes(size.raw), megabytes(size.brotli));
+        let _ = writeln!(text, "{name:<34}{:>6}{raw:>12}{brotli:>12}", size.files);
     };
-    for part in Part::ALL {
-        row(part.name(), sum(all, |other| other == part));
+    for category in Category::ALL {
+        row(category.name(), sum(all, |other| other == category));
     }
-    row("CPU path to a first answer", sum(all, Part::before_first_answer));
-    row("the whole page offline", sum(all, |part| !part.is_on_request()));
+    row("CPU path to a first answer", sum(all, Category::before_first_answer));
+    row("the whole page offline", sum(all, |category| !category.is_on_request()));
     let _ = writeln!(
         text,
         "budgets: {} for the first answer, {} offline; brotli quality {LARGE_QUALITY} for files over {}, {BEST_QUALITY} \
          for the others",
         megabytes(FIRST_ANSWER_BUDGET),
         megabytes(OFFLINE_BUDGET),
-        megabytes(LARGE as u64)
+        megabytes(LARGE_BYTES as u64)
     );
     text
 }
 
-/// What each network takes when it is asked for, with all that it listens through.
-fn on_request(all: &[Weighed], networks: &[Offered]) -> String {
-    let mut text = format!("{:<40}{:>12}{:>12}\n", "a network, with what it listens through", "raw", "brotli");
+/// A table of what each network downloads when it is selected, its backbones included.
+fn sizes_on_request(all: &[SizedFile], networks: &[ListedNetwork]) -> String {
+    let mut text = format!("{:<40}{:>12}{:>12}\n", "a network, with its backbones", "raw", "brotli");
     for network in networks {
-        let parts: Vec<String> = network
-            .bases
+        let files: Vec<String> = network
+            .backbones
             .iter()
             .chain([&network.name])
             .map(|name| format!("model-weights/{name}.safetensors"))
             .collect();
-        let weights = all.iter().filter(|(name, _, _)| parts.contains(name));
-        let total = weights.fold(Weight::default(), |total, (_, _, weight)| total.plus(*weight));
+        let sizes = all.iter().filter(|(name, _, _)| files.contains(name));
+        let total = sizes.fold(Size::default(), |total, (_, _, size)| total.plus(*size));
         let _ = writeln!(text, "{:<40}{:>12}{:>12}", network.name, megabytes(total.raw), megabytes(total.brotli));
     }
     text
@@ -196,17 +200,18 @@ fn megabytes(bytes: u64) -> String {
     format!("{:.3} MB", bytes as f64 / 1e6)
 }
 
-/// Every file of a folder and of those in it, by its path below it, with `/` between folders.
+/// Every file of a folder and its subfolders, with its path relative to the folder and `/` between folders.
 pub fn files_under(site: &Path) -> Result<Vec<(String, PathBuf)>> {
     let mut files = Vec::new();
     let mut folders = vec![site.to_owned()];
     while let Some(folder) = folders.pop() {
-        let trouble = |error| format!("{}: {error}", folder.display());
-        for entry in fs::read_dir(&folder).map_err(trouble)? {
-            let path = entry.map_err(trouble)?.path();
+        let failure = |error| format!("{}: {error}", folder.display());
+        for entry in fs::read_dir(&folder).map_err(failure)? {
+            let path = entry.map_err(failure)?.path();
             if path.is_dir() {
                 folders.push(path);
             } else {
+                // Windows separates folders by backslashes, the addresses of a site by slashes.
                 let name = path.strip_prefix(site).unwrap_or(&path).to_string_lossy().replace('\\', "/");
                 files.push((name, path));
             }
@@ -222,52 +227,52 @@ mod tests {
 
     #[test]
     fn every_file_has_its_part() {
-        for (file, part) in [
-            ("index.html", Some(Part::Shell)),
-            ("app-1a2b_bg.wasm", Some(Part::Page)),
-            ("snippets/x/inline0.js", Some(Part::Page)),
-            ("cpu_worker.js", Some(Part::CpuEngine)),
-            ("cpu_worker_bg.wasm", Some(Part::CpuEngine)),
-            ("gpu_worker_loader.js", Some(Part::GpuEngine)),
-            ("model-weights/networks.json", Some(Part::FirstNetwork)),
-            ("model-weights/first-answer.safetensors", Some(Part::FirstNetwork)),
-            ("model-weights/first-answer.json", Some(Part::FirstNetwork)),
-            ("model-weights/net1-gtzan.safetensors", Some(Part::OtherNetworks)),
-            ("model-weights/musicnn-mtt.json", Some(Part::Keeping)),
-            ("model-weights/musicnn.LICENSE.md", Some(Part::Keeping)),
-            ("service-worker.js", Some(Part::Keeping)),
-            ("manifest.webmanifest", Some(Part::Keeping)),
-            ("icons/icon-192.png", Some(Part::Keeping)),
-            ("style-12.css", Some(Part::Shell)),
+        for (file, category) in [
+            ("index.html", Some(Category::Shell)),
+            ("app-1a2b_bg.wasm", Some(Category::Page)),
+            ("snippets/x/inline0.js", Some(Category::Page)),
+            ("cpu_worker.js", Some(Category::CpuEngine)),
+            ("cpu_worker_bg.wasm", Some(Category::CpuEngine)),
+            ("gpu_worker_loader.js", Some(Category::GpuEngine)),
+            ("model-weights/networks.json", Some(Category::FirstNetwork)),
+            ("model-weights/first-answer.safetensors", Some(Category::FirstNetwork)),
+            ("model-weights/first-answer.json", Some(Category::FirstNetwork)),
+            ("model-weights/net1-gtzan.safetensors", Some(Category::OtherNetworks)),
+            ("model-weights/musicnn-mtt.json", Some(Category::Offline)),
+            ("model-weights/musicnn.LICENSE.md", Some(Category::Offline)),
+            ("service-worker.js", Some(Category::Offline)),
+            ("manifest.webmanifest", Some(Category::Offline)),
+            ("icons/icon-192.png", Some(Category::Offline)),
+            ("style-12.css", Some(Category::Shell)),
             ("app.d.ts", None),
             ("_headers", None),
             ("cpu_worker_bg.wasm.br", None),
             ("model-weights/net1-gtzan.safetensors.gz", None),
         ] {
-            assert_eq!(part_of(file, "first-answer"), part, "{file}");
+            assert_eq!(category_of(file, "first-answer"), category, "{file}");
         }
     }
 
-    fn weighed(name: &str, part: Part, raw: u64, brotli: u64) -> Weighed {
-        (name.to_owned(), part, Weight { files: 1, raw, brotli })
+    fn sized(name: &str, category: Category, raw: u64, brotli: u64) -> SizedFile {
+        (name.to_owned(), category, Size { files: 1, raw, brotli })
     }
 
-    fn site() -> Vec<Weighed> {
+    fn site() -> Vec<SizedFile> {
         vec![
-            weighed("app.wasm", Part::Page, 300_000, 100_000),
-            weighed("cpu_worker_bg.wasm", Part::CpuEngine, 3_000_000, 500_000),
-            weighed("gpu_worker_bg.wasm", Part::GpuEngine, 42_000_000, 4_000_000),
-            weighed("service-worker.js", Part::Keeping, 8_000, 3_000),
-            weighed("model-weights/base.safetensors", Part::OtherNetworks, 3_000_000, 2_900_000),
-            weighed("model-weights/head.safetensors", Part::OtherNetworks, 20_000, 19_000),
+            sized("app.wasm", Category::Page, 300_000, 100_000),
+            sized("cpu_worker_bg.wasm", Category::CpuEngine, 3_000_000, 500_000),
+            sized("gpu_worker_bg.wasm", Category::GpuEngine, 42_000_000, 4_000_000),
+            sized("service-worker.js", Category::Offline, 8_000, 3_000),
+            sized("model-weights/backbone.safetensors", Category::OtherNetworks, 3_000_000, 2_900_000),
+            sized("model-weights/head.safetensors", Category::OtherNetworks, 20_000, 19_000),
         ]
     }
 
     #[test]
-    fn the_sums_leave_out_what_comes_later() {
+    fn the_sums_leave_out_what_is_loaded_later() {
         let all = site();
-        let path = sum(&all, Part::before_first_answer);
-        assert_eq!(path, Weight { files: 2, raw: 3_300_000, brotli: 600_000 });
+        let path = sum(&all, Category::before_first_answer);
+        assert_eq!(path, Size { files: 2, raw: 3_300_000, brotli: 600_000 });
         let table = table(&all);
         let row = |name: &str| table.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
         assert!(row("CPU path").ends_with("3.300 MB    0.600 MB"), "{table}");
@@ -276,30 +281,33 @@ mod tests {
     }
 
     #[test]
-    fn every_file_and_every_network_is_told() {
+    fn every_file_and_every_network_is_listed() {
         let all = site();
         let files = files(&all);
         assert!(all.iter().all(|(name, _, _)| files.contains(name)), "{files}");
-        let network = |name: &str, bases: &[&str]| Offered {
+        let network = |name: &str, backbones: &[&str]| ListedNetwork {
             name: name.to_owned(),
-            bases: bases.iter().map(|base| (*base).to_owned()).collect(),
+            backbones: backbones.iter().map(|backbone| (*backbone).to_owned()).collect(),
         };
-        let told = on_request(&all, &[network("head", &["base"]), network("base", &[])]);
-        assert!(told.lines().any(|line| line.starts_with("head ") && line.ends_with("3.020 MB    2.919 MB")), "{told}");
-        assert!(told.lines().any(|line| line.starts_with("base ") && line.ends_with("3.000 MB    2.900 MB")), "{told}");
+        let text = sizes_on_request(&all, &[network("head", &["backbone"]), network("backbone", &[])]);
+        assert!(text.lines().any(|line| line.starts_with("head ") && line.ends_with("3.020 MB    2.919 MB")), "{text}");
+        assert!(
+            text.lines().any(|line| line.starts_with("backbone ") && line.ends_with("3.000 MB    2.900 MB")),
+            "{text}"
+        );
     }
 
     #[test]
-    fn the_budgets_are_bounds() {
-        let first = |brotli| within_budgets(&[weighed("a", Part::Page, 9_000_000, brotli)]);
+    fn a_size_over_budget_is_an_error() {
+        let first = |brotli| within_budgets(&[sized("a", Category::Page, 9_000_000, brotli)]);
         assert!(first(FIRST_ANSWER_BUDGET).is_ok());
         assert!(first(FIRST_ANSWER_BUDGET + 1).unwrap_err().contains("first answer"));
-        let page = weighed("a", Part::Page, 2, 1);
-        let later = |brotli| within_budgets(&[page.clone(), weighed("b", Part::GpuEngine, 9_000_000, brotli)]);
+        let page = sized("a", Category::Page, 2, 1);
+        let later = |brotli| within_budgets(&[page.clone(), sized("b", Category::GpuEngine, 9_000_000, brotli)]);
         assert!(later(OFFLINE_BUDGET - 1).is_ok());
         assert!(later(OFFLINE_BUDGET).unwrap_err().contains("offline"));
-        let asked = weighed("c", Part::OtherNetworks, 90_000_000, 90_000_000);
-        assert!(within_budgets(&[page, asked]).is_ok(), "what is asked for has no bound");
+        let asked = sized("c", Category::OtherNetworks, 90_000_000, 90_000_000);
+        assert!(within_budgets(&[page, asked]).is_ok(), "networks on request have no budget");
         assert!(within_budgets(&[]).is_err());
     }
 }

@@ -1,20 +1,20 @@
-//! From a request's path to a file of the folder being served, and never to one outside it.
+//! Maps a request's path to a file of the served folder, and never to one outside it.
 
 use std::path::{Path, PathBuf};
 
-/// The file that a request target names under `folder`, or none where there is none or it leaves the folder.
+/// The file that a request target names under `folder`; none if it does not exist or lies outside the folder.
 pub fn resolve(folder: &Path, target: &str) -> Option<PathBuf> {
     let folder = folder.canonicalize().ok()?;
     let mut file = folder.join(relative(target)?);
     if file.is_dir() {
         file.push("index.html");
     }
-    // Follows links, so that one that leads out of the folder is refused too.
+    // Also resolves links, so that a link to a file outside the folder is refused.
     let file = file.canonicalize().ok()?;
     (file.starts_with(&folder) && file.is_file()).then_some(file)
 }
 
-/// The path below the folder, decoded; none where a part of it is not a plain name.
+/// The decoded path relative to the folder; none if a part of it is not a plain name.
 fn relative(target: &str) -> Option<PathBuf> {
     let path = target.split(['?', '#']).next()?.strip_prefix('/')?;
     let decoded = decode(path)?;
@@ -23,7 +23,7 @@ fn relative(target: &str) -> Option<PathBuf> {
     parts.iter().all(plain).then(|| parts.iter().collect())
 }
 
-/// Undoes percent-encoding (RFC 3986, 2.1).
+/// Decodes percent-encoding (RFC 3986, 2.1).
 fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -40,7 +40,7 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The media type by the file's ending. Browsers compile wasm while it arrives only when it is named as such.
+/// The media type for a file's extension. Browsers compile wasm while it downloads only if its type is right.
 pub fn media_type(file: &Path) -> &'static str {
     match file.extension().and_then(|ending| ending.to_str()).unwrap_or_default() {
         "html" => "text/html; charset=utf-8",
@@ -64,7 +64,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn media_types_that_browsers_insist_on() {
+    fn media_types_follow_the_extension() {
         for (file, expected) in [
             ("app-12_bg.wasm", "application/wasm"),
             ("cpu_worker.js", "text/javascript; charset=utf-8"),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn no_path_leads_out() {
+    fn paths_out_of_the_folder_are_refused() {
         for target in [
             "/../secret",
             "/a/../../secret",
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn files_and_folders_resolve_and_links_out_do_not() {
+    fn files_and_folders_resolve_but_links_to_the_outside_do_not() {
         let base = std::env::temp_dir().join(format!("xtask-static-{}", std::process::id()));
         let dist = base.join("dist");
         fs::create_dir_all(dist.join("sub")).unwrap();

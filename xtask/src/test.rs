@@ -1,71 +1,80 @@
-//! `cargo xtask test`: every check, the cheapest first, and what came of them.
+//! `cargo xtask test`: runs the stages, the cheapest first, and prints a summary.
 
-use crate::stages::{Asked, Outcome, STAGES, Stage};
+use crate::selection::{self, Selected};
+use crate::stages::{Outcome, Request, Stage};
 use crate::workspace::{Result, Workspace};
+use clap::Args;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-pub fn command(workspace: &mut Workspace, arguments: &[String]) -> Result<ExitCode> {
-    let (flags, names): (Vec<&String>, Vec<&String>) = arguments.iter().partition(|word| word.starts_with("--"));
-    if let Some(unknown) = flags.iter().find(|flag| !["--keep-going", "--list"].contains(&flag.as_str())) {
-        return Err(format!("`test` knows --keep-going and --list, and was given `{unknown}`"));
-    }
-    let has = |wanted: &str| flags.iter().any(|flag| *flag == wanted);
-    let stages = select(&names)?;
-    if has("--list") {
-        stages.iter().for_each(|stage| println!("{:<12} {:<8} {}", stage.name, stage.group, stage.about));
+#[derive(Args, Debug)]
+#[command(after_help = AFTER_HELP)]
+pub struct Options {
+    /// The stages or groups of stages to run, all if none is named; test files or filters follow their stage
+    #[arg(value_name = "STAGE")]
+    pub words: Vec<String>,
+    /// Go on after a stage that fails
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Print the stages instead of running them
+    #[arg(long)]
+    pub list: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  cargo xtask test native              the stages of one group
+  cargo xtask test unit mel            tests with `mel` in their names
+  cargo xtask test wasm-pack dom       one test file in the browser
+  cargo xtask test playwright first    one test file of the built page, tests/e2e/first.test.mjs";
+
+pub fn command(workspace: &mut Workspace, options: &Options) -> Result<ExitCode> {
+    let selected = selection::select(&options.words)?;
+    selection::check_files(workspace, &selected)?;
+    if options.list {
+        selected.iter().for_each(|(stage, _)| println!("{:<12} {:<8} {}", stage.name, stage.group, stage.about));
         return Ok(ExitCode::SUCCESS);
     }
     println!("Compiled files: {}", workspace.target.display());
     crate::weights::if_possible(workspace);
-    let results = run_all(workspace, &stages, &names, has("--keep-going"));
+    let results = run_all(workspace, &selected, options.keep_going);
     println!("\n{}", summary(&results));
     let failed = results.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// The stages of those names and groups, in the order they run; all of them where none is named.
-fn select(names: &[&String]) -> Result<Vec<&'static Stage>> {
-    let matches = |stage: &Stage, name: &str| stage.name == name || stage.group == name;
-    if let Some(unknown) = names.iter().find(|name| !STAGES.iter().any(|stage| matches(stage, name))) {
-        let known: Vec<&str> = STAGES.iter().map(|stage| stage.name).collect();
-        return Err(format!("there is no stage `{unknown}`: native, browser and e2e, or {}", known.join(", ")));
-    }
-    let chosen = |stage: &&Stage| names.is_empty() || names.iter().any(|name| matches(stage, name));
-    Ok(STAGES.iter().filter(chosen).collect())
-}
-
+/// Name, outcome and duration of each stage.
 type Results = Vec<(&'static str, Outcome, Duration)>;
 
-fn run_all(workspace: &mut Workspace, stages: &[&'static Stage], names: &[&String], keep_going: bool) -> Results {
+fn run_all(workspace: &mut Workspace, selected: &[Selected], keep_going: bool) -> Results {
     let mut results = Results::new();
-    for stage in stages {
+    for (stage, request) in selected {
         let stop = !keep_going && results.iter().any(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_)));
+        // Stages that did not run stay in the summary, so that nobody takes it for a complete run.
         if stop {
             results.push((stage.name, Outcome::NotRun, Duration::ZERO));
             continue;
         }
         println!("\n=== {}: {}", stage.name, stage.about);
         let start = Instant::now();
-        let asked = Asked(names.iter().any(|name| *name == stage.name));
-        let outcome = run_one(workspace, stage, &results, asked);
+        let outcome = run_one(workspace, stage, request, &results);
         let time = start.elapsed();
-        println!("=== {}: {} in {}", stage.name, told(&outcome), clock(time));
+        println!("=== {}: {} in {}", stage.name, describe(&outcome), clock(time));
         results.push((stage.name, outcome, time));
     }
     results
 }
 
-fn run_one(workspace: &mut Workspace, stage: &Stage, before: &Results, asked: Asked) -> Outcome {
-    let ground = before.iter().find(|(name, _, _)| Some(*name) == stage.after);
-    if let Some((name, Outcome::Failed(_), _)) = ground {
+fn run_one(workspace: &mut Workspace, stage: &Stage, request: &Request, earlier: &Results) -> Outcome {
+    let prerequisite = earlier.iter().find(|(name, _, _)| Some(*name) == stage.after);
+    if let Some((name, Outcome::Failed(_), _)) = prerequisite {
         return Outcome::Failed(format!("there is nothing to test: {name} failed"));
     }
-    (stage.run)(workspace, asked).unwrap_or_else(Outcome::Failed)
+    (stage.run)(workspace, request).unwrap_or_else(Outcome::Failed)
 }
 
-fn told(outcome: &Outcome) -> String {
+fn describe(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Passed => "passed".into(),
         Outcome::Skipped(reason) => format!("SKIPPED, {reason}"),
@@ -81,7 +90,7 @@ fn clock(time: Duration) -> String {
 fn summary(results: &Results) -> String {
     let mut text = String::new();
     for (name, outcome, time) in results {
-        let _ = writeln!(text, "{name:<12} {:>6}  {}", clock(*time), told(outcome));
+        let _ = writeln!(text, "{name:<12} {:>6}  {}", clock(*time), describe(outcome));
     }
     let total = clock(results.iter().map(|(_, _, time)| *time).sum());
     let _ = writeln!(text, "{:<12} {total:>6}", "together");
@@ -96,22 +105,10 @@ fn summary(results: &Results) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn names(chosen: &[&str]) -> Result<Vec<&'static str>> {
-        let words: Vec<String> = chosen.iter().map(|word| (*word).to_owned()).collect();
-        Ok(select(&words.iter().collect::<Vec<_>>())?.iter().map(|stage| stage.name).collect())
-    }
+    use crate::stages::STAGES;
 
     #[test]
-    fn stages_are_chosen_by_name_and_group_in_their_order() {
-        assert_eq!(names(&[]).map(|all| all.len()), Ok(STAGES.len()));
-        assert_eq!(names(&["e2e", "fmt"]), Ok(vec!["fmt", "dist", "playwright"]));
-        assert_eq!(names(&["browser"]), Ok(vec!["wasm-clippy", "wasm-pack"]));
-        assert!(names(&["units"]).is_err());
-    }
-
-    #[test]
-    fn the_summary_ends_in_a_line_that_counts() {
+    fn the_summary_ends_with_the_counts() {
         let results = vec![
             ("fmt", Outcome::Passed, Duration::from_secs(2)),
             ("deny", Outcome::Skipped("no tool".into()), Duration::ZERO),
@@ -125,10 +122,10 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_fails_with_the_one_it_stands_on() {
+    fn a_stage_fails_with_its_prerequisite() {
         let mut workspace = Workspace::find().unwrap();
-        let before = vec![("dist", Outcome::Failed("x".into()), Duration::ZERO)];
+        let earlier = vec![("dist", Outcome::Failed("x".into()), Duration::ZERO)];
         let stage = STAGES.iter().find(|stage| stage.name == "playwright").unwrap();
-        assert!(matches!(run_one(&mut workspace, stage, &before, Asked(false)), Outcome::Failed(_)));
+        assert!(matches!(run_one(&mut workspace, stage, &Request::default(), &earlier), Outcome::Failed(_)));
     }
 }

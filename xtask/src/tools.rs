@@ -1,56 +1,58 @@
-//! The tools that building and testing need: each is looked for, and installed only where it is missing, after saying
-//! so. Trunk and wasm-pack find ours on PATH and so download nothing of their own.
+//! The tools that building and testing need. A missing tool is installed after a message that says so. Trunk and
+//! wasm-pack find these tools on PATH, and so download none themselves.
 
-use crate::versions::{Action, decide, json_text, locked_version, major, version_in};
-use crate::workspace::{Result, Workspace, cargo_bin, output, run};
+use crate::versions::{Action, decide, locked_version, major, version_in};
+use crate::workspace::{Result, Workspace, cargo_bin, output, read_json, run};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const WASM_TARGET: &str = "wasm32-unknown-unknown";
+pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 const TRUNK: &str = "0.21.14";
 const WASM_PACK: &str = "0.15.1";
 const CARGO_DENY: &str = "0.20.2";
-/// The binaryen release whose wasm-opt shrinks the page's files, or none. `index.html` names the level on each link.
+/// The binaryen release whose wasm-opt shrinks the wasm files; none to leave them as the compiler writes them.
+/// `index.html` names the level on each link.
 const WASM_OPT: Option<&str> = None;
-/// What playwright-core and `node --test` ask for; Debian 12 has 18.
+/// The lowest major version that playwright-core and `node --test` need; Debian 12 has 18.
 const NODE_MAJOR: u32 = 18;
 
 struct CargoTool {
-    /// The crate, and the program whose version counts.
+    /// The crate on crates.io.
     name: &'static str,
+    /// The program that the crate installs.
     program: &'static str,
     version: String,
-    /// Whether the crate's own lock file is used.
+    /// Whether to install with the crate's own lock file.
     locked: bool,
 }
 
-/// The tools that build the page.
+/// Installs the tools that build the page.
 pub fn for_page(workspace: &mut Workspace) -> Result {
     wasm_target(workspace)?;
     cargo_tool(workspace, &CargoTool { name: "trunk", program: "trunk", version: TRUNK.into(), locked: true })?;
     wasm_bindgen(workspace)?;
     wasm_opt(workspace)?;
-    forget_tool_builds(workspace);
+    remove_tool_builds(workspace);
     Ok(())
 }
 
-/// The tools that `cargo xtask bench front-end` times with, and the libraries it compares with.
+/// Installs the tools of `cargo xtask bench front-end` and the libraries that it compares with.
 pub fn for_bench(workspace: &mut Workspace) -> Result {
     wasm_target(workspace)?;
     wasm_bindgen(workspace)?;
-    forget_tool_builds(workspace);
+    remove_tool_builds(workspace);
     for_playwright(workspace)?;
     npm_packages(workspace, "benches/browser", "essentia.js")?;
     librosa(workspace)
 }
 
-/// The library that `cargo xtask bench training` compares with.
+/// Installs the library that `cargo xtask bench training` compares with.
 pub fn tensorflow(workspace: &Workspace) -> Result {
     npm_packages(workspace, "benches/browser", "@tensorflow/tfjs-core")
 }
 
-/// The Python in which librosa is installed.
+/// The Python interpreter of the virtual environment with librosa.
 pub fn python(workspace: &Workspace) -> PathBuf {
     workspace.cache.join("tools/librosa/bin/python")
 }
@@ -69,30 +71,30 @@ fn wasm_bindgen(workspace: &mut Workspace) -> Result {
     cargo_tool(workspace, &tool)
 }
 
-/// The tools that run the tests in a browser.
+/// Installs the tools that run Rust tests in a browser.
 pub fn for_browser_tests(workspace: &mut Workspace) -> Result {
     cargo_tool(
         workspace,
         &CargoTool { name: "wasm-pack", program: "wasm-pack", version: WASM_PACK.into(), locked: true },
     )?;
     for_page(workspace)?;
-    chromium(workspace)?;
-    debian(workspace, "chromedriver", "chromium-driver").map(drop)
+    install_chromium(workspace)?;
+    program_from_apt(workspace, "chromedriver", "chromium-driver").map(drop)
 }
 
-/// The tools that run Playwright on the built page.
+/// Installs the tools that run Playwright on the built page.
 pub fn for_playwright(workspace: &mut Workspace) -> Result {
-    chromium(workspace)?;
-    debian(workspace, "node", "nodejs")?;
-    debian(workspace, "npm", "npm")?;
+    install_chromium(workspace)?;
+    program_from_apt(workspace, "node", "nodejs")?;
+    program_from_apt(workspace, "npm", "npm")?;
     let printed = output(workspace.command("node").arg("--version")).unwrap_or_default();
     if version_in(&printed).and_then(major).is_none_or(|found| found < NODE_MAJOR) {
-        return Err(format!("node is {printed:?}, and the tests of the page need {NODE_MAJOR} or newer: install that"));
+        return Err(format!("node is {printed:?}, but the tests of the page need {NODE_MAJOR} or newer: install it"));
     }
     npm_packages(workspace, "tests/e2e", "playwright-core")
 }
 
-/// A component of the Rust toolchain that is called through cargo: `fmt`, `clippy`.
+/// Installs a component of the Rust toolchain, unless its cargo subcommand (`fmt`, `clippy`) runs.
 pub fn component(workspace: &Workspace, subcommand: &str, component: &str) -> Result {
     if output(workspace.command("cargo").args([subcommand, "--version"])).is_some() {
         return Ok(());
@@ -100,7 +102,7 @@ pub fn component(workspace: &Workspace, subcommand: &str, component: &str) -> Re
     rustup(workspace, &["component", "add", component], &format!("the toolchain's component {component}"))
 }
 
-/// cargo-deny, where it is there; it is compiled for minutes, so it is installed only when asked for by name.
+/// Returns whether cargo-deny is available. Compiling it takes minutes, so it is installed only if `install` is set.
 pub fn cargo_deny(workspace: &mut Workspace, install: bool) -> Result<bool> {
     let tool = CargoTool { name: "cargo-deny", program: "cargo-deny", version: CARGO_DENY.into(), locked: true };
     if !install
@@ -109,31 +111,31 @@ pub fn cargo_deny(workspace: &mut Workspace, install: bool) -> Result<bool> {
     {
         return Ok(false);
     }
-    // Any version that is there will do: only its verdict counts.
+    // Any installed version will do: all of them check the same lists.
     if workspace.which("cargo-deny").is_none() {
         cargo_tool(workspace, &tool)?;
-        forget_tool_builds(workspace);
+        remove_tool_builds(workspace);
     }
     Ok(true)
 }
 
-/// pip, Python's own installer.
+/// Installs Python with pip.
 pub fn pip(workspace: &Workspace) -> Result {
-    debian(workspace, "python3", "python3")?;
+    program_from_apt(workspace, "python3", "python3")?;
     if output(workspace.command("python3").args(["-m", "pip", "--version"])).is_none() {
         apt(workspace, "python3-pip")?;
     }
     Ok(())
 }
 
-/// The browser that the tests drive: `$CHROMIUM`, or the one that `webdriver.json` names for wasm-pack.
+/// The browser of the tests: `$CHROMIUM`, or the one that `webdriver.json` names for wasm-pack.
 pub fn browser(workspace: &Workspace) -> Result<PathBuf> {
     if let Some(chosen) = std::env::var_os("CHROMIUM").filter(|path| !path.is_empty()) {
         return Ok(chosen.into());
     }
-    let settings = fs::read_to_string(workspace.root.join("webdriver.json"))
-        .map_err(|error| format!("webdriver.json: {error}"))?;
-    json_text(&settings, "binary").map(PathBuf::from).ok_or_else(|| "webdriver.json names no browser".into())
+    let settings = read_json(&workspace.root.join("webdriver.json"))?;
+    let binary = settings["goog:chromeOptions"]["binary"].as_str();
+    binary.map(PathBuf::from).ok_or_else(|| "webdriver.json names no browser".into())
 }
 
 fn wasm_target(workspace: &Workspace) -> Result {
@@ -157,31 +159,31 @@ fn rustup(workspace: &Workspace, arguments: &[&str], what: &str) -> Result {
 fn cargo_tool(workspace: &mut Workspace, tool: &CargoTool) -> Result {
     let private = private_bin(workspace, tool);
     if version_of(workspace, &private.join(tool.program)).as_deref() == Some(&tool.version) {
-        workspace.prefer(private);
+        workspace.prepend_to_path(private);
         return Ok(());
     }
     let found = workspace.which(tool.program);
     let version = found.and_then(|program| version_of(workspace, &program));
-    let aside = match decide(version.as_deref(), &tool.version) {
+    let private_root = match decide(version.as_deref(), &tool.version) {
         Action::Use => return Ok(()),
         Action::Install => None,
-        Action::InstallAside => private.parent().map(Path::to_owned),
+        Action::InstallPrivately => private.parent().map(Path::to_owned),
     };
-    announce(tool, version.as_deref(), aside.as_deref());
-    run(&mut cargo_install(workspace, tool, aside.as_deref())).map_err(|error| {
+    announce(tool, version.as_deref(), private_root.as_deref());
+    run(&mut cargo_install(workspace, tool, private_root.as_deref())).map_err(|error| {
         let (name, version) = (tool.name, &tool.version);
         format!("{error}; the page needs {name} {version}: install it where crates can be fetched, and put it on PATH")
     })?;
-    match aside {
-        Some(_) => workspace.prefer(private),
-        None => cargo_bin().into_iter().for_each(|folder| workspace.prefer(folder)),
+    match private_root {
+        Some(_) => workspace.prepend_to_path(private),
+        None => cargo_bin().into_iter().for_each(|folder| workspace.prepend_to_path(folder)),
     }
     Ok(())
 }
 
-fn announce(tool: &CargoTool, found: Option<&str>, aside: Option<&Path>) {
+fn announce(tool: &CargoTool, found: Option<&str>, private_root: Option<&Path>) {
     let (name, version) = (tool.name, &tool.version);
-    match (found, aside) {
+    match (found, private_root) {
         (Some(other), Some(folder)) => println!(
             "Installing {name} {version}, by cargo, into {}: the {other} on PATH stays as it is. This takes minutes.",
             folder.display()
@@ -192,7 +194,7 @@ fn announce(tool: &CargoTool, found: Option<&str>, aside: Option<&Path>) {
 
 fn cargo_install(workspace: &Workspace, tool: &CargoTool, root: Option<&Path>) -> Command {
     let mut cargo = workspace.command("cargo");
-    // One build folder for all of them: they share crates, and an interrupted installation goes on where it stopped.
+    // All tools share one build folder: they have crates in common, and an interrupted installation can go on.
     cargo.env("CARGO_TARGET_DIR", tool_builds(workspace));
     cargo.args(["install", tool.name, "--version", &tool.version]);
     if tool.locked {
@@ -212,12 +214,12 @@ fn tool_builds(workspace: &Workspace) -> PathBuf {
     workspace.cache.join("tools/build")
 }
 
-fn forget_tool_builds(workspace: &Workspace) {
+fn remove_tool_builds(workspace: &Workspace) {
     let _ = fs::remove_dir_all(tool_builds(workspace));
 }
 
 fn version_of(workspace: &Workspace, program: &Path) -> Option<String> {
-    // A bare `--version` of these tools takes milliseconds; NO_COLOR=1 would make Trunk refuse even that.
+    // With NO_COLOR=1 Trunk refuses even `--version`.
     let printed = output(workspace.command(program).arg("--version").env_remove("NO_COLOR"))?;
     version_in(&printed).map(str::to_owned)
 }
@@ -227,7 +229,7 @@ fn wasm_opt(workspace: &mut Workspace) -> Result {
     let folder = workspace.cache.join("tools").join(format!("binaryen-{version}"));
     let programs = folder.join("node_modules/.bin");
     if !programs.join("wasm-opt").exists() {
-        debian(workspace, "npm", "npm")?;
+        program_from_apt(workspace, "npm", "npm")?;
         println!("Installing wasm-opt of binaryen {version}, by npm, into {}.", folder.display());
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let package = format!("binaryen@{version}");
@@ -237,27 +239,27 @@ fn wasm_opt(workspace: &mut Workspace) -> Result {
             .arg(&folder)
             .arg(package))?;
     }
-    workspace.prefer(programs);
+    workspace.prepend_to_path(programs);
     Ok(())
 }
 
-fn chromium(workspace: &Workspace) -> Result {
+fn install_chromium(workspace: &Workspace) -> Result {
     let browser = browser(workspace)?;
     if browser.is_file() {
         return Ok(());
     }
     apt(workspace, "chromium")?;
     let found = browser.is_file();
-    let missing = || format!("{} is not there: install Chromium, or name it in webdriver.json", browser.display());
+    let missing = || format!("{} does not exist: install Chromium, or name it in webdriver.json", browser.display());
     if found { Ok(()) } else { Err(missing()) }
 }
 
-fn debian(workspace: &Workspace, program: &str, package: &str) -> Result<PathBuf> {
+fn program_from_apt(workspace: &Workspace, program: &str, package: &str) -> Result<PathBuf> {
     if let Some(found) = workspace.which(program) {
         return Ok(found);
     }
     apt(workspace, package)?;
-    workspace.which(program).ok_or_else(|| format!("{package} is installed, and `{program}` is still not on PATH"))
+    workspace.which(program).ok_or_else(|| format!("{package} is installed, but `{program}` is not on PATH"))
 }
 
 fn apt(workspace: &Workspace, package: &str) -> Result {
@@ -273,45 +275,76 @@ fn apt(workspace: &Workspace, package: &str) -> Result {
     let apt_get = |arguments: &[&str]| {
         let mut command = workspace.command(if root { "apt-get" } else { "sudo" });
         if !root {
-            // Asks for no password: there may be nobody to give one.
+            // Without a password prompt: nobody may be there to answer it.
             command.args(["-n", "apt-get"]);
         }
         run(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
     };
-    // Old lists name files that the mirrors no longer have; where this fails, the lists at hand may still do.
+    // Old lists name files that the mirrors no longer have. If the update fails, the present lists may still work.
     let _ = apt_get(&["update"]);
     apt_get(&["install", "--yes", "--no-install-recommends", package]).map_err(|error| format!("{error}; {advice}"))
 }
 
-/// The packages of a folder's lock file, unless the one that counts is there already.
+/// Installs the packages of a folder's lock file, unless the named one is there in the wanted version.
 fn npm_packages(workspace: &Workspace, folder: &str, package: &str) -> Result {
     let folder = workspace.root.join(folder);
-    let text = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
-    let (ours, theirs) = (text("package.json"), text(&format!("node_modules/{package}/package.json")));
-    let (wanted, found) = (json_text(&ours, package), json_text(&theirs, "version"));
-    if wanted.is_some() && wanted == found {
+    let wanted = wanted_npm_version(&folder, package)?;
+    // A package that is not installed yet is no error.
+    let installed = read_json(&folder.join("node_modules").join(package).join("package.json")).unwrap_or_default();
+    if installed["version"] == *wanted {
         return Ok(());
     }
-    println!("Installing {package} {}, by npm, into {}.", wanted.unwrap_or("?"), folder.display());
+    println!("Installing {package} {wanted}, by npm, into {}.", folder.display());
     run(workspace.command("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
         .map_err(|error| format!("{error}; {package} has to come from the npm registry"))
 }
 
+/// The version of a package that a folder's `package.json` asks for.
+fn wanted_npm_version(folder: &Path, package: &str) -> Result<String> {
+    let file = folder.join("package.json");
+    let version = read_json(&file)?["devDependencies"][package].as_str().map(str::to_owned);
+    version.ok_or_else(|| format!("{} does not name {package}", file.display()))
+}
+
 fn librosa(workspace: &mut Workspace) -> Result {
-    let (folder, ours) = (workspace.cache.join("tools/librosa"), workspace.root.join("benches/requirements.txt"));
-    // Copied at the end, so that an interrupted installation is begun anew.
-    let theirs = folder.join("requirements.txt");
-    let wanted = fs::read(&ours).map_err(|error| format!("{}: {error}", ours.display()))?;
-    if fs::read(&theirs).is_ok_and(|found| found == wanted) {
+    let (folder, requirements) =
+        (workspace.cache.join("tools/librosa"), workspace.root.join("benches/requirements.txt"));
+    // The copy marks a complete installation: it is made last, so that an interrupted one starts again.
+    let installed = folder.join("requirements.txt");
+    let wanted = fs::read(&requirements).map_err(|error| format!("{}: {error}", requirements.display()))?;
+    if fs::read(&installed).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
-    debian(workspace, "python3", "python3")?;
-    // Debian packages a part of the standard library by itself.
+    program_from_apt(workspace, "python3", "python3")?;
+    // Debian has this part of the standard library in a package of its own.
     if output(workspace.command("python3").args(["-c", "import ensurepip"])).is_none() {
         apt(workspace, "python3-venv")?;
     }
     println!("Installing librosa, by pip, into {}.", folder.display());
     run(workspace.command("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-    run(workspace.command(python(workspace)).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&ours))?;
-    fs::copy(&ours, &theirs).map(drop).map_err(|error| format!("{}: {error}", theirs.display()))
+    run(workspace
+        .command(python(workspace))
+        .args(["-m", "pip", "install", "--quiet", "--requirement"])
+        .arg(&requirements))?;
+    fs::copy(&requirements, &installed).map(drop).map_err(|error| format!("{}: {error}", installed.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_projects_own_json_files_name_what_is_installed() {
+        let root = Workspace::find().unwrap().root;
+        let version = |folder: &str, package: &str| wanted_npm_version(&root.join(folder), package);
+        for (folder, package) in [
+            ("tests/e2e", "playwright-core"),
+            ("benches/browser", "essentia.js"),
+            ("benches/browser", "@tensorflow/tfjs-core"),
+        ] {
+            assert!(version_in(&version(folder, package).unwrap()).is_some(), "{package}");
+        }
+        assert!(version("tests/e2e", "essentia.js").unwrap_err().contains("does not name essentia.js"));
+        assert!(version("tests", "playwright-core").is_err());
+    }
 }

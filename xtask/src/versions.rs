@@ -1,21 +1,21 @@
-//! Which version of a tool is there, which is wanted, and so what is to be done: pure text work.
+//! Compares the installed version of a tool with the wanted one: pure functions on text.
 
-/// What is to be done about a tool.
+/// How to get a tool in the wanted version.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action {
-    /// The one that is found will do.
+    /// The installed version is the wanted one.
     Use,
-    /// There is none: it goes where the user's own tools go.
+    /// None is installed: install it where the user's own tools are.
     Install,
-    /// There is another version, which the user may need: ours goes into a folder of our own.
-    InstallAside,
+    /// The user may need the other version that is installed: install the wanted one into a private folder.
+    InstallPrivately,
 }
 
-/// Decides from the version found on PATH, if any, and the one wanted.
+/// `found` is the version on PATH, if any.
 pub fn decide(found: Option<&str>, wanted: &str) -> Action {
     match found {
         Some(version) if version == wanted => Action::Use,
-        Some(_) => Action::InstallAside,
+        Some(_) => Action::InstallPrivately,
         None => Action::Install,
     }
 }
@@ -38,19 +38,6 @@ pub fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')
 }
 
-/// The first text value of a key in JSON of our own or npm's making, where that key is known to hold plain text.
-pub fn json_text<'a>(json: &'a str, key: &str) -> Option<&'a str> {
-    let (_, rest) = json.split_once(&format!("\"{key}\""))?;
-    let rest = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
-    rest.split('"').next()
-}
-
-/// The number at the end of a path of keys, where each key's first place after the one before it is the right one.
-pub fn json_number(json: &str, path: &[&str]) -> Option<f64> {
-    let rest = path.iter().try_fold(json, |rest, key| rest.split_once(&format!("\"{key}\"")).map(|(_, rest)| rest))?;
-    rest.trim_start().strip_prefix(':')?.split([',', '}']).next()?.trim().parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,14 +58,14 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_left_alone() {
+    fn another_version_is_not_replaced() {
         assert_eq!(decide(Some("0.21.14"), "0.21.14"), Action::Use);
-        assert_eq!(decide(Some("0.21.1"), "0.21.14"), Action::InstallAside);
+        assert_eq!(decide(Some("0.21.1"), "0.21.14"), Action::InstallPrivately);
         assert_eq!(decide(None, "0.21.14"), Action::Install);
     }
 
     #[test]
-    fn the_lock_file_names_one_version() {
+    fn versions_are_read_from_the_lock_file() {
         let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.2.9\"\n\n\
                     [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\nsource = \"x\"\n";
         assert_eq!(locked_version(lock, "wasm-bindgen"), Some("0.2.130"));
@@ -86,20 +73,8 @@ mod tests {
     }
 
     #[test]
-    fn majors_and_json_texts() {
+    fn the_major_version_is_the_leading_number() {
         assert_eq!(major("20.20.2"), Some(20));
         assert_eq!(major("stable"), None);
-        let json = "{ \"dependencies\": { \"playwright-core\": \"1.60.0\" }, \"count\": 3 }";
-        assert_eq!(json_text(json, "playwright-core"), Some("1.60.0"));
-        assert_eq!(json_text(json, "count"), None);
-        assert_eq!(json_text(json, "name"), None);
-    }
-
-    #[test]
-    fn numbers_below_keys() {
-        let json = r#"{"mean":{"point_estimate":1.0},"median":{"error":2, "point_estimate":4.5e6}}"#;
-        assert_eq!(json_number(json, &["median", "point_estimate"]), Some(4.5e6));
-        assert_eq!(json_number(json, &["median", "error"]), Some(2.0));
-        assert_eq!(json_number(json, &["mode", "point_estimate"]), None);
     }
 }

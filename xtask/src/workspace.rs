@@ -1,30 +1,30 @@
-//! Where the project, its compiled files and its private tools lie, and how another program is started.
+//! The folders of the project, its compiled files and its private tools, and how other programs are started.
 
+use serde_json::Value;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Everything that fails here ends in a sentence for the person at the terminal.
+/// Errors are sentences that are printed to the terminal.
 pub type Result<T = ()> = std::result::Result<T, String>;
 
 /// The folders that every command works with.
 pub struct Workspace {
-    /// The project's root.
     pub root: PathBuf,
-    /// What is kept between clones: private tools and the sizes of files already weighed.
+    /// Files that outlive a clone: private tools and compressed files.
     pub cache: PathBuf,
-    /// Cargo's target folder, shared by every stage.
+    /// Cargo's target folder, which all commands share.
     pub target: PathBuf,
-    /// Folders searched before the user's own PATH.
-    before_path: Vec<PathBuf>,
+    /// Folders that are searched before the user's own PATH.
+    path_prefix: Vec<PathBuf>,
 }
 
 impl Workspace {
-    /// Finds the project this program was started from.
+    /// Finds the project that this program was started from.
     pub fn find() -> Result<Self> {
-        // Set by `cargo run`, and right even where the clone was moved after this program was compiled.
+        // `cargo run` sets it anew: the constant of compile time is wrong after the clone was moved.
         let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let root = Path::new(&manifest).parent().ok_or("the project's root is not where xtask expects it")?.to_owned();
         let cache = cache_folder(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"))
@@ -34,35 +34,35 @@ impl Workspace {
             Some(folder) => env::current_dir().unwrap_or_default().join(folder),
             None => Some(cache.join("target")).filter(|folder| is_writable(folder)).unwrap_or(root.join("target")),
         };
-        Ok(Self { root, cache, target, before_path: Vec::new() })
+        Ok(Self { root, cache, target, path_prefix: Vec::new() })
     }
 
-    /// A program to be started in the project's root, with the shared target folder and the tools found so far.
+    /// A command that starts in the project's root, with the shared target folder and the tools found so far.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target).env("PATH", self.path());
         command
     }
 
-    /// Puts a folder of tools before everything else on the PATH of what is started from now on.
-    pub fn prefer(&mut self, folder: PathBuf) {
-        self.before_path.retain(|known| *known != folder);
-        self.before_path.insert(0, folder);
+    /// Puts a folder of tools first on the PATH of every later command.
+    pub fn prepend_to_path(&mut self, folder: PathBuf) {
+        self.path_prefix.retain(|known| *known != folder);
+        self.path_prefix.insert(0, folder);
     }
 
-    /// The program of that name that a child would start.
+    /// The file that a command of that name would start.
     pub fn which(&self, program: &str) -> Option<PathBuf> {
         env::split_paths(&self.path()).map(|folder| folder.join(program)).find(|file| is_executable(file))
     }
 
     fn path(&self) -> OsString {
         let inherited = env::var_os("PATH").unwrap_or_default();
-        let folders = self.before_path.iter().cloned().chain(env::split_paths(&inherited)).chain(cargo_bin());
+        let folders = self.path_prefix.iter().cloned().chain(env::split_paths(&inherited)).chain(cargo_bin());
         env::join_paths(folders).unwrap_or(inherited)
     }
 }
 
-/// Where `cargo install` puts programs: searched last, because a fresh rustup may not be on PATH yet.
+/// The folder of `cargo install`. It is searched last, because a fresh rustup may not be on PATH yet.
 pub fn cargo_bin() -> Option<PathBuf> {
     let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
     let root = env::var_os("CARGO_INSTALL_ROOT").or_else(|| env::var_os("CARGO_HOME")).map(PathBuf::from);
@@ -95,31 +95,39 @@ fn is_executable(file: &Path) -> bool {
     }
 }
 
-/// Shows a command, runs it, and fails with it.
+/// The JSON value in a file.
+pub fn read_json(file: &Path) -> Result<Value> {
+    let error = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let text = fs::read_to_string(file).map_err(|cause| error(&cause))?;
+    serde_json::from_str(&text).map_err(|cause| error(&cause))
+}
+
+/// Prints and runs a command; an error if it does not succeed.
 pub fn run(command: &mut Command) -> Result {
-    let shown = shown(command);
-    println!("$ {shown}");
-    let status = command.stdin(Stdio::null()).status().map_err(|error| format!("`{shown}` did not start: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("`{shown}` failed ({status})")) }
+    let text = command_line(command);
+    println!("$ {text}");
+    // Without input: a command that asks a question would wait for ever in a script.
+    let status = command.stdin(Stdio::null()).status().map_err(|error| format!("`{text}` did not start: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{text}` failed ({status})")) }
 }
 
-/// Shows a command, runs it, and returns what it printed; what it says of errors goes to the terminal.
+/// Prints and runs a command, and returns its standard output; its standard error goes to the terminal.
 pub fn capture(command: &mut Command) -> Result<String> {
-    let shown = shown(command);
-    println!("$ {shown}");
+    let text = command_line(command);
+    println!("$ {text}");
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-    let output = output.map_err(|error| format!("`{shown}` did not start: {error}"))?;
+    let output = output.map_err(|error| format!("`{text}` did not start: {error}"))?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    if output.status.success() { Ok(printed) } else { Err(format!("`{shown}` failed ({})\n{printed}", output.status)) }
+    if output.status.success() { Ok(printed) } else { Err(format!("`{text}` failed ({})\n{printed}", output.status)) }
 }
 
-/// What a command prints, where it starts and succeeds.
+/// The trimmed standard output of a command; none if it does not start or succeed.
 pub fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-fn shown(command: &Command) -> String {
+fn command_line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
@@ -139,18 +147,18 @@ mod tests {
     }
 
     #[test]
-    fn preferred_folders_come_first_and_once() {
+    fn prepended_folders_are_searched_first_and_once() {
         let mut workspace =
-            Workspace { root: "/r".into(), cache: "/c".into(), target: "/t".into(), before_path: Vec::new() };
+            Workspace { root: "/r".into(), cache: "/c".into(), target: "/t".into(), path_prefix: Vec::new() };
         for folder in ["/a", "/b", "/a"] {
-            workspace.prefer(folder.into());
+            workspace.prepend_to_path(folder.into());
         }
-        assert_eq!(workspace.before_path, [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert_eq!(workspace.path_prefix, [PathBuf::from("/a"), PathBuf::from("/b")]);
         assert!(workspace.path().to_string_lossy().starts_with("/a"));
     }
 
     #[test]
-    fn a_command_is_shown_as_it_would_be_typed() {
-        assert_eq!(shown(Command::new("cargo").args(["fmt", "--check"])), "cargo fmt --check");
+    fn a_command_is_printed_as_it_would_be_typed() {
+        assert_eq!(command_line(Command::new("cargo").args(["fmt", "--check"])), "cargo fmt --check");
     }
 }
