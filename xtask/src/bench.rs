@@ -62,7 +62,8 @@ impl Part {
 }
 
 /// Scripts in `tests/e2e`, one for each target of training runs; a script fails if its target is missed.
-const TRAINING_RUN_SCRIPTS: [&str; 4] = ["time-lesson.mjs", "time-cancel.mjs", "time-frames.mjs", "memory-lessons.mjs"];
+const TRAINING_RUN_SCRIPTS: [&str; 4] =
+    ["time-training-job.mjs", "time-cancel.mjs", "time-frames.mjs", "memory-training.mjs"];
 
 pub fn command(workspace: &mut Workspace, options: &Options) -> Result<ExitCode> {
     let mut targets_met = true;
