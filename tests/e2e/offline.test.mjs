@@ -21,7 +21,7 @@ const [{ file: song }] = oneClipPerGenre();
 const networks = JSON.parse(readFileSync(join(DIST, "model-weights/networks.json"), "utf8"));
 const { first } = networks;
 /** One that is fetched on request, and hears for itself. */
-const other = networks.networks.find(({ name, bases }) => name !== first && !bases.length).name;
+const other = networks.networks.find(({ name, backbones }) => name !== first && !backbones.length).name;
 /** Chosen, the first network is refined by no other. */
 const PLAIN = `?engine=cpu&network=${first}`;
 

@@ -69,7 +69,7 @@ const offer = ([name, { card, weights }]) => ({
   name,
   summary: card.summary,
   bytes: weights.length,
-  bases: (card.bases ?? []).map((base) => base.name),
+  backbones: (card.bases ?? []).map((backbone) => backbone.name),
 });
 
 const list = (roles) => ({ first: "stand-in-first", ...roles, networks: Object.entries(NETWORKS).map(offer) });

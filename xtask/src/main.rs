@@ -4,6 +4,8 @@
 //! `cli` defines the arguments, `workspace` knows the project's folders and starts programs, and `tools` installs what
 //! is missing. Most other modules are one command or a part of one.
 
+#[cfg(test)]
+mod architecture;
 mod bench;
 mod build;
 mod cli;

@@ -82,7 +82,7 @@ fn network_list(all: &[Network]) -> Result<Value> {
         let Network { name, summary, bytes, backbones, .. } = network;
         let backbones: Vec<&String> = backbones.iter().map(|(backbone, _)| backbone).collect();
         // The page reads the backbones under this key.
-        json!({ "name": name, "summary": summary, "bytes": bytes, "bases": backbones })
+        json!({ "name": name, "summary": summary, "bytes": bytes, "backbones": backbones })
     };
     let networks: Vec<Value> = networks.iter().map(entry).collect();
     Ok(json!({ "first": first, "default": default, "networks": networks }))
@@ -130,7 +130,7 @@ pub fn read_list(dist: &Path) -> Result<NetworkList> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let network = |entry: &Value| {
-        let backbones = all(&entry["bases"]).iter().filter_map(text).collect();
+        let backbones = all(&entry["backbones"]).iter().filter_map(text).collect();
         Some(ListedNetwork { name: text(&entry["name"])?, backbones })
     };
     let first = text(&list["first"]).ok_or_else(|| format!("{}: it names no first network", file.display()))?;
@@ -200,7 +200,7 @@ mod tests {
             write(&folder).unwrap();
         }
         let written: Value = serde_json::from_slice(&fs::read(folder.join(LIST_FILE)).unwrap()).unwrap();
-        let entry = json!({ "name": "a", "summary": "One.", "bytes": 7, "bases": [] });
+        let entry = json!({ "name": "a", "summary": "One.", "bytes": 7, "backbones": [] });
         assert_eq!(written, json!({ "first": "a", "default": "a", "networks": [entry] }));
         fs::write(folder.join("other.json"), fs::read(folder.join("a.json")).unwrap()).unwrap();
         fs::write(folder.join("other.safetensors"), [0; 7]).unwrap();
