@@ -1,0 +1,66 @@
+// Makes docs/screenshot.png: the built page after it has analyzed a synthetic recording. `node screenshot.mjs [FILE.png]`.
+import { fileURLToPath } from "node:url";
+import { startBrowser, withPage } from "./browser.mjs";
+import { outcome } from "./genrelens-page.mjs";
+import { startSite } from "./site.mjs";
+
+const [file = fileURLToPath(new URL("../../docs/screenshot.png", import.meta.url))] = process.argv.slice(2);
+const RATE = 22_050;
+const SECONDS = 24;
+const BEAT = 0.5;
+/** Roots of the four chords, in Hz: A, F, C, G. */
+const ROOTS = [110, 87.31, 130.81, 98];
+
+/** A pseudo-random number from -1 to 1 that is the same in every run. */
+const noise = (index) => 2 * Math.abs((Math.sin(index * 12.9898) * 43_758.5453) % 1) - 1;
+
+/** One sample of a song: kick and hi-hat, bass and chords; the drums pause in the middle. */
+function sample(index) {
+  const time = index / RATE;
+  const beat = time % BEAT;
+  const root = ROOTS[Math.floor(time / (4 * BEAT)) % ROOTS.length];
+  const saw = (hz) => 2 * ((time * hz) % 1) - 1;
+  const chord = [2, 2.4, 3].reduce((sum, ratio) => sum + Math.sin(2 * Math.PI * root * ratio * time), 0) / 3;
+  const bass = saw(root) * Math.exp(-3 * beat);
+  const kick = Math.sin(2 * Math.PI * (50 + 120 * Math.exp(-30 * beat)) * beat) * Math.exp(-9 * beat);
+  const hat = noise(index) * Math.exp(-60 * ((time + BEAT / 2) % BEAT));
+  const drums = time > 9 && time < 15 ? 0 : 0.5 * kick + 0.12 * hat;
+  return 0.22 * chord + 0.18 * bass + drums;
+}
+
+/** The song as 16-bit mono WAV (RIFF: header of 44 bytes, then samples). */
+function wav() {
+  const samples = RATE * SECONDS;
+  const bytes = Buffer.alloc(44 + 2 * samples);
+  bytes.write("RIFF", 0);
+  bytes.writeUInt32LE(bytes.length - 8, 4);
+  bytes.write("WAVEfmt ", 8);
+  bytes.writeUInt32LE(16, 16);
+  bytes.writeUInt16LE(1, 20);
+  bytes.writeUInt16LE(1, 22);
+  bytes.writeUInt32LE(RATE, 24);
+  bytes.writeUInt32LE(2 * RATE, 28);
+  bytes.writeUInt16LE(2, 32);
+  bytes.writeUInt16LE(16, 34);
+  bytes.write("data", 36);
+  bytes.writeUInt32LE(2 * samples, 40);
+  for (let index = 0; index < samples; index += 1) {
+    bytes.writeInt16LE(Math.round(32_000 * Math.max(-1, Math.min(1, sample(index)))), 44 + 2 * index);
+  }
+  return bytes;
+}
+
+const site = await startSite();
+const browser = await startBrowser({ webgpu: false });
+// One network, so that the picture does not depend on which weights are at hand.
+await withPage(browser, `${site.address}?engine=cpu&network=scratch-best`, async (page) => {
+  await page.locator('#network-choice[data-in-use="scratch-best"]').waitFor({ timeout: 60_000 });
+  const recording = { name: "synthetic song.wav", mimeType: "audio/wav", buffer: wav() };
+  const state = await outcome(page, () => page.setInputFiles("#file", recording));
+  if (state !== "done") throw new Error(`the page could not analyze the recording: ${state}`);
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  await page.screenshot({ path: file });
+});
+await browser.close();
+site.stop();
+console.log(file);
