@@ -198,6 +198,8 @@ test("a training that an earlier build began goes on", { timeout: 10 * MINUTE },
 
 test("networks that an earlier build saved open by dropping", { timeout: 10 * MINUTE }, () =>
   built.open(QUERY, async (page) => {
+    // Before the page runs nobody takes what is dropped.
+    await page.locator(IN_USE("net1-gtzan")).waitFor({ timeout: MINUTE });
     const files = readdirSync(join(FOLDER, "networks")).filter((name) => name.endsWith(".safetensors"));
     assert.ok(files.length >= 4, "there are such networks");
     for (const file of files.filter(usable)) {
