@@ -13,22 +13,22 @@ import { DIST } from "./site.mjs";
 // The page's elements, by what they are for.
 const ID = {
   page: "#page",
-  showClassify: "#view-listen",
-  showTrain: "#view-teach",
+  showClassify: "#view-classify",
+  showTrain: "#view-train",
   dropZone: "#drop-zone",
   networkChoice: "#network-choice",
-  addFiles: "#teach-files",
-  classes: "#teach-classes > li",
-  count: "#teach-count",
-  wantsTags: "#teach-many",
-  runs: "#teach-runs",
-  figures: "#taught-figures",
-  confusion: "#taught-confusion",
-  results: "#taught",
-  progressText: "#teach-progress-text",
-  error: "#teach-error",
-  storage: "#kept",
-  stored: "#kept-what",
+  addFiles: "#train-files",
+  classes: "#train-classes > li",
+  count: "#train-count",
+  wantsTags: "#train-many",
+  runs: "#train-runs",
+  figures: "#results-figures",
+  confusion: "#results-confusion",
+  results: "#results",
+  progressText: "#train-progress-text",
+  error: "#train-error",
+  storage: "#storage",
+  stored: "#storage-what",
   resumeText: "#resume-text",
   resume: "#resume-go",
 };
@@ -36,7 +36,7 @@ const ACT = { lookAtRun: '[data-act="look"]' };
 const PART = { clipName: ".name", clipAbout: ".about-clip", clipTrouble: ".trouble" };
 // In attributes of the elements.
 const STAGE = (stage) => `${ID.page}[data-stage="${stage}"]`;
-const STORED = `${ID.storage}[data-keeping="kept"]`;
+const STORED = `${ID.storage}[data-storage="kept"]`;
 const IN_USE = (name) => `${ID.networkChoice}[data-in-use="${name}"]`;
 
 const MINUTE = 60_000;

@@ -1,7 +1,5 @@
 //! Records of an earlier build are read without loss: whatever its keys are called now, every value is still there. The
 //! files are in `tests/data/compat`, with the script that made them.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,34 +7,34 @@ use serde_json::Value;
 
 // The types by what they are in the files.
 use genrelens::card::Card;
-use genrelens::lesson::Lesson as TrainingJob;
-use genrelens::view::kept::{Gathered as StoredCollection, Running as InterruptedTraining};
-use genrelens::view::set_file::SetFile as DatasetFile;
-use genrelens::view::teach::Outcome as FinishedTraining;
+use genrelens::training_job::TrainingJob;
+use genrelens::view::storage::state::{SavedRun as InterruptedTraining, StoredDataset as StoredCollection};
+use genrelens::view::train::dataset_file::DatasetFile;
+use genrelens::view::train::state::Outcome as FinishedTraining;
 
 const CARDS: [&str; 10] = [
-    include_str!("data/compat/cards/genre-head.json"),
-    include_str!("data/compat/cards/scratch-best.json"),
-    include_str!("data/compat/cards/first-answer.json"),
-    include_str!("data/compat/cards/net1-gtzan.json"),
-    include_str!("data/compat/cards/musicnn-msd.json"),
-    include_str!("data/compat/cards/every-key.json"),
-    include_str!("data/compat/cards/from-scratch.json"),
-    include_str!("data/compat/cards/fine-tuned.json"),
-    include_str!("data/compat/cards/head-on-musicnn.json"),
-    include_str!("data/compat/cards/tagger.json"),
+    include_str!("../data/compat/cards/genre-head.json"),
+    include_str!("../data/compat/cards/scratch-best.json"),
+    include_str!("../data/compat/cards/first-answer.json"),
+    include_str!("../data/compat/cards/net1-gtzan.json"),
+    include_str!("../data/compat/cards/musicnn-msd.json"),
+    include_str!("../data/compat/cards/every-key.json"),
+    include_str!("../data/compat/cards/from-scratch.json"),
+    include_str!("../data/compat/cards/fine-tuned.json"),
+    include_str!("../data/compat/cards/head-on-musicnn.json"),
+    include_str!("../data/compat/cards/tagger.json"),
 ];
 const RUNS: [&str; 4] = [
-    include_str!("data/compat/records/run-of-from-scratch.json"),
-    include_str!("data/compat/records/run-of-fine-tuned.json"),
-    include_str!("data/compat/records/run-of-head-on-musicnn.json"),
-    include_str!("data/compat/records/run-of-tagger.json"),
+    include_str!("../data/compat/records/run-of-from-scratch.json"),
+    include_str!("../data/compat/records/run-of-fine-tuned.json"),
+    include_str!("../data/compat/records/run-of-head-on-musicnn.json"),
+    include_str!("../data/compat/records/run-of-tagger.json"),
 ];
-const INTERRUPTED: &str = include_str!("data/compat/records/running.json");
-const COLLECTION: &str = include_str!("data/compat/records/collection.json");
+const INTERRUPTED: &str = include_str!("../data/compat/records/running.json");
+const COLLECTION: &str = include_str!("../data/compat/records/collection.json");
 const DATASETS: [&str; 2] = [
-    include_str!("data/compat/records/dataset-of-classes.json"),
-    include_str!("data/compat/records/dataset-of-tags.json"),
+    include_str!("../data/compat/records/dataset-of-classes.json"),
+    include_str!("../data/compat/records/dataset-of-tags.json"),
 ];
 
 /// The values of a tree. Numbers as 32-bit ones, which many of them are.

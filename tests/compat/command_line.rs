@@ -1,7 +1,5 @@
 //! What an earlier build wrote opens in this one without loss, by the command line: networks, cards, recipes. The files
 //! are in `tests/data/compat`, with the script that made them; what the page keeps is in `tests/e2e/compat.test.mjs`.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeMap;
 use std::io::Write;
