@@ -111,13 +111,13 @@ impl Choice {
 #[derive(Debug, Clone, PartialEq)]
 pub enum GpuState {
     /// Nobody has looked for one.
-    NotLooked,
+    NotProbed,
     /// It is being fetched or tested: what the user sees meanwhile.
-    Coming(Choice),
+    Pending(Choice),
     /// It was compared with the CPU engine on this network: what came of it.
     Compared(Choice),
     /// There is none.
-    Refused(Choice),
+    Unavailable(Choice),
 }
 
 /// Which engine classifies, and why. `None` where recordings should wait.
@@ -131,12 +131,12 @@ pub fn decide(preference: Preference, gpu: &GpuState) -> (Option<EngineKind>, Ch
         (GpuState::Compared(faster @ Choice::GpuFaster { .. }), Preference::Auto) => {
             (Some(EngineKind::Gpu), faster.clone())
         }
-        (GpuState::Compared(reason) | GpuState::Refused(reason), _) => (cpu, reason.clone()),
+        (GpuState::Compared(reason) | GpuState::Unavailable(reason), _) => (cpu, reason.clone()),
         // Somebody who asked for the GPU waits for it; everybody else is answered at once.
-        (GpuState::Coming(choice), Preference::Gpu) => (None, choice.clone()),
-        (GpuState::NotLooked, Preference::Gpu) => (None, Choice::FetchingGpu),
-        (GpuState::Coming(choice), Preference::Auto) => (cpu, choice.clone()),
-        (GpuState::NotLooked, Preference::Auto) => (cpu, Choice::FetchingGpu),
+        (GpuState::Pending(choice), Preference::Gpu) => (None, choice.clone()),
+        (GpuState::NotProbed, Preference::Gpu) => (None, Choice::FetchingGpu),
+        (GpuState::Pending(choice), Preference::Auto) => (cpu, choice.clone()),
+        (GpuState::NotProbed, Preference::Auto) => (cpu, Choice::FetchingGpu),
     }
 }
 
@@ -224,11 +224,11 @@ mod tests {
 
     #[test]
     fn only_who_asked_for_the_gpu_waits_for_it() {
-        for state in [GpuState::NotLooked, GpuState::Coming(Choice::TestingGpu)] {
+        for state in [GpuState::NotProbed, GpuState::Pending(Choice::TestingGpu)] {
             assert_eq!(decide(Preference::Gpu, &state).0, None);
             assert_eq!(decide(Preference::Auto, &state).0, Some(EngineKind::Cpu));
         }
-        let refused = GpuState::Refused(Choice::OnlyCpu { reason: NoGpu::NoWebGpu });
+        let refused = GpuState::Unavailable(Choice::OnlyCpu { reason: NoGpu::NoWebGpu });
         assert_eq!(decide(Preference::Gpu, &refused).0, Some(EngineKind::Cpu));
     }
 

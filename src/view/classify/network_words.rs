@@ -3,15 +3,15 @@
 use crate::card::Card;
 use crate::protocol::TagPrediction;
 use crate::view::classify::engine::Choice;
-use crate::view::classify::networks::{Arriving, Catalogue, InUse, Selection};
-use crate::view::classify::state::Again;
+use crate::view::classify::networks::{ActiveNetwork, Catalogue, NetworkDownload, Selection};
+use crate::view::classify::state::Reclassification;
 use crate::view::classify::words::progress;
 use crate::view::format::{NBSP, genre, list, percent, sentence, size};
 
 /// A network in the choice box: its name, its size and its part.
 pub fn option(list: &Catalogue, name: &str) -> String {
     let part = match name {
-        _ if list.offer(name).is_some_and(|offer| offer.own) => " · your own",
+        _ if list.entry(name).is_some_and(|offer| offer.own) => " · your own",
         _ if name == list.default => " · the page's choice",
         _ if name == list.first => " · answers first",
         _ => "",
@@ -20,8 +20,8 @@ pub fn option(list: &Catalogue, name: &str) -> String {
 }
 
 /// What is being fetched. Of what is there already, nothing is to be seen.
-pub fn arriving(arriving: &Arriving) -> String {
-    let Arriving { name, selection, fetched, total } = arriving;
+pub fn arriving(arriving: &NetworkDownload) -> String {
+    let NetworkDownload { name, selection, fetched, total } = arriving;
     let purpose = if *selection == Selection::Refine { ", to refine the answer" } else { "" };
     if fetched < total {
         format!("Fetching {name}{purpose}: {} of {}…", size(*fetched), size(*total))
@@ -40,14 +40,14 @@ pub fn refused(name: &str, reason: &str, stays: Option<&str>) -> String {
 }
 
 /// The line about another network's listening to a file that has its answer.
-pub fn again(again: &Again, browser_decodes: bool) -> String {
+pub fn again(again: &Reclassification, browser_decodes: bool) -> String {
     let purpose = if again.selection == Selection::Refine { " to refine the answer" } else { "" };
     format!("{} listens{purpose}. {}", again.network, progress(again.progress, browser_decodes, &Choice::UserChoice))
 }
 
 /// The rows of a network's card: a heading and a text each.
-pub fn facts(network: &InUse, bytes: u64) -> Vec<(&'static str, String)> {
-    let InUse { card, architecture } = network;
+pub fn facts(network: &ActiveNetwork, bytes: u64) -> Vec<(&'static str, String)> {
+    let ActiveNetwork { card, architecture } = network;
     let backbones: Vec<String> = card.backbones.iter().map(|backbone| backbone.name.clone()).collect();
     let size = format!("{} learned numbers, {} to fetch", thousands(architecture.parameters), size(bytes));
     let size = if backbones.is_empty() { size } else { format!("{size} with its feature extractors") };
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn what_is_on_its_way_is_told_in_bytes() {
         let told = |selection, fetched| {
-            plain(arriving(&Arriving { name: "head".to_owned(), selection, fetched, total: 3_240_000 }))
+            plain(arriving(&NetworkDownload { name: "head".to_owned(), selection, fetched, total: 3_240_000 }))
         };
         assert_eq!(told(Selection::User, 1_100_000), "Fetching head: 1.1 MB of 3.2 MB…");
         assert_eq!(told(Selection::Refine, 0), "Fetching head, to refine the answer: 1 KB of 3.2 MB…");
@@ -158,7 +158,7 @@ mod tests {
             ..Default::default()
         };
         state.classify_again("head".to_owned(), Selection::Refine);
-        let mut second = state.again.unwrap();
+        let mut second = state.reclassification.unwrap();
         assert_eq!(again(&second, false), "head listens to refine the answer. Waiting for the engine…");
         second.progress = Some(Progress { processed_seconds: 3.0, duration_seconds: Some(30.0), fraction: 0.1 });
         second.selection = Selection::User;

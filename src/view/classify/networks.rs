@@ -15,12 +15,12 @@ pub struct Catalogue {
     /// The one that the page chooses where it may fetch more.
     pub default: String,
     /// All of them, in the order they are offered.
-    pub networks: Vec<Offer>,
+    pub networks: Vec<CatalogueEntry>,
 }
 
 /// A network that can be fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Offer {
+pub struct CatalogueEntry {
     /// The name on its card, and of its files.
     pub name: String,
     /// One sentence on what it is.
@@ -44,26 +44,26 @@ impl Catalogue {
     pub fn parse(json: &[u8]) -> Result<Self, String> {
         let list: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         let backbones = list.networks.iter().flat_map(|offer| &offer.backbones);
-        let missing = backbones.chain([&list.first, &list.default]).find(|name| list.offer(name).is_none()).cloned();
+        let missing = backbones.chain([&list.first, &list.default]).find(|name| list.entry(name).is_none()).cloned();
         missing.map_or(Ok(list), |name| Err(format!("'{name}' is not in the list")))
     }
 
     /// The network of this name.
-    pub fn offer(&self, name: &str) -> Option<&Offer> {
+    pub fn entry(&self, name: &str) -> Option<&CatalogueEntry> {
         self.networks.iter().find(|offer| offer.name == name)
     }
 
     /// What has to be fetched for a network, in bytes: with what it listens through.
     pub fn bytes(&self, name: &str) -> u64 {
-        let own = self.offer(name);
-        let backbones = own.into_iter().flat_map(|offer| &offer.backbones).filter_map(|backbone| self.offer(backbone));
+        let own = self.entry(name);
+        let backbones = own.into_iter().flat_map(|offer| &offer.backbones).filter_map(|backbone| self.entry(backbone));
         own.into_iter().chain(backbones).map(|offer| offer.bytes).sum()
     }
 }
 
 /// The network in use.
 #[derive(Debug, Clone, PartialEq)]
-pub struct InUse {
+pub struct ActiveNetwork {
     /// Its card.
     pub card: Card,
     /// How it is built.
@@ -72,7 +72,7 @@ pub struct InUse {
 
 /// A network on its way.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Arriving {
+pub struct NetworkDownload {
     /// Its name.
     pub name: String,
     /// Who wants it.
@@ -99,7 +99,7 @@ pub type Ticket = u32;
 
 /// A network that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct NetworkRequest {
     /// Its name.
     pub name: Rc<str>,
     /// Who wants it.
@@ -112,19 +112,19 @@ pub struct Wanted {
 /// wanted, then its files are there, then it is being loaded, then it is in use. The last wish wins; until its network
 /// is in use the one before stays, and a failure changes nothing.
 #[derive(Debug, Default)]
-pub struct Switch {
-    in_use: Option<(Rc<str>, Selection)>,
+pub struct NetworkSwitch {
+    active: Option<(Rc<str>, Selection)>,
     /// Being fetched or, where the flag is set, ready to be loaded.
-    wanted: Option<(Wanted, bool)>,
+    requested: Option<(NetworkRequest, bool)>,
     /// Sent to the engine, which cannot be called back.
-    loading: Option<Wanted>,
+    loading: Option<NetworkRequest>,
     tickets: Ticket,
 }
 
-impl Switch {
+impl NetworkSwitch {
     /// The network that classifies, and who wanted it.
-    pub fn in_use(&self) -> Option<(&Rc<str>, Selection)> {
-        self.in_use.as_ref().map(|(name, selection)| (name, *selection))
+    pub fn active(&self) -> Option<(&Rc<str>, Selection)> {
+        self.active.as_ref().map(|(name, selection)| (name, *selection))
     }
 
     /// True while the engine is between two networks: nothing may be asked of it.
@@ -133,12 +133,12 @@ impl Switch {
     }
 
     /// What is on its way and not yet in use.
-    pub fn coming(&self) -> Option<&Wanted> {
-        self.wanted.as_ref().map(|(wanted, _)| wanted).or(self.loading.as_ref())
+    pub fn pending(&self) -> Option<&NetworkRequest> {
+        self.requested.as_ref().map(|(wanted, _)| wanted).or(self.loading.as_ref())
     }
 
     /// An engine is started with this network.
-    pub fn start(&mut self, name: &str, selection: Selection) -> Wanted {
+    pub fn start(&mut self, name: &str, selection: Selection) -> NetworkRequest {
         let wanted = self.number(name, selection);
         self.loading = Some(wanted.clone());
         wanted
@@ -146,39 +146,39 @@ impl Switch {
 
     /// Wants a network in the place of whatever was wanted before. `None` where its files need not be fetched for that:
     /// it is in use, or on its way already.
-    pub fn want(&mut self, name: &str, selection: Selection) -> Option<Wanted> {
-        if let Some((wanted, _)) = self.wanted.as_mut().filter(|(wanted, _)| *wanted.name == *name) {
+    pub fn request(&mut self, name: &str, selection: Selection) -> Option<NetworkRequest> {
+        if let Some((wanted, _)) = self.requested.as_mut().filter(|(wanted, _)| *wanted.name == *name) {
             wanted.selection = selection;
             return None;
         }
-        self.wanted = None;
+        self.requested = None;
         let last = self.loading.as_ref().map(|loading| &loading.name);
-        if last.or(self.in_use.as_ref().map(|(name, _)| name)).is_some_and(|last| **last == *name) {
+        if last.or(self.active.as_ref().map(|(name, _)| name)).is_some_and(|last| **last == *name) {
             return None;
         }
         let wanted = self.number(name, selection);
-        self.wanted = Some((wanted.clone(), false));
+        self.requested = Some((wanted.clone(), false));
         Some(wanted)
     }
 
     /// The files of a wish are there. False where it no longer counts.
     pub fn fetched(&mut self, ticket: Ticket) -> bool {
-        let found = self.wanted.as_mut().filter(|(wanted, _)| wanted.ticket == ticket);
+        let found = self.requested.as_mut().filter(|(wanted, _)| wanted.ticket == ticket);
         found.map(|(_, ready)| *ready = true).is_some()
     }
 
     /// The files of a wish could not be fetched. False where it no longer counts.
-    pub fn not_fetched(&mut self, ticket: Ticket) -> bool {
-        self.wanted.take_if(|(wanted, _)| wanted.ticket == ticket).is_some()
+    pub fn fetch_failed(&mut self, ticket: Ticket) -> bool {
+        self.requested.take_if(|(wanted, _)| wanted.ticket == ticket).is_some()
     }
 
     /// The network to load now, if any; `busy` while a recording is without its answer.
-    pub fn next_load(&mut self, busy: bool) -> Option<Wanted> {
+    pub fn next_load(&mut self, busy: bool) -> Option<NetworkRequest> {
         if self.is_loading() {
             return None;
         }
         let (wanted, _) =
-            self.wanted.take_if(|(wanted, ready)| *ready && (wanted.selection == Selection::User || !busy))?;
+            self.requested.take_if(|(wanted, ready)| *ready && (wanted.selection == Selection::User || !busy))?;
         self.loading = Some(wanted.clone());
         Some(wanted)
     }
@@ -187,14 +187,14 @@ impl Switch {
     pub fn loaded(&mut self, ticket: Ticket, well: bool) -> bool {
         let Some(loading) = self.loading.take_if(|loading| loading.ticket == ticket) else { return false };
         if well {
-            self.in_use = Some((loading.name, loading.selection));
+            self.active = Some((loading.name, loading.selection));
         }
         true
     }
 
-    fn number(&mut self, name: &str, selection: Selection) -> Wanted {
+    fn number(&mut self, name: &str, selection: Selection) -> NetworkRequest {
         self.tickets += 1;
-        Wanted { name: name.into(), selection, ticket: self.tickets }
+        NetworkRequest { name: name.into(), selection, ticket: self.tickets }
     }
 }
 
@@ -212,20 +212,20 @@ pub(in crate::view) mod tests {
     }
 
     /// A switch with the first network in use.
-    fn started() -> Switch {
-        let mut switch = Switch::default();
+    fn started() -> NetworkSwitch {
+        let mut switch = NetworkSwitch::default();
         let first = switch.start("small", Selection::First);
         assert!(switch.is_loading() && switch.next_load(false).is_none());
         assert!(switch.loaded(first.ticket, true));
         switch
     }
 
-    fn in_use(switch: &Switch) -> Option<&str> {
-        switch.in_use().map(|(name, _)| &**name)
+    fn in_use(switch: &NetworkSwitch) -> Option<&str> {
+        switch.active().map(|(name, _)| &**name)
     }
 
-    fn take(switch: &mut Switch, name: &str) -> Wanted {
-        let wanted = switch.want(name, Selection::User).unwrap();
+    fn take(switch: &mut NetworkSwitch, name: &str) -> NetworkRequest {
+        let wanted = switch.request(name, Selection::User).unwrap();
         assert!(switch.fetched(wanted.ticket));
         wanted
     }
@@ -254,31 +254,31 @@ pub(in crate::view) mod tests {
     #[test]
     fn a_network_is_in_use_only_when_it_is_loaded() {
         let mut switch = started();
-        let wanted = switch.want("head", Selection::User).unwrap();
+        let wanted = switch.request("head", Selection::User).unwrap();
         assert_eq!(switch.next_load(false), None, "its files are not there");
         assert!(switch.fetched(wanted.ticket));
         assert_eq!(switch.next_load(true), Some(wanted.clone()), "the user waits for nothing");
         assert_eq!((in_use(&switch), switch.is_loading()), (Some("small"), true));
         assert!(switch.loaded(wanted.ticket, true));
-        assert_eq!((in_use(&switch), switch.coming()), (Some("head"), None));
+        assert_eq!((in_use(&switch), switch.pending()), (Some("head"), None));
     }
 
     #[test]
     fn a_refinement_waits_for_the_first_answer() {
         let mut switch = started();
-        let wanted = switch.want("head", Selection::Refine).unwrap();
+        let wanted = switch.request("head", Selection::Refine).unwrap();
         assert!(switch.fetched(wanted.ticket));
         assert_eq!(switch.next_load(true), None);
-        assert_eq!(switch.want("head", Selection::User), None, "chosen by the user meanwhile");
+        assert_eq!(switch.request("head", Selection::User), None, "chosen by the user meanwhile");
         assert_eq!(switch.next_load(true).map(|load| load.selection), Some(Selection::User));
     }
 
     #[test]
     fn the_last_wish_wins() {
         let mut switch = started();
-        let overtaken = switch.want("head", Selection::User).unwrap();
-        let last = switch.want("base", Selection::User).unwrap();
-        assert!(!switch.fetched(overtaken.ticket) && !switch.not_fetched(overtaken.ticket));
+        let overtaken = switch.request("head", Selection::User).unwrap();
+        let last = switch.request("base", Selection::User).unwrap();
+        assert!(!switch.fetched(overtaken.ticket) && !switch.fetch_failed(overtaken.ticket));
         assert!(switch.fetched(last.ticket));
         assert_eq!(switch.next_load(false), Some(last));
     }
@@ -286,9 +286,9 @@ pub(in crate::view) mod tests {
     #[test]
     fn back_to_the_one_in_use_forgets_the_wish() {
         let mut switch = started();
-        let wanted = switch.want("head", Selection::User).unwrap();
-        assert_eq!(switch.want("small", Selection::User), None);
-        assert!(!switch.fetched(wanted.ticket) && switch.coming().is_none());
+        let wanted = switch.request("head", Selection::User).unwrap();
+        assert_eq!(switch.request("small", Selection::User), None);
+        assert!(!switch.fetched(wanted.ticket) && switch.pending().is_none());
     }
 
     #[test]
@@ -301,14 +301,14 @@ pub(in crate::view) mod tests {
         assert!(switch.loaded(wanted.ticket, true));
         assert_eq!(in_use(&switch), Some("head"), "which is what the engine has");
         assert_eq!(switch.next_load(false), Some(back));
-        assert_eq!(switch.want("small", Selection::User), None);
+        assert_eq!(switch.request("small", Selection::User), None);
     }
 
     #[test]
     fn a_failure_leaves_the_one_before() {
         let mut switch = started();
-        let wanted = switch.want("head", Selection::User).unwrap();
-        assert!(switch.not_fetched(wanted.ticket) && switch.coming().is_none());
+        let wanted = switch.request("head", Selection::User).unwrap();
+        assert!(switch.fetch_failed(wanted.ticket) && switch.pending().is_none());
         let again = take(&mut switch, "head");
         assert_eq!(switch.next_load(false), Some(again.clone()));
         assert!(switch.loaded(again.ticket, false));

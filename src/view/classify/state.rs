@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::protocol::{EngineInfo, Event, Payload, Prediction, Progress, SpectrogramInfo};
 use crate::view::classify::engine::Choice;
-use crate::view::classify::networks::{Arriving, Catalogue, InUse, Selection};
+use crate::view::classify::networks::{ActiveNetwork, Catalogue, NetworkDownload, Selection};
 use crate::view::classify::words;
 use crate::view::format;
 
@@ -45,7 +45,7 @@ pub struct Spectrogram {
 
 /// The present answer being replaced by another network's: it stays until the other is complete.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Again {
+pub struct Reclassification {
     /// The network that listens.
     pub network: String,
     /// Who wanted it.
@@ -58,7 +58,7 @@ pub struct Again {
 
 /// The answer before the present one.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Before {
+pub struct PreviousPrediction {
     /// What it was.
     pub prediction: Rc<Prediction>,
     /// Who wanted the present one.
@@ -81,9 +81,9 @@ pub struct State {
     /// Its genres as far as it is heard. Shared for the same reason.
     pub prediction: Option<Rc<Prediction>>,
     /// Another network listens to it, to replace its answer.
-    pub again: Option<Again>,
+    pub reclassification: Option<Reclassification>,
     /// What was there before another network replaced it.
-    pub before: Option<Before>,
+    pub previous: Option<PreviousPrediction>,
     /// Why it, or everything, failed.
     pub error: Option<String>,
     /// What the user should know that stopped nothing.
@@ -97,9 +97,9 @@ pub struct State {
     /// The networks that can be chosen; `None` before they are known.
     pub catalogue: Option<Rc<Catalogue>>,
     /// The network in use.
-    pub network: Option<Rc<InUse>>,
+    pub network: Option<Rc<ActiveNetwork>>,
     /// The one on its way to be.
-    pub arriving: Option<Arriving>,
+    pub download: Option<NetworkDownload>,
     /// Why another one is not in use.
     pub network_error: Option<String>,
     /// True where no file can be worked on any more.
@@ -119,7 +119,7 @@ impl State {
 
     /// The file is given up, unless it is done already; then what another network would say of it.
     pub fn cancel(&mut self) {
-        self.again = None;
+        self.reclassification = None;
         if self.phase == Phase::Working {
             self.forget_file();
             self.notice = Some(words::CANCELLED);
@@ -129,8 +129,8 @@ impl State {
     fn forget_file(&mut self) {
         let before = std::mem::take(self);
         let error = before.error.filter(|_| before.broken);
-        let Self { engine, choice, catalogue, network, arriving, network_error, broken, .. } = before;
-        *self = Self { error, engine, choice, catalogue, network, arriving, network_error, broken, ..Self::default() };
+        let Self { engine, choice, catalogue, network, download, network_error, broken, .. } = before;
+        *self = Self { error, engine, choice, catalogue, network, download, network_error, broken, ..Self::default() };
     }
 
     /// The engine in use, or the reason for it, changed.
@@ -141,14 +141,14 @@ impl State {
     }
 
     /// Another network, or none, is on its way to be in use.
-    pub fn set_arriving(&mut self, arriving: Option<Arriving>) {
+    pub fn set_download(&mut self, arriving: Option<NetworkDownload>) {
         // Without an engine none would ever arrive.
-        self.arriving = arriving.filter(|_| !self.broken);
+        self.download = arriving.filter(|_| !self.broken);
     }
 
     /// The network that the user sees as chosen: the wish until it has failed, the page's own only once it is in use.
     pub fn chosen_network(&self) -> Option<&str> {
-        let wanted = self.arriving.as_ref().filter(|arriving| arriving.selection != Selection::Refine);
+        let wanted = self.download.as_ref().filter(|arriving| arriving.selection != Selection::Refine);
         let in_use = || self.network.as_ref().map(|network| network.card.name.as_str());
         wanted.map(|arriving| arriving.name.as_str()).or_else(in_use)
     }
@@ -156,7 +156,7 @@ impl State {
     /// Another network listens to the file, whose answer is there already.
     pub fn classify_again(&mut self, network: String, selection: Selection) {
         if self.phase == Phase::Done {
-            self.again = Some(Again { network, selection, progress: None, spectrogram: None });
+            self.reclassification = Some(Reclassification { network, selection, progress: None, spectrogram: None });
         }
     }
 
@@ -164,7 +164,7 @@ impl State {
     pub fn break_down(&mut self, reason: String) {
         self.set_engine(None, Choice::Broken);
         self.broken = true;
-        self.arriving = None;
+        self.download = None;
         self.fail(reason);
     }
 
@@ -183,8 +183,8 @@ impl State {
         if self.broken || self.file.is_none() {
             return;
         }
-        if self.again.is_some() {
-            return self.apply_again(event, payload);
+        if self.reclassification.is_some() {
+            return self.apply_reclassification(event, payload);
         }
         match event {
             Event::Progress(progress) => {
@@ -208,8 +208,8 @@ impl State {
     }
 
     /// What another network says: only its whole answer replaces the one that is shown.
-    fn apply_again(&mut self, event: Event, payload: Payload) {
-        let Some(again) = &mut self.again else { return };
+    fn apply_reclassification(&mut self, event: Event, payload: Payload) {
+        let Some(again) = &mut self.reclassification else { return };
         match event {
             Event::Progress(progress) => {
                 again.progress = Some(progress);
@@ -221,17 +221,19 @@ impl State {
                 if let Some(spectrogram) = again.spectrogram.take() {
                     self.spectrogram = Some(spectrogram);
                 }
-                self.before =
-                    self.prediction.replace(Rc::new(prediction)).map(|prediction| Before { prediction, selection });
-                self.again = None;
+                self.previous = self
+                    .prediction
+                    .replace(Rc::new(prediction))
+                    .map(|prediction| PreviousPrediction { prediction, selection });
+                self.reclassification = None;
             }
             Event::Warning { message } => self.warn(message),
             Event::Failed { message } | Event::Unsupported { message } => {
                 let network = std::mem::take(&mut again.network);
-                self.again = None;
+                self.reclassification = None;
                 self.warn(words::not_heard_again(&network, &message));
             }
-            Event::Cancelled => self.again = None,
+            Event::Cancelled => self.reclassification = None,
             // Not whole, or of no file.
             _ => {}
         }
@@ -333,13 +335,13 @@ mod tests {
         state.apply(progress(0.1), Payload::None);
         assert_eq!((state.phase, state.error.as_deref()), (Phase::Failed, Some("the weights are damaged.")));
         state.set_engine(None, Choice::Starting);
-        state.set_arriving(Some(Arriving {
+        state.set_download(Some(NetworkDownload {
             name: "head".to_owned(),
             selection: Selection::User,
             fetched: 0,
             total: 9,
         }));
-        assert_eq!((state.choice, state.arriving), (Choice::Broken, None), "nothing is waited for in vain");
+        assert_eq!((state.choice, state.download), (Choice::Broken, None), "nothing is waited for in vain");
     }
 
     #[test]
@@ -374,18 +376,24 @@ mod tests {
         state.apply(Event::SoFar(other()), Payload::None);
         assert_eq!((state.phase, state.prediction.as_deref()), (Phase::Done, Some(&prediction())));
         assert_eq!(state.spectrogram.as_ref().map(|shown| shown.values.len()), Some(1));
-        assert!(state.again.as_ref().is_some_and(|again| again.progress.is_some()));
+        assert!(state.reclassification.as_ref().is_some_and(|again| again.progress.is_some()));
         state.apply(Event::Classified(other()), Payload::None);
-        assert_eq!((state.phase, state.prediction.as_deref(), &state.again), (Phase::Done, Some(&other()), &None));
+        assert_eq!(
+            (state.phase, state.prediction.as_deref(), &state.reclassification),
+            (Phase::Done, Some(&other()), &None)
+        );
         assert_eq!(state.spectrogram.as_ref().map(|shown| shown.values.len()), Some(6));
-        assert!(state.before.is_some_and(|before| before.prediction.model == "net1-gtzan"));
+        assert!(state.previous.is_some_and(|before| before.prediction.model == "net1-gtzan"));
     }
 
     #[test]
     fn a_network_that_cannot_hear_the_file_leaves_the_answer() {
         let mut state = heard_again();
         state.apply(Event::Failed { message: "too short".to_owned() }, Payload::None);
-        assert_eq!((state.phase, state.prediction.as_deref(), &state.again), (Phase::Done, Some(&prediction()), &None));
+        assert_eq!(
+            (state.phase, state.prediction.as_deref(), &state.reclassification),
+            (Phase::Done, Some(&prediction()), &None)
+        );
         assert!(state.warnings.len() == 1 && state.warnings[0].contains("head"), "{:?}", state.warnings);
     }
 
@@ -393,23 +401,23 @@ mod tests {
     fn a_refinement_can_be_given_up() {
         let mut state = heard_again();
         state.cancel();
-        assert_eq!((state.phase, &state.again, state.notice), (Phase::Done, &None, None));
-        // Before there is an answer there is nothing to refine.
+        assert_eq!((state.phase, &state.reclassification, state.notice), (Phase::Done, &None, None));
+        // PreviousPrediction there is an answer there is nothing to refine.
         let mut state = opened();
         state.classify_again("head".to_owned(), Selection::Refine);
-        assert_eq!(state.again, None);
+        assert_eq!(state.reclassification, None);
     }
 
     #[test]
     fn the_choice_jumps_back_where_it_fails() {
-        let arriving = |selection| Some(Arriving { name: "head".to_owned(), selection, fetched: 0, total: 9 });
+        let arriving = |selection| Some(NetworkDownload { name: "head".to_owned(), selection, fetched: 0, total: 9 });
         let mut state = State { network: Some(Rc::new(words::tests::in_use())), ..opened() };
-        state.arriving = arriving(Selection::Refine);
+        state.download = arriving(Selection::Refine);
         assert_eq!(state.chosen_network(), Some("net1-gtzan"), "the page's own wish is not shown as a choice");
-        state.arriving = arriving(Selection::User);
+        state.download = arriving(Selection::User);
         state.open("b.wav".to_owned());
         assert_eq!(state.chosen_network(), Some("head"));
-        state.arriving = None;
+        state.download = None;
         state.network_error = Some("it could not be fetched".to_owned());
         state.open("c.wav".to_owned());
         assert_eq!((state.chosen_network(), state.network_error.is_some()), (Some("net1-gtzan"), true));

@@ -3,7 +3,7 @@
 use crate::protocol::{EngineInfo, EngineKind, Prediction, Progress, Score, SpectrogramInfo};
 use crate::view::classify::engine::{Choice, NoGpu};
 use crate::view::classify::networks::Selection;
-use crate::view::classify::state::Before;
+use crate::view::classify::state::PreviousPrediction;
 use crate::view::draw::axes::clock;
 use crate::view::draw::strip::stretches;
 use crate::view::format::{NBSP, genre, milliseconds, percent, sentence};
@@ -56,7 +56,7 @@ pub fn verdict_so_far(prediction: &Prediction) -> String {
 }
 
 /// What the answer rests on, and which one it replaced.
-pub fn detail(prediction: &Prediction, before: Option<&Before>) -> String {
+pub fn detail(prediction: &Prediction, before: Option<&PreviousPrediction>) -> String {
     let made = made(prediction, before);
     let first = prediction.genres.first();
     let winner = first.and_then(|first| prediction.labels.iter().position(|label| *label == first.label));
@@ -71,14 +71,14 @@ pub fn detail(prediction: &Prediction, before: Option<&Before>) -> String {
     }
 }
 
-fn made(prediction: &Prediction, before: Option<&Before>) -> String {
+fn made(prediction: &Prediction, before: Option<&PreviousPrediction>) -> String {
     let (model, time) = (&prediction.model, milliseconds(prediction.milliseconds));
     let said = before.and_then(|before| Some((before, named(before.prediction.genres.first()?))));
     match said {
-        Some((Before { prediction, selection: Selection::Refine }, first)) => {
+        Some((PreviousPrediction { prediction, selection: Selection::Refine }, first)) => {
             format!("Refined by {model} in {time}; {}'s first answer was {first}.", prediction.model)
         }
-        Some((Before { prediction, .. }, first)) => {
+        Some((PreviousPrediction { prediction, .. }, first)) => {
             format!("Worked out by {model} in {time}; {} had said {first}.", prediction.model)
         }
         None => format!("Worked out by {model} in {time}."),

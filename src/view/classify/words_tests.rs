@@ -3,13 +3,13 @@ use std::rc::Rc;
 use super::*;
 use crate::card::{Card, Structure};
 use crate::protocol::{Adapter, Architecture};
-use crate::view::classify::networks::InUse;
+use crate::view::classify::networks::ActiveNetwork;
 use crate::view::draw::reading::Reading;
 use crate::view::draw::strip::tests::prediction;
 use crate::view::draw::words::{bars_label, reading, strip_label};
 
 /// A network of ten genres.
-pub fn in_use() -> InUse {
+pub fn in_use() -> ActiveNetwork {
     let labels = ["blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock"];
     let figures = [("best_epoch", 87.0), ("valid_song_accuracy", 0.6091), ("valid_song_balanced_accuracy", 0.6353)];
     let card = Card {
@@ -30,7 +30,7 @@ pub fn in_use() -> InUse {
         sha256: String::new(),
     };
     let (summary, source) = ("Duplicated layers.".to_owned(), "Yang and Zhang 2019".to_owned());
-    InUse { card, architecture: Architecture { summary, source, parameters: 870_090 } }
+    ActiveNetwork { card, architecture: Architecture { summary, source, parameters: 870_090 } }
 }
 
 /// Texts are compared with plain spaces.
@@ -82,7 +82,7 @@ fn the_detail_counts_stretches() {
 fn a_refined_answer_names_the_first_one() {
     let first = Rc::new(Prediction { model: "first-answer".to_owned(), ..prediction() });
     let single = Prediction { windows: prediction().windows[..1].to_vec(), ..prediction() };
-    let after = |selection| plain(detail(&single, Some(&Before { prediction: first.clone(), selection })));
+    let after = |selection| plain(detail(&single, Some(&PreviousPrediction { prediction: first.clone(), selection })));
     let refined = "Refined by net1-gtzan in 346 ms; first-answer's first answer was jazz (62 %).";
     assert_eq!(after(Selection::Refine), refined);
     assert_eq!(after(Selection::User), "Worked out by net1-gtzan in 346 ms; first-answer had said jazz (62 %).");

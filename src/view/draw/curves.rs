@@ -22,7 +22,7 @@ const VALID: [Colour; 2] = [Colour::hex(0xa81f66), Colour::hex(0xf58cb6)];
 const SCORE: [Colour; 2] = [Colour::hex(0x9a6a00), Colour::hex(0xf3b04e)];
 
 /// The curve of a run among others: its name, its colour, its epochs.
-pub struct Named<'a> {
+pub struct RunCurve<'a> {
     /// What the legend says.
     pub name: &'a str,
     /// Every epoch that was validated.
@@ -168,7 +168,7 @@ fn steps(epochs: &[EpochReport], top: f64) -> Vec<[f64; 2]> {
 }
 
 /// How well several runs named the clips that they were judged by, in one picture.
-pub fn together(runs: &[Named<'_>], width: f64, height: f64, theme: &Theme) -> Vec<Shape> {
+pub fn comparison(runs: &[RunCurve<'_>], width: f64, height: f64, theme: &Theme) -> Vec<Shape> {
     let last = runs.iter().filter_map(|run| run.epochs.last()).map(|epoch| epoch.epoch).max();
     let plot = Plot::new(width, height, last.unwrap_or(1), 1.0);
     let mut shapes = plot.frame(false, theme);
@@ -298,8 +298,8 @@ mod tests {
     #[test]
     fn runs_are_drawn_together_up_to_the_longest() {
         let (short, long) = (epochs(10), epochs(20));
-        let both = [Named { name: "a", epochs: &short }, Named { name: "b", epochs: &long }];
-        let drawn = together(&both, 390.0, 200.0, Theme::of(false));
+        let both = [RunCurve { name: "a", epochs: &short }, RunCurve { name: "b", epochs: &long }];
+        let drawn = comparison(&both, 390.0, 200.0, Theme::of(false));
         let end = |colour: Colour| {
             let ends = drawn.iter().filter_map(|shape| match shape {
                 Shape::Line { to, stroke, width, .. } if *stroke == colour && *width == 2.0 => Some(to[0]),

@@ -20,13 +20,13 @@ pub fn time_span(width: f64) -> (f64, f64) {
 }
 
 /// How much time a plot shows, in seconds.
-pub fn shown_seconds(info: &SpectrogramInfo) -> f64 {
+pub fn plotted_seconds(info: &SpectrogramInfo) -> f64 {
     let framed = info.frames as f64 * info.seconds_per_frame;
     if info.duration_seconds > 0.0 && info.duration_seconds.is_finite() { info.duration_seconds } else { framed }
 }
 
 /// How many whole frames the values really hold; never more than the info says.
-pub(super) fn held_frames(values: &[f32], info: &SpectrogramInfo) -> usize {
+pub(super) fn complete_frames(values: &[f32], info: &SpectrogramInfo) -> usize {
     values.len().checked_div(info.bands).unwrap_or(0).min(info.frames)
 }
 
@@ -35,12 +35,12 @@ pub(super) fn held_frames(values: &[f32], info: &SpectrogramInfo) -> usize {
 /// `values` are dB, row-major `[frames, bands]`. Where several frames or bands fall on one pixel it shows their mean;
 /// where one covers several pixels they are interpolated. Time without frames stays transparent.
 pub fn pixels(values: &[f32], info: &SpectrogramInfo, width: usize, height: usize) -> Vec<u8> {
-    let frames = held_frames(values, info);
+    let frames = complete_frames(values, info);
     let mut rgba = vec![0; 4 * width * height];
     if frames == 0 || width == 0 || height == 0 || info.seconds_per_frame <= 0.0 {
         return rgba;
     }
-    let frames_per_pixel = shown_seconds(info) / info.seconds_per_frame / width as f64;
+    let frames_per_pixel = plotted_seconds(info) / info.seconds_per_frame / width as f64;
     let time_taps = taps(frames, width, frames_per_pixel);
     let columns = shrink_time(values, info.bands, &time_taps);
     let band_taps = taps(info.bands, height, info.bands as f64 / height as f64);
@@ -122,7 +122,7 @@ fn axis_label(text: &str, x: f64, y: f64, align: Align, theme: &Theme) -> Shape 
 fn time_axis(info: &SpectrogramInfo, plot: Area, theme: &Theme) -> Vec<Shape> {
     let bottom = plot.y + plot.height;
     let mut shapes = Vec::new();
-    for tick in axes::time_ticks(shown_seconds(info), plot.width) {
+    for tick in axes::time_ticks(plotted_seconds(info), plot.width) {
         let x = plot.x + tick.position * plot.width;
         shapes.push(Shape::Line { from: [x, bottom + 1.0], to: [x, bottom + 5.0], width: 1.0, stroke: theme.line });
         // The first label would run into the frequency axis' unit if it were centred.

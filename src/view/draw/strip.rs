@@ -17,7 +17,7 @@ pub struct Stretch {
     pub start_seconds: f64,
     /// Where it ends, in seconds.
     pub end_seconds: f64,
-    /// Place of its most probable genre among the labels.
+    /// Position of its most probable genre among the labels.
     pub winner: usize,
     /// That genre's probability, 0 to 1.
     pub probability: f32,

@@ -2,7 +2,7 @@
 
 use crate::protocol::{Prediction, SpectrogramInfo};
 use crate::view::draw::axes::clock;
-use crate::view::draw::bars::shown;
+use crate::view::draw::bars::charted_scores;
 use crate::view::draw::reading::Reading;
 use crate::view::draw::strip::{Stretch, stretches};
 use crate::view::format::{NBSP, frequency, genre, percent};
@@ -55,7 +55,7 @@ pub fn label_heading(prediction: &Prediction) -> &'static str {
 
 /// The bars' description for those who do not see them.
 pub fn bars_label(prediction: &Prediction) -> String {
-    let bars: Vec<String> = shown(prediction)
+    let bars: Vec<String> = charted_scores(prediction)
         .iter()
         .map(|score| format!("{} {}", genre(&score.label), percent(score.probability)))
         .collect();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::eval::report::EpochReport;
 use crate::training_job::{ClipId, TrainingJob};
-use crate::view::classify::networks::{Catalogue, Offer};
+use crate::view::classify::networks::{Catalogue, CatalogueEntry};
 use crate::view::train::dataset::{Class, Dataset};
 use crate::view::train::state::TrainingState;
 
@@ -17,7 +17,7 @@ pub enum StorageStatus {
     Fetching,
     /// Everything that should be kept is.
     #[default]
-    StorageState,
+    Saved,
     /// Something is being kept.
     Busy,
     /// Nothing can be kept.
@@ -29,7 +29,7 @@ impl StorageStatus {
     pub fn name(self) -> &'static str {
         match self {
             Self::Fetching => "fetching",
-            Self::StorageState => "kept",
+            Self::Saved => "saved",
             Self::Busy => "busy",
             Self::Off => "off",
         }
@@ -100,7 +100,7 @@ pub struct StorageState {
     /// Where it is.
     pub status: StorageStatus,
     /// Why something is not kept.
-    pub trouble: Option<StorageError>,
+    pub error: Option<StorageError>,
     /// How much there is.
     pub usage: Option<Usage>,
     /// A lesson that was interrupted.
@@ -115,13 +115,13 @@ pub struct StorageState {
 
 impl StorageState {
     /// What is to be told of a trouble; what keeps everything from being kept says more than the rest.
-    pub fn meet(&mut self, trouble: StorageError) {
-        let unavailable = matches!(trouble, StorageError::Unavailable(_) | StorageError::Elsewhere);
+    pub fn report(&mut self, error: StorageError) {
+        let unavailable = matches!(error, StorageError::Unavailable(_) | StorageError::Elsewhere);
         if unavailable {
             self.status = StorageStatus::Off;
         }
-        if unavailable || self.trouble.is_none() {
-            self.trouble = Some(trouble);
+        if unavailable || self.error.is_none() {
+            self.error = Some(error);
         }
     }
 }
@@ -146,12 +146,12 @@ impl StorageContents {
 }
 
 /// The user's own networks.
-pub fn own(list: Option<&Catalogue>) -> impl Iterator<Item = &Offer> + Clone {
+pub fn own(list: Option<&Catalogue>) -> impl Iterator<Item = &CatalogueEntry> + Clone {
     list.into_iter().flat_map(|list| &list.networks).filter(|offer| offer.own)
 }
 
 /// Takes the clips out whose files are not there any more; their names.
-pub fn without_lost(classes: &mut [Class], files: &HashSet<&str>) -> Vec<String> {
+pub fn remove_missing(classes: &mut [Class], files: &HashSet<&str>) -> Vec<String> {
     let mut lost = Vec::new();
     for class in classes {
         class.clips.retain(|clip| {
@@ -166,7 +166,7 @@ pub fn without_lost(classes: &mut [Class], files: &HashSet<&str>) -> Vec<String>
 }
 
 /// The clips whose files are needed: of a collection, and of a lesson that was interrupted.
-pub fn needed<'a>(classes: &'a [Class], running: Option<&'a SavedRun>) -> HashSet<&'a ClipId> {
+pub fn required_clips<'a>(classes: &'a [Class], running: Option<&'a SavedRun>) -> HashSet<&'a ClipId> {
     let of_job = running.into_iter().flat_map(|running| &running.job.clips).map(|clip| &clip.id);
     classes.iter().flat_map(|class| &class.clips).map(|clip| &clip.id).chain(of_job).collect()
 }
@@ -207,7 +207,7 @@ pub(in crate::view) mod tests {
     #[test]
     fn clips_without_files_are_told_by_name() {
         let mut classes = [class("a", &["1", "2"]), class("b", &["3"])];
-        assert_eq!(without_lost(&mut classes, &["1", "9"].into()), ["2.wav", "3.wav"]);
+        assert_eq!(remove_missing(&mut classes, &["1", "9"].into()), ["2.wav", "3.wav"]);
         assert_eq!([classes[0].clips.len(), classes[1].clips.len()], [1, 0]);
     }
 
@@ -215,7 +215,7 @@ pub(in crate::view) mod tests {
     fn an_interrupted_lesson_needs_its_clips_wherever_they_went() {
         let (classes, running) = ([class("a", &["1"]), class("b", &["1", "2"])], running());
         let ids = |running| {
-            let mut ids: Vec<&str> = needed(&classes, running).into_iter().map(String::as_str).collect();
+            let mut ids: Vec<&str> = required_clips(&classes, running).into_iter().map(String::as_str).collect();
             ids.sort_unstable();
             ids.join(" ")
         };
@@ -227,10 +227,10 @@ pub(in crate::view) mod tests {
         let mut storage = StorageState::default();
         storage.meet(StorageError::Full);
         storage.meet(StorageError::Other("x".to_owned()));
-        assert_eq!((storage.trouble.clone(), storage.status), (Some(StorageError::Full), StorageStatus::StorageState));
+        assert_eq!((storage.error.clone(), storage.status), (Some(StorageError::Full), StorageStatus::Saved));
         storage.meet(StorageError::Unavailable("blocked".to_owned()));
         assert_eq!(
-            (storage.trouble, storage.status),
+            (storage.error, storage.status),
             (Some(StorageError::Unavailable("blocked".to_owned())), StorageStatus::Off)
         );
     }

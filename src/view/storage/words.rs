@@ -1,7 +1,7 @@
 //! The sentences about what is kept on the device: how much, what stands in the way, what comes and goes.
 
 use crate::card::Backbone;
-use crate::view::classify::networks::Offer;
+use crate::view::classify::networks::CatalogueEntry;
 use crate::view::format::count;
 use crate::view::format::{NBSP, sentence};
 use crate::view::format::{list, size};
@@ -21,8 +21,8 @@ pub const CHECKPOINT_GONE: &str =
     "What this lesson had learned so far cannot be read any more. Drop it, and start another.";
 
 /// Why something is not kept, and what to do.
-pub fn trouble(trouble: &StorageError) -> String {
-    match trouble {
+pub fn error(error: &StorageError) -> String {
+    match error {
         StorageError::Unavailable(reason) => format!(
             "Your browser keeps nothing for this page ({}). Everything works, but clips, networks and lessons are gone when \
              the page is closed: save networks as files. A private window, or a setting on cookies and site data, may be \
@@ -72,7 +72,7 @@ pub fn usage(usage: Usage) -> String {
 }
 
 /// An own network in its list.
-pub fn network(offer: &Offer) -> String {
+pub fn network(offer: &CatalogueEntry) -> String {
     size(offer.bytes)
 }
 
@@ -173,16 +173,16 @@ mod tests {
 
     #[test]
     fn every_trouble_says_what_to_do() {
-        let troubles = [
+        let errors = [
             StorageError::Unavailable("it is insecure.".to_owned()),
             StorageError::Elsewhere,
             StorageError::Full,
             StorageError::Other("no disk".to_owned()),
         ];
-        for told in troubles.iter().map(trouble) {
+        for told in errors.iter().map(error) {
             assert!(told.contains("save networks as files") && told.ends_with('.'), "{told}");
         }
-        assert!(trouble(&troubles[0]).contains("(it is insecure)"));
+        assert!(error(&errors[0]).contains("(it is insecure)"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use web_sys::{Document, HtmlElement};
 use super::Cursor;
 use crate::protocol::Prediction;
 use crate::view::classify::state::{Spectrogram, State};
-use crate::view::draw::reading::{self, Place};
+use crate::view::draw::reading::{self, Position};
 use crate::view::draw::spectrogram::{self, Figure};
 use crate::view::draw::words as draw_words;
 use crate::view::draw::{bars, strip};
@@ -92,7 +92,7 @@ impl Figures {
         if let Some(prediction) = &state.prediction {
             self.render_bars(prediction, dark, ratio)?;
             if let Some(spectrogram) = &state.spectrogram {
-                self.render_strip(prediction, spectrogram::shown_seconds(&spectrogram.info), dark, ratio)?;
+                self.render_strip(prediction, spectrogram::plotted_seconds(&spectrogram.info), dark, ratio)?;
             }
         }
         Ok(())
@@ -118,7 +118,7 @@ impl Figures {
         canvas.image(&spectrogram::colour_bar(columns, rows), colour_bar)?;
         canvas.paint(&shapes)?;
         let element = canvas.element();
-        element.set_attribute("aria-valuemax", &format!("{:.1}", spectrogram::shown_seconds(info)))?;
+        element.set_attribute("aria-valuemax", &format!("{:.1}", spectrogram::plotted_seconds(info)))?;
         self.spectrogram.describe(&draw_words::spectrogram_label(file, info))
     }
 
@@ -156,9 +156,9 @@ impl Figures {
     }
 
     /// The place on the plot of a point on the spectrogram's canvas, in CSS pixels; held on the plot.
-    pub fn place_of(&self, state: &State, x: f64, y: f64) -> Option<Place> {
+    pub fn place_of(&self, state: &State, x: f64, y: f64) -> Option<Position> {
         let plot = self.plot(state)?;
-        let place = Place { time: (x - plot.x) / plot.width, height: 1.0 - (y - plot.y) / plot.height };
+        let place = Position { time: (x - plot.x) / plot.width, height: 1.0 - (y - plot.y) / plot.height };
         Some(place.moved(0.0, 0.0))
     }
 
@@ -185,7 +185,7 @@ impl Figures {
 /// The time under the cursor, in seconds, and what is there.
 fn read_out(state: &State, spectrogram: &Spectrogram, cursor: Cursor) -> (f64, String) {
     let Spectrogram { info, values } = spectrogram;
-    let seconds = cursor.place.time * spectrogram::shown_seconds(info);
+    let seconds = cursor.place.time * spectrogram::plotted_seconds(info);
     let prediction = state.prediction.as_deref();
     let stretches = prediction.map(|prediction| strip::stretches(&prediction.windows)).unwrap_or_default();
     let stretch = strip::stretch_at(&stretches, seconds)

@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, EventTarget, HtmlInputElement, KeyboardEvent, PointerEvent};
 
 use super::{Cursor, Inner, Page};
-use crate::view::draw::reading::Place;
+use crate::view::draw::reading::Position;
 use crate::web::dom::{self, DomError, Listener, Resizes, by_id};
 use crate::web::files::{self, Picker};
 
@@ -141,7 +141,7 @@ impl Page {
         };
         // The arrows would scroll the page.
         event.prevent_default();
-        let start = Place { time: 0.5, height: 0.5 };
+        let start = Position { time: 0.5, height: 0.5 };
         let from = self.0.cursor.get().map_or(start, |cursor| cursor.place);
         self.point_at(Some(Cursor { place: from.moved(time, height), on_spectrogram: true }));
     }

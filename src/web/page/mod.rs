@@ -40,8 +40,8 @@ use crate::view::Theme;
 use crate::view::classify::engine::Preference;
 use crate::view::classify::state::{Phase, State};
 use crate::view::classify::words;
-use crate::view::draw::reading::Place;
-use crate::view::offline::state::{Offline, OfflineRequest};
+use crate::view::draw::reading::Position;
+use crate::view::offline::state::{OfflineRequest, OfflineState};
 use crate::view::storage::state::{StorageState, StorageStatus};
 use crate::view::train::file_names::is_sound;
 use crate::view::train::state::{ResumePoint, TrainingState};
@@ -145,7 +145,7 @@ impl Engines for Client {
 /// Where the pointer is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cursor {
-    place: Place,
+    place: Position,
     /// On the spectrogram, where its height means something, and not on the strip.
     on_spectrogram: bool,
 }
@@ -159,7 +159,7 @@ struct Inner {
     texts: Texts,
     network_card: NetworkCard,
     offline_section: OfflineSection,
-    offline: RefCell<Offline>,
+    offline: RefCell<OfflineState>,
     tags: Tags,
     figures: RefCell<Figures>,
     state: RefCell<State>,
@@ -246,7 +246,7 @@ impl Page {
             Update::Again { network, selection } => state.classify_again(network, selection),
             Update::Engine { info, choice } => state.set_engine(info, choice),
             Update::Networks(list) => state.catalogue = Some(list),
-            Update::Arriving(arriving) => state.set_arriving(arriving),
+            Update::Arriving(arriving) => state.set_download(arriving),
             Update::Network(network) => state.network = Some(network),
             Update::NetworkRefused(sentence) => state.network_error = Some(sentence),
             Update::BrowserDecodes => state.browser_decodes = true,
@@ -254,7 +254,7 @@ impl Page {
             Update::Training(_) | Update::Own(_) | Update::Registry(_) | Update::Offline(_) => {}
         });
         if listed {
-            self.note_change();
+            self.save_soon();
         }
     }
 
@@ -293,7 +293,7 @@ impl Page {
     /// Gives the current file up, if it is not done; or else what another network would say of it.
     pub fn cancel(&self) {
         let state = self.0.state.borrow();
-        if state.phase != Phase::Working && state.again.is_none() {
+        if state.phase != Phase::Working && state.reclassification.is_none() {
             return;
         }
         drop(state);
@@ -344,7 +344,7 @@ impl Page {
 
     fn change_training(&self, change: impl FnOnce(&mut TrainingState)) {
         change(&mut self.0.training.borrow_mut());
-        self.note_change();
+        self.save_soon();
         self.request_frame();
     }
 
@@ -395,7 +395,7 @@ fn start() -> Result<(), DomError> {
     page.0.texts.show_preference(options.preference);
     let (listening, network) = (page.clone(), options.network.clone());
     page.connect(Rc::new(Client::start(options, move |update| listening.receive(update))));
-    page.begin_keeping(network);
+    page.start_persistence(network);
     page.open_waiting();
     page.welcome();
     // The page lives as long as its document.

@@ -7,7 +7,7 @@ use web_sys::{Document, HtmlElement, HtmlProgressElement, HtmlSelectElement};
 
 use super::text::show_progress;
 use crate::view::classify::network_words as words;
-use crate::view::classify::networks::{Catalogue, InUse};
+use crate::view::classify::networks::{ActiveNetwork, Catalogue};
 use crate::view::classify::state::State;
 use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
 
@@ -24,7 +24,7 @@ pub struct NetworkCard {
     facts: HtmlElement,
     /// What the choice box and the card show.
     listed: RefCell<Option<Rc<Catalogue>>>,
-    shown: RefCell<Option<Rc<InUse>>>,
+    shown: RefCell<Option<Rc<ActiveNetwork>>>,
 }
 
 impl NetworkCard {
@@ -51,8 +51,8 @@ impl NetworkCard {
 
     pub fn render(&self, state: &State) -> Result<(), DomError> {
         self.render_choice(state)?;
-        self.arriving_box.set_hidden(state.arriving.is_none());
-        if let Some(arriving) = &state.arriving {
+        self.arriving_box.set_hidden(state.download.is_none());
+        if let Some(arriving) = &state.download {
             let fraction = arriving.fetched as f64 / arriving.total.max(1) as f64;
             show_progress(&self.arriving, (arriving.fetched < arriving.total).then_some(fraction));
             set_text(&self.arriving_text, &words::arriving(arriving));
@@ -81,7 +81,7 @@ impl NetworkCard {
         }
         let in_use = state.network.as_ref().map(|network| network.card.name.as_str());
         self.choice.set_attribute("data-in-use", in_use.unwrap_or_default())?;
-        let summary = list.offer(chosen).map(|offer| offer.summary.as_str()).filter(|summary| !summary.is_empty());
+        let summary = list.entry(chosen).map(|offer| offer.summary.as_str()).filter(|summary| !summary.is_empty());
         if let Some(summary) = summary {
             set_text(&self.summary, summary);
         }

@@ -10,7 +10,7 @@ use super::input::on;
 use super::{Inner, Page};
 use crate::view::classify::networks::Catalogue;
 use crate::view::classify::state::State;
-use crate::view::offline::state::{Offline, OfflineEvent, OfflineRequest, Renewal, Shell};
+use crate::view::offline::state::{AppShell, OfflineEvent, OfflineRequest, OfflineState, UpdateState};
 use crate::view::offline::words;
 use crate::view::train::state::Stage;
 use crate::web::dom::{self, DomError, Listener, by_id, set_text, set_text_or_hide};
@@ -52,38 +52,38 @@ impl OfflineSection {
         })
     }
 
-    pub fn render(&self, offline: &Offline, state: &State, stage: &Stage) -> Result<(), DomError> {
+    pub fn render(&self, offline: &OfflineState, state: &State, stage: &Stage) -> Result<(), DomError> {
         let list = state.catalogue.as_deref();
         self.place.set_attribute("data-offline", offline.name(list))?;
         set_text_or_hide(&self.standing, words::standing(offline, list).as_deref());
-        let now = offline.is_ready(list) && offline.shell == Shell::There { fresh: true };
+        let now = offline.is_ready(list) && offline.shell == AppShell::Installed { fresh: true };
         set_text(&self.said, if now { words::READY } else { "" });
         set_text(&self.begin, words::begin(offline));
         self.begin.set_hidden(!words::can_begin(offline));
-        set_text_or_hide(&self.trouble, offline.trouble.as_ref().map(words::trouble).as_deref());
+        set_text_or_hide(&self.trouble, offline.error.as_ref().map(words::error).as_deref());
         self.render_networks(offline, state)?;
-        self.render_renewal(offline, stage)
+        self.render_update(offline, stage)
     }
 
-    fn render_renewal(&self, offline: &Offline, stage: &Stage) -> Result<(), DomError> {
-        self.renewal_box.set_hidden(!offline.shows_renewal(stage));
-        self.renewal_box.set_attribute("data-renewal", &format!("{:?}", offline.renewal).to_lowercase())?;
-        set_text(&self.renewal, words::renewal(offline.renewal));
-        set_text(&self.renew, words::renew(offline.renewal));
-        self.renew.toggle_attribute_with_force("disabled", offline.renewal == Renewal::Asked)?;
-        self.later.set_hidden(matches!(offline.renewal, Renewal::Asked));
+    fn render_update(&self, offline: &OfflineState, stage: &Stage) -> Result<(), DomError> {
+        self.renewal_box.set_hidden(!offline.shows_update(stage));
+        self.renewal_box.set_attribute("data-renewal", &format!("{:?}", offline.update).to_lowercase())?;
+        set_text(&self.renewal, words::update(offline.update));
+        set_text(&self.renew, words::update_button(offline.update));
+        self.renew.toggle_attribute_with_force("disabled", offline.update == UpdateState::Requested)?;
+        self.later.set_hidden(matches!(offline.update, UpdateState::Requested));
         Ok(())
     }
 
-    fn render_networks(&self, offline: &Offline, state: &State) -> Result<(), DomError> {
+    fn render_networks(&self, offline: &OfflineState, state: &State) -> Result<(), DomError> {
         let Some(list) = &state.catalogue else { return Ok(()) };
         if !self.listed.borrow().as_ref().is_some_and(|listed| Rc::ptr_eq(listed, list)) {
             self.list(list)?;
         }
         for (name, sentence, button) in self.rows.borrow().iter() {
             set_text(sentence, &words::network(list, offline, name));
-            button.set_hidden(offline.has(list, name));
-            button.toggle_attribute_with_force("disabled", offline.coming.is_some())?;
+            button.set_hidden(offline.is_stored(list, name));
+            button.toggle_attribute_with_force("disabled", offline.download.is_some())?;
         }
         Ok(())
     }
@@ -117,19 +117,19 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
     let keep = |page: &Page, event: Event| {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         if let Some(name) = target.and_then(|target| target.get_attribute("data-keep")) {
-            page.with_engines(|engines| engines.offline(OfflineRequest::Keep(name)));
+            page.with_engines(|engines| engines.offline(OfflineRequest::Download(name)));
         }
     };
     Ok(vec![
         on(weak, &by_id(document, "offline-begin")?, "click", |page, _: Event| {
-            page.with_engines(|engines| engines.offline(OfflineRequest::Begin));
+            page.with_engines(|engines| engines.offline(OfflineRequest::Enable));
         })?,
         on(weak, &by_id(document, "offline-networks")?, "click", keep)?,
         on(weak, &by_id(document, "renew")?, "click", |page, _: Event| {
-            page.with_engines(|engines| engines.offline(OfflineRequest::Renew));
+            page.with_engines(|engines| engines.offline(OfflineRequest::Update));
         })?,
         on(weak, &by_id(document, "renew-later")?, "click", |page, _: Event| {
-            page.receive_offline(OfflineEvent::Renewal(Renewal::Declined));
+            page.receive_offline(OfflineEvent::Update(UpdateState::Declined));
         })?,
     ])
 }

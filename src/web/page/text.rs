@@ -117,8 +117,8 @@ impl Texts {
     }
 
     fn render_again(&self, state: &State) {
-        self.again_box.set_hidden(state.again.is_none());
-        if let Some(again) = &state.again {
+        self.again_box.set_hidden(state.reclassification.is_none());
+        if let Some(again) = &state.reclassification {
             show_progress(&self.again, again.progress.map(|progress| f64::from(progress.fraction)));
             set_text(&self.again_text, &network_words::again(again, state.browser_decodes));
         }
@@ -153,7 +153,7 @@ impl Texts {
         let verdict = if done { words::verdict } else { words::verdict_so_far };
         set_text(&self.verdict, &prediction.map_or_else(|| words::LISTENING.to_owned(), verdict));
         self.verdict.toggle_attribute_with_force("data-waiting", !done)?;
-        let detail = prediction.filter(|_| done).map(|shown| words::detail(shown, state.before.as_ref()));
+        let detail = prediction.filter(|_| done).map(|shown| words::detail(shown, state.previous.as_ref()));
         set_text_or_hide(&self.detail, detail.as_deref());
         self.render_warnings(&state.warnings)
     }

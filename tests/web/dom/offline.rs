@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use genrelens::view::classify::networks::Catalogue;
-use genrelens::view::offline::state::{Absence, Coming, OfflineEvent, Renewal, Shell};
+use genrelens::view::offline::state::{AppShell, Download, OfflineEvent, UnavailableReason, UpdateState};
 use genrelens::view::train::state::TrainingEvent;
 use genrelens::web::client::Update;
 use genrelens::web::page::Page;
@@ -41,11 +41,11 @@ fn click(fixture: &Fixture, selector: &str) {
 fn it_is_ready_once_and_says_so() {
     let (fixture, page, _asked) = page();
     assert_eq!((standing(&fixture).as_str(), fixture.hidden("offline-standing")), ("unknown", true));
-    receive(&page, OfflineEvent::Shell(Shell::Coming { done: 1_000_000, total: 26_000_000 }));
+    receive(&page, OfflineEvent::AppShell(AppShell::Installing { done: 1_000_000, total: 26_000_000 }));
     assert_eq!(fixture.text("offline-standing"), "Being made ready to work offline: 1.0 MB of 26.0 MB…");
-    receive(&page, OfflineEvent::Shell(Shell::There { fresh: true }));
+    receive(&page, OfflineEvent::AppShell(AppShell::Installed { fresh: true }));
     assert_eq!((standing(&fixture).as_str(), fixture.text("offline-said").as_str()), ("coming", ""));
-    receive(&page, OfflineEvent::Kept(vec!["small".to_owned()]));
+    receive(&page, OfflineEvent::Stored(vec!["small".to_owned()]));
     assert_eq!(standing(&fixture), "ready");
     assert!(fixture.text("offline-said").starts_with("Ready to work offline"));
 }
@@ -53,8 +53,8 @@ fn it_is_ready_once_and_says_so() {
 #[wasm_bindgen_test]
 fn on_a_later_visit_it_is_ready_without_a_word() {
     let (fixture, page, _asked) = page();
-    receive(&page, OfflineEvent::Kept(vec!["small".to_owned()]));
-    receive(&page, OfflineEvent::Shell(Shell::There { fresh: false }));
+    receive(&page, OfflineEvent::Stored(vec!["small".to_owned()]));
+    receive(&page, OfflineEvent::AppShell(AppShell::Installed { fresh: false }));
     assert_eq!((standing(&fixture).as_str(), fixture.text("offline-said").as_str()), ("ready", ""));
     assert_eq!(fixture.text("offline-standing"), "This page works without a connection.");
 }
@@ -63,30 +63,35 @@ fn on_a_later_visit_it_is_ready_without_a_word() {
 fn what_saves_data_or_failed_is_begun_by_a_button() {
     let (fixture, page, asked) = page();
     assert!(fixture.hidden("offline-begin"));
-    for (shell, label) in [(Shell::Waits, "Make it work offline"), (Shell::Absent(Absence::Room), "Try again")] {
-        receive(&page, OfflineEvent::Shell(shell));
+    for (shell, label) in
+        [(AppShell::Deferred, "Make it work offline"), (AppShell::Unavailable(UnavailableReason::NoSpace), "Try again")]
+    {
+        receive(&page, OfflineEvent::AppShell(shell));
         assert_eq!((fixture.hidden("offline-begin"), fixture.text("offline-begin").as_str()), (false, label));
         click(&fixture, "#offline-begin");
         assert_eq!(asked.take(), ["offline Begin"]);
     }
-    receive(&page, OfflineEvent::Shell(Shell::Absent(Absence::Blocked)));
+    receive(&page, OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Blocked)));
     assert!(fixture.hidden("offline-begin"), "where the browser keeps nothing, trying does not help");
 }
 
 #[wasm_bindgen_test]
 fn a_network_is_kept_on_request() {
     let (fixture, page, asked) = page();
-    receive(&page, OfflineEvent::Kept(vec!["small".to_owned()]));
+    receive(&page, OfflineEvent::Stored(vec!["small".to_owned()]));
     let row = |name: &str| fixture.root.query_selector(&format!("[data-network={name}]")).unwrap().unwrap();
     let button = |name: &str| row(name).query_selector("button").unwrap().unwrap().dyn_into::<HtmlElement>().unwrap();
     assert!(button("small").hidden() && !button("large").hidden());
     click(&fixture, "[data-keep=large]");
     assert_eq!(asked.take(), [r#"offline Keep("large")"#]);
-    receive(&page, OfflineEvent::Coming(Coming { name: "large".to_owned(), fetched: 800_000, total: 3_200_000 }));
+    receive(
+        &page,
+        OfflineEvent::Downloading(Download { name: "large".to_owned(), fetched: 800_000, total: 3_200_000 }),
+    );
     assert!(row("large").text_content().unwrap().contains("800\u{a0}KB of 3.2\u{a0}MB…"));
     assert!(button("large").has_attribute("disabled"));
-    receive(&page, OfflineEvent::Kept(vec!["large".to_owned()]));
-    receive(&page, OfflineEvent::Arrived);
+    receive(&page, OfflineEvent::Stored(vec!["large".to_owned()]));
+    receive(&page, OfflineEvent::DownloadEnded);
     assert!(row("large").text_content().unwrap().contains("kept on this device") && button("large").hidden());
 }
 
@@ -97,14 +102,14 @@ async fn a_new_version_is_offered_and_never_during_a_lesson() {
     click(&fixture, "#train-start");
     assert!(asked.take().iter().any(|asked| asked.starts_with("teach ")), "a lesson is held");
     page.receive(Update::Training(TrainingEvent::Embedding { done: 1, total: 2 }));
-    receive(&page, OfflineEvent::Renewal(Renewal::Offered));
+    receive(&page, OfflineEvent::Update(UpdateState::Available));
     assert!(fixture.hidden("renewal-box"));
     page.receive(Update::Training(TrainingEvent::Cancelled));
     page.render().unwrap();
     assert!(!fixture.hidden("renewal-box"));
     click(&fixture, "#renew");
     assert_eq!(asked.take(), ["offline Renew"]);
-    receive(&page, OfflineEvent::Renewal(Renewal::Busy));
+    receive(&page, OfflineEvent::Update(UpdateState::Busy));
     assert!(fixture.text("renewal").contains("Another tab"));
     click(&fixture, "#renew-later");
     page.render().unwrap();

@@ -11,7 +11,7 @@ use genrelens::protocol::{
 };
 use genrelens::training_job::{ClipId, TrainingJob};
 use genrelens::view::classify::engine::{Choice, NoGpu, Preference};
-use genrelens::view::classify::networks::{Arriving, Catalogue, InUse, Selection};
+use genrelens::view::classify::networks::{ActiveNetwork, Catalogue, NetworkDownload, Selection};
 use genrelens::view::draw::colours;
 use genrelens::view::offline::state as offline;
 use genrelens::view::train::state::ResumePoint;
@@ -331,7 +331,7 @@ pub fn card(name: &str) -> Card {
 fn in_use(name: &str) -> Update {
     let card = card(name);
     let architecture = Architecture { summary: "Layers.".to_owned(), source: "A paper".to_owned(), parameters: 1234 };
-    Update::Network(Rc::new(InUse { card, architecture }))
+    Update::Network(Rc::new(ActiveNetwork { card, architecture }))
 }
 
 #[wasm_bindgen_test]
@@ -350,7 +350,7 @@ fn a_network_is_chosen_and_the_choice_jumps_back_where_it_fails() {
     select.dispatch_event(&web_sys::Event::new("change").unwrap()).unwrap();
     assert_eq!(asked.take(), ["use head"]);
     let arriving =
-        Arriving { name: "head".to_owned(), selection: Selection::User, fetched: 1_600_000, total: 3_200_000 };
+        NetworkDownload { name: "head".to_owned(), selection: Selection::User, fetched: 1_600_000, total: 3_200_000 };
     page.receive(Update::Arriving(Some(arriving)));
     page.render().unwrap();
     assert_eq!((select.value().as_str(), fixture.hidden("arriving-box")), ("head", false));

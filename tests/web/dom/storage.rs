@@ -29,14 +29,14 @@ async fn store(name: &str) -> Store {
 /// The page in its place for teaching, with what is in this store, once it is back.
 async fn visit(store: &Store) -> (Fixture, Page, Rc<Asked>) {
     let (fixture, page, asked) = training();
-    page.keep_in(store.clone()).await;
+    page.restore_from(store.clone()).await;
     (fixture, page, asked)
 }
 
 /// Until what was done is in the store: it is looked for at once, and shown in the frame after.
 async fn storage(fixture: &Fixture) {
     super::next_frame().await;
-    until(|| fixture.get::<Element>("storage").get_attribute("data-storage").as_deref() == Some("storage")).await;
+    until(|| fixture.get::<Element>("storage").get_attribute("data-storage").as_deref() == Some("saved")).await;
 }
 
 async fn collect(fixture: &Fixture, page: &Page) {

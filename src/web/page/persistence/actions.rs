@@ -25,7 +25,7 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
     let clicks: [(&str, Act); 6] = [
         ("resume-go", Page::resume_training),
         ("resume-drop", Page::forget_interrupted),
-        ("storage-undo", Page::bring_network_back),
+        ("storage-undo", Page::restore_deleted_network),
         ("storage-forget-all", |page| page.change_storage(|storage| storage.asks = true)),
         ("storage-forget-no", |page| page.change_storage(|storage| storage.asks = false)),
         ("storage-forget-yes", Page::forget_all),
@@ -134,7 +134,7 @@ impl Page {
         });
     }
 
-    fn bring_network_back(&self) {
+    fn restore_deleted_network(&self) {
         self.change_storage(|storage| storage.forgotten = None);
         if let Some(own) = self.0.persistence.forgotten.take() {
             self.with_engines(|engines| engines.bring_own(vec![own]));
@@ -151,7 +151,7 @@ impl Page {
             self.with_engines(|engines| engines.forget_own(name));
         }
         persistence.saved.replace(Saved::default());
-        persistence.last.take();
+        persistence.last_checkpoint.take();
         persistence.pending.take();
         persistence.forgotten.take();
         self.0.clips.borrow_mut().clear();
@@ -171,7 +171,7 @@ impl Page {
                 while page.0.persistence.busy.get() {
                     dom::sleep(SPACING).await;
                 }
-                page.tell_trouble(store.clear().await);
+                page.report_storage_error(store.clear().await);
                 page.show_usage().await;
             }
             page.change_storage(|storage| storage.notice = Some(words::ALL_FORGOTTEN.to_owned()));
@@ -179,7 +179,7 @@ impl Page {
     }
 
     fn resume_training(&self) {
-        let left = self.0.persistence.last.borrow().clone();
+        let left = self.0.persistence.last_checkpoint.borrow().clone();
         let Some(left) = left.filter(|_| !self.0.training.borrow().is_busy()) else { return };
         let running = &left.running;
         let files: Vec<File> = {
@@ -198,7 +198,7 @@ impl Page {
                     (training.stage, training.error) = (Stage::Idle, Some(words::CHECKPOINT_GONE.to_owned()));
                 });
             };
-            page.0.persistence.ours.set(true);
+            page.0.persistence.is_current_run.set(true);
             page.change_storage(|storage| storage.interrupted = None);
             let SavedRun { job, epoch, .. } = left.running.as_ref().clone();
             page.with_engines(|engines| engines.resume(Rc::new(ResumePoint { job, epoch, bytes }), files));

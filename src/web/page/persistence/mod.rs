@@ -42,14 +42,14 @@ pub struct Persistence {
     /// What is to become of the lesson that runs.
     pending: RefCell<Option<Pending>>,
     /// The last checkpoint, of a lesson that runs or was interrupted.
-    last: RefCell<Option<Left>>,
+    last_checkpoint: RefCell<Option<InterruptedRun>>,
     /// True where that is of the lesson that runs now.
-    ours: Cell<bool>,
+    is_current_run: Cell<bool>,
     /// The network that was forgotten last.
     forgotten: RefCell<Option<OwnNetwork>>,
     busy: Cell<bool>,
     changed: Cell<bool>,
-    asked_to_last: Cell<bool>,
+    asked_for_persistence: Cell<bool>,
 }
 
 /// What was written, or at least tried.
@@ -63,7 +63,7 @@ struct Saved {
 
 /// A lesson that may go on.
 #[derive(Clone)]
-struct Left {
+struct InterruptedRun {
     running: Rc<SavedRun>,
     checkpoint: Blob,
 }
@@ -81,9 +81,9 @@ impl Page {
     }
 
     /// Something that is kept may have changed.
-    pub(super) fn note_change(&self) {
+    pub(super) fn save_soon(&self) {
         let persistence = &self.0.persistence;
-        if persistence.store.borrow().is_none() || !self.is_unsaved() {
+        if persistence.store.borrow().is_none() || !self.has_unsaved_changes() {
             return;
         }
         self.change_storage(|storage| storage.status = StorageStatus::Busy);
@@ -97,14 +97,14 @@ impl Page {
                 if !inner.persistence.changed.replace(false) {
                     return inner.persistence.busy.set(false);
                 }
-                Self(inner).keep().await;
+                Self(inner).save_changes().await;
                 dom::sleep(SPACING).await;
             }
         });
     }
 
     /// True where something is to be kept, or no longer.
-    fn is_unsaved(&self) -> bool {
+    fn has_unsaved_changes(&self) -> bool {
         let (training, saved) = (self.0.training.borrow(), self.0.persistence.saved.borrow());
         let pending = self.0.persistence.pending.borrow().is_some();
         let same = |(old, new): (&RunRecord, &RunRecord)| is_same(old, new);
@@ -123,9 +123,9 @@ impl Page {
     pub(super) fn receive_training(&self, news: TrainingEvent) {
         let busy = self.0.training.borrow().is_busy();
         match &news {
-            TrainingEvent::Checkpoint(checkpoint) if busy => self.keep_checkpoint(checkpoint),
+            TrainingEvent::Checkpoint(checkpoint) if busy => self.save_checkpoint(checkpoint),
             TrainingEvent::Trained(_) | TrainingEvent::Cancelled if busy => self.drop_checkpoint(),
-            TrainingEvent::Failed(_) if busy => self.offer_to_go_on(),
+            TrainingEvent::Failed(_) if busy => self.offer_to_resume(),
             _ => {}
         }
         let trained = busy && matches!(news, TrainingEvent::Trained(_));
@@ -137,15 +137,18 @@ impl Page {
         });
     }
 
-    fn keep_checkpoint(&self, checkpoint: &ResumePoint) {
+    fn save_checkpoint(&self, checkpoint: &ResumePoint) {
         let ResumePoint { job, epoch, bytes } = checkpoint;
         let told = self.0.training.borrow().epochs.iter().filter(|told| told.epoch <= *epoch).cloned().collect();
         let running = SavedRun { job: job.clone(), epoch: *epoch, epochs: told };
         match Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes.as_slice()))) {
             Ok(checkpoint) => {
-                self.0.persistence.last.replace(Some(Left { running: Rc::new(running), checkpoint }));
+                self.0
+                    .persistence
+                    .last_checkpoint
+                    .replace(Some(InterruptedRun { running: Rc::new(running), checkpoint }));
                 self.0.persistence.pending.replace(Some(Pending::Save));
-                self.0.persistence.ours.set(true);
+                self.0.persistence.is_current_run.set(true);
                 // Another that was interrupted before is replaced by it.
                 self.change_storage(|storage| storage.interrupted = None);
             }
@@ -155,46 +158,46 @@ impl Page {
 
     /// The lesson that ran is over. One that was interrupted before it can still go on.
     fn drop_checkpoint(&self) {
-        if self.0.persistence.ours.replace(false) {
+        if self.0.persistence.is_current_run.replace(false) {
             self.forget_interrupted();
         }
     }
 
     fn forget_interrupted(&self) {
-        self.0.persistence.last.take();
+        self.0.persistence.last_checkpoint.take();
         self.0.persistence.pending.replace(Some(Pending::Drop));
         self.change_storage(|storage| storage.interrupted = None);
-        self.note_change();
+        self.save_soon();
     }
 
     /// The lesson that ran came to nothing, but may go on from its last checkpoint.
-    fn offer_to_go_on(&self) {
+    fn offer_to_resume(&self) {
         let persistence = &self.0.persistence;
-        if persistence.ours.replace(false) {
-            let running = persistence.last.borrow().as_ref().map(|left| left.running.as_ref().clone());
+        if persistence.is_current_run.replace(false) {
+            let running = persistence.last_checkpoint.borrow().as_ref().map(|left| left.running.as_ref().clone());
             self.change_storage(|storage| storage.interrupted = running);
         }
     }
 
     /// Writes what is not written yet.
-    async fn keep(&self) {
+    async fn save_changes(&self) {
         let store = self.0.persistence.store.borrow().clone();
         let Some(store) = store else { return };
         let (running, networks, runs) = (self.running_changes(), self.network_changes(), self.run_changes());
         let stored = self.changed_dataset();
         for changes in [running, networks, runs].iter().filter(|changes| !changes.is_empty()) {
-            self.tell_trouble(store.write(changes).await);
+            self.report_storage_error(store.write(changes).await);
         }
         if let Some(stored) = stored {
-            self.tell_trouble(self.store_dataset(&store, &stored).await);
+            self.report_storage_error(self.store_dataset(&store, &stored).await);
         }
-        if !self.0.persistence.asked_to_last.replace(true) {
+        if !self.0.persistence.asked_for_persistence.replace(true) {
             // Not waited for: some browsers ask the user.
             spawn_local(store::ask_to_last());
         }
         self.show_usage().await;
         if !self.0.persistence.changed.get() {
-            self.change_storage(|storage| storage.status = StorageStatus::StorageState);
+            self.change_storage(|storage| storage.status = StorageStatus::Saved);
         }
     }
 
@@ -203,10 +206,10 @@ impl Page {
         self.change_storage(|storage| storage.usage = usage);
     }
 
-    fn tell_trouble(&self, outcome: Result<(), StorageError>) {
+    fn report_storage_error(&self, outcome: Result<(), StorageError>) {
         if let Err(trouble) = outcome {
             log::warn!("something is not kept: {trouble:?}");
-            self.change_storage(|storage| storage.meet(trouble));
+            self.change_storage(|storage| storage.report(trouble));
         }
     }
 
@@ -215,7 +218,7 @@ impl Page {
             None => Vec::new(),
             Some(Pending::Drop) => vec![Change::delete(ObjectStore::Values, RUNNING)],
             Some(Pending::Save) => {
-                let left = self.0.persistence.last.borrow().clone();
+                let left = self.0.persistence.last_checkpoint.borrow().clone();
                 let value = left.map(|left| {
                     record(&[("running", to_value(left.running.as_ref())?), ("checkpoint", left.checkpoint.into())])
                 });
@@ -229,7 +232,7 @@ impl Page {
         match value? {
             Ok(value) => Some(Change::put(store, key, value)),
             Err(trouble) => {
-                self.tell_trouble(Err(trouble));
+                self.report_storage_error(Err(trouble));
                 None
             }
         }
@@ -289,14 +292,14 @@ impl Page {
             let new = ids.filter(|id| !there.contains(id));
             new.filter_map(|id| Some((id.clone(), clips.get(id)?.clone()))).collect()
         };
-        let files = keep_files(store, &missing).await;
+        let files = save_files(store, &missing).await;
         let dataset = store.write(&[Change::put(ObjectStore::Values, COLLECTION, to_value(stored)?)]).await;
         files.and(dataset)
     }
 }
 
 /// Keeps files, in bundles; of a bundle that is refused, whatever can be kept. It ends where there is no room.
-async fn keep_files(store: &Store, files: &[(ClipId, File)]) -> Result<(), StorageError> {
+async fn save_files(store: &Store, files: &[(ClipId, File)]) -> Result<(), StorageError> {
     let put = |(id, file): &(ClipId, File)| Change::put(ObjectStore::Clips, id, file);
     let mut outcome = Ok(());
     for bundle in files.chunks(FILES) {

@@ -7,40 +7,42 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, File};
 
-use super::{COLLECTION, Left, Page, Persistence, RUNNING, Saved};
+use super::{COLLECTION, InterruptedRun, Page, Persistence, RUNNING, Saved};
 use crate::card::Card;
 use crate::training_job::ClipId;
-use crate::view::storage::state::{SavedRun, StorageError, StorageStatus, StoredDataset, needed, without_lost};
+use crate::view::storage::state::{
+    SavedRun, StorageError, StorageStatus, StoredDataset, remove_missing, required_clips,
+};
 use crate::view::storage::words;
 use crate::view::train::state::{Outcome, RunRecord};
 use crate::web::client::OwnNetwork;
 use crate::web::store::{Change, ObjectStore, Store, field, from_value};
 
 /// What was kept.
-struct StorageState {
+struct StoredData {
     stored: StoredDataset,
     files: BTreeMap<ClipId, File>,
     /// Keys of clips, also of those that are no files.
     clips: Vec<ClipId>,
     networks: Vec<OwnNetwork>,
     runs: Vec<RunRecord>,
-    left: Option<Left>,
+    left: Option<InterruptedRun>,
 }
 
 impl Page {
     /// Brings back what was kept, and keeps what changes from now on. `network` is one that the page's address asks for.
-    pub(in crate::web::page) fn begin_keeping(&self, network: Option<String>) {
+    pub(in crate::web::page) fn start_persistence(&self, network: Option<String>) {
         self.change_storage(|storage| storage.status = StorageStatus::Fetching);
         let page = self.clone();
-        spawn_local(async move { page.bring_back(Store::open().await, network).await });
+        spawn_local(async move { page.load(Store::open().await, network).await });
     }
 
-    /// As [`begin_keeping`](Self::begin_keeping), from a store that is open: for tests.
-    pub async fn keep_in(&self, store: Store) {
-        self.bring_back(Ok(store), None).await;
+    /// As [`start_persistence`](Self::start_persistence), from a store that is open: for tests.
+    pub async fn restore_from(&self, store: Store) {
+        self.load(Ok(store), None).await;
     }
 
-    async fn bring_back(&self, store: Result<Store, StorageError>, network: Option<String>) {
+    async fn load(&self, store: Result<Store, StorageError>, network: Option<String>) {
         let fetched = async {
             let store = store?;
             let storage = fetch(&store).await?;
@@ -48,25 +50,25 @@ impl Page {
         };
         match fetched.await {
             Ok((store, storage)) => {
-                self.change_storage(|storage| storage.status = StorageStatus::StorageState);
+                self.change_storage(|storage| storage.status = StorageStatus::Saved);
                 self.restore(store, storage, network).await;
             }
             // What is there but cannot be read is not written over.
             Err(StorageError::Other(reason) | StorageError::Unavailable(reason)) => {
-                self.tell_trouble(Err(StorageError::Unavailable(reason)));
+                self.report_storage_error(Err(StorageError::Unavailable(reason)));
             }
-            Err(trouble) => self.tell_trouble(Err(trouble)),
+            Err(trouble) => self.report_storage_error(Err(trouble)),
         }
     }
 
-    async fn restore(&self, store: Store, mut storage: StorageState, network: Option<String>) {
+    async fn restore(&self, store: Store, mut storage: StoredData, network: Option<String>) {
         let saved = Saved {
             stored: storage.stored.clone(),
             networks: storage.networks.iter().map(|own| (own.card.name.clone(), own.card.sha256.clone())).collect(),
             runs: storage.runs.clone(),
         };
         self.0.persistence.remember(saved, storage.left.clone());
-        let lost = without_lost(&mut storage.stored.classes, &storage.files.keys().map(String::as_str).collect());
+        let lost = remove_missing(&mut storage.stored.classes, &storage.files.keys().map(String::as_str).collect());
         let clips = storage.stored.classes.iter().flat_map(|class| &class.clips);
         let files = clips.filter_map(|clip| Some((clip.id.clone(), storage.files.get(&clip.id)?.clone()))).collect();
         self.0.clips.borrow_mut().extend(storage.files);
@@ -86,16 +88,16 @@ impl Page {
         let interrupted = storage.left.map(|left| left.running.as_ref().clone());
         self.change_storage(|storage| storage.interrupted = interrupted);
         let leftovers = self.leftovers(&storage.clips);
-        self.bring_networks(storage.networks, network);
+        self.restore_networks(storage.networks, network);
         if !leftovers.is_empty() {
-            self.tell_trouble(store.write(&leftovers).await);
+            self.report_storage_error(store.write(&leftovers).await);
         }
         self.0.persistence.store.replace(Some(store));
         self.show_usage().await;
-        self.note_change();
+        self.save_soon();
     }
 
-    fn bring_networks(&self, networks: Vec<OwnNetwork>, wanted: Option<String>) {
+    fn restore_networks(&self, networks: Vec<OwnNetwork>, wanted: Option<String>) {
         if networks.is_empty() {
             return;
         }
@@ -110,25 +112,25 @@ impl Page {
     /// Files that nothing needs any more: clips were removed, and that can no longer be taken back.
     fn leftovers(&self, clips: &[ClipId]) -> Vec<Change> {
         let (training, shown) = (self.0.training.borrow(), self.0.storage.borrow());
-        let needed: HashSet<&ClipId> = needed(training.dataset.classes(), shown.interrupted.as_ref());
+        let needed: HashSet<&ClipId> = required_clips(training.dataset.classes(), shown.interrupted.as_ref());
         clips.iter().filter(|id| !needed.contains(id)).map(|id| Change::delete(ObjectStore::Clips, id)).collect()
     }
 }
 
 impl Persistence {
-    fn remember(&self, saved: Saved, left: Option<Left>) {
+    fn remember(&self, saved: Saved, left: Option<InterruptedRun>) {
         self.saved.replace(saved);
-        self.last.replace(left);
+        self.last_checkpoint.replace(left);
     }
 }
 
-async fn fetch(store: &Store) -> Result<StorageState, StorageError> {
+async fn fetch(store: &Store) -> Result<StoredData, StorageError> {
     let (clips, networks) = (store.all(ObjectStore::Clips).await?, store.all(ObjectStore::Networks).await?);
     let (runs, mut values) = (store.all(ObjectStore::Runs).await?, store.all(ObjectStore::Values).await?);
     let stored = values.remove(COLLECTION).and_then(|stored| from_value("the collection", stored));
     let keys = clips.keys().cloned().collect();
     let files = clips.into_iter().filter_map(|(id, file)| Some((id, file.dyn_into().ok()?))).collect();
-    Ok(StorageState {
+    Ok(StoredData {
         stored: stored.unwrap_or_default(),
         files,
         clips: keys,
@@ -151,7 +153,7 @@ fn run(value: JsValue) -> Option<RunRecord> {
     Some(RunRecord { when: field(&value, "when").as_f64()?, outcome: Rc::new(outcome) })
 }
 
-fn left(value: JsValue) -> Option<Left> {
+fn left(value: JsValue) -> Option<InterruptedRun> {
     let running: SavedRun = from_value("an interrupted lesson", field(&value, "running"))?;
-    Some(Left { running: Rc::new(running), checkpoint: field(&value, "checkpoint").dyn_into::<Blob>().ok()? })
+    Some(InterruptedRun { running: Rc::new(running), checkpoint: field(&value, "checkpoint").dyn_into::<Blob>().ok()? })
 }

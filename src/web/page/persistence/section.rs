@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use web_sys::{Document, HtmlElement};
 
-use crate::view::classify::networks::{Catalogue, Offer};
+use crate::view::classify::networks::{Catalogue, CatalogueEntry};
 use crate::view::storage::state::{StorageContents, StorageState, StorageStatus, own};
 use crate::view::storage::words;
 use crate::view::train::state::TrainingState;
@@ -15,7 +15,7 @@ use crate::web::page::training_panel::disable;
 pub struct StorageSection {
     document: Document,
     place: HtmlElement,
-    trouble: HtmlElement,
+    error: HtmlElement,
     fetching: HtmlElement,
     what: HtmlElement,
     size: HtmlElement,
@@ -28,7 +28,7 @@ pub struct StorageSection {
     resume: HtmlElement,
     resume_text: HtmlElement,
     /// The networks that are listed: rebuilding the list for every event would take the focus from the keyboard.
-    shown: RefCell<Option<Vec<Offer>>>,
+    shown: RefCell<Option<Vec<CatalogueEntry>>>,
 }
 
 impl StorageSection {
@@ -37,7 +37,7 @@ impl StorageSection {
         Ok(Self {
             document: document.clone(),
             place: get("storage")?,
-            trouble: get("storage-trouble")?,
+            error: get("storage-trouble")?,
             fetching: get("storage-fetching")?,
             what: get("storage-what")?,
             size: get("storage-size")?,
@@ -72,7 +72,7 @@ impl StorageSection {
         self.resume.set_hidden(interrupted.is_none());
         set_text(&self.resume_text, &interrupted.map(words::interrupted).unwrap_or_default());
         self.place.set_attribute("data-storage", storage.status.name())?;
-        set_text_or_hide(&self.trouble, storage.trouble.as_ref().map(words::trouble).as_deref());
+        set_text_or_hide(&self.error, storage.error.as_ref().map(words::error).as_deref());
         set_text_or_hide(&self.fetching, (storage.status == StorageStatus::Fetching).then_some(words::FETCHING));
         let holdings = StorageContents::of(training, list);
         set_text(&self.what, &words::holdings(holdings));
@@ -83,21 +83,21 @@ impl StorageSection {
         self.ask.set_hidden(!storage.asks);
         let nothing = holdings == StorageContents::default() && storage.interrupted.is_none();
         disable(&self.forget_all, nothing || training.is_busy() || storage.asks)?;
-        let offers: Vec<Offer> = own(list).cloned().collect();
+        let offers: Vec<CatalogueEntry> = own(list).cloned().collect();
         if self.shown.borrow().as_ref() != Some(&offers) {
             self.list(offers)?;
         }
         Ok(())
     }
 
-    fn list(&self, offers: Vec<Offer>) -> Result<(), DomError> {
+    fn list(&self, offers: Vec<CatalogueEntry>) -> Result<(), DomError> {
         let items: Result<Vec<_>, DomError> = offers.iter().map(|offer| self.item(offer)).collect();
         dom::set_children(&self.networks, &items?);
         self.shown.replace(Some(offers));
         Ok(())
     }
 
-    fn item(&self, offer: &Offer) -> Result<HtmlElement, DomError> {
+    fn item(&self, offer: &CatalogueEntry) -> Result<HtmlElement, DomError> {
         let item = dom::element(&self.document, "li", "")?;
         let name = dom::element(&self.document, "input", "")?;
         let keys = [
@@ -119,7 +119,7 @@ impl StorageSection {
         Ok(item)
     }
 
-    fn button(&self, text: &str, label: &str, act: &str, offer: &Offer) -> Result<HtmlElement, DomError> {
+    fn button(&self, text: &str, label: &str, act: &str, offer: &CatalogueEntry) -> Result<HtmlElement, DomError> {
         let button = dom::element(&self.document, "button", text)?;
         button.set_class_name("quiet");
         let keys = [("type", "button"), ("aria-label", label), ("data-act", act), ("data-network", &offer.name)];
