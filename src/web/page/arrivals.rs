@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{File, FilePropertyBag};
 
-use super::input::with;
+use super::listen::with;
 use super::{Inner, Page};
 use crate::view::offline::state::OfflineEvent;
 use crate::web::{dom, js, weights_cache};

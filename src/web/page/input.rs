@@ -2,9 +2,9 @@
 
 use std::rc::{Rc, Weak};
 
-use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, EventTarget, HtmlInputElement, KeyboardEvent, PointerEvent};
+use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent, PointerEvent};
 
+use super::listen::{on, with};
 use super::{Cursor, Inner, Page};
 use crate::view::draw::reading::Position;
 use crate::web::dom::{self, DomError, Listener, Resizes, by_id};
@@ -43,22 +43,6 @@ impl Inputs {
         listeners.extend(super::persistence::listen(page, &weak)?);
         Ok(Self { _picker: picker, _listeners: listeners, _resizes: resizes })
     }
-}
-
-pub(super) fn with(weak: &Weak<Inner>, act: impl FnOnce(&Page)) {
-    if let Some(inner) = weak.upgrade() {
-        act(&Page(inner));
-    }
-}
-
-pub(super) fn on<Kind: JsCast>(
-    weak: &Weak<Inner>,
-    target: &EventTarget,
-    kind: &'static str,
-    act: impl Fn(&Page, Kind) + 'static,
-) -> Result<Listener, DomError> {
-    let weak = weak.clone();
-    Listener::new(target, kind, move |event| with(&weak, |page| act(page, event)))
 }
 
 fn buttons(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {

@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 use wasm_bindgen::JsCast;
 use web_sys::{Document, Element, Event, HtmlElement};
 
-use super::input::on;
+use super::listen::on;
 use super::{Inner, Page};
 use crate::view::classify::networks::Catalogue;
 use crate::view::classify::state::State;

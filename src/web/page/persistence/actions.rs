@@ -6,7 +6,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{BeforeUnloadEvent, Element, Event, File, HtmlInputElement};
 
-use super::super::input::on;
+use super::super::listen::on;
 use super::super::{Inner, Page};
 use super::{SPACING, Saved};
 use crate::view::storage::state::{SavedRun, is_weights, own};
