@@ -1,4 +1,4 @@
-//! What has happened so far: the one value that the page is drawn from.
+//! The state of the classification view, from which it is drawn.
 
 use std::rc::Rc;
 
@@ -8,17 +8,17 @@ use crate::view::classify::networks::{ActiveNetwork, Catalogue, NetworkDownload,
 use crate::view::classify::words;
 use crate::view::format;
 
-/// Where the page is with the current file.
+/// The phase of the current file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
-    /// No file, or it was given up.
+    /// There is no file, or it was cancelled.
     #[default]
     Idle,
-    /// A file is being worked on.
+    /// The file is being analyzed.
     Working,
-    /// Its genres are there.
+    /// The result is complete.
     Done,
-    /// It could not be done, or nothing can.
+    /// The file, or every file, failed.
     Failed,
 }
 
@@ -37,79 +37,79 @@ impl Phase {
 /// A file's spectrogram.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spectrogram {
-    /// What the values mean.
+    /// The dimensions and units of the values.
     pub info: SpectrogramInfo,
     /// dB, row-major `[frames, bands]`.
     pub values: Vec<f32>,
 }
 
-/// The present answer being replaced by another network's: it stays until the other is complete.
+/// The analysis of the file by another network. The present result stays until this one is complete.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reclassification {
-    /// The network that listens.
+    /// The other network.
     pub network: String,
-    /// Who wanted it.
+    /// Who selected it.
     pub selection: Selection,
-    /// How far it is; `None` before it has begun.
+    /// The progress; `None` before it has begun.
     pub progress: Option<Progress>,
-    /// What it sees.
+    /// The spectrogram with its front end.
     spectrogram: Option<Rc<Spectrogram>>,
 }
 
-/// The answer before the present one.
+/// The result that the present one has replaced.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PreviousPrediction {
-    /// What it was.
+    /// The result.
     pub prediction: Rc<Prediction>,
-    /// Who wanted the present one.
+    /// Who selected the network of the present result.
     pub selection: Selection,
 }
 
-/// Everything the page shows.
+/// Everything that the classification view shows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct State {
-    /// Where the current file is.
+    /// The phase of the current file.
     pub phase: Phase,
     /// The current file's name.
     pub file: Option<String>,
-    /// How far the engine is with it; `None` before it has begun.
+    /// The progress of its analysis; `None` before it has begun.
     pub progress: Option<Progress>,
-    /// True while the browser decodes it, and not the engine.
+    /// True while the browser decodes it instead of the engine.
     pub browser_decodes: bool,
-    /// Its spectrogram as far as it is heard. Shared, so that a drawing can tell whether it shows this very one.
+    /// Its spectrogram so far. Shared, so that a drawing can tell by the pointer if it shows this one.
     pub spectrogram: Option<Rc<Spectrogram>>,
-    /// Its genres as far as it is heard. Shared for the same reason.
+    /// Its prediction so far. Shared for the same reason.
     pub prediction: Option<Rc<Prediction>>,
-    /// Another network listens to it, to replace its answer.
+    /// The analysis by another network, to replace the result.
     pub reclassification: Option<Reclassification>,
-    /// What was there before another network replaced it.
+    /// The result that another network has replaced.
     pub previous: Option<PreviousPrediction>,
-    /// Why it, or everything, failed.
+    /// Why the file, or every file, failed.
     pub error: Option<String>,
-    /// What the user should know that stopped nothing.
+    /// Warnings about the file.
     pub warnings: Vec<String>,
-    /// A remark in passing: given up, or not a file.
+    /// A remark: the file was cancelled, or was not a file.
     pub notice: Option<&'static str>,
-    /// What runs.
+    /// The engine in use.
     pub engine: Option<EngineInfo>,
-    /// Why it runs.
+    /// Why this engine is used.
     pub choice: Choice,
-    /// The networks that can be chosen; `None` before they are known.
+    /// The networks that can be chosen; `None` before they are loaded.
     pub catalogue: Option<Rc<Catalogue>>,
     /// The network in use.
     pub network: Option<Rc<ActiveNetwork>>,
-    /// The one on its way to be.
+    /// The network being downloaded for use.
     pub download: Option<NetworkDownload>,
-    /// Why another one is not in use.
+    /// Why another network cannot be used.
     pub network_error: Option<String>,
-    /// True where no file can be worked on any more.
+    /// True if no file can be analyzed any more.
     pub broken: bool,
 }
 
 impl State {
-    /// A file was chosen; whatever was there of another is gone.
+    /// A file was chosen. Everything about the previous one is removed.
     pub fn open(&mut self, file: String) {
-        self.forget_file();
+        self.reset_file();
         self.file = Some(file);
         self.phase = Phase::Working;
         if self.broken {
@@ -117,50 +117,50 @@ impl State {
         }
     }
 
-    /// The file is given up, unless it is done already; then what another network would say of it.
+    /// Cancels the file, or the analysis of a finished file by another network.
     pub fn cancel(&mut self) {
         self.reclassification = None;
         if self.phase == Phase::Working {
-            self.forget_file();
+            self.reset_file();
             self.notice = Some(words::CANCELLED);
         }
     }
 
-    fn forget_file(&mut self) {
-        let before = std::mem::take(self);
-        let error = before.error.filter(|_| before.broken);
-        let Self { engine, choice, catalogue, network, download, network_error, broken, .. } = before;
+    fn reset_file(&mut self) {
+        let old = std::mem::take(self);
+        let error = old.error.filter(|_| old.broken);
+        let Self { engine, choice, catalogue, network, download, network_error, broken, .. } = old;
         *self = Self { error, engine, choice, catalogue, network, download, network_error, broken, ..Self::default() };
     }
 
-    /// The engine in use, or the reason for it, changed.
+    /// The engine in use, or the reason for it, has changed.
     pub fn set_engine(&mut self, engine: Option<EngineInfo>, choice: Choice) {
         if !self.broken {
             (self.engine, self.choice) = (engine, choice);
         }
     }
 
-    /// Another network, or none, is on its way to be in use.
+    /// The download of a network has progressed, or ended (`None`).
     pub fn set_download(&mut self, arriving: Option<NetworkDownload>) {
-        // Without an engine none would ever arrive.
+        // Without an engine a download would never be used.
         self.download = arriving.filter(|_| !self.broken);
     }
 
-    /// The network that the user sees as chosen: the wish until it has failed, the page's own only once it is in use.
+    /// The network to show as chosen: the user's choice until it has failed, the page's own choice only once it is active.
     pub fn chosen_network(&self) -> Option<&str> {
-        let wanted = self.download.as_ref().filter(|arriving| arriving.selection != Selection::Refine);
+        let chosen = self.download.as_ref().filter(|download| download.selection != Selection::Refine);
         let in_use = || self.network.as_ref().map(|network| network.card.name.as_str());
-        wanted.map(|arriving| arriving.name.as_str()).or_else(in_use)
+        chosen.map(|download| download.name.as_str()).or_else(in_use)
     }
 
-    /// Another network listens to the file, whose answer is there already.
+    /// Another network analyzes the finished file.
     pub fn classify_again(&mut self, network: String, selection: Selection) {
         if self.phase == Phase::Done {
             self.reclassification = Some(Reclassification { network, selection, progress: None, spectrogram: None });
         }
     }
 
-    /// No file can be worked on any more, and why.
+    /// No file can be analyzed any more, for this reason.
     pub fn break_down(&mut self, reason: String) {
         self.set_engine(None, Choice::Broken);
         self.broken = true;
@@ -168,18 +168,18 @@ impl State {
         self.fail(reason);
     }
 
-    /// The current file cannot be done, and why.
+    /// The current file failed, for this reason.
     pub fn fail(&mut self, reason: String) {
         self.phase = Phase::Failed;
         self.progress = None;
-        // Of what was heard before it failed, nothing may pass for an answer.
+        // A partial prediction must not be taken for the result.
         (self.spectrogram, self.prediction) = (None, None);
         self.error = Some(format::sentence(reason));
     }
 
-    /// Something happened to the current file.
+    /// Takes an event of the current file.
     pub fn apply(&mut self, event: Event, payload: Payload) {
-        // Without a file, what arrives is of one that was given up.
+        // Without a file, a late event is of a cancelled one.
         if self.broken || self.file.is_none() {
             return;
         }
@@ -202,12 +202,12 @@ impl State {
             Event::Warning { message } => self.warn(message),
             Event::Failed { message } | Event::Unsupported { message } => self.fail(message),
             Event::Cancelled => self.cancel(),
-            // Of no file.
+            // Not about a file.
             _ => {}
         }
     }
 
-    /// What another network says: only its whole answer replaces the one that is shown.
+    /// Takes an event of another network: only its complete result replaces the one that is shown.
     fn apply_reclassification(&mut self, event: Event, payload: Payload) {
         let Some(again) = &mut self.reclassification else { return };
         match event {
@@ -231,10 +231,10 @@ impl State {
             Event::Failed { message } | Event::Unsupported { message } => {
                 let network = std::mem::take(&mut again.network);
                 self.reclassification = None;
-                self.warn(words::not_heard_again(&network, &message));
+                self.warn(words::not_reclassified(&network, &message));
             }
             Event::Cancelled => self.reclassification = None,
-            // Not whole, or of no file.
+            // A partial result, or not about a file.
             _ => {}
         }
     }
@@ -246,7 +246,7 @@ impl State {
         }
     }
 
-    /// Adds a warning, once.
+    /// Adds a warning unless it is shown already.
     fn warn(&mut self, message: String) {
         if !self.warnings.contains(&message) {
             self.warnings.push(message);
@@ -254,7 +254,7 @@ impl State {
     }
 }
 
-/// A spectrogram with its values, where they arrived whole.
+/// A spectrogram with its values; `None` if they are incomplete.
 fn spectrogram(info: SpectrogramInfo, payload: Payload) -> Option<Rc<Spectrogram>> {
     match payload {
         Payload::Floats(values) if values.len() == info.frames * info.bands => {

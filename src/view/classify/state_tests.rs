@@ -16,7 +16,7 @@ fn progress(fraction: f32) -> Event {
 }
 
 #[test]
-fn a_file_goes_from_chosen_to_done() {
+fn a_file_goes_from_open_to_done() {
     let mut state = opened();
     assert_eq!((state.phase, state.progress), (Phase::Working, None));
     state.apply(progress(0.5), Payload::None);
@@ -42,7 +42,7 @@ fn a_second_file_keeps_nothing_of_the_first_but_the_engine() {
 }
 
 #[test]
-fn late_events_of_a_cancelled_file_do_not_count() {
+fn late_events_of_a_cancelled_file_are_ignored() {
     let mut state = opened();
     state.cancel();
     state.apply(progress(0.9), Payload::None);
@@ -73,7 +73,7 @@ fn a_broken_engine_stays_broken() {
         fetched: 0,
         total: 9,
     }));
-    assert_eq!((state.choice, state.download), (Choice::Broken, None), "nothing is waited for in vain");
+    assert_eq!((state.choice, state.download), (Choice::Broken, None), "no download is shown");
 }
 
 #[test]
@@ -91,8 +91,8 @@ fn other() -> Prediction {
     Prediction { model: "head".to_owned(), ..prediction() }
 }
 
-/// A finished file that another network listens to.
-fn heard_again() -> State {
+/// A finished file that another network analyzes.
+fn reclassified() -> State {
     let mut state = opened();
     state.apply(Event::Spectrogram(info(1, 1)), Payload::Floats(vec![0.0]));
     state.apply(Event::Classified(prediction()), Payload::None);
@@ -101,26 +101,26 @@ fn heard_again() -> State {
 }
 
 #[test]
-fn an_answer_stays_until_the_next_is_complete() {
-    let mut state = heard_again();
+fn a_result_stays_until_the_next_is_complete() {
+    let mut state = reclassified();
     state.apply(progress(0.5), Payload::None);
     state.apply(Event::Spectrogram(info(2, 3)), Payload::Floats(vec![-1.0; 6]));
     state.apply(Event::SoFar(other()), Payload::None);
     assert_eq!((state.phase, state.prediction.as_deref()), (Phase::Done, Some(&prediction())));
-    assert_eq!(state.spectrogram.as_ref().map(|shown| shown.values.len()), Some(1));
-    assert!(state.reclassification.as_ref().is_some_and(|again| again.progress.is_some()));
+    assert_eq!(state.spectrogram.as_ref().map(|spectrogram| spectrogram.values.len()), Some(1));
+    assert!(state.reclassification.as_ref().is_some_and(|other| other.progress.is_some()));
     state.apply(Event::Classified(other()), Payload::None);
     assert_eq!(
         (state.phase, state.prediction.as_deref(), &state.reclassification),
         (Phase::Done, Some(&other()), &None)
     );
-    assert_eq!(state.spectrogram.as_ref().map(|shown| shown.values.len()), Some(6));
+    assert_eq!(state.spectrogram.as_ref().map(|spectrogram| spectrogram.values.len()), Some(6));
     assert!(state.previous.is_some_and(|before| before.prediction.model == "net1-gtzan"));
 }
 
 #[test]
-fn a_network_that_cannot_hear_the_file_leaves_the_answer() {
-    let mut state = heard_again();
+fn a_network_that_fails_on_the_file_leaves_the_result() {
+    let mut state = reclassified();
     state.apply(Event::Failed { message: "too short".to_owned() }, Payload::None);
     assert_eq!(
         (state.phase, state.prediction.as_deref(), &state.reclassification),
@@ -130,8 +130,8 @@ fn a_network_that_cannot_hear_the_file_leaves_the_answer() {
 }
 
 #[test]
-fn a_refinement_can_be_given_up() {
-    let mut state = heard_again();
+fn a_refinement_can_be_cancelled() {
+    let mut state = reclassified();
     state.cancel();
     assert_eq!((state.phase, &state.reclassification, state.notice), (Phase::Done, &None, None));
     // PreviousPrediction there is an answer there is nothing to refine.
@@ -141,12 +141,12 @@ fn a_refinement_can_be_given_up() {
 }
 
 #[test]
-fn the_choice_jumps_back_where_it_fails() {
-    let arriving = |selection| Some(NetworkDownload { name: "head".to_owned(), selection, fetched: 0, total: 9 });
+fn the_choice_returns_to_the_active_network_on_failure() {
+    let download = |selection| Some(NetworkDownload { name: "head".to_owned(), selection, fetched: 0, total: 9 });
     let mut state = State { network: Some(Rc::new(words::tests::in_use())), ..opened() };
-    state.download = arriving(Selection::Refine);
-    assert_eq!(state.chosen_network(), Some("net1-gtzan"), "the page's own wish is not shown as a choice");
-    state.download = arriving(Selection::User);
+    state.download = download(Selection::Refine);
+    assert_eq!(state.chosen_network(), Some("net1-gtzan"), "the page's own choice is not shown");
+    state.download = download(Selection::User);
     state.open("b.wav".to_owned());
     assert_eq!(state.chosen_network(), Some("head"));
     state.download = None;

@@ -1,26 +1,25 @@
-//! Working without a connection: what is kept on the visitor's device, what is on its way there, and newer versions of
-//! the page.
+//! Offline use: what is stored on the visitor's device, what is being downloaded, and newer versions of the page.
 
 use std::collections::BTreeSet;
 
 use crate::view::classify::networks::Catalogue;
 use crate::view::train::state::Stage;
 
-/// Why something is not kept on the device.
+/// Why something is not stored on the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnavailableReason {
-    /// The browser lets the page keep nothing.
+    /// The browser does not let the page store anything.
     Blocked,
-    /// There is no room for it.
+    /// There is not enough free space.
     NoSpace,
-    /// It could not be fetched.
+    /// It could not be downloaded.
     Network,
-    /// The server has another version of it than the one that belongs to the rest.
+    /// The server has another version of it, which does not match the other files.
     Changed,
 }
 
 impl UnavailableReason {
-    /// By its name in the service worker's messages.
+    /// The reason with this name in the service worker's messages.
     pub fn of(name: &str) -> Self {
         match name {
             "room" => Self::NoSpace,
@@ -31,7 +30,7 @@ impl UnavailableReason {
     }
 }
 
-/// How far the page itself, with both engines, is kept.
+/// The installation of the page itself, with both engines, for offline use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AppShell {
     /// Not yet known.
@@ -41,92 +40,92 @@ pub enum AppShell {
     Deferred,
     /// Being downloaded.
     Installing {
-        /// Bytes that are kept.
+        /// Bytes stored so far.
         done: u64,
-        /// All of them; 0 before they are known.
+        /// Bytes in all; 0 before they are known.
         total: u64,
     },
     /// All of it is stored.
     Installed {
-        /// True where that was not so before this visit.
+        /// True if it was installed during this visit.
         fresh: bool,
     },
     /// Nothing of it is stored, and why.
     Unavailable(UnavailableReason),
 }
 
-/// How far a newer version of the page is.
+/// The update of the page to a newer version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UpdateState {
-    /// There is none.
+    /// There is no newer version.
     #[default]
     None,
-    /// It may take over.
+    /// It is installed and can be used.
     Available,
-    /// The user wants the old one for now.
+    /// The user chose to update later.
     Declined,
-    /// It is asked to take over.
+    /// The user chose to update; the page will reload.
     Requested,
-    /// It was asked, and another tab holds a lesson.
+    /// The update has to wait: another tab is training.
     Busy,
-    /// It has taken over for another tab; this page is of the old one.
+    /// Another tab has updated; this page is still the old version.
     OtherTab,
 }
 
-/// A network on its way to be kept, because the user asked for it.
+/// The download of a network that the user asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Download {
-    /// Its name.
+    /// The network.
     pub name: String,
-    /// Bytes that are there.
+    /// Bytes downloaded so far.
     pub fetched: u64,
-    /// All of them.
+    /// Bytes in all.
     pub total: u64,
 }
 
-/// What the service worker and the page's own store tell.
+/// An event of the service worker or of the weights cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OfflineEvent {
-    /// Something about the page itself.
+    /// The installation of the page has changed.
     AppShell(AppShell),
-    /// These weights are kept.
+    /// The weights of these networks are stored.
     Stored(Vec<String>),
-    /// A network is on its way.
+    /// A network is being downloaded.
     Downloading(Download),
-    /// The network that was on its way is there, or is not to be had.
+    /// The download has ended, successfully or not.
     DownloadEnded,
-    /// Weights are not kept.
+    /// The weights of a network are not stored.
     NotStored {
-        /// Their network.
+        /// The network.
         name: String,
         /// Why.
         reason: UnavailableReason,
     },
-    /// A kept file was damaged.
+    /// A stored file was damaged.
     Damaged {
         /// Its path.
         file: String,
-        /// True where it was fetched anew.
+        /// True if it was downloaded again.
         repaired: bool,
     },
-    /// What another program shared did not arrive.
+    /// A file that another app shared did not reach the page.
     NotShared,
-    /// Something about a newer version.
+    /// The update to a newer version has changed.
     Update(UpdateState),
 }
 
-/// What the user wants.
+/// What the user asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OfflineRequest {
-    /// To have the page work without a connection.
+    /// To install the page for offline use.
     Enable,
-    /// To have this network too.
+    /// To download this network.
     Download(String),
-    /// To have the newer version.
+    /// To switch to the newer version.
     Update,
 }
 
-/// What went wrong last.
+/// An error to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OfflineError {
     /// As [`OfflineEvent::NotStored`].
@@ -137,32 +136,33 @@ pub enum OfflineError {
     NotShared,
 }
 
-/// Everything that is known.
+/// Everything about offline use that the page shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OfflineState {
-    /// The page itself.
+    /// The installation of the page itself.
     pub shell: AppShell,
-    /// The networks whose weights are kept.
+    /// The networks whose weights are stored.
     pub stored: BTreeSet<String>,
-    /// One on its way.
+    /// The network being downloaded.
     pub download: Option<Download>,
-    /// What went wrong last.
+    /// The last error.
     pub error: Option<OfflineError>,
-    /// A newer version.
+    /// The update to a newer version.
     pub update: UpdateState,
 }
 
 impl OfflineState {
-    /// Something became known.
-    pub fn apply(&mut self, news: OfflineEvent) {
-        match news {
-            // Told again, it is no fresh news.
+    /// Takes an event.
+    pub fn apply(&mut self, event: OfflineEvent) {
+        match event {
+            // A repeated message must not hide that it was installed during this visit.
             OfflineEvent::AppShell(AppShell::Installed { fresh: false })
                 if matches!(self.shell, AppShell::Installed { .. }) => {}
             OfflineEvent::AppShell(shell) => self.shell = shell,
             OfflineEvent::Stored(names) => {
-                let kept = |trouble: &OfflineError| matches!(trouble, OfflineError::NotStored(name, _) if names.contains(name));
-                self.error.take_if(|trouble| kept(trouble));
+                let stored =
+                    |error: &OfflineError| matches!(error, OfflineError::NotStored(name, _) if names.contains(name));
+                self.error.take_if(|error| stored(error));
                 self.stored.extend(names);
             }
             OfflineEvent::Downloading(download) => self.download = Some(download),
@@ -175,13 +175,13 @@ impl OfflineState {
         }
     }
 
-    /// True where a network answers without a connection: its weights are kept, and those of what it listens through.
+    /// True if a network works offline: its weights are stored, and those of its backbones.
     pub fn is_stored(&self, list: &Catalogue, name: &str) -> bool {
         let Some(offer) = list.entry(name) else { return false };
         offer.backbones.iter().chain([&offer.name]).all(|part| self.stored.contains(part))
     }
 
-    /// True where the page opens and answers without a connection.
+    /// True if the page opens and classifies without a connection.
     pub fn is_ready(&self, list: Option<&Catalogue>) -> bool {
         let first = list.is_some_and(|list| self.is_stored(list, &list.first));
         first && matches!(self.shell, AppShell::Installed { .. })
@@ -198,7 +198,7 @@ impl OfflineState {
         }
     }
 
-    /// True where the newer version is shown to the user: never while a lesson is held, which it would end.
+    /// True if the update is offered to the user: never during training, which it would end.
     pub fn shows_update(&self, stage: &Stage) -> bool {
         matches!(stage, Stage::Idle) && !matches!(self.update, UpdateState::None | UpdateState::Declined)
     }
@@ -209,63 +209,64 @@ mod tests {
     use super::*;
     use crate::view::classify::networks::tests::catalogue;
 
-    fn there(fresh: bool) -> OfflineEvent {
+    fn installed(fresh: bool) -> OfflineEvent {
         OfflineEvent::AppShell(AppShell::Installed { fresh })
     }
 
-    fn kept(names: &[&str]) -> OfflineEvent {
+    fn stored(names: &[&str]) -> OfflineEvent {
         OfflineEvent::Stored(names.iter().map(|name| (*name).to_owned()).collect())
     }
 
     #[test]
-    fn it_is_ready_when_the_page_and_the_first_network_are_kept() {
+    fn it_is_ready_when_the_page_and_the_first_network_are_stored() {
         let list = catalogue();
-        for order in [[there(true), kept(&["small"])], [kept(&["small"]), there(true)]] {
+        for order in [[installed(true), stored(&["small"])], [stored(&["small"]), installed(true)]] {
             let mut offline = OfflineState::default();
-            for news in order {
+            for event in order {
                 assert!(!offline.is_ready(Some(&list)));
-                offline.apply(news);
+                offline.apply(event);
             }
             assert!(offline.is_ready(Some(&list)));
-            assert!(!offline.is_ready(None), "before the list is there, nothing is known");
+            assert!(!offline.is_ready(None), "unknown before the catalogue is loaded");
             assert_eq!(offline.name(Some(&list)), "ready");
         }
     }
 
     #[test]
-    fn a_head_is_there_with_all_that_it_listens_through() {
+    fn a_head_is_stored_with_its_backbones() {
         let (list, mut offline) = (catalogue(), OfflineState::default());
-        offline.apply(kept(&["head"]));
+        offline.apply(stored(&["head"]));
         assert!(!offline.is_stored(&list, "head"));
-        offline.apply(kept(&["base"]));
+        offline.apply(stored(&["base"]));
         assert!(
             offline.is_stored(&list, "head") && offline.is_stored(&list, "base") && !offline.is_stored(&list, "none")
         );
     }
 
     #[test]
-    fn what_was_kept_in_the_end_is_no_trouble() {
+    fn an_error_ends_when_the_network_is_stored() {
         let mut offline = OfflineState::default();
-        let not = |name: &str| OfflineEvent::NotStored { name: name.to_owned(), reason: UnavailableReason::NoSpace };
-        offline.apply(not("small"));
-        offline.apply(kept(&["head"]));
+        let not_stored =
+            |name: &str| OfflineEvent::NotStored { name: name.to_owned(), reason: UnavailableReason::NoSpace };
+        offline.apply(not_stored("small"));
+        offline.apply(stored(&["head"]));
         assert_eq!(offline.error, Some(OfflineError::NotStored("small".to_owned(), UnavailableReason::NoSpace)));
-        offline.apply(kept(&["small"]));
+        offline.apply(stored(&["small"]));
         assert_eq!(offline.error, None);
     }
 
     #[test]
-    fn a_page_that_has_become_ready_stays_so_when_it_is_told_again() {
+    fn a_repeated_message_changes_nothing() {
         let mut offline = OfflineState::default();
-        offline.apply(there(true));
-        offline.apply(there(false));
+        offline.apply(installed(true));
+        offline.apply(installed(false));
         assert_eq!(offline.shell, AppShell::Installed { fresh: true });
         offline.apply(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::of("network"))));
         assert_eq!(offline.name(None), "unavailable");
     }
 
     #[test]
-    fn a_newer_version_is_not_offered_during_a_lesson() {
+    fn an_update_is_not_offered_during_training() {
         let mut offline = OfflineState::default();
         assert!(!offline.shows_update(&Stage::Idle));
         offline.apply(OfflineEvent::Update(UpdateState::Available));
@@ -275,7 +276,7 @@ mod tests {
         assert!(!offline.shows_update(&Stage::Idle));
         offline.apply(OfflineEvent::Update(UpdateState::OtherTab));
         offline.apply(OfflineEvent::Update(UpdateState::Available));
-        assert_eq!(offline.update, UpdateState::OtherTab, "this page is the old one, whatever comes next");
+        assert_eq!(offline.update, UpdateState::OtherTab, "this page stays the old version");
     }
 
     #[test]

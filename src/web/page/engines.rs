@@ -12,44 +12,44 @@ use crate::view::offline::state::OfflineRequest;
 use crate::view::train::state::ResumePoint;
 use crate::web::client::{Client, OwnNetwork, Unpacked};
 
-/// What comes of an archive, or a sentence that says why nothing does; an empty one where it was given up.
+/// The files of an archive, or a sentence that says why there are none; an empty one if it was cancelled.
 pub type Unpacking = Pin<Box<dyn Future<Output = Result<Unpacked, String>>>>;
 
-/// What computes for the page. [`Client`] is the real one.
+/// The engines as the page sees them. [`Client`] is the real implementation.
 pub trait Engines {
-    /// Names the genre of a file; supersedes the file before.
+    /// Classifies a file, instead of the previous one.
     fn classify(&self, file: File);
-    /// Gives the current file up.
+    /// Cancels the current file.
     fn cancel(&self);
-    /// Uses the engine that the user wants.
+    /// Sets which engine the user prefers.
     fn prefer(&self, preference: Preference);
-    /// Uses the network that the user wants, once it is there.
+    /// Uses this network as soon as it is downloaded and loaded.
     fn use_network(&self, name: &str);
-    /// Holds a lesson on the files of its clips; about `share` of them are for validation.
+    /// Runs a training job on the files of its clips; about `share` of them, 0 to 1, are for validation.
     fn train(&self, job: TrainingJob, files: Vec<File>, share: f64);
-    /// Steers the lesson's training.
+    /// Pauses, continues or stops the training run.
     fn control(&self, control: TrainControl);
-    /// Gives the lesson up.
+    /// Cancels the training run.
     fn cancel_training(&self);
-    /// Tells which networks can learn from fresh weights, once an engine can say.
+    /// Asks for the architectures that can be trained from scratch; they come as an update.
     fn ask_registry(&self);
-    /// Does what the user wants about working without a connection.
+    /// Makes the page work offline, downloads a network, or updates the page.
     fn offline(&self, request: OfflineRequest);
-    /// Goes on with a lesson that was interrupted, on the files of its clips.
+    /// Resumes an interrupted training run on the files of its clips.
     fn resume(&self, checkpoint: Rc<ResumePoint>, files: Vec<File>);
-    /// One of the user's own networks.
+    /// One of the user's own networks, by its name.
     fn own(&self, name: &str) -> Option<OwnNetwork>;
-    /// Puts networks of the user's own into the list.
+    /// Adds networks of the user's own to the catalogue.
     fn bring_own(&self, networks: Vec<OwnNetwork>);
-    /// Takes a weights file as a network of the user's own.
+    /// Imports a weights file as one of the user's own networks.
     fn import(&self, file: File);
-    /// Gives one of the user's own networks another name.
+    /// Renames one of the user's own networks.
     fn rename_own(&self, network: &str, name: &str);
-    /// Takes one of the user's own networks out of the list.
+    /// Removes one of the user's own networks from the catalogue.
     fn forget_own(&self, name: &str);
-    /// Takes the files out of an archive; `tell` hears how many there are so far.
+    /// Unpacks an archive; `tell` is called with the number of files so far.
     fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking;
-    /// Looks at clips in the background. Their lengths and pictures come as news.
+    /// Makes thumbnails of clips in the background. They come as updates, with the durations.
     fn make_thumbnails(&self, clips: Vec<(ClipId, File)>);
 }
 

@@ -1,5 +1,5 @@
-//! The page's behaviour: what people do goes to the engines, what the engines say goes into [`State`], and the next
-//! animation frame draws it.
+//! The page's behaviour: inputs go to the engines, the engines' updates go into [`State`], and the next animation frame
+//! draws it.
 
 mod arrivals;
 mod dataset;
@@ -47,15 +47,15 @@ use crate::view::storage::state::{StorageState, StorageStatus};
 use crate::view::train::file_names::is_sound;
 use crate::view::train::state::TrainingState;
 
-/// Where the pointer is.
+/// The position of the pointer or of the keyboard cursor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cursor {
-    place: Position,
-    /// On the spectrogram, where its height means something, and not on the strip.
+    position: Position,
+    /// True on the spectrogram, where the height is a frequency; false on the strip.
     on_spectrogram: bool,
 }
 
-/// The page: its elements, its state and its listeners. Clones are the same page.
+/// The page: its elements, its state and its listeners. Clones share them.
 #[derive(Clone)]
 pub struct Page(Rc<Inner>);
 
@@ -70,16 +70,16 @@ struct Inner {
     state: RefCell<State>,
     training_panel: TrainingPanel,
     training: RefCell<TrainingState>,
-    /// True once it was asked which networks can be taught.
+    /// True once the engine was asked which architectures can be trained.
     asked_registry: Cell<bool>,
-    /// The files of the collection's clips, also of those that were removed: a removal can be taken back.
+    /// The files of the dataset's clips, also of removed ones: a removal can be undone.
     clips: RefCell<HashMap<ClipId, File>>,
     storage_section: StorageSection,
     storage: RefCell<StorageState>,
     persistence: Persistence,
-    /// Numbers what takes its time in the collection: an older one is over.
+    /// The number of the current task on the dataset, such as an import: an older task's results no longer count.
     task: Cell<u32>,
-    /// Set where the recording should stop.
+    /// Set to stop the recording.
     recording: RefCell<Rc<Cell<bool>>>,
     cursor: Cell<Option<Cursor>>,
     engines: RefCell<Option<Rc<dyn Engines>>>,
@@ -88,8 +88,7 @@ struct Inner {
 }
 
 impl Page {
-    /// Takes over the elements of `index.html` in a document. Without [`Page::connect`] it shows what it is told and
-    /// computes nothing.
+    /// Finds the elements of `index.html` in a document. Without [`Page::connect`] it shows updates and computes nothing.
     pub fn attach(document: &Document) -> Result<Self, DomError> {
         let inner = Rc::new(Inner {
             document: document.clone(),
@@ -122,19 +121,19 @@ impl Page {
         })?;
         let page = Self(inner);
         let inputs = Inputs::listen(&page)?;
-        // Both cells are new, so neither can be taken.
+        // Both cells are new, so setting them cannot fail.
         page.0.frame.set(frame).ok();
         page.0.inputs.set(inputs).ok();
         page.request_frame();
         Ok(page)
     }
 
-    /// Lets it compute.
+    /// Connects the engines.
     pub fn connect(&self, engines: Rc<dyn Engines>) {
         *self.0.engines.borrow_mut() = Some(engines);
     }
 
-    /// Takes what the engines say.
+    /// Takes an update of the engines.
     pub fn receive(&self, update: Update) {
         let update = match update {
             Update::Training(news) => return self.receive_training(news),
@@ -145,7 +144,7 @@ impl Page {
             Update::Offline(news) => return self.receive_offline(news),
             update => update,
         };
-        let listed = matches!(update, Update::Networks(_));
+        let is_catalogue = matches!(update, Update::Networks(_));
         self.change(|state| match update {
             Update::Event(event, payload) => state.apply(event, payload),
             Update::Again { network, selection } => state.classify_again(network, selection),
@@ -158,34 +157,34 @@ impl Page {
             Update::Broken(reason) => state.break_down(reason),
             Update::Training(_) | Update::Own(_) | Update::Registry(_) | Update::Offline(_) => {}
         });
-        if listed {
+        if is_catalogue {
             self.save_soon();
         }
     }
 
-    /// Opens the first of some files; those that are weights become networks of the user's own. Where clips are collected,
-    /// all of them are taken.
+    /// Classifies the first of some files, after importing those that are weights as the user's own networks. While the
+    /// training view is shown, all files go into the dataset instead.
     pub fn open(&self, files: Vec<File>) {
         self.open_into(files, None);
     }
 
-    /// As [`open`](Self::open); where clips are collected, they go into this class.
+    /// As [`open`](Self::open); in the training view they go into this class.
     fn open_into(&self, files: Vec<File>, class: Option<String>) {
-        let brought = !files.is_empty();
+        let any = !files.is_empty();
         let files = self.import_among(files);
-        if brought && files.is_empty() {
+        if any && files.is_empty() {
             return;
         }
         if self.0.training_panel.is_shown() {
             return self.collect(files, class);
         }
-        // Of a folder the first sound; a file alone is tried whatever it is called.
+        // Of a folder the first audio file; a single file is tried whatever its name is.
         let sound = files.iter().find(|file| is_sound(&path_of(file)));
         let Some(file) = sound.or(files.first()).cloned() else {
             return self.change(|state| state.notice = Some(words::NO_FILE));
         };
         self.0.cursor.set(None);
-        // First the state: an engine may answer at once.
+        // The state first: an engine may answer synchronously.
         self.change(|state| state.open(file.name()));
         if files.len() > 1 {
             self.change(|state| state.warnings.push(words::only_the_first(&file.name())));
@@ -195,7 +194,7 @@ impl Page {
         }
     }
 
-    /// Gives the current file up, if it is not done; or else what another network would say of it.
+    /// Cancels the current file if it has no result yet, or else its analysis by another network.
     pub fn cancel(&self) {
         let state = self.0.state.borrow();
         if state.phase != Phase::Working && state.reclassification.is_none() {
@@ -217,7 +216,7 @@ impl Page {
         self.with_engines(|engines| engines.use_network(name));
     }
 
-    /// Draws the state as it is now. Frames do this by themselves.
+    /// Draws the current state. Animation frames do this automatically; tests call it.
     pub fn render(&self) -> Result<(), DomError> {
         let window = dom::window()?;
         let dark = window.match_media(input::DARK)?.is_some_and(|query| query.matches());
@@ -226,16 +225,16 @@ impl Page {
         self.0.network_card.render(&state)?;
         self.0.tags.render(state.prediction.as_ref())?;
         let (training, storage) = (self.0.training.borrow(), self.0.storage.borrow());
-        let fetching = storage.status == StorageStatus::Fetching;
+        let loading = storage.status == StorageStatus::Loading;
         self.0.offline_section.render(&self.0.offline.borrow(), &state, &training.stage)?;
-        self.0.training_panel.render(&training, &state, fetching, dark, window.device_pixel_ratio())?;
+        self.0.training_panel.render(&training, &state, loading, dark, window.device_pixel_ratio())?;
         self.0.storage_section.render(&storage, &training, state.catalogue.as_deref())?;
         self.0.figures.borrow_mut().render(&state, dark, window.device_pixel_ratio())?;
         self.render_cursor()
     }
 
     fn with_engines(&self, act: impl FnOnce(&dyn Engines)) {
-        // Cloned, so that an engine may call back.
+        // Cloned, so that an engine may call back while it is used.
         let engines = self.0.engines.borrow().clone();
         if let Some(engines) = engines {
             act(engines.as_ref());
@@ -277,7 +276,7 @@ impl Page {
     }
 }
 
-/// What the page's address asks for: `?engine=auto|cpu|gpu`, `?software=1` and `?network=NAME`.
+/// The options in the page's address: `?engine=auto|cpu|gpu`, `?software=1` and `?network=NAME`.
 fn options_from_address() -> Result<Options, DomError> {
     let query = web_sys::UrlSearchParams::new_with_str(&dom::window()?.location().search()?)?;
     let preference = query.get("engine").and_then(|name| Preference::of(&name)).unwrap_or_default();
@@ -285,10 +284,10 @@ fn options_from_address() -> Result<Options, DomError> {
     Ok(Options { preference, allow_software, network: query.get("network") })
 }
 
-/// Brings the page to life, and starts the engines.
+/// Starts the page and its engines.
 pub fn run() {
     if let Err(error) = start() {
-        // What is left of the page says after a while that it does not come to life.
+        // The static page itself shows a message if it is not started within some seconds (`#too-old`).
         log::error!("the page does not start: {error}");
     }
 }
@@ -301,8 +300,8 @@ fn start() -> Result<(), DomError> {
     let (listening, network) = (page.clone(), options.network.clone());
     page.connect(Rc::new(Client::start(options, move |update| listening.receive(update))));
     page.start_persistence(network);
-    page.open_waiting();
-    page.welcome();
+    page.open_chosen_early();
+    page.open_external();
     // The page lives as long as its document.
     std::mem::forget(page);
     Ok(())

@@ -1,4 +1,4 @@
-//! The page's place for what is kept, and the question whether an interrupted lesson should go on.
+//! The section about what is stored on the device, and the box that offers to resume an interrupted training run.
 
 use std::cell::RefCell;
 
@@ -14,16 +14,16 @@ use crate::web::page::training_panel::disable;
 /// Its elements.
 pub struct StorageSection {
     document: Document,
-    place: HtmlElement,
+    section: HtmlElement,
     error: HtmlElement,
-    fetching: HtmlElement,
+    loading: HtmlElement,
     what: HtmlElement,
     size: HtmlElement,
     networks: HtmlElement,
     notice: HtmlElement,
-    forgotten_box: HtmlElement,
-    forgotten: HtmlElement,
-    forget_all: HtmlElement,
+    deleted_box: HtmlElement,
+    deleted: HtmlElement,
+    delete_all: HtmlElement,
     ask: HtmlElement,
     resume: HtmlElement,
     resume_text: HtmlElement,
@@ -36,16 +36,16 @@ impl StorageSection {
         let get = |id| by_id(document, id);
         Ok(Self {
             document: document.clone(),
-            place: get("storage")?,
+            section: get("storage")?,
             error: get("storage-trouble")?,
-            fetching: get("storage-fetching")?,
+            loading: get("storage-fetching")?,
             what: get("storage-what")?,
             size: get("storage-size")?,
             networks: get("storage-networks")?,
             notice: get("storage-notice")?,
-            forgotten_box: get("storage-forgotten-box")?,
-            forgotten: get("storage-forgotten")?,
-            forget_all: get("storage-forget-all")?,
+            deleted_box: get("storage-forgotten-box")?,
+            deleted: get("storage-forgotten")?,
+            delete_all: get("storage-forget-all")?,
             ask: get("storage-ask")?,
             resume: get("resume")?,
             resume_text: get("resume-text")?,
@@ -53,7 +53,7 @@ impl StorageSection {
         })
     }
 
-    /// Lists the networks anew, whatever was typed over their names.
+    /// Lists the networks again: names that were edited return to the stored ones.
     pub fn list_anew(&self) {
         if let Some(offers) = self.shown.take()
             && let Err(error) = self.list(offers)
@@ -71,18 +71,18 @@ impl StorageSection {
         let interrupted = storage.interrupted.as_ref().filter(|_| !training.is_busy());
         self.resume.set_hidden(interrupted.is_none());
         set_text(&self.resume_text, &interrupted.map(words::interrupted).unwrap_or_default());
-        self.place.set_attribute("data-storage", storage.status.name())?;
+        self.section.set_attribute("data-storage", storage.status.name())?;
         set_text_or_hide(&self.error, storage.error.as_ref().map(words::error).as_deref());
-        set_text_or_hide(&self.fetching, (storage.status == StorageStatus::Fetching).then_some(words::FETCHING));
-        let holdings = StorageContents::of(training, list);
-        set_text(&self.what, &words::holdings(holdings));
+        set_text_or_hide(&self.loading, (storage.status == StorageStatus::Loading).then_some(words::LOADING));
+        let contents = StorageContents::of(training, list);
+        set_text(&self.what, &words::contents(contents));
         set_text_or_hide(&self.size, storage.usage.map(words::usage).as_deref());
         set_text_or_hide(&self.notice, storage.notice.as_deref());
-        self.forgotten_box.set_hidden(storage.forgotten.is_none());
-        set_text(&self.forgotten, &storage.forgotten.as_deref().map(words::forgotten).unwrap_or_default());
-        self.ask.set_hidden(!storage.asks);
-        let nothing = holdings == StorageContents::default() && storage.interrupted.is_none();
-        disable(&self.forget_all, nothing || training.is_busy() || storage.asks)?;
+        self.deleted_box.set_hidden(storage.deleted.is_none());
+        set_text(&self.deleted, &storage.deleted.as_deref().map(words::deleted).unwrap_or_default());
+        self.ask.set_hidden(!storage.confirms_deletion);
+        let nothing = contents == StorageContents::default() && storage.interrupted.is_none();
+        disable(&self.delete_all, nothing || training.is_busy() || storage.confirms_deletion)?;
         let offers: Vec<CatalogueEntry> = own(list).cloned().collect();
         if self.shown.borrow().as_ref() != Some(&offers) {
             self.list(offers)?;
@@ -114,7 +114,7 @@ impl StorageSection {
         }
         let size = dom::element(&self.document, "span", &words::network(offer))?;
         let save = self.button("Save as a file", &format!("Save {} as a file", offer.name), "save", offer)?;
-        let forget = self.button("Forget", &format!("Forget {}", offer.name), "forget", offer)?;
+        let forget = self.button("Delete", &format!("Delete {}", offer.name), "forget", offer)?;
         dom::set_children(&item, [&name, &size, &save, &forget]);
         Ok(item)
     }
