@@ -6,7 +6,7 @@
 
 pub mod classify;
 pub mod draw;
-pub mod format;
+pub(crate) mod format;
 pub mod offline;
 pub mod storage;
 pub mod train;

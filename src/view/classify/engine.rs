@@ -16,7 +16,7 @@ pub enum Preference {
 
 impl Preference {
     /// Every preference, in the order the page offers them.
-    pub const ALL: [Self; 3] = [Self::Auto, Self::Cpu, Self::Gpu];
+    pub(crate) const ALL: [Self; 3] = [Self::Auto, Self::Cpu, Self::Gpu];
 
     /// Its name in the page's address and its choice box.
     pub fn name(self) -> &'static str {
@@ -28,7 +28,7 @@ impl Preference {
     }
 
     /// The preference of this name.
-    pub fn of(name: &str) -> Option<Self> {
+    pub(crate) fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|preference| preference.name() == name)
     }
 }
@@ -109,7 +109,7 @@ impl Choice {
 
 /// The state of the GPU engine with the active network.
 #[derive(Debug, Clone, PartialEq)]
-pub enum GpuState {
+pub(crate) enum GpuState {
     /// The browser has not been asked for an adapter yet.
     NotProbed,
     /// It is being downloaded or tested: the reason to show in the meantime.
@@ -121,7 +121,7 @@ pub enum GpuState {
 }
 
 /// Which engine classifies, and why. `None` if recordings have to wait.
-pub fn decide(preference: Preference, gpu: &GpuState) -> (Option<EngineKind>, Choice) {
+pub(crate) fn decide(preference: Preference, gpu: &GpuState) -> (Option<EngineKind>, Choice) {
     let cpu = Some(EngineKind::Cpu);
     match (gpu, preference) {
         (_, Preference::Cpu) => (cpu, Choice::UserChoice),
@@ -145,8 +145,9 @@ pub fn decide(preference: Preference, gpu: &GpuState) -> (Option<EngineKind>, Ch
 const TOLERANCE: f32 = 0.01;
 
 /// Compares two engines by the same self-test: the GPU engine is chosen if it agrees and is faster.
-pub fn choose(cpu: &SelfTest, gpu: &SelfTest) -> Choice {
+pub(crate) fn choose(cpu: &SelfTest, gpu: &SelfTest) -> Choice {
     let difference = largest_difference(&cpu.logits, &gpu.logits);
+    // The tolerance is relative, because sums of large numbers differ more.
     let largest = cpu.logits.iter().fold(0.0_f32, |largest, logit| largest.max(logit.abs()));
     let (cpu_ms, gpu_ms) = (cpu.milliseconds, gpu.milliseconds);
     // With an infinite logit the tolerance would allow any difference.
@@ -165,6 +166,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     }
     let difference = |(a, b): (&f32, &f32)| {
         let difference = (a - b).abs();
+        // `f32::max` ignores NaN, which must count as a mismatch.
         if difference.is_nan() { f32::INFINITY } else { difference }
     };
     a.iter().zip(b).map(difference).fold(0.0, f32::max)

@@ -3,5 +3,5 @@
 pub mod engine;
 pub mod network_words;
 pub mod networks;
-pub mod state;
+pub(crate) mod state;
 pub mod words;

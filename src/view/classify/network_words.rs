@@ -9,7 +9,7 @@ use crate::view::classify::words::progress;
 use crate::view::format::{NBSP, genre, list, percent, sentence, size};
 
 /// A network in the choice box: its name, its download size and its role.
-pub fn option(list: &Catalogue, name: &str) -> String {
+pub(crate) fn option(list: &Catalogue, name: &str) -> String {
     let role = match name {
         _ if list.entry(name).is_some_and(|offer| offer.own) => " · your own",
         _ if name == list.default => " · default",
@@ -20,7 +20,7 @@ pub fn option(list: &Catalogue, name: &str) -> String {
 }
 
 /// The download of a network, or its preparation once all bytes are there.
-pub fn download(download: &NetworkDownload) -> String {
+pub(crate) fn download(download: &NetworkDownload) -> String {
     let NetworkDownload { name, selection, fetched, total } = download;
     let purpose = if *selection == Selection::Refine { " to refine the result" } else { "" };
     if fetched < total {
@@ -31,7 +31,7 @@ pub fn download(download: &NetworkDownload) -> String {
 }
 
 /// A network could not be activated; `active` names the one that stays in use, if any.
-pub fn refused(name: &str, reason: &str, active: Option<&str>) -> String {
+pub(crate) fn refused(name: &str, reason: &str, active: Option<&str>) -> String {
     let reason = sentence(reason.to_owned());
     match active {
         Some(active) => format!("{name} cannot be used: {reason} {active} stays active."),
@@ -40,7 +40,7 @@ pub fn refused(name: &str, reason: &str, active: Option<&str>) -> String {
 }
 
 /// The line about another network's analysis of a file that already has a result.
-pub fn reclassification(again: &Reclassification, browser_decodes: bool) -> String {
+pub(crate) fn reclassification(again: &Reclassification, browser_decodes: bool) -> String {
     let purpose = if again.selection == Selection::Refine { " to refine the result" } else { "" };
     format!(
         "Analyzing again with {}{purpose}. {}",
@@ -50,7 +50,7 @@ pub fn reclassification(again: &Reclassification, browser_decodes: bool) -> Stri
 }
 
 /// The rows of a network's card, each a heading and a text; `bytes` is the size of its download.
-pub fn facts(network: &ActiveNetwork, bytes: u64) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(network: &ActiveNetwork, bytes: u64) -> Vec<(&'static str, String)> {
     let ActiveNetwork { card, architecture } = network;
     let backbones: Vec<String> = card.backbones.iter().map(|backbone| backbone.name.clone()).collect();
     let size = format!("{} parameters, {} to download", thousands(architecture.parameters), size(bytes));
@@ -59,6 +59,7 @@ pub fn facts(network: &ActiveNetwork, bytes: u64) -> Vec<(&'static str, String)>
         ("Summary", sentence(card.summary.clone())),
         (
             "Architecture",
+            // Some cards repeat the architecture's summary.
             if architecture.summary == card.summary { String::new() } else { sentence(architecture.summary.clone()) },
         ),
         ("Source", sentence(architecture.source.clone())),
@@ -75,6 +76,7 @@ pub fn facts(network: &ActiveNetwork, bytes: u64) -> Vec<(&'static str, String)>
 /// A count with its thousands apart: `870 090`.
 fn thousands(count: usize) -> String {
     let digits = count.to_string();
+    // Digits are ASCII, so every chunk is valid UTF-8.
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
     groups.join(&NBSP.to_string())
@@ -90,6 +92,7 @@ fn labels(card: &Card) -> String {
 fn figures(card: &Card) -> String {
     let figure = |name: &str| card.figures.get(name).map(|&value| percent(value as f32));
     let accuracy = |(name, &value): (&String, &f64)| {
+        // The names of figures on cards: `valid_song_accuracy`, `folds_song_accuracy`, and their `_low` and `_high` bounds.
         let part = name.strip_suffix("_song_accuracy")?;
         let how = match part {
             "valid" => " (validation set, which also selected the best epoch)",
@@ -103,7 +106,8 @@ fn figures(card: &Card) -> String {
         let balanced = balanced.map_or(String::new(), |mean| format!(" The mean over the genres is {mean}."));
         let (tenths, exact) = (value * 10.0, percent(value as f32));
         Some(format!(
-            "Of songs that were not used for training{how}, about {tenths:.0} in 10 are classified correctly ({exact}{interval}).{balanced}"
+            "Of songs that were not used for training{how}, about {tenths:.0} in 10 are classified correctly \
+             ({exact}{interval}).{balanced}"
         ))
     };
     card.figures.iter().filter_map(accuracy).collect::<Vec<_>>().join(" ")
@@ -112,6 +116,7 @@ fn figures(card: &Card) -> String {
 /// Who assigned the tags that a network was trained on.
 pub fn tag_source(tags: &TagPrediction) -> String {
     match tags.model.as_str() {
+        // The two taggers of the MusiCNN package (Pons and Serra 2019).
         "musicnn-msd" => "Tags by Last.fm users (Million Song Dataset)".to_owned(),
         "musicnn-mtt" => "Tags by players of an annotation game (MagnaTagATune)".to_owned(),
         model => format!("Tags from {model}"),

@@ -43,18 +43,19 @@ impl Catalogue {
     /// Part of a sentence, if it is malformed or names networks that are not in it.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
         let list: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        // A missing name would otherwise fail only when the user chooses the network.
         let backbones = list.networks.iter().flat_map(|entry| &entry.backbones);
         let missing = backbones.chain([&list.first, &list.default]).find(|name| list.entry(name).is_none()).cloned();
         missing.map_or(Ok(list), |name| Err(format!("'{name}' is not in the list")))
     }
 
     /// The entry of this name.
-    pub fn entry(&self, name: &str) -> Option<&CatalogueEntry> {
+    pub(crate) fn entry(&self, name: &str) -> Option<&CatalogueEntry> {
         self.networks.iter().find(|entry| entry.name == name)
     }
 
     /// The download size of a network in bytes, including its backbones.
-    pub fn bytes(&self, name: &str) -> u64 {
+    pub(crate) fn bytes(&self, name: &str) -> u64 {
         let network = self.entry(name);
         let backbones =
             network.into_iter().flat_map(|entry| &entry.backbones).filter_map(|backbone| self.entry(backbone));
@@ -96,11 +97,11 @@ pub enum Selection {
 }
 
 /// Numbers the requests, so that the result of an outdated one can be ignored.
-pub type Ticket = u32;
+pub(crate) type Ticket = u32;
 
 /// A request to use a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NetworkRequest {
+pub(crate) struct NetworkRequest {
     /// The network.
     pub name: Rc<str>,
     /// Who selected it.
@@ -113,7 +114,7 @@ pub struct NetworkRequest {
 /// requested, its files are fetched, it is loaded, and then it is active. The last request wins; until its network is
 /// active the previous one stays, and a failure changes nothing.
 #[derive(Debug, Default)]
-pub struct NetworkSwitch {
+pub(crate) struct NetworkSwitch {
     active: Option<(Rc<str>, Selection)>,
     /// Being fetched, or ready to be loaded if the flag is set.
     requested: Option<(NetworkRequest, bool)>,
@@ -124,22 +125,22 @@ pub struct NetworkSwitch {
 
 impl NetworkSwitch {
     /// The active network, and who selected it.
-    pub fn active(&self) -> Option<(&Rc<str>, Selection)> {
+    pub(crate) fn active(&self) -> Option<(&Rc<str>, Selection)> {
         self.active.as_ref().map(|(name, selection)| (name, *selection))
     }
 
     /// True while the engine loads a network: it must not be given work.
-    pub fn is_loading(&self) -> bool {
+    pub(crate) fn is_loading(&self) -> bool {
         self.loading.is_some()
     }
 
     /// The request that is not yet active.
-    pub fn pending(&self) -> Option<&NetworkRequest> {
+    pub(crate) fn pending(&self) -> Option<&NetworkRequest> {
         self.requested.as_ref().map(|(wanted, _)| wanted).or(self.loading.as_ref())
     }
 
     /// Notes that an engine is started with this network.
-    pub fn start(&mut self, name: &str, selection: Selection) -> NetworkRequest {
+    pub(crate) fn start(&mut self, name: &str, selection: Selection) -> NetworkRequest {
         let wanted = self.new_request(name, selection);
         self.loading = Some(wanted.clone());
         wanted
@@ -147,12 +148,14 @@ impl NetworkSwitch {
 
     /// Requests a network instead of any earlier request. `None` if its files need not be fetched, because it is active
     /// or already requested.
-    pub fn request(&mut self, name: &str, selection: Selection) -> Option<NetworkRequest> {
+    pub(crate) fn request(&mut self, name: &str, selection: Selection) -> Option<NetworkRequest> {
         if let Some((wanted, _)) = self.requested.as_mut().filter(|(wanted, _)| *wanted.name == *name) {
             wanted.selection = selection;
             return None;
         }
+        // Any other request is outdated from here on; its ticket no longer matches.
         self.requested = None;
+        // A load cannot be cancelled, so the network being loaded counts as the one that will be active.
         let last = self.loading.as_ref().map(|loading| &loading.name);
         if last.or(self.active.as_ref().map(|(name, _)| name)).is_some_and(|last| **last == *name) {
             return None;
@@ -163,18 +166,19 @@ impl NetworkSwitch {
     }
 
     /// The files of a request have been fetched. False if the request is outdated.
-    pub fn fetched(&mut self, ticket: Ticket) -> bool {
+    pub(crate) fn fetched(&mut self, ticket: Ticket) -> bool {
         let found = self.requested.as_mut().filter(|(wanted, _)| wanted.ticket == ticket);
         found.map(|(_, ready)| *ready = true).is_some()
     }
 
     /// The files of a request could not be fetched. False if the request is outdated.
-    pub fn fetch_failed(&mut self, ticket: Ticket) -> bool {
+    pub(crate) fn fetch_failed(&mut self, ticket: Ticket) -> bool {
         self.requested.take_if(|(wanted, _)| wanted.ticket == ticket).is_some()
     }
 
     /// The network to load now, if any; `busy` while a recording has no result yet.
-    pub fn next_load(&mut self, busy: bool) -> Option<NetworkRequest> {
+    pub(crate) fn next_load(&mut self, busy: bool) -> Option<NetworkRequest> {
+        // One load at a time: the engine answers them in order, but cannot cancel one.
         if self.is_loading() {
             return None;
         }
@@ -185,7 +189,8 @@ impl NetworkSwitch {
     }
 
     /// The engine has loaded the network, or failed to. False if another engine was started in the meantime.
-    pub fn loaded(&mut self, ticket: Ticket, success: bool) -> bool {
+    pub(crate) fn loaded(&mut self, ticket: Ticket, success: bool) -> bool {
+        // A reply with another ticket comes from an engine that has been replaced.
         let Some(loading) = self.loading.take_if(|loading| loading.ticket == ticket) else { return false };
         if success {
             self.active = Some((loading.name, loading.selection));
@@ -204,7 +209,7 @@ pub(in crate::view) mod tests {
     use super::*;
 
     /// A small network, a head, and its backbone.
-    pub fn catalogue() -> Catalogue {
+    pub(crate) fn catalogue() -> Catalogue {
         let json = r#"{"first": "small", "default": "head", "networks": [
             {"name": "head", "summary": "A head.", "bytes": 40000, "bases": ["base"]},
             {"name": "small", "summary": "A small one.", "bytes": 700000},

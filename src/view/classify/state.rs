@@ -10,7 +10,7 @@ use crate::view::format;
 
 /// The phase of the current file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// There is no file, or it was cancelled.
     #[default]
     Idle,
@@ -24,7 +24,7 @@ pub enum Phase {
 
 impl Phase {
     /// Its name in the page's `data-state`.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle",
             Self::Working => "working",
@@ -36,7 +36,7 @@ impl Phase {
 
 /// A file's spectrogram.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Spectrogram {
+pub(crate) struct Spectrogram {
     /// The dimensions and units of the values.
     pub info: SpectrogramInfo,
     /// dB, row-major `[frames, bands]`.
@@ -45,7 +45,7 @@ pub struct Spectrogram {
 
 /// The analysis of the file by another network. The present result stays until this one is complete.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reclassification {
+pub(crate) struct Reclassification {
     /// The other network.
     pub network: String,
     /// Who selected it.
@@ -58,7 +58,7 @@ pub struct Reclassification {
 
 /// The result that the present one has replaced.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PreviousPrediction {
+pub(crate) struct PreviousPrediction {
     /// The result.
     pub prediction: Rc<Prediction>,
     /// Who selected the network of the present result.
@@ -67,7 +67,7 @@ pub struct PreviousPrediction {
 
 /// Everything that the classification view shows.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct State {
+pub(crate) struct State {
     /// The phase of the current file.
     pub phase: Phase,
     /// The current file's name.
@@ -108,7 +108,7 @@ pub struct State {
 
 impl State {
     /// A file was chosen. Everything about the previous one is removed.
-    pub fn open(&mut self, file: String) {
+    pub(crate) fn open(&mut self, file: String) {
         self.reset_file();
         self.file = Some(file);
         self.phase = Phase::Working;
@@ -118,8 +118,9 @@ impl State {
     }
 
     /// Cancels the file, or the analysis of a finished file by another network.
-    pub fn cancel(&mut self) {
+    pub(crate) fn cancel(&mut self) {
         self.reclassification = None;
+        // A finished file keeps its result.
         if self.phase == Phase::Working {
             self.reset_file();
             self.notice = Some(words::CANCELLED);
@@ -134,34 +135,34 @@ impl State {
     }
 
     /// The engine in use, or the reason for it, has changed.
-    pub fn set_engine(&mut self, engine: Option<EngineInfo>, choice: Choice) {
+    pub(crate) fn set_engine(&mut self, engine: Option<EngineInfo>, choice: Choice) {
         if !self.broken {
             (self.engine, self.choice) = (engine, choice);
         }
     }
 
     /// The download of a network has progressed, or ended (`None`).
-    pub fn set_download(&mut self, arriving: Option<NetworkDownload>) {
+    pub(crate) fn set_download(&mut self, arriving: Option<NetworkDownload>) {
         // Without an engine a download would never be used.
         self.download = arriving.filter(|_| !self.broken);
     }
 
     /// The network to show as chosen: the user's choice until it has failed, the page's own choice only once it is active.
-    pub fn chosen_network(&self) -> Option<&str> {
+    pub(crate) fn chosen_network(&self) -> Option<&str> {
         let chosen = self.download.as_ref().filter(|download| download.selection != Selection::Refine);
         let in_use = || self.network.as_ref().map(|network| network.card.name.as_str());
         chosen.map(|download| download.name.as_str()).or_else(in_use)
     }
 
     /// Another network analyzes the finished file.
-    pub fn classify_again(&mut self, network: String, selection: Selection) {
+    pub(crate) fn classify_again(&mut self, network: String, selection: Selection) {
         if self.phase == Phase::Done {
             self.reclassification = Some(Reclassification { network, selection, progress: None, spectrogram: None });
         }
     }
 
     /// No file can be analyzed any more, for this reason.
-    pub fn break_down(&mut self, reason: String) {
+    pub(crate) fn break_down(&mut self, reason: String) {
         self.set_engine(None, Choice::Broken);
         self.broken = true;
         self.download = None;
@@ -169,7 +170,7 @@ impl State {
     }
 
     /// The current file failed, for this reason.
-    pub fn fail(&mut self, reason: String) {
+    pub(crate) fn fail(&mut self, reason: String) {
         self.phase = Phase::Failed;
         self.progress = None;
         // A partial prediction must not be taken for the result.
@@ -178,7 +179,7 @@ impl State {
     }
 
     /// Takes an event of the current file.
-    pub fn apply(&mut self, event: Event, payload: Payload) {
+    pub(crate) fn apply(&mut self, event: Event, payload: Payload) {
         // Without a file, a late event is of a cancelled one.
         if self.broken || self.file.is_none() {
             return;
@@ -257,6 +258,7 @@ impl State {
 /// A spectrogram with its values; `None` if they are incomplete.
 fn spectrogram(info: SpectrogramInfo, payload: Payload) -> Option<Rc<Spectrogram>> {
     match payload {
+        // A drawing would index out of bounds with fewer values.
         Payload::Floats(values) if values.len() == info.frames * info.bands => {
             Some(Rc::new(Spectrogram { info, values }))
         }

@@ -22,7 +22,7 @@ fn named(score: &Score) -> String {
 const TAGS_IN_VERDICT: usize = 3;
 
 /// The result in one sentence, no more certain than its probabilities.
-pub fn verdict(prediction: &Prediction) -> String {
+pub(crate) fn verdict(prediction: &Prediction) -> String {
     if prediction.multi_label {
         let tags: Vec<String> = prediction.genres.iter().take(TAGS_IN_VERDICT).map(named).collect();
         return format!("Most fitting tags: {}", tags.join(", "));
@@ -48,7 +48,7 @@ pub fn verdict(prediction: &Prediction) -> String {
 }
 
 /// The result while the recording is still being analyzed. Without numbers: a screen reader reads every change aloud.
-pub fn verdict_so_far(prediction: &Prediction) -> String {
+pub(crate) fn verdict_so_far(prediction: &Prediction) -> String {
     match prediction.genres.first() {
         Some(first) => format!("So far, most likely {}…", genre(&first.label)),
         None => ANALYZING.to_owned(),
@@ -56,9 +56,10 @@ pub fn verdict_so_far(prediction: &Prediction) -> String {
 }
 
 /// How many stretches of the recording agree with the result, which network gave it, and which result it replaced.
-pub fn detail(prediction: &Prediction, previous: Option<&PreviousPrediction>) -> String {
+pub(crate) fn detail(prediction: &Prediction, previous: Option<&PreviousPrediction>) -> String {
     let source = source(prediction, previous);
     let first = prediction.genres.first();
+    // `genres` is sorted by probability, `labels` is in the order of the outputs.
     let winner = first.and_then(|first| prediction.labels.iter().position(|label| *label == first.label));
     let all = stretches(&prediction.windows);
     match (winner, first, all.len()) {
@@ -86,8 +87,9 @@ fn source(prediction: &Prediction, previous: Option<&PreviousPrediction>) -> Str
 }
 
 /// The line over the progress bar: how far the engine is with the file, `None` before it has begun.
-pub fn progress(current: Option<Progress>, browser_decodes: bool, choice: &Choice) -> String {
+pub(crate) fn progress(current: Option<Progress>, browser_decodes: bool, choice: &Choice) -> String {
     match (current, choice) {
+        // First of all: while the browser decodes, the engine reports no progress.
         _ if browser_decodes => "Your browser is decoding the file…".to_owned(),
         (Some(Progress { processed_seconds, duration_seconds: Some(duration), .. }), _) => {
             format!("Analyzing: {} of {}…", clock(processed_seconds.min(duration), 0), clock(duration, 0))
@@ -107,7 +109,7 @@ pub fn recording(file: &str, info: Option<&SpectrogramInfo>) -> String {
 }
 
 /// Which engine runs, and why, in one sentence.
-pub fn engine(info: Option<&EngineInfo>, choice: &Choice) -> String {
+pub(crate) fn engine(info: Option<&EngineInfo>, choice: &Choice) -> String {
     match info {
         None if *choice == Choice::Starting => "Loading the network…".to_owned(),
         None => format!("No engine is running: {}.", because(choice)),
@@ -116,7 +118,7 @@ pub fn engine(info: Option<&EngineInfo>, choice: &Choice) -> String {
 }
 
 /// `processor (CPU)`, or `graphics processor (GPU)` with the adapter's name.
-pub fn engine_name(info: &EngineInfo) -> String {
+pub(crate) fn engine_name(info: &EngineInfo) -> String {
     match (info.kind, &info.adapter) {
         (EngineKind::Cpu, _) => "processor (CPU)".to_owned(),
         (EngineKind::Gpu, None) => "graphics processor (GPU)".to_owned(),
@@ -140,6 +142,7 @@ fn because(choice: &Choice) -> String {
         Choice::CpuFaster { cpu_ms, gpu_ms } => {
             format!("{} than the GPU here ({})", times_faster(*gpu_ms, *cpu_ms), timings(*cpu_ms, *gpu_ms))
         }
+        // An infinite difference means NaN or another number of logits, not a distance.
         Choice::SelfTestMismatch { difference } if difference.is_finite() => {
             format!("the GPU's results differ from the processor's (by up to {difference:.2}), so the GPU is not used")
         }
@@ -169,6 +172,7 @@ fn timings(own_ms: f64, other_ms: f64) -> String {
 
 fn times_faster(slow_ms: f64, fast_ms: f64) -> String {
     match slow_ms / fast_ms {
+        // A timer with a coarse resolution may measure 0 ms.
         ratio if !ratio.is_finite() => "far faster".to_owned(),
         ratio if ratio < 1.15 => "slightly faster".to_owned(),
         ratio if ratio < 3.0 => format!("{ratio:.1} times faster"),
@@ -186,12 +190,12 @@ pub fn table_caption(prediction: &Prediction) -> &'static str {
 }
 
 /// Another network could not analyze a file that already has a result.
-pub fn not_reclassified(network: &str, reason: &str) -> String {
+pub(crate) fn not_reclassified(network: &str, reason: &str) -> String {
     sentence(format!("{network} could not analyze this file, so the previous result stays: {reason}"))
 }
 
 /// Shown after a file was cancelled.
-pub const CANCELLED: &str = "Cancelled. You can choose another file.";
+pub(crate) const CANCELLED: &str = "Cancelled. You can choose another file.";
 
 /// Shown under an error.
 pub const AFTER_ERROR: &str = "You can choose another file at any time.";
@@ -200,10 +204,10 @@ pub const AFTER_ERROR: &str = "You can choose another file at any time.";
 pub const AFTER_BROKEN: &str = "Loading this page again may help.";
 
 /// Shown in place of the result until there is one.
-pub const ANALYZING: &str = "Analyzing…";
+pub(crate) const ANALYZING: &str = "Analyzing…";
 
 /// The engine sent a spectrogram that cannot be drawn.
-pub const NO_SPECTROGRAM: &str = "The spectrogram cannot be shown: its data is incomplete.";
+pub(crate) const NO_SPECTROGRAM: &str = "The spectrogram cannot be shown: its data is incomplete.";
 
 /// Something other than a file was dropped.
 pub const NO_FILE: &str = "That was not a file. Drop an audio file from your computer.";
@@ -219,7 +223,7 @@ pub fn engine_died(file: &str) -> String {
 }
 
 /// A recording that only the browser can decode is too long for that; `limit` in minutes.
-pub fn over_browser_limit(refusal: &str, limit: f64) -> String {
+pub(crate) fn over_browser_limit(refusal: &str, limit: f64) -> String {
     format!(
         "{refusal} (your browser may be able to decode this format, but only files of up to {limit:.0}{NBSP}minutes)"
     )

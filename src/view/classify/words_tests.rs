@@ -9,7 +9,7 @@ use crate::view::draw::strip::tests::prediction;
 use crate::view::draw::words::{bars_label, reading, strip_label};
 
 /// A network of ten genres.
-pub fn in_use() -> ActiveNetwork {
+pub(crate) fn in_use() -> ActiveNetwork {
     let labels = ["blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock"];
     let figures = [("best_epoch", 87.0), ("valid_song_accuracy", 0.6091), ("valid_song_balanced_accuracy", 0.6353)];
     let card = Card {
@@ -34,7 +34,7 @@ pub fn in_use() -> ActiveNetwork {
 }
 
 /// The text with plain spaces, as tests compare it.
-pub fn plain(text: impl AsRef<str>) -> String {
+pub(crate) fn plain(text: impl AsRef<str>) -> String {
     text.as_ref().replace(NBSP, " ")
 }
 
@@ -124,7 +124,8 @@ fn the_engine_line_says_which_engine_runs_and_why() {
     );
     assert_eq!(
         says(&cpu(), Choice::OnlyCpu { reason: NoGpu::SavesData }),
-        "Running on the processor (CPU): your browser is set to save data, so the GPU engine is downloaded only if you choose it."
+        "Running on the processor (CPU): your browser is set to save data, so the GPU engine is downloaded only if you \
+         choose it."
     );
     assert_eq!(
         says(&cpu(), Choice::OnlyCpu { reason: NoGpu::Failed("device lost.".to_owned()) }),

@@ -2,7 +2,7 @@
 
 /// A mark on an axis.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tick {
+pub(crate) struct Tick {
     /// The position, 0 to 1 along the axis: rightwards for time, upwards for frequency and level.
     pub position: f64,
     /// The text beside it.
@@ -24,14 +24,16 @@ const ROW_SPACING: f64 = 20.0;
 const FREQUENCIES: [f32; 10] = [20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 10e3, 20e3];
 
 /// Ticks for 0 to `duration_seconds` on an axis of `width` CSS pixels.
-pub fn time_ticks(duration_seconds: f64, width: f64) -> Vec<Tick> {
+pub(crate) fn time_ticks(duration_seconds: f64, width: f64) -> Vec<Tick> {
     if !(duration_seconds > 0.0 && duration_seconds.is_finite() && width > 0.0) {
         return Vec::new();
     }
     let fits = |step: &f64| step / duration_seconds * width >= TIME_SPACING;
+    // Beyond the table of steps: whole hours.
     let hours = || 3600.0 * (TIME_SPACING * duration_seconds / width / 3600.0).ceil();
     let step = TIME_STEPS.into_iter().find(fits).unwrap_or_else(hours);
     let decimals = if step < 0.1 { 2 } else { usize::from(step < 1.0) };
+    // The small term keeps a last tick at the end that rounding would lose.
     let count = (duration_seconds / step + 1e-9) as usize;
     let tick = |i: usize| {
         let seconds = i as f64 * step;
@@ -41,7 +43,7 @@ pub fn time_ticks(duration_seconds: f64, width: f64) -> Vec<Tick> {
 }
 
 /// A time as `m:ss`, with `h:` before it from an hour on and that many decimals of a second behind.
-pub fn clock(seconds: f64, decimals: usize) -> String {
+pub(crate) fn clock(seconds: f64, decimals: usize) -> String {
     let unit = 10_f64.powi(decimals as i32);
     // Rounded before it is split: 59.99 s is 1:00, not 0:60.
     let rounded = (seconds.max(0.0) * unit).round() / unit;
@@ -56,7 +58,7 @@ pub fn clock(seconds: f64, decimals: usize) -> String {
 }
 
 /// The position of a frequency among the bands' centres, 0 to 1 upwards; `None` outside them.
-pub fn position_of_hz(band_hz: &[f32], hz: f32) -> Option<f64> {
+pub(crate) fn position_of_hz(band_hz: &[f32], hz: f32) -> Option<f64> {
     let above = band_hz.partition_point(|&centre| centre < hz);
     let high = *band_hz.get(above)?;
     let index = match above.checked_sub(1) {
@@ -68,7 +70,7 @@ pub fn position_of_hz(band_hz: &[f32], hz: f32) -> Option<f64> {
 }
 
 /// The frequency at a position, in Hz: the inverse of [`position_of_hz`], clamped to the outermost centres.
-pub fn hz_at(band_hz: &[f32], position: f64) -> Option<f32> {
+pub(crate) fn hz_at(band_hz: &[f32], position: f64) -> Option<f32> {
     let last = band_hz.len().checked_sub(1)?;
     let index = (position * band_hz.len() as f64 - 0.5).clamp(0.0, last as f64);
     let below = index as usize;
@@ -78,7 +80,7 @@ pub fn hz_at(band_hz: &[f32], position: f64) -> Option<f32> {
 }
 
 /// Round frequencies on an axis of `height` CSS pixels, lowest first. If there is not room for all, powers of ten win.
-pub fn frequency_ticks(band_hz: &[f32], height: f64) -> Vec<Tick> {
+pub(crate) fn frequency_ticks(band_hz: &[f32], height: f64) -> Vec<Tick> {
     let mut ticks: Vec<Tick> = Vec::new();
     // In this order a power of ten takes the room before its neighbours ask for it.
     let decade_first =
@@ -105,7 +107,7 @@ fn short_hz(hz: f32) -> String {
 }
 
 /// Levels from `floor_db` to 0 on an axis of `height` CSS pixels, loudest first.
-pub fn decibel_ticks(floor_db: f32, height: f64) -> Vec<Tick> {
+pub(crate) fn decibel_ticks(floor_db: f32, height: f64) -> Vec<Tick> {
     let span = f64::from(-floor_db);
     if !(span > 0.0 && span.is_finite()) {
         return Vec::new();

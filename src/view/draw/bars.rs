@@ -20,20 +20,21 @@ const PERCENT: f64 = 60.0;
 const TAGS: usize = 10;
 
 /// The scores that get a bar: every genre, but only the first [`TAGS`] tags.
-pub fn charted_scores(prediction: &Prediction) -> &[Score] {
+pub(crate) fn charted_scores(prediction: &Prediction) -> &[Score] {
     let most = if prediction.multi_label { TAGS } else { usize::MAX };
     &prediction.genres[..prediction.genres.len().min(most)]
 }
 
 /// The height that the bars need, in CSS pixels.
-pub fn height(prediction: &Prediction) -> f64 {
+pub(crate) fn height(prediction: &Prediction) -> f64 {
     ROW * charted_scores(prediction).len() as f64
 }
 
 /// Draws a row for every score that gets a bar, most probable first, on a canvas of this width in CSS pixels.
-pub fn shapes(prediction: &Prediction, width: f64, theme: &Theme) -> Vec<Shape> {
+pub(crate) fn shapes(prediction: &Prediction, width: f64, theme: &Theme) -> Vec<Shape> {
     let names: Vec<String> = charted_scores(prediction).iter().map(|score| format::genre(&score.label)).collect();
     let longest = names.iter().map(|name| text_width(name, FONT)).fold(0.0, f64::max);
+    // A long tag must leave room for the bars.
     let left = (longest + 10.0).min(width / 3.0);
     let track = (width - left - PERCENT).max(0.0);
     let mut shapes = Vec::new();

@@ -27,7 +27,7 @@ pub fn colour_map() -> &'static [[u8; 3]; 256] {
 }
 
 /// The step of the colour map for a value between `floor_db` and 0 dB; NaN counts as silence.
-pub fn level(db: f32, floor_db: f32) -> u8 {
+pub(crate) fn level(db: f32, floor_db: f32) -> u8 {
     let span = (-floor_db).max(f32::MIN_POSITIVE);
     // NaN becomes 0 in the cast.
     (((db - floor_db) / span).clamp(0.0, 1.0) * 255.0).round() as u8
@@ -68,7 +68,7 @@ const TENS_STEP: f32 = 7.2;
 
 /// The colour of a label: a fixed one for the ten genres, so that a genre has the same colour in every network, and else
 /// one by its `index` among the network's labels.
-pub fn of_label(theme: &Theme, label: &str, index: usize) -> Colour {
+pub(crate) fn of_label(theme: &Theme, label: &str, index: usize) -> Colour {
     if let Some(slot) = GENRES.iter().position(|&genre| genre == label) {
         return theme.genres[slot];
     }

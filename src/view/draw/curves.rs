@@ -22,7 +22,7 @@ const VALID: [Colour; 2] = [Colour::hex(0xa81f66), Colour::hex(0xf58cb6)];
 const SCORE: [Colour; 2] = [Colour::hex(0x9a6a00), Colour::hex(0xf3b04e)];
 
 /// A run in the comparison plot.
-pub struct RunCurve<'a> {
+pub(crate) struct RunCurve<'a> {
     /// Its name in the legend.
     pub name: &'a str,
     /// The reports of the epochs that were validated.
@@ -122,7 +122,8 @@ impl Plot {
 }
 
 /// The curves of one run on `width` by `height` CSS pixels; only the axes if there are no epochs.
-pub fn shapes(epochs: &[EpochReport], width: f64, height: f64, dark: bool, theme: &Theme) -> Vec<Shape> {
+pub(crate) fn shapes(epochs: &[EpochReport], width: f64, height: f64, dark: bool, theme: &Theme) -> Vec<Shape> {
+    // A diverged run has infinite losses, which would flatten all others.
     let losses = epochs.iter().flat_map(|epoch| [epoch.train_loss, epoch.valid_loss]).filter(|loss| loss.is_finite());
     let top = losses.fold(0.0, f64::max);
     let plot = Plot::new(width, height, epochs.last().map_or(1, |epoch| epoch.epoch), top);
@@ -136,6 +137,7 @@ pub fn shapes(epochs: &[EpochReport], width: f64, height: f64, dark: bool, theme
     shapes.extend(plot.curve(&by_epoch(&|epoch| epoch.train_loss / plot.top), ink(TRAIN), 2.0));
     shapes.extend(plot.curve(&by_epoch(&|epoch| epoch.valid_loss / plot.top), ink(VALID), 2.0));
     shapes.extend(plot.curve(&by_epoch(&|epoch| epoch.valid.first()), ink(SCORE), 2.0));
+    // The last one that is marked best is the best of the run.
     if let Some(best) = epochs.iter().rev().find(|epoch| epoch.best) {
         shapes.extend(plot.best(best, ink(SCORE), theme));
     }
@@ -168,7 +170,7 @@ fn steps(epochs: &[EpochReport], top: f64) -> Vec<[f64; 2]> {
 }
 
 /// The validation scores of several runs in one plot.
-pub fn comparison(runs: &[RunCurve<'_>], width: f64, height: f64, theme: &Theme) -> Vec<Shape> {
+pub(crate) fn comparison(runs: &[RunCurve<'_>], width: f64, height: f64, theme: &Theme) -> Vec<Shape> {
     let last = runs.iter().filter_map(|run| run.epochs.last()).map(|epoch| epoch.epoch).max();
     let plot = Plot::new(width, height, last.unwrap_or(1), 1.0);
     let mut shapes = plot.frame(false, theme);

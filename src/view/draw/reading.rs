@@ -6,7 +6,7 @@ use crate::view::draw::spectrogram::{complete_frames, plotted_seconds};
 
 /// A position on a plot, as fractions from the left and from the lower edge.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Position {
+pub(crate) struct Position {
     /// 0 at the start, 1 at the end.
     pub time: f64,
     /// 0 below the lowest band, 1 above the highest.
@@ -15,14 +15,14 @@ pub struct Position {
 
 impl Position {
     /// Moved by these fractions, and clamped to the plot.
-    pub fn moved(self, time: f64, height: f64) -> Self {
+    pub(crate) fn moved(self, time: f64, height: f64) -> Self {
         Self { time: (self.time + time).clamp(0.0, 1.0), height: (self.height + height).clamp(0.0, 1.0) }
     }
 }
 
 /// The values of a spectrogram at a position.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// Time from the start, in seconds.
     pub seconds: f64,
     /// Frequency, in Hz.
@@ -32,12 +32,13 @@ pub struct Reading {
 }
 
 /// Reads values, row-major `[frames, bands]`, at a position; `None` if there is no frame.
-pub fn read(values: &[f32], info: &SpectrogramInfo, position: Position) -> Option<Reading> {
+pub(crate) fn read(values: &[f32], info: &SpectrogramInfo, position: Position) -> Option<Reading> {
     let seconds = position.time * plotted_seconds(info);
     let frames = complete_frames(values, info);
     // The right edge belongs to the last frame.
     let frame = (seconds / info.seconds_per_frame) as usize;
     let frame = if frame == frames { frame.checked_sub(1)? } else { frame };
+    // The upper edge belongs to the highest band.
     let band = ((position.height * info.bands as f64) as usize).min(info.bands.checked_sub(1)?);
     let db = *values.get(..frames * info.bands)?.get(frame * info.bands + band)?;
     Some(Reading { seconds, hz: axes::hz_at(&info.band_hz, position.height)?, db })

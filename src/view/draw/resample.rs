@@ -3,7 +3,7 @@
 /// The neighbouring input cells that make up one output cell, with weights that sum to 1. Empty if the output cell lies
 /// beyond the input.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tap {
+pub(crate) struct Tap {
     /// The first input cell.
     pub first: usize,
     /// The weights of it and of the cells after it.
@@ -12,7 +12,7 @@ pub struct Tap {
 
 /// The taps of every output cell, each `scale` input cells wide. Shrinking takes the mean of all input cells, so that
 /// nothing is skipped or aliased; stretching interpolates between cell centres.
-pub fn taps(inputs: usize, outputs: usize, scale: f64) -> Vec<Tap> {
+pub(crate) fn taps(inputs: usize, outputs: usize, scale: f64) -> Vec<Tap> {
     let tap = if scale >= 1.0 { mean_over } else { between_centres };
     (0..outputs).map(|output| tap(inputs, output as f64 * scale, (output + 1) as f64 * scale)).collect()
 }
@@ -33,6 +33,7 @@ fn between_centres(inputs: usize, start: f64, end: f64) -> Tap {
     if middle >= inputs as f64 {
         return Tap { first: inputs, weights: vec![] };
     }
+    // Centres lie at half-integers.
     let position = (middle - 0.5).clamp(0.0, (inputs - 1) as f64);
     let first = position as usize;
     let fraction = (position - first as f64) as f32;

@@ -26,7 +26,7 @@ impl Colour {
     }
 
     /// The colour that results from painting this one on an opaque one.
-    pub fn over(self, ground: Self) -> Self {
+    pub(crate) fn over(self, ground: Self) -> Self {
         let mix =
             |top: u8, bottom: u8| (f32::from(top) * self.alpha + f32::from(bottom) * (1.0 - self.alpha)).round() as u8;
         Self {
@@ -38,22 +38,24 @@ impl Colour {
     }
 
     /// Relative luminance, 0 to 1, as WCAG 2.2 defines it; opacity is ignored.
-    pub fn luminance(self) -> f32 {
+    pub(crate) fn luminance(self) -> f32 {
         let linear = |channel: u8| {
             let value = f32::from(channel) / 255.0;
             if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
         };
+        // The weights of sRGB primaries in relative luminance.
         0.2126 * linear(self.red) + 0.7152 * linear(self.green) + 0.0722 * linear(self.blue)
     }
 
     /// Contrast ratio of two opaque colours, 1 to 21, as WCAG 2.2 defines it.
-    pub fn contrast(self, other: Self) -> f32 {
+    pub(crate) fn contrast(self, other: Self) -> f32 {
         let (a, b) = (self.luminance(), other.luminance());
+        // 0.05 stands for ambient light, as WCAG defines it.
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
 
     /// The colour in CSS.
-    pub fn css(self) -> String {
+    pub(crate) fn css(self) -> String {
         format!("rgba({},{},{},{:.3})", self.red, self.green, self.blue, self.alpha)
     }
 }
@@ -125,12 +127,12 @@ pub enum Shape {
 }
 
 /// The approximate width of a text in CSS pixels, rather too wide: system fonts differ, and only the canvas can measure.
-pub fn text_width(text: &str, size: f64) -> f64 {
+pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     text.chars().count() as f64 * size * 0.58
 }
 
 /// The number of genres with a colour of their own.
-pub const GENRE_COLOURS: usize = 10;
+pub(crate) const GENRE_COLOURS: usize = 10;
 
 /// The colours of the drawings, a light and a dark set. `static/style.css` has the same
 /// surfaces and text colours under the same names.
@@ -152,7 +154,7 @@ pub struct Theme {
 
 impl Theme {
     /// Dark on light.
-    pub const LIGHT: Self = Self {
+    pub(crate) const LIGHT: Self = Self {
         surface: Colour::hex(0xff_ff_ff),
         text: Colour::hex(0x1d_16_24),
         muted: Colour::hex(0x65_5b_70),
@@ -173,7 +175,7 @@ impl Theme {
     };
 
     /// Light on dark.
-    pub const DARK: Self = Self {
+    pub(crate) const DARK: Self = Self {
         surface: Colour::hex(0x1c_16_24),
         text: Colour::hex(0xf1_ec_f5),
         muted: Colour::hex(0xab_a1_b7),
@@ -194,12 +196,12 @@ impl Theme {
     };
 
     /// The theme for the page's colour scheme.
-    pub const fn of(dark: bool) -> &'static Self {
+    pub(crate) const fn of(dark: bool) -> &'static Self {
         if dark { &Self::DARK } else { &Self::LIGHT }
     }
 
     /// The near-black or white text colour that has more contrast on a background.
-    pub fn ink_on(ground: Colour) -> Colour {
+    pub(crate) fn ink_on(ground: Colour) -> Colour {
         let (dark, light) = (Colour::hex(0x14_0e_1a), Colour::hex(0xff_ff_ff));
         if ground.contrast(dark) >= ground.contrast(light) { dark } else { light }
     }

@@ -14,13 +14,13 @@ const NARROW: f64 = 480.0;
 
 /// The extent of the time axis on a canvas of this width, as `(left, width)` in CSS pixels. The spectrogram and the strip
 /// below it share it, so that their times are aligned.
-pub fn time_span(width: f64) -> (f64, f64) {
+pub(crate) fn time_span(width: f64) -> (f64, f64) {
     let (left, right) = if width < NARROW { (34.0, 50.0) } else { (44.0, 72.0) };
     (left, (width - left - right).max(0.0))
 }
 
 /// The duration that the plot shows, in seconds.
-pub fn plotted_seconds(info: &SpectrogramInfo) -> f64 {
+pub(crate) fn plotted_seconds(info: &SpectrogramInfo) -> f64 {
     let framed = info.frames as f64 * info.seconds_per_frame;
     if info.duration_seconds > 0.0 && info.duration_seconds.is_finite() { info.duration_seconds } else { framed }
 }
@@ -34,7 +34,7 @@ pub(super) fn complete_frames(values: &[f32], info: &SpectrogramInfo) -> usize {
 ///
 /// `values` are dB, row-major `[frames, bands]`. A pixel that covers several frames or bands shows their mean;
 /// between frames or bands the pixels are interpolated. Time without frames stays transparent.
-pub fn pixels(values: &[f32], info: &SpectrogramInfo, width: usize, height: usize) -> Vec<u8> {
+pub(crate) fn pixels(values: &[f32], info: &SpectrogramInfo, width: usize, height: usize) -> Vec<u8> {
     let frames = complete_frames(values, info);
     let mut rgba = vec![0; 4 * width * height];
     if frames == 0 || width == 0 || height == 0 || info.seconds_per_frame <= 0.0 {
@@ -42,8 +42,10 @@ pub fn pixels(values: &[f32], info: &SpectrogramInfo, width: usize, height: usiz
     }
     let frames_per_pixel = plotted_seconds(info) / info.seconds_per_frame / width as f64;
     let time_taps = taps(frames, width, frames_per_pixel);
+    // Time first: there are many more frames than bands, so the second pass has less to do.
     let columns = resample_time(values, info.bands, &time_taps);
     let band_taps = taps(info.bands, height, info.bands as f64 / height as f64);
+    // Rows run downwards, bands upwards.
     for (row, tap) in rgba.chunks_exact_mut(4 * width).zip(band_taps.iter().rev()) {
         paint_row(row, &columns, tap, &time_taps, info.floor_db);
     }
@@ -68,6 +70,7 @@ fn resample_time(values: &[f32], bands: usize, time_taps: &[Tap]) -> Vec<f32> {
 fn paint_row(row: &mut [u8], columns: &[f32], bands: &Tap, time_taps: &[Tap], floor_db: f32) {
     let width = time_taps.len();
     for (x, (pixel, time)) in row.as_chunks_mut::<4>().0.iter_mut().zip(time_taps).enumerate() {
+        // Beyond the last frame the pixel stays transparent.
         if time.weights.is_empty() {
             continue;
         }
@@ -83,14 +86,14 @@ fn opaque(level: u8) -> [u8; 4] {
 }
 
 /// The colour bar's pixels: RGBA, row-major `[height, width, 4]`, the loudest on top.
-pub fn colour_bar(width: usize, height: usize) -> Vec<u8> {
+pub(crate) fn colour_bar(width: usize, height: usize) -> Vec<u8> {
     let levels = (0..height).rev().map(|row| (row * 255 / (height - 1).max(1)) as u8);
     levels.flat_map(|level| std::iter::repeat_n(opaque(level), width)).flatten().collect()
 }
 
 /// The layout of the spectrogram's canvas: the areas of the pixels, and the shapes around them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Figure {
+pub(crate) struct Figure {
     /// The area of [`pixels`].
     pub plot: Area,
     /// The area of [`colour_bar`].
@@ -100,7 +103,7 @@ pub struct Figure {
 }
 
 /// Lays out a canvas of this size in CSS pixels.
-pub fn figure(info: &SpectrogramInfo, width: f64, height: f64, theme: &Theme) -> Figure {
+pub(crate) fn figure(info: &SpectrogramInfo, width: f64, height: f64, theme: &Theme) -> Figure {
     let (x, plot_width) = time_span(width);
     let (top, bottom) = (10.0, 26.0);
     let plot = Area { x, y: top, width: plot_width, height: (height - top - bottom).max(0.0) };
@@ -158,7 +161,7 @@ pub(in crate::view) mod tests {
     use crate::view::draw::colours::colour_map;
 
     /// Frames 0.1 s apart, floor −80 dB.
-    pub fn info(frames: usize, bands: usize) -> SpectrogramInfo {
+    pub(crate) fn info(frames: usize, bands: usize) -> SpectrogramInfo {
         SpectrogramInfo {
             frames,
             bands,

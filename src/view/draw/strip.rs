@@ -25,9 +25,10 @@ pub struct Stretch {
 
 /// The stretches of a prediction's windows, in order of time. If two windows overlap, each gets half of the overlap, so
 /// that every moment belongs to one stretch.
-pub fn stretches(windows: &[WindowScores]) -> Vec<Stretch> {
+pub(crate) fn stretches(windows: &[WindowScores]) -> Vec<Stretch> {
     let meeting = |earlier: &WindowScores, later: &WindowScores| (earlier.end_seconds + later.start_seconds) / 2.0;
     let stretch = |(i, window): (usize, &WindowScores)| {
+        // Only neighbours that overlap; a gap between windows stays a gap.
         let before = i.checked_sub(1).map(|i| &windows[i]).filter(|before| before.end_seconds > window.start_seconds);
         let after = windows.get(i + 1).filter(|after| after.start_seconds < window.end_seconds);
         let (winner, &probability) = window.probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
@@ -42,13 +43,13 @@ pub fn stretches(windows: &[WindowScores]) -> Vec<Stretch> {
 }
 
 /// The stretch that contains a time, in seconds.
-pub fn stretch_at(stretches: &[Stretch], seconds: f64) -> Option<&Stretch> {
+pub(crate) fn stretch_at(stretches: &[Stretch], seconds: f64) -> Option<&Stretch> {
     stretches.iter().find(|stretch| (stretch.start_seconds..=stretch.end_seconds).contains(&seconds))
 }
 
 /// A genre of the legend.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LegendEntry {
+pub(crate) struct LegendEntry {
     /// The genre's label.
     pub label: String,
     /// Its colour at full strength.
@@ -61,7 +62,7 @@ pub struct LegendEntry {
 const MOST_ENTRIES: usize = 10;
 
 /// The labels that are most probable somewhere, the one with the most time first.
-pub fn legend(prediction: &Prediction, theme: &Theme) -> Vec<LegendEntry> {
+pub(crate) fn legend(prediction: &Prediction, theme: &Theme) -> Vec<LegendEntry> {
     let mut seconds = vec![0.0; prediction.labels.len()];
     for stretch in stretches(&prediction.windows) {
         if let Some(sum) = seconds.get_mut(stretch.winner) {
@@ -91,6 +92,7 @@ fn merged(windows: &[WindowScores], least_seconds: f64) -> Vec<WindowScores> {
                 group.end_seconds = window.end_seconds;
                 *count += 1.0;
                 for (mean, probability) in group.probabilities.iter_mut().zip(&window.probabilities) {
+                    // A running mean needs no second pass.
                     *mean += (probability - *mean) / *count;
                 }
             }
@@ -106,7 +108,7 @@ fn with_probability(colour: Colour, probability: f32) -> Colour {
 }
 
 /// Draws the strip on a canvas of this size in CSS pixels; its time axis is that of the spectrogram above it.
-pub fn shapes(prediction: &Prediction, seconds: f64, width: f64, height: f64, theme: &Theme) -> Vec<Shape> {
+pub(crate) fn shapes(prediction: &Prediction, seconds: f64, width: f64, height: f64, theme: &Theme) -> Vec<Shape> {
     let (left, span) = time_span(width);
     if !(seconds > 0.0 && span > 0.0) {
         return Vec::new();
@@ -137,6 +139,7 @@ pub fn shapes(prediction: &Prediction, seconds: f64, width: f64, height: f64, th
         let Some((first, last)) = run.first().zip(run.last()) else {
             continue;
         };
+        // The text must be readable on the palest part of the run.
         let weakest = run.iter().map(|stretch| stretch.probability).fold(1.0, f32::min);
         let ground = with_probability(colour_of(first.winner), weakest).over(theme.surface);
         let edges = (x_of(first.start_seconds), x_of(last.end_seconds));
@@ -159,12 +162,12 @@ pub(in crate::view) mod tests {
     use super::*;
     use crate::protocol::Score;
 
-    pub fn window(start: f64, end: f64, probabilities: [f32; 3]) -> WindowScores {
+    pub(crate) fn window(start: f64, end: f64, probabilities: [f32; 3]) -> WindowScores {
         WindowScores { start_seconds: start, end_seconds: end, probabilities: probabilities.to_vec() }
     }
 
     /// Ten seconds: jazz until 6, rock after, in overlapping windows of four seconds.
-    pub fn prediction() -> Prediction {
+    pub(crate) fn prediction() -> Prediction {
         let score = |label: &str, probability| Score { label: label.to_owned(), probability };
         Prediction {
             model: "net1-gtzan".to_owned(),

@@ -14,6 +14,7 @@ pub struct Thumbnail {
 impl Thumbnail {
     /// From `columns` × `bands` levels; `None` if their number differs or one of them is 0.
     pub fn new(columns: usize, bands: usize, levels: Vec<u8>) -> Option<Self> {
+        // Checked, because the numbers come from a worker message.
         let fits = columns > 0 && columns.checked_mul(bands) == Some(levels.len()) && !levels.is_empty();
         fits.then_some(Self { columns, bands, levels })
     }
@@ -29,6 +30,7 @@ impl Thumbnail {
             let [red, green, blue] = colours::colour_map()[usize::from(self.levels[column * self.bands + band])];
             [red, green, blue, 255]
         };
+        // Image rows run downwards, bands upwards.
         (0..self.bands).rev().flat_map(|band| (0..self.columns).flat_map(move |column| pixel(band, column))).collect()
     }
 }

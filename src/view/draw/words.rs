@@ -23,7 +23,7 @@ pub fn moment(seconds: f64, stretch: Option<(&Stretch, &str)>) -> String {
 }
 
 /// The readout on the spectrogram, with the label of the stretch if there is a prediction.
-pub fn reading(reading: &Reading, stretch: Option<(&Stretch, &str)>) -> String {
+pub(crate) fn reading(reading: &Reading, stretch: Option<(&Stretch, &str)>) -> String {
     // The minus sign instead of a hyphen, and none before a zero.
     let level = format!("{:.0}", reading.db.abs());
     let sign = if level == "0" { "" } else { "\u{2212}" };
@@ -49,12 +49,12 @@ fn labels(prediction: &Prediction) -> &'static str {
 }
 
 /// The heading of the column of labels.
-pub fn label_heading(prediction: &Prediction) -> &'static str {
+pub(crate) fn label_heading(prediction: &Prediction) -> &'static str {
     if prediction.multi_label { "Tag" } else { "Genre" }
 }
 
 /// The description of the bar chart for screen readers.
-pub fn bars_label(prediction: &Prediction) -> String {
+pub(crate) fn bars_label(prediction: &Prediction) -> String {
     let bars: Vec<String> = charted_scores(prediction)
         .iter()
         .map(|score| format!("{} {}", genre(&score.label), percent(score.probability)))
@@ -63,9 +63,10 @@ pub fn bars_label(prediction: &Prediction) -> String {
 }
 
 /// The description of the strip for screen readers.
-pub fn strip_label(prediction: &Prediction) -> String {
+pub(crate) fn strip_label(prediction: &Prediction) -> String {
     let all = stretches(&prediction.windows);
     let runs: Vec<String> = all
+        // Consecutive stretches of one label are read as one.
         .chunk_by(|a, b| a.winner == b.winner)
         .filter_map(|run| {
             let (first, last) = (run.first()?, run.last()?);

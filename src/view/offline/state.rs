@@ -20,11 +20,12 @@ pub enum UnavailableReason {
 
 impl UnavailableReason {
     /// The reason with this name in the service worker's messages.
-    pub fn of(name: &str) -> Self {
+    pub(crate) fn of(name: &str) -> Self {
         match name {
             "room" => Self::NoSpace,
             "network" => Self::Network,
             "changed" => Self::Changed,
+            // A service worker of another version may send a reason that this page does not know.
             _ => Self::Blocked,
         }
     }
@@ -153,7 +154,7 @@ pub struct OfflineState {
 
 impl OfflineState {
     /// Takes an event.
-    pub fn apply(&mut self, event: OfflineEvent) {
+    pub(crate) fn apply(&mut self, event: OfflineEvent) {
         match event {
             // A repeated message must not hide that it was installed during this visit.
             OfflineEvent::AppShell(AppShell::Installed { fresh: false })
@@ -162,6 +163,7 @@ impl OfflineState {
             OfflineEvent::Stored(names) => {
                 let stored =
                     |error: &OfflineError| matches!(error, OfflineError::NotStored(name, _) if names.contains(name));
+                // The error is outdated once the weights are stored.
                 self.error.take_if(|error| stored(error));
                 self.stored.extend(names);
             }
@@ -170,36 +172,38 @@ impl OfflineState {
             OfflineEvent::NotStored { name, reason } => self.error = Some(OfflineError::NotStored(name, reason)),
             OfflineEvent::Damaged { file, repaired } => self.error = Some(OfflineError::Damaged(file, repaired)),
             OfflineEvent::NotShared => self.error = Some(OfflineError::NotShared),
+            // A tab with an old version has to reload, whatever other updates follow.
             OfflineEvent::Update(UpdateState::Available) if self.update == UpdateState::OtherTab => {}
             OfflineEvent::Update(update) => self.update = update,
         }
     }
 
     /// True if a network works offline: its weights are stored, and those of its backbones.
-    pub fn is_stored(&self, list: &Catalogue, name: &str) -> bool {
+    pub(crate) fn is_stored(&self, list: &Catalogue, name: &str) -> bool {
         let Some(offer) = list.entry(name) else { return false };
         offer.backbones.iter().chain([&offer.name]).all(|part| self.stored.contains(part))
     }
 
     /// True if the page opens and classifies without a connection.
-    pub fn is_ready(&self, list: Option<&Catalogue>) -> bool {
+    pub(crate) fn is_ready(&self, list: Option<&Catalogue>) -> bool {
         let first = list.is_some_and(|list| self.is_stored(list, &list.first));
         first && matches!(self.shell, AppShell::Installed { .. })
     }
 
     /// Its name in the page's `data-offline`.
-    pub fn name(&self, list: Option<&Catalogue>) -> &'static str {
+    pub(crate) fn name(&self, list: Option<&Catalogue>) -> &'static str {
         match self.shell {
             _ if self.is_ready(list) => "ready",
             AppShell::Unknown => "unknown",
             AppShell::Deferred => "deferred",
+            // An installed shell still waits for the first network.
             AppShell::Installing { .. } | AppShell::Installed { .. } => "installing",
             AppShell::Unavailable(_) => "unavailable",
         }
     }
 
     /// True if the update is offered to the user: never during training, which it would end.
-    pub fn shows_update(&self, stage: &Stage) -> bool {
+    pub(crate) fn shows_update(&self, stage: &Stage) -> bool {
         matches!(stage, Stage::Idle) && !matches!(self.update, UpdateState::None | UpdateState::Declined)
     }
 }

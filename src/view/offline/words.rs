@@ -8,14 +8,16 @@ use crate::view::offline::state::{AppShell, Download, OfflineError, OfflineState
 pub const READY: &str = "Ready to work offline: from now on this page works without a connection.";
 
 /// Whether the page works offline; `None` while that is unknown.
-pub fn status(offline: &OfflineState, list: Option<&Catalogue>) -> Option<String> {
+pub(crate) fn status(offline: &OfflineState, list: Option<&Catalogue>) -> Option<String> {
     let text = match offline.shell {
+        // Before the shell: the status needs both the page and the first network.
         _ if offline.is_ready(list) => "This page works without a connection.".to_owned(),
         AppShell::Unknown => return None,
         AppShell::Deferred => {
             "Your browser is set to save data, so nothing more was downloaded. You can make this page work offline."
                 .to_owned()
         }
+        // The total is 0 before the service worker has reported it.
         AppShell::Installing { done, total } if total > 0 => {
             format!("Preparing to work offline: {} of {}…", size(done), size(total))
         }
@@ -40,7 +42,7 @@ fn because(reason: UnavailableReason) -> &'static str {
 }
 
 /// True if another attempt may help.
-pub fn can_enable(offline: &OfflineState) -> bool {
+pub(crate) fn can_enable(offline: &OfflineState) -> bool {
     matches!(
         offline.shell,
         AppShell::Deferred
@@ -56,7 +58,7 @@ pub fn enable_button(offline: &OfflineState) -> &'static str {
 }
 
 /// The last error.
-pub fn error(error: &OfflineError) -> String {
+pub(crate) fn error(error: &OfflineError) -> String {
     match error {
         OfflineError::NotStored(name, UnavailableReason::NoSpace) => {
             format!(
@@ -85,7 +87,7 @@ pub fn error(error: &OfflineError) -> String {
 }
 
 /// The line about a newer version.
-pub fn update(update: UpdateState) -> &'static str {
+pub(crate) fn update(update: UpdateState) -> &'static str {
     match update {
         UpdateState::None | UpdateState::Declined => "",
         UpdateState::Available => "A new version of GenreLens is ready. The page reloads to use it.",
@@ -96,13 +98,14 @@ pub fn update(update: UpdateState) -> &'static str {
 }
 
 /// The text of the button that switches to it.
-pub fn update_button(update: UpdateState) -> &'static str {
+pub(crate) fn update_button(update: UpdateState) -> &'static str {
     if update == UpdateState::OtherTab { "Reload" } else { "Use the new version" }
 }
 
 /// A network in the list: its name, and whether it is stored.
-pub fn network(list: &Catalogue, offline: &OfflineState, name: &str) -> String {
+pub(crate) fn network(list: &Catalogue, offline: &OfflineState, name: &str) -> String {
     match &offline.download {
+        // A stored network needs no progress, even if it is downloaded again.
         _ if offline.is_stored(list, name) => format!("{name} · stored on this device"),
         Some(Download { name: current, fetched, total }) if current == name => {
             format!("{name} · {} of {}…", size(*fetched), size(*total))

@@ -62,7 +62,7 @@ pub struct Usage {
 
 /// A training run as it is stored, beside the bytes of its checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SavedRun {
+pub(crate) struct SavedRun {
     /// The job, its clips split into training and validation.
     #[serde(alias = "lesson")]
     pub job: TrainingJob,
@@ -96,7 +96,7 @@ impl StoredDataset {
 
 /// Everything about storage that the page shows.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct StorageState {
+pub(crate) struct StorageState {
     /// What the storage is doing.
     pub status: StorageStatus,
     /// Why something is not stored.
@@ -115,8 +115,9 @@ pub struct StorageState {
 
 impl StorageState {
     /// Takes an error to show. One that prevents all storage replaces any other; of the others the first one stays.
-    pub fn report(&mut self, error: StorageError) {
+    pub(crate) fn report(&mut self, error: StorageError) {
         let unavailable = matches!(error, StorageError::Unavailable(_) | StorageError::OtherTab);
+        // Without a store nothing is written, so that nothing sets another status.
         if unavailable {
             self.status = StorageStatus::Off;
         }
@@ -151,7 +152,7 @@ pub fn own_networks(list: Option<&Catalogue>) -> impl Iterator<Item = &Catalogue
 }
 
 /// Removes the clips whose files are missing, and returns their names.
-pub fn remove_missing(classes: &mut [Class], files: &HashSet<&str>) -> Vec<String> {
+pub(crate) fn remove_missing(classes: &mut [Class], files: &HashSet<&str>) -> Vec<String> {
     let mut missing = Vec::new();
     for class in classes {
         class.clips.retain(|clip| {
@@ -166,13 +167,14 @@ pub fn remove_missing(classes: &mut [Class], files: &HashSet<&str>) -> Vec<Strin
 }
 
 /// The clips whose files are needed: those of the dataset and of an interrupted training run.
-pub fn required_clips<'a>(classes: &'a [Class], running: Option<&'a SavedRun>) -> HashSet<&'a ClipId> {
+pub(crate) fn required_clips<'a>(classes: &'a [Class], running: Option<&'a SavedRun>) -> HashSet<&'a ClipId> {
+    // An interrupted run needs its clips even if they were removed from the dataset since.
     let of_run = running.into_iter().flat_map(|running| &running.job.clips).map(|clip| &clip.id);
     classes.iter().flat_map(|class| &class.clips).map(|clip| &clip.id).chain(of_run).collect()
 }
 
 /// True if the file name has the ending of weights files, `.safetensors`.
-pub fn is_weights(name: &str) -> bool {
+pub(crate) fn is_weights(name: &str) -> bool {
     name.to_lowercase().ends_with(".safetensors")
 }
 
@@ -189,7 +191,7 @@ pub(in crate::view) mod tests {
     }
 
     /// A training run of one clip after 7 of 60 epochs.
-    pub fn running() -> SavedRun {
+    pub(crate) fn running() -> SavedRun {
         let clip = LabelledClip {
             id: "z".to_owned(),
             name: "z.wav".to_owned(),

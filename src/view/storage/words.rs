@@ -21,7 +21,7 @@ pub const CHECKPOINT_GONE: &str =
     "The checkpoint of this training can no longer be read. Discard it and start a new one.";
 
 /// Why something is not stored, and what to do.
-pub fn error(error: &StorageError) -> String {
+pub(crate) fn error(error: &StorageError) -> String {
     match error {
         StorageError::Unavailable(reason) => format!(
             "Your browser does not let this page store anything ({}). Everything works, but clips, networks and training \
@@ -29,10 +29,12 @@ pub fn error(error: &StorageError) -> String {
              and site data, may be the cause.",
             reason.trim_end_matches('.')
         ),
-        StorageError::OtherTab => "This page is open in another tab, which stores what you collect and train. Nothing is stored from this \
-                                 tab, and it is lost when the tab is closed: save networks as files, or close this tab and \
-                                 continue in the other one."
-            .to_owned(),
+        StorageError::OtherTab => {
+            "This page is open in another tab, which stores what you collect and train. What you do in this tab is not \
+             stored and is lost when the tab is closed: save networks as files, or close this tab and continue in the \
+             other one."
+                .to_owned()
+        }
         StorageError::Full => {
             "There is not enough free space on this device to store everything. The page keeps working, but what is not \
              stored is lost when it is closed: save networks as files, or free some space by removing clips or other files \
@@ -40,15 +42,15 @@ pub fn error(error: &StorageError) -> String {
                 .to_owned()
         }
         StorageError::Other(reason) => format!(
-            "Something could not be stored on this device ({}). The page keeps working, but what is not stored is lost when it \
-             is closed: save networks as files, and reload the page to try again.",
+            "Something could not be stored on this device ({}). The page keeps working, but what is not stored is lost \
+             when it is closed: save networks as files, and reload the page to try again.",
             reason.trim_end_matches('.')
         ),
     }
 }
 
 /// What is stored, as counts.
-pub fn contents(contents: StorageContents) -> String {
+pub(crate) fn contents(contents: StorageContents) -> String {
     let StorageContents { clips, networks, runs } = contents;
     let parts = [(clips, "clip"), (networks, "network"), (runs, "training run")];
     let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| count(*n, thing)).collect();
@@ -61,8 +63,9 @@ pub fn contents(contents: StorageContents) -> String {
 }
 
 /// How much space it takes.
-pub fn usage(usage: Usage) -> String {
+pub(crate) fn usage(usage: Usage) -> String {
     let size = |bytes: f64| match bytes {
+        // Quotas reach gigabytes, which `size` does not have.
         bytes if bytes >= 999.5e6 => format!("{:.1}{NBSP}GB", bytes / 1e9),
         bytes => size(bytes.max(0.0) as u64),
     };
@@ -80,7 +83,7 @@ pub fn network(offer: &CatalogueEntry) -> String {
 }
 
 /// A training run that was interrupted.
-pub fn interrupted(running: &SavedRun) -> String {
+pub(crate) fn interrupted(running: &SavedRun) -> String {
     format!(
         "Training of “{}” was interrupted at epoch {} of {}.",
         running.job.name, running.epoch, running.job.recipe.epochs
@@ -88,7 +91,8 @@ pub fn interrupted(running: &SavedRun) -> String {
 }
 
 /// Clips are left out because their stored files are missing.
-pub fn missing_clips(names: &[String]) -> String {
+pub(crate) fn missing_clips(names: &[String]) -> String {
+    // More names would fill the screen.
     const SHOWN: usize = 5;
     let shown = names[..names.len().min(SHOWN)].join(", ");
     let more = if names.len() > SHOWN { ", …" } else { "" };
@@ -104,17 +108,18 @@ pub fn deleted(name: &str) -> String {
 }
 
 /// A network was imported from a file, under another name than on its card if that one is in use.
-pub fn imported(file: &str, on_card: &str, name: &str) -> String {
+pub(crate) fn imported(file: &str, on_card: &str, name: &str) -> String {
     match on_card == name {
         true => format!("“{name}” was imported from {file} and is in the list of networks."),
         false => format!(
-            "{file} was imported as “{name}”, because there is another “{on_card}” in the list of networks. You can rename it."
+            "{file} was imported as “{name}”, because there is another “{on_card}” in the list of networks. You can rename \
+             it."
         ),
     }
 }
 
 /// A file was not imported as a network: its name, and the reason as part of a sentence.
-pub fn not_imported(file: &str, reason: &str) -> String {
+pub(crate) fn not_imported(file: &str, reason: &str) -> String {
     sentence(format!("{file} was not imported: {reason}"))
 }
 
@@ -129,7 +134,7 @@ pub fn unreadable(reason: &str) -> String {
 }
 
 /// A file is larger than the limit for networks, both in bytes; part of a sentence.
-pub fn too_large(bytes: u64, most: u64) -> String {
+pub(crate) fn too_large(bytes: u64, most: u64) -> String {
     format!(
         "it has {}, and the limit is {}; check that it is the file of a network, or train or export a smaller one",
         size(bytes),
@@ -148,6 +153,7 @@ pub fn no_backbone(backbone: &Backbone) -> String {
 
 /// The backbone of a head is on this site with other weights; part of a sentence.
 pub fn other_backbone(backbone: &Backbone) -> String {
+    // Twelve digits are enough to tell versions apart.
     let version: String = backbone.sha256.chars().take(12).collect();
     format!(
         "it uses the backbone '{}' with the SHA-256 {version}…, and this site has another version of it, with which its \

@@ -82,12 +82,14 @@ async fn shared() -> Result<Vec<File>, JsValue> {
         let response = js::ask(&inbox, "match", &[&request]).await?;
         let bytes = Uint8Array::new(&js::ask(&response, "arrayBuffer", &[]).await?);
         let url = js::text(&request, "url");
+        // The service worker stores the file name as the last part of the URL.
         let name = js_sys::decode_uri_component(url.rsplit('/').next().unwrap_or_default());
         let name = name.map_or_else(|_| "shared recording".to_owned(), String::from);
         let kind = js::call(&js::get(&response, "headers")?, "get", &[&"content-type".into()])?;
         let options = FilePropertyBag::new();
         options.set_type(&kind.as_string().unwrap_or_default());
         files.push(File::new_with_u8_array_sequence_and_options(&Array::of1(&bytes), &name, &options)?);
+        // Each file is opened once.
         js::ask(&inbox, "delete", &[&request]).await?;
     }
     Ok(files)

@@ -100,6 +100,7 @@ impl Engines for Client {
         Client::offline(self, request);
     }
     fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking {
+        // The future outlives this borrow, and clones of a client share its state.
         let client = self.clone();
         Box::pin(async move { client.unpack(file, tell).await })
     }

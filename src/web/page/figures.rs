@@ -37,10 +37,12 @@ impl<Subject> Drawing<Subject> {
     /// Clears the canvas for a new drawing. False if it already shows this one, or has no size.
     fn begin(&mut self, subject: &Rc<Subject>, dark: bool, ratio: f64) -> Result<bool, DomError> {
         let key = Key { size: self.canvas.size(), ratio, dark };
+        // Pointer equality: comparing all values of a long spectrogram in every frame would cost more than drawing.
         let same = |(drawn, last): &(Key, Rc<Subject>)| *drawn == key && Rc::ptr_eq(last, subject);
         if self.drawn.as_ref().is_some_and(same) || key.size.contains(&0.0) {
             return Ok(false);
         }
+        // Resizes the backing store to device pixels, which also erases it.
         self.canvas.clear(ratio)?;
         self.drawn = Some((key, subject.clone()));
         Ok(true)
@@ -52,7 +54,7 @@ impl<Subject> Drawing<Subject> {
 }
 
 /// The drawings.
-pub struct Figures {
+pub(crate) struct Figures {
     spectrogram: Drawing<Spectrogram>,
     strip: Drawing<Prediction>,
     bars: Drawing<Prediction>,
@@ -67,7 +69,7 @@ pub struct Figures {
 }
 
 impl Figures {
-    pub fn find(document: &Document) -> Result<Self, DomError> {
+    pub(crate) fn find(document: &Document) -> Result<Self, DomError> {
         let readout: HtmlElement = by_id(document, "readout")?;
         Ok(Self {
             spectrogram: Drawing::find(document, "spectrogram")?,
@@ -82,7 +84,7 @@ impl Figures {
         })
     }
 
-    pub fn render(&mut self, state: &State, dark: bool, ratio: f64) -> Result<(), DomError> {
+    pub(crate) fn render(&mut self, state: &State, dark: bool, ratio: f64) -> Result<(), DomError> {
         self.over_time.set_hidden(state.spectrogram.is_none());
         self.strip_box.set_hidden(state.prediction.is_none());
         self.bars.canvas.element().set_hidden(state.prediction.is_none());
@@ -112,12 +114,14 @@ impl Figures {
         let canvas = &self.spectrogram.canvas;
         let [width, height] = canvas.size();
         let Figure { plot, colour_bar, shapes } = spectrogram::figure(info, width, height, Theme::of(dark));
+        // Device pixels, so that the image is sharp on high-density displays.
         let [columns, rows] = canvas.pixels(plot);
         canvas.image(&spectrogram::pixels(values, info, columns, rows), plot)?;
         let [columns, rows] = canvas.pixels(colour_bar);
         canvas.image(&spectrogram::colour_bar(columns, rows), colour_bar)?;
         canvas.paint(&shapes)?;
         let element = canvas.element();
+        // The canvas is a slider over time for the keyboard and for screen readers.
         element.set_attribute("aria-valuemax", &format!("{:.1}", spectrogram::plotted_seconds(info)))?;
         self.spectrogram.describe(&draw_words::spectrogram_label(file, info))
     }
@@ -139,6 +143,7 @@ impl Figures {
 
     fn render_bars(&mut self, prediction: &Rc<Prediction>, dark: bool, ratio: f64) -> Result<(), DomError> {
         let height = bars::height(prediction);
+        // Before the drawing begins, because the height is part of its key.
         dom::set_style(self.bars.canvas.element(), "height", &format!("{height}px"))?;
         if !self.bars.begin(prediction, dark, ratio)? {
             return Ok(());
@@ -152,17 +157,18 @@ impl Figures {
     fn plot(&self, state: &State) -> Option<Area> {
         let [width, height] = self.spectrogram.canvas.size();
         let info = &state.spectrogram.as_ref()?.info;
+        // The layout does not depend on the theme.
         Some(spectrogram::figure(info, width, height, &Theme::LIGHT).plot)
     }
 
     /// The position on the plot of a point on the spectrogram's canvas, in CSS pixels; clamped to the plot.
-    pub fn position_of(&self, state: &State, x: f64, y: f64) -> Option<Position> {
+    pub(crate) fn position_of(&self, state: &State, x: f64, y: f64) -> Option<Position> {
         let plot = self.plot(state)?;
         let position = Position { time: (x - plot.x) / plot.width, height: 1.0 - (y - plot.y) / plot.height };
         Some(position.moved(0.0, 0.0))
     }
 
-    pub fn render_cursor(&self, state: &State, cursor: Option<Cursor>) -> Result<(), DomError> {
+    pub(crate) fn render_cursor(&self, state: &State, cursor: Option<Cursor>) -> Result<(), DomError> {
         let visible = cursor.zip(self.plot(state)).zip(state.spectrogram.as_deref());
         self.cursor.set_hidden(visible.is_none());
         let Some(((cursor, plot), spectrogram)) = visible else {
@@ -171,6 +177,7 @@ impl Figures {
         };
         let x = plot.x + cursor.position.time * plot.width;
         let y = plot.y + (1.0 - cursor.position.height) * plot.height;
+        // A transform moves the cursor without a new layout of the page.
         dom::set_style(&self.cursor, "transform", &format!("translateX({x:.1}px)"))?;
         dom::set_style(&self.cursor_dot, "transform", &format!("translateY({y:.1}px)"))?;
         self.cursor_dot.set_hidden(!cursor.on_spectrogram);

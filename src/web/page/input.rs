@@ -11,20 +11,20 @@ use crate::web::dom::{self, DomError, Listener, Resizes, by_id};
 use crate::web::files::{self, Picker};
 
 /// The media query for dark surroundings.
-pub const DARK: &str = "(prefers-color-scheme: dark)";
+pub(crate) const DARK: &str = "(prefers-color-scheme: dark)";
 
 /// How far an arrow key moves the cursor, as a fraction of the plot; with Shift ten times as far.
 const KEY_STEP: f64 = 0.01;
 
 /// All listeners of the page; dropping it removes them.
-pub struct Inputs {
+pub(crate) struct Inputs {
     _picker: Picker,
     _listeners: Vec<Listener>,
     _resizes: Resizes,
 }
 
 impl Inputs {
-    pub fn listen(page: &Page) -> Result<Self, DomError> {
+    pub(crate) fn listen(page: &Page) -> Result<Self, DomError> {
         let document = &page.0.document;
         // Weak: the page owns the listeners, and a strong reference would keep it alive for ever.
         let weak = Rc::downgrade(&page.0);
@@ -125,6 +125,7 @@ impl Page {
         };
         // Otherwise the arrow keys scroll the page.
         event.prevent_default();
+        // The first key press starts from the middle.
         let start = Position { time: 0.5, height: 0.5 };
         let from = self.0.cursor.get().map_or(start, |cursor| cursor.position);
         self.point_at(Some(Cursor { position: from.moved(time, height), on_spectrogram: true }));

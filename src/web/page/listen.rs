@@ -20,6 +20,7 @@ pub(super) fn on<Kind: JsCast>(
     kind: &'static str,
     act: impl Fn(&Page, Kind) + 'static,
 ) -> Result<Listener, DomError> {
+    // A strong reference here would keep the page alive through its own listener.
     let weak = weak.clone();
     Listener::new(target, kind, move |event| with(&weak, |page| act(page, event)))
 }

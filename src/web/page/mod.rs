@@ -49,7 +49,7 @@ use crate::view::train::state::TrainingState;
 
 /// The position of the pointer or of the keyboard cursor.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Cursor {
+pub(crate) struct Cursor {
     position: Position,
     /// True on the spectrogram, where the height is a frequency; false on the strip.
     on_spectrogram: bool,
@@ -113,6 +113,7 @@ impl Page {
             frame: OnceCell::new(),
             inputs: OnceCell::new(),
         });
+        // The page owns the frame callback, which must not own the page.
         let weak = Rc::downgrade(&inner);
         let frame = Frame::new(move || {
             if let Some(inner) = weak.upgrade() {
@@ -219,6 +220,7 @@ impl Page {
     /// Draws the current state. Animation frames do this automatically; tests call it.
     pub fn render(&self) -> Result<(), DomError> {
         let window = dom::window()?;
+        // Read in every frame, because the user can switch the scheme at any time.
         let dark = window.match_media(input::DARK)?.is_some_and(|query| query.matches());
         let state = self.0.state.borrow();
         self.0.texts.render(&state, Theme::of(dark))?;

@@ -12,7 +12,7 @@ use crate::view::classify::state::State;
 use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
 
 /// The elements that show networks.
-pub struct NetworkCard {
+pub(crate) struct NetworkCard {
     document: Document,
     choice: HtmlSelectElement,
     summary: HtmlElement,
@@ -28,7 +28,7 @@ pub struct NetworkCard {
 }
 
 impl NetworkCard {
-    pub fn find(document: &Document) -> Result<Self, DomError> {
+    pub(crate) fn find(document: &Document) -> Result<Self, DomError> {
         Ok(Self {
             document: document.clone(),
             choice: by_id(document, "network-choice")?,
@@ -45,14 +45,15 @@ impl NetworkCard {
     }
 
     /// The network selected in the choice box, by its name.
-    pub fn chosen(&self) -> String {
+    pub(crate) fn chosen(&self) -> String {
         self.choice.value()
     }
 
-    pub fn render(&self, state: &State) -> Result<(), DomError> {
+    pub(crate) fn render(&self, state: &State) -> Result<(), DomError> {
         self.render_choice(state)?;
         self.progress_box.set_hidden(state.download.is_none());
         if let Some(download) = &state.download {
+            // A network without a known size must not divide by zero.
             let fraction = download.fetched as f64 / download.total.max(1) as f64;
             show_progress(&self.progress, (download.fetched < download.total).then_some(fraction));
             set_text(&self.progress_text, &words::download(download));
@@ -76,10 +77,12 @@ impl NetworkCard {
         }
         self.choice.set_disabled(state.broken);
         let chosen = state.chosen_network().unwrap_or(&list.first);
+        // Only a change is written: the list may be open.
         if self.choice.value() != chosen {
             self.choice.set_value(chosen);
         }
         let in_use = state.network.as_ref().map(|network| network.card.name.as_str());
+        // For the browser tests: the choice box alone shows what was selected, not what is active.
         self.choice.set_attribute("data-in-use", in_use.unwrap_or_default())?;
         let summary = list.entry(chosen).map(|offer| offer.summary.as_str()).filter(|summary| !summary.is_empty());
         if let Some(summary) = summary {
@@ -90,6 +93,7 @@ impl NetworkCard {
 
     fn render_card(&self, state: &State) -> Result<(), DomError> {
         let (Some(network), Some(list)) = (&state.network, &state.catalogue) else { return Ok(()) };
+        // Pointer equality is enough: the state shares one card per activated network.
         let same = self.shown.borrow().as_ref().is_some_and(|shown| Rc::ptr_eq(shown, network));
         if same {
             return Ok(());

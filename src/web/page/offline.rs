@@ -16,7 +16,7 @@ use crate::view::train::state::Stage;
 use crate::web::dom::{self, DomError, Listener, by_id, set_text, set_text_or_hide};
 
 /// Their elements.
-pub struct OfflineSection {
+pub(crate) struct OfflineSection {
     document: Document,
     section: HtmlElement,
     status: HtmlElement,
@@ -34,7 +34,7 @@ pub struct OfflineSection {
 }
 
 impl OfflineSection {
-    pub fn find(document: &Document) -> Result<Self, DomError> {
+    pub(crate) fn find(document: &Document) -> Result<Self, DomError> {
         Ok(Self {
             document: document.clone(),
             section: by_id(document, "offline")?,
@@ -52,7 +52,7 @@ impl OfflineSection {
         })
     }
 
-    pub fn render(&self, offline: &OfflineState, state: &State, stage: &Stage) -> Result<(), DomError> {
+    pub(crate) fn render(&self, offline: &OfflineState, state: &State, stage: &Stage) -> Result<(), DomError> {
         let list = state.catalogue.as_deref();
         self.section.set_attribute("data-offline", offline.name(list))?;
         set_text_or_hide(&self.status, words::status(offline, list).as_deref());
@@ -83,6 +83,7 @@ impl OfflineSection {
         for (name, sentence, button) in self.rows.borrow().iter() {
             set_text(sentence, &words::network(list, offline, name));
             button.set_hidden(offline.is_stored(list, name));
+            // One download at a time, since its progress has one place in the state.
             button.toggle_attribute_with_force("disabled", offline.download.is_some())?;
         }
         Ok(())
@@ -112,9 +113,10 @@ impl OfflineSection {
 }
 
 /// Listens to the section's buttons.
-pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
+pub(crate) fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
     let document = &page.0.document;
     let download = |page: &Page, event: Event| {
+        // One listener on the list serves the buttons of all rows.
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         if let Some(name) = target.and_then(|target| target.get_attribute("data-download")) {
             page.with_engines(|engines| engines.offline(OfflineRequest::Download(name)));

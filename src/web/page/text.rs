@@ -17,7 +17,7 @@ use crate::view::{Colour, Theme};
 use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
 
 /// The elements that show text.
-pub struct Texts {
+pub(crate) struct Texts {
     document: Document,
     page: HtmlElement,
     notice: HtmlElement,
@@ -49,7 +49,7 @@ pub struct Texts {
 }
 
 impl Texts {
-    pub fn find(document: &Document) -> Result<Self, DomError> {
+    pub(crate) fn find(document: &Document) -> Result<Self, DomError> {
         Ok(Self {
             document: document.clone(),
             page: by_id(document, "page")?,
@@ -81,16 +81,16 @@ impl Texts {
         })
     }
 
-    pub fn show_preference(&self, preference: Preference) {
+    pub(crate) fn show_preference(&self, preference: Preference) {
         self.engine_choice.set_value(preference.name());
     }
 
     /// The engine selected in the choice box.
-    pub fn preference(&self) -> Preference {
+    pub(crate) fn preference(&self) -> Preference {
         Preference::of(&self.engine_choice.value()).unwrap_or_default()
     }
 
-    pub fn render(&self, state: &State, theme: &Theme) -> Result<(), DomError> {
+    pub(crate) fn render(&self, state: &State, theme: &Theme) -> Result<(), DomError> {
         self.page.set_attribute("data-state", state.phase.name())?;
         set_text_or_hide(&self.notice, state.notice);
         self.render_progress(state);
@@ -152,6 +152,7 @@ impl Texts {
         let done = state.phase == Phase::Done;
         let verdict = if done { words::verdict } else { words::verdict_so_far };
         set_text(&self.verdict, &prediction.map_or_else(|| words::ANALYZING.to_owned(), verdict));
+        // The style sheet mutes a preliminary result.
         self.verdict.toggle_attribute_with_force("data-waiting", !done)?;
         let detail = prediction.filter(|_| done).map(|shown| words::detail(shown, state.previous.as_ref()));
         set_text_or_hide(&self.detail, detail.as_deref());
@@ -207,6 +208,7 @@ impl Texts {
             name.append_with_node_2(&swatch, &self.document.create_text_node(&format::genre(&score.label)))?;
             let probability = dom::element(&self.document, "td", &format::percent(score.probability))?;
             let share = prediction.windows.iter().filter_map(|window| window.probabilities.get(place(&score.label)));
+            // The window with the highest probability is the most typical one.
             let highest = share.copied().fold(0.0, f32::max);
             let highest = dom::element(&self.document, "td", &format::percent(highest))?;
             row.append_with_node_3(&name, &probability, &highest)?;
@@ -235,7 +237,7 @@ impl Texts {
 }
 
 /// Shows a progress of 0 to 1; without a value, an indeterminate one.
-pub fn show_progress(bar: &HtmlProgressElement, fraction: Option<f64>) {
+pub(crate) fn show_progress(bar: &HtmlProgressElement, fraction: Option<f64>) {
     match fraction {
         Some(fraction) => bar.set_value(fraction),
         None => bar.remove_attribute("value").unwrap_or_default(),

@@ -389,7 +389,10 @@ fn a_first_result_stays_until_it_is_refined() {
     page.render().unwrap();
     assert!(fixture.hidden("reclassify-box"));
     let detail = fixture.text("detail");
-    assert!(detail.contains("Refined with head in 346 ms; the first result, from net1-gtzan, was jazz (62 %)."), "{detail}");
+    assert!(
+        detail.contains("Refined with head in 346 ms; the first result, from net1-gtzan, was jazz (62 %)."),
+        "{detail}"
+    );
 
     page.receive(Update::Again { network: "third".to_owned(), selection: Selection::User });
     page.render().unwrap();

@@ -20,11 +20,11 @@ use crate::web::files::{save, take_chosen};
 type Act = fn(&Page);
 
 /// Listens to the buttons.
-pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
+pub(crate) fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
     let document = &page.0.document;
     let clicks: [(&str, Act); 6] = [
         ("resume-go", Page::resume_training),
-        ("resume-drop", Page::forget_interrupted),
+        ("resume-drop", Page::discard_interrupted),
         ("storage-undo", Page::restore_deleted_network),
         ("storage-forget-all", |page| page.change_storage(|storage| storage.confirms_deletion = true)),
         ("storage-forget-no", |page| page.change_storage(|storage| storage.confirms_deletion = false)),
@@ -188,6 +188,7 @@ impl Page {
             let clips = self.0.clips.borrow();
             running.job.clips.iter().filter_map(|clip| clips.get(&clip.id).cloned()).collect()
         };
+        // The checkpoint belongs to exactly these clips, in this order.
         if files.len() != running.job.clips.len() {
             return self.change_training(|training| training.error = Some(words::CLIPS_GONE.to_owned()));
         }

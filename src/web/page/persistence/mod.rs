@@ -14,8 +14,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, File};
 
-pub use self::actions::listen;
-pub use self::section::StorageSection;
+pub(crate) use self::actions::listen;
+pub(crate) use self::section::StorageSection;
 use super::Page;
 use crate::training_job::ClipId;
 use crate::view::storage::state::{self, SavedRun, StorageError, StorageState, StorageStatus, StoredDataset};
@@ -35,7 +35,7 @@ const RUNNING: &str = "running";
 
 /// What is stored, as far as the page knows, and what is to be written.
 #[derive(Default)]
-pub struct Persistence {
+pub(crate) struct Persistence {
     /// `None` until the stored data is restored, and if nothing can be stored.
     store: RefCell<Option<Store>>,
     saved: RefCell<Saved>,
@@ -86,8 +86,10 @@ impl Page {
         if persistence.store.borrow().is_none() || !self.has_unsaved_changes() {
             return;
         }
+        // Shown at once, so that nobody closes the tab before the write.
         self.change_storage(|storage| storage.status = StorageStatus::Busy);
         persistence.changed.set(true);
+        // A running loop picks up this change.
         if persistence.busy.replace(true) {
             return;
         }
@@ -293,6 +295,7 @@ impl Page {
             let new = ids.filter(|id| !present.contains(id));
             new.filter_map(|id| Some((id.clone(), clips.get(id)?.clone()))).collect()
         };
+        // A dataset whose files are incomplete is stored all the same: missing clips are reported when it is restored.
         let files = save_files(store, &missing).await;
         let dataset = store.write(&[Change::put(ObjectStore::Values, COLLECTION, to_value(stored)?)]).await;
         files.and(dataset)

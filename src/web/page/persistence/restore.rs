@@ -67,6 +67,7 @@ impl Page {
             networks: storage.networks.iter().map(|own| (own.card.name.clone(), own.card.sha256.clone())).collect(),
             runs: storage.runs.clone(),
         };
+        // Before anything is restored, so that the restored data is not written again.
         self.0.persistence.remember(saved, storage.interrupted.clone());
         let missing = remove_missing(&mut storage.stored.classes, &storage.files.keys().map(String::as_str).collect());
         let clips = storage.stored.classes.iter().flat_map(|class| &class.clips);
@@ -92,6 +93,7 @@ impl Page {
         if !leftovers.is_empty() {
             self.report_storage_error(store.write(&leftovers).await);
         }
+        // Last: from here on changes are written.
         self.0.persistence.store.replace(Some(store));
         self.show_usage().await;
         self.save_soon();

@@ -5,14 +5,14 @@ use std::cell::RefCell;
 use web_sys::{Document, HtmlElement};
 
 use crate::view::classify::networks::{Catalogue, CatalogueEntry};
-use crate::view::storage::state::{StorageContents, StorageState, StorageStatus, own};
+use crate::view::storage::state::{StorageContents, StorageState, StorageStatus, own_networks};
 use crate::view::storage::words;
 use crate::view::train::state::TrainingState;
 use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
 use crate::web::page::training_panel::disable;
 
 /// Its elements.
-pub struct StorageSection {
+pub(crate) struct StorageSection {
     document: Document,
     section: HtmlElement,
     error: HtmlElement,
@@ -32,7 +32,7 @@ pub struct StorageSection {
 }
 
 impl StorageSection {
-    pub fn find(document: &Document) -> Result<Self, DomError> {
+    pub(crate) fn find(document: &Document) -> Result<Self, DomError> {
         let get = |id| by_id(document, id);
         Ok(Self {
             document: document.clone(),
@@ -54,7 +54,7 @@ impl StorageSection {
     }
 
     /// Lists the networks again: names that were edited return to the stored ones.
-    pub fn list_anew(&self) {
+    pub(crate) fn list_anew(&self) {
         if let Some(offers) = self.shown.take()
             && let Err(error) = self.list(offers)
         {
@@ -62,12 +62,13 @@ impl StorageSection {
         }
     }
 
-    pub fn render(
+    pub(crate) fn render(
         &self,
         storage: &StorageState,
         training: &TrainingState,
         list: Option<&Catalogue>,
     ) -> Result<(), DomError> {
+        // During training another run cannot be resumed.
         let interrupted = storage.interrupted.as_ref().filter(|_| !training.is_busy());
         self.resume.set_hidden(interrupted.is_none());
         set_text(&self.resume_text, &interrupted.map(words::interrupted).unwrap_or_default());
@@ -81,9 +82,11 @@ impl StorageSection {
         self.deleted_box.set_hidden(storage.deleted.is_none());
         set_text(&self.deleted, &storage.deleted.as_deref().map(words::deleted).unwrap_or_default());
         self.ask.set_hidden(!storage.confirms_deletion);
+        // Deleting during training would remove the files of its clips.
         let nothing = contents == StorageContents::default() && storage.interrupted.is_none();
         disable(&self.delete_all, nothing || training.is_busy() || storage.confirms_deletion)?;
-        let offers: Vec<CatalogueEntry> = own(list).cloned().collect();
+        let offers: Vec<CatalogueEntry> = own_networks(list).cloned().collect();
+        // Rebuilt only for another list: an input that is replaced loses its focus.
         if self.shown.borrow().as_ref() != Some(&offers) {
             self.list(offers)?;
         }
