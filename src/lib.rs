@@ -6,7 +6,7 @@
 //! ```
 //!
 //! One direction, one type a step: [`audio::Clip`] → [`dsp::MelSpectrogram`] and its [`dsp::Segment`]s →
-//! [`protocol::Prediction`] → [`view::Shape`]s. A step never reaches back. Nothing outside [`mod@web`] and the binaries
+//! [`protocol::Prediction`] → `view::Shape`s. A step never reaches back. Nothing outside [`mod@web`] and the binaries
 //! names the browser; nothing outside [`model`], [`train`] and [`engine`] names Burn. The page's binary is built
 //! without the `engine` feature and stays small; two workers have it.
 //!
@@ -36,6 +36,8 @@ pub mod recipe;
 #[cfg(feature = "engine")]
 pub mod train;
 pub mod training_job;
+// Only the page draws it; natively it is built for its tests.
+#[cfg(any(target_family = "wasm", test))]
 pub mod view;
 #[cfg(target_family = "wasm")]
 pub mod web;

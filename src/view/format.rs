@@ -1,10 +1,11 @@
-//! Numbers, units, names and lists as people read them, for every feature of the page.
+//! Numbers with units, names and lists, formatted for every part of the page.
 
-/// Keeps a number and its unit on one line.
-pub const NBSP: char = '\u{a0}';
+/// A no-break space, which keeps a number and its unit on one line.
+pub(crate) const NBSP: char = '\u{a0}';
 
-/// A probability as a percentage: `62 %`. Only certainty itself is 0 or 100.
-pub fn percent(probability: f32) -> String {
+/// A probability as a percentage: `62 %`. Only exactly 0 and 1 are shown as 0 % and 100 %.
+pub(crate) fn percent(probability: f32) -> String {
+    // In f64, so that the product is not rounded before it becomes a whole percentage.
     let rounded = (f64::from(probability) * 100.0).round();
     match rounded {
         _ if probability.is_nan() => "?".to_owned(),
@@ -14,17 +15,18 @@ pub fn percent(probability: f32) -> String {
     }
 }
 
-/// A genre's name in running text, from its label.
-pub fn genre(label: &str) -> String {
+/// The name of a genre in running text, from its label.
+pub(crate) fn genre(label: &str) -> String {
     match label {
         "hiphop" => "hip-hop".to_owned(),
         other => other.replace('_', " "),
     }
 }
 
-/// A duration of work: `4.2 ms`, `346 ms`, `1.2 s`.
-pub fn milliseconds(milliseconds: f64) -> String {
+/// A computing time: `4.2 ms`, `346 ms`, `1.2 s`.
+pub(crate) fn milliseconds(milliseconds: f64) -> String {
     match milliseconds {
+        // Limits half a unit lower than the round number, so that 9.96 is shown as "10 ms" and not as "10.0 ms".
         ms if ms < 9.95 => format!("{ms:.1}{NBSP}ms"),
         ms if ms < 999.5 => format!("{ms:.0}{NBSP}ms"),
         ms => format!("{:.1}{NBSP}s", ms / 1000.0),
@@ -32,36 +34,38 @@ pub fn milliseconds(milliseconds: f64) -> String {
 }
 
 /// A frequency: `440 Hz`, `1.25 kHz`.
-pub fn frequency(hz: f32) -> String {
+pub(crate) fn frequency(hz: f32) -> String {
+    // 999.5 Hz rounds to 1000 Hz, which is shown as 1.00 kHz.
     if hz < 999.5 { format!("{hz:.0}{NBSP}Hz") } else { format!("{:.2}{NBSP}kHz", hz / 1000.0) }
 }
 
-/// A sentence with its full stop: errors are passed on without one, for they may become part of another.
-pub fn sentence(mut text: String) -> String {
+/// A sentence with a full stop. Errors come without one, because they may become part of a longer sentence.
+pub(crate) fn sentence(mut text: String) -> String {
     if !text.ends_with(['.', '!', '?', '…']) {
         text.push('.');
     }
     text
 }
 
-/// How many, with the right ending: `1 clip`, `3 clips`.
-pub fn count(number: usize, thing: &str) -> String {
+/// A count with singular or plural: `1 clip`, `3 clips`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
     match number {
         1 => format!("1{NBSP}{thing}"),
         _ => format!("{number}{NBSP}{thing}s"),
     }
 }
 
-/// A size to fetch: `820 KB`, `3.2 MB`.
-pub fn size(bytes: u64) -> String {
+/// A size in bytes: `820 KB`, `3.2 MB`; at least `1 KB`.
+pub(crate) fn size(bytes: u64) -> String {
     match bytes {
+        // Decimal units, as browsers and operating systems show download sizes.
         bytes if bytes < 999_500 => format!("{:.0}{NBSP}KB", (bytes as f64 / 1e3).max(1.0)),
         bytes => format!("{:.1}{NBSP}MB", bytes as f64 / 1e6),
     }
 }
 
-/// Words joined as in a sentence: `a, b and c`.
-pub fn list(words: &[String]) -> String {
+/// Items joined as in a sentence: `a, b and c`.
+pub(crate) fn list(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [only] => only.clone(),

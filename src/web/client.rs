@@ -36,7 +36,7 @@ use super::browser_decoder::{self, NotDecoded};
 use super::service_worker::ServiceWorkerClient;
 use crate::protocol::{ArchitectureInfo, EngineInfo, EngineKind, Event, Payload, Request, RequestId};
 use crate::view::classify::engine::{Choice, NoGpu, Preference, decide};
-use crate::view::classify::networks::{Arriving, Catalogue, InUse, Selection, Switch};
+use crate::view::classify::networks::{ActiveNetwork, Catalogue, NetworkDownload, NetworkSwitch, Selection};
 use crate::view::classify::words;
 use crate::view::offline::state::OfflineEvent;
 use crate::view::train::state::TrainingEvent;
@@ -77,9 +77,9 @@ pub enum Update {
     /// The networks that can be chosen.
     Networks(Rc<Catalogue>),
     /// Which network is on its way to be in use, and how far; `None` where none is.
-    Arriving(Option<Arriving>),
+    Arriving(Option<NetworkDownload>),
     /// The network in use from now on.
-    Network(Rc<InUse>),
+    Network(Rc<ActiveNetwork>),
     /// A network is not in use that was wanted: a sentence.
     NetworkRefused(String),
     /// What came of a weights file that the user brought, or of a new name.
@@ -107,7 +107,7 @@ struct Inner {
     /// What was fetched, by name.
     held: RefCell<HashMap<String, Rc<Shipped>>>,
     own: RefCell<Own>,
-    switch: RefCell<Switch>,
+    switch: RefCell<NetworkSwitch>,
     /// True once the user has chosen a network: the page does not choose any more.
     chosen: Cell<bool>,
     cpu: RefCell<Option<Engine>>,
@@ -231,7 +231,7 @@ impl Client {
         let starting = Eager::start(Engine::start(CPU_SCRIPT));
         let list = self.catalogue().await?;
         let selected = self.0.options.borrow().network.clone().map(|name| (name, Selection::User));
-        let in_use = self.0.switch.borrow().in_use().map(|(name, selection)| (name.to_string(), selection));
+        let in_use = self.0.switch.borrow().active().map(|(name, selection)| (name.to_string(), selection));
         if let Some((name, selection)) = in_use.or(selected).filter(|(name, _)| *name != list.first) {
             match self.start_with(&starting, &name, selection).await {
                 Ok(()) => return Ok(()),
@@ -311,7 +311,7 @@ impl Client {
 
     fn hand_to(&self, kind: EngineKind) {
         let Some(engine) = self.engine(kind).filter(|_| !self.0.switch.borrow().is_loading()) else { return };
-        let in_use = self.0.switch.borrow().in_use().map(|(network, selection)| (network.clone(), selection));
+        let in_use = self.0.switch.borrow().active().map(|(network, selection)| (network.clone(), selection));
         let Some((network, selection)) = in_use else { return };
         let mut slot = self.0.classification.borrow_mut();
         let Some(classification) = slot.as_mut().filter(|classification| classification.waits_for(&network)) else {

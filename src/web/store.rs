@@ -120,11 +120,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Unavailable`] or [`StorageError::Elsewhere`].
+    /// [`StorageError::Unavailable`] or [`StorageError::OtherTab`].
     pub async fn open() -> Result<Self, StorageError> {
         let name = own_name(KIND).map_err(|error| StorageError::Unavailable(reason(&error)))?;
         if !is_alone(&name).await {
-            return Err(StorageError::Elsewhere);
+            return Err(StorageError::OtherTab);
         }
         Self::open_named(&name).await
     }

@@ -25,13 +25,13 @@ impl Gpu {
     /// How far it is with the network in use.
     pub fn state(&self, in_use: Option<&Rc<str>>) -> GpuState {
         match self {
-            Self::NotLooked => GpuState::NotLooked,
-            Self::Coming => GpuState::Coming(Choice::FetchingGpu),
+            Self::NotLooked => GpuState::NotProbed,
+            Self::Coming => GpuState::Pending(Choice::FetchingGpu),
             Self::There { compared: Some((network, choice)), .. } if Some(network) == in_use => {
                 GpuState::Compared(choice.clone())
             }
-            Self::There { .. } => GpuState::Coming(Choice::TestingGpu),
-            Self::Refused(reason) => GpuState::Refused(Choice::OnlyCpu { reason: reason.clone() }),
+            Self::There { .. } => GpuState::Pending(Choice::TestingGpu),
+            Self::Refused(reason) => GpuState::Unavailable(Choice::OnlyCpu { reason: reason.clone() }),
         }
     }
 }
@@ -106,7 +106,7 @@ impl Client {
         let switch = self.0.switch.borrow();
         self.0.cpu.borrow().is_some()
             && !switch.is_loading()
-            && switch.in_use().is_some_and(|(name, _)| name == network)
+            && switch.active().is_some_and(|(name, _)| name == network)
     }
 
     /// What comes of comparing the engines on a network; `None` where the network has changed meanwhile.

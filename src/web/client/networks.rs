@@ -9,7 +9,7 @@ use super::site::{self, Shipped};
 use super::{Client, Update};
 use crate::protocol::{Architecture, Event, Payload};
 use crate::view::classify::network_words;
-use crate::view::classify::networks::{Arriving, Catalogue, InUse, Selection, Wanted};
+use crate::view::classify::networks::{ActiveNetwork, Catalogue, NetworkDownload, NetworkRequest, Selection};
 
 /// Time between two words on how much is fetched, in milliseconds.
 const PROGRESS_MILLISECONDS: f64 = 100.0;
@@ -31,7 +31,7 @@ impl Client {
     }
 
     pub(super) fn want(&self, name: &str, selection: Selection) {
-        let wanted = self.0.switch.borrow_mut().want(name, selection);
+        let wanted = self.0.switch.borrow_mut().request(name, selection);
         self.tell_arriving(0);
         match wanted {
             Some(wanted) => spawn_local(self.clone().fetch_wanted(wanted)),
@@ -39,7 +39,7 @@ impl Client {
         }
     }
 
-    async fn fetch_wanted(self, wanted: Wanted) {
+    async fn fetch_wanted(self, wanted: NetworkRequest) {
         match self.parts(&wanted.name).await {
             Ok(_) => {
                 if self.0.switch.borrow_mut().fetched(wanted.ticket) {
@@ -47,7 +47,7 @@ impl Client {
                 }
             }
             Err(reason) => {
-                if self.0.switch.borrow_mut().not_fetched(wanted.ticket) {
+                if self.0.switch.borrow_mut().fetch_failed(wanted.ticket) {
                     self.refuse(&wanted.name, &reason);
                     self.advance();
                 }
@@ -63,7 +63,7 @@ impl Client {
     /// As [`parts`](Self::parts); `tell` hears now and then how many bytes of all of them are there.
     pub(super) async fn fetched(&self, name: &str, tell: &dyn Fn(u64)) -> Result<Vec<Rc<Shipped>>, String> {
         let list = self.catalogue().await?;
-        let offer = list.offer(name).ok_or("this site has no network of that name")?;
+        let offer = list.entry(name).ok_or("this site has no network of that name")?;
         let mut fetched = 0;
         let mut parts = Vec::new();
         for part in offer.backbones.iter().map(String::as_str).chain([name]) {
@@ -139,7 +139,7 @@ impl Client {
         }
     }
 
-    async fn load_wanted(self, wanted: Wanted) {
+    async fn load_wanted(self, wanted: NetworkRequest) {
         let cpu = self.0.cpu.borrow().clone();
         let loaded = async { cpu.ok_or("there is no engine")?.load(&self.parts(&wanted.name).await?).await }.await;
         let counts = self.0.switch.borrow_mut().loaded(wanted.ticket, loaded.is_ok());
@@ -155,7 +155,7 @@ impl Client {
 
     fn forget(&self, name: &str) {
         let Some(list) = self.0.catalogue.borrow().clone() else { return };
-        let backbones = list.offer(name).into_iter().flat_map(|offer| &offer.backbones);
+        let backbones = list.entry(name).into_iter().flat_map(|offer| &offer.backbones);
         let mut held = self.0.held.borrow_mut();
         for name in backbones.chain([&name.to_owned()]) {
             held.remove(name);
@@ -175,13 +175,13 @@ impl Client {
     pub(super) fn tell_in_use(&self, name: &str, architecture: Architecture) {
         let shipped = self.0.held.borrow().get(name).cloned();
         if let Some(shipped) = shipped {
-            self.tell(Update::Network(Rc::new(InUse { card: shipped.card.clone(), architecture })));
+            self.tell(Update::Network(Rc::new(ActiveNetwork { card: shipped.card.clone(), architecture })));
         }
         self.tell_arriving(0);
     }
 
     fn tell_fetched(&self, name: &str, fetched: u64) {
-        let is_coming = self.0.switch.borrow().coming().is_some_and(|coming| *coming.name == *name);
+        let is_coming = self.0.switch.borrow().pending().is_some_and(|coming| *coming.name == *name);
         if is_coming {
             self.tell_arriving(fetched);
         }
@@ -189,17 +189,17 @@ impl Client {
 
     /// Tells what is on its way, with so many bytes of it.
     pub(super) fn tell_arriving(&self, fetched: u64) {
-        let coming = self.0.switch.borrow().coming().cloned();
+        let coming = self.0.switch.borrow().pending().cloned();
         let total = |name: &str| self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(name));
-        let arriving = coming.map(|Wanted { name, selection, .. }| {
+        let arriving = coming.map(|NetworkRequest { name, selection, .. }| {
             let total = total(&name);
-            Arriving { name: name.to_string(), selection, fetched: fetched.min(total), total }
+            NetworkDownload { name: name.to_string(), selection, fetched: fetched.min(total), total }
         });
         self.tell(Update::Arriving(arriving));
     }
 
     /// The network in use.
     pub(super) fn network(&self) -> Option<Rc<str>> {
-        self.0.switch.borrow().in_use().map(|(name, _)| name.clone())
+        self.0.switch.borrow().active().map(|(name, _)| name.clone())
     }
 }

@@ -6,7 +6,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::site::{self, Shipped};
 use super::{Client, Update};
-use crate::view::offline::state::{Absence, Coming, OfflineEvent, OfflineRequest, Shell};
+use crate::view::offline::state::{AppShell, Download, OfflineEvent, OfflineRequest, UnavailableReason};
 use crate::web::service_worker::ServiceWorkerClient;
 use crate::web::{dom, weights_cache};
 
@@ -17,15 +17,15 @@ impl Client {
     /// Does what the user wants about working without a connection.
     pub fn offline(&self, request: OfflineRequest) {
         match request {
-            OfflineRequest::Begin => {
+            OfflineRequest::Enable => {
                 let client = self.clone();
                 spawn_local(async move {
                     client.keep_held().await;
                     client.keep_page().await;
                 });
             }
-            OfflineRequest::Keep(name) => spawn_local(self.clone().keep_network(name)),
-            OfflineRequest::Renew => {
+            OfflineRequest::Download(name) => spawn_local(self.clone().keep_network(name)),
+            OfflineRequest::Update => {
                 if let Some(service_worker) = self.0.service_worker.get().and_then(Option::as_ref) {
                     service_worker.renew();
                 }
@@ -44,13 +44,13 @@ impl Client {
             .0
             .service_worker
             .get_or_init(|| ServiceWorkerClient::find(move |news| client.tell(Update::Offline(news))));
-        self.tell(Update::Offline(OfflineEvent::Kept(weights_cache::names().await)));
+        self.tell(Update::Offline(OfflineEvent::Stored(weights_cache::names().await)));
         if service_worker.as_ref().is_some_and(ServiceWorkerClient::is_there) {
             return self.keep_page().await;
         }
         self.calm().await;
         if site::saves_data() && service_worker.is_some() {
-            return self.tell(Update::Offline(OfflineEvent::Shell(Shell::Waits)));
+            return self.tell(Update::Offline(OfflineEvent::AppShell(AppShell::Deferred)));
         }
         self.keep_page().await;
     }
@@ -73,7 +73,9 @@ impl Client {
                 service_worker.begin().await;
                 self.keep_first().await;
             }
-            None => self.tell(Update::Offline(OfflineEvent::Shell(Shell::Absent(Absence::Blocked)))),
+            None => {
+                self.tell(Update::Offline(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Blocked))))
+            }
         }
     }
 
@@ -95,8 +97,8 @@ impl Client {
     async fn keep_network(self, name: String) {
         let total = self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(&name));
         let tell = |fetched| {
-            let coming = Coming { name: name.clone(), fetched, total };
-            self.tell(Update::Offline(OfflineEvent::Coming(coming)));
+            let coming = Download { name: name.clone(), fetched, total };
+            self.tell(Update::Offline(OfflineEvent::Downloading(coming)));
         };
         tell(0);
         match self.fetched(&name, &tell).await {
@@ -107,10 +109,13 @@ impl Client {
             }
             Err(reason) => {
                 log::warn!("{name} is not kept: {reason}");
-                self.tell(Update::Offline(OfflineEvent::NotKept { name: name.clone(), why: Absence::Network }));
+                self.tell(Update::Offline(OfflineEvent::NotStored {
+                    name: name.clone(),
+                    reason: UnavailableReason::Network,
+                }));
             }
         }
-        self.tell(Update::Offline(OfflineEvent::Arrived));
+        self.tell(Update::Offline(OfflineEvent::DownloadEnded));
     }
 
     /// Keeps what was fetched, for which there may have been no room before.
@@ -134,8 +139,8 @@ impl Client {
         let Shipped { card, bytes } = shipped;
         let name = card.name.clone();
         let news = match weights_cache::keep(&name, &card.sha256, bytes).await {
-            Ok(()) => OfflineEvent::Kept(vec![name]),
-            Err(why) => OfflineEvent::NotKept { name, why },
+            Ok(()) => OfflineEvent::Stored(vec![name]),
+            Err(why) => OfflineEvent::NotStored { name, reason: why },
         };
         self.tell(Update::Offline(news));
     }

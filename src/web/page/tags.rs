@@ -1,4 +1,4 @@
-//! The tags of the networks that the one in use listens through: the first ones to be seen, all of them in tables.
+//! The tags predicted by the backbones of the active network: the most probable ones as lists, all of them in tables.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,11 +10,11 @@ use crate::view::classify::network_words;
 use crate::view::format;
 use crate::web::dom::{self, DomError, by_id};
 
-/// The tags that are shown of each network.
+/// The number of tags that each list shows.
 const SHOWN: usize = 8;
 
 /// The elements that show tags.
-pub struct Tags {
+pub(crate) struct Tags {
     document: Document,
     card: HtmlElement,
     groups: HtmlElement,
@@ -23,7 +23,7 @@ pub struct Tags {
 }
 
 impl Tags {
-    pub fn find(document: &Document) -> Result<Self, DomError> {
+    pub(crate) fn find(document: &Document) -> Result<Self, DomError> {
         Ok(Self {
             document: document.clone(),
             card: by_id(document, "tags")?,
@@ -33,7 +33,8 @@ impl Tags {
         })
     }
 
-    pub fn render(&self, prediction: Option<&Rc<Prediction>>) -> Result<(), DomError> {
+    pub(crate) fn render(&self, prediction: Option<&Rc<Prediction>>) -> Result<(), DomError> {
+        // Rebuilt only for another prediction, so that a selection of text survives other events.
         let same = match (&*self.shown.borrow(), prediction) {
             (Some(shown), Some(prediction)) => Rc::ptr_eq(shown, prediction),
             (None, None) => true,
@@ -55,6 +56,7 @@ impl Tags {
     fn group(&self, tags: &TagPrediction) -> Result<HtmlElement, DomError> {
         let item = |score: &Score| {
             let item = dom::element(&self.document, "li", &format::genre(&score.label))?;
+            // The style sheet draws the bar behind the tag from this value.
             dom::set_style(&item, "--share", &format!("{:.3}", score.probability))?;
             item.append_with_node_1(&*dom::element(&self.document, "b", &format::percent(score.probability))?)?;
             Ok(item)
@@ -74,7 +76,7 @@ impl Tags {
         table.set_attribute("data-model", &tags.model)?;
         let caption = dom::element(&self.document, "caption", &network_words::tag_caption(tags))?;
         let head = dom::element(&self.document, "tr", "")?;
-        let headings: Result<Vec<_>, DomError> = ["Tag", "Whole recording", "In its most typical stretch"]
+        let headings: Result<Vec<_>, DomError> = ["Tag", "Whole recording", "Most typical stretch"]
             .into_iter()
             .map(|text| {
                 let heading = dom::element(&self.document, "th", text)?;
@@ -94,9 +96,11 @@ impl Tags {
 
     fn row(&self, tags: &TagPrediction, score: &Score) -> Result<HtmlElement, DomError> {
         let place = tags.labels.iter().position(|label| *label == score.label).unwrap_or_default();
+        // The window with the highest probability is the most typical one.
         let highest = tags.windows.iter().filter_map(|window| window.get(place)).copied().fold(0.0, f32::max);
         let row = dom::element(&self.document, "tr", "")?;
         row.set_attribute("data-tag", &score.label)?;
+        // Unrounded for the browser tests; the cells show whole percentages.
         row.set_attribute("data-probability", &format!("{:.4}", score.probability))?;
         let name = dom::element(&self.document, "th", &format::genre(&score.label))?;
         name.set_attribute("scope", "row")?;
