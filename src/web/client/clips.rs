@@ -9,7 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
 use super::engine::{Engine, unexpected};
-use super::{Client, Update};
+use super::{Client, ClientEvent};
 use crate::protocol::{Event, Payload, Request, RequestId};
 use crate::training_job::ClipId;
 use crate::view::classify::words;
@@ -91,7 +91,7 @@ impl Client {
         let in_progress =
             self.0.thumbnails.borrow_mut().in_progress.take_if(|in_progress| in_progress.request.is_some());
         if let Some(InProgress { clip, file, .. }) = in_progress {
-            self.tell(Update::Training(TrainingEvent::Embedded {
+            self.tell(ClientEvent::Training(TrainingEvent::Embedded {
                 clip,
                 outcome: Err(words::engine_died(&file.name())),
             }));
@@ -105,10 +105,10 @@ impl Client {
         }
         match outcome {
             Ok((seconds, thumbnail)) => {
-                self.tell(Update::Training(TrainingEvent::Embedded { clip: clip.clone(), outcome: Ok(seconds) }));
-                self.tell(Update::Training(TrainingEvent::Thumbnail { clip, thumbnail }));
+                self.tell(ClientEvent::Training(TrainingEvent::Embedded { clip: clip.clone(), outcome: Ok(seconds) }));
+                self.tell(ClientEvent::Training(TrainingEvent::Thumbnail { clip, thumbnail }));
             }
-            Err(reason) => self.tell(Update::Training(TrainingEvent::Embedded { clip, outcome: Err(reason) })),
+            Err(reason) => self.tell(ClientEvent::Training(TrainingEvent::Embedded { clip, outcome: Err(reason) })),
         }
         self.look_on();
     }

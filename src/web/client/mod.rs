@@ -9,6 +9,7 @@
 mod classification;
 mod clips;
 mod engine;
+mod event;
 mod graphics;
 mod networks;
 mod offline;
@@ -27,19 +28,18 @@ use self::classification::{Classification, Decoding};
 use self::clips::Thumbnails;
 pub use self::clips::Unpacked;
 use self::engine::Engine;
+pub use self::event::ClientEvent;
 use self::graphics::Gpu;
 use self::own::Own;
-pub use self::own::{OwnNetwork, OwnNetworkEvent, read};
+pub use self::own::{OwnNetwork, read};
 use self::site::{Eager, Shipped};
 use self::training::{TrainingNumber, TrainingWorker};
 use super::browser_decoder::{self, NotDecoded};
 use super::service_worker::ServiceWorkerClient;
-use crate::protocol::{ArchitectureInfo, EngineInfo, EngineKind, Event, Payload, Request, RequestId};
+use crate::protocol::{EngineKind, Event, Payload, Request, RequestId};
 use crate::view::classify::engine::{Choice, NoGpu, Preference, decide};
-use crate::view::classify::networks::{Arriving, Catalogue, InUse, Selection, Switch};
+use crate::view::classify::networks::{Catalogue, Selection, Switch};
 use crate::view::classify::words;
-use crate::view::offline::state::OfflineEvent;
-use crate::view::train::state::TrainingEvent;
 
 const CPU_SCRIPT: &str = "./cpu_worker_loader.js";
 const GPU_SCRIPT: &str = "./gpu_worker_loader.js";
@@ -55,53 +55,12 @@ pub struct Options {
     pub network: Option<String>,
 }
 
-/// What the client tells the page.
-#[derive(Debug, Clone)]
-pub enum Update {
-    /// An event of the current classification, with its payload.
-    Event(Event, Payload),
-    /// What follows is another network's opinion on the file that has its answer.
-    Again {
-        /// That network's name.
-        network: String,
-        /// Who wanted it.
-        selection: Selection,
-    },
-    /// Which engine is in use now, and why.
-    Engine {
-        /// The engine; `None` before there is one.
-        info: Option<EngineInfo>,
-        /// Why.
-        choice: Choice,
-    },
-    /// The networks that can be chosen.
-    Networks(Rc<Catalogue>),
-    /// Which network is on its way to be in use, and how far; `None` where none is.
-    Arriving(Option<Arriving>),
-    /// The network in use from now on.
-    Network(Rc<InUse>),
-    /// A network is not in use that was wanted: a sentence.
-    NetworkRefused(String),
-    /// What came of a weights file that the user brought, or of a new name.
-    Own(OwnNetworkEvent),
-    /// The browser decodes the file; the engines do not know its format.
-    BrowserDecodes,
-    /// How a lesson goes.
-    Training(TrainingEvent),
-    /// The networks that can learn from fresh weights.
-    Registry(Rc<Vec<ArchitectureInfo>>),
-    /// What is kept for working without a connection.
-    Offline(OfflineEvent),
-    /// Nothing can be classified: a sentence.
-    Broken(String),
-}
-
 /// The page's connection to its engines. Clones are the same connection.
 #[derive(Clone)]
 pub struct Client(Rc<Inner>);
 
 struct Inner {
-    listen: Box<dyn Fn(Update)>,
+    listen: Box<dyn Fn(ClientEvent)>,
     options: RefCell<Options>,
     catalogue: RefCell<Option<Rc<Catalogue>>>,
     /// What was fetched, by name.
@@ -129,7 +88,7 @@ struct Inner {
 impl Client {
     /// Starts the CPU engine with the first network, then looks for a GPU and for a better network. Updates arrive
     /// through `listen`.
-    pub fn start(options: Options, listen: impl Fn(Update) + 'static) -> Self {
+    pub fn start(options: Options, listen: impl Fn(ClientEvent) + 'static) -> Self {
         let client = Self(Rc::new(Inner {
             listen: Box::new(listen),
             chosen: Cell::new(options.network.is_some()),
@@ -171,7 +130,7 @@ impl Client {
             slot.take();
         }
         drop(slot);
-        self.tell(Update::Event(Event::Cancelled, Payload::None));
+        self.tell(ClientEvent::Classification(Event::Cancelled, Payload::None));
         self.advance();
     }
 
@@ -218,7 +177,7 @@ impl Client {
         // First of all: where a kept part of the page is damaged, that is why nothing else starts.
         spawn_local(self.clone().begin_offline());
         if let Err(message) = self.start_cpu().await {
-            return self.tell(Update::Broken(message));
+            return self.tell(ClientEvent::Fatal(message));
         }
         self.want_default();
         if self.0.options.borrow().preference != Preference::Cpu {
@@ -329,7 +288,7 @@ impl Client {
         let again = classification.answered_by.is_some();
         drop(slot);
         if again {
-            self.tell(Update::Again { network: network.to_string(), selection });
+            self.tell(ClientEvent::Reclassifying { network: network.to_string(), selection });
         }
     }
 
@@ -337,7 +296,7 @@ impl Client {
     fn end_classification(&self, mut slot: RefMut<'_, Option<Classification>>, event: Event) {
         slot.take_if(|classification| !classification.end(matches!(event, Event::Classified(_))));
         drop(slot);
-        self.tell(Update::Event(event, Payload::None));
+        self.tell(ClientEvent::Classification(event, Payload::None));
         self.advance();
     }
 
@@ -360,13 +319,13 @@ impl Client {
                 classification.decoding = Decoding::Going;
                 let file = classification.file.clone();
                 drop(slot);
-                self.tell(Update::BrowserDecodes);
+                self.tell(ClientEvent::BrowserDecodes);
                 spawn_local(self.clone().ask_the_browser(file, message));
             }
             event if event.is_last() => self.end_classification(slot, event),
             event => {
                 drop(slot);
-                self.tell(Update::Event(event, payload));
+                self.tell(ClientEvent::Classification(event, payload));
             }
         }
     }
@@ -400,10 +359,10 @@ impl Client {
         let (kind, choice) = self.decision();
         // Somebody who waits for the GPU is shown the engine that stands meanwhile.
         let info = self.engine(kind.unwrap_or(EngineKind::Cpu)).map(|engine| engine.worker.info());
-        self.tell(Update::Engine { info, choice });
+        self.tell(ClientEvent::EngineInUse { info, choice });
     }
 
-    fn tell(&self, update: Update) {
-        (self.0.listen)(update);
+    fn tell(&self, event: ClientEvent) {
+        (self.0.listen)(event);
     }
 }

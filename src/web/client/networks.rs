@@ -6,7 +6,7 @@ use js_sys::Date;
 use wasm_bindgen_futures::spawn_local;
 
 use super::site::{self, Shipped};
-use super::{Client, Update};
+use super::{Client, ClientEvent};
 use crate::protocol::{Architecture, Event, Payload};
 use crate::view::classify::network_words;
 use crate::view::classify::networks::{Arriving, Catalogue, InUse, Selection, Wanted};
@@ -128,7 +128,7 @@ impl Client {
             Some(wanted) => {
                 // What was being heard is heard by the next network, or again by this one.
                 if self.interrupt() {
-                    self.tell(Update::Event(Event::Cancelled, Payload::None));
+                    self.tell(ClientEvent::Classification(Event::Cancelled, Payload::None));
                 }
                 spawn_local(self.clone().load_wanted(wanted));
             }
@@ -168,14 +168,14 @@ impl Client {
         let stays = self.network();
         // Before the sentence, which it would take away.
         self.tell_arriving(0);
-        self.tell(Update::NetworkRefused(network_words::refused(name, reason, stays.as_deref())));
+        self.tell(ClientEvent::NetworkRefused(network_words::refused(name, reason, stays.as_deref())));
     }
 
     /// Tells which network is in use.
     pub(super) fn tell_in_use(&self, name: &str, architecture: Architecture) {
         let shipped = self.0.held.borrow().get(name).cloned();
         if let Some(shipped) = shipped {
-            self.tell(Update::Network(Rc::new(InUse { card: shipped.card.clone(), architecture })));
+            self.tell(ClientEvent::NetworkInUse(Rc::new(InUse { card: shipped.card.clone(), architecture })));
         }
         self.tell_arriving(0);
     }
@@ -195,7 +195,7 @@ impl Client {
             let total = total(&name);
             Arriving { name: name.to_string(), selection, fetched: fetched.min(total), total }
         });
-        self.tell(Update::Arriving(arriving));
+        self.tell(ClientEvent::NetworkArriving(arriving));
     }
 
     /// The network in use.

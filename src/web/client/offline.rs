@@ -5,7 +5,7 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 
 use super::site::{self, Shipped};
-use super::{Client, Update};
+use super::{Client, ClientEvent};
 use crate::view::offline::state::{Absence, Coming, OfflineEvent, OfflineRequest, Shell};
 use crate::web::service_worker::ServiceWorkerClient;
 use crate::web::{dom, weights_cache};
@@ -43,14 +43,14 @@ impl Client {
         let service_worker = self
             .0
             .service_worker
-            .get_or_init(|| ServiceWorkerClient::find(move |news| client.tell(Update::Offline(news))));
-        self.tell(Update::Offline(OfflineEvent::Kept(weights_cache::names().await)));
+            .get_or_init(|| ServiceWorkerClient::find(move |news| client.tell(ClientEvent::Offline(news))));
+        self.tell(ClientEvent::Offline(OfflineEvent::Kept(weights_cache::names().await)));
         if service_worker.as_ref().is_some_and(ServiceWorkerClient::is_there) {
             return self.keep_page().await;
         }
         self.calm().await;
         if site::saves_data() && service_worker.is_some() {
-            return self.tell(Update::Offline(OfflineEvent::Shell(Shell::Waits)));
+            return self.tell(ClientEvent::Offline(OfflineEvent::Shell(Shell::Waits)));
         }
         self.keep_page().await;
     }
@@ -73,7 +73,7 @@ impl Client {
                 service_worker.begin().await;
                 self.keep_first().await;
             }
-            None => self.tell(Update::Offline(OfflineEvent::Shell(Shell::Absent(Absence::Blocked)))),
+            None => self.tell(ClientEvent::Offline(OfflineEvent::Shell(Shell::Absent(Absence::Blocked)))),
         }
     }
 
@@ -96,7 +96,7 @@ impl Client {
         let total = self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(&name));
         let tell = |fetched| {
             let coming = Coming { name: name.clone(), fetched, total };
-            self.tell(Update::Offline(OfflineEvent::Coming(coming)));
+            self.tell(ClientEvent::Offline(OfflineEvent::Coming(coming)));
         };
         tell(0);
         match self.fetched(&name, &tell).await {
@@ -107,10 +107,10 @@ impl Client {
             }
             Err(reason) => {
                 log::warn!("{name} is not kept: {reason}");
-                self.tell(Update::Offline(OfflineEvent::NotKept { name: name.clone(), why: Absence::Network }));
+                self.tell(ClientEvent::Offline(OfflineEvent::NotKept { name: name.clone(), why: Absence::Network }));
             }
         }
-        self.tell(Update::Offline(OfflineEvent::Arrived));
+        self.tell(ClientEvent::Offline(OfflineEvent::Arrived));
     }
 
     /// Keeps what was fetched, for which there may have been no room before.
@@ -137,6 +137,6 @@ impl Client {
             Ok(()) => OfflineEvent::Kept(vec![name]),
             Err(why) => OfflineEvent::NotKept { name, why },
         };
-        self.tell(Update::Offline(news));
+        self.tell(ClientEvent::Offline(news));
     }
 }

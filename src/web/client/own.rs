@@ -10,7 +10,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, File};
 
 use super::site::{self, Shipped};
-use super::{Client, Update};
+use super::{Client, ClientEvent};
 use crate::card::{Card, inside};
 use crate::view::classify::networks::{Catalogue, Offer, Selection};
 use crate::view::storage::words;
@@ -31,29 +31,6 @@ pub struct OwnNetwork {
 
 /// Them all, in the order in which they came.
 pub type Own = Vec<OwnNetwork>;
-
-/// What the client tells of the user's own networks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OwnNetworkEvent {
-    /// A weights file was taken as one.
-    Taken {
-        /// The file's name.
-        file: String,
-        /// The name on its card.
-        on_card: String,
-        /// The name under which it is in the list.
-        name: String,
-    },
-    /// One has another name.
-    Renamed {
-        /// The name that it had.
-        network: String,
-        /// The name that it has.
-        name: String,
-    },
-    /// A file was not taken, or a network not renamed: a sentence.
-    Refused(String),
-}
 
 impl OwnNetwork {
     /// The network of a card and the bytes of its weights file.
@@ -111,8 +88,8 @@ impl Client {
         let client = self.clone();
         spawn_local(async move {
             let taken = client.take(&file).await;
-            let refused = |reason: String| OwnNetworkEvent::Refused(words::not_imported(&file.name(), &reason));
-            client.tell(Update::Own(taken.unwrap_or_else(refused)));
+            let refused = |reason: String| ClientEvent::OwnNetworkRefused(words::not_imported(&file.name(), &reason));
+            client.tell(taken.unwrap_or_else(refused));
         });
     }
 
@@ -120,11 +97,11 @@ impl Client {
     pub fn rename_own(&self, network: &str, name: &str) {
         let (client, network, name) = (self.clone(), network.to_owned(), name.to_owned());
         spawn_local(async move {
-            let news = match client.rename(&network, &name).await {
-                Ok(name) => OwnNetworkEvent::Renamed { network, name },
-                Err(reason) => OwnNetworkEvent::Refused(words::not_renamed(&network, &reason)),
+            let event = match client.rename(&network, &name).await {
+                Ok(name) => ClientEvent::OwnNetworkRenamed { network, name },
+                Err(reason) => ClientEvent::OwnNetworkRefused(words::not_renamed(&network, &reason)),
             };
-            client.tell(Update::Own(news));
+            client.tell(event);
         });
     }
 
@@ -156,7 +133,7 @@ impl Client {
         }
         let list = Rc::new(list);
         *self.0.catalogue.borrow_mut() = Some(list.clone());
-        self.tell(Update::Networks(list.clone()));
+        self.tell(ClientEvent::Catalogue(list.clone()));
         list
     }
 
@@ -175,7 +152,7 @@ impl Client {
         coming || switch.in_use().is_some_and(|(in_use, _)| **in_use == *name)
     }
 
-    async fn take(&self, file: &File) -> Result<OwnNetworkEvent, String> {
+    async fn take(&self, file: &File) -> Result<ClientEvent, String> {
         let size = file.size() as u64;
         if size > MOST_BYTES {
             return Err(words::too_large(size, MOST_BYTES));
@@ -193,7 +170,7 @@ impl Client {
             network = network.renamed(&name).await?;
         }
         self.bring_own(vec![network]);
-        Ok(OwnNetworkEvent::Taken { file: file.name(), on_card, name })
+        Ok(ClientEvent::OwnNetworkAdded { file: file.name(), on_card, name })
     }
 
     /// Whether this site has what a network listens through.

@@ -9,7 +9,7 @@ use web_sys::File;
 
 use super::engine::{Engine, unexpected};
 use super::site::Shipped;
-use super::{CPU_SCRIPT, Client, GPU_SCRIPT, Update};
+use super::{CPU_SCRIPT, Client, ClientEvent, GPU_SCRIPT};
 use crate::card::Card;
 use crate::protocol::{EngineKind, Event, Payload, Request, RequestId, TrainControl};
 use crate::training_job::{ClipId, LabelledClip, ModelSpec, Split, TrainingJob, TrainingResult};
@@ -82,7 +82,7 @@ impl Client {
     pub fn cancel_training(&self) {
         self.stop_unpacking();
         self.interrupt_training();
-        self.tell(Update::Training(TrainingEvent::Cancelled));
+        self.tell(ClientEvent::Training(TrainingEvent::Cancelled));
     }
 
     /// What is still told of the lesson that is held no longer counts.
@@ -118,7 +118,7 @@ impl Client {
             match engine.worker.ask(Request::Registry, Payload::<File>::None).await {
                 Event::Registry(architectures) => {
                     client.0.registry_wanted.set(false);
-                    client.tell(Update::Registry(Rc::new(architectures)));
+                    client.tell(ClientEvent::Architectures(Rc::new(architectures)));
                 }
                 // Asked again of the next engine; until then the smallest can be taught.
                 other => log::warn!("the networks to teach are not known: {}", unexpected(other)),
@@ -128,7 +128,7 @@ impl Client {
 
     fn tell_training(&self, number: TrainingNumber, news: TrainingEvent) {
         if number == self.0.trainings.get() {
-            self.tell(Update::Training(news));
+            self.tell(ClientEvent::Training(news));
         }
     }
 

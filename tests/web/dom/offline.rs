@@ -5,7 +5,7 @@ use std::rc::Rc;
 use genrelens::view::classify::networks::Catalogue;
 use genrelens::view::offline::state::{Absence, Coming, OfflineEvent, Renewal, Shell};
 use genrelens::view::train::state::TrainingEvent;
-use genrelens::web::client::Update;
+use genrelens::web::client::ClientEvent;
 use genrelens::web::page::Page;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::*;
@@ -19,13 +19,13 @@ fn page() -> (Fixture, Page, Rc<Asked>) {
     let (fixture, page, asked) = connected();
     let list = br#"{"first": "small", "default": "small", "networks": [
         {"name": "small", "summary": "", "bytes": 300000}, {"name": "large", "summary": "", "bytes": 3200000}]}"#;
-    page.receive(Update::Networks(Rc::new(Catalogue::parse(list).unwrap())));
+    page.receive(ClientEvent::Catalogue(Rc::new(Catalogue::parse(list).unwrap())));
     page.render().unwrap();
     (fixture, page, asked)
 }
 
 fn receive(page: &Page, news: OfflineEvent) {
-    page.receive(Update::Offline(news));
+    page.receive(ClientEvent::Offline(news));
     page.render().unwrap();
 }
 
@@ -96,10 +96,10 @@ async fn a_new_version_is_offered_and_never_during_a_lesson() {
     assert!(fixture.hidden("renewal-box"));
     click(&fixture, "#train-start");
     assert!(asked.take().iter().any(|asked| asked.starts_with("teach ")), "a lesson is held");
-    page.receive(Update::Training(TrainingEvent::Embedding { done: 1, total: 2 }));
+    page.receive(ClientEvent::Training(TrainingEvent::Embedding { done: 1, total: 2 }));
     receive(&page, OfflineEvent::Renewal(Renewal::Offered));
     assert!(fixture.hidden("renewal-box"));
-    page.receive(Update::Training(TrainingEvent::Cancelled));
+    page.receive(ClientEvent::Training(TrainingEvent::Cancelled));
     page.render().unwrap();
     assert!(!fixture.hidden("renewal-box"));
     click(&fixture, "#renew");

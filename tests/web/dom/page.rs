@@ -15,7 +15,7 @@ use genrelens::view::classify::networks::{Arriving, Catalogue, InUse, Selection}
 use genrelens::view::draw::colours;
 use genrelens::view::offline::state as offline;
 use genrelens::view::train::state::ResumePoint;
-use genrelens::web::client::{OwnNetwork, Unpacked, Update};
+use genrelens::web::client::{ClientEvent, OwnNetwork, Unpacked};
 use genrelens::web::files;
 use genrelens::web::page::{Engines, Page, Unpacking};
 use wasm_bindgen_test::*;
@@ -148,15 +148,15 @@ fn prediction() -> Prediction {
     }
 }
 
-fn heard_half() -> Update {
+fn heard_half() -> ClientEvent {
     let progress = Progress { processed_seconds: 2.4, duration_seconds: Some(5.0), fraction: 0.5 };
-    Update::Event(Event::Progress(progress), Payload::None)
+    ClientEvent::Classification(Event::Progress(progress), Payload::None)
 }
 
 fn finish(page: &Page) {
     let (event, payload) = spectrogram();
-    page.receive(Update::Event(event, payload));
-    page.receive(Update::Event(Event::Classified(prediction()), Payload::None));
+    page.receive(ClientEvent::Classification(event, payload));
+    page.receive(ClientEvent::Classification(Event::Classified(prediction()), Payload::None));
     page.render().unwrap();
 }
 
@@ -180,8 +180,8 @@ fn the_page_goes_from_idle_over_working_to_done() {
     assert_eq!(progress.value(), 0.5);
 
     let (event, payload) = spectrogram();
-    page.receive(Update::Event(event, payload));
-    page.receive(Update::Event(Event::SoFar(prediction()), Payload::None));
+    page.receive(ClientEvent::Classification(event, payload));
+    page.receive(ClientEvent::Classification(Event::SoFar(prediction()), Payload::None));
     page.render().unwrap();
     assert_eq!((fixture.state().as_str(), fixture.text("verdict").as_str()), ("working", "So far most like jazz…"));
     assert!(!fixture.hidden("result") && !fixture.hidden("strip-box") && fixture.hidden("detail"));
@@ -242,7 +242,7 @@ fn a_second_file_clears_the_first_and_an_error_leaves_a_way_on() {
     assert_eq!(fixture.get::<Element>("genre-rows").child_element_count(), 0);
 
     let message = "noise.wav is no WAV file.".to_owned();
-    page.receive(Update::Event(Event::Failed { message: message.clone() }, Payload::None));
+    page.receive(ClientEvent::Classification(Event::Failed { message: message.clone() }, Payload::None));
     page.render().unwrap();
     assert_eq!((fixture.state(), fixture.text("error-text")), ("error".to_owned(), message));
     assert!(!fixture.hidden("error") && !fixture.get::<HtmlInputElement>("file").disabled());
@@ -285,7 +285,7 @@ fn the_engine_line_says_what_runs_and_the_choice_is_passed_on() {
     let (fixture, page, asked) = connected();
     let adapter = Adapter { name: "NVIDIA Lovelace".to_owned(), software: false };
     let gpu = EngineInfo { kind: EngineKind::Gpu, adapter: Some(adapter) };
-    page.receive(Update::Engine { info: Some(gpu), choice: Choice::GpuFaster { cpu_ms: 40.0, gpu_ms: 4.0 } });
+    page.receive(ClientEvent::EngineInUse { info: Some(gpu), choice: Choice::GpuFaster { cpu_ms: 40.0, gpu_ms: 4.0 } });
     page.render().unwrap();
     let line: Element = fixture.get("engine");
     assert_eq!(line.get_attribute("data-engine").as_deref(), Some("gpu"));
@@ -297,7 +297,7 @@ fn the_engine_line_says_what_runs_and_the_choice_is_passed_on() {
     select.dispatch_event(&web_sys::Event::new("change").unwrap()).unwrap();
     assert_eq!(asked.take(), ["prefer cpu"]);
     let cpu = EngineInfo { kind: EngineKind::Cpu, adapter: None };
-    page.receive(Update::Engine { info: Some(cpu), choice: Choice::OnlyCpu { reason: NoGpu::NoWebGpu } });
+    page.receive(ClientEvent::EngineInUse { info: Some(cpu), choice: Choice::OnlyCpu { reason: NoGpu::NoWebGpu } });
     page.render().unwrap();
     assert_eq!(line.get_attribute("data-engine").as_deref(), Some("cpu"));
 }
@@ -328,16 +328,16 @@ pub fn card(name: &str) -> Card {
     }
 }
 
-fn in_use(name: &str) -> Update {
+fn in_use(name: &str) -> ClientEvent {
     let card = card(name);
     let architecture = Architecture { summary: "Layers.".to_owned(), source: "A paper".to_owned(), parameters: 1234 };
-    Update::Network(Rc::new(InUse { card, architecture }))
+    ClientEvent::NetworkInUse(Rc::new(InUse { card, architecture }))
 }
 
 #[wasm_bindgen_test]
 fn a_network_is_chosen_and_the_choice_jumps_back_where_it_fails() {
     let (fixture, page, asked) = connected();
-    page.receive(Update::Networks(catalogue()));
+    page.receive(ClientEvent::Catalogue(catalogue()));
     page.receive(in_use("small"));
     page.render().unwrap();
     let select: HtmlSelectElement = fixture.get("network-choice");
@@ -351,14 +351,14 @@ fn a_network_is_chosen_and_the_choice_jumps_back_where_it_fails() {
     assert_eq!(asked.take(), ["use head"]);
     let arriving =
         Arriving { name: "head".to_owned(), selection: Selection::User, fetched: 1_600_000, total: 3_200_000 };
-    page.receive(Update::Arriving(Some(arriving)));
+    page.receive(ClientEvent::NetworkArriving(Some(arriving)));
     page.render().unwrap();
     assert_eq!((select.value().as_str(), fixture.hidden("arriving-box")), ("head", false));
     assert_eq!(fixture.text("arriving-text"), "Fetching head: 1.6 MB of 3.2 MB…");
     assert_eq!(select.get_attribute("data-in-use").as_deref(), Some("small"));
 
-    page.receive(Update::Arriving(None));
-    page.receive(Update::NetworkRefused("head is not in use.".to_owned()));
+    page.receive(ClientEvent::NetworkArriving(None));
+    page.receive(ClientEvent::NetworkRefused("head is not in use.".to_owned()));
     page.render().unwrap();
     assert_eq!((select.value().as_str(), fixture.hidden("arriving-box")), ("small", true));
     assert_eq!(fixture.text("network-error"), "head is not in use.");
@@ -376,22 +376,22 @@ fn a_first_answer_stays_until_it_is_refined() {
     page.open(vec![file("song.wav", b"")]);
     finish(&page);
     asked.take();
-    page.receive(Update::Again { network: "head".to_owned(), selection: Selection::Refine });
+    page.receive(ClientEvent::Reclassifying { network: "head".to_owned(), selection: Selection::Refine });
     page.receive(heard_half());
     let other = Prediction { model: "head".to_owned(), ..prediction() };
-    page.receive(Update::Event(Event::SoFar(other.clone()), Payload::None));
+    page.receive(ClientEvent::Classification(Event::SoFar(other.clone()), Payload::None));
     page.render().unwrap();
     assert_eq!((fixture.state().as_str(), fixture.text("verdict").as_str()), ("done", "Most likely jazz (62 %)"));
     assert!(!fixture.hidden("again-box") && fixture.hidden("progress-box"));
     assert!(fixture.text("again-text").starts_with("head listens to refine the answer."));
 
-    page.receive(Update::Event(Event::Classified(other), Payload::None));
+    page.receive(ClientEvent::Classification(Event::Classified(other), Payload::None));
     page.render().unwrap();
     assert!(fixture.hidden("again-box"));
     let detail = fixture.text("detail");
     assert!(detail.contains("Refined by head in 346 ms; net1-gtzan's first answer was jazz (62 %)."), "{detail}");
 
-    page.receive(Update::Again { network: "third".to_owned(), selection: Selection::User });
+    page.receive(ClientEvent::Reclassifying { network: "third".to_owned(), selection: Selection::User });
     page.render().unwrap();
     fixture.get::<HtmlElement>("again-cancel").click();
     page.render().unwrap();
@@ -412,7 +412,7 @@ fn tags_are_shown_beside_genres_and_in_the_place_of_genres() {
     let of_backbone =
         TagPrediction { model: "musicnn-msd".to_owned(), labels: labels.clone(), tags: tags.clone(), windows };
     let beside = Prediction { tags: vec![of_backbone], ..prediction() };
-    page.receive(Update::Event(Event::Classified(beside), Payload::None));
+    page.receive(ClientEvent::Classification(Event::Classified(beside), Payload::None));
     page.render().unwrap();
     assert!(!fixture.hidden("tags"));
     let groups = fixture.text("tag-groups");
@@ -422,7 +422,7 @@ fn tags_are_shown_beside_genres_and_in_the_place_of_genres() {
     assert_eq!(tables.matches("50 %75 %").count(), 50, "{tables}");
 
     let alone = Prediction { genres: tags, labels, multi_label: true, windows: Vec::new(), ..prediction() };
-    page.receive(Update::Event(Event::Classified(alone), Payload::None));
+    page.receive(ClientEvent::Classification(Event::Classified(alone), Payload::None));
     page.render().unwrap();
     assert!(fixture.hidden("tags"));
     assert_eq!(fixture.text("verdict"), "Most fitting tags: tag 0 (50 %), tag 1 (50 %), tag 2 (50 %)");
@@ -435,7 +435,7 @@ fn tags_are_shown_beside_genres_and_in_the_place_of_genres() {
 #[wasm_bindgen_test]
 fn a_broken_engine_is_said_and_takes_no_files() {
     let (fixture, page, asked) = connected();
-    page.receive(Update::Broken("The weights are damaged.".to_owned()));
+    page.receive(ClientEvent::Fatal("The weights are damaged.".to_owned()));
     page.open(vec![file("song.wav", b"")]);
     page.render().unwrap();
     assert_eq!((fixture.state().as_str(), fixture.text("error-text").as_str()), ("error", "The weights are damaged."));
