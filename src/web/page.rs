@@ -87,61 +87,6 @@ pub trait Engines {
     fn make_thumbnails(&self, clips: Vec<(ClipId, File)>);
 }
 
-impl Engines for Client {
-    fn classify(&self, file: File) {
-        Client::classify(self, file);
-    }
-    fn cancel(&self) {
-        Client::cancel(self);
-    }
-    fn prefer(&self, preference: Preference) {
-        Client::prefer(self, preference);
-    }
-    fn use_network(&self, name: &str) {
-        Client::use_network(self, name);
-    }
-    fn train(&self, job: TrainingJob, files: Vec<File>, share: f64) {
-        Client::train(self, job, files, share);
-    }
-    fn control(&self, control: TrainControl) {
-        Client::control(self, control);
-    }
-    fn cancel_training(&self) {
-        Client::cancel_training(self);
-    }
-    fn ask_registry(&self) {
-        Client::ask_registry(self);
-    }
-    fn resume(&self, checkpoint: Rc<ResumePoint>, files: Vec<File>) {
-        Client::resume(self, checkpoint, files);
-    }
-    fn own(&self, name: &str) -> Option<OwnNetwork> {
-        Client::own(self, name)
-    }
-    fn bring_own(&self, networks: Vec<OwnNetwork>) {
-        Client::bring_own(self, networks);
-    }
-    fn import(&self, file: File) {
-        Client::import(self, file);
-    }
-    fn rename_own(&self, network: &str, name: &str) {
-        Client::rename_own(self, network, name);
-    }
-    fn forget_own(&self, name: &str) {
-        Client::forget_own(self, name);
-    }
-    fn offline(&self, request: OfflineRequest) {
-        Client::offline(self, request);
-    }
-    fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking {
-        let client = self.clone();
-        Box::pin(async move { client.unpack(file, tell).await })
-    }
-    fn make_thumbnails(&self, clips: Vec<(ClipId, File)>) {
-        Client::make_thumbnails(self, clips);
-    }
-}
-
 /// Where the pointer is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cursor {

@@ -1,11 +1,15 @@
 //! The recording that the page is about.
 
+use std::cell::RefMut;
 use std::rc::Rc;
 
+use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
-use crate::protocol::{EngineKind, Payload, Request, RequestId};
-use crate::web::browser_decoder::Decoded;
+use super::{Client, ClientEvent};
+use crate::protocol::{EngineKind, Event, Payload, Request, RequestId};
+use crate::view::classify::words;
+use crate::web::browser_decoder::{self, Decoded, NotDecoded};
 
 /// A file, how far its classification is, and by whom.
 pub struct Classification {
@@ -88,5 +92,117 @@ impl Classification {
             }
         };
         (Request::Classify { file: self.file.name(), sample_rate }, payload)
+    }
+}
+
+impl Client {
+    /// Takes the recording from the engine that has it: it waits again. True where it was being heard again.
+    pub(super) fn interrupt(&self) -> bool {
+        let mut slot = self.0.classification.borrow_mut();
+        let Some(classification) = slot.as_mut() else { return false };
+        let again = classification.answered_by.is_some() && classification.is_busy();
+        let running = classification.running;
+        classification.take_back();
+        drop(slot);
+        if let Some((kind, request)) = running
+            && let Some(engine) = self.engine(kind)
+        {
+            engine.worker.post(Request::Cancel { request });
+        }
+        again
+    }
+
+    /// Hands the waiting job to the engine that should have it.
+    pub(super) fn run_classification(&self) {
+        if let Some(kind) = self.decision().0 {
+            self.hand_to(kind);
+        }
+    }
+
+    fn hand_to(&self, kind: EngineKind) {
+        let Some(engine) = self.engine(kind).filter(|_| !self.0.switch.borrow().is_loading()) else { return };
+        let in_use = self.0.switch.borrow().in_use().map(|(network, selection)| (network.clone(), selection));
+        let Some((network, selection)) = in_use else { return };
+        let mut slot = self.0.classification.borrow_mut();
+        let Some(classification) = slot.as_mut().filter(|classification| classification.waits_for(&network)) else {
+            return;
+        };
+        let client = self.clone();
+        let (request, payload) = classification.request();
+        let id = engine.worker.send_numbered(request, payload, move |id, event, payload| {
+            let more = !event.is_last();
+            client.receive((kind, id), event, payload);
+            more
+        });
+        classification.running = Some((kind, id));
+        classification.asked = Some(network.clone());
+        let again = classification.answered_by.is_some();
+        drop(slot);
+        if again {
+            self.tell(ClientEvent::Reclassifying { network: network.to_string(), selection });
+        }
+    }
+
+    /// Passes the last event of the current job on, and does what comes next.
+    pub(super) fn end_classification(&self, mut slot: RefMut<'_, Option<Classification>>, event: Event) {
+        slot.take_if(|classification| !classification.end(matches!(event, Event::Classified(_))));
+        drop(slot);
+        self.tell(ClientEvent::Classification(event, Payload::None));
+        self.advance();
+    }
+
+    /// Passes an event of the current job on.
+    fn receive(&self, from: (EngineKind, RequestId), event: Event, payload: Payload) {
+        let mut slot = self.0.classification.borrow_mut();
+        let Some(classification) = slot.as_mut().filter(|classification| classification.running == Some(from)) else {
+            return;
+        };
+        classification.begun = true;
+        match event {
+            // The file's fault or the GPU engine's: the CPU engine tells which.
+            Event::Failed { .. } if from.0 == EngineKind::Gpu => {
+                classification.take_back();
+                drop(slot);
+                self.hand_to(EngineKind::Cpu);
+            }
+            Event::Unsupported { message } if matches!(classification.decoding, Decoding::NotAsked) => {
+                classification.running = None;
+                classification.decoding = Decoding::Going;
+                let file = classification.file.clone();
+                drop(slot);
+                self.tell(ClientEvent::BrowserDecodes);
+                spawn_local(self.clone().ask_the_browser(file, message));
+            }
+            event if event.is_last() => self.end_classification(slot, event),
+            event => {
+                drop(slot);
+                self.tell(ClientEvent::Classification(event, payload));
+            }
+        }
+    }
+
+    /// Has the browser decode what the engine could not; where it cannot either, the engine's sentence stands.
+    async fn ask_the_browser(self, file: File, refusal: String) {
+        let outcome = browser_decoder::decode(&file).await;
+        let mut slot = self.0.classification.borrow_mut();
+        // Meanwhile it may have been given up, or the same file chosen anew.
+        let decodes = |classification: &&mut Classification| {
+            matches!(classification.decoding, Decoding::Going) && classification.file == file
+        };
+        let Some(classification) = slot.as_mut().filter(decodes) else { return };
+        match outcome {
+            Ok(decoded) => {
+                classification.decoding = Decoding::Done(decoded);
+                drop(slot);
+                self.run_classification();
+            }
+            Err(reason) => {
+                let message = match reason {
+                    NotDecoded::Unknown => refusal,
+                    NotDecoded::TooLong => words::over_browser_limit(&refusal, browser_decoder::MAX_MINUTES),
+                };
+                self.end_classification(slot, Event::Failed { message });
+            }
+        }
     }
 }

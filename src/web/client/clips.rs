@@ -26,7 +26,7 @@ const LOOK_MILLISECONDS: i32 = 100;
 #[derive(Default)]
 pub struct Thumbnails {
     /// The last is the next.
-    waiting: Vec<(ClipId, File)>,
+    pub(super) waiting: Vec<(ClipId, File)>,
     in_progress: Option<InProgress>,
     /// Numbers what is looked at: what comes of an older one no longer counts.
     number: u32,
@@ -49,13 +49,6 @@ pub struct Unpacked {
 }
 
 impl Client {
-    /// Looks at clips when nothing else is to be done, the newest of them first. Their lengths and their pictures come as
-    /// [`TrainingEvent::Embedded`] and [`TrainingEvent::Thumbnail`].
-    pub fn make_thumbnails(&self, clips: Vec<(ClipId, File)>) {
-        self.0.thumbnails.borrow_mut().waiting.extend(clips.into_iter().rev());
-        self.look_on();
-    }
-
     /// Looks at the next clip, where nobody waits for the CPU engine.
     pub(super) fn look_on(&self) {
         let busy = self.0.classification.borrow().as_ref().is_some_and(super::Classification::is_busy);
@@ -156,7 +149,7 @@ impl Client {
     /// # Errors
     ///
     /// The engine's sentence; an empty one where it was given up.
-    pub async fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Result<Unpacked, String> {
+    pub(super) async fn unpack_archive(&self, file: File, tell: Box<dyn Fn(usize)>) -> Result<Unpacked, String> {
         let engine = self.started().await?;
         let files: Rc<RefCell<Vec<(String, File)>>> = Rc::default();
         let kept = files.clone();

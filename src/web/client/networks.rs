@@ -15,13 +15,6 @@ use crate::view::classify::networks::{Arriving, Catalogue, InUse, Selection, Wan
 const PROGRESS_MILLISECONDS: f64 = 100.0;
 
 impl Client {
-    /// Uses this network as soon as it is there, and classifies the recording again with it. Until then the one before
-    /// stays, and so it does where this one cannot be had.
-    pub fn use_network(&self, name: &str) {
-        self.0.chosen.set(true);
-        self.want(name, Selection::User);
-    }
-
     /// Refines the first answer by the page's own choice, unless the user has chosen, or saves data.
     pub(super) fn want_default(&self) {
         let default = self.0.catalogue.borrow().as_ref().map(|list| list.default.clone());
@@ -82,7 +75,7 @@ impl Client {
                             tell(fetched);
                         }
                     };
-                    match self.own(part) {
+                    match self.own_network(part) {
                         Some(own) => Rc::new(own.read().await?),
                         None => {
                             let (shipped, fresh) = site::fetch_network(part, &mut arrived).await?;

@@ -6,7 +6,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::site::{self, Shipped};
 use super::{Client, ClientEvent};
-use crate::view::offline::state::{Absence, Coming, OfflineEvent, OfflineRequest, Shell};
+use crate::view::offline::state::{Absence, Coming, OfflineEvent, Shell};
 use crate::web::service_worker::ServiceWorkerClient;
 use crate::web::{dom, weights_cache};
 
@@ -14,25 +14,6 @@ use crate::web::{dom, weights_cache};
 const CALM_MILLISECONDS: i32 = 1000;
 
 impl Client {
-    /// Does what the user wants about working without a connection.
-    pub fn offline(&self, request: OfflineRequest) {
-        match request {
-            OfflineRequest::Begin => {
-                let client = self.clone();
-                spawn_local(async move {
-                    client.keep_held().await;
-                    client.keep_page().await;
-                });
-            }
-            OfflineRequest::Keep(name) => spawn_local(self.clone().keep_network(name)),
-            OfflineRequest::Renew => {
-                if let Some(service_worker) = self.0.service_worker.get().and_then(Option::as_ref) {
-                    service_worker.renew();
-                }
-            }
-        }
-    }
-
     /// Tells what is kept, and has the page kept once nothing more is needed for an answer; not unasked where the browser
     /// saves data. A second call does nothing.
     pub(super) async fn begin_offline(self) {
@@ -67,7 +48,7 @@ impl Client {
         }
     }
 
-    async fn keep_page(self) {
+    pub(super) async fn keep_page(self) {
         match self.0.service_worker.get().and_then(Option::as_ref) {
             Some(service_worker) => {
                 service_worker.begin().await;
@@ -92,7 +73,7 @@ impl Client {
     }
 
     /// Fetches a network, where that was not done before, with what it listens through, and keeps all of it.
-    async fn keep_network(self, name: String) {
+    pub(super) async fn keep_network(self, name: String) {
         let total = self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(&name));
         let tell = |fetched| {
             let coming = Coming { name: name.clone(), fetched, total };
@@ -114,7 +95,7 @@ impl Client {
     }
 
     /// Keeps what was fetched, for which there may have been no room before.
-    async fn keep_held(&self) {
+    pub(super) async fn keep_held(&self) {
         let Some(list) = self.0.catalogue.borrow().clone() else { return };
         let shipped = list.networks.iter().filter(|offer| !offer.own);
         let held: Vec<Rc<Shipped>> =

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use js_sys::{Array, Uint8Array};
 use sha2::{Digest, Sha256};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, File};
 
 use super::site::{self, Shipped};
@@ -72,48 +72,15 @@ impl OwnNetwork {
 }
 
 impl Client {
-    /// One of the user's own networks.
-    pub fn own(&self, name: &str) -> Option<OwnNetwork> {
+    /// One of the user's own networks, by name.
+    pub(super) fn own_network(&self, name: &str) -> Option<OwnNetwork> {
         self.0.own.borrow().iter().find(|own| own.card.name == name).cloned()
     }
 
-    /// Puts networks of the user's own into the list, whose weights files are at hand.
-    pub fn bring_own(&self, networks: Vec<OwnNetwork>) {
+    /// Adds networks to those of the user's own, and to the list.
+    pub(super) fn add_own_networks(&self, networks: Vec<OwnNetwork>) {
         self.0.own.borrow_mut().extend(networks);
         self.list_anew();
-    }
-
-    /// Takes a weights file as a network of the user's own.
-    pub fn import(&self, file: File) {
-        let client = self.clone();
-        spawn_local(async move {
-            let taken = client.take(&file).await;
-            let refused = |reason: String| ClientEvent::OwnNetworkRefused(words::not_imported(&file.name(), &reason));
-            client.tell(taken.unwrap_or_else(refused));
-        });
-    }
-
-    /// Gives one of the user's own networks another name, or one like it that is free.
-    pub fn rename_own(&self, network: &str, name: &str) {
-        let (client, network, name) = (self.clone(), network.to_owned(), name.to_owned());
-        spawn_local(async move {
-            let event = match client.rename(&network, &name).await {
-                Ok(name) => ClientEvent::OwnNetworkRenamed { network, name },
-                Err(reason) => ClientEvent::OwnNetworkRefused(words::not_renamed(&network, &reason)),
-            };
-            client.tell(event);
-        });
-    }
-
-    /// Takes one of the user's own networks out of the list. Where it is in use, the first one follows it.
-    pub fn forget_own(&self, name: &str) {
-        self.0.own.borrow_mut().retain(|own| own.card.name != name);
-        self.0.held.borrow_mut().remove(name);
-        self.list_anew();
-        let first = self.0.catalogue.borrow().as_ref().map(|list| list.first.clone());
-        if let Some(first) = first.filter(|_| self.needs(name)) {
-            self.want(&first, Selection::User);
-        }
     }
 
     /// Adds a network that was taught; its card, with the name that it got.
@@ -137,7 +104,7 @@ impl Client {
         list
     }
 
-    fn list_anew(&self) {
+    pub(super) fn list_anew(&self) {
         // Where there is no list yet, they are put into it when it comes.
         let list = self.0.catalogue.borrow().clone();
         if let Some(list) = list {
@@ -146,13 +113,13 @@ impl Client {
     }
 
     /// True where a network is in use, or on its way to be.
-    fn needs(&self, name: &str) -> bool {
+    pub(super) fn needs(&self, name: &str) -> bool {
         let switch = self.0.switch.borrow();
         let coming = switch.coming().is_some_and(|coming| *coming.name == *name);
         coming || switch.in_use().is_some_and(|(in_use, _)| **in_use == *name)
     }
 
-    async fn take(&self, file: &File) -> Result<ClientEvent, String> {
+    pub(super) async fn take(&self, file: &File) -> Result<ClientEvent, String> {
         let size = file.size() as u64;
         if size > MOST_BYTES {
             return Err(words::too_large(size, MOST_BYTES));
@@ -169,7 +136,7 @@ impl Client {
         if name != on_card {
             network = network.renamed(&name).await?;
         }
-        self.bring_own(vec![network]);
+        self.add_own_networks(vec![network]);
         Ok(ClientEvent::OwnNetworkAdded { file: file.name(), on_card, name })
     }
 
@@ -178,7 +145,7 @@ impl Client {
         let list = self.catalogue().await?;
         for backbone in &card.backbones {
             list.offer(&backbone.name).ok_or_else(|| words::no_backbone(backbone))?;
-            let there = match self.own(&backbone.name) {
+            let there = match self.own_network(&backbone.name) {
                 Some(own) => own.card.sha256,
                 None => site::fetch_card(&backbone.name).await?.sha256,
             };
@@ -189,8 +156,8 @@ impl Client {
         Ok(())
     }
 
-    async fn rename(&self, network: &str, name: &str) -> Result<String, String> {
-        let own = self.own(network).ok_or("it is gone")?;
+    pub(super) async fn rename(&self, network: &str, name: &str) -> Result<String, String> {
+        let own = self.own_network(network).ok_or("it is gone")?;
         let name = free_name(name, Some(self.catalogue().await?.as_ref()));
         let renamed = own.renamed(&name).await?;
         for own in self.0.own.borrow_mut().iter_mut().filter(|own| own.card.name == network) {

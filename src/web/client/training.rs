@@ -11,7 +11,7 @@ use super::engine::{Engine, unexpected};
 use super::site::Shipped;
 use super::{CPU_SCRIPT, Client, ClientEvent, GPU_SCRIPT};
 use crate::card::Card;
-use crate::protocol::{EngineKind, Event, Payload, Request, RequestId, TrainControl};
+use crate::protocol::{EngineKind, Event, Payload, Request, RequestId};
 use crate::training_job::{ClipId, LabelledClip, ModelSpec, Split, TrainingJob, TrainingResult};
 use crate::view::train::state::{Outcome, ResumePoint, TrainingEvent};
 use crate::view::train::words;
@@ -19,10 +19,10 @@ use crate::web::browser_decoder;
 
 /// The engine that teaches.
 pub struct TrainingWorker {
-    engine: Engine,
+    pub(super) engine: Engine,
     kind: EngineKind,
     /// The request that it works on.
-    running: Option<RequestId>,
+    pub(super) running: Option<RequestId>,
     /// False once it has ended.
     alive: Rc<Cell<bool>>,
 }
@@ -33,7 +33,7 @@ const TRIES: usize = 2;
 const SMALLEST_BATCH: usize = 4;
 
 /// A lesson on its way.
-struct TrainingRun {
+pub(super) struct TrainingRun {
     job: TrainingJob,
     files: HashMap<ClipId, File>,
     /// About this share of its clips is for validation; `None` once they are divided.
@@ -54,18 +54,7 @@ enum Halt {
 pub type TrainingNumber = u32;
 
 impl Client {
-    /// Holds a lesson, in place of the one before. `files` are those of its clips, in their order; about `share` of the
-    /// clips are for validation.
-    pub fn train(&self, job: TrainingJob, files: Vec<File>, share: f64) {
-        self.begin_training(TrainingRun::new(job, files, Some(share), None));
-    }
-
-    /// Goes on with a lesson that was interrupted. `files` are those of its clips, in their order.
-    pub fn resume(&self, checkpoint: Rc<ResumePoint>, files: Vec<File>) {
-        self.begin_training(TrainingRun::new(checkpoint.job.clone(), files, None, Some(checkpoint)));
-    }
-
-    fn begin_training(&self, run: TrainingRun) {
+    pub(super) fn begin_training(&self, run: TrainingRun) {
         self.interrupt_training();
         let number = self.0.trainings.get();
         let client = self.clone();
@@ -78,15 +67,8 @@ impl Client {
         });
     }
 
-    /// Gives the lesson up, or the archive that clips for it are in.
-    pub fn cancel_training(&self) {
-        self.stop_unpacking();
-        self.interrupt_training();
-        self.tell(ClientEvent::Training(TrainingEvent::Cancelled));
-    }
-
     /// What is still told of the lesson that is held no longer counts.
-    fn interrupt_training(&self) {
+    pub(super) fn interrupt_training(&self) {
         self.0.trainings.set(self.0.trainings.get() + 1);
         if let Some(training_worker) = &mut *self.0.training_worker.borrow_mut()
             && let Some(request) = training_worker.running.take()
@@ -95,22 +77,7 @@ impl Client {
         }
     }
 
-    /// Steers the training.
-    pub fn control(&self, control: TrainControl) {
-        if let Some(training_worker) = &*self.0.training_worker.borrow()
-            && let Some(request) = training_worker.running
-        {
-            training_worker.engine.worker.post(Request::Control { request, control });
-        }
-    }
-
-    /// Tells which networks can learn from fresh weights, as soon as the CPU engine can say.
-    pub fn ask_registry(&self) {
-        self.0.registry_wanted.set(true);
-        self.tell_registry();
-    }
-
-    /// As [`ask_registry`](Self::ask_registry), where somebody asked and was not told yet.
+    /// Tells which networks can learn from fresh weights, where somebody asked and was not told yet.
     pub(super) fn tell_registry(&self) {
         let Some(engine) = self.0.cpu.borrow().clone().filter(|_| self.0.registry_wanted.get()) else { return };
         let client = self.clone();
@@ -337,7 +304,7 @@ impl TrainingWorker {
 }
 
 impl TrainingRun {
-    fn new(job: TrainingJob, files: Vec<File>, share: Option<f64>, last: Option<Rc<ResumePoint>>) -> Self {
+    pub(super) fn new(job: TrainingJob, files: Vec<File>, share: Option<f64>, last: Option<Rc<ResumePoint>>) -> Self {
         let files = job.clips.iter().map(|clip| clip.id.clone()).zip(files).collect();
         Self { job, files, share, last: Rc::new(RefCell::new(last)) }
     }

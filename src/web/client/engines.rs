@@ -1,0 +1,161 @@
+//! [`Engines`] as the client does it: every wish of the page, with what follows from it.
+
+use std::rc::Rc;
+
+use wasm_bindgen_futures::spawn_local;
+use web_sys::File;
+
+use super::classification::Classification;
+use super::graphics::Gpu;
+use super::own::OwnNetwork;
+use super::training::TrainingRun;
+use super::{Client, ClientEvent};
+use crate::protocol::{Event, Payload, Request, TrainControl};
+use crate::training_job::{ClipId, TrainingJob};
+use crate::view::classify::engine::{NoGpu, Preference};
+use crate::view::classify::networks::Selection;
+use crate::view::offline::state::OfflineRequest;
+use crate::view::storage::words;
+use crate::view::train::state::{ResumePoint, TrainingEvent};
+use crate::web::page::{Engines, Unpacking};
+
+impl Engines for Client {
+    fn classify(&self, file: File) {
+        self.interrupt();
+        self.postpone_thumbnail();
+        *self.0.classification.borrow_mut() = Some(Classification::new(file));
+        self.advance();
+    }
+
+    fn cancel(&self) {
+        self.interrupt();
+        let mut slot = self.0.classification.borrow_mut();
+        let Some(classification) = slot.as_mut() else { return };
+        classification.asked = self.network();
+        if !classification.end(false) {
+            slot.take();
+        }
+        drop(slot);
+        self.tell(ClientEvent::Classification(Event::Cancelled, Payload::None));
+        self.advance();
+    }
+
+    fn prefer(&self, preference: Preference) {
+        let mut options = self.0.options.borrow_mut();
+        options.preference = preference;
+        let allows_more = preference == Preference::Gpu && !options.allow_software;
+        options.allow_software |= preference == Preference::Gpu;
+        drop(options);
+        let looks_again = match &*self.0.gpu.borrow() {
+            Gpu::Refused(NoGpu::SoftwareAdapter) => allows_more,
+            Gpu::Refused(NoGpu::SavesData) => preference == Preference::Gpu,
+            _ => false,
+        };
+        if looks_again {
+            *self.0.gpu.borrow_mut() = Gpu::NotLooked;
+        }
+        self.tell_engine();
+        self.run_classification();
+        if preference != Preference::Cpu {
+            spawn_local(self.clone().find_gpu());
+        }
+    }
+
+    fn use_network(&self, name: &str) {
+        self.0.chosen.set(true);
+        self.want(name, Selection::User);
+    }
+
+    fn train(&self, job: TrainingJob, files: Vec<File>, share: f64) {
+        self.begin_training(TrainingRun::new(job, files, Some(share), None));
+    }
+
+    fn resume(&self, checkpoint: Rc<ResumePoint>, files: Vec<File>) {
+        self.begin_training(TrainingRun::new(checkpoint.job.clone(), files, None, Some(checkpoint)));
+    }
+
+    fn control(&self, control: TrainControl) {
+        if let Some(training_worker) = &*self.0.training_worker.borrow()
+            && let Some(request) = training_worker.running
+        {
+            training_worker.engine.worker.post(Request::Control { request, control });
+        }
+    }
+
+    fn cancel_training(&self) {
+        self.stop_unpacking();
+        self.interrupt_training();
+        self.tell(ClientEvent::Training(TrainingEvent::Cancelled));
+    }
+
+    fn ask_registry(&self) {
+        self.0.registry_wanted.set(true);
+        self.tell_registry();
+    }
+
+    fn offline(&self, request: OfflineRequest) {
+        match request {
+            OfflineRequest::Begin => {
+                let client = self.clone();
+                spawn_local(async move {
+                    client.keep_held().await;
+                    client.keep_page().await;
+                });
+            }
+            OfflineRequest::Keep(name) => spawn_local(self.clone().keep_network(name)),
+            OfflineRequest::Renew => {
+                if let Some(service_worker) = self.0.service_worker.get().and_then(Option::as_ref) {
+                    service_worker.renew();
+                }
+            }
+        }
+    }
+
+    fn own(&self, name: &str) -> Option<OwnNetwork> {
+        self.own_network(name)
+    }
+
+    fn bring_own(&self, networks: Vec<OwnNetwork>) {
+        self.add_own_networks(networks);
+    }
+
+    fn import(&self, file: File) {
+        let client = self.clone();
+        spawn_local(async move {
+            let taken = client.take(&file).await;
+            let refused = |reason: String| ClientEvent::OwnNetworkRefused(words::not_imported(&file.name(), &reason));
+            client.tell(taken.unwrap_or_else(refused));
+        });
+    }
+
+    fn rename_own(&self, network: &str, name: &str) {
+        let (client, network, name) = (self.clone(), network.to_owned(), name.to_owned());
+        spawn_local(async move {
+            let event = match client.rename(&network, &name).await {
+                Ok(name) => ClientEvent::OwnNetworkRenamed { network, name },
+                Err(reason) => ClientEvent::OwnNetworkRefused(words::not_renamed(&network, &reason)),
+            };
+            client.tell(event);
+        });
+    }
+
+    fn forget_own(&self, name: &str) {
+        self.0.own.borrow_mut().retain(|own| own.card.name != name);
+        self.0.held.borrow_mut().remove(name);
+        self.list_anew();
+        let first = self.0.catalogue.borrow().as_ref().map(|list| list.first.clone());
+        if let Some(first) = first.filter(|_| self.needs(name)) {
+            self.want(&first, Selection::User);
+        }
+    }
+
+    fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking {
+        let client = self.clone();
+        Box::pin(async move { client.unpack_archive(file, tell).await })
+    }
+
+    fn make_thumbnails(&self, clips: Vec<(ClipId, File)>) {
+        self.0.thumbnails.borrow_mut().waiting.extend(clips.into_iter().rev());
+        self.look_on();
+    }
+}
