@@ -31,7 +31,7 @@ use self::persistence::{Persistence, StorageSection};
 use self::tags::Tags;
 use self::text::Texts;
 use self::training_panel::TrainingPanel;
-use super::client::{Client, ClientEvent, Options, OwnNetwork, Unpacked};
+use super::client::{Client, ClientEvent, Options, OwnNetwork, UnpackError, Unpacked};
 use super::dom::{self, DomError, Frame};
 use super::files::path_of;
 use crate::protocol::TrainControl;
@@ -46,8 +46,8 @@ use crate::view::storage::state::{StorageState, StorageStatus};
 use crate::view::train::file_names::is_sound;
 use crate::view::train::state::{ResumePoint, TrainingState};
 
-/// What comes of an archive, or a sentence that says why nothing does; an empty one where it was given up.
-pub type Unpacking = Pin<Box<dyn Future<Output = Result<Unpacked, String>>>>;
+/// The files of an archive, once they are there.
+pub type Unpacking = Pin<Box<dyn Future<Output = Result<Unpacked, UnpackError>>>>;
 
 /// What computes for the page. [`Client`] is the real one.
 pub trait Engines {

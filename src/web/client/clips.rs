@@ -48,6 +48,17 @@ pub struct Unpacked {
     pub left_out: Vec<String>,
 }
 
+/// Why the files of an archive are not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnpackError {
+    /// The user has cancelled it.
+    #[error("unpacking was cancelled")]
+    Cancelled,
+    /// It cannot be read: a sentence.
+    #[error("{0}")]
+    Failed(String),
+}
+
 impl Client {
     /// Looks at the next clip, where nobody waits for the CPU engine.
     pub(super) fn look_on(&self) {
@@ -145,12 +156,8 @@ impl Client {
     }
 
     /// Takes the files out of an archive; `tell` hears how many there are so far.
-    ///
-    /// # Errors
-    ///
-    /// The engine's sentence; an empty one where it was given up.
-    pub(super) async fn unpack_archive(&self, file: File, tell: Box<dyn Fn(usize)>) -> Result<Unpacked, String> {
-        let engine = self.started().await?;
+    pub(super) async fn unpack_archive(&self, file: File, tell: Box<dyn Fn(usize)>) -> Result<Unpacked, UnpackError> {
+        let engine = self.started().await.map_err(UnpackError::Failed)?;
         let files: Rc<RefCell<Vec<(String, File)>>> = Rc::default();
         let kept = files.clone();
         let request = Request::Unpack { file: file.name() };
@@ -167,8 +174,8 @@ impl Client {
         self.0.unpacking.set(None);
         match event {
             Event::Unpacked { left_out } => Ok(Unpacked { files: files.take(), left_out }),
-            Event::Cancelled => Err(String::new()),
-            other => Err(unexpected(other)),
+            Event::Cancelled => Err(UnpackError::Cancelled),
+            other => Err(UnpackError::Failed(unexpected(other))),
         }
     }
 

@@ -26,7 +26,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use self::classification::Classification;
 use self::clips::Thumbnails;
-pub use self::clips::Unpacked;
+pub use self::clips::{UnpackError, Unpacked};
 use self::engine::Engine;
 pub use self::event::ClientEvent;
 use self::graphics::Gpu;

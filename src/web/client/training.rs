@@ -42,11 +42,17 @@ pub(super) struct TrainingRun {
     last: Rc<RefCell<Option<Rc<ResumePoint>>>>,
 }
 
-/// Why a lesson came to nothing with one engine: a sentence, or part of one.
-enum Halt {
-    /// Another engine may go on.
-    Lost(String),
-    /// It would come to nothing with any.
+/// Why a training run ended without a network.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TrainFailure {
+    /// The user has cancelled it or started another: nobody waits for its outcome.
+    #[error("another training has taken its place")]
+    Superseded,
+    /// Its engine ended, or failed in a way that another engine may not: a sentence, or part of one.
+    #[error("{0}")]
+    WorkerLost(String),
+    /// It would fail with any engine: a sentence, or part of one.
+    #[error("{0}")]
     Refused(String),
 }
 
@@ -59,11 +65,12 @@ impl Client {
         let number = self.0.trainings.get();
         let client = self.clone();
         spawn_local(async move {
-            let news = match client.hold(number, run).await {
+            let event = match client.hold(number, run).await {
                 Ok(outcome) => TrainingEvent::Trained(outcome),
-                Err(reason) => TrainingEvent::Failed(reason),
+                Err(TrainFailure::Superseded) => return,
+                Err(TrainFailure::WorkerLost(reason) | TrainFailure::Refused(reason)) => TrainingEvent::Failed(reason),
             };
-            client.tell_training(number, news);
+            client.tell_training(number, event);
         });
     }
 
@@ -99,16 +106,16 @@ impl Client {
         }
     }
 
-    async fn hold(&self, number: TrainingNumber, mut run: TrainingRun) -> Result<Rc<Outcome>, String> {
-        run.foresee()?;
-        let backbones = self.backbones_of(number, &run.job.model).await?;
+    async fn hold(&self, number: TrainingNumber, mut run: TrainingRun) -> Result<Rc<Outcome>, TrainFailure> {
+        run.foresee().map_err(TrainFailure::Refused)?;
+        let backbones = self.backbones_of(number, &run.job.model).await.map_err(TrainFailure::Refused)?;
         let mut kind = self.decision().0.unwrap_or(EngineKind::Cpu);
         let (mut tries, batch) = (0, run.job.recipe.batch);
         let (card, result, bytes) = loop {
             let reason = match self.attempt(number, kind, &backbones, &mut run).await {
                 Ok(trained) => break trained,
-                Err(Halt::Lost(reason)) if tries < TRIES && self.is_current(number) => reason,
-                Err(Halt::Lost(reason) | Halt::Refused(reason)) => return Err(reason),
+                Err(TrainFailure::WorkerLost(reason)) if tries < TRIES && self.is_current(number) => reason,
+                Err(failure) => return Err(failure),
             };
             tries += 1;
             log::warn!("the lesson goes on with another engine: {reason}");
@@ -124,9 +131,9 @@ impl Client {
             kind = if smaller { EngineKind::Gpu } else { EngineKind::Cpu };
         };
         if !self.is_current(number) {
-            return Err(String::new());
+            return Err(TrainFailure::Superseded);
         }
-        let card = self.add_own(card, &bytes)?;
+        let card = self.add_own(card, &bytes).map_err(TrainFailure::Refused)?;
         Ok(Rc::new(Outcome { card, job: run.job, result }))
     }
 
@@ -138,19 +145,19 @@ impl Client {
         kind: EngineKind,
         backbones: &[Rc<Shipped>],
         run: &mut TrainingRun,
-    ) -> Result<(Card, TrainingResult, Vec<u8>), Halt> {
+    ) -> Result<(Card, TrainingResult, Vec<u8>), TrainFailure> {
         // What a GPU engine cannot even begin, another may.
-        let halt = |reason| if kind == EngineKind::Gpu { Halt::Lost(reason) } else { Halt::Refused(reason) };
-        let (engine, alive) = self.training_worker(kind).await.map_err(halt)?;
-        engine.load_backbones(backbones).await.map_err(halt)?;
+        let failure = |lost: bool| if lost { TrainFailure::WorkerLost } else { TrainFailure::Refused };
+        let on_gpu = kind == EngineKind::Gpu;
+        let (engine, alive) = self.training_worker(kind).await.map_err(failure(on_gpu))?;
+        engine.load_backbones(backbones).await.map_err(failure(on_gpu))?;
         let embedded = self.embed_all(number, kind, &engine, &alive, run).await?;
         if !self.is_current(number) {
-            return Err(Halt::Refused(String::new()));
+            return Err(TrainFailure::Superseded);
         }
-        run.divide(embedded).map_err(Halt::Refused)?;
+        run.divide(embedded).map_err(TrainFailure::Refused)?;
         let trained = self.run_training(number, &engine, run).await;
-        let lost = !alive.get() || kind == EngineKind::Gpu;
-        trained.map_err(|reason| if lost { Halt::Lost(reason) } else { Halt::Refused(reason) })
+        trained.map_err(failure(on_gpu || !alive.get()))
     }
 
     /// Has all clips of a lesson heard; those that could be.
@@ -161,25 +168,25 @@ impl Client {
         engine: &Engine,
         alive: &Cell<bool>,
         run: &TrainingRun,
-    ) -> Result<Vec<LabelledClip>, Halt> {
+    ) -> Result<Vec<LabelledClip>, TrainFailure> {
         let TrainingRun { job, files, .. } = run;
         let mut embedded = Vec::new();
         for (done, clip) in job.clips.iter().enumerate() {
             if !self.is_current(number) {
-                return Err(Halt::Refused(String::new()));
+                return Err(TrainFailure::Superseded);
             }
             self.tell_training(number, TrainingEvent::Embedding { done, total: job.clips.len() });
             let Some(file) = files.get(&clip.id) else { continue };
             let outcome = self.embed(number, engine, clip, file, &job.model).await;
             let ended = !alive.get();
             if ended && kind == EngineKind::Gpu {
-                return Err(Halt::Lost(words::ENGINE_ENDED.to_owned()));
+                return Err(TrainFailure::WorkerLost(words::ENGINE_ENDED.to_owned()));
             }
             embedded.extend(outcome.is_ok().then(|| clip.clone()));
             self.tell_training(number, TrainingEvent::Embedded { clip: clip.id.clone(), outcome });
             if ended {
                 // Of this clip, for all that is known: another engine would end on it too.
-                return Err(Halt::Refused(words::ended_on(&clip.name)));
+                return Err(TrainFailure::Refused(words::ended_on(&clip.name)));
             }
         }
         Ok(embedded)

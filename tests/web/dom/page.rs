@@ -15,7 +15,7 @@ use genrelens::view::classify::networks::{Arriving, Catalogue, InUse, Selection}
 use genrelens::view::draw::colours;
 use genrelens::view::offline::state as offline;
 use genrelens::view::train::state::ResumePoint;
-use genrelens::web::client::{ClientEvent, OwnNetwork, Unpacked};
+use genrelens::web::client::{ClientEvent, OwnNetwork, UnpackError, Unpacked};
 use genrelens::web::files;
 use genrelens::web::page::{Engines, Page, Unpacking};
 use wasm_bindgen_test::*;
@@ -95,9 +95,9 @@ impl Engines for Asked {
     }
     fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking {
         Box::pin(async move {
-            let bytes = files::read(&file, usize::MAX).await.ok_or("unreadable")?;
-            let mut archive =
-                Archive::open(std::io::Cursor::new(bytes), Limits::default()).map_err(|e| e.to_string())?;
+            let bytes = files::read(&file, usize::MAX).await.ok_or(UnpackError::Failed("unreadable".to_owned()))?;
+            let mut archive = Archive::open(std::io::Cursor::new(bytes), Limits::default())
+                .map_err(|e| UnpackError::Failed(e.to_string()))?;
             let mut unpacked = Unpacked::default();
             for (path, bytes) in archive.by_ref().flatten() {
                 let name = path.rsplit('/').next().unwrap().to_owned();
