@@ -6,7 +6,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use js_sys::{ArrayBuffer, Promise, Reflect};
+use futures_channel::oneshot;
+use js_sys::{ArrayBuffer, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AudioBuffer, Event, File, OfflineAudioContext, Url};
@@ -73,22 +74,22 @@ pub async fn decode(file: &File) -> Result<Decoded, NotDecoded> {
 async fn length_seconds(file: &File) -> Result<Option<f64>, DomError> {
     let player = dom::element(&dom::document()?, "audio", "")?;
     let url = Url::create_object_url_with_blob(file)?;
-    let resolver = Rc::new(Cell::new(None));
-    let known = Promise::new(&mut |resolve, _| resolver.set(Some(resolve)));
+    let (sender, known) = oneshot::channel();
+    let sender = Rc::new(Cell::new(Some(sender)));
     let listen = |kind| {
-        let resolver = resolver.clone();
+        let sender = sender.clone();
         Listener::new(&player, kind, move |_: Event| {
-            if let Some(resolve) = resolver.take() {
-                // Fails only where the resolver is no function, which it is.
-                drop(resolve.call0(&JsValue::NULL));
+            if let Some(sender) = sender.take() {
+                // Fails only where nobody waits any more.
+                let _ = sender.send(());
             }
         })
     };
     let _listeners = [listen("loadedmetadata")?, listen("error")?];
     player.set_attribute("preload", "metadata")?;
     player.set_attribute("src", &url)?;
-    // Resolves only; how it went is read from the player.
-    drop(JsFuture::from(known).await);
+    // How it went is read from the player. The listeners hold the sender, so that it cannot be dropped before.
+    let _ = known.await;
     let seconds = Reflect::get(&player, &"duration".into()).ok().and_then(|seconds| seconds.as_f64());
     Url::revoke_object_url(&url)?;
     Ok(seconds.filter(|seconds| !seconds.is_nan()))

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use js_sys::{Function, Promise};
+use futures_channel::oneshot;
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent};
@@ -29,8 +30,8 @@ struct Shared {
     running_is_classify: bool,
     cancelled: bool,
     control: TrainControl,
-    /// Ends the running request's hold.
-    released: Option<Function>,
+    /// Ends the running request's pause.
+    released: Option<oneshot::Sender<()>>,
     busy: bool,
 }
 
@@ -58,8 +59,8 @@ impl Shared {
 
     fn release(&mut self) {
         if let Some(released) = self.released.take() {
-            // Fails only where it is no function, which it is.
-            let _ = released.call0(&JsValue::NULL);
+            // Fails only where nobody waits any more.
+            let _ = released.send(());
         }
     }
 
@@ -191,9 +192,10 @@ impl Host for WorkerHost {
         }
         macrotask().await;
         while self.shared.borrow().holds() {
-            let released = Promise::new(&mut |resolve, _| self.shared.borrow_mut().released = Some(resolve));
-            // Resolves only; there is nothing to fail.
-            let _ = JsFuture::from(released).await;
+            let (sender, released) = oneshot::channel();
+            self.shared.borrow_mut().released = Some(sender);
+            // Whether it was resumed, stopped or cancelled is read from what is shared.
+            let _ = released.await;
         }
         self.paused_at = now();
     }

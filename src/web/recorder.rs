@@ -1,8 +1,9 @@
 //! The microphone: sound from it as samples. Nothing runs before somebody asks, and nothing after.
 
-use std::rc::Rc;
+use std::cell::Cell;
 
-use js_sys::{Array, Function, Object, Promise, Reflect};
+use futures_channel::oneshot;
+use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -25,8 +26,8 @@ pub struct Recorder {
     analyser: AnalyserNode,
     /// Pieces of the browser's own format, in time.
     pieces: Array,
-    /// Resolves once the last piece is there.
-    stopped: Promise,
+    /// Receives once the last piece is there.
+    stopped: oneshot::Receiver<()>,
     _listeners: [Listener; 2],
 }
 
@@ -64,12 +65,12 @@ impl Recorder {
                 kept.push(&piece);
             }
         });
-        let resolver: Rc<std::cell::Cell<Option<Function>>> = Rc::default();
-        let stopped = Promise::new(&mut |resolve, _| resolver.set(Some(resolve)));
+        let (sender, stopped) = oneshot::channel();
+        let sender = Cell::new(Some(sender));
         let stop = Listener::new(&recorder, "stop", move |_: Event| {
-            if let Some(resolve) = resolver.take() {
-                // Fails only where it is no function, which it is.
-                drop(resolve.call0(&JsValue::NULL));
+            if let Some(sender) = sender.take() {
+                // Fails only where the recording was dropped.
+                let _ = sender.send(());
             }
         });
         let listeners = [piece, stop].map(|listener| listener.map_err(|error| JsValue::from(error.to_string())));
@@ -91,11 +92,11 @@ impl Recorder {
     /// # Errors
     ///
     /// Where the browser has recorded nothing that it can decode.
-    pub async fn finish(self) -> Result<Decoded, NotRecorded> {
+    pub async fn finish(mut self) -> Result<Decoded, NotRecorded> {
         // Where the microphone was pulled out it has stopped by itself.
         if self.recorder.stop().is_ok() {
-            // Resolves only.
-            drop(JsFuture::from(self.stopped.clone()).await);
+            // The listener holds the sender, so that it cannot be dropped before.
+            let _ = (&mut self.stopped).await;
         }
         let file = File::new_with_blob_sequence(&self.pieces, "recording").map_err(|error| reason(&error))?;
         drop(self);

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_channel::oneshot;
 use js_sys::{Array, Function, Promise, Reflect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -86,9 +87,9 @@ async fn is_alone(name: &str) -> bool {
     let locks = dom::window().ok().and_then(|window| js::object(window.navigator().as_ref(), "locks"));
     let Some(locks) = locks else { return true };
     for _ in 0..LOCK_TRIES {
-        match JsFuture::from(lock(&locks, name)).await {
-            Ok(locked) if locked.is_falsy() => dom::sleep(LOCK_SPACING).await,
-            Ok(_) => return true,
+        match lock(&locks, name).await {
+            Ok(true) => return true,
+            Ok(false) => dom::sleep(LOCK_SPACING).await,
             Err(error) => {
                 log::warn!("whether the page is open twice is not known: {}", reason(&error));
                 return true;
@@ -98,21 +99,18 @@ async fn is_alone(name: &str) -> bool {
     false
 }
 
-/// Whether the lock was free; then it is taken.
-fn lock(locks: &JsValue, name: &str) -> Promise {
-    Promise::new(&mut |resolve, reject| {
-        let told = Closure::once_into_js(move |lock: JsValue| {
-            // Fails only where it is no function, which it is.
-            let _ = resolve.call1(&JsValue::NULL, &lock);
-            // Whoever promises and never keeps it holds the lock.
-            if lock.is_null() { JsValue::NULL } else { Promise::new(&mut |_, _| {}).into() }
-        });
-        let options = js::plain(&[("ifAvailable", JsValue::TRUE)]);
-        let asked = options.and_then(|options| js::call(locks, "request", &[&name.into(), &options, &told]));
-        if let Err(error) = asked {
-            let _ = reject.call1(&JsValue::NULL, &error);
-        }
-    })
+/// Takes the lock of this name if it is free; false if another page has it.
+async fn lock(locks: &JsValue, name: &str) -> Result<bool, JsValue> {
+    let (sender, taken) = oneshot::channel();
+    let granted = Closure::once_into_js(move |lock: JsValue| {
+        // Fails only where nobody waits any more.
+        let _ = sender.send(!lock.is_null());
+        // The browser holds the lock until the promise that is returned here resolves: this one never does.
+        if lock.is_null() { JsValue::NULL } else { Promise::new(&mut |_, _| {}).into() }
+    });
+    let options = js::plain(&[("ifAvailable", JsValue::TRUE)])?;
+    js::call(locks, "request", &[&name.into(), &options, &granted])?;
+    taken.await.map_err(|_| "the browser does not say".into())
 }
 
 impl Store {

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::rc::Rc;
 
+use futures_channel::oneshot;
 use futures_util::future::{Either, select};
-use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::{dom, wire};
@@ -48,8 +47,8 @@ struct Started {
 #[derive(Default)]
 struct Shared {
     listeners: RefCell<HashMap<RequestId, Listener>>,
-    greeting: RefCell<Option<Result<EngineInfo, String>>>,
-    greeted: RefCell<Option<Function>>,
+    /// Taken by the first answer of the worker, or the first error.
+    greeting: Cell<Option<oneshot::Sender<Result<EngineInfo, String>>>>,
     on_trouble: RefCell<Option<OnTrouble>>,
 }
 
@@ -97,12 +96,10 @@ impl WorkerHandle {
         let on_error = error_listener(shared.clone(), script);
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        let greeted = Promise::new(&mut |resolve, _| *shared.greeted.borrow_mut() = Some(resolve));
+        let (sender, greeting) = oneshot::channel();
+        shared.greeting.set(Some(sender));
         let started = Started { worker, shared, _on_message: on_message, _on_error: on_error };
-        // Resolves only; the greeting says how.
-        let _ = JsFuture::from(greeted).await;
-        let greeting = started.shared.greeting.borrow_mut().take();
-        let info = greeting.unwrap_or_else(|| Err(format!("{script} did not answer")))?;
+        let info = greeting.await.unwrap_or_else(|_| Err(format!("{script} did not answer")))?;
         Ok(Self(Rc::new(Inner { started, info, next: Cell::new(1) })))
     }
 
@@ -172,26 +169,21 @@ impl WorkerHandle {
         sent: impl FnOnce(RequestId),
         on_the_way: impl Fn(Event, Payload) + 'static,
     ) -> (Event, Payload) {
-        let answer = Rc::new(RefCell::new(None));
-        let resolved: Rc<RefCell<Option<Function>>> = Rc::default();
-        let promise = Promise::new(&mut |resolve, _| *resolved.borrow_mut() = Some(resolve));
-        let kept = answer.clone();
+        let (sender, last) = oneshot::channel();
+        let mut sender = Some(sender);
         let id = self.send(request, payload, move |event, payload| {
             if !event.is_last() {
                 on_the_way(event, payload);
                 return true;
             }
-            *kept.borrow_mut() = Some((event, payload));
-            if let Some(resolve) = resolved.borrow_mut().take() {
-                // Fails only where the resolver is no function, which it is.
-                let _ = resolve.call0(&JsValue::NULL);
+            if let Some(sender) = sender.take() {
+                // Fails only where nobody waits any more.
+                let _ = sender.send((event, payload));
             }
             false
         });
         sent(id);
-        let _ = JsFuture::from(promise).await;
-        let answer = answer.borrow_mut().take();
-        answer.unwrap_or((Event::Cancelled, Payload::None))
+        last.await.unwrap_or((Event::Cancelled, Payload::None))
     }
 }
 
@@ -205,17 +197,18 @@ impl Shared {
         }
     }
 
-    fn greet(&self, greeting: Result<EngineInfo, String>) {
-        *self.greeting.borrow_mut() = Some(greeting);
-        if let Some(greeted) = self.greeted.borrow_mut().take() {
-            let _ = greeted.call0(&JsValue::NULL);
-        }
+    /// Ends the wait for a worker that was started; false where that has ended before.
+    fn greet(&self, greeting: Result<EngineInfo, String>) -> bool {
+        let Some(sender) = self.greeting.take() else { return false };
+        // Fails only where nobody waits any more: another attempt was faster.
+        let _ = sender.send(greeting);
+        true
     }
 
     /// Trouble outside any request: the end of a greeting, or of the worker and all that waits for it.
     fn trouble(&self, message: String) {
-        if self.greeted.borrow().is_some() {
-            return self.greet(Err(message));
+        if self.greet(Err(message.clone())) {
+            return;
         }
         let waiting: Vec<RequestId> = self.listeners.borrow().keys().copied().collect();
         if let Some(on_trouble) = &*self.on_trouble.borrow() {
@@ -229,14 +222,17 @@ impl Shared {
 
 fn message_listener(shared: Rc<Shared>) -> Closure<dyn FnMut(MessageEvent)> {
     Closure::new(move |event: MessageEvent| match wire::receive::<Event, ()>(&event) {
-        Ok((Message { body: Event::Ready { protocol: VERSION, engine }, .. }, _)) => shared.greet(Ok(engine)),
-        Ok((Message { body: Event::Ready { protocol, .. }, .. }, _)) => shared.greet(Err(format!(
-            "the engine is of another version ({protocol}) than the page ({VERSION}); reload the page"
-        ))),
+        Ok((Message { body: Event::Ready { protocol, engine }, .. }, _)) => {
+            shared.greet(if protocol == VERSION { Ok(engine) } else { Err(other_version(protocol)) });
+        }
         Ok((Message { id: 0, body: Event::Failed { message } }, _)) => shared.trouble(message),
         Ok((Message { id, body }, payload)) => shared.dispatch(id, body, payload),
         Err(message) => shared.trouble(message),
     })
+}
+
+fn other_version(protocol: u32) -> String {
+    format!("the engine is of another version ({protocol}) than the page ({VERSION}); reload the page")
 }
 
 fn error_listener(shared: Rc<Shared>, script: &str) -> Closure<dyn FnMut(ErrorEvent)> {

@@ -6,6 +6,7 @@
 //! engine on a self-test, is timed against it, and takes over where it is faster. Whatever goes wrong with it, the CPU
 //! engine goes on; where the CPU engine itself dies on a file, it is started again.
 
+mod background_task;
 mod classification;
 mod clips;
 mod engine;
@@ -24,6 +25,7 @@ use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 
+use self::background_task::BackgroundTask;
 use self::classification::Classification;
 use self::clips::Thumbnails;
 pub use self::clips::{UnpackError, Unpacked};
@@ -32,7 +34,7 @@ pub use self::event::ClientEvent;
 use self::graphics::Gpu;
 use self::own::Own;
 pub use self::own::{OwnNetwork, read};
-use self::site::{Eager, Shipped};
+use self::site::Shipped;
 use self::training::{TrainingNumber, TrainingWorker};
 use super::service_worker::ServiceWorkerClient;
 use crate::protocol::{EngineKind, Event, RequestId};
@@ -126,26 +128,31 @@ impl Client {
 
     /// Starts the CPU engine with the network in use, or wished for, or else with the first one.
     async fn start_cpu(&self) -> Result<(), String> {
-        let starting = Eager::start(Engine::start(CPU_SCRIPT));
+        let mut starting = BackgroundTask::spawn(Engine::start(CPU_SCRIPT));
         let list = self.catalogue().await?;
         let selected = self.0.options.borrow().network.clone().map(|name| (name, Selection::User));
         let in_use = self.0.switch.borrow().in_use().map(|(name, selection)| (name.to_string(), selection));
         if let Some((name, selection)) = in_use.or(selected).filter(|(name, _)| *name != list.first) {
-            match self.start_with(&starting, &name, selection).await {
+            match self.start_with(&mut starting, &name, selection).await {
                 Ok(()) => return Ok(()),
                 Err(reason) => self.refuse(&name, &reason),
             }
         }
-        self.start_with(&starting, &list.first, Selection::First).await
+        self.start_with(&mut starting, &list.first, Selection::First).await
     }
 
-    async fn start_with(&self, starting: &Eager<Engine>, name: &str, selection: Selection) -> Result<(), String> {
+    async fn start_with(
+        &self,
+        starting: &mut BackgroundTask<Engine>,
+        name: &str,
+        selection: Selection,
+    ) -> Result<(), String> {
         let wanted = self.0.switch.borrow_mut().start(name, selection);
         self.tell_arriving(0);
         // Fetched while the engine starts.
         let loaded = async {
             let parts = self.parts(name).await?;
-            let cpu = starting.outcome().await?;
+            let cpu = starting.result().await?;
             let architecture = cpu.load(&parts).await?;
             Ok::<_, String>((cpu, architecture))
         };

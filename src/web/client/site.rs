@@ -1,15 +1,13 @@
 //! Files of the site itself.
 
-use std::cell::RefCell;
 use std::pin::pin;
-use std::rc::Rc;
 
 use futures_util::future::{Either, select};
-use js_sys::{Promise, Uint8Array};
+use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::Response;
 
+use super::background_task::BackgroundTask;
 use crate::card::Card;
 use crate::view::classify::networks::Catalogue;
 use crate::view::offline::words;
@@ -43,9 +41,9 @@ pub async fn fetch_catalogue() -> Result<Catalogue, String> {
 /// A sentence, where they cannot be fetched or read, or are damaged.
 pub async fn fetch_network(name: &str, arrived: &mut impl FnMut(u64)) -> Result<(Shipped, bool), String> {
     let name_of_card = name.to_owned();
-    let card = Eager::start(async move { fetch_card(&name_of_card).await });
+    let mut card = BackgroundTask::spawn(async move { fetch_card(&name_of_card).await });
     if in_time(weights_cache::names()).await.is_some_and(|kept| kept.iter().any(|kept| kept == name)) {
-        let card = card.outcome().await?;
+        let card = card.result().await?;
         if let Some(bytes) = in_time(weights_cache::take(name, &card.sha256)).await.flatten() {
             arrived(bytes.len() as u64);
             return Ok((Shipped { card, bytes }, false));
@@ -53,7 +51,7 @@ pub async fn fetch_network(name: &str, arrived: &mut impl FnMut(u64)) -> Result<
     }
     let path = format!("./model-weights/{name}.safetensors");
     let first = fetch_anew(&path, false, arrived).await;
-    let card = card.outcome().await?;
+    let card = card.result().await?;
     let whole = |bytes: &Vec<u8>| card.sha256.is_empty() || weights_cache::sha256_hex(bytes) == card.sha256;
     if let Ok(bytes) = first
         && whole(&bytes)
@@ -74,33 +72,6 @@ pub async fn fetch_card(name: &str) -> Result<Card, String> {
     let path = format!("./model-weights/{name}.json");
     let json = fetch(&path, &mut |_| {}).await?;
     serde_json::from_slice(&json).map_err(|error| format!("{path} cannot be read ({error})"))
-}
-
-/// Work that goes on whether or not somebody waits for it.
-pub struct Eager<T> {
-    done: Promise,
-    outcome: Rc<RefCell<Result<T, String>>>,
-}
-
-impl<T: Clone + 'static> Eager<T> {
-    /// Begins it.
-    pub fn start(work: impl Future<Output = Result<T, String>> + 'static) -> Self {
-        let outcome = Rc::new(RefCell::new(Err(String::new())));
-        let kept = outcome.clone();
-        let done = future_to_promise(async move {
-            let found = work.await;
-            *kept.borrow_mut() = found;
-            Ok(JsValue::UNDEFINED)
-        });
-        Self { done, outcome }
-    }
-
-    /// Waits for what comes of it.
-    pub async fn outcome(&self) -> Result<T, String> {
-        // Resolves only; the outcome says how.
-        let _ = JsFuture::from(self.done.clone()).await;
-        self.outcome.borrow().clone()
-    }
 }
 
 /// The bytes of a file of the site.
