@@ -6,8 +6,8 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
 use super::classification::Classification;
-use super::graphics::Gpu;
-use super::own::OwnNetwork;
+use super::gpu_engine::Gpu;
+use super::own_networks::OwnNetwork;
 use super::training::TrainingRun;
 use super::{Client, ClientEvent};
 use crate::protocol::{Event, Payload, Request, TrainControl};
