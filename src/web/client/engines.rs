@@ -8,7 +8,7 @@ use web_sys::File;
 use super::classification::Classification;
 use super::gpu_engine::Gpu;
 use super::own_networks::OwnNetwork;
-use super::training::TrainingRun;
+use super::training_run::TrainingRun;
 use super::{Client, ClientEvent};
 use crate::protocol::{Event, Payload, Request, TrainControl};
 use crate::training_job::{ClipId, TrainingJob};

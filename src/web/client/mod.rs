@@ -6,9 +6,9 @@
 //! engine on a self-test, is timed against it, and takes over where it is faster. Whatever goes wrong with it, the CPU
 //! engine goes on; where the CPU engine itself dies on a file, it is started again.
 
+mod archives;
 mod background_task;
 mod classification;
-mod clips;
 mod engine;
 mod engines;
 mod event;
@@ -17,7 +17,9 @@ mod networks;
 mod offline;
 mod own_networks;
 mod site;
+mod thumbnails;
 mod training;
+mod training_run;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
@@ -25,16 +27,16 @@ use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 
+pub use self::archives::{UnpackError, Unpacked};
 use self::background_task::BackgroundTask;
 use self::classification::Classification;
-use self::clips::Thumbnails;
-pub use self::clips::{UnpackError, Unpacked};
 use self::engine::Engine;
 pub use self::event::ClientEvent;
 use self::gpu_engine::Gpu;
 use self::own_networks::Own;
 pub use self::own_networks::{OwnNetwork, read};
 use self::site::Shipped;
+use self::thumbnails::Thumbnails;
 use self::training::{TrainingNumber, TrainingWorker};
 use super::service_worker::ServiceWorkerClient;
 use crate::protocol::{EngineKind, Event, RequestId};

@@ -1,7 +1,6 @@
 //! The client's lessons, held by an engine of their own: whatever is taught, the page goes on listening.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
@@ -9,10 +8,11 @@ use web_sys::File;
 
 use super::engine::{Engine, unexpected};
 use super::site::Shipped;
+use super::training_run::TrainingRun;
 use super::{CPU_SCRIPT, Client, ClientEvent, GPU_SCRIPT};
 use crate::card::Card;
 use crate::protocol::{EngineKind, Event, Payload, Request, RequestId};
-use crate::training_job::{ClipId, LabelledClip, ModelSpec, Split, TrainingJob, TrainingResult};
+use crate::training_job::{LabelledClip, ModelSpec, TrainingResult};
 use crate::view::train::state::{Outcome, ResumePoint, TrainingEvent};
 use crate::view::train::words;
 use crate::web::browser_decoder;
@@ -31,16 +31,6 @@ pub struct TrainingWorker {
 const TRIES: usize = 2;
 /// No smaller steps are tried on a graphics engine that ended while it learned, in windows.
 const SMALLEST_BATCH: usize = 4;
-
-/// A lesson on its way.
-pub(super) struct TrainingRun {
-    job: TrainingJob,
-    files: HashMap<ClipId, File>,
-    /// About this share of its clips is for validation; `None` once they are divided.
-    share: Option<f64>,
-    /// What it goes on from.
-    last: Rc<RefCell<Option<Rc<ResumePoint>>>>,
-}
 
 /// Why a training run ended without a network.
 #[derive(Debug, thiserror::Error)]
@@ -307,53 +297,5 @@ impl Client {
 impl TrainingWorker {
     fn shared(&self) -> (Engine, Rc<Cell<bool>>) {
         (self.engine.clone(), self.alive.clone())
-    }
-}
-
-impl TrainingRun {
-    pub(super) fn new(job: TrainingJob, files: Vec<File>, share: Option<f64>, last: Option<Rc<ResumePoint>>) -> Self {
-        let files = job.clips.iter().map(|clip| clip.id.clone()).zip(files).collect();
-        Self { job, files, share, last: Rc::new(RefCell::new(last)) }
-    }
-
-    /// Whether its clips can be divided, before any of them is heard.
-    fn foresee(&self) -> Result<(), String> {
-        let Some(share) = self.share else { return Ok(()) };
-        let mut job = self.job.clone();
-        job.assign_splits(share, job.recipe.seed);
-        check_parts(&job)
-    }
-
-    /// Leaves the clips that were heard, and divides them, unless that was done before: then all of them must be there.
-    fn divide(&mut self, embedded: Vec<LabelledClip>) -> Result<(), String> {
-        let Some(share) = self.share else {
-            let all = embedded.len() == self.job.clips.len();
-            return if all { Ok(()) } else { Err(words::NOT_THE_SAME.to_owned()) };
-        };
-        self.job.clips = embedded;
-        check(&mut self.job)?;
-        self.job.assign_splits(share, self.job.recipe.seed);
-        check_parts(&self.job)?;
-        self.share = None;
-        Ok(())
-    }
-}
-
-/// Whether there are clips to learn from and others to judge by: groups that stay together may leave none.
-fn check_parts(job: &TrainingJob) -> Result<(), String> {
-    let has = |part| job.clips.iter().any(|clip| clip.split == part);
-    if has(Split::Train) && has(Split::Valid) { Ok(()) } else { Err(words::ONE_PART.to_owned()) }
-}
-
-/// What is left after hearing may be too little. Of tags, those that are left with a single clip are taken out.
-fn check(job: &mut TrainingJob) -> Result<(), String> {
-    if job.multi_label {
-        job.drop_rare_labels();
-        return if job.labels.len() < 2 { Err(words::TOO_FEW_TAGS.to_owned()) } else { Ok(()) };
-    }
-    let clips = |label: usize| job.clips.iter().filter(|clip| clip.labels.contains(&label)).count();
-    match job.labels.iter().enumerate().find(|(label, _)| clips(*label) < 2) {
-        Some((label, name)) => Err(words::too_few(name, clips(label))),
-        None => Ok(()),
     }
 }
