@@ -8,24 +8,24 @@ use crate::protocol::Adapter;
 
 /// What the page finds when it asks for an adapter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum AdapterSearch {
     /// The browser has no WebGPU.
     NoWebGpu,
     /// It has, but no adapter.
     NoAdapter,
     /// An adapter, real or emulated.
-    Adapter(Adapter),
+    Found(Adapter),
 }
 
 /// Asks the browser for its adapter, without opening it.
 ///
 /// Through reflection: web-sys keeps WebGPU behind a compiler flag that would rebuild every crate.
-pub async fn find() -> Found {
+pub async fn find_adapter() -> AdapterSearch {
     let field = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).unwrap_or(JsValue::UNDEFINED);
     let gpu = field(&field(&js_sys::global(), "navigator"), "gpu");
-    let Ok(request) = field(&gpu, "requestAdapter").dyn_into::<Function>() else { return Found::NoWebGpu };
+    let Ok(request) = field(&gpu, "requestAdapter").dyn_into::<Function>() else { return AdapterSearch::NoWebGpu };
     let Some(promise) = request.call0(&gpu).ok().and_then(|promise| promise.dyn_into::<Promise>().ok()) else {
-        return Found::NoWebGpu;
+        return AdapterSearch::NoWebGpu;
     };
     match JsFuture::from(promise).await {
         Ok(adapter) if adapter.is_object() => {
@@ -33,9 +33,9 @@ pub async fn find() -> Found {
             let text = |name: &str| field(&info, name).as_string().unwrap_or_default();
             let fallback =
                 field(&info, "isFallbackAdapter").is_truthy() || field(&adapter, "isFallbackAdapter").is_truthy();
-            Found::Adapter(adapter_of(&text("vendor"), &text("architecture"), &text("description"), fallback))
+            AdapterSearch::Found(adapter_of(&text("vendor"), &text("architecture"), &text("description"), fallback))
         }
-        _ => Found::NoAdapter,
+        _ => AdapterSearch::NoAdapter,
     }
 }
 
@@ -50,14 +50,14 @@ pub fn adapter_of(vendor: &str, architecture: &str, description: &str, fallback:
 
 /// Opens the adapter and makes it Burn's device. Once a worker: a second initialisation is an error.
 ///
-/// `on_trouble` hears of every error that nobody else catches, and of the device's loss: on wasm a shader that fails
+/// `on_failure` hears of every error that nobody else catches, and of the device's loss: on wasm a shader that fails
 /// leaves stale data behind and nothing more than such an error.
 ///
 /// # Errors
 ///
 /// A sentence, where there is no adapter or it cannot be opened.
 #[cfg(feature = "gpu")]
-pub async fn open(on_trouble: impl Fn(String) + Clone + 'static) -> Result<(burn::tensor::Device, Adapter), String> {
+pub async fn open(on_failure: impl Fn(String) + Clone + 'static) -> Result<(burn::tensor::Device, Adapter), String> {
     use std::sync::Arc;
 
     use burn::tensor::wgpu::WgpuBackend;
@@ -66,7 +66,7 @@ pub async fn open(on_trouble: impl Fn(String) + Clone + 'static) -> Result<(burn
     let options = burn::tensor::Device::wgpu_options().graphics_api(WgpuBackend::WebGpu);
     let (device, setup): (_, burn_wgpu::WgpuSetup) =
         options.init_with_setup_async().await.map_err(|error| error.to_string())?;
-    let trouble = OneThread(on_trouble);
+    let trouble = OneThread(on_failure);
     let lost = trouble.clone();
     setup.device.on_uncaptured_error(Arc::new(move |error: burn_wgpu::wgpu::Error| trouble.tell(error.to_string())));
     setup.device.set_device_lost_callback(move |reason, message| {
@@ -74,9 +74,9 @@ pub async fn open(on_trouble: impl Fn(String) + Clone + 'static) -> Result<(burn
     });
     // wgpu passes little of what the browser tells of its adapter on, so the browser is asked itself.
     let emulated = setup.adapter.get_info().device_type == DeviceType::Cpu;
-    let adapter = match find().await {
-        Found::Adapter(adapter) => Adapter { software: adapter.software || emulated, ..adapter },
-        Found::NoAdapter | Found::NoWebGpu => adapter_of("", "", "", emulated),
+    let adapter = match find_adapter().await {
+        AdapterSearch::Found(adapter) => Adapter { software: adapter.software || emulated, ..adapter },
+        AdapterSearch::NoAdapter | AdapterSearch::NoWebGpu => adapter_of("", "", "", emulated),
     };
     Ok((device, adapter))
 }

@@ -62,13 +62,13 @@ pub fn start_gpu_worker() {
     wasm_bindgen_futures::spawn_local(async move {
         let troubled = scope.clone();
         // Under id 0: the page drops this engine, whatever it is doing.
-        let on_trouble = move |message| host::announce(&troubled, Event::Failed { message });
-        match gpu::open(on_trouble.clone()).await {
+        let on_failure = move |message| host::announce(&troubled, Event::Failed { message });
+        match gpu::open(on_failure.clone()).await {
             Ok((device, adapter)) => {
                 let info = EngineInfo { kind: EngineKind::Gpu, adapter: Some(adapter) };
                 host::serve(Engine::new(info, device), scope);
             }
-            Err(message) => on_trouble(message),
+            Err(message) => on_failure(message),
         }
     });
 }

@@ -17,18 +17,18 @@ use web_sys::{
     DomException, IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbTransactionMode, StorageEstimate,
 };
 
-use super::weights_cache::own_name;
+use super::weights_cache::site_scoped_name;
 use super::{dom, js};
 use crate::view::storage::state::{StorageError, Usage};
 
 /// Kind and version of the database; the version is raised where what is in it can no longer be read.
 const KIND: &str = "taught-1";
 /// How long a browser may take to open it, in milliseconds: some never answer.
-const PATIENCE: i32 = 10_000;
+const OPEN_TIMEOUT_MILLISECONDS: i32 = 10_000;
 /// How often the lock is asked for, and the time between, in milliseconds: a page that is loaded anew meets the one before
 /// it on its way out.
 const LOCK_TRIES: usize = 10;
-const LOCK_SPACING: i32 = 200;
+const LOCK_RETRY_MILLISECONDS: i32 = 200;
 
 /// A part of the store, with keys of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,13 +83,13 @@ pub struct Store(IdbDatabase);
 
 /// Takes a lock of this name until the page ends; false where another page has it. Where the browser has no locks,
 /// nobody can tell.
-async fn is_alone(name: &str) -> bool {
+async fn acquire_lock(name: &str) -> bool {
     let locks = dom::window().ok().and_then(|window| js::object(window.navigator().as_ref(), "locks"));
     let Some(locks) = locks else { return true };
     for _ in 0..LOCK_TRIES {
         match lock(&locks, name).await {
             Ok(true) => return true,
-            Ok(false) => dom::sleep(LOCK_SPACING).await,
+            Ok(false) => dom::sleep(LOCK_RETRY_MILLISECONDS).await,
             Err(error) => {
                 log::warn!("whether the page is open twice is not known: {}", reason(&error));
                 return true;
@@ -120,8 +120,8 @@ impl Store {
     ///
     /// [`StorageError::Unavailable`] or [`StorageError::Elsewhere`].
     pub async fn open() -> Result<Self, StorageError> {
-        let name = own_name(KIND).map_err(|error| StorageError::Unavailable(reason(&error)))?;
-        if !is_alone(&name).await {
+        let name = site_scoped_name(KIND).map_err(|error| StorageError::Unavailable(reason(&error)))?;
+        if !acquire_lock(&name).await {
             return Err(StorageError::Elsewhere);
         }
         Self::open_named(&name).await
@@ -140,7 +140,10 @@ impl Store {
             }
         });
         request.set_onupgradeneeded(Some(make.as_ref().unchecked_ref()));
-        answer(&request, Some(PATIENCE)).await.map(|database| Self(database.unchecked_into())).map_err(unavailable)
+        result_of(&request, Some(OPEN_TIMEOUT_MILLISECONDS))
+            .await
+            .map(|database| Self(database.unchecked_into()))
+            .map_err(unavailable)
     }
 
     /// Makes some changes, all of them or none.
@@ -149,7 +152,7 @@ impl Store {
     ///
     /// [`StorageError::Full`] or [`StorageError::Other`].
     pub async fn write(&self, changes: &[Change]) -> Result<(), StorageError> {
-        let transaction = self.transaction(IdbTransactionMode::Readwrite).map_err(|error| trouble(&error))?;
+        let transaction = self.transaction(IdbTransactionMode::Readwrite).map_err(|error| storage_error(&error))?;
         let asked = changes.iter().try_for_each(|change| {
             let (object_store, key) =
                 (transaction.object_store(change.object_store.name())?, JsValue::from(&change.key));
@@ -162,7 +165,7 @@ impl Store {
         if let Err(error) = asked {
             // What was asked before the error must not be done alone. It fails only where it is aborted already.
             let _ = transaction.abort();
-            return Err(trouble(&error));
+            return Err(storage_error(&error));
         }
         finished(&transaction).await
     }
@@ -173,10 +176,10 @@ impl Store {
     ///
     /// [`StorageError::Other`].
     pub async fn clear(&self) -> Result<(), StorageError> {
-        let transaction = self.transaction(IdbTransactionMode::Readwrite).map_err(|error| trouble(&error))?;
+        let transaction = self.transaction(IdbTransactionMode::Readwrite).map_err(|error| storage_error(&error))?;
         for object_store in ObjectStore::ALL {
             let cleared = transaction.object_store(object_store.name()).and_then(|object_store| object_store.clear());
-            cleared.map_err(|error| trouble(&error))?;
+            cleared.map_err(|error| storage_error(&error))?;
         }
         finished(&transaction).await
     }
@@ -189,7 +192,9 @@ impl Store {
     pub async fn keys(&self, object_store: ObjectStore) -> Result<Vec<String>, StorageError> {
         let asked = self.transaction(IdbTransactionMode::Readonly);
         let asked = asked.and_then(|transaction| transaction.object_store(object_store.name())?.get_all_keys());
-        let keys = answer(&asked.map_err(|error| trouble(&error))?, None).await.map_err(|error| trouble(&error))?;
+        let keys = result_of(&asked.map_err(|error| storage_error(&error))?, None)
+            .await
+            .map_err(|error| storage_error(&error))?;
         Ok(Array::from(&keys).iter().filter_map(|key| key.as_string()).collect())
     }
 
@@ -203,10 +208,10 @@ impl Store {
             let object_store = self.transaction(IdbTransactionMode::Readonly)?.object_store(object_store.name())?;
             Ok((object_store.get_all_keys()?, object_store.get_all()?))
         };
-        let (keys, values) = asked().map_err(|error: JsValue| trouble(&error))?;
+        let (keys, values) = asked().map_err(|error: JsValue| storage_error(&error))?;
         // Both were asked for before either is waited for: a transaction ends when nothing more is asked of it.
-        let (keys, values) = (answer(&keys, None), answer(&values, None));
-        let [keys, values] = [keys.await, values.await].map(|answer| answer.map_err(|error| trouble(&error)));
+        let (keys, values) = (result_of(&keys, None), result_of(&values, None));
+        let [keys, values] = [keys.await, values.await].map(|result| result.map_err(|error| storage_error(&error)));
         let (keys, values) = (Array::from(&keys?), Array::from(&values?));
         Ok(keys.iter().zip(values.iter()).filter_map(|(key, value)| Some((key.as_string()?, value))).collect())
     }
@@ -228,7 +233,7 @@ fn create_object_stores(database: &IdbDatabase) -> Result<(), JsValue> {
 
 /// What a request brings; its error where it fails, or does not answer within so many milliseconds. It is listened to at
 /// once and not only when the future is waited for: it may answer before that.
-fn answer(request: &IdbRequest, patience: Option<i32>) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
+fn result_of(request: &IdbRequest, patience: Option<i32>) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
     let settled = JsFuture::from(Promise::new(&mut |resolve, reject| {
         request.set_onsuccess(Some(&resolve));
         request.set_onerror(Some(&reject));
@@ -255,13 +260,13 @@ async fn finished(transaction: &IdbTransaction) -> Result<(), StorageError> {
     });
     match JsFuture::from(settled).await {
         Ok(_) => Ok(()),
-        Err(_) => {
-            Err(transaction.error().map_or_else(|| StorageError::Other("it was given up".to_owned()), |e| trouble(&e)))
-        }
+        Err(_) => Err(transaction
+            .error()
+            .map_or_else(|| StorageError::Other("it was given up".to_owned()), |e| storage_error(&e))),
     }
 }
 
-fn trouble(error: &JsValue) -> StorageError {
+fn storage_error(error: &JsValue) -> StorageError {
     let is_full = error.dyn_ref::<DomException>().is_some_and(|error| error.name() == "QuotaExceededError");
     if is_full { StorageError::Full } else { StorageError::Other(reason(error)) }
 }
@@ -296,21 +301,22 @@ pub fn field(value: &JsValue, name: &str) -> JsValue {
 }
 
 /// Asks the browser not to clear what is kept of its own accord.
-pub async fn ask_to_last() {
-    if let Some(Err(error)) = asked("persist").await {
+pub async fn request_persistence() {
+    if let Some(Err(error)) = ask_storage_manager("persist").await {
         log::warn!("the browser was not asked to keep this: {}", reason(&error));
     }
 }
 
 /// How much is kept; nothing where the browser does not tell.
 pub async fn usage() -> Option<Usage> {
-    let estimate: StorageEstimate = asked("estimate").await?.ok()?.unchecked_into();
-    let lasting = asked("persisted").await.and_then(Result::ok).is_some_and(|lasting| lasting.is_truthy());
+    let estimate: StorageEstimate = ask_storage_manager("estimate").await?.ok()?.unchecked_into();
+    let lasting =
+        ask_storage_manager("persisted").await.and_then(Result::ok).is_some_and(|lasting| lasting.is_truthy());
     Some(Usage { used: estimate.get_usage()?, granted: estimate.get_quota()?, lasting })
 }
 
 /// What the browser's storage manager answers; nothing where there is none, as on pages from insecure addresses.
-async fn asked(method: &str) -> Option<Result<JsValue, JsValue>> {
+async fn ask_storage_manager(method: &str) -> Option<Result<JsValue, JsValue>> {
     let manager = field(&web_sys::window()?.navigator(), "storage");
     let function: Function = field(&manager, method).dyn_into().ok()?;
     let promise: Promise = function.call0(&manager).ok()?.dyn_into().ok()?;

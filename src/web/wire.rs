@@ -35,14 +35,14 @@ impl Port for DedicatedWorkerGlobalScope {
 }
 
 /// What can stand for a file on the wire: the browser's `File` in requests, nothing in events.
-pub trait Attached: Sized {
+pub trait WireFile: Sized {
     /// As the browser clones it.
     fn into_value(self) -> JsValue;
     /// From what arrived, where it is one.
     fn from_value(value: &JsValue) -> Option<Self>;
 }
 
-impl Attached for File {
+impl WireFile for File {
     fn into_value(self) -> JsValue {
         self.into()
     }
@@ -52,7 +52,7 @@ impl Attached for File {
     }
 }
 
-impl Attached for () {
+impl WireFile for () {
     fn into_value(self) -> JsValue {
         JsValue::UNDEFINED
     }
@@ -70,7 +70,7 @@ impl Attached for () {
 pub fn send<Body: Serialize>(
     port: &impl Port,
     message: &Message<Body>,
-    payload: Payload<impl Attached>,
+    payload: Payload<impl WireFile>,
 ) -> Result<(), JsValue> {
     let head = message.serialize(&Serializer::json_compatible()).map_err(JsValue::from)?;
     let transfer = Array::new();
@@ -99,7 +99,7 @@ pub fn send<Body: Serialize>(
 /// # Errors
 ///
 /// A sentence, where it is not one of ours or of another version.
-pub fn receive<Body: DeserializeOwned, File: Attached>(
+pub fn receive<Body: DeserializeOwned, File: WireFile>(
     event: &MessageEvent,
 ) -> Result<(Message<Body>, Payload<File>), String> {
     let value = event.data();

@@ -16,13 +16,13 @@ use crate::protocol::{EngineInfo, Event, Message, Payload, Request, RequestId, V
 /// InputKind the events of one request; false once it wants no more.
 type Listener = Box<dyn FnMut(RequestId, Event, Payload) -> bool>;
 /// InputKind of trouble outside any request.
-type OnTrouble = Box<dyn Fn(String)>;
+type OnFailure = Box<dyn Fn(String)>;
 
 /// How long a worker may say nothing before a second is started beside it, in milliseconds. Long, for it may be on its way
 /// over a slow connection.
-const PATIENCE: i32 = 60_000;
+const START_TIMEOUT_MILLISECONDS: i32 = 60_000;
 /// Time between a worker's failing to start and the second attempt, in milliseconds.
-const PAUSE: i32 = 1000;
+const RETRY_MILLISECONDS: i32 = 1000;
 
 /// A running worker. Clones are the same worker; it ends with the last of them.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ struct Shared {
     listeners: RefCell<HashMap<RequestId, Listener>>,
     /// Taken by the first answer of the worker, or the first error.
     greeting: Cell<Option<oneshot::Sender<Result<EngineInfo, String>>>>,
-    on_trouble: RefCell<Option<OnTrouble>>,
+    on_failure: RefCell<Option<OnFailure>>,
 }
 
 impl Drop for Started {
@@ -68,11 +68,11 @@ impl WorkerHandle {
     ///
     /// A sentence, where it cannot be fetched, cannot start, or is of another build than the page.
     pub async fn start(script: &str) -> Result<Self, String> {
-        match select(pin!(Self::attempt(script)), pin!(dom::sleep(PATIENCE))).await {
+        match select(pin!(Self::attempt(script)), pin!(dom::sleep(START_TIMEOUT_MILLISECONDS))).await {
             Either::Left((Ok(worker), _)) => Ok(worker),
             Either::Left((Err(reason), _)) => {
                 log::warn!("{reason}; it is started again");
-                dom::sleep(PAUSE).await;
+                dom::sleep(RETRY_MILLISECONDS).await;
                 Self::attempt(script).await
             }
             Either::Right(((), first)) => {
@@ -109,8 +109,8 @@ impl WorkerHandle {
     }
 
     /// InputKind of what goes wrong outside any request: an error of the script, a lost device.
-    pub fn on_trouble(&self, listener: impl Fn(String) + 'static) {
-        *self.0.started.shared.on_trouble.borrow_mut() = Some(Box::new(listener));
+    pub fn on_failure(&self, listener: impl Fn(String) + 'static) {
+        *self.0.started.shared.on_failure.borrow_mut() = Some(Box::new(listener));
     }
 
     /// Sends a request that is not answered under its own id.
@@ -157,23 +157,23 @@ impl WorkerHandle {
 
     /// Sends a request and waits for its last event.
     pub async fn ask(&self, request: Request, payload: Payload<File>) -> Event {
-        self.ask_watched(request, payload, |_| {}, |_, _| {}).await.0
+        self.ask_with_progress(request, payload, |_| {}, |_, _| {}).await.0
     }
 
-    /// As [`ask`](Self::ask), with the last event's payload; `sent` is told the request's id, `on_the_way` every event
+    /// As [`ask`](Self::ask), with the last event's payload; `sent` is told the request's id, `on_progress` every event
     /// before the last, with its payload.
-    pub async fn ask_watched(
+    pub async fn ask_with_progress(
         &self,
         request: Request,
         payload: Payload<File>,
         sent: impl FnOnce(RequestId),
-        on_the_way: impl Fn(Event, Payload) + 'static,
+        on_progress: impl Fn(Event, Payload) + 'static,
     ) -> (Event, Payload) {
         let (sender, last) = oneshot::channel();
         let mut sender = Some(sender);
         let id = self.send(request, payload, move |event, payload| {
             if !event.is_last() {
-                on_the_way(event, payload);
+                on_progress(event, payload);
                 return true;
             }
             if let Some(sender) = sender.take() {
@@ -206,13 +206,13 @@ impl Shared {
     }
 
     /// Trouble outside any request: the end of a greeting, or of the worker and all that waits for it.
-    fn trouble(&self, message: String) {
+    fn fail(&self, message: String) {
         if self.greet(Err(message.clone())) {
             return;
         }
         let waiting: Vec<RequestId> = self.listeners.borrow().keys().copied().collect();
-        if let Some(on_trouble) = &*self.on_trouble.borrow() {
-            on_trouble(message.clone());
+        if let Some(on_failure) = &*self.on_failure.borrow() {
+            on_failure(message.clone());
         }
         for id in waiting {
             self.dispatch(id, Event::Failed { message: message.clone() }, Payload::None);
@@ -225,9 +225,9 @@ fn message_listener(shared: Rc<Shared>) -> Closure<dyn FnMut(MessageEvent)> {
         Ok((Message { body: Event::Ready { protocol, engine }, .. }, _)) => {
             shared.greet(if protocol == VERSION { Ok(engine) } else { Err(other_version(protocol)) });
         }
-        Ok((Message { id: 0, body: Event::Failed { message } }, _)) => shared.trouble(message),
+        Ok((Message { id: 0, body: Event::Failed { message } }, _)) => shared.fail(message),
         Ok((Message { id, body }, payload)) => shared.dispatch(id, body, payload),
-        Err(message) => shared.trouble(message),
+        Err(message) => shared.fail(message),
     })
 }
 
@@ -241,6 +241,6 @@ fn error_listener(shared: Rc<Shared>, script: &str) -> Closure<dyn FnMut(ErrorEv
         // A script that cannot be fetched tells nothing, not even a message.
         let message = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|text| text.as_string());
         let message = message.filter(|text| !text.is_empty()).unwrap_or_else(|| "it could not be fetched".to_owned());
-        shared.trouble(format!("{script} failed ({message})"));
+        shared.fail(format!("{script} failed ({message})"));
     })
 }

@@ -7,14 +7,14 @@ use js_sys::{Array, Uint8Array};
 use web_sys::File;
 
 use super::Client;
-use super::engine::{Engine, unexpected};
+use super::engine::{Engine, failure_message};
 use crate::protocol::{Event, Payload, Request};
 use crate::view::train::words::dataset as dataset_words;
 use crate::web::dom;
 
 /// How long an archive waits for the engine to start, in looks at it, and the time between them in milliseconds.
-const LOOKS: usize = 600;
-const LOOK_MILLISECONDS: i32 = 100;
+const CHECKS: usize = 600;
+const CHECK_MILLISECONDS: i32 = 100;
 
 /// What was in an archive.
 #[derive(Debug, Clone, Default)]
@@ -38,26 +38,30 @@ pub enum UnpackError {
 
 impl Client {
     /// Takes the files out of an archive; `tell` hears how many there are so far.
-    pub(super) async fn unpack_archive(&self, file: File, tell: Box<dyn Fn(usize)>) -> Result<Unpacked, UnpackError> {
-        let engine = self.started().await.map_err(UnpackError::Failed)?;
+    pub(super) async fn unpack_archive(
+        &self,
+        file: File,
+        on_file: Box<dyn Fn(usize)>,
+    ) -> Result<Unpacked, UnpackError> {
+        let engine = self.wait_for_cpu().await.map_err(UnpackError::Failed)?;
         let files: Rc<RefCell<Vec<(String, File)>>> = Rc::default();
-        let kept = files.clone();
+        let collected = files.clone();
         let request = Request::Unpack { file: file.name() };
-        let on_the_way = move |event: Event, payload: Payload| {
+        let on_event = move |event: Event, payload: Payload| {
             if let (Event::Unpacking { path }, Payload::Bytes(bytes)) = (event, payload)
-                && let Some(file) = file_of(&path, &bytes)
+                && let Some(file) = named_file(&path, &bytes)
             {
-                kept.borrow_mut().push((path, file));
-                tell(kept.borrow().len());
+                collected.borrow_mut().push((path, file));
+                on_file(collected.borrow().len());
             }
         };
         let sent = |id| self.0.unpacking.set(Some(id));
-        let (event, _) = engine.worker.ask_watched(request, Payload::File(file), sent, on_the_way).await;
+        let (event, _) = engine.worker.ask_with_progress(request, Payload::File(file), sent, on_event).await;
         self.0.unpacking.set(None);
         match event {
             Event::Unpacked { left_out } => Ok(Unpacked { files: files.take(), left_out }),
             Event::Cancelled => Err(UnpackError::Cancelled),
-            other => Err(UnpackError::Failed(unexpected(other))),
+            other => Err(UnpackError::Failed(failure_message(other))),
         }
     }
 
@@ -69,20 +73,20 @@ impl Client {
     }
 
     /// The CPU engine, which may just be starting.
-    async fn started(&self) -> Result<Engine, String> {
-        for _ in 0..LOOKS {
+    async fn wait_for_cpu(&self) -> Result<Engine, String> {
+        for _ in 0..CHECKS {
             let engine = self.0.cpu.borrow().clone();
             if let Some(engine) = engine {
                 return Ok(engine);
             }
-            dom::sleep(LOOK_MILLISECONDS).await;
+            dom::sleep(CHECK_MILLISECONDS).await;
         }
         Err(dataset_words::NO_ENGINE.to_owned())
     }
 }
 
 /// A file of an archive, named without its folders.
-fn file_of(path: &str, bytes: &[u8]) -> Option<File> {
+fn named_file(path: &str, bytes: &[u8]) -> Option<File> {
     let name = path.rsplit('/').next().unwrap_or_default();
     let made = File::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes)), name);
     made.inspect_err(|error| log::warn!("{path} could not be kept: {}", dom::describe(error))).ok()

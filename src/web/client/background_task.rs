@@ -3,7 +3,7 @@
 use futures_channel::oneshot;
 use wasm_bindgen_futures::spawn_local;
 
-/// Work that was begun, and its result once that is there. A future that is not waited for would stand still.
+/// Work that was responded, and its result once that is there. A future that is not waited for would stand still.
 pub struct BackgroundTask<T> {
     receiver: oneshot::Receiver<Result<T, String>>,
     result: Option<Result<T, String>>,

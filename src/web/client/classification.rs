@@ -17,11 +17,11 @@ pub struct Classification {
     /// The engine that has it and its id there; `None` while it waits for one, or for another network.
     pub running: Option<(EngineKind, RequestId)>,
     /// The network that was in use when it was last given to an engine.
-    pub asked: Option<Rc<str>>,
+    pub sent_for: Option<Rc<str>>,
     /// The last network that is done with it: it answered, or failed to where another had answered.
-    pub answered_by: Option<Rc<str>>,
+    pub predicted_by: Option<Rc<str>>,
     /// True once that engine has said anything about it.
-    pub begun: bool,
+    pub responded: bool,
     /// True where an engine died before it had said anything about it: perhaps of something else.
     pub tried_again: bool,
     pub decoding: Decoding,
@@ -32,9 +32,9 @@ pub struct Classification {
 pub enum Decoding {
     /// Nothing, as yet.
     #[default]
-    NotAsked,
+    NotRequested,
     /// It is at work.
-    Going,
+    Running,
     /// Its samples wait for an engine.
     Done(Decoded),
     /// An engine has them.
@@ -43,38 +43,38 @@ pub enum Decoding {
 
 impl Classification {
     pub fn new(file: File) -> Self {
-        let decoding = Decoding::NotAsked;
-        Self { file, running: None, asked: None, answered_by: None, begun: false, tried_again: false, decoding }
+        let decoding = Decoding::NotRequested;
+        Self { file, running: None, sent_for: None, predicted_by: None, responded: false, tried_again: false, decoding }
     }
 
     /// True where an engine may have it, with this network.
     pub fn waits_for(&self, network: &Rc<str>) -> bool {
         self.running.is_none()
-            && !matches!(self.decoding, Decoding::Going)
-            && self.answered_by.as_ref() != Some(network)
+            && !matches!(self.decoding, Decoding::Running)
+            && self.predicted_by.as_ref() != Some(network)
     }
 
     /// True while it is without any answer, or another is being worked out.
     pub fn is_busy(&self) -> bool {
-        self.answered_by.is_none() || self.running.is_some() || matches!(self.decoding, Decoding::Going)
+        self.predicted_by.is_none() || self.running.is_some() || matches!(self.decoding, Decoding::Running)
     }
 
     /// Nobody has it any more. Samples that an engine had are decoded anew.
-    pub fn take_back(&mut self) {
+    pub fn requeue(&mut self) {
         self.running = None;
-        self.begun = false;
-        if matches!(self.decoding, Decoding::Sent | Decoding::Going) {
-            self.decoding = Decoding::NotAsked;
+        self.responded = false;
+        if matches!(self.decoding, Decoding::Sent | Decoding::Running) {
+            self.decoding = Decoding::NotRequested;
         }
     }
 
     /// The network that has it is done with it. False where it is of no more use: it has no answer.
-    pub fn end(&mut self, answered: bool) -> bool {
-        self.take_back();
-        self.decoding = Decoding::NotAsked;
-        let keep = answered || self.answered_by.is_some();
+    pub fn finish(&mut self, answered: bool) -> bool {
+        self.requeue();
+        self.decoding = Decoding::NotRequested;
+        let keep = answered || self.predicted_by.is_some();
         if keep {
-            self.answered_by = self.asked.clone();
+            self.predicted_by = self.sent_for.clone();
         }
         keep
     }
@@ -100,9 +100,9 @@ impl Client {
     pub(super) fn interrupt(&self) -> bool {
         let mut slot = self.0.classification.borrow_mut();
         let Some(classification) = slot.as_mut() else { return false };
-        let again = classification.answered_by.is_some() && classification.is_busy();
+        let again = classification.predicted_by.is_some() && classification.is_busy();
         let running = classification.running;
-        classification.take_back();
+        classification.requeue();
         drop(slot);
         if let Some((kind, request)) = running
             && let Some(engine) = self.engine(kind)
@@ -113,13 +113,13 @@ impl Client {
     }
 
     /// Hands the waiting job to the engine that should have it.
-    pub(super) fn run_classification(&self) {
+    pub(super) fn dispatch(&self) {
         if let Some(kind) = self.decision().0 {
-            self.hand_to(kind);
+            self.dispatch_to(kind);
         }
     }
 
-    fn hand_to(&self, kind: EngineKind) {
+    fn dispatch_to(&self, kind: EngineKind) {
         let Some(engine) = self.engine(kind).filter(|_| !self.0.switch.borrow().is_loading()) else { return };
         let in_use = self.0.switch.borrow().in_use().map(|(network, selection)| (network.clone(), selection));
         let Some((network, selection)) = in_use else { return };
@@ -135,20 +135,20 @@ impl Client {
             more
         });
         classification.running = Some((kind, id));
-        classification.asked = Some(network.clone());
-        let again = classification.answered_by.is_some();
+        classification.sent_for = Some(network.clone());
+        let again = classification.predicted_by.is_some();
         drop(slot);
         if again {
-            self.tell(ClientEvent::Reclassifying { network: network.to_string(), selection });
+            self.emit(ClientEvent::Reclassifying { network: network.to_string(), selection });
         }
     }
 
     /// Passes the last event of the current job on, and does what comes next.
     pub(super) fn end_classification(&self, mut slot: RefMut<'_, Option<Classification>>, event: Event) {
-        slot.take_if(|classification| !classification.end(matches!(event, Event::Classified(_))));
+        slot.take_if(|classification| !classification.finish(matches!(event, Event::Classified(_))));
         drop(slot);
-        self.tell(ClientEvent::Classification(event, Payload::None));
-        self.advance();
+        self.emit(ClientEvent::Classification(event, Payload::None));
+        self.run_next();
     }
 
     /// Passes an event of the current job on.
@@ -157,26 +157,26 @@ impl Client {
         let Some(classification) = slot.as_mut().filter(|classification| classification.running == Some(from)) else {
             return;
         };
-        classification.begun = true;
+        classification.responded = true;
         match event {
             // The file's fault or the GPU engine's: the CPU engine tells which.
             Event::Failed { .. } if from.0 == EngineKind::Gpu => {
-                classification.take_back();
+                classification.requeue();
                 drop(slot);
-                self.hand_to(EngineKind::Cpu);
+                self.dispatch_to(EngineKind::Cpu);
             }
-            Event::Unsupported { message } if matches!(classification.decoding, Decoding::NotAsked) => {
+            Event::Unsupported { message } if matches!(classification.decoding, Decoding::NotRequested) => {
                 classification.running = None;
-                classification.decoding = Decoding::Going;
+                classification.decoding = Decoding::Running;
                 let file = classification.file.clone();
                 drop(slot);
-                self.tell(ClientEvent::BrowserDecodes);
+                self.emit(ClientEvent::BrowserDecodes);
                 spawn_local(self.clone().ask_the_browser(file, message));
             }
             event if event.is_last() => self.end_classification(slot, event),
             event => {
                 drop(slot);
-                self.tell(ClientEvent::Classification(event, payload));
+                self.emit(ClientEvent::Classification(event, payload));
             }
         }
     }
@@ -187,14 +187,14 @@ impl Client {
         let mut slot = self.0.classification.borrow_mut();
         // Meanwhile it may have been given up, or the same file chosen anew.
         let decodes = |classification: &&mut Classification| {
-            matches!(classification.decoding, Decoding::Going) && classification.file == file
+            matches!(classification.decoding, Decoding::Running) && classification.file == file
         };
         let Some(classification) = slot.as_mut().filter(decodes) else { return };
         match outcome {
             Ok(decoded) => {
                 classification.decoding = Decoding::Done(decoded);
                 drop(slot);
-                self.run_classification();
+                self.dispatch();
             }
             Err(reason) => {
                 let message = match reason {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use web_sys::File;
 
-use super::site::Shipped;
+use super::site::NetworkFiles;
 use crate::card::Card;
 use crate::protocol::{Architecture, Event, Payload, Request, SelfTest};
 use crate::web::worker_handle::WorkerHandle;
@@ -35,8 +35,10 @@ impl Engine {
     /// # Errors
     ///
     /// The engine's sentence. The network used before is still in use.
-    pub async fn load(&self, parts: &[Rc<Shipped>]) -> Result<Architecture, String> {
-        let Some((network, backbones)) = parts.split_last() else { return Err("there is nothing to load".to_owned()) };
+    pub async fn load(&self, networks: &[Rc<NetworkFiles>]) -> Result<Architecture, String> {
+        let Some((network, backbones)) = networks.split_last() else {
+            return Err("there is nothing to load".to_owned());
+        };
         self.load_backbones(backbones).await?;
         self.send(Request::Load { card: Box::new(network.card.clone()) }, network).await
     }
@@ -46,7 +48,7 @@ impl Engine {
     /// # Errors
     ///
     /// The engine's sentence.
-    pub async fn load_backbones(&self, backbones: &[Rc<Shipped>]) -> Result<(), String> {
+    pub async fn load_backbones(&self, backbones: &[Rc<NetworkFiles>]) -> Result<(), String> {
         for backbone in backbones {
             let Card { name, sha256, .. } = &backbone.card;
             // By its name alone, one that was forgotten would be used for another that was taught in its place.
@@ -59,10 +61,10 @@ impl Engine {
         Ok(())
     }
 
-    async fn send(&self, request: Request, shipped: &Shipped) -> Result<Architecture, String> {
-        match self.worker.ask(request, Payload::<File>::Bytes(shipped.bytes.clone())).await {
+    async fn send(&self, request: Request, network: &NetworkFiles) -> Result<Architecture, String> {
+        match self.worker.ask(request, Payload::<File>::Bytes(network.weights.clone())).await {
             Event::Loaded { architecture, .. } => Ok(architecture),
-            other => Err(unexpected(other)),
+            other => Err(failure_message(other)),
         }
     }
 
@@ -74,13 +76,13 @@ impl Engine {
     pub async fn self_test(&self) -> Result<SelfTest, String> {
         match self.worker.ask(Request::SelfTest, Payload::None).await {
             Event::SelfTested(result) => Ok(result),
-            other => Err(unexpected(other)),
+            other => Err(failure_message(other)),
         }
     }
 }
 
 /// The sentence of an event that is not the one hoped for.
-pub fn unexpected(event: Event) -> String {
+pub fn failure_message(event: Event) -> String {
     match event {
         Event::Failed { message } => message,
         other => format!("it answered {other:?}"),

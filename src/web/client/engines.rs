@@ -6,7 +6,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
 use super::classification::Classification;
-use super::gpu_engine::Gpu;
+use super::gpu_engine::GpuEngine;
 use super::own_networks::OwnNetwork;
 use super::training_run::TrainingRun;
 use super::{Client, ClientEvent};
@@ -24,20 +24,20 @@ impl Engines for Client {
         self.interrupt();
         self.postpone_thumbnail();
         *self.0.classification.borrow_mut() = Some(Classification::new(file));
-        self.advance();
+        self.run_next();
     }
 
     fn cancel(&self) {
         self.interrupt();
         let mut slot = self.0.classification.borrow_mut();
         let Some(classification) = slot.as_mut() else { return };
-        classification.asked = self.network();
-        if !classification.end(false) {
+        classification.sent_for = self.network();
+        if !classification.finish(false) {
             slot.take();
         }
         drop(slot);
-        self.tell(ClientEvent::Classification(Event::Cancelled, Payload::None));
-        self.advance();
+        self.emit(ClientEvent::Classification(Event::Cancelled, Payload::None));
+        self.run_next();
     }
 
     fn prefer(&self, preference: Preference) {
@@ -47,23 +47,23 @@ impl Engines for Client {
         options.allow_software |= preference == Preference::Gpu;
         drop(options);
         let looks_again = match &*self.0.gpu.borrow() {
-            Gpu::Refused(NoGpu::SoftwareAdapter) => allows_more,
-            Gpu::Refused(NoGpu::SavesData) => preference == Preference::Gpu,
+            GpuEngine::Refused(NoGpu::SoftwareAdapter) => allows_more,
+            GpuEngine::Refused(NoGpu::SavesData) => preference == Preference::Gpu,
             _ => false,
         };
         if looks_again {
-            *self.0.gpu.borrow_mut() = Gpu::NotLooked;
+            *self.0.gpu.borrow_mut() = GpuEngine::NotRequested;
         }
-        self.tell_engine();
-        self.run_classification();
+        self.emit_engine();
+        self.dispatch();
         if preference != Preference::Cpu {
-            spawn_local(self.clone().find_gpu());
+            spawn_local(self.clone().start_gpu());
         }
     }
 
     fn use_network(&self, name: &str) {
-        self.0.chosen.set(true);
-        self.want(name, Selection::User);
+        self.0.user_chose.set(true);
+        self.switch_to(name, Selection::User);
     }
 
     fn train(&self, job: TrainingJob, files: Vec<File>, share: f64) {
@@ -85,12 +85,12 @@ impl Engines for Client {
     fn cancel_training(&self) {
         self.stop_unpacking();
         self.interrupt_training();
-        self.tell(ClientEvent::Training(TrainingEvent::Cancelled));
+        self.emit(ClientEvent::Training(TrainingEvent::Cancelled));
     }
 
     fn ask_registry(&self) {
         self.0.registry_wanted.set(true);
-        self.tell_registry();
+        self.emit_architectures();
     }
 
     fn offline(&self, request: OfflineRequest) {
@@ -98,11 +98,11 @@ impl Engines for Client {
             OfflineRequest::Begin => {
                 let client = self.clone();
                 spawn_local(async move {
-                    client.keep_held().await;
-                    client.keep_page().await;
+                    client.store_fetched().await;
+                    client.install_offline().await;
                 });
             }
-            OfflineRequest::Keep(name) => spawn_local(self.clone().keep_network(name)),
+            OfflineRequest::Keep(name) => spawn_local(self.clone().store_network(name)),
             OfflineRequest::Renew => {
                 if let Some(service_worker) = self.0.service_worker.get().and_then(Option::as_ref) {
                     service_worker.renew();
@@ -122,9 +122,9 @@ impl Engines for Client {
     fn import(&self, file: File) {
         let client = self.clone();
         spawn_local(async move {
-            let taken = client.take(&file).await;
+            let taken = client.import_weights(&file).await;
             let refused = |reason: String| ClientEvent::OwnNetworkRefused(words::not_imported(&file.name(), &reason));
-            client.tell(taken.unwrap_or_else(refused));
+            client.emit(taken.unwrap_or_else(refused));
         });
     }
 
@@ -135,17 +135,17 @@ impl Engines for Client {
                 Ok(name) => ClientEvent::OwnNetworkRenamed { network, name },
                 Err(reason) => ClientEvent::OwnNetworkRefused(words::not_renamed(&network, &reason)),
             };
-            client.tell(event);
+            client.emit(event);
         });
     }
 
     fn forget_own(&self, name: &str) {
-        self.0.own.borrow_mut().retain(|own| own.card.name != name);
-        self.0.held.borrow_mut().remove(name);
-        self.list_anew();
+        self.0.own_networks.borrow_mut().retain(|own| own.card.name != name);
+        self.0.network_files.borrow_mut().remove(name);
+        self.refresh_catalogue();
         let first = self.0.catalogue.borrow().as_ref().map(|list| list.first.clone());
-        if let Some(first) = first.filter(|_| self.needs(name)) {
-            self.want(&first, Selection::User);
+        if let Some(first) = first.filter(|_| self.is_used(name)) {
+            self.switch_to(&first, Selection::User);
         }
     }
 
@@ -156,6 +156,6 @@ impl Engines for Client {
 
     fn make_thumbnails(&self, clips: Vec<(ClipId, File)>) {
         self.0.thumbnails.borrow_mut().waiting.extend(clips.into_iter().rev());
-        self.look_on();
+        self.next_thumbnail();
     }
 }

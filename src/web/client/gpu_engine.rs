@@ -6,31 +6,31 @@ use super::engine::Engine;
 use super::{Client, GPU_SCRIPT, site};
 use crate::protocol::EngineKind;
 use crate::view::classify::engine::{Choice, GpuState, NoGpu, Preference, choose};
-use crate::web::gpu::{self, Found};
+use crate::web::gpu::{self, AdapterSearch};
 
 /// How far the GPU engine has come.
 #[derive(Default)]
-pub enum Gpu {
+pub enum GpuEngine {
     #[default]
-    NotLooked,
+    NotRequested,
     /// Being fetched.
-    Coming,
+    Starting,
     /// There; with the network it was last compared on, and what came of it.
-    There { engine: Engine, compared: Option<(Rc<str>, Choice)> },
+    Ready { engine: Engine, compared: Option<(Rc<str>, Choice)> },
     /// Not to be used.
     Refused(NoGpu),
 }
 
-impl Gpu {
+impl GpuEngine {
     /// How far it is with the network in use.
     pub fn state(&self, in_use: Option<&Rc<str>>) -> GpuState {
         match self {
-            Self::NotLooked => GpuState::NotLooked,
-            Self::Coming => GpuState::Coming(Choice::FetchingGpu),
-            Self::There { compared: Some((network, choice)), .. } if Some(network) == in_use => {
+            Self::NotRequested => GpuState::NotLooked,
+            Self::Starting => GpuState::Coming(Choice::FetchingGpu),
+            Self::Ready { compared: Some((network, choice)), .. } if Some(network) == in_use => {
                 GpuState::Compared(choice.clone())
             }
-            Self::There { .. } => GpuState::Coming(Choice::TestingGpu),
+            Self::Ready { .. } => GpuState::Coming(Choice::TestingGpu),
             Self::Refused(reason) => GpuState::Refused(Choice::OnlyCpu { reason: reason.clone() }),
         }
     }
@@ -39,55 +39,55 @@ impl Gpu {
 impl Client {
     /// Looks for an adapter and fetches the GPU engine, where that was not done, and compares it on the network in use.
     /// Does nothing before the CPU engine stands. Where the browser saves data, only the user's choice fetches it.
-    pub(super) async fn find_gpu(self) {
-        let ready = self.0.cpu.borrow().is_some() && matches!(*self.0.gpu.borrow(), Gpu::NotLooked);
+    pub(super) async fn start_gpu(self) {
+        let ready = self.0.cpu.borrow().is_some() && matches!(*self.0.gpu.borrow(), GpuEngine::NotRequested);
         if ready && self.0.options.borrow().preference == Preference::Auto && site::saves_data() {
-            self.set_gpu(Gpu::Refused(NoGpu::SavesData));
+            self.set_gpu(GpuEngine::Refused(NoGpu::SavesData));
         } else if ready {
-            self.set_gpu(Gpu::Coming);
-            let found = match gpu::find().await {
-                Found::NoWebGpu => Gpu::Refused(NoGpu::NoWebGpu),
-                Found::NoAdapter => Gpu::Refused(NoGpu::NoAdapter),
-                Found::Adapter(adapter) if adapter.software && !self.0.options.borrow().allow_software => {
-                    Gpu::Refused(NoGpu::SoftwareAdapter)
+            self.set_gpu(GpuEngine::Starting);
+            let found = match gpu::find_adapter().await {
+                AdapterSearch::NoWebGpu => GpuEngine::Refused(NoGpu::NoWebGpu),
+                AdapterSearch::NoAdapter => GpuEngine::Refused(NoGpu::NoAdapter),
+                AdapterSearch::Found(adapter) if adapter.software && !self.0.options.borrow().allow_software => {
+                    GpuEngine::Refused(NoGpu::SoftwareAdapter)
                 }
-                Found::Adapter(_) => match self.fetch_gpu().await {
-                    Ok(engine) => Gpu::There { engine, compared: None },
-                    Err(message) => Gpu::Refused(NoGpu::Failed(message)),
+                AdapterSearch::Found(_) => match self.fetch_gpu().await {
+                    Ok(engine) => GpuEngine::Ready { engine, compared: None },
+                    Err(message) => GpuEngine::Refused(NoGpu::Failed(message)),
                 },
             };
             // Where it died meanwhile, it was refused for that.
-            if matches!(*self.0.gpu.borrow(), Gpu::Coming) {
+            if matches!(*self.0.gpu.borrow(), GpuEngine::Starting) {
                 self.set_gpu(found);
             }
         }
-        self.fit_gpu().await;
-        self.run_classification();
+        self.compare_engines().await;
+        self.dispatch();
     }
 
     async fn fetch_gpu(&self) -> Result<Engine, String> {
         let engine = Engine::start(GPU_SCRIPT).await?;
         let client = self.clone();
-        engine.worker.on_trouble(move |message| client.drop_gpu(message));
+        engine.worker.on_failure(move |message| client.abandon_gpu(message));
         Ok(engine)
     }
 
     /// Compares the GPU engine with the CPU engine on the network in use, until it has been on that very one.
-    pub(super) async fn fit_gpu(&self) {
-        if self.0.fitting.replace(true) {
+    pub(super) async fn compare_engines(&self) {
+        if self.0.comparing_engines.replace(true) {
             return;
         }
         while let Some((engine, network)) = self.uncompared() {
-            self.tell_engine();
+            self.emit_engine();
             let Some(choice) = self.compare(&engine, &network).await else { continue };
-            if let Gpu::There { compared, .. } = &mut *self.0.gpu.borrow_mut() {
+            if let GpuEngine::Ready { compared, .. } = &mut *self.0.gpu.borrow_mut() {
                 *compared = Some((network, choice));
             }
-            self.tell_engine();
-            self.run_classification();
+            self.emit_engine();
+            self.dispatch();
         }
-        self.0.fitting.set(false);
-        self.look_on();
+        self.0.comparing_engines.set(false);
+        self.next_thumbnail();
     }
 
     /// The GPU engine, where it is to be compared on the network in use, and that network.
@@ -95,8 +95,8 @@ impl Client {
         let network = self.network().filter(|network| self.is_steady(network))?;
         match &*self.0.gpu.borrow() {
             _ if self.0.options.borrow().preference == Preference::Cpu => None,
-            Gpu::There { compared: Some((compared, _)), .. } if *compared == network => None,
-            Gpu::There { engine, .. } => Some((engine.clone(), network)),
+            GpuEngine::Ready { compared: Some((compared, _)), .. } if *compared == network => None,
+            GpuEngine::Ready { engine, .. } => Some((engine.clone(), network)),
             _ => None,
         }
     }
@@ -113,7 +113,7 @@ impl Client {
     async fn compare(&self, engine: &Engine, network: &Rc<str>) -> Option<Choice> {
         let unable = |message| Choice::OnlyCpu { reason: NoGpu::Network(message) };
         let on_gpu = async {
-            engine.load(&self.parts(network).await?).await?;
+            engine.load(&self.network_with_backbones(network).await?).await?;
             engine.self_test().await
         };
         let on_gpu = match on_gpu.await {
@@ -129,20 +129,20 @@ impl Client {
         }
     }
 
-    fn set_gpu(&self, gpu: Gpu) {
+    fn set_gpu(&self, gpu: GpuEngine) {
         *self.0.gpu.borrow_mut() = gpu;
-        self.tell_engine();
+        self.emit_engine();
     }
 
     /// The GPU engine failed: the CPU engine takes over what it was doing.
-    fn drop_gpu(&self, message: String) {
+    fn abandon_gpu(&self, message: String) {
         log::warn!("the GPU engine is given up: {message}");
-        self.set_gpu(Gpu::Refused(NoGpu::Failed(message)));
+        self.set_gpu(GpuEngine::Refused(NoGpu::Failed(message)));
         if let Some(classification) = self.0.classification.borrow_mut().as_mut()
             && matches!(classification.running, Some((EngineKind::Gpu, _)))
         {
-            classification.take_back();
+            classification.requeue();
         }
-        self.run_classification();
+        self.dispatch();
     }
 }

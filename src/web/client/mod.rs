@@ -32,10 +32,9 @@ use self::background_task::BackgroundTask;
 use self::classification::Classification;
 use self::engine::Engine;
 pub use self::event::ClientEvent;
-use self::gpu_engine::Gpu;
-use self::own_networks::Own;
-pub use self::own_networks::{OwnNetwork, read};
-use self::site::Shipped;
+use self::gpu_engine::GpuEngine;
+pub use self::own_networks::{OwnNetwork, read_blob};
+use self::site::NetworkFiles;
 use self::thumbnails::Thumbnails;
 use self::training::{TrainingNumber, TrainingWorker};
 use super::service_worker::ServiceWorkerClient;
@@ -63,22 +62,24 @@ pub struct Options {
 pub struct Client(Rc<Inner>);
 
 struct Inner {
-    listen: Box<dyn Fn(ClientEvent)>,
+    on_event: Box<dyn Fn(ClientEvent)>,
     options: RefCell<Options>,
     catalogue: RefCell<Option<Rc<Catalogue>>>,
     /// What was fetched, by name.
-    held: RefCell<HashMap<String, Rc<Shipped>>>,
-    own: RefCell<Own>,
+    network_files: RefCell<HashMap<String, Rc<NetworkFiles>>>,
+    /// In the order in which they were added.
+    own_networks: RefCell<Vec<OwnNetwork>>,
     switch: RefCell<Switch>,
     /// True once the user has chosen a network: the page does not choose any more.
-    chosen: Cell<bool>,
+    user_chose: Cell<bool>,
     cpu: RefCell<Option<Engine>>,
-    gpu: RefCell<Gpu>,
+    gpu: RefCell<GpuEngine>,
     /// True while the GPU engine is compared with the CPU engine.
-    fitting: Cell<bool>,
+    comparing_engines: Cell<bool>,
     classification: RefCell<Option<Classification>>,
     training_worker: RefCell<Option<TrainingWorker>>,
-    trainings: Cell<TrainingNumber>,
+    /// The number of the latest training run.
+    training_number: Cell<TrainingNumber>,
     /// True while it is to be told which networks can be taught.
     registry_wanted: Cell<bool>,
     /// Looked for once; `None` in it where the browser has no service workers.
@@ -91,21 +92,21 @@ struct Inner {
 impl Client {
     /// Starts the CPU engine with the first network, then looks for a GPU and for a better network. Updates arrive
     /// through `listen`.
-    pub fn start(options: Options, listen: impl Fn(ClientEvent) + 'static) -> Self {
+    pub fn start(options: Options, on_event: impl Fn(ClientEvent) + 'static) -> Self {
         let client = Self(Rc::new(Inner {
-            listen: Box::new(listen),
-            chosen: Cell::new(options.network.is_some()),
+            on_event: Box::new(on_event),
+            user_chose: Cell::new(options.network.is_some()),
             options: RefCell::new(options),
             catalogue: RefCell::default(),
-            held: RefCell::default(),
-            own: RefCell::default(),
+            network_files: RefCell::default(),
+            own_networks: RefCell::default(),
             switch: RefCell::default(),
             cpu: RefCell::default(),
             gpu: RefCell::default(),
-            fitting: Cell::default(),
+            comparing_engines: Cell::default(),
             classification: RefCell::default(),
             training_worker: RefCell::default(),
-            trainings: Cell::default(),
+            training_number: Cell::default(),
             registry_wanted: Cell::default(),
             service_worker: OnceCell::new(),
             thumbnails: RefCell::default(),
@@ -116,15 +117,15 @@ impl Client {
     }
 
     async fn begin(self) {
-        self.tell_engine();
+        self.emit_engine();
         // First of all: where a kept part of the page is damaged, that is why nothing else starts.
         spawn_local(self.clone().begin_offline());
         if let Err(message) = self.start_cpu().await {
-            return self.tell(ClientEvent::Fatal(message));
+            return self.emit(ClientEvent::Fatal(message));
         }
-        self.want_default();
+        self.switch_to_default();
         if self.0.options.borrow().preference != Preference::Cpu {
-            self.find_gpu().await;
+            self.start_gpu().await;
         }
     }
 
@@ -137,7 +138,7 @@ impl Client {
         if let Some((name, selection)) = in_use.or(selected).filter(|(name, _)| *name != list.first) {
             match self.start_with(&mut starting, &name, selection).await {
                 Ok(()) => return Ok(()),
-                Err(reason) => self.refuse(&name, &reason),
+                Err(reason) => self.report_refused(&name, &reason),
             }
         }
         self.start_with(&mut starting, &list.first, Selection::First).await
@@ -150,24 +151,24 @@ impl Client {
         selection: Selection,
     ) -> Result<(), String> {
         let wanted = self.0.switch.borrow_mut().start(name, selection);
-        self.tell_arriving(0);
+        self.emit_arriving(0);
         // Fetched while the engine starts.
         let loaded = async {
-            let parts = self.parts(name).await?;
+            let networks = self.network_with_backbones(name).await?;
             let cpu = starting.result().await?;
-            let architecture = cpu.load(&parts).await?;
+            let architecture = cpu.load(&networks).await?;
             Ok::<_, String>((cpu, architecture))
         };
         let loaded = loaded.await;
         self.0.switch.borrow_mut().loaded(wanted.ticket, loaded.is_ok());
         let (cpu, architecture) = loaded?;
         let client = self.clone();
-        cpu.worker.on_trouble(move |message| client.replace_cpu(&message));
+        cpu.worker.on_failure(move |message| client.replace_cpu(&message));
         *self.0.cpu.borrow_mut() = Some(cpu);
-        self.tell_in_use(name, architecture);
-        self.tell_engine();
-        self.advance();
-        self.tell_registry();
+        self.emit_in_use(name, architecture);
+        self.emit_engine();
+        self.run_next();
+        self.emit_architectures();
         Ok(())
     }
 
@@ -176,16 +177,16 @@ impl Client {
     fn replace_cpu(&self, message: &str) {
         log::warn!("the CPU engine is started again: {message}");
         self.0.cpu.borrow_mut().take();
-        self.drop_thumbnail();
+        self.skip_thumbnail();
         let mut slot = self.0.classification.borrow_mut();
         if let Some(classification) =
             slot.as_mut().filter(|classification| matches!(classification.running, Some((EngineKind::Cpu, _))))
         {
-            if classification.begun || classification.tried_again {
+            if classification.responded || classification.tried_again {
                 let message = words::engine_died(&classification.file.name());
                 self.end_classification(slot, Event::Failed { message });
             } else {
-                classification.take_back();
+                classification.requeue();
                 classification.tried_again = true;
             }
         }
@@ -204,19 +205,19 @@ impl Client {
     fn engine(&self, kind: EngineKind) -> Option<Engine> {
         match (kind, &*self.0.gpu.borrow()) {
             (EngineKind::Cpu, _) => self.0.cpu.borrow().clone(),
-            (EngineKind::Gpu, Gpu::There { engine, .. }) => Some(engine.clone()),
+            (EngineKind::Gpu, GpuEngine::Ready { engine, .. }) => Some(engine.clone()),
             _ => None,
         }
     }
 
-    fn tell_engine(&self) {
+    fn emit_engine(&self) {
         let (kind, choice) = self.decision();
         // Somebody who waits for the GPU is shown the engine that stands meanwhile.
         let info = self.engine(kind.unwrap_or(EngineKind::Cpu)).map(|engine| engine.worker.info());
-        self.tell(ClientEvent::EngineInUse { info, choice });
+        self.emit(ClientEvent::EngineInUse { info, choice });
     }
 
-    fn tell(&self, event: ClientEvent) {
-        (self.0.listen)(event);
+    fn emit(&self, event: ClientEvent) {
+        (self.0.on_event)(event);
     }
 }

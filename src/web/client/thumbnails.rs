@@ -3,7 +3,7 @@
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
-use super::engine::{Engine, unexpected};
+use super::engine::{Engine, failure_message};
 use super::{Client, ClientEvent};
 use crate::protocol::{Event, Payload, Request, RequestId};
 use crate::training_job::ClipId;
@@ -31,9 +31,9 @@ struct InProgress {
 
 impl Client {
     /// Looks at the next clip, where nobody waits for the CPU engine.
-    pub(super) fn look_on(&self) {
+    pub(super) fn next_thumbnail(&self) {
         let busy = self.0.classification.borrow().as_ref().is_some_and(super::Classification::is_busy);
-        if busy || self.0.fitting.get() || self.0.switch.borrow().is_loading() {
+        if busy || self.0.comparing_engines.get() || self.0.switch.borrow().is_loading() {
             return;
         }
         let Some(engine) = self.0.cpu.borrow().clone() else { return };
@@ -46,7 +46,7 @@ impl Client {
         let number = thumbnails.number;
         thumbnails.in_progress = Some(InProgress { number, clip: clip.clone(), file: file.clone(), request: None });
         drop(thumbnails);
-        spawn_local(self.clone().look(engine, number, clip, file));
+        spawn_local(self.clone().make_thumbnail(engine, number, clip, file));
     }
 
     /// Takes the clip that is looked at back: it waits again.
@@ -61,50 +61,51 @@ impl Client {
     }
 
     /// The engine died. Of the clip that it looked at, for all that is known: nobody looks at it again.
-    pub(super) fn drop_thumbnail(&self) {
+    pub(super) fn skip_thumbnail(&self) {
         let in_progress =
             self.0.thumbnails.borrow_mut().in_progress.take_if(|in_progress| in_progress.request.is_some());
         if let Some(InProgress { clip, file, .. }) = in_progress {
-            self.tell(ClientEvent::Training(TrainingEvent::Embedded {
+            self.emit(ClientEvent::Training(TrainingEvent::Embedded {
                 clip,
                 outcome: Err(words::engine_died(&file.name())),
             }));
         }
     }
 
-    async fn look(self, engine: Engine, number: u32, clip: ClipId, file: File) {
+    async fn make_thumbnail(self, engine: Engine, number: u32, clip: ClipId, file: File) {
         let outcome = self.request_thumbnail(&engine, number, &file).await;
         if self.0.thumbnails.borrow_mut().in_progress.take_if(|in_progress| in_progress.number == number).is_none() {
             return;
         }
         match outcome {
             Ok((seconds, thumbnail)) => {
-                self.tell(ClientEvent::Training(TrainingEvent::Embedded { clip: clip.clone(), outcome: Ok(seconds) }));
-                self.tell(ClientEvent::Training(TrainingEvent::Thumbnail { clip, thumbnail }));
+                self.emit(ClientEvent::Training(TrainingEvent::Embedded { clip: clip.clone(), outcome: Ok(seconds) }));
+                self.emit(ClientEvent::Training(TrainingEvent::Thumbnail { clip, thumbnail }));
             }
-            Err(reason) => self.tell(ClientEvent::Training(TrainingEvent::Embedded { clip, outcome: Err(reason) })),
+            Err(reason) => self.emit(ClientEvent::Training(TrainingEvent::Embedded { clip, outcome: Err(reason) })),
         }
-        self.look_on();
+        self.next_thumbnail();
     }
 
     /// A clip's length and picture, by the browser's decoder where the engine knows its format no better.
     async fn request_thumbnail(&self, engine: &Engine, number: u32, file: &File) -> Result<(f64, Thumbnail), String> {
-        let (mut event, mut payload) = self.look_once(engine, number, file, None, Payload::File(file.clone())).await;
+        let (mut event, mut payload) =
+            self.ask_for_thumbnail(engine, number, file, None, Payload::File(file.clone())).await;
         if let Event::Unsupported { message } = event {
             let decoded = browser_decoder::decode(file).await.map_err(|_| message)?;
             let samples = Payload::Floats(decoded.samples);
-            (event, payload) = self.look_once(engine, number, file, Some(decoded.sample_rate), samples).await;
+            (event, payload) = self.ask_for_thumbnail(engine, number, file, Some(decoded.sample_rate), samples).await;
         }
         match (event, payload) {
             (Event::Thumbnail { seconds, columns, bands }, Payload::Bytes(levels)) => {
                 let thumbnail = Thumbnail::new(columns, bands, levels);
                 Ok((seconds, thumbnail.ok_or("the engine's picture of it is damaged")?))
             }
-            (other, _) => Err(unexpected(other)),
+            (other, _) => Err(failure_message(other)),
         }
     }
 
-    async fn look_once(
+    async fn ask_for_thumbnail(
         &self,
         engine: &Engine,
         number: u32,
@@ -122,6 +123,6 @@ impl Client {
                 in_progress.request = Some(id);
             }
         };
-        engine.worker.ask_watched(request, payload, sent, |_, _| {}).await
+        engine.worker.ask_with_progress(request, payload, sent, |_, _| {}).await
     }
 }

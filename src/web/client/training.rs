@@ -6,8 +6,8 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
-use super::engine::{Engine, unexpected};
-use super::site::Shipped;
+use super::engine::{Engine, failure_message};
+use super::site::NetworkFiles;
 use super::training_run::TrainingRun;
 use super::{CPU_SCRIPT, Client, ClientEvent, GPU_SCRIPT};
 use crate::card::Card;
@@ -28,7 +28,7 @@ pub struct TrainingWorker {
 }
 
 /// How often a lesson goes on with another engine where one ends.
-const TRIES: usize = 2;
+const MAX_ENGINE_CHANGES: usize = 2;
 /// No smaller steps are tried on a graphics engine that ended while it learned, in windows.
 const SMALLEST_BATCH: usize = 4;
 
@@ -52,21 +52,21 @@ pub type TrainingNumber = u32;
 impl Client {
     pub(super) fn begin_training(&self, run: TrainingRun) {
         self.interrupt_training();
-        let number = self.0.trainings.get();
+        let number = self.0.training_number.get();
         let client = self.clone();
         spawn_local(async move {
-            let event = match client.hold(number, run).await {
+            let event = match client.run_training(number, run).await {
                 Ok(outcome) => TrainingEvent::Trained(outcome),
                 Err(TrainFailure::Superseded) => return,
                 Err(TrainFailure::WorkerLost(reason) | TrainFailure::Refused(reason)) => TrainingEvent::Failed(reason),
             };
-            client.tell_training(number, event);
+            client.emit_training(number, event);
         });
     }
 
     /// What is still told of the lesson that is held no longer counts.
     pub(super) fn interrupt_training(&self) {
-        self.0.trainings.set(self.0.trainings.get() + 1);
+        self.0.training_number.set(self.0.training_number.get() + 1);
         if let Some(training_worker) = &mut *self.0.training_worker.borrow_mut()
             && let Some(request) = training_worker.running.take()
         {
@@ -75,49 +75,52 @@ impl Client {
     }
 
     /// Tells which networks can learn from fresh weights, where somebody asked and was not told yet.
-    pub(super) fn tell_registry(&self) {
+    pub(super) fn emit_architectures(&self) {
         let Some(engine) = self.0.cpu.borrow().clone().filter(|_| self.0.registry_wanted.get()) else { return };
         let client = self.clone();
         spawn_local(async move {
             match engine.worker.ask(Request::Registry, Payload::<File>::None).await {
                 Event::Registry(architectures) => {
                     client.0.registry_wanted.set(false);
-                    client.tell(ClientEvent::Architectures(Rc::new(architectures)));
+                    client.emit(ClientEvent::Architectures(Rc::new(architectures)));
                 }
                 // Asked again of the next engine; until then the smallest can be taught.
-                other => log::warn!("the networks to teach are not known: {}", unexpected(other)),
+                other => log::warn!("the networks to teach are not known: {}", failure_message(other)),
             }
         });
     }
 
-    fn tell_training(&self, number: TrainingNumber, news: TrainingEvent) {
-        if number == self.0.trainings.get() {
-            self.tell(ClientEvent::Training(news));
+    fn emit_training(&self, number: TrainingNumber, event: TrainingEvent) {
+        if number == self.0.training_number.get() {
+            self.emit(ClientEvent::Training(event));
         }
     }
 
-    async fn hold(&self, number: TrainingNumber, mut run: TrainingRun) -> Result<Rc<Outcome>, TrainFailure> {
-        run.foresee().map_err(TrainFailure::Refused)?;
-        let backbones = self.backbones_of(number, &run.job.model).await.map_err(TrainFailure::Refused)?;
+    async fn run_training(&self, number: TrainingNumber, mut run: TrainingRun) -> Result<Rc<Outcome>, TrainFailure> {
+        run.check_planned_splits().map_err(TrainFailure::Refused)?;
+        let backbones = self.fetch_backbones(number, &run.job.model).await.map_err(TrainFailure::Refused)?;
         let mut kind = self.decision().0.unwrap_or(EngineKind::Cpu);
-        let (mut tries, batch) = (0, run.job.recipe.batch);
+        let (mut changes, batch) = (0, run.job.recipe.batch);
         let (card, result, bytes) = loop {
-            let reason = match self.attempt(number, kind, &backbones, &mut run).await {
+            let reason = match self.train_with(number, kind, &backbones, &mut run).await {
                 Ok(trained) => break trained,
-                Err(TrainFailure::WorkerLost(reason)) if tries < TRIES && self.is_current(number) => reason,
+                Err(TrainFailure::WorkerLost(reason)) if changes < MAX_ENGINE_CHANGES && self.is_current(number) => {
+                    reason
+                }
                 Err(failure) => return Err(failure),
             };
-            tries += 1;
+            changes += 1;
             log::warn!("the lesson goes on with another engine: {reason}");
             // The one before ends, and gives its memory back.
             self.0.training_worker.borrow_mut().take();
-            let epoch = run.last.borrow().as_ref().map_or(0, |checkpoint| checkpoint.epoch);
+            let epoch = run.checkpoint.borrow().as_ref().map_or(0, |checkpoint| checkpoint.epoch);
             // An adapter has the memory that it has, and tells only by ending: smaller steps may fit it. Before it
             // learned, it ended of something else.
-            let smaller = kind == EngineKind::Gpu && tries == 1 && run.share.is_none() && batch >= 2 * SMALLEST_BATCH;
+            let smaller =
+                kind == EngineKind::Gpu && changes == 1 && run.valid_share.is_none() && batch >= 2 * SMALLEST_BATCH;
             run.job.recipe.batch = if smaller { batch / 2 } else { batch };
             let now = smaller.then_some(batch / 2);
-            self.tell_training(number, TrainingEvent::Again { ended: kind, epoch, batch: now });
+            self.emit_training(number, TrainingEvent::Again { ended: kind, epoch, batch: now });
             kind = if smaller { EngineKind::Gpu } else { EngineKind::Cpu };
         };
         if !self.is_current(number) {
@@ -129,11 +132,11 @@ impl Client {
 
     /// Holds a lesson with one engine, from its last checkpoint where there is one. Once its clips are heard, it has those
     /// that could be, in their parts.
-    async fn attempt(
+    async fn train_with(
         &self,
         number: TrainingNumber,
         kind: EngineKind,
-        backbones: &[Rc<Shipped>],
+        backbones: &[Rc<NetworkFiles>],
         run: &mut TrainingRun,
     ) -> Result<(Card, TrainingResult, Vec<u8>), TrainFailure> {
         // What a GPU engine cannot even begin, another may.
@@ -145,8 +148,8 @@ impl Client {
         if !self.is_current(number) {
             return Err(TrainFailure::Superseded);
         }
-        run.divide(embedded).map_err(TrainFailure::Refused)?;
-        let trained = self.run_training(number, &engine, run).await;
+        run.assign_splits(embedded).map_err(TrainFailure::Refused)?;
+        let trained = self.request_training(number, &engine, run).await;
         trained.map_err(failure(on_gpu || !alive.get()))
     }
 
@@ -165,7 +168,7 @@ impl Client {
             if !self.is_current(number) {
                 return Err(TrainFailure::Superseded);
             }
-            self.tell_training(number, TrainingEvent::Embedding { done, total: job.clips.len() });
+            self.emit_training(number, TrainingEvent::Embedding { done, total: job.clips.len() });
             let Some(file) = files.get(&clip.id) else { continue };
             let outcome = self.embed(number, engine, clip, file, &job.model).await;
             let ended = !alive.get();
@@ -173,7 +176,7 @@ impl Client {
                 return Err(TrainFailure::WorkerLost(words::ENGINE_ENDED.to_owned()));
             }
             embedded.extend(outcome.is_ok().then(|| clip.clone()));
-            self.tell_training(number, TrainingEvent::Embedded { clip: clip.id.clone(), outcome });
+            self.emit_training(number, TrainingEvent::Embedded { clip: clip.id.clone(), outcome });
             if ended {
                 // Of this clip, for all that is known: another engine would end on it too.
                 return Err(TrainFailure::Refused(words::ended_on(&clip.name)));
@@ -183,11 +186,15 @@ impl Client {
     }
 
     fn is_current(&self, number: TrainingNumber) -> bool {
-        number == self.0.trainings.get()
+        number == self.0.training_number.get()
     }
 
     /// What a student listens through, or goes on from; fetched where that was not done before.
-    async fn backbones_of(&self, number: TrainingNumber, model: &ModelSpec) -> Result<Vec<Rc<Shipped>>, String> {
+    async fn fetch_backbones(
+        &self,
+        number: TrainingNumber,
+        model: &ModelSpec,
+    ) -> Result<Vec<Rc<NetworkFiles>>, String> {
         let names: Vec<&str> = match model {
             ModelSpec::NewHead { backbones, .. } => backbones.iter().map(|(name, _)| name.as_str()).collect(),
             ModelSpec::FineTune { network, .. } => vec![network],
@@ -197,8 +204,9 @@ impl Client {
         let total = names.iter().map(|name| list.bytes(name)).sum();
         let (mut backbones, mut before) = (Vec::new(), 0);
         for name in names {
-            let told = |bytes| self.tell_training(number, TrainingEvent::Preparing { fetched: before + bytes, total });
-            backbones.extend(self.fetched(name, &told).await?);
+            let progress =
+                |bytes| self.emit_training(number, TrainingEvent::Preparing { fetched: before + bytes, total });
+            backbones.extend(self.fetch_with_backbones(name, &progress).await?);
             before += list.bytes(name);
         }
         Ok(backbones)
@@ -214,7 +222,7 @@ impl Client {
         let engine = Engine::start(script).await?;
         let alive = Rc::new(Cell::new(true));
         let (client, ended) = (self.clone(), alive.clone());
-        engine.worker.on_trouble(move |message| {
+        engine.worker.on_failure(move |message| {
             log::warn!("the teaching engine ended: {message}");
             ended.set(false);
             // Another may have taken its place.
@@ -227,7 +235,7 @@ impl Client {
     }
 
     /// Notes what the engine works on for a lesson, unless that was given up.
-    fn runs(&self, number: TrainingNumber, request: Option<RequestId>) {
+    fn note_request(&self, number: TrainingNumber, request: Option<RequestId>) {
         if let Some(training_worker) = &mut *self.0.training_worker.borrow_mut()
             && self.is_current(number)
         {
@@ -248,48 +256,51 @@ impl Client {
             let (clip, file, model) = (clip.id.clone(), clip.name.clone(), model.clone());
             Request::Embed { clip, file, sample_rate, model }
         };
-        let ask =
-            |request, payload| engine.worker.ask_watched(request, payload, |id| self.runs(number, Some(id)), |_, _| {});
+        let ask = |request, payload| {
+            engine.worker.ask_with_progress(request, payload, |id| self.note_request(number, Some(id)), |_, _| {})
+        };
         let (mut event, _) = ask(request(None), Payload::File(file.clone())).await;
         if let Event::Unsupported { message } = event {
             let decoded = browser_decoder::decode(file).await.map_err(|_| message)?;
             (event, _) = ask(request(Some(decoded.sample_rate)), Payload::Floats(decoded.samples)).await;
         }
-        self.runs(number, None);
+        self.note_request(number, None);
         match event {
             Event::Embedded { seconds, .. } => Ok(seconds),
-            other => Err(unexpected(other)),
+            other => Err(failure_message(other)),
         }
     }
 
-    async fn run_training(
+    async fn request_training(
         &self,
         number: TrainingNumber,
         engine: &Engine,
         run: &TrainingRun,
     ) -> Result<(Card, TrainingResult, Vec<u8>), String> {
-        let TrainingRun { job, last, .. } = run;
+        let TrainingRun { job, checkpoint, .. } = run;
         let payload =
-            last.borrow().as_ref().map_or(Payload::None, |checkpoint| Payload::Bytes(checkpoint.bytes.clone()));
+            checkpoint.borrow().as_ref().map_or(Payload::None, |checkpoint| Payload::Bytes(checkpoint.bytes.clone()));
         let request = Request::Train { job: Box::new(job.clone()) };
-        let (client, job, last) = (self.clone(), job.clone(), last.clone());
-        let told = move |event: Event, payload: Payload| match (event, payload) {
-            (Event::Step { step, steps }, _) => client.tell_training(number, TrainingEvent::Step { step, steps }),
-            (Event::Epoch(report), _) => client.tell_training(number, TrainingEvent::Epoch(*report)),
+        let (client, job, latest) = (self.clone(), job.clone(), checkpoint.clone());
+        let on_event = move |event: Event, payload: Payload| match (event, payload) {
+            (Event::Step { step, steps }, _) => client.emit_training(number, TrainingEvent::Step { step, steps }),
+            (Event::Epoch(report), _) => client.emit_training(number, TrainingEvent::Epoch(*report)),
             (Event::Checkpoint { epoch }, Payload::Bytes(bytes)) => {
                 let checkpoint = Rc::new(ResumePoint { job: job.clone(), epoch, bytes });
-                last.replace(Some(checkpoint.clone()));
-                client.tell_training(number, TrainingEvent::Checkpoint(checkpoint));
+                latest.replace(Some(checkpoint.clone()));
+                client.emit_training(number, TrainingEvent::Checkpoint(checkpoint));
             }
             _ => {}
         };
         let client = self.clone();
-        let (event, payload) =
-            engine.worker.ask_watched(request, payload, move |id| client.runs(number, Some(id)), told).await;
-        self.runs(number, None);
+        let (event, payload) = engine
+            .worker
+            .ask_with_progress(request, payload, move |id| client.note_request(number, Some(id)), on_event)
+            .await;
+        self.note_request(number, None);
         match (event, payload) {
             (Event::Trained { card, result }, Payload::Bytes(bytes)) => Ok((*card, *result, bytes)),
-            (other, _) => Err(unexpected(other)),
+            (other, _) => Err(failure_message(other)),
         }
     }
 }

@@ -15,48 +15,53 @@ pub(super) struct TrainingRun {
     pub(super) job: TrainingJob,
     pub(super) files: HashMap<ClipId, File>,
     /// About this share of its clips is for validation; `None` once they are divided.
-    pub(super) share: Option<f64>,
+    pub(super) valid_share: Option<f64>,
     /// What it goes on from.
-    pub(super) last: Rc<RefCell<Option<Rc<ResumePoint>>>>,
+    pub(super) checkpoint: Rc<RefCell<Option<Rc<ResumePoint>>>>,
 }
 
 impl TrainingRun {
-    pub(super) fn new(job: TrainingJob, files: Vec<File>, share: Option<f64>, last: Option<Rc<ResumePoint>>) -> Self {
+    pub(super) fn new(
+        job: TrainingJob,
+        files: Vec<File>,
+        valid_share: Option<f64>,
+        checkpoint: Option<Rc<ResumePoint>>,
+    ) -> Self {
         let files = job.clips.iter().map(|clip| clip.id.clone()).zip(files).collect();
-        Self { job, files, share, last: Rc::new(RefCell::new(last)) }
+        Self { job, files, valid_share, checkpoint: Rc::new(RefCell::new(checkpoint)) }
     }
 
     /// Whether its clips can be divided, before any of them is heard.
-    pub(super) fn foresee(&self) -> Result<(), String> {
-        let Some(share) = self.share else { return Ok(()) };
+    pub(super) fn check_planned_splits(&self) -> Result<(), String> {
+        let Some(share) = self.valid_share else { return Ok(()) };
         let mut job = self.job.clone();
         job.assign_splits(share, job.recipe.seed);
-        check_parts(&job)
+        check_splits(&job)
     }
 
     /// Leaves the clips that were heard, and divides them, unless that was done before: then all of them must be there.
-    pub(super) fn divide(&mut self, embedded: Vec<LabelledClip>) -> Result<(), String> {
-        let Some(share) = self.share else {
+    pub(super) fn assign_splits(&mut self, embedded: Vec<LabelledClip>) -> Result<(), String> {
+        let Some(share) = self.valid_share else {
             let all = embedded.len() == self.job.clips.len();
             return if all { Ok(()) } else { Err(words::NOT_THE_SAME.to_owned()) };
         };
         self.job.clips = embedded;
-        check(&mut self.job)?;
+        check_labels(&mut self.job)?;
         self.job.assign_splits(share, self.job.recipe.seed);
-        check_parts(&self.job)?;
-        self.share = None;
+        check_splits(&self.job)?;
+        self.valid_share = None;
         Ok(())
     }
 }
 
 /// Whether there are clips to learn from and others to judge by: groups that stay together may leave none.
-fn check_parts(job: &TrainingJob) -> Result<(), String> {
+fn check_splits(job: &TrainingJob) -> Result<(), String> {
     let has = |part| job.clips.iter().any(|clip| clip.split == part);
     if has(Split::Train) && has(Split::Valid) { Ok(()) } else { Err(words::ONE_PART.to_owned()) }
 }
 
 /// What is left after hearing may be too little. Of tags, those that are left with a single clip are taken out.
-fn check(job: &mut TrainingJob) -> Result<(), String> {
+fn check_labels(job: &mut TrainingJob) -> Result<(), String> {
     if job.multi_label {
         job.drop_rare_labels();
         return if job.labels.len() < 2 { Err(words::TOO_FEW_TAGS.to_owned()) } else { Ok(()) };

@@ -190,7 +190,7 @@ impl Page {
         }
         if !self.0.persistence.asked_to_last.replace(true) {
             // Not waited for: some browsers ask the user.
-            spawn_local(store::ask_to_last());
+            spawn_local(store::request_persistence());
         }
         self.show_usage().await;
         if !self.0.persistence.changed.get() {

@@ -12,7 +12,7 @@ use super::{SPACING, Saved};
 use crate::view::storage::state::{SavedRun, is_weights, own};
 use crate::view::storage::words;
 use crate::view::train::state::{ResumePoint, Stage, TrainingState};
-use crate::web::client::read;
+use crate::web::client::read_blob;
 use crate::web::dom::{self, DomError, Listener, by_id};
 use crate::web::files::{save, take_chosen};
 
@@ -191,7 +191,7 @@ impl Page {
         self.change_training(|training| training.go_on(running.epochs.clone()));
         let page = self.clone();
         spawn_local(async move {
-            let Ok(bytes) = read(&left.checkpoint).await else {
+            let Ok(bytes) = read_blob(&left.checkpoint).await else {
                 return page.change_training(|training| {
                     (training.stage, training.error) = (Stage::Idle, Some(words::CHECKPOINT_GONE.to_owned()));
                 });
