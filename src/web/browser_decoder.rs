@@ -15,7 +15,7 @@ use web_sys::{AudioBuffer, Event, File, OfflineAudioContext, Url};
 use super::dom::{self, DomError, Listener, describe};
 
 /// The longest recording that the browser is asked to decode, in minutes: stereo takes 320 MB as samples.
-pub const MAX_MINUTES: f64 = 30.0;
+pub(crate) const MAX_MINUTES: f64 = 30.0;
 
 /// The largest file whose length the browser cannot tell beforehand, in bytes.
 const MAX_BYTES_OF_UNKNOWN_LENGTH: f64 = (2 << 20) as f64;
@@ -28,7 +28,7 @@ const PIECE: usize = 1 << 16;
 
 /// A recording as the browser decoded it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Decoded {
+pub(crate) struct Decoded {
     /// Mono samples, the mean of the channels.
     pub samples: Vec<f32>,
     /// Samples a second, in Hz.
@@ -37,7 +37,7 @@ pub struct Decoded {
 
 /// Why the browser did not decode a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotDecoded {
+pub(crate) enum NotDecoded {
     /// It knows the format no better.
     Unknown,
     /// It is longer than [`MAX_MINUTES`], or so large that it may be.
@@ -49,7 +49,7 @@ pub enum NotDecoded {
 /// # Errors
 ///
 /// Where it knows none, or the recording is too long.
-pub async fn decode(file: &File) -> Result<Decoded, NotDecoded> {
+pub(crate) async fn decode(file: &File) -> Result<Decoded, NotDecoded> {
     let unknown = |error: JsValue| {
         log::info!("the browser does not decode {} either: {}", file.name(), describe(&error));
         NotDecoded::Unknown

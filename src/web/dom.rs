@@ -35,7 +35,7 @@ impl From<JsValue> for DomError {
 }
 
 /// A thrown value in words.
-pub fn describe(value: &JsValue) -> String {
+pub(crate) fn describe(value: &JsValue) -> String {
     match value.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),
         None => value.as_string().unwrap_or_else(|| format!("{value:?}")),
@@ -93,7 +93,7 @@ impl Drop for Listener {
 /// Calls a handler whenever an element's size changes, and once at the start, for as long as it lives.
 #[derive(Debug)]
 #[must_use = "an observer that is dropped sees nothing"]
-pub struct Resizes {
+pub(crate) struct Resizes {
     observer: ResizeObserver,
     _closure: Closure<dyn Fn()>,
 }
@@ -152,7 +152,7 @@ impl Drop for Frame {
 }
 
 /// Waits for so many milliseconds.
-pub async fn sleep(milliseconds: i32) {
+pub(crate) async fn sleep(milliseconds: i32) {
     let promise = js_sys::Promise::new(&mut |resolve, _| {
         if let Ok(window) = window() {
             // Without a timer it would wait for ever; browsers always have one.
@@ -178,12 +178,12 @@ pub fn set_text_or_hide(element: &HtmlElement, text: Option<&str>) {
 
 /// Sets one CSS property of an element. Unlike a style attribute this is allowed under a strict content security
 /// policy.
-pub fn set_style(element: &HtmlElement, property: &str, value: &str) -> Result<(), DomError> {
+pub(crate) fn set_style(element: &HtmlElement, property: &str, value: &str) -> Result<(), DomError> {
     Ok(element.style().set_property(property, value)?)
 }
 
 /// A new element with a text.
-pub fn element(document: &Document, tag: &str, text: &str) -> Result<HtmlElement, DomError> {
+pub(crate) fn element(document: &Document, tag: &str, text: &str) -> Result<HtmlElement, DomError> {
     let element = document.create_element(tag)?;
     element.set_text_content(Some(text));
     // Every tag that a page uses makes an HtmlElement.
@@ -191,13 +191,13 @@ pub fn element(document: &Document, tag: &str, text: &str) -> Result<HtmlElement
 }
 
 /// Puts these children, in their order, in the place of whatever the element had.
-pub fn set_children<'a>(element: &Element, children: impl IntoIterator<Item = &'a HtmlElement>) {
+pub(crate) fn set_children<'a>(element: &Element, children: impl IntoIterator<Item = &'a HtmlElement>) {
     let nodes: js_sys::Array = children.into_iter().collect();
     element.replace_children_with_node(&nodes);
 }
 
 /// As [`set_children`], but children that are there already and stay are not touched: they keep the focus.
-pub fn keep_children(element: &Element, children: &[HtmlElement]) -> Result<(), DomError> {
+pub(crate) fn keep_children(element: &Element, children: &[HtmlElement]) -> Result<(), DomError> {
     let wanted: js_sys::Set<wasm_bindgen::JsValue> = js_sys::Set::new(&JsValue::UNDEFINED);
     for child in children {
         wanted.add(child);

@@ -24,7 +24,7 @@ const HELD_OVER: &str = "data-over";
 type Pick = Rc<dyn Fn(Vec<File>, Option<String>)>;
 
 /// On an element that files can be dropped on: the class that they go into.
-pub const INTO: &str = "data-into";
+pub(crate) const INTO: &str = "data-into";
 
 /// Hands over files in whatever way they come, for as long as it lives.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Picker {
 }
 
 /// Takes the files out of an input, so that the same one can be chosen again.
-pub fn take_chosen(input: &HtmlInputElement) -> Vec<File> {
+pub(crate) fn take_chosen(input: &HtmlInputElement) -> Vec<File> {
     let files = list(input.files());
     input.set_value("");
     files
@@ -177,7 +177,7 @@ async fn file_at(entry: FileSystemFileEntry, path: &str) -> Result<File, JsValue
 }
 
 /// A file's path in the folder that was chosen or dropped; its name, where it came alone.
-pub fn path_of(file: &File) -> String {
+pub(crate) fn path_of(file: &File) -> String {
     let path = Reflect::get(file, &PATH.into()).ok().and_then(|path| path.as_string());
     path.filter(|path| !path.is_empty()).unwrap_or_else(|| file.name())
 }
@@ -187,7 +187,7 @@ pub fn path_of(file: &File) -> String {
 /// # Errors
 ///
 /// What the browser throws, where the file went away.
-pub async fn read_in_pieces(file: &Blob, mut take: impl FnMut(&[u8])) -> Result<(), JsValue> {
+pub(crate) async fn read_in_pieces(file: &Blob, mut take: impl FnMut(&[u8])) -> Result<(), JsValue> {
     let mut at = 0.0;
     while at < file.size() {
         let end = (at + PIECE).min(file.size());
@@ -209,7 +209,7 @@ pub async fn read(file: &Blob, most: usize) -> Option<Vec<u8>> {
 }
 
 /// Hands a file to the browser, to be kept where it keeps downloads.
-pub fn save(document: &Document, name: &str, file: &Blob) -> Result<(), DomError> {
+pub(crate) fn save(document: &Document, name: &str, file: &Blob) -> Result<(), DomError> {
     let url = Url::create_object_url_with_blob(file)?;
     let link = dom::element(document, "a", "")?;
     link.set_attribute("href", &url)?;

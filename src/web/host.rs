@@ -86,12 +86,12 @@ impl Shared {
 /// # Errors
 ///
 /// The global object, where it is no dedicated worker's.
-pub fn scope() -> Result<DedicatedWorkerGlobalScope, JsValue> {
+pub(crate) fn scope() -> Result<DedicatedWorkerGlobalScope, JsValue> {
     js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>().map_err(JsValue::from)
 }
 
 /// Posts an event that answers no request.
-pub fn announce(scope: &DedicatedWorkerGlobalScope, event: Event) {
+pub(crate) fn announce(scope: &DedicatedWorkerGlobalScope, event: Event) {
     post(scope, 0, event, Payload::None);
 }
 
@@ -102,7 +102,7 @@ fn post(scope: &DedicatedWorkerGlobalScope, id: RequestId, event: Event, payload
 }
 
 /// Serves requests for as long as the worker lives. Says [`Event::Ready`] once it listens.
-pub fn serve(engine: Engine, scope: DedicatedWorkerGlobalScope) {
+pub(crate) fn serve(engine: Engine, scope: DedicatedWorkerGlobalScope) {
     let ready = Event::Ready { protocol: VERSION, engine: engine.info().clone() };
     let engine = Rc::new(RefCell::new(Some(engine)));
     let shared = Rc::new(RefCell::new(Shared::default()));

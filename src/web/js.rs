@@ -10,22 +10,22 @@ use wasm_bindgen_futures::JsFuture;
 /// # Errors
 ///
 /// What was thrown.
-pub fn get(object: &JsValue, name: &str) -> Result<JsValue, JsValue> {
+pub(crate) fn get(object: &JsValue, name: &str) -> Result<JsValue, JsValue> {
     Reflect::get(object, &name.into())
 }
 
 /// A property that is text; empty where it is none.
-pub fn text(object: &JsValue, name: &str) -> String {
+pub(crate) fn text(object: &JsValue, name: &str) -> String {
     get(object, name).ok().and_then(|value| value.as_string()).unwrap_or_default()
 }
 
 /// A property that is a count; 0 where it is none.
-pub fn count(object: &JsValue, name: &str) -> u64 {
+pub(crate) fn count(object: &JsValue, name: &str) -> u64 {
     get(object, name).ok().and_then(|value| value.as_f64()).map_or(0, |value| value.max(0.0) as u64)
 }
 
 /// A property that is an object, or `None`.
-pub fn object(object: &JsValue, name: &str) -> Option<JsValue> {
+pub(crate) fn object(object: &JsValue, name: &str) -> Option<JsValue> {
     get(object, name).ok().filter(JsValue::is_object)
 }
 
@@ -34,7 +34,7 @@ pub fn object(object: &JsValue, name: &str) -> Option<JsValue> {
 /// # Errors
 ///
 /// What was thrown.
-pub fn call(object: &JsValue, method: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
+pub(crate) fn call(object: &JsValue, method: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
     let arguments: Array = arguments.iter().copied().collect();
     Reflect::apply(&get(object, method)?.dyn_into::<Function>()?, object, &arguments)
 }
@@ -44,7 +44,7 @@ pub fn call(object: &JsValue, method: &str, arguments: &[&JsValue]) -> Result<Js
 /// # Errors
 ///
 /// What was thrown, now or later.
-pub async fn ask(object: &JsValue, method: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
+pub(crate) async fn ask(object: &JsValue, method: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
     JsFuture::from(Promise::resolve(&call(object, method, arguments)?)).await
 }
 
@@ -53,7 +53,7 @@ pub async fn ask(object: &JsValue, method: &str, arguments: &[&JsValue]) -> Resu
 /// # Errors
 ///
 /// None that is known.
-pub fn plain(properties: &[(&str, JsValue)]) -> Result<JsValue, JsValue> {
+pub(crate) fn plain(properties: &[(&str, JsValue)]) -> Result<JsValue, JsValue> {
     let object = Object::new();
     for (name, value) in properties {
         Reflect::set(&object, &(*name).into(), value)?;

@@ -1,6 +1,6 @@
 //! The browser: the page on one side, the workers on the other, [`wire`] between them.
 
-pub mod browser_decoder;
+mod browser_decoder;
 pub mod canvas;
 pub mod client;
 pub mod dom;
@@ -9,15 +9,15 @@ pub mod file_source;
 pub mod files;
 pub mod gpu;
 #[cfg(feature = "engine")]
-pub mod host;
-pub mod js;
+mod host;
+mod js;
 pub mod page;
-pub mod recorder;
-pub mod service_worker;
+mod recorder;
+mod service_worker;
 pub mod store;
-pub mod weights_cache;
+mod weights_cache;
 pub mod wire;
-pub mod worker_handle;
+mod worker_handle;
 
 /// Makes panics and log lines readable in the browser's console. A second call does nothing.
 pub fn report_to_console() {

@@ -19,7 +19,7 @@ use crate::view::train::recording::NotRecorded;
 const LEVEL_SAMPLES: usize = 1024;
 
 /// A recording that runs. The microphone is given back when it is dropped.
-pub struct Recorder {
+pub(crate) struct Recorder {
     stream: MediaStream,
     recorder: MediaRecorder,
     context: AudioContext,
@@ -37,7 +37,7 @@ impl Recorder {
     /// # Errors
     ///
     /// Where the user refuses, there is none, or the browser has no way to record.
-    pub async fn start() -> Result<Self, NotRecorded> {
+    pub(crate) async fn start() -> Result<Self, NotRecorded> {
         let navigator = dom::window().map_err(|_| NotRecorded::NotHere)?.navigator();
         let devices = navigator.media_devices().ok().filter(|devices| devices.is_object());
         let devices = devices.ok_or(NotRecorded::NotHere)?;
@@ -81,7 +81,7 @@ impl Recorder {
     }
 
     /// How loud it is now: the largest sample of the last moment, 0 to 1.
-    pub fn level(&self) -> f32 {
+    pub(crate) fn level(&self) -> f32 {
         let mut samples = [0.0; LEVEL_SAMPLES];
         self.analyser.get_float_time_domain_data(&mut samples);
         samples.iter().fold(0.0, |most: f32, sample| most.max(sample.abs()))
@@ -92,7 +92,7 @@ impl Recorder {
     /// # Errors
     ///
     /// Where the browser has recorded nothing that it can decode.
-    pub async fn finish(mut self) -> Result<Decoded, NotRecorded> {
+    pub(crate) async fn finish(mut self) -> Result<Decoded, NotRecorded> {
         // Where the microphone was pulled out it has stopped by itself.
         if self.recorder.stop().is_ok() {
             // The listener holds the sender, so that it cannot be dropped before.

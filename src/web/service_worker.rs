@@ -17,7 +17,7 @@ const SHARING_MANIFEST: &str = "sharing.webmanifest";
 
 /// The connection to the service worker. Clones are the same one.
 #[derive(Clone)]
-pub struct ServiceWorkerClient(Rc<Inner>);
+pub(crate) struct ServiceWorkerClient(Rc<Inner>);
 
 struct Inner {
     tell: Box<dyn Fn(OfflineEvent)>,
@@ -39,7 +39,7 @@ struct Inner {
 
 impl ServiceWorkerClient {
     /// Finds the browser's service workers. `None` where it has none for this page.
-    pub fn find(tell: impl Fn(OfflineEvent) + 'static) -> Option<Self> {
+    pub(crate) fn find(tell: impl Fn(OfflineEvent) + 'static) -> Option<Self> {
         let navigator = JsValue::from(dom::window().ok()?.navigator());
         let container = js::object(&navigator, "serviceWorker")?;
         let controlled = Cell::new(js::object(&container, "controller").is_some());
@@ -59,12 +59,12 @@ impl ServiceWorkerClient {
     }
 
     /// True where a worker serves this page.
-    pub fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         self.0.controlled.get()
     }
 
     /// Has the page kept, and looks for a newer version of it.
-    pub async fn begin(&self) {
+    pub(crate) async fn begin(&self) {
         self.0.explained.set(false);
         if !self.is_there() {
             self.tell(OfflineEvent::Shell(Shell::Coming { done: 0, total: 0 }));
@@ -79,7 +79,7 @@ impl ServiceWorkerClient {
     }
 
     /// Has the newer version take over. This page is then loaded again.
-    pub fn renew(&self) {
+    pub(crate) fn renew(&self) {
         let waiting = self.0.registration.borrow().as_ref().and_then(|found| js::object(found, "waiting"));
         let Some(waiting) = waiting else { return reload() };
         self.0.accepted.set(true);

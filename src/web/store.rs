@@ -119,7 +119,7 @@ impl Store {
     /// # Errors
     ///
     /// [`StorageError::Unavailable`] or [`StorageError::Elsewhere`].
-    pub async fn open() -> Result<Self, StorageError> {
+    pub(crate) async fn open() -> Result<Self, StorageError> {
         let name = site_scoped_name(KIND).map_err(|error| StorageError::Unavailable(reason(&error)))?;
         if !acquire_lock(&name).await {
             return Err(StorageError::Elsewhere);
@@ -296,19 +296,19 @@ pub fn from_value<T: DeserializeOwned>(what: &str, value: JsValue) -> Option<T> 
 }
 
 /// A field of a value that is kept.
-pub fn field(value: &JsValue, name: &str) -> JsValue {
+pub(crate) fn field(value: &JsValue, name: &str) -> JsValue {
     Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Asks the browser not to clear what is kept of its own accord.
-pub async fn request_persistence() {
+pub(crate) async fn request_persistence() {
     if let Some(Err(error)) = ask_storage_manager("persist").await {
         log::warn!("the browser was not asked to keep this: {}", reason(&error));
     }
 }
 
 /// How much is kept; nothing where the browser does not tell.
-pub async fn usage() -> Option<Usage> {
+pub(crate) async fn usage() -> Option<Usage> {
     let estimate: StorageEstimate = ask_storage_manager("estimate").await?.ok()?.unchecked_into();
     let lasting =
         ask_storage_manager("persisted").await.and_then(Result::ok).is_some_and(|lasting| lasting.is_truthy());

@@ -11,17 +11,17 @@ use super::{dom, js};
 use crate::view::offline::state::Absence;
 
 /// SHA-256 of some bytes, in lower-case hexadecimal.
-pub fn sha256_hex(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The names of the networks whose weights are kept; none where the browser keeps nothing.
-pub async fn stored_names() -> Vec<String> {
+pub(crate) async fn stored_names() -> Vec<String> {
     entries().await.unwrap_or_default().into_iter().map(|(name, _)| name).collect()
 }
 
 /// Kept weights. `None` where they are not there, or damaged: then they are forgotten.
-pub async fn get(name: &str, sha256: &str) -> Option<Vec<u8>> {
+pub(crate) async fn get(name: &str, sha256: &str) -> Option<Vec<u8>> {
     let key = key(name, sha256).ok()?;
     let store = store().await.ok()?;
     let response = js::ask(&store, "match", &[&key]).await.ok().filter(JsValue::is_object)?;
@@ -40,7 +40,7 @@ pub async fn get(name: &str, sha256: &str) -> Option<Vec<u8>> {
 /// # Errors
 ///
 /// Why they are not kept.
-pub async fn put(name: &str, sha256: &str, bytes: &[u8]) -> Result<(), Absence> {
+pub(crate) async fn put(name: &str, sha256: &str, bytes: &[u8]) -> Result<(), Absence> {
     let put = async {
         let entries = entries().await?.into_iter();
         let before: Vec<String> = entries.filter(|(other, _)| other == name).map(|(_, sha256)| sha256).collect();
@@ -82,7 +82,7 @@ async fn store() -> Result<JsValue, JsValue> {
 /// # Errors
 ///
 /// What was thrown, where the browser lets the page store nothing.
-pub async fn open(kind: &str) -> Result<JsValue, JsValue> {
+pub(crate) async fn open(kind: &str) -> Result<JsValue, JsValue> {
     let caches = js::get(dom::window().map_err(|_| JsValue::NULL)?.as_ref(), "caches")?;
     js::ask(&caches, "open", &[&site_scoped_name(kind)?.into()]).await
 }
@@ -92,7 +92,7 @@ pub async fn open(kind: &str) -> Result<JsValue, JsValue> {
 /// # Errors
 ///
 /// What was thrown, where the page has no address.
-pub fn site_scoped_name(kind: &str) -> Result<String, JsValue> {
+pub(crate) fn site_scoped_name(kind: &str) -> Result<String, JsValue> {
     Ok(format!("genrelens-{kind} {}", address("./")?.pathname()))
 }
 

@@ -26,7 +26,7 @@ const RETRY_MILLISECONDS: i32 = 1000;
 
 /// A running worker. Clones are the same worker; it ends with the last of them.
 #[derive(Clone)]
-pub struct WorkerHandle(Rc<Inner>);
+pub(crate) struct WorkerHandle(Rc<Inner>);
 
 struct Inner {
     started: Started,
@@ -67,7 +67,7 @@ impl WorkerHandle {
     /// # Errors
     ///
     /// A sentence, where it cannot be fetched, cannot start, or is of another build than the page.
-    pub async fn start(script: &str) -> Result<Self, String> {
+    pub(crate) async fn start(script: &str) -> Result<Self, String> {
         match select(pin!(Self::attempt(script)), pin!(dom::sleep(START_TIMEOUT_MILLISECONDS))).await {
             Either::Left((Ok(worker), _)) => Ok(worker),
             Either::Left((Err(reason), _)) => {
@@ -104,17 +104,17 @@ impl WorkerHandle {
     }
 
     /// What its engine computes with.
-    pub fn info(&self) -> EngineInfo {
+    pub(crate) fn info(&self) -> EngineInfo {
         self.0.info.clone()
     }
 
     /// InputKind of what goes wrong outside any request: an error of the script, a lost device.
-    pub fn on_failure(&self, listener: impl Fn(String) + 'static) {
+    pub(crate) fn on_failure(&self, listener: impl Fn(String) + 'static) {
         *self.0.started.shared.on_failure.borrow_mut() = Some(Box::new(listener));
     }
 
     /// Sends a request that is not answered under its own id.
-    pub fn post(&self, request: Request) {
+    pub(crate) fn post(&self, request: Request) {
         let id = self.next_id();
         if let Err(error) = wire::send(&self.0.started.worker, &Message { id, body: request }, Payload::<File>::None) {
             log::warn!("the engine could not be reached ({error:?})");
@@ -126,7 +126,7 @@ impl WorkerHandle {
     }
 
     /// Sends a request; `listener` hears its events until it returns false.
-    pub fn send(
+    pub(crate) fn send(
         &self,
         request: Request,
         payload: Payload<File>,
@@ -136,7 +136,7 @@ impl WorkerHandle {
     }
 
     /// As [`send`](Self::send), the listener told the request's id too.
-    pub fn send_numbered(
+    pub(crate) fn send_numbered(
         &self,
         request: Request,
         payload: Payload<File>,
@@ -156,13 +156,13 @@ impl WorkerHandle {
     }
 
     /// Sends a request and waits for its last event.
-    pub async fn ask(&self, request: Request, payload: Payload<File>) -> Event {
+    pub(crate) async fn ask(&self, request: Request, payload: Payload<File>) -> Event {
         self.ask_with_progress(request, payload, |_| {}, |_, _| {}).await.0
     }
 
     /// As [`ask`](Self::ask), with the last event's payload; `sent` is told the request's id, `on_progress` every event
     /// before the last, with its payload.
-    pub async fn ask_with_progress(
+    pub(crate) async fn ask_with_progress(
         &self,
         request: Request,
         payload: Payload<File>,

@@ -4,14 +4,14 @@ use futures_channel::oneshot;
 use wasm_bindgen_futures::spawn_local;
 
 /// Work that was responded, and its result once that is there. A future that is not waited for would stand still.
-pub struct BackgroundTask<T> {
+pub(crate) struct BackgroundTask<T> {
     receiver: oneshot::Receiver<Result<T, String>>,
     result: Option<Result<T, String>>,
 }
 
 impl<T: Clone + 'static> BackgroundTask<T> {
     /// Begins it.
-    pub fn spawn(work: impl Future<Output = Result<T, String>> + 'static) -> Self {
+    pub(crate) fn spawn(work: impl Future<Output = Result<T, String>> + 'static) -> Self {
         let (sender, receiver) = oneshot::channel();
         spawn_local(async move {
             // Fails only where nobody wants the result any more.
@@ -21,7 +21,7 @@ impl<T: Clone + 'static> BackgroundTask<T> {
     }
 
     /// Waits for the result; it is the same each time.
-    pub async fn result(&mut self) -> Result<T, String> {
+    pub(crate) async fn result(&mut self) -> Result<T, String> {
         if let Some(result) = &self.result {
             return result.clone();
         }

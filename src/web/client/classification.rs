@@ -12,7 +12,7 @@ use crate::view::classify::words;
 use crate::web::browser_decoder::{self, Decoded, NotDecoded};
 
 /// A file, how far its classification is, and by whom.
-pub struct Classification {
+pub(crate) struct Classification {
     pub file: File,
     /// The engine that has it and its id there; `None` while it waits for one, or for another network.
     pub running: Option<(EngineKind, RequestId)>,
@@ -29,7 +29,7 @@ pub struct Classification {
 
 /// What the browser's own decoder has to do with a file.
 #[derive(Debug, Default)]
-pub enum Decoding {
+pub(crate) enum Decoding {
     /// Nothing, as yet.
     #[default]
     NotRequested,
@@ -42,25 +42,25 @@ pub enum Decoding {
 }
 
 impl Classification {
-    pub fn new(file: File) -> Self {
+    pub(crate) fn new(file: File) -> Self {
         let decoding = Decoding::NotRequested;
         Self { file, running: None, sent_for: None, predicted_by: None, responded: false, tried_again: false, decoding }
     }
 
     /// True where an engine may have it, with this network.
-    pub fn waits_for(&self, network: &Rc<str>) -> bool {
+    pub(crate) fn waits_for(&self, network: &Rc<str>) -> bool {
         self.running.is_none()
             && !matches!(self.decoding, Decoding::Running)
             && self.predicted_by.as_ref() != Some(network)
     }
 
     /// True while it is without any answer, or another is being worked out.
-    pub fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         self.predicted_by.is_none() || self.running.is_some() || matches!(self.decoding, Decoding::Running)
     }
 
     /// Nobody has it any more. Samples that an engine had are decoded anew.
-    pub fn requeue(&mut self) {
+    pub(crate) fn requeue(&mut self) {
         self.running = None;
         self.responded = false;
         if matches!(self.decoding, Decoding::Sent | Decoding::Running) {
@@ -69,7 +69,7 @@ impl Classification {
     }
 
     /// The network that has it is done with it. False where it is of no more use: it has no answer.
-    pub fn finish(&mut self, answered: bool) -> bool {
+    pub(crate) fn finish(&mut self, answered: bool) -> bool {
         self.requeue();
         self.decoding = Decoding::NotRequested;
         let keep = answered || self.predicted_by.is_some();
@@ -80,7 +80,7 @@ impl Classification {
     }
 
     /// What an engine is asked. The file goes by reference and stays here, so that another engine can take over.
-    pub fn request(&mut self) -> (Request, Payload<File>) {
+    pub(crate) fn request(&mut self) -> (Request, Payload<File>) {
         let (payload, sample_rate) = match std::mem::take(&mut self.decoding) {
             Decoding::Done(Decoded { samples, sample_rate }) => {
                 self.decoding = Decoding::Sent;

@@ -13,7 +13,7 @@ use crate::web::worker_handle::WorkerHandle;
 
 /// A running engine. Clones are the same one.
 #[derive(Clone)]
-pub struct Engine {
+pub(crate) struct Engine {
     pub worker: WorkerHandle,
     /// The SHA-256 of what others listen through, by its name.
     backbones: Rc<RefCell<HashMap<String, String>>>,
@@ -25,7 +25,7 @@ impl Engine {
     /// # Errors
     ///
     /// As [`WorkerHandle::start`].
-    pub async fn start(script: &str) -> Result<Self, String> {
+    pub(crate) async fn start(script: &str) -> Result<Self, String> {
         Ok(Self { worker: WorkerHandle::start(script).await?, backbones: Rc::default() })
     }
 
@@ -35,7 +35,7 @@ impl Engine {
     /// # Errors
     ///
     /// The engine's sentence. The network used before is still in use.
-    pub async fn load(&self, networks: &[Rc<NetworkFiles>]) -> Result<Architecture, String> {
+    pub(crate) async fn load(&self, networks: &[Rc<NetworkFiles>]) -> Result<Architecture, String> {
         let Some((network, backbones)) = networks.split_last() else {
             return Err("there is nothing to load".to_owned());
         };
@@ -48,7 +48,7 @@ impl Engine {
     /// # Errors
     ///
     /// The engine's sentence.
-    pub async fn load_backbones(&self, backbones: &[Rc<NetworkFiles>]) -> Result<(), String> {
+    pub(crate) async fn load_backbones(&self, backbones: &[Rc<NetworkFiles>]) -> Result<(), String> {
         for backbone in backbones {
             let Card { name, sha256, .. } = &backbone.card;
             // By its name alone, one that was forgotten would be used for another that was taught in its place.
@@ -73,7 +73,7 @@ impl Engine {
     /// # Errors
     ///
     /// The engine's sentence.
-    pub async fn self_test(&self) -> Result<SelfTest, String> {
+    pub(crate) async fn self_test(&self) -> Result<SelfTest, String> {
         match self.worker.ask(Request::SelfTest, Payload::None).await {
             Event::SelfTested(result) => Ok(result),
             other => Err(failure_message(other)),
@@ -82,7 +82,7 @@ impl Engine {
 }
 
 /// The sentence of an event that is not the one hoped for.
-pub fn failure_message(event: Event) -> String {
+pub(crate) fn failure_message(event: Event) -> String {
     match event {
         Event::Failed { message } => message,
         other => format!("it answered {other:?}"),

@@ -10,7 +10,7 @@ use crate::web::gpu::{self, AdapterSearch};
 
 /// How far the GPU engine has come.
 #[derive(Default)]
-pub enum GpuEngine {
+pub(crate) enum GpuEngine {
     #[default]
     NotRequested,
     /// Being fetched.
@@ -23,7 +23,7 @@ pub enum GpuEngine {
 
 impl GpuEngine {
     /// How far it is with the network in use.
-    pub fn state(&self, in_use: Option<&Rc<str>>) -> GpuState {
+    pub(crate) fn state(&self, in_use: Option<&Rc<str>>) -> GpuState {
         match self {
             Self::NotRequested => GpuState::NotLooked,
             Self::Starting => GpuState::Coming(Choice::FetchingGpu),

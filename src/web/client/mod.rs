@@ -33,7 +33,8 @@ use self::classification::Classification;
 use self::engine::Engine;
 pub use self::event::ClientEvent;
 use self::gpu_engine::GpuEngine;
-pub use self::own_networks::{OwnNetwork, read_blob};
+pub use self::own_networks::OwnNetwork;
+pub(crate) use self::own_networks::read_blob;
 use self::site::NetworkFiles;
 use self::thumbnails::Thumbnails;
 use self::training::{TrainingNumber, TrainingWorker};
@@ -48,7 +49,7 @@ const GPU_SCRIPT: &str = "./gpu_worker_loader.js";
 
 /// What the page's address asks for.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub(crate) struct Options {
     /// Which engine.
     pub preference: Preference,
     /// Whether an emulated adapter counts.
@@ -59,7 +60,7 @@ pub struct Options {
 
 /// The page's connection to its engines. Clones are the same connection.
 #[derive(Clone)]
-pub struct Client(Rc<Inner>);
+pub(crate) struct Client(Rc<Inner>);
 
 struct Inner {
     on_event: Box<dyn Fn(ClientEvent)>,
@@ -92,7 +93,7 @@ struct Inner {
 impl Client {
     /// Starts the CPU engine with the first network, then looks for a GPU and for a better network. Updates arrive
     /// through `listen`.
-    pub fn start(options: Options, on_event: impl Fn(ClientEvent) + 'static) -> Self {
+    pub(crate) fn start(options: Options, on_event: impl Fn(ClientEvent) + 'static) -> Self {
         let client = Self(Rc::new(Inner {
             on_event: Box::new(on_event),
             user_chose: Cell::new(options.network.is_some()),

@@ -36,12 +36,12 @@ impl OwnNetwork {
     }
 
     /// Its weights in memory.
-    pub async fn read(&self) -> Result<NetworkFiles, String> {
+    pub(crate) async fn read(&self) -> Result<NetworkFiles, String> {
         Ok(NetworkFiles { card: self.card.clone(), weights: read_blob(&self.weights).await? })
     }
 
     /// The same, with weights of which nobody else has a part.
-    pub async fn copied(&self) -> Result<Self, String> {
+    pub(crate) async fn copied(&self) -> Result<Self, String> {
         Self::of(self.card.clone(), &read_blob(&self.weights).await?)
     }
 
@@ -188,7 +188,7 @@ fn slice(file: &Blob, range: Range<u64>) -> Result<Blob, String> {
 /// # Errors
 ///
 /// Part of a sentence, where it cannot be read.
-pub async fn read_blob(file: &Blob) -> Result<Vec<u8>, String> {
+pub(crate) async fn read_blob(file: &Blob) -> Result<Vec<u8>, String> {
     let buffer = JsFuture::from(file.array_buffer()).await;
     buffer.map(|buffer| Uint8Array::new(&buffer).to_vec()).map_err(|error| words::unreadable(&dom::describe(&error)))
 }

@@ -18,7 +18,7 @@ const LIST: &str = "./model-weights/networks.json";
 const TIMEOUT_MILLISECONDS: i32 = 60_000;
 
 /// A network as the site ships it.
-pub struct NetworkFiles {
+pub(crate) struct NetworkFiles {
     pub card: Card,
     pub weights: Vec<u8>,
 }
@@ -28,7 +28,7 @@ pub struct NetworkFiles {
 /// # Errors
 ///
 /// A sentence, where it cannot be fetched or read.
-pub async fn fetch_catalogue() -> Result<Catalogue, String> {
+pub(crate) async fn fetch_catalogue() -> Result<Catalogue, String> {
     let json = fetch(LIST, &mut |_| {}).await?;
     Catalogue::parse(&json).map_err(|reason| format!("{LIST} cannot be read ({reason})"))
 }
@@ -39,7 +39,7 @@ pub async fn fetch_catalogue() -> Result<Catalogue, String> {
 /// # Errors
 ///
 /// A sentence, where they cannot be fetched or read, or are damaged.
-pub async fn fetch_network(name: &str, on_bytes: &mut impl FnMut(u64)) -> Result<(NetworkFiles, bool), String> {
+pub(crate) async fn fetch_network(name: &str, on_bytes: &mut impl FnMut(u64)) -> Result<(NetworkFiles, bool), String> {
     let name_of_card = name.to_owned();
     let mut card = BackgroundTask::spawn(async move { fetch_card(&name_of_card).await });
     if with_timeout(weights_cache::stored_names()).await.is_some_and(|kept| kept.iter().any(|kept| kept == name)) {
@@ -68,7 +68,7 @@ pub async fn fetch_network(name: &str, on_bytes: &mut impl FnMut(u64)) -> Result
 /// # Errors
 ///
 /// A sentence, where it cannot be fetched or read.
-pub async fn fetch_card(name: &str) -> Result<Card, String> {
+pub(crate) async fn fetch_card(name: &str) -> Result<Card, String> {
     let path = format!("./model-weights/{name}.json");
     let json = fetch(&path, &mut |_| {}).await?;
     serde_json::from_slice(&json).map_err(|error| format!("{path} cannot be read ({error})"))
@@ -119,7 +119,7 @@ async fn read(response: &Response, on_bytes: &mut impl FnMut(u64)) -> Result<Vec
 }
 
 /// True where the browser was told to save data: what nobody asked for is not fetched.
-pub fn saves_data() -> bool {
+pub(crate) fn saves_data() -> bool {
     let connection = web_sys::window().and_then(|window| js::object(&window.navigator().into(), "connection"));
     connection.is_some_and(|connection| js::get(&connection, "saveData").is_ok_and(|saves| saves.is_truthy()))
 }

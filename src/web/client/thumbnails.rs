@@ -14,7 +14,7 @@ use crate::web::browser_decoder;
 
 /// Clips that are to be looked at. One is, at a time: a recording that is to be classified waits for no more.
 #[derive(Default)]
-pub struct Thumbnails {
+pub(crate) struct Thumbnails {
     /// The last is the next.
     pub(super) waiting: Vec<(ClipId, File)>,
     in_progress: Option<InProgress>,

@@ -18,7 +18,7 @@ use crate::view::train::words;
 use crate::web::browser_decoder;
 
 /// The engine that teaches.
-pub struct TrainingWorker {
+pub(crate) struct TrainingWorker {
     pub(super) engine: Engine,
     kind: EngineKind,
     /// The request that it works on.
@@ -47,7 +47,7 @@ pub(super) enum TrainFailure {
 }
 
 /// A lesson is one of many: what an older one still tells no longer counts.
-pub type TrainingNumber = u32;
+pub(crate) type TrainingNumber = u32;
 
 impl Client {
     pub(super) fn begin_training(&self, run: TrainingRun) {
