@@ -1,7 +1,7 @@
-//! What this build does not decode itself, the browser may: Opus, Vorbis, AAC in all its kinds, whatever it plays.
+//! Decodes with the browser what the engines cannot: Opus, Vorbis, all kinds of AAC, whatever the browser plays.
 //!
-//! `decodeAudioData` takes a file whole and gives it whole, so there is a limit. It is on the recording's length, which
-//! the browser tells before it decodes: by its bytes alone a file may be of any length.
+//! `decodeAudioData` takes and returns a whole file, so there is a limit on the recording's length, which the browser's
+//! player tells before anything is decoded. A file's size says little: a small one may be hours long.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -14,16 +14,16 @@ use web_sys::{AudioBuffer, Event, File, OfflineAudioContext, Url};
 
 use super::dom::{self, DomError, Listener, describe};
 
-/// The longest recording that the browser is asked to decode, in minutes: stereo takes 320 MB as samples.
+/// The longest recording that the browser decodes for us, in minutes: 320 MB of samples in stereo.
 pub(crate) const MAX_MINUTES: f64 = 30.0;
 
-/// The largest file whose length the browser cannot tell beforehand, in bytes.
+/// The largest file that is decoded if its length cannot be told beforehand, in bytes.
 const MAX_BYTES_OF_UNKNOWN_LENGTH: f64 = (2 << 20) as f64;
 
-/// The rate that the browser brings every recording to, in Hz: that of most front ends, none has a higher one.
+/// The sample rate to which the browser resamples, in Hz. No front end has a higher one.
 const SAMPLE_RATE: u32 = 22_050;
 
-/// Samples that are mixed at once.
+/// Samples that are mixed at once: bounds the copy beside the whole recording.
 const PIECE: usize = 1 << 16;
 
 /// A recording as the browser decoded it.
@@ -31,27 +31,26 @@ const PIECE: usize = 1 << 16;
 pub(crate) struct Decoded {
     /// Mono samples, the mean of the channels.
     pub samples: Vec<f32>,
-    /// Samples a second, in Hz.
     pub sample_rate: u32,
 }
 
 /// Why the browser did not decode a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotDecoded {
-    /// It knows the format no better.
+    /// The browser does not know the format either.
     Unknown,
-    /// It is longer than [`MAX_MINUTES`], or so large that it may be.
+    /// The recording is longer than [`MAX_MINUTES`], or so large that it may be.
     TooLong,
 }
 
-/// The recording in a file, of whatever format the browser knows.
+/// Decodes a file with the browser.
 ///
 /// # Errors
 ///
-/// Where it knows none, or the recording is too long.
+/// If the browser does not know the format, or the recording is too long.
 pub(crate) async fn decode(file: &File) -> Result<Decoded, NotDecoded> {
     let unknown = |error: JsValue| {
-        log::info!("the browser does not decode {} either: {}", file.name(), describe(&error));
+        log::info!("the browser cannot decode {} either: {}", file.name(), describe(&error));
         NotDecoded::Unknown
     };
     let seconds = length_seconds(file).await.map_err(|error| unknown(error.to_string().into()))?;
@@ -69,8 +68,8 @@ pub(crate) async fn decode(file: &File) -> Result<Decoded, NotDecoded> {
     }
 }
 
-/// A recording's length in seconds, as the browser's player reads it from the file: infinite where the file does not
-/// tell; `None` where it plays no such files.
+/// A recording's length in seconds, as the browser's player reads it from the file: infinite if the file does not tell;
+/// `None` if the browser does not play the format.
 async fn length_seconds(file: &File) -> Result<Option<f64>, DomError> {
     let player = dom::element(&dom::document()?, "audio", "")?;
     let url = Url::create_object_url_with_blob(file)?;
@@ -80,7 +79,7 @@ async fn length_seconds(file: &File) -> Result<Option<f64>, DomError> {
         let sender = sender.clone();
         Listener::new(&player, kind, move |_: Event| {
             if let Some(sender) = sender.take() {
-                // Fails only where nobody waits any more.
+                // Fails only if nobody waits any more.
                 let _ = sender.send(());
             }
         })
@@ -88,7 +87,7 @@ async fn length_seconds(file: &File) -> Result<Option<f64>, DomError> {
     let _listeners = [listen("loadedmetadata")?, listen("error")?];
     player.set_attribute("preload", "metadata")?;
     player.set_attribute("src", &url)?;
-    // How it went is read from the player. The listeners hold the sender, so that it cannot be dropped before.
+    // The player tells how it went. The listeners hold the sender, so that it is not dropped before.
     let _ = known.await;
     let seconds = Reflect::get(&player, &"duration".into()).ok().and_then(|seconds| seconds.as_f64());
     Url::revoke_object_url(&url)?;
@@ -97,7 +96,7 @@ async fn length_seconds(file: &File) -> Result<Option<f64>, DomError> {
 
 async fn decoded(file: &File) -> Result<Decoded, JsValue> {
     let bytes = ArrayBuffer::from(JsFuture::from(file.array_buffer()).await?);
-    // Nothing is rendered: the context only says which rate is wanted.
+    // Nothing is rendered: the context only sets the sample rate.
     let context =
         OfflineAudioContext::new_with_number_of_channels_and_length_and_sample_rate(1, 1, SAMPLE_RATE as f32)?;
     let buffer = AudioBuffer::from(JsFuture::from(context.decode_audio_data(&bytes)?).await?);

@@ -1,8 +1,10 @@
-//! What is kept on the device from one visit to the next, in the browser's IndexedDB.
+//! What is stored on the device from one visit to the next, in the browser's IndexedDB.
 //!
-//! Files and weights are kept by the browser and handed over by reference: they are in nobody's memory before they are
-//! read. The browser's own interface is used, and no crate around it: those at hand lose why a transaction was aborted,
-//! and a full disk is told in no other way.
+//! Files and weights are stored as blobs and returned by reference: they are not in memory before they are read.
+//!
+//! The browser's interface is used directly. The crates around it lose why a transaction was aborted, and a full disk
+//! (`QuotaExceededError`) shows in no other way: `idb` 0.6.5 ends an aborted transaction as `TransactionResult::Aborted`
+//! and drops the transaction with its error, and `rexie` is built on `idb`.
 
 use std::collections::BTreeMap;
 
@@ -21,25 +23,26 @@ use super::weights_cache::site_scoped_name;
 use super::{dom, js};
 use crate::view::storage::state::{StorageError, Usage};
 
-/// Kind and version of the database; the version is raised where what is in it can no longer be read.
+/// Kind and version of the database, an old name that visitors' databases have. The version is raised if the contents
+/// can no longer be read.
 const KIND: &str = "taught-1";
 /// How long a browser may take to open it, in milliseconds: some never answer.
 const OPEN_TIMEOUT_MILLISECONDS: i32 = 10_000;
-/// How often the lock is asked for, and the time between, in milliseconds: a page that is loaded anew meets the one before
-/// it on its way out.
+/// How often the lock is requested, and the pause between, in milliseconds: a page that is reloaded meets its predecessor
+/// on its way out.
 const LOCK_TRIES: usize = 10;
 const LOCK_RETRY_MILLISECONDS: i32 = 200;
 
-/// A part of the store, with keys of its own.
+/// An object store of the database, with keys of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObjectStore {
-    /// The collection's files, by their clips.
+    /// The dataset's files, by clip.
     Clips,
-    /// The user's own networks, by their names.
+    /// The user's own networks, by name.
     Networks,
-    /// Lessons that were held, by the time they ended.
+    /// Training runs, by the time they ended.
     Runs,
-    /// Everything else: one value a key.
+    /// Everything else: one value per key.
     Values,
 }
 
@@ -56,33 +59,33 @@ impl ObjectStore {
     }
 }
 
-/// A change of the store.
+/// A change of the database.
 #[derive(Debug, Clone)]
 pub struct Change {
     object_store: ObjectStore,
     key: String,
-    /// `None` where the key goes.
+    /// `None` deletes the key.
     value: Option<JsValue>,
 }
 
 impl Change {
-    /// Keeps a value under a key, in place of the one before.
+    /// Stores a value under a key, and replaces the one before.
     pub fn put(object_store: ObjectStore, key: &str, value: impl Into<JsValue>) -> Self {
         Self { object_store, key: key.to_owned(), value: Some(value.into()) }
     }
 
-    /// Takes a key out, where it is there.
+    /// Deletes a key, if it is there.
     pub fn delete(object_store: ObjectStore, key: &str) -> Self {
         Self { object_store, key: key.to_owned(), value: None }
     }
 }
 
-/// The store, open. Clones are the same one.
+/// The open database. Clones are the same connection.
 #[derive(Debug, Clone)]
 pub struct Store(IdbDatabase);
 
-/// Takes a lock of this name until the page ends; false where another page has it. Where the browser has no locks,
-/// nobody can tell.
+/// Takes a lock of this name until the page ends; false if another page has it. If the browser has no locks, or does not
+/// answer, the page counts as alone.
 async fn acquire_lock(name: &str) -> bool {
     let locks = dom::window().ok().and_then(|window| js::object(window.navigator().as_ref(), "locks"));
     let Some(locks) = locks else { return true };
@@ -91,7 +94,7 @@ async fn acquire_lock(name: &str) -> bool {
             Ok(true) => return true,
             Ok(false) => dom::sleep(LOCK_RETRY_MILLISECONDS).await,
             Err(error) => {
-                log::warn!("whether the page is open twice is not known: {}", reason(&error));
+                log::warn!("cannot tell whether the page is open twice: {}", reason(&error));
                 return true;
             }
         }
@@ -103,18 +106,18 @@ async fn acquire_lock(name: &str) -> bool {
 async fn lock(locks: &JsValue, name: &str) -> Result<bool, JsValue> {
     let (sender, taken) = oneshot::channel();
     let granted = Closure::once_into_js(move |lock: JsValue| {
-        // Fails only where nobody waits any more.
+        // Fails only if nobody waits any more.
         let _ = sender.send(!lock.is_null());
         // The browser holds the lock until the promise that is returned here resolves: this one never does.
         if lock.is_null() { JsValue::NULL } else { Promise::new(&mut |_, _| {}).into() }
     });
-    let options = js::plain(&[("ifAvailable", JsValue::TRUE)])?;
+    let options = js::plain_object(&[("ifAvailable", JsValue::TRUE)])?;
     js::call(locks, "request", &[&name.into(), &options, &granted])?;
-    taken.await.map_err(|_| "the browser does not say".into())
+    taken.await.map_err(|_| "the browser does not answer".into())
 }
 
 impl Store {
-    /// Opens it for this page alone, and makes it where it is not there.
+    /// Opens the database for this page alone, and creates it if it is not there.
     ///
     /// # Errors
     ///
@@ -127,16 +130,16 @@ impl Store {
         Self::open_named(&name).await
     }
 
-    /// As [`open`](Self::open), under another name: for tests.
+    /// As [`open`](Self::open), under another name and without a lock: for tests.
     pub async fn open_named(name: &str) -> Result<Self, StorageError> {
         let unavailable = |error: JsValue| StorageError::Unavailable(reason(&error));
         let request = request_to_open(name).map_err(unavailable)?;
         let making = request.clone();
-        // Within the event, or the browser takes it for finished.
+        // Must happen within the event: after it the upgrade is over.
         let make = Closure::once(move || {
             let made = making.result().and_then(|made| create_object_stores(made.unchecked_ref()));
             if let Err(error) = made {
-                log::warn!("the store was not made: {}", reason(&error));
+                log::warn!("the database could not be created: {}", reason(&error));
             }
         });
         request.set_onupgradeneeded(Some(make.as_ref().unchecked_ref()));
@@ -163,14 +166,14 @@ impl Store {
             .map(drop)
         });
         if let Err(error) = asked {
-            // What was asked before the error must not be done alone. It fails only where it is aborted already.
+            // What was requested before the error must not be done alone. Fails only if it is aborted already.
             let _ = transaction.abort();
             return Err(storage_error(&error));
         }
         finished(&transaction).await
     }
 
-    /// Takes everything out.
+    /// Deletes everything.
     ///
     /// # Errors
     ///
@@ -184,7 +187,7 @@ impl Store {
         finished(&transaction).await
     }
 
-    /// The keys of a drawer, in their order.
+    /// The keys of an object store, in their order.
     ///
     /// # Errors
     ///
@@ -198,7 +201,7 @@ impl Store {
         Ok(Array::from(&keys).iter().filter_map(|key| key.as_string()).collect())
     }
 
-    /// Everything in a drawer, by key.
+    /// Everything in an object store, by key.
     ///
     /// # Errors
     ///
@@ -209,7 +212,7 @@ impl Store {
             Ok((object_store.get_all_keys()?, object_store.get_all()?))
         };
         let (keys, values) = asked().map_err(|error: JsValue| storage_error(&error))?;
-        // Both were asked for before either is waited for: a transaction ends when nothing more is asked of it.
+        // Both are requested before either is awaited: a transaction ends when nothing more is requested of it.
         let (keys, values) = (result_of(&keys, None), result_of(&values, None));
         let [keys, values] = [keys.await, values.await].map(|result| result.map_err(|error| storage_error(&error)));
         let (keys, values) = (Array::from(&keys?), Array::from(&values?));
@@ -231,15 +234,15 @@ fn create_object_stores(database: &IdbDatabase) -> Result<(), JsValue> {
     ObjectStore::ALL.iter().try_for_each(|object_store| database.create_object_store(object_store.name()).map(drop))
 }
 
-/// What a request brings; its error where it fails, or does not answer within so many milliseconds. It is listened to at
-/// once and not only when the future is waited for: it may answer before that.
-fn result_of(request: &IdbRequest, patience: Option<i32>) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
+/// The result of a request; its error if it fails, or does not answer within `timeout` milliseconds. The handlers are set at
+/// once and not only when the future is awaited, because the request may answer before that.
+fn result_of(request: &IdbRequest, timeout: Option<i32>) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
     let settled = JsFuture::from(Promise::new(&mut |resolve, reject| {
         request.set_onsuccess(Some(&resolve));
         request.set_onerror(Some(&reject));
-        if let (Some(window), Some(patience)) = (web_sys::window(), patience) {
+        if let (Some(window), Some(timeout)) = (web_sys::window(), timeout) {
             // Without a timer it waits as long as it takes.
-            let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&reject, patience);
+            let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&reject, timeout);
         }
     }));
     let request = request.clone();
@@ -247,12 +250,12 @@ fn result_of(request: &IdbRequest, patience: Option<i32>) -> impl Future<Output 
         match (settled.await, request.error()) {
             (Ok(_), _) => request.result(),
             (Err(_), Ok(Some(error))) => Err(error.into()),
-            (Err(_), _) => Err("it does not answer".into()),
+            (Err(_), _) => Err("the browser does not answer".into()),
         }
     }
 }
 
-/// Waits until a transaction is done: only then is what it wrote on the disk.
+/// Waits until a transaction is complete: only then its data is on the disk.
 async fn finished(transaction: &IdbTransaction) -> Result<(), StorageError> {
     let settled = Promise::new(&mut |resolve, reject| {
         transaction.set_oncomplete(Some(&resolve));
@@ -262,7 +265,7 @@ async fn finished(transaction: &IdbTransaction) -> Result<(), StorageError> {
         Ok(_) => Ok(()),
         Err(_) => Err(transaction
             .error()
-            .map_or_else(|| StorageError::Other("it was given up".to_owned()), |e| storage_error(&e))),
+            .map_or_else(|| StorageError::Other("the transaction was aborted".to_owned()), |e| storage_error(&e))),
     }
 }
 
@@ -271,7 +274,7 @@ fn storage_error(error: &JsValue) -> StorageError {
     if is_full { StorageError::Full } else { StorageError::Other(reason(error)) }
 }
 
-/// An error in the browser's words.
+/// The browser's message for an error.
 fn reason(error: &JsValue) -> String {
     match error.dyn_ref::<DomException>() {
         Some(error) if error.message().is_empty() => error.name(),
@@ -280,34 +283,34 @@ fn reason(error: &JsValue) -> String {
     }
 }
 
-/// A value as it is kept. Unlike JSON it keeps numbers that are none, as a training's losses may be.
+/// A value in the form in which it is stored. Unlike JSON it can hold NaN and infinities, as a training's losses may be.
 ///
 /// # Errors
 ///
-/// [`StorageError::Other`], where it cannot be kept.
+/// [`StorageError::Other`], if it cannot be stored.
 pub fn to_value(value: &impl Serialize) -> Result<JsValue, StorageError> {
     value.serialize(&Serializer::json_compatible()).map_err(|error| StorageError::Other(error.to_string()))
 }
 
-/// A value as it was kept; nothing where this version cannot read it.
+/// A stored value; `None`, logged, if this version cannot read it.
 pub fn from_value<T: DeserializeOwned>(what: &str, value: JsValue) -> Option<T> {
     let read = serde_wasm_bindgen::from_value(value);
-    read.inspect_err(|error| log::warn!("{what} was kept but cannot be read: {error}")).ok()
+    read.inspect_err(|error| log::warn!("{what} is stored but cannot be read: {error}")).ok()
 }
 
-/// A field of a value that is kept.
+/// A field of a stored value.
 pub(crate) fn field(value: &JsValue, name: &str) -> JsValue {
     Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// Asks the browser not to clear what is kept of its own accord.
+/// Asks the browser not to delete the data by itself when space is short.
 pub(crate) async fn request_persistence() {
     if let Some(Err(error)) = ask_storage_manager("persist").await {
-        log::warn!("the browser was not asked to keep this: {}", reason(&error));
+        log::warn!("could not ask the browser for persistent storage: {}", reason(&error));
     }
 }
 
-/// How much is kept; nothing where the browser does not tell.
+/// How much is stored; `None` if the browser does not tell.
 pub(crate) async fn usage() -> Option<Usage> {
     let estimate: StorageEstimate = ask_storage_manager("estimate").await?.ok()?.unchecked_into();
     let lasting =
@@ -315,7 +318,7 @@ pub(crate) async fn usage() -> Option<Usage> {
     Some(Usage { used: estimate.get_usage()?, granted: estimate.get_quota()?, lasting })
 }
 
-/// What the browser's storage manager answers; nothing where there is none, as on pages from insecure addresses.
+/// The answer of the browser's storage manager; `None` if there is none, as on pages from insecure addresses.
 async fn ask_storage_manager(method: &str) -> Option<Result<JsValue, JsValue>> {
     let manager = field(&web_sys::window()?.navigator(), "storage");
     let function: Function = field(&manager, method).dyn_into().ok()?;

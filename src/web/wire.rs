@@ -18,7 +18,7 @@ pub trait Port {
     ///
     /// # Errors
     ///
-    /// What the browser throws, where the value cannot be cloned.
+    /// What the browser throws, if the value cannot be cloned.
     fn post(&self, value: &JsValue, transfer: &Array) -> Result<(), JsValue>;
 }
 
@@ -34,11 +34,11 @@ impl Port for DedicatedWorkerGlobalScope {
     }
 }
 
-/// What can stand for a file on the wire: the browser's `File` in requests, nothing in events.
+/// The type of a file on the wire: the browser's `File` in requests, nothing in events.
 pub trait WireFile: Sized {
-    /// As the browser clones it.
+    /// The value that the browser clones.
     fn into_value(self) -> JsValue;
-    /// From what arrived, where it is one.
+    /// The file in a received value, if it is one.
     fn from_value(value: &JsValue) -> Option<Self>;
 }
 
@@ -98,7 +98,7 @@ pub fn send<Body: Serialize>(
 ///
 /// # Errors
 ///
-/// A sentence, where it is not one of ours or of another version.
+/// A sentence, if the message is not ours or of another version.
 pub fn receive<Body: DeserializeOwned, File: WireFile>(
     event: &MessageEvent,
 ) -> Result<(Message<Body>, Payload<File>), String> {

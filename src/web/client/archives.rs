@@ -12,32 +12,32 @@ use crate::protocol::{Event, Payload, Request};
 use crate::view::train::words::dataset as dataset_words;
 use crate::web::dom;
 
-/// How long an archive waits for the engine to start, in looks at it, and the time between them in milliseconds.
+/// How often to look whether the CPU engine has started before giving up, and the pause between, in milliseconds.
 const CHECKS: usize = 600;
 const CHECK_MILLISECONDS: i32 = 100;
 
-/// What was in an archive.
+/// The contents of an archive.
 #[derive(Debug, Clone, Default)]
 pub struct Unpacked {
-    /// Its files, with their paths in it.
+    /// Paths in the archive, and the files.
     pub files: Vec<(String, File)>,
-    /// Sentences on those that were left out.
+    /// Sentences about the files that were left out.
     pub left_out: Vec<String>,
 }
 
-/// Why the files of an archive are not there.
+/// Why an archive could not be unpacked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnpackError {
-    /// The user has cancelled it.
+    /// The user cancelled it.
     #[error("unpacking was cancelled")]
     Cancelled,
-    /// It cannot be read: a sentence.
+    /// The archive cannot be read, or no engine is running: a sentence.
     #[error("{0}")]
     Failed(String),
 }
 
 impl Client {
-    /// Takes the files out of an archive; `tell` hears how many there are so far.
+    /// Unpacks an archive; `on_file` is told how many files there are so far.
     pub(super) async fn unpack_archive(
         &self,
         file: File,
@@ -65,14 +65,14 @@ impl Client {
         }
     }
 
-    /// Gives up the archive that is being emptied.
+    /// Cancels the archive that is being unpacked.
     pub(super) fn stop_unpacking(&self) {
         if let (Some(request), Some(engine)) = (self.0.unpacking.take(), self.0.cpu.borrow().clone()) {
             engine.worker.post(Request::Cancel { request });
         }
     }
 
-    /// The CPU engine, which may just be starting.
+    /// The CPU engine; waits for it, because it may just be starting.
     async fn wait_for_cpu(&self) -> Result<Engine, String> {
         for _ in 0..CHECKS {
             let engine = self.0.cpu.borrow().clone();
@@ -85,9 +85,9 @@ impl Client {
     }
 }
 
-/// A file of an archive, named without its folders.
+/// A file of an archive under its name without folders; `None`, logged, if the browser cannot make it.
 fn named_file(path: &str, bytes: &[u8]) -> Option<File> {
     let name = path.rsplit('/').next().unwrap_or_default();
     let made = File::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes)), name);
-    made.inspect_err(|error| log::warn!("{path} could not be kept: {}", dom::describe(error))).ok()
+    made.inspect_err(|error| log::warn!("{path} could not be made a file: {}", dom::describe(error))).ok()
 }

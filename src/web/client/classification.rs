@@ -1,4 +1,4 @@
-//! The recording that the page is about.
+//! The current classification: one recording, and which engine has it.
 
 use std::cell::RefMut;
 use std::rc::Rc;
@@ -11,33 +11,32 @@ use crate::protocol::{EngineKind, Event, Payload, Request, RequestId};
 use crate::view::classify::words;
 use crate::web::browser_decoder::{self, Decoded, NotDecoded};
 
-/// A file, how far its classification is, and by whom.
+/// A recording and the progress of its classification.
 pub(crate) struct Classification {
     pub file: File,
-    /// The engine that has it and its id there; `None` while it waits for one, or for another network.
+    /// The engine that has it and the request's id there; `None` while it waits for an engine or another network.
     pub running: Option<(EngineKind, RequestId)>,
-    /// The network that was in use when it was last given to an engine.
+    /// The network in use when it was last sent to an engine.
     pub sent_for: Option<Rc<str>>,
-    /// The last network that is done with it: it answered, or failed to where another had answered.
+    /// The network that last finished with it: with a prediction, or with a failure after another's prediction.
     pub predicted_by: Option<Rc<str>>,
-    /// True once that engine has said anything about it.
+    /// True once the engine that has it has sent any event for it.
     pub responded: bool,
-    /// True where an engine died before it had said anything about it: perhaps of something else.
+    /// True if an engine died before it had sent an event for it: the cause may have been something else.
     pub tried_again: bool,
     pub decoding: Decoding,
 }
 
-/// What the browser's own decoder has to do with a file.
+/// What the browser's own decoder does with the file.
 #[derive(Debug, Default)]
 pub(crate) enum Decoding {
-    /// Nothing, as yet.
+    /// Nothing: the engine may know the format.
     #[default]
     NotRequested,
-    /// It is at work.
     Running,
-    /// Its samples wait for an engine.
+    /// The samples wait for an engine.
     Done(Decoded),
-    /// An engine has them.
+    /// The samples were moved to an engine, and are no longer here.
     Sent,
 }
 
@@ -47,19 +46,19 @@ impl Classification {
         Self { file, running: None, sent_for: None, predicted_by: None, responded: false, tried_again: false, decoding }
     }
 
-    /// True where an engine may have it, with this network.
+    /// True if it can be sent to an engine that has this network.
     pub(crate) fn waits_for(&self, network: &Rc<str>) -> bool {
         self.running.is_none()
             && !matches!(self.decoding, Decoding::Running)
             && self.predicted_by.as_ref() != Some(network)
     }
 
-    /// True while it is without any answer, or another is being worked out.
+    /// True until it has a prediction, and while a further network classifies it.
     pub(crate) fn is_busy(&self) -> bool {
         self.predicted_by.is_none() || self.running.is_some() || matches!(self.decoding, Decoding::Running)
     }
 
-    /// Nobody has it any more. Samples that an engine had are decoded anew.
+    /// Takes it from its engine; it waits again. Samples that were sent are gone, so they are decoded again.
     pub(crate) fn requeue(&mut self) {
         self.running = None;
         self.responded = false;
@@ -68,7 +67,7 @@ impl Classification {
         }
     }
 
-    /// The network that has it is done with it. False where it is of no more use: it has no answer.
+    /// The current network has finished with it. False if it has no prediction, and can be dropped.
     pub(crate) fn finish(&mut self, answered: bool) -> bool {
         self.requeue();
         self.decoding = Decoding::NotRequested;
@@ -79,7 +78,7 @@ impl Classification {
         keep
     }
 
-    /// What an engine is asked. The file goes by reference and stays here, so that another engine can take over.
+    /// The request for an engine. The file is passed by reference and stays here, so that another engine can take over.
     pub(crate) fn request(&mut self) -> (Request, Payload<File>) {
         let (payload, sample_rate) = match std::mem::take(&mut self.decoding) {
             Decoding::Done(Decoded { samples, sample_rate }) => {
@@ -96,7 +95,7 @@ impl Classification {
 }
 
 impl Client {
-    /// Takes the recording from the engine that has it: it waits again. True where it was being heard again.
+    /// Takes the recording from its engine; it waits again. True if it was being classified again.
     pub(super) fn interrupt(&self) -> bool {
         let mut slot = self.0.classification.borrow_mut();
         let Some(classification) = slot.as_mut() else { return false };
@@ -112,7 +111,7 @@ impl Client {
         again
     }
 
-    /// Hands the waiting job to the engine that should have it.
+    /// Sends the waiting recording to the engine that should classify it.
     pub(super) fn dispatch(&self) {
         if let Some(kind) = self.decision().0 {
             self.dispatch_to(kind);
@@ -143,7 +142,7 @@ impl Client {
         }
     }
 
-    /// Passes the last event of the current job on, and does what comes next.
+    /// Passes on the last event of the classification, and starts what waits.
     pub(super) fn end_classification(&self, mut slot: RefMut<'_, Option<Classification>>, event: Event) {
         slot.take_if(|classification| !classification.finish(matches!(event, Event::Classified(_))));
         drop(slot);
@@ -151,7 +150,7 @@ impl Client {
         self.run_next();
     }
 
-    /// Passes an event of the current job on.
+    /// Handles an engine's event for the classification.
     fn receive(&self, from: (EngineKind, RequestId), event: Event, payload: Payload) {
         let mut slot = self.0.classification.borrow_mut();
         let Some(classification) = slot.as_mut().filter(|classification| classification.running == Some(from)) else {
@@ -159,7 +158,7 @@ impl Client {
         };
         classification.responded = true;
         match event {
-            // The file's fault or the GPU engine's: the CPU engine tells which.
+            // The GPU engine or the file may be the cause. The CPU engine tells: it fails too if it is the file.
             Event::Failed { .. } if from.0 == EngineKind::Gpu => {
                 classification.requeue();
                 drop(slot);
@@ -181,11 +180,11 @@ impl Client {
         }
     }
 
-    /// Has the browser decode what the engine could not; where it cannot either, the engine's sentence stands.
+    /// Lets the browser decode a file that the engine cannot. If that fails too, the engine's message is shown.
     async fn ask_the_browser(self, file: File, refusal: String) {
         let outcome = browser_decoder::decode(&file).await;
         let mut slot = self.0.classification.borrow_mut();
-        // Meanwhile it may have been given up, or the same file chosen anew.
+        // Meanwhile it may have been cancelled, or the same file opened again.
         let decodes = |classification: &&mut Classification| {
             matches!(classification.decoding, Decoding::Running) && classification.file == file
         };

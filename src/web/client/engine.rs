@@ -1,4 +1,4 @@
-//! A worker, and what was loaded into it.
+//! A worker together with the networks that are loaded in it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,16 +11,16 @@ use crate::card::Card;
 use crate::protocol::{Architecture, Event, Payload, Request, SelfTest};
 use crate::web::worker_handle::WorkerHandle;
 
-/// A running engine. Clones are the same one.
+/// A running engine. Clones share one worker.
 #[derive(Clone)]
 pub(crate) struct Engine {
     pub worker: WorkerHandle,
-    /// The SHA-256 of what others listen through, by its name.
+    /// Name and SHA-256 of the backbones that are loaded.
     backbones: Rc<RefCell<HashMap<String, String>>>,
 }
 
 impl Engine {
-    /// Starts the engine of this script.
+    /// Starts the worker of this script.
     ///
     /// # Errors
     ///
@@ -29,12 +29,12 @@ impl Engine {
         Ok(Self { worker: WorkerHandle::start(script).await?, backbones: Rc::default() })
     }
 
-    /// Takes a network into use, the last of these parts; those before it are what it listens through. On the way the
-    /// network used before stays in use.
+    /// Loads the last of these networks for classification, after its backbones, which precede it. The network used
+    /// before stays in use until then.
     ///
     /// # Errors
     ///
-    /// The engine's sentence. The network used before is still in use.
+    /// The engine's message; the network used before is still in use.
     pub(crate) async fn load(&self, networks: &[Rc<NetworkFiles>]) -> Result<Architecture, String> {
         let Some((network, backbones)) = networks.split_last() else {
             return Err("there is nothing to load".to_owned());
@@ -43,15 +43,15 @@ impl Engine {
         self.send(Request::Load { card: Box::new(network.card.clone()) }, network).await
     }
 
-    /// Keeps networks for others to listen through, where it does not have them.
+    /// Loads backbones that the engine does not have yet.
     ///
     /// # Errors
     ///
-    /// The engine's sentence.
+    /// The engine's message.
     pub(crate) async fn load_backbones(&self, backbones: &[Rc<NetworkFiles>]) -> Result<(), String> {
         for backbone in backbones {
             let Card { name, sha256, .. } = &backbone.card;
-            // By its name alone, one that was forgotten would be used for another that was taught in its place.
+            // By SHA-256: after one of the user's networks was deleted, another may have been trained under its name.
             let there = self.backbones.borrow().get(name) == Some(sha256);
             if !there {
                 self.send(Request::LoadBackbone { card: Box::new(backbone.card.clone()) }, backbone).await?;
@@ -68,11 +68,11 @@ impl Engine {
         }
     }
 
-    /// Runs the loaded network on the fixed input.
+    /// Runs the loaded network on the fixed input, and times it.
     ///
     /// # Errors
     ///
-    /// The engine's sentence.
+    /// The engine's message.
     pub(crate) async fn self_test(&self) -> Result<SelfTest, String> {
         match self.worker.ask(Request::SelfTest, Payload::None).await {
             Event::SelfTested(result) => Ok(result),
@@ -81,10 +81,10 @@ impl Engine {
     }
 }
 
-/// The sentence of an event that is not the one hoped for.
+/// The message of an event that ended a request in another way than expected.
 pub(crate) fn failure_message(event: Event) -> String {
     match event {
         Event::Failed { message } => message,
-        other => format!("it answered {other:?}"),
+        other => format!("the engine answered {other:?}"),
     }
 }

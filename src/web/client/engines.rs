@@ -1,4 +1,4 @@
-//! [`Engines`] as the client does it: every wish of the page, with what follows from it.
+//! The client as the page's [`Engines`]: what each request of the page leads to.
 
 use std::rc::Rc;
 

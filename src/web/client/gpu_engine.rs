@@ -1,4 +1,4 @@
-//! The client's GPU engine: looked for, fetched, and compared with the CPU engine on every network before it is used.
+//! The GPU engine: started if there is an adapter, and compared with the CPU engine on every network before it is used.
 
 use std::rc::Rc;
 
@@ -8,21 +8,21 @@ use crate::protocol::EngineKind;
 use crate::view::classify::engine::{Choice, GpuState, NoGpu, Preference, choose};
 use crate::web::gpu::{self, AdapterSearch};
 
-/// How far the GPU engine has come.
+/// The state of the GPU engine.
 #[derive(Default)]
 pub(crate) enum GpuEngine {
     #[default]
     NotRequested,
-    /// Being fetched.
+    /// The adapter is being requested, or the engine downloaded.
     Starting,
-    /// There; with the network it was last compared on, and what came of it.
+    /// Running; with the network on which it was last compared with the CPU engine, and the result.
     Ready { engine: Engine, compared: Option<(Rc<str>, Choice)> },
-    /// Not to be used.
+    /// It cannot or must not be used.
     Refused(NoGpu),
 }
 
 impl GpuEngine {
-    /// How far it is with the network in use.
+    /// The state as far as the network in use is concerned.
     pub(crate) fn state(&self, in_use: Option<&Rc<str>>) -> GpuState {
         match self {
             Self::NotRequested => GpuState::NotLooked,
@@ -37,8 +37,8 @@ impl GpuEngine {
 }
 
 impl Client {
-    /// Looks for an adapter and fetches the GPU engine, where that was not done, and compares it on the network in use.
-    /// Does nothing before the CPU engine stands. Where the browser saves data, only the user's choice fetches it.
+    /// Requests an adapter and starts the GPU engine, if that was not done, and compares it on the network in use. Does
+    /// nothing before the CPU engine runs. If the browser saves data, only the user's choice downloads it.
     pub(super) async fn start_gpu(self) {
         let ready = self.0.cpu.borrow().is_some() && matches!(*self.0.gpu.borrow(), GpuEngine::NotRequested);
         if ready && self.0.options.borrow().preference == Preference::Auto && site::saves_data() {
@@ -56,7 +56,7 @@ impl Client {
                     Err(message) => GpuEngine::Refused(NoGpu::Failed(message)),
                 },
             };
-            // Where it died meanwhile, it was refused for that.
+            // If it died meanwhile, `abandon_gpu` has set the reason already.
             if matches!(*self.0.gpu.borrow(), GpuEngine::Starting) {
                 self.set_gpu(found);
             }
@@ -72,7 +72,7 @@ impl Client {
         Ok(engine)
     }
 
-    /// Compares the GPU engine with the CPU engine on the network in use, until it has been on that very one.
+    /// Compares the GPU engine with the CPU engine until it was compared on the network in use, which may change meanwhile.
     pub(super) async fn compare_engines(&self) {
         if self.0.comparing_engines.replace(true) {
             return;
@@ -90,7 +90,7 @@ impl Client {
         self.next_thumbnail();
     }
 
-    /// The GPU engine, where it is to be compared on the network in use, and that network.
+    /// The GPU engine and the network in use, if they have still to be compared.
     fn uncompared(&self) -> Option<(Engine, Rc<str>)> {
         let network = self.network().filter(|network| self.is_steady(network))?;
         match &*self.0.gpu.borrow() {
@@ -101,7 +101,7 @@ impl Client {
         }
     }
 
-    /// True while the CPU engine stands with this network, and is not about to have another.
+    /// True while the CPU engine has this network and no other is being loaded.
     fn is_steady(&self, network: &Rc<str>) -> bool {
         let switch = self.0.switch.borrow();
         self.0.cpu.borrow().is_some()
@@ -109,7 +109,7 @@ impl Client {
             && switch.in_use().is_some_and(|(name, _)| name == network)
     }
 
-    /// What comes of comparing the engines on a network; `None` where the network has changed meanwhile.
+    /// The result of comparing the engines on a network; `None` if the network has changed meanwhile.
     async fn compare(&self, engine: &Engine, network: &Rc<str>) -> Option<Choice> {
         let unable = |message| Choice::OnlyCpu { reason: NoGpu::Network(message) };
         let on_gpu = async {
@@ -120,11 +120,11 @@ impl Client {
             Ok(result) => result,
             Err(message) => return Some(unable(message)),
         };
-        // One after the other: at once they would slow each other down. The CPU engine may be busy; it queues.
+        // One after the other, because they would slow each other down. A busy CPU engine queues the self-test.
         let cpu = self.0.cpu.borrow().clone().filter(|_| self.is_steady(network))?;
         match cpu.self_test().await {
             Ok(on_cpu) => Some(choose(&on_cpu, &on_gpu)),
-            // No fault of the GPU's, where the other died: it is compared again once another stands.
+            // If the CPU engine died, the GPU is not to blame: they are compared again once another has started.
             Err(message) => self.is_steady(network).then(|| unable(message)),
         }
     }
@@ -134,9 +134,9 @@ impl Client {
         self.emit_engine();
     }
 
-    /// The GPU engine failed: the CPU engine takes over what it was doing.
+    /// The GPU engine failed: the CPU engine takes over its classification.
     fn abandon_gpu(&self, message: String) {
-        log::warn!("the GPU engine is given up: {message}");
+        log::warn!("the GPU engine failed and is no longer used: {message}");
         self.set_gpu(GpuEngine::Refused(NoGpu::Failed(message)));
         if let Some(classification) = self.0.classification.borrow_mut().as_mut()
             && matches!(classification.running, Some((EngineKind::Gpu, _)))

@@ -1,10 +1,10 @@
-//! The page's side: starts the engines, gives them work, and decides which of them gets it, and with which network.
+//! The page's side of the engines: starts them, loads networks into them, and gives each job to one of them.
 //!
-//! The CPU engine comes first and answers first, with the network that is there first. Another network is fetched when
-//! it is wanted and takes over once that engine has it whole. The GPU engine is fetched after the CPU engine, only where
-//! the browser has a real adapter (or the user asks for an emulated one); with every network it must agree with the CPU
-//! engine on a self-test, is timed against it, and takes over where it is faster. Whatever goes wrong with it, the CPU
-//! engine goes on; where the CPU engine itself dies on a file, it is started again.
+//! The CPU engine starts first, with a small network, and gives the first prediction. Another network is downloaded
+//! when it is chosen, and replaces the first once the CPU engine has loaded it. The GPU engine is downloaded after the
+//! CPU engine, if the browser has a real adapter (or the user asks for an emulated one). With every network it must agree
+//! with the CPU engine on a self-test, is timed against it, and takes over if it is faster. If it fails, the CPU engine
+//! takes over again; if the CPU engine dies on a file, another is started.
 
 mod archives;
 mod background_task;
@@ -47,14 +47,13 @@ use crate::view::classify::words;
 const CPU_SCRIPT: &str = "./cpu_worker_loader.js";
 const GPU_SCRIPT: &str = "./gpu_worker_loader.js";
 
-/// What the page's address asks for.
+/// The choices in the page's address.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
-    /// Which engine.
     pub preference: Preference,
-    /// Whether an emulated adapter counts.
+    /// True if an emulated adapter may be used.
     pub allow_software: bool,
-    /// Which network, by its name.
+    /// The network's name; `None` leaves the choice to the page.
     pub network: Option<String>,
 }
 
@@ -66,33 +65,33 @@ struct Inner {
     on_event: Box<dyn Fn(ClientEvent)>,
     options: RefCell<Options>,
     catalogue: RefCell<Option<Rc<Catalogue>>>,
-    /// What was fetched, by name.
+    /// Networks whose weights are in memory, by name.
     network_files: RefCell<HashMap<String, Rc<NetworkFiles>>>,
     /// In the order in which they were added.
     own_networks: RefCell<Vec<OwnNetwork>>,
     switch: RefCell<Switch>,
-    /// True once the user has chosen a network: the page does not choose any more.
+    /// True once the user has chosen a network: the page no longer switches to its default.
     user_chose: Cell<bool>,
     cpu: RefCell<Option<Engine>>,
     gpu: RefCell<GpuEngine>,
-    /// True while the GPU engine is compared with the CPU engine.
+    /// True while the GPU engine is compared with the CPU engine: no thumbnails then, because they would distort the times.
     comparing_engines: Cell<bool>,
     classification: RefCell<Option<Classification>>,
     training_worker: RefCell<Option<TrainingWorker>>,
     /// The number of the latest training run.
     training_number: Cell<TrainingNumber>,
-    /// True while it is to be told which networks can be taught.
+    /// True while the page waits for the list of architectures.
     registry_wanted: Cell<bool>,
-    /// Looked for once; `None` in it where the browser has no service workers.
+    /// Looked for once; `None` inside if the browser has no service workers.
     service_worker: OnceCell<Option<ServiceWorkerClient>>,
     thumbnails: RefCell<Thumbnails>,
-    /// The archive that is being emptied.
+    /// The archive that is being unpacked.
     unpacking: Cell<Option<RequestId>>,
 }
 
 impl Client {
-    /// Starts the CPU engine with the first network, then looks for a GPU and for a better network. Updates arrive
-    /// through `listen`.
+    /// Starts the CPU engine with the first network, then looks for a GPU and for a better network. Reports through
+    /// `on_event`.
     pub(crate) fn start(options: Options, on_event: impl Fn(ClientEvent) + 'static) -> Self {
         let client = Self(Rc::new(Inner {
             on_event: Box::new(on_event),
@@ -119,7 +118,7 @@ impl Client {
 
     async fn begin(self) {
         self.emit_engine();
-        // First of all: where a kept part of the page is damaged, that is why nothing else starts.
+        // Before anything else: if a stored part of the page is damaged, this reports why nothing else starts.
         spawn_local(self.clone().begin_offline());
         if let Err(message) = self.start_cpu().await {
             return self.emit(ClientEvent::Fatal(message));
@@ -130,7 +129,7 @@ impl Client {
         }
     }
 
-    /// Starts the CPU engine with the network in use, or wished for, or else with the first one.
+    /// Starts the CPU engine with the network in use or chosen, or else with the first one.
     async fn start_cpu(&self) -> Result<(), String> {
         let mut starting = BackgroundTask::spawn(Engine::start(CPU_SCRIPT));
         let list = self.catalogue().await?;
@@ -153,7 +152,7 @@ impl Client {
     ) -> Result<(), String> {
         let wanted = self.0.switch.borrow_mut().start(name, selection);
         self.emit_arriving(0);
-        // Fetched while the engine starts.
+        // The network is downloaded while the engine starts.
         let loaded = async {
             let networks = self.network_with_backbones(name).await?;
             let cpu = starting.result().await?;
@@ -173,10 +172,10 @@ impl Client {
         Ok(())
     }
 
-    /// The CPU engine died: of the file it worked on, for all that is known, which is given up. One of which it had said
-    /// nothing yet gets a second engine, for it may have died of the file before.
+    /// The CPU engine died. The file that it worked on is taken for the cause and given up, unless no event for it had
+    /// come yet: the engine may have died of an earlier file, so that this one gets a second engine.
     fn replace_cpu(&self, message: &str) {
-        log::warn!("the CPU engine is started again: {message}");
+        log::warn!("the CPU engine failed and is started again: {message}");
         self.0.cpu.borrow_mut().take();
         self.skip_thumbnail();
         let mut slot = self.0.classification.borrow_mut();
@@ -194,7 +193,7 @@ impl Client {
         spawn_local(self.clone().begin());
     }
 
-    /// Which engine classifies now, and why. `None` where the job should wait.
+    /// The engine that classifies now, and why; `None` while the recording has to wait.
     fn decision(&self) -> (Option<EngineKind>, Choice) {
         let network = self.network();
         if self.0.cpu.borrow().is_none() {
@@ -213,7 +212,7 @@ impl Client {
 
     fn emit_engine(&self) {
         let (kind, choice) = self.decision();
-        // Somebody who waits for the GPU is shown the engine that stands meanwhile.
+        // While the user waits for the GPU, the page shows the engine that runs.
         let info = self.engine(kind.unwrap_or(EngineKind::Cpu)).map(|engine| engine.worker.info());
         self.emit(ClientEvent::EngineInUse { info, choice });
     }

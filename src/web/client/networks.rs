@@ -1,4 +1,4 @@
-//! The client's networks: fetched when they are wanted, and in use once an engine has them.
+//! Networks: downloaded when they are chosen, and in use once the CPU engine has loaded them.
 
 use std::rc::Rc;
 
@@ -11,11 +11,11 @@ use crate::protocol::{Architecture, Event, Payload};
 use crate::view::classify::network_words;
 use crate::view::classify::networks::{Arriving, Catalogue, InUse, Selection, Wanted};
 
-/// Time between two words on how much is fetched, in milliseconds.
+/// Time between two reports of a download's progress, in milliseconds.
 const PROGRESS_MILLISECONDS: f64 = 100.0;
 
 impl Client {
-    /// Refines the first answer by the page's own choice, unless the user has chosen, or saves data.
+    /// Switches to the page's default network for a better prediction, unless the user has chosen one or saves data.
     pub(super) fn switch_to_default(&self) {
         let default = self.0.catalogue.borrow().as_ref().map(|list| list.default.clone());
         if let Some(name) = default.filter(|_| !self.0.user_chose.get() && !site::saves_data()) {
@@ -48,7 +48,7 @@ impl Client {
         }
     }
 
-    /// A network with what it listens through, which comes first; fetched where that was not done before.
+    /// A network after its backbones; downloaded if they are not in memory.
     pub(super) async fn network_with_backbones(&self, name: &str) -> Result<Vec<Rc<NetworkFiles>>, String> {
         self.fetch_with_backbones(name, &|bytes| self.emit_fetched(name, bytes)).await
     }
@@ -79,7 +79,7 @@ impl Client {
         Ok(networks)
     }
 
-    /// One network by itself: read, if it is the user's own, or else downloaded.
+    /// One network alone: read from its file if it is the user's own, or else downloaded.
     async fn fetch_part(
         &self,
         name: &str,
@@ -105,7 +105,7 @@ impl Client {
         Ok(network)
     }
 
-    /// The list of networks; fetched where that was not done before.
+    /// The list of networks; downloaded the first time.
     pub(super) async fn catalogue(&self) -> Result<Rc<Catalogue>, String> {
         let known = self.0.catalogue.borrow().clone();
         if let Some(list) = known {
@@ -120,7 +120,7 @@ impl Client {
         Ok(self.publish_catalogue(list))
     }
 
-    /// Does what comes next: loads the network that is wanted, or hands out the recording.
+    /// Starts what waits for the CPU engine: loading the chosen network, or else the recording, or else a thumbnail.
     pub(super) fn run_next(&self) {
         if self.0.cpu.borrow().is_none() {
             return;
@@ -129,7 +129,7 @@ impl Client {
         let next = self.0.switch.borrow_mut().next_load(busy);
         match next {
             Some(wanted) => {
-                // What was being heard is heard by the next network, or again by this one.
+                // The recording is classified by the next network instead, or again by this one if loading fails.
                 if self.interrupt() {
                     self.emit(ClientEvent::Classification(Event::Cancelled, Payload::None));
                 }
@@ -167,16 +167,15 @@ impl Client {
         }
     }
 
-    /// Tells why a network is not in use. It is fetched anew when it is wanted anew: it may have been damaged on its way.
+    /// Reports why a network is not in use. Its files are discarded, because they may have been damaged on the way.
     pub(super) fn report_refused(&self, name: &str, reason: &str) {
         self.discard_files(name);
         let stays = self.network();
-        // Before the sentence, which it would take away.
+        // Before the sentence: the page removes the sentence when it is told what is arriving.
         self.emit_arriving(0);
         self.emit(ClientEvent::NetworkRefused(network_words::refused(name, reason, stays.as_deref())));
     }
 
-    /// Tells which network is in use.
     pub(super) fn emit_in_use(&self, name: &str, architecture: Architecture) {
         let network = self.0.network_files.borrow().get(name).cloned();
         if let Some(network) = network {
@@ -192,7 +191,7 @@ impl Client {
         }
     }
 
-    /// Tells what is on its way, with so many bytes of it.
+    /// Reports the network that is on its way, with this many bytes of it.
     pub(super) fn emit_arriving(&self, fetched: u64) {
         let coming = self.0.switch.borrow().coming().cloned();
         let total = |name: &str| self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(name));
@@ -203,7 +202,7 @@ impl Client {
         self.emit(ClientEvent::NetworkArriving(arriving));
     }
 
-    /// The network in use.
+    /// The name of the network in use.
     pub(super) fn network(&self) -> Option<Rc<str>> {
         self.0.switch.borrow().in_use().map(|(name, _)| name.clone())
     }

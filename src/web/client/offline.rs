@@ -1,4 +1,4 @@
-//! The client's part in working without a connection: weights are kept as they come, the page once it can answer.
+//! Working offline: weights are stored as they are downloaded, the page once the first prediction is possible.
 
 use std::rc::Rc;
 
@@ -10,12 +10,12 @@ use crate::view::offline::state::{Absence, Coming, OfflineEvent, Shell};
 use crate::web::service_worker::ServiceWorkerClient;
 use crate::web::{dom, weights_cache};
 
-/// Time between the page's being able to answer and its fetching what it can do without, in milliseconds.
+/// Time between two checks whether the first prediction is possible, in milliseconds.
 const IDLE_CHECK_MILLISECONDS: i32 = 1000;
 
 impl Client {
-    /// Tells what is kept, and has the page kept once nothing more is needed for an answer; not unasked where the browser
-    /// saves data. A second call does nothing.
+    /// Reports which weights are stored, and stores the page once nothing more is needed for a prediction. If the browser
+    /// saves data, that waits until the user asks. A second call does nothing.
     pub(super) async fn begin_offline(self) {
         if self.0.service_worker.get().is_some() {
             return;
@@ -26,7 +26,7 @@ impl Client {
             .service_worker
             .get_or_init(|| ServiceWorkerClient::find(move |event| client.emit(ClientEvent::Offline(event))));
         self.emit(ClientEvent::Offline(OfflineEvent::Kept(weights_cache::stored_names().await)));
-        if service_worker.as_ref().is_some_and(ServiceWorkerClient::is_there) {
+        if service_worker.as_ref().is_some_and(ServiceWorkerClient::is_active) {
             return self.install_offline().await;
         }
         self.wait_until_idle().await;
@@ -36,7 +36,7 @@ impl Client {
         self.install_offline().await;
     }
 
-    /// Waits until nothing more is needed for an answer.
+    /// Waits until the CPU engine runs and no recording waits for its prediction.
     async fn wait_until_idle(&self) {
         loop {
             dom::sleep(IDLE_CHECK_MILLISECONDS).await;
@@ -51,14 +51,14 @@ impl Client {
     pub(super) async fn install_offline(self) {
         match self.0.service_worker.get().and_then(Option::as_ref) {
             Some(service_worker) => {
-                service_worker.begin().await;
+                service_worker.install().await;
                 self.store_first_network().await;
             }
             None => self.emit(ClientEvent::Offline(OfflineEvent::Shell(Shell::Absent(Absence::Blocked)))),
         }
     }
 
-    /// Keeps the network that answers first, which was not fetched where the page's address asks for another.
+    /// Stores the first network, which was not downloaded if the page's address chose another.
     async fn store_first_network(&self) {
         self.wait_until_idle().await;
         let first = self.0.catalogue.borrow().as_ref().map(|list| list.first.clone());
@@ -66,13 +66,13 @@ impl Client {
         if weights_cache::stored_names().await.contains(&first) {
             return;
         }
-        // What is fetched is kept. Nobody asked for it, so that only the log tells where it is not to be had.
+        // Downloading stores it. The user did not ask for it, so a failure is only logged.
         if let Err(reason) = self.fetch_with_backbones(&first, &|_| {}).await {
-            log::warn!("{first} is not kept: {reason}");
+            log::warn!("{first} is not stored on this device: {reason}");
         }
     }
 
-    /// Fetches a network, where that was not done before, with what it listens through, and keeps all of it.
+    /// Downloads a network with its backbones, if they are not in memory, and stores all of them.
     pub(super) async fn store_network(self, name: String) {
         let total = self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(&name));
         let tell = |fetched| {
@@ -87,14 +87,14 @@ impl Client {
                 }
             }
             Err(reason) => {
-                log::warn!("{name} is not kept: {reason}");
+                log::warn!("{name} is not stored on this device: {reason}");
                 self.emit(ClientEvent::Offline(OfflineEvent::NotKept { name: name.clone(), why: Absence::Network }));
             }
         }
         self.emit(ClientEvent::Offline(OfflineEvent::Arrived));
     }
 
-    /// Keeps what was fetched, for which there may have been no room before.
+    /// Stores the networks in memory, which may not have been allowed or had no room before.
     pub(super) async fn store_fetched(&self) {
         let Some(list) = self.0.catalogue.borrow().clone() else { return };
         let shipped = list.networks.iter().filter(|offer| !offer.own);
@@ -105,7 +105,6 @@ impl Client {
         }
     }
 
-    /// Keeps weights in the background.
     pub(super) fn store_in_background(&self, network: &Rc<NetworkFiles>) {
         let (client, network) = (self.clone(), network.clone());
         spawn_local(async move { client.store_weights(&network).await });

@@ -1,11 +1,10 @@
-//! The user's own networks: taught here, kept from an earlier visit, or brought as files. Their weights stay with the
-//! browser until they are wanted.
+//! The user's own networks: trained here, restored from an earlier visit, or imported as files. The browser stores their
+//! weights as blobs; they are read when the network is used.
 
 use std::ops::Range;
 use std::rc::Rc;
 
 use js_sys::{Array, Uint8Array};
-use sha2::{Digest, Sha256};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, File};
 
@@ -16,36 +15,37 @@ use crate::view::classify::networks::{Catalogue, Offer, Selection};
 use crate::view::storage::words;
 use crate::view::train::state::free_name;
 use crate::web::dom;
+use crate::web::weights_cache::sha256_hex;
 
-/// The largest file that is taken as a network, in bytes: it is in memory as a whole, and more than once.
+/// The largest weights file that can be imported, in bytes: it is in memory as a whole, and more than once.
 const MOST_BYTES: u64 = 512_000_000;
 
-/// A network of the user's own.
+/// A network of the user.
 #[derive(Debug, Clone)]
 pub struct OwnNetwork {
-    /// Its card.
+    /// The card, with the name under which the network is listed.
     pub card: Card,
-    /// Its weights file, the card inside.
+    /// The weights file, with the card in its header.
     pub weights: Blob,
 }
 
 impl OwnNetwork {
-    /// The network of a card and the bytes of its weights file.
+    /// A network from its card and the bytes of its weights file.
     fn of(card: Card, bytes: &[u8]) -> Result<Self, String> {
         Ok(Self { card, weights: blob(&Array::of1(&Uint8Array::from(bytes)))? })
     }
 
-    /// Its weights in memory.
+    /// Reads the weights into memory.
     pub(crate) async fn read(&self) -> Result<NetworkFiles, String> {
         Ok(NetworkFiles { card: self.card.clone(), weights: read_blob(&self.weights).await? })
     }
 
-    /// The same, with weights of which nobody else has a part.
+    /// The same network with a copy of its weights, which no other blob shares.
     pub(crate) async fn copied(&self) -> Result<Self, String> {
         Self::of(self.card.clone(), &read_blob(&self.weights).await?)
     }
 
-    /// The same under another name, which is on its card inside the file too.
+    /// The same network under another name, also on the card in its file.
     async fn renamed(&self, name: &str) -> Result<Self, String> {
         let header = header_range(&self.weights).await?;
         let mut card = Card { name: name.to_owned(), ..self.card.clone() };
@@ -53,7 +53,7 @@ impl OwnNetwork {
         let start = inside::with_card(&start, &card).map_err(|error| error.to_string())?;
         let body = slice(&self.weights, header.end..self.weights.size() as u64)?;
         let weights = blob(&Array::of2(&Uint8Array::from(start.as_slice()), &body))?;
-        card.sha256 = sha256(&read_blob(&weights).await?);
+        card.sha256 = sha256_hex(&read_blob(&weights).await?);
         Ok(Self { card, weights })
     }
 
@@ -69,26 +69,24 @@ impl OwnNetwork {
 }
 
 impl Client {
-    /// One of the user's own networks, by name.
     pub(super) fn own_network(&self, name: &str) -> Option<OwnNetwork> {
         self.0.own_networks.borrow().iter().find(|own| own.card.name == name).cloned()
     }
 
-    /// Adds networks to those of the user's own, and to the list.
     pub(super) fn add_own_networks(&self, networks: Vec<OwnNetwork>) {
         self.0.own_networks.borrow_mut().extend(networks);
         self.refresh_catalogue();
     }
 
-    /// Adds a network that was taught; its card, with the name that it got.
+    /// Adds a trained network; returns its card with the name that it got.
     pub(super) fn add_own(&self, card: Card, bytes: &[u8]) -> Result<Card, String> {
         self.0.own_networks.borrow_mut().push(OwnNetwork::of(card, bytes)?);
         self.refresh_catalogue();
         let added = self.0.own_networks.borrow().last().map(|own| own.card.clone());
-        added.ok_or_else(|| "it is gone".to_owned())
+        added.ok_or_else(|| "it is no longer there".to_owned())
     }
 
-    /// The list with the user's own networks in it, under names that no other has, from now on.
+    /// Publishes the list with the user's own networks in it, under names that no other network has.
     pub(super) fn publish_catalogue(&self, mut list: Catalogue) -> Rc<Catalogue> {
         list.networks.retain(|offer| !offer.own);
         for own in &mut *self.0.own_networks.borrow_mut() {
@@ -102,14 +100,14 @@ impl Client {
     }
 
     pub(super) fn refresh_catalogue(&self) {
-        // Where there is no list yet, they are put into it when it comes.
+        // Before the list is there, nothing is to do: they are put into it when it comes.
         let list = self.0.catalogue.borrow().clone();
         if let Some(list) = list {
             self.publish_catalogue(list.as_ref().clone());
         }
     }
 
-    /// True where a network is in use, or on its way to be.
+    /// True if a network is in use or on its way to be.
     pub(super) fn is_used(&self, name: &str) -> bool {
         let switch = self.0.switch.borrow();
         let coming = switch.coming().is_some_and(|coming| *coming.name == *name);
@@ -125,9 +123,9 @@ impl Client {
         let body = size - header.end;
         let card = inside::card(&read_blob(&slice(file, header)?).await?, body).map_err(|error| error.to_string())?;
         self.check_backbones(&card).await?;
-        // A copy: the user may delete the file.
+        // A copy in memory, because the user may delete the file.
         let bytes = read_blob(file).await?;
-        let (on_card, sha256) = (card.name.clone(), sha256(&bytes));
+        let (on_card, sha256) = (card.name.clone(), sha256_hex(&bytes));
         let mut network = OwnNetwork::of(Card { sha256, ..card }, &bytes)?;
         let name = free_name(&on_card, Some(self.catalogue().await?.as_ref()));
         if name != on_card {
@@ -137,7 +135,7 @@ impl Client {
         Ok(ClientEvent::OwnNetworkAdded { file: file.name(), on_card, name })
     }
 
-    /// Whether this site has what a network listens through.
+    /// Checks that this site has the backbones of a network, with the same weights.
     async fn check_backbones(&self, card: &Card) -> Result<(), String> {
         let list = self.catalogue().await?;
         for backbone in &card.backbones {
@@ -154,7 +152,7 @@ impl Client {
     }
 
     pub(super) async fn rename(&self, network: &str, name: &str) -> Result<String, String> {
-        let own = self.own_network(network).ok_or("it is gone")?;
+        let own = self.own_network(network).ok_or("it is no longer there")?;
         let name = free_name(name, Some(self.catalogue().await?.as_ref()));
         let renamed = own.renamed(&name).await?;
         for own in self.0.own_networks.borrow_mut().iter_mut().filter(|own| own.card.name == network) {
@@ -183,17 +181,12 @@ fn slice(file: &Blob, range: Range<u64>) -> Result<Blob, String> {
     part.map_err(|error| words::unreadable(&dom::describe(&error)))
 }
 
-/// The bytes of a file.
+/// The bytes of a blob.
 ///
 /// # Errors
 ///
-/// Part of a sentence, where it cannot be read.
+/// Part of a sentence, if the browser cannot read it any more.
 pub(crate) async fn read_blob(file: &Blob) -> Result<Vec<u8>, String> {
     let buffer = JsFuture::from(file.array_buffer()).await;
     buffer.map(|buffer| Uint8Array::new(&buffer).to_vec()).map_err(|error| words::unreadable(&dom::describe(&error)))
-}
-
-/// SHA-256, hexadecimal.
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

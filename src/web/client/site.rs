@@ -1,4 +1,4 @@
-//! Files of the site itself.
+//! Files that the site serves: the list of networks, their cards and their weights.
 
 use std::pin::pin;
 
@@ -14,35 +14,38 @@ use crate::view::offline::words;
 use crate::web::{dom, js, weights_cache};
 
 const LIST: &str = "./model-weights/networks.json";
-/// How long a transfer may stand still, or the browser's store be silent, before it is given up, in milliseconds.
+/// How long a download may stand still, or the browser's cache take to answer, before it is given up, in milliseconds.
 const TIMEOUT_MILLISECONDS: i32 = 60_000;
 
-/// A network as the site ships it.
+/// A network in memory.
 pub(crate) struct NetworkFiles {
     pub card: Card,
     pub weights: Vec<u8>,
 }
 
-/// The list of the site's networks.
+/// The site's list of networks.
 ///
 /// # Errors
 ///
-/// A sentence, where it cannot be fetched or read.
+/// A sentence, if it cannot be downloaded or read.
 pub(crate) async fn fetch_catalogue() -> Result<Catalogue, String> {
     let json = fetch(LIST, &mut |_| {}).await?;
     Catalogue::parse(&json).map_err(|reason| format!("{LIST} cannot be read ({reason})"))
 }
 
-/// A network's card and weights, those that are kept before those of the server; `on_bytes` hears of every piece of them,
-/// in bytes. True with those of the server, which are not kept yet. They are what the card says, by their SHA-256.
+/// A network's card and weights, from the browser's cache or else from the server; `on_bytes` is told the size of every
+/// piece that arrives. True if they came from the server and are not cached yet. Their SHA-256 is checked.
 ///
 /// # Errors
 ///
-/// A sentence, where they cannot be fetched or read, or are damaged.
+/// A sentence, if they cannot be downloaded or read, or are damaged.
 pub(crate) async fn fetch_network(name: &str, on_bytes: &mut impl FnMut(u64)) -> Result<(NetworkFiles, bool), String> {
     let name_of_card = name.to_owned();
     let mut card = BackgroundTask::spawn(async move { fetch_card(&name_of_card).await });
-    if with_timeout(weights_cache::stored_names()).await.is_some_and(|kept| kept.iter().any(|kept| kept == name)) {
+    if with_timeout(weights_cache::stored_names())
+        .await
+        .is_some_and(|stored| stored.iter().any(|stored| stored == name))
+    {
         let card = card.result().await?;
         if let Some(weights) = with_timeout(weights_cache::get(name, &card.sha256)).await.flatten() {
             on_bytes(weights.len() as u64);
@@ -58,16 +61,16 @@ pub(crate) async fn fetch_network(name: &str, on_bytes: &mut impl FnMut(u64)) ->
     {
         return Ok((NetworkFiles { card, weights }, true));
     }
-    // Cut short or damaged on the way, perhaps in a cache between: once more, past all of them.
+    // Cut short or damaged on the way, perhaps in an HTTP cache: once more from the server itself.
     let weights = fetch_with(&path, true, &mut |_| {}).await?;
     if whole(&weights) { Ok((NetworkFiles { card, weights }, true)) } else { Err(words::damaged(name)) }
 }
 
-/// A network's card alone.
+/// A network's card.
 ///
 /// # Errors
 ///
-/// A sentence, where it cannot be fetched or read.
+/// A sentence, if it cannot be downloaded or read.
 pub(crate) async fn fetch_card(name: &str) -> Result<Card, String> {
     let path = format!("./model-weights/{name}.json");
     let json = fetch(&path, &mut |_| {}).await?;
@@ -79,13 +82,13 @@ async fn fetch(path: &str, on_bytes: &mut impl FnMut(u64)) -> Result<Vec<u8>, St
     fetch_with(path, false, on_bytes).await
 }
 
-/// As [`fetch`]; past every cache, where it is to be anew.
+/// As [`fetch`]; from the server itself if `past_caches`.
 async fn fetch_with(path: &str, past_caches: bool, on_bytes: &mut impl FnMut(u64)) -> Result<Vec<u8>, String> {
     let failed = |what: &str| format!("{path} could not be fetched ({what}); check the connection");
     let window = web_sys::window().ok_or_else(|| failed("there is no window"))?;
     let asked = async {
-        let options = js::plain(&[("cache", if past_caches { "reload" } else { "default" }.into())])?;
-        let response = with_timeout(js::ask(&window, "fetch", &[&path.into(), &options])).await;
+        let options = js::plain_object(&[("cache", if past_caches { "reload" } else { "default" }.into())])?;
+        let response = with_timeout(js::call_async(&window, "fetch", &[&path.into(), &options])).await;
         response.ok_or(JsValue::NULL)??.dyn_into::<Response>()
     };
     let response = asked.await.map_err(|_| failed("no answer"))?;
@@ -95,7 +98,7 @@ async fn fetch_with(path: &str, past_caches: bool, on_bytes: &mut impl FnMut(u64
     read(&response, on_bytes).await.map_err(|_| failed("the transfer broke off"))
 }
 
-/// What a step ends with; `None` where it takes so long that it never will.
+/// The output of a step; `None` if it takes longer than [`TIMEOUT_MILLISECONDS`].
 async fn with_timeout<T>(step: impl Future<Output = T>) -> Option<T> {
     match select(pin!(step), pin!(dom::sleep(TIMEOUT_MILLISECONDS))).await {
         Either::Left((outcome, _)) => Some(outcome),
@@ -103,12 +106,12 @@ async fn with_timeout<T>(step: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// Reads a response piece by piece. Its stream is used by name: it is all that the page needs of streams.
+/// Reads a response piece by piece. The stream is used through reflection: web-sys's types for streams would be larger.
 async fn read(response: &Response, on_bytes: &mut impl FnMut(u64)) -> Result<Vec<u8>, JsValue> {
     let reader = js::call(&js::get(response, "body")?, "getReader", &[])?;
     let mut bytes = Vec::new();
     loop {
-        let piece = with_timeout(js::ask(&reader, "read", &[])).await.ok_or("nothing comes any more")??;
+        let piece = with_timeout(js::call_async(&reader, "read", &[])).await.ok_or("nothing comes any more")??;
         if js::get(&piece, "done")?.is_truthy() {
             return Ok(bytes);
         }
@@ -118,7 +121,7 @@ async fn read(response: &Response, on_bytes: &mut impl FnMut(u64)) -> Result<Vec
     }
 }
 
-/// True where the browser was told to save data: what nobody asked for is not fetched.
+/// True if the browser's data saver is on: then nothing is downloaded that the user did not ask for.
 pub(crate) fn saves_data() -> bool {
     let connection = web_sys::window().and_then(|window| js::object(&window.navigator().into(), "connection"));
     connection.is_some_and(|connection| js::get(&connection, "saveData").is_ok_and(|saves| saves.is_truthy()))

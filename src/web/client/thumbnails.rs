@@ -12,13 +12,13 @@ use crate::view::draw::thumbnail::Thumbnail;
 use crate::view::train::state::TrainingEvent;
 use crate::web::browser_decoder;
 
-/// Clips that are to be looked at. One is, at a time: a recording that is to be classified waits for no more.
+/// Clips that wait for their thumbnails. One is made at a time, so that a recording to classify waits for one at most.
 #[derive(Default)]
 pub(crate) struct Thumbnails {
-    /// The last is the next.
+    /// A stack: the last clip is the next.
     pub(super) waiting: Vec<(ClipId, File)>,
     in_progress: Option<InProgress>,
-    /// Numbers what is looked at: what comes of an older one no longer counts.
+    /// The number of the latest request; the results of earlier ones are dropped.
     number: u32,
 }
 
@@ -30,7 +30,7 @@ struct InProgress {
 }
 
 impl Client {
-    /// Looks at the next clip, where nobody waits for the CPU engine.
+    /// Starts the next thumbnail, unless something more urgent needs the CPU engine.
     pub(super) fn next_thumbnail(&self) {
         let busy = self.0.classification.borrow().as_ref().is_some_and(super::Classification::is_busy);
         if busy || self.0.comparing_engines.get() || self.0.switch.borrow().is_loading() {
@@ -49,7 +49,7 @@ impl Client {
         spawn_local(self.clone().make_thumbnail(engine, number, clip, file));
     }
 
-    /// Takes the clip that is looked at back: it waits again.
+    /// Cancels the thumbnail in progress; its clip waits again.
     pub(super) fn postpone_thumbnail(&self) {
         let mut thumbnails = self.0.thumbnails.borrow_mut();
         let Some(InProgress { clip, file, request, .. }) = thumbnails.in_progress.take() else { return };
@@ -60,7 +60,7 @@ impl Client {
         }
     }
 
-    /// The engine died. Of the clip that it looked at, for all that is known: nobody looks at it again.
+    /// The engine died while it made a thumbnail. Its clip is taken for the cause, and is not tried again.
     pub(super) fn skip_thumbnail(&self) {
         let in_progress =
             self.0.thumbnails.borrow_mut().in_progress.take_if(|in_progress| in_progress.request.is_some());
@@ -87,7 +87,7 @@ impl Client {
         self.next_thumbnail();
     }
 
-    /// A clip's length and picture, by the browser's decoder where the engine knows its format no better.
+    /// A clip's length in seconds and its thumbnail; the browser decodes it if the engine does not know the format.
     async fn request_thumbnail(&self, engine: &Engine, number: u32, file: &File) -> Result<(f64, Thumbnail), String> {
         let (mut event, mut payload) =
             self.ask_for_thumbnail(engine, number, file, None, Payload::File(file.clone())).await;

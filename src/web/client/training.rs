@@ -1,4 +1,4 @@
-//! The client's lessons, held by an engine of their own: whatever is taught, the page goes on listening.
+//! Training runs, in a worker of their own, so that the page can classify meanwhile.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -17,28 +17,28 @@ use crate::view::train::state::{Outcome, ResumePoint, TrainingEvent};
 use crate::view::train::words;
 use crate::web::browser_decoder;
 
-/// The engine that teaches.
+/// The worker that trains.
 pub(crate) struct TrainingWorker {
     pub(super) engine: Engine,
     kind: EngineKind,
     /// The request that it works on.
     pub(super) running: Option<RequestId>,
-    /// False once it has ended.
+    /// False once the worker has ended.
     alive: Rc<Cell<bool>>,
 }
 
-/// How often a lesson goes on with another engine where one ends.
+/// How often a training run may go on with another engine after its engine has ended.
 const MAX_ENGINE_CHANGES: usize = 2;
-/// No smaller steps are tried on a graphics engine that ended while it learned, in windows.
+/// The fewest windows of a batch with which a training is tried again on the GPU after its engine ended.
 const SMALLEST_BATCH: usize = 4;
 
 /// Why a training run ended without a network.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TrainFailure {
-    /// The user has cancelled it or started another: nobody waits for its outcome.
+    /// The user cancelled it or started another: nobody waits for its outcome.
     #[error("another training has taken its place")]
     Superseded,
-    /// Its engine ended, or failed in a way that another engine may not: a sentence, or part of one.
+    /// Its engine ended, or failed in a way in which another may not: a sentence, or part of one.
     #[error("{0}")]
     WorkerLost(String),
     /// It would fail with any engine: a sentence, or part of one.
@@ -46,7 +46,7 @@ pub(super) enum TrainFailure {
     Refused(String),
 }
 
-/// A lesson is one of many: what an older one still tells no longer counts.
+/// Numbers the training runs. Events of any but the latest are dropped.
 pub(crate) type TrainingNumber = u32;
 
 impl Client {
@@ -64,7 +64,7 @@ impl Client {
         });
     }
 
-    /// What is still told of the lesson that is held no longer counts.
+    /// Ends the current training run: its later events are dropped.
     pub(super) fn interrupt_training(&self) {
         self.0.training_number.set(self.0.training_number.get() + 1);
         if let Some(training_worker) = &mut *self.0.training_worker.borrow_mut()
@@ -74,7 +74,7 @@ impl Client {
         }
     }
 
-    /// Tells which networks can learn from fresh weights, where somebody asked and was not told yet.
+    /// Reports the architectures that can be trained from scratch, if the page waits for them and the CPU engine runs.
     pub(super) fn emit_architectures(&self) {
         let Some(engine) = self.0.cpu.borrow().clone().filter(|_| self.0.registry_wanted.get()) else { return };
         let client = self.clone();
@@ -84,8 +84,8 @@ impl Client {
                     client.0.registry_wanted.set(false);
                     client.emit(ClientEvent::Architectures(Rc::new(architectures)));
                 }
-                // Asked again of the next engine; until then the smallest can be taught.
-                other => log::warn!("the networks to teach are not known: {}", failure_message(other)),
+                // The next engine is asked again; until then the page offers what needs no architecture.
+                other => log::warn!("the architectures to train are not known: {}", failure_message(other)),
             }
         });
     }
@@ -110,12 +110,12 @@ impl Client {
                 Err(failure) => return Err(failure),
             };
             changes += 1;
-            log::warn!("the lesson goes on with another engine: {reason}");
-            // The one before ends, and gives its memory back.
+            log::warn!("the training continues with another engine: {reason}");
+            // The worker before is dropped first, so that its memory is free.
             self.0.training_worker.borrow_mut().take();
             let epoch = run.checkpoint.borrow().as_ref().map_or(0, |checkpoint| checkpoint.epoch);
-            // An adapter has the memory that it has, and tells only by ending: smaller steps may fit it. Before it
-            // learned, it ended of something else.
+            // WebGPU does not tell how much memory there is: the engine ends when there is too little, and a smaller
+            // batch may fit. If it ended before the first step (the splits are not assigned), the cause was another.
             let smaller =
                 kind == EngineKind::Gpu && changes == 1 && run.valid_share.is_none() && batch >= 2 * SMALLEST_BATCH;
             run.job.recipe.batch = if smaller { batch / 2 } else { batch };
@@ -130,8 +130,8 @@ impl Client {
         Ok(Rc::new(Outcome { card, job: run.job, result }))
     }
 
-    /// Holds a lesson with one engine, from its last checkpoint where there is one. Once its clips are heard, it has those
-    /// that could be, in their parts.
+    /// Trains with one engine, from the latest checkpoint if there is one. Embeds the clips first; those that cannot be
+    /// decoded are left out, and the others split.
     async fn train_with(
         &self,
         number: TrainingNumber,
@@ -139,7 +139,7 @@ impl Client {
         backbones: &[Rc<NetworkFiles>],
         run: &mut TrainingRun,
     ) -> Result<(Card, TrainingResult, Vec<u8>), TrainFailure> {
-        // What a GPU engine cannot even begin, another may.
+        // The GPU engine may be unable to start or to load where the CPU engine is not.
         let failure = |lost: bool| if lost { TrainFailure::WorkerLost } else { TrainFailure::Refused };
         let on_gpu = kind == EngineKind::Gpu;
         let (engine, alive) = self.training_worker(kind).await.map_err(failure(on_gpu))?;
@@ -153,7 +153,7 @@ impl Client {
         trained.map_err(failure(on_gpu || !alive.get()))
     }
 
-    /// Has all clips of a lesson heard; those that could be.
+    /// Embeds the clips of a job; returns those that could be decoded.
     async fn embed_all(
         &self,
         number: TrainingNumber,
@@ -178,7 +178,7 @@ impl Client {
             embedded.extend(outcome.is_ok().then(|| clip.clone()));
             self.emit_training(number, TrainingEvent::Embedded { clip: clip.id.clone(), outcome });
             if ended {
-                // Of this clip, for all that is known: another engine would end on it too.
+                // This clip is taken for the cause: another engine would end on it too.
                 return Err(TrainFailure::Refused(words::ended_on(&clip.name)));
             }
         }
@@ -189,7 +189,7 @@ impl Client {
         number == self.0.training_number.get()
     }
 
-    /// What a student listens through, or goes on from; fetched where that was not done before.
+    /// The networks that a model is built on: its backbones, or the network that is fine-tuned. Downloaded if not in memory.
     async fn fetch_backbones(
         &self,
         number: TrainingNumber,
@@ -212,7 +212,7 @@ impl Client {
         Ok(backbones)
     }
 
-    /// The engine of a kind that teaches, and whether it has not ended; started where it is not there yet.
+    /// The worker of an engine, and whether it is alive; started if it is not running.
     async fn training_worker(&self, kind: EngineKind) -> Result<(Engine, Rc<Cell<bool>>), String> {
         let there = self.0.training_worker.borrow().as_ref().filter(|own| own.kind == kind).map(TrainingWorker::shared);
         if let Some(there) = there {
@@ -223,9 +223,9 @@ impl Client {
         let alive = Rc::new(Cell::new(true));
         let (client, ended) = (self.clone(), alive.clone());
         engine.worker.on_failure(move |message| {
-            log::warn!("the teaching engine ended: {message}");
+            log::warn!("the training engine ended: {message}");
             ended.set(false);
-            // Another may have taken its place.
+            // Only this worker: another may have taken its place.
             client.0.training_worker.borrow_mut().take_if(|training_worker| Rc::ptr_eq(&training_worker.alive, &ended));
         });
         let training_worker = TrainingWorker { engine, kind, running: None, alive };
@@ -234,7 +234,7 @@ impl Client {
         Ok(shared)
     }
 
-    /// Notes what the engine works on for a lesson, unless that was given up.
+    /// Remembers the request that the worker runs, so that it can be cancelled; not for a superseded run.
     fn note_request(&self, number: TrainingNumber, request: Option<RequestId>) {
         if let Some(training_worker) = &mut *self.0.training_worker.borrow_mut()
             && self.is_current(number)
@@ -243,7 +243,7 @@ impl Client {
         }
     }
 
-    /// Has a clip heard, by the browser's decoder where the engine knows its format no better; its seconds.
+    /// Embeds a clip, decoded by the browser if the engine does not know the format; returns its length in seconds.
     async fn embed(
         &self,
         number: TrainingNumber,

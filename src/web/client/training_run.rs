@@ -10,13 +10,13 @@ use crate::training_job::{ClipId, LabelledClip, Split, TrainingJob};
 use crate::view::train::state::ResumePoint;
 use crate::view::train::words;
 
-/// A lesson on its way.
+/// A training run: its job and everything needed to go on with it on another engine.
 pub(super) struct TrainingRun {
     pub(super) job: TrainingJob,
     pub(super) files: HashMap<ClipId, File>,
-    /// About this share of its clips is for validation; `None` once they are divided.
+    /// About this share of the clips is for validation, 0 to 1; `None` once the splits are assigned.
     pub(super) valid_share: Option<f64>,
-    /// What it goes on from.
+    /// The latest checkpoint.
     pub(super) checkpoint: Rc<RefCell<Option<Rc<ResumePoint>>>>,
 }
 
@@ -31,7 +31,7 @@ impl TrainingRun {
         Self { job, files, valid_share, checkpoint: Rc::new(RefCell::new(checkpoint)) }
     }
 
-    /// Whether its clips can be divided, before any of them is heard.
+    /// Checks that the clips can be split, before any of them is decoded.
     pub(super) fn check_planned_splits(&self) -> Result<(), String> {
         let Some(share) = self.valid_share else { return Ok(()) };
         let mut job = self.job.clone();
@@ -39,7 +39,7 @@ impl TrainingRun {
         check_splits(&job)
     }
 
-    /// Leaves the clips that were heard, and divides them, unless that was done before: then all of them must be there.
+    /// Keeps the clips that were embedded and splits them. If the splits were assigned before, all clips must be there.
     pub(super) fn assign_splits(&mut self, embedded: Vec<LabelledClip>) -> Result<(), String> {
         let Some(share) = self.valid_share else {
             let all = embedded.len() == self.job.clips.len();
@@ -54,13 +54,13 @@ impl TrainingRun {
     }
 }
 
-/// Whether there are clips to learn from and others to judge by: groups that stay together may leave none.
+/// Checks that both splits have clips: groups of clips that stay together may leave one of them empty.
 fn check_splits(job: &TrainingJob) -> Result<(), String> {
     let has = |part| job.clips.iter().any(|clip| clip.split == part);
     if has(Split::Train) && has(Split::Valid) { Ok(()) } else { Err(words::ONE_PART.to_owned()) }
 }
 
-/// What is left after hearing may be too little. Of tags, those that are left with a single clip are taken out.
+/// Checks that enough clips are left after decoding. In a multi-label job, labels with a single clip are dropped.
 fn check_labels(job: &mut TrainingJob) -> Result<(), String> {
     if job.multi_label {
         job.drop_rare_labels();
