@@ -105,6 +105,7 @@ async fn decoded(file: &File) -> Result<Decoded, JsValue> {
     let mut piece = vec![0.0; PIECE];
     for (index, mixed) in samples.chunks_mut(PIECE).enumerate() {
         let piece = &mut piece[..mixed.len()];
+        // The browser hands over one channel at a time.
         for channel in 0..channels {
             buffer.copy_from_channel_with_start_in_channel(piece, channel as i32, (index * PIECE) as u32)?;
             for (sum, sample) in mixed.iter_mut().zip(&*piece) {

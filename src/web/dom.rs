@@ -196,6 +196,7 @@ pub(crate) fn set_children<'a>(element: &Element, children: impl IntoIterator<It
 
 /// As [`set_children`], but children that stay are not touched, so that they keep the focus.
 pub(crate) fn keep_children(element: &Element, children: &[HtmlElement]) -> Result<(), DomError> {
+    // JavaScript's set compares nodes by identity.
     let wanted: js_sys::Set<wasm_bindgen::JsValue> = js_sys::Set::new(&JsValue::UNDEFINED);
     for child in children {
         wanted.add(child);

@@ -67,6 +67,7 @@ impl Seek for FileSource {
             SeekFrom::End(by) => self.length.checked_add_signed(by),
             SeekFrom::Current(by) => self.position.checked_add_signed(by),
         };
+        // A position beyond the end is allowed, as with any file: reading there returns nothing.
         self.position = place.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.position)
     }

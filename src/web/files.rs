@@ -34,9 +34,9 @@ pub struct Picker {
 }
 
 impl Picker {
-    /// Watches a file input, and the whole document for drops and pastes; `zone` shows that a file may be dropped. A drop
-    /// without files arrives as an empty list. The files of folders arrive later than others, in the order of their paths
-    /// ([`path_of`]). Files that are dropped on an element with the attribute [`INTO`] come with its value.
+    /// Watches a file input, and the whole document for drops and pastes; `zone` shows that a file may be dropped. A
+    /// drop without files arrives as an empty list. The files of folders arrive later than others, in the order of
+    /// their paths ([`path_of`]). Files that are dropped on an element with the attribute [`INTO`] come with its value.
     pub fn new(
         document: &Document,
         input: &HtmlInputElement,
@@ -126,7 +126,8 @@ fn entries(data: &DataTransfer) -> Vec<FileSystemEntry> {
     (0..items.length()).filter_map(|place| items.get(place)?.webkit_get_as_entry().ok()?).collect()
 }
 
-/// All files in these entries, at any depth, in the order of their paths. Entries that cannot be read are logged and skipped.
+/// All files in these entries, at any depth, in the order of their paths. Entries that cannot be read are logged and
+/// skipped.
 async fn walk(entries: Vec<FileSystemEntry>) -> Vec<File> {
     let mut waiting: Vec<(String, FileSystemEntry)> = entries.into_iter().map(|entry| (entry.name(), entry)).collect();
     let mut files = Vec::new();

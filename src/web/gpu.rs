@@ -31,6 +31,7 @@ pub async fn find_adapter() -> AdapterSearch {
         Ok(adapter) if adapter.is_object() => {
             let info = field(&adapter, "info");
             let text = |name: &str| field(&info, name).as_string().unwrap_or_default();
+            // Newer browsers have it on `info`, older ones on the adapter.
             let fallback =
                 field(&info, "isFallbackAdapter").is_truthy() || field(&adapter, "isFallbackAdapter").is_truthy();
             AdapterSearch::Found(adapter_of(&text("vendor"), &text("architecture"), &text("description"), fallback))
@@ -50,8 +51,8 @@ pub fn adapter_of(vendor: &str, architecture: &str, description: &str, fallback:
 
 /// Opens the adapter as Burn's device. Once per worker: a second initialisation is an error.
 ///
-/// `on_failure` is called with every error that nobody else catches, and if the device is lost: on wasm a failing shader
-/// leaves stale data behind and causes nothing but such an error.
+/// `on_failure` is called with every error that nobody else catches, and if the device is lost: on wasm a failing
+/// shader leaves stale data behind and causes nothing but such an error.
 ///
 /// # Errors
 ///

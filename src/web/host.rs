@@ -130,6 +130,7 @@ fn take(job: Job, shared: &Rc<RefCell<Shared>>, scope: &DedicatedWorkerGlobalSco
                 post(scope, request, Event::Cancelled, Payload::None);
             }
         }
+        // Not queued: it is for the request that runs.
         Request::Control { request, control } => shared.borrow_mut().control(request, control),
         Request::Classify { .. } => {
             for id in shared.borrow_mut().supersede() {
@@ -151,6 +152,7 @@ async fn work(engine: Rc<RefCell<Option<Engine>>>, shared: Rc<RefCell<Shared>>, 
             let mut shared = shared.borrow_mut();
             shared.running = Some(id);
             shared.running_is_classify = matches!(body, Request::Classify { .. });
+            // What was asked of the request before is not meant for this one.
             shared.cancelled = false;
             shared.control = TrainControl::Run;
         }

@@ -45,6 +45,7 @@ pub(crate) fn call(object: &JsValue, method: &str, arguments: &[&JsValue]) -> Re
 ///
 /// What the browser throws, or the promise's rejection.
 pub(crate) async fn call_async(object: &JsValue, method: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
+    // `resolve` also takes a value that is no promise.
     JsFuture::from(Promise::resolve(&call(object, method, arguments)?)).await
 }
 

@@ -44,7 +44,8 @@ impl Recorder {
         let wanted = constraints().map_err(|error| reason(&error))?;
         let asked = devices.get_user_media_with_constraints(&wanted).map_err(|error| reason(&error))?;
         let stream: MediaStream = JsFuture::from(asked).await.map_err(|error| reason(&error))?.unchecked_into();
-        // Rust's clone is the same stream. The stream's own `clone()` would be a second one that keeps the microphone open.
+        // Rust's clone is the same stream. The stream's own `clone()` would be a second one that keeps the microphone
+        // open.
         Self::of(Clone::clone(&stream)).map_err(|error| {
             end(&stream);
             reason(&error)

@@ -93,6 +93,7 @@ impl ServiceWorkerClient {
     }
 
     async fn register(&self) -> Result<(), JsValue> {
+        // No part of the worker comes from the HTTP cache, which could hide a newer version.
         let options = js::plain_object(&[("updateViaCache", "none".into())])?;
         let registration = js::call_async(&self.0.container, "register", &[&SCRIPT.into(), &options]).await?;
         if !registration.is_object() {

@@ -2,9 +2,9 @@
 //!
 //! Files and weights are stored as blobs and returned by reference: they are not in memory before they are read.
 //!
-//! The browser's interface is used directly. The crates around it lose why a transaction was aborted, and a full disk
-//! (`QuotaExceededError`) shows in no other way: `idb` 0.6.5 ends an aborted transaction as `TransactionResult::Aborted`
-//! and drops the transaction with its error, and `rexie` is built on `idb`.
+//! The browser's interface is used directly and not through the crate `idb`, which (0.6.5) ends an aborted transaction
+//! as `TransactionResult::Aborted` and drops the reason with it. A full disk (`QuotaExceededError`) shows in no other
+//! way.
 
 use std::collections::BTreeMap;
 
@@ -28,8 +28,8 @@ use crate::view::storage::state::{StorageError, Usage};
 const KIND: &str = "taught-1";
 /// How long a browser may take to open it, in milliseconds: some never answer.
 const OPEN_TIMEOUT_MILLISECONDS: i32 = 10_000;
-/// How often the lock is requested, and the pause between, in milliseconds: a page that is reloaded meets its predecessor
-/// on its way out.
+/// How often the lock is requested, and the pause between, in milliseconds: a page that is reloaded meets its
+/// predecessor on its way out.
 const LOCK_TRIES: usize = 10;
 const LOCK_RETRY_MILLISECONDS: i32 = 200;
 
@@ -84,8 +84,8 @@ impl Change {
 #[derive(Debug, Clone)]
 pub struct Store(IdbDatabase);
 
-/// Takes a lock of this name until the page ends; false if another page has it. If the browser has no locks, or does not
-/// answer, the page counts as alone.
+/// Takes a lock of this name until the page ends; false if another page has it. If the browser has no locks, or
+/// refuses them, the page counts as alone.
 async fn acquire_lock(name: &str) -> bool {
     let locks = dom::window().ok().and_then(|window| js::object(window.navigator().as_ref(), "locks"));
     let Some(locks) = locks else { return true };
@@ -220,6 +220,7 @@ impl Store {
     }
 
     fn transaction(&self, mode: IdbTransactionMode) -> Result<IdbTransaction, JsValue> {
+        // All of them, so that one transaction can change several together.
         let names: Array = ObjectStore::ALL.iter().map(|object_store| JsValue::from(object_store.name())).collect();
         self.0.transaction_with_str_sequence_and_mode(&names, mode)
     }
@@ -234,8 +235,8 @@ fn create_object_stores(database: &IdbDatabase) -> Result<(), JsValue> {
     ObjectStore::ALL.iter().try_for_each(|object_store| database.create_object_store(object_store.name()).map(drop))
 }
 
-/// The result of a request; its error if it fails, or does not answer within `timeout` milliseconds. The handlers are set at
-/// once and not only when the future is awaited, because the request may answer before that.
+/// The result of a request; its error if it fails, or does not answer within `timeout` milliseconds. The handlers are
+/// set at once and not only when the future is awaited, because the request may answer before that.
 fn result_of(request: &IdbRequest, timeout: Option<i32>) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
     let settled = JsFuture::from(Promise::new(&mut |resolve, reject| {
         request.set_onsuccess(Some(&resolve));
@@ -283,7 +284,8 @@ fn reason(error: &JsValue) -> String {
     }
 }
 
-/// A value in the form in which it is stored. Unlike JSON it can hold NaN and infinities, as a training's losses may be.
+/// A value in the form in which it is stored. Unlike JSON it can hold NaN and infinities, as a training's losses may
+/// be.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
-//! Weights on the visitor's device, by their SHA-256, in the browser's cache of responses. An update of the page does not
-//! touch them; the service worker deletes what is no longer used (`static/service-worker.template.js`, which knows the
-//! names used here).
+//! Weights on the visitor's device, by their SHA-256, in the browser's cache of responses. An update of the page does
+//! not touch them; the service worker deletes what is no longer used (`static/service-worker.template.js`, which knows
+//! the names used here).
 
 use js_sys::{Array, Function, Reflect, Uint8Array};
 use sha2::{Digest, Sha256};
@@ -87,7 +87,8 @@ pub(crate) async fn open(kind: &str) -> Result<JsValue, JsValue> {
     js::call_async(&caches, "open", &[&site_scoped_name(kind)?.into()]).await
 }
 
-/// The name of one of the page's caches or databases. All pages of a site share its storage, so that the path is part of it.
+/// The name of one of the page's caches or databases. All pages of a site share its storage, so that the path is part
+/// of it.
 ///
 /// # Errors
 ///

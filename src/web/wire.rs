@@ -73,6 +73,7 @@ pub fn send<Body: Serialize>(
     payload: Payload<impl WireFile>,
 ) -> Result<(), JsValue> {
     let head = message.serialize(&Serializer::json_compatible()).map_err(JsValue::from)?;
+    // Buffers in this list are moved to the other side, not copied.
     let transfer = Array::new();
     let payload: JsValue = match payload {
         Payload::None => JsValue::UNDEFINED,

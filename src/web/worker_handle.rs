@@ -18,8 +18,8 @@ type Listener = Box<dyn FnMut(RequestId, Event, Payload) -> bool>;
 /// Called with an error outside any request.
 type OnFailure = Box<dyn Fn(String)>;
 
-/// How long a worker may be silent before a second is started beside it, in milliseconds. Long, because it may be on its
-/// way over a slow connection.
+/// How long a worker may be silent before a second is started beside it, in milliseconds. Long, because it may be on
+/// its way over a slow connection.
 const START_TIMEOUT_MILLISECONDS: i32 = 60_000;
 /// Time between a failed start of a worker and the second attempt, in milliseconds.
 const RETRY_MILLISECONDS: i32 = 1000;
@@ -61,8 +61,9 @@ impl Drop for Started {
 }
 
 impl WorkerHandle {
-    /// Starts the module worker of this script and waits until it is ready. If the first one fails (as it does while the
-    /// browser has no room for its memory) or stays silent, a second is started: reloading the page would do the same.
+    /// Starts the module worker of this script and waits until it is ready. If the first one fails (as it does while
+    /// the browser has no room for its memory) or stays silent, a second is started: reloading the page would do the
+    /// same.
     ///
     /// # Errors
     ///
@@ -160,8 +161,8 @@ impl WorkerHandle {
         self.ask_with_progress(request, payload, |_| {}, |_, _| {}).await.0
     }
 
-    /// As [`ask`](Self::ask), with the last event's payload; `sent` receives the request's id, `on_progress` every event
-    /// before the last, with its payload.
+    /// As [`ask`](Self::ask), with the last event's payload; `sent` receives the request's id, `on_progress` every
+    /// event before the last, with its payload.
     pub(crate) async fn ask_with_progress(
         &self,
         request: Request,

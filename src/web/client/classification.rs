@@ -128,6 +128,7 @@ impl Client {
         };
         let client = self.clone();
         let (request, payload) = classification.request();
+        // The events carry their origin, because an engine goes on for a moment with a request that was cancelled.
         let id = engine.worker.send_numbered(request, payload, move |id, event, payload| {
             let more = !event.is_last();
             client.receive((kind, id), event, payload);
@@ -137,6 +138,7 @@ impl Client {
         classification.sent_for = Some(network.clone());
         let again = classification.predicted_by.is_some();
         drop(slot);
+        // After the drop: the page may call back while it is told.
         if again {
             self.emit(ClientEvent::Reclassifying { network: network.to_string(), selection });
         }

@@ -1,8 +1,8 @@
 //! What the client tells the page, all of it in one enum.
 //!
 //! Events of a classification pass through as the engine sent them. A training run has its own enum,
-//! [`TrainingEvent`], as has working offline, [`OfflineEvent`]: each is the one input of a state in `crate::view` that is
-//! tested natively. They do not repeat the protocol: of the eleven events of a training run two look like the
+//! [`TrainingEvent`], as has working offline, [`OfflineEvent`]: each is the one input of a state in `crate::view` that
+//! is tested natively. They do not repeat the protocol: of the eleven events of a training run two look like the
 //! protocol's (a step, an epoch), the others add what only the client knows (which clip, the job that a checkpoint
 //! belongs to, the name that a network got).
 

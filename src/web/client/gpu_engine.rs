@@ -72,7 +72,8 @@ impl Client {
         Ok(engine)
     }
 
-    /// Compares the GPU engine with the CPU engine until it was compared on the network in use, which may change meanwhile.
+    /// Compares the GPU engine with the CPU engine until it was compared on the network in use, which may change
+    /// meanwhile.
     pub(super) async fn compare_engines(&self) {
         if self.0.comparing_engines.replace(true) {
             return;

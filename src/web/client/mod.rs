@@ -2,9 +2,9 @@
 //!
 //! The CPU engine starts first, with a small network, and gives the first prediction. Another network is downloaded
 //! when it is chosen, and replaces the first once the CPU engine has loaded it. The GPU engine is downloaded after the
-//! CPU engine, if the browser has a real adapter (or the user asks for an emulated one). With every network it must agree
-//! with the CPU engine on a self-test, is timed against it, and takes over if it is faster. If it fails, the CPU engine
-//! takes over again; if the CPU engine dies on a file, another is started.
+//! CPU engine, if the browser has a real adapter (or the user asks for an emulated one). With every network it must
+//! agree with the CPU engine on a self-test, is timed against it, and takes over if it is faster. If it fails, the CPU
+//! engine takes over again; if the CPU engine dies on a file, another is started.
 
 mod archives;
 mod background_task;
@@ -44,6 +44,7 @@ use crate::view::classify::engine::{Choice, Preference, decide};
 use crate::view::classify::networks::{Catalogue, Selection, Switch};
 use crate::view::classify::words;
 
+// Trunk makes a loader for every worker among the binaries in src/bin.
 const CPU_SCRIPT: &str = "./cpu_worker_loader.js";
 const GPU_SCRIPT: &str = "./gpu_worker_loader.js";
 
@@ -74,7 +75,8 @@ struct Inner {
     user_chose: Cell<bool>,
     cpu: RefCell<Option<Engine>>,
     gpu: RefCell<GpuEngine>,
-    /// True while the GPU engine is compared with the CPU engine: no thumbnails then, because they would distort the times.
+    /// True while the GPU engine is compared with the CPU engine: no thumbnails then, because they would distort the
+    /// times.
     comparing_engines: Cell<bool>,
     classification: RefCell<Option<Classification>>,
     training_worker: RefCell<Option<TrainingWorker>>,
@@ -135,6 +137,7 @@ impl Client {
         let list = self.catalogue().await?;
         let selected = self.0.options.borrow().network.clone().map(|name| (name, Selection::User));
         let in_use = self.0.switch.borrow().in_use().map(|(name, selection)| (name.to_string(), selection));
+        // When the engine is started again there is a network in use, which counts more than the address.
         if let Some((name, selection)) = in_use.or(selected).filter(|(name, _)| *name != list.first) {
             match self.start_with(&mut starting, &name, selection).await {
                 Ok(()) => return Ok(()),
@@ -196,6 +199,7 @@ impl Client {
     /// The engine that classifies now, and why; `None` while the recording has to wait.
     fn decision(&self) -> (Option<EngineKind>, Choice) {
         let network = self.network();
+        // Even for the GPU engine, which must first agree with the CPU engine on the network.
         if self.0.cpu.borrow().is_none() {
             return (None, Choice::Starting);
         }

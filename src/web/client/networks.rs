@@ -28,6 +28,7 @@ impl Client {
         self.emit_arriving(0);
         match wanted {
             Some(wanted) => spawn_local(self.clone().fetch_wanted(wanted)),
+            // In use or on its way already: nothing to download.
             None => self.run_next(),
         }
     }
@@ -53,8 +54,8 @@ impl Client {
         self.fetch_with_backbones(name, &|bytes| self.emit_fetched(name, bytes)).await
     }
 
-    /// As [`network_with_backbones`](Self::network_with_backbones); `progress` is told now and then how many bytes of all
-    /// of them have arrived.
+    /// As [`network_with_backbones`](Self::network_with_backbones); `progress` is told now and then how many bytes of
+    /// all of them have arrived.
     pub(super) async fn fetch_with_backbones(
         &self,
         name: &str,
@@ -122,6 +123,7 @@ impl Client {
 
     /// Starts what waits for the CPU engine: loading the chosen network, or else the recording, or else a thumbnail.
     pub(super) fn run_next(&self) {
+        // Called again once the engine runs.
         if self.0.cpu.borrow().is_none() {
             return;
         }

@@ -14,8 +14,8 @@ use crate::web::{dom, weights_cache};
 const IDLE_CHECK_MILLISECONDS: i32 = 1000;
 
 impl Client {
-    /// Reports which weights are stored, and stores the page once nothing more is needed for a prediction. If the browser
-    /// saves data, that waits until the user asks. A second call does nothing.
+    /// Reports which weights are stored, and stores the page once nothing more is needed for a prediction. If the
+    /// browser saves data, that waits until the user asks. A second call does nothing.
     pub(super) async fn begin_offline(self) {
         if self.0.service_worker.get().is_some() {
             return;

@@ -1,5 +1,5 @@
-//! The user's own networks: trained here, restored from an earlier visit, or imported as files. The browser stores their
-//! weights as blobs; they are read when the network is used.
+//! The user's own networks: trained here, restored from an earlier visit, or imported as files. The browser stores
+//! their weights as blobs; they are read when the network is used.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -47,12 +47,14 @@ impl OwnNetwork {
 
     /// The same network under another name, also on the card in its file.
     async fn renamed(&self, name: &str) -> Result<Self, String> {
+        // Only the header is rewritten; the tensors stay in the browser's blob.
         let header = header_range(&self.weights).await?;
         let mut card = Card { name: name.to_owned(), ..self.card.clone() };
         let start = read_blob(&slice(&self.weights, header.clone())?).await?;
         let start = inside::with_card(&start, &card).map_err(|error| error.to_string())?;
         let body = slice(&self.weights, header.end..self.weights.size() as u64)?;
         let weights = blob(&Array::of2(&Uint8Array::from(start.as_slice()), &body))?;
+        // Of the whole file, which is read for that alone.
         card.sha256 = sha256_hex(&read_blob(&weights).await?);
         Ok(Self { card, weights })
     }
@@ -82,6 +84,7 @@ impl Client {
     pub(super) fn add_own(&self, card: Card, bytes: &[u8]) -> Result<Card, String> {
         self.0.own_networks.borrow_mut().push(OwnNetwork::of(card, bytes)?);
         self.refresh_catalogue();
+        // Not the card from above: it is listed under another name if its own was taken.
         let added = self.0.own_networks.borrow().last().map(|own| own.card.clone());
         added.ok_or_else(|| "it is no longer there".to_owned())
     }

@@ -40,6 +40,7 @@ pub(crate) async fn fetch_catalogue() -> Result<Catalogue, String> {
 ///
 /// A sentence, if they cannot be downloaded or read, or are damaged.
 pub(crate) async fn fetch_network(name: &str, on_bytes: &mut impl FnMut(u64)) -> Result<(NetworkFiles, bool), String> {
+    // The card arrives while the cache is looked through.
     let name_of_card = name.to_owned();
     let mut card = BackgroundTask::spawn(async move { fetch_card(&name_of_card).await });
     if with_timeout(weights_cache::stored_names())
@@ -55,6 +56,7 @@ pub(crate) async fn fetch_network(name: &str, on_bytes: &mut impl FnMut(u64)) ->
     let path = format!("./model-weights/{name}.safetensors");
     let first = fetch_with(&path, false, on_bytes).await;
     let card = card.result().await?;
+    // A card without a SHA-256 cannot be checked.
     let whole = |bytes: &Vec<u8>| card.sha256.is_empty() || weights_cache::sha256_hex(bytes) == card.sha256;
     if let Ok(weights) = first
         && whole(&weights)

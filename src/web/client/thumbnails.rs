@@ -53,6 +53,7 @@ impl Client {
     pub(super) fn postpone_thumbnail(&self) {
         let mut thumbnails = self.0.thumbnails.borrow_mut();
         let Some(InProgress { clip, file, request, .. }) = thumbnails.in_progress.take() else { return };
+        // On top of the stack: it is the next again.
         thumbnails.waiting.push((clip, file));
         drop(thumbnails);
         if let (Some(request), Some(engine)) = (request, self.0.cpu.borrow().clone()) {
@@ -62,6 +63,7 @@ impl Client {
 
     /// The engine died while it made a thumbnail. Its clip is taken for the cause, and is not tried again.
     pub(super) fn skip_thumbnail(&self) {
+        // Without a request it had not reached the engine.
         let in_progress =
             self.0.thumbnails.borrow_mut().in_progress.take_if(|in_progress| in_progress.request.is_some());
         if let Some(InProgress { clip, file, .. }) = in_progress {
@@ -114,6 +116,7 @@ impl Client {
         payload: Payload<File>,
     ) -> (Event, Payload) {
         let own = |in_progress: &&mut InProgress| in_progress.number == number;
+        // Postponed while the browser decoded it.
         if self.0.thumbnails.borrow_mut().in_progress.as_mut().filter(own).is_none() {
             return (Event::Cancelled, Payload::None);
         }

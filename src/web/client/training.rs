@@ -66,6 +66,7 @@ impl Client {
 
     /// Ends the current training run: its later events are dropped.
     pub(super) fn interrupt_training(&self) {
+        // Before the cancel: what the engine still sends is of an older number, and is dropped.
         self.0.training_number.set(self.0.training_number.get() + 1);
         if let Some(training_worker) = &mut *self.0.training_worker.borrow_mut()
             && let Some(request) = training_worker.running.take()
@@ -169,6 +170,7 @@ impl Client {
                 return Err(TrainFailure::Superseded);
             }
             self.emit_training(number, TrainingEvent::Embedding { done, total: job.clips.len() });
+            // A clip whose file is gone is left out, like one that cannot be decoded.
             let Some(file) = files.get(&clip.id) else { continue };
             let outcome = self.embed(number, engine, clip, file, &job.model).await;
             let ended = !alive.get();
@@ -189,7 +191,8 @@ impl Client {
         number == self.0.training_number.get()
     }
 
-    /// The networks that a model is built on: its backbones, or the network that is fine-tuned. Downloaded if not in memory.
+    /// The networks that a model is built on: its backbones, or the network that is fine-tuned. Downloaded if not in
+    /// memory.
     async fn fetch_backbones(
         &self,
         number: TrainingNumber,
