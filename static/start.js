@@ -1,10 +1,10 @@
-// Starts the page's binary. A file and not an inline script, so that the page needs no exception in its policy.
+// Starts the page's binary. A file instead of an inline script, so that the security policy needs no exception.
 try {
   const { js, wasm } = document.querySelector("script[data-wasm]").dataset;
   const { default: init } = await import(new URL(js, document.baseURI).href);
   await init({ module_or_path: new URL(wasm, document.baseURI) });
 } catch (error) {
-  // Nothing else is left that could say it.
+  // The app that shows errors has not started, so the static page shows this one.
   document.querySelector("#not-started").hidden = false;
   throw error;
 }

@@ -1,9 +1,9 @@
-//! Numbers, units, names and lists as people read them, for every feature of the page.
+//! Numbers with units, names and lists, formatted for every part of the page.
 
-/// Keeps a number and its unit on one line.
+/// A no-break space, which keeps a number and its unit on one line.
 pub const NBSP: char = '\u{a0}';
 
-/// A probability as a percentage: `62 %`. Only certainty itself is 0 or 100.
+/// A probability as a percentage: `62 %`. Only exactly 0 and 1 are shown as 0 % and 100 %.
 pub fn percent(probability: f32) -> String {
     let rounded = (f64::from(probability) * 100.0).round();
     match rounded {
@@ -14,7 +14,7 @@ pub fn percent(probability: f32) -> String {
     }
 }
 
-/// A genre's name in running text, from its label.
+/// The name of a genre in running text, from its label.
 pub fn genre(label: &str) -> String {
     match label {
         "hiphop" => "hip-hop".to_owned(),
@@ -22,7 +22,7 @@ pub fn genre(label: &str) -> String {
     }
 }
 
-/// A duration of work: `4.2 ms`, `346 ms`, `1.2 s`.
+/// A computing time: `4.2 ms`, `346 ms`, `1.2 s`.
 pub fn milliseconds(milliseconds: f64) -> String {
     match milliseconds {
         ms if ms < 9.95 => format!("{ms:.1}{NBSP}ms"),
@@ -36,7 +36,7 @@ pub fn frequency(hz: f32) -> String {
     if hz < 999.5 { format!("{hz:.0}{NBSP}Hz") } else { format!("{:.2}{NBSP}kHz", hz / 1000.0) }
 }
 
-/// A sentence with its full stop: errors are passed on without one, for they may become part of another.
+/// A sentence with a full stop. Errors come without one, because they may become part of a longer sentence.
 pub fn sentence(mut text: String) -> String {
     if !text.ends_with(['.', '!', '?', '…']) {
         text.push('.');
@@ -44,7 +44,7 @@ pub fn sentence(mut text: String) -> String {
     text
 }
 
-/// How many, with the right ending: `1 clip`, `3 clips`.
+/// A count with singular or plural: `1 clip`, `3 clips`.
 pub fn count(number: usize, thing: &str) -> String {
     match number {
         1 => format!("1{NBSP}{thing}"),
@@ -52,7 +52,7 @@ pub fn count(number: usize, thing: &str) -> String {
     }
 }
 
-/// A size to fetch: `820 KB`, `3.2 MB`.
+/// A size in bytes: `820 KB`, `3.2 MB`; at least `1 KB`.
 pub fn size(bytes: u64) -> String {
     match bytes {
         bytes if bytes < 999_500 => format!("{:.0}{NBSP}KB", (bytes as f64 / 1e3).max(1.0)),
@@ -60,7 +60,7 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// Words joined as in a sentence: `a, b and c`.
+/// Items joined as in a sentence: `a, b and c`.
 pub fn list(words: &[String]) -> String {
     match words {
         [] => String::new(),

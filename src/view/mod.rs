@@ -1,7 +1,7 @@
-//! What the page shows, as plain data: a state for every feature, made from the engine's events, and from it sentences,
-//! pixels and drawing instructions. The folders mirror those of `web/page`.
+//! What the page shows, as plain data: the state of every feature, updated by the engine's events, and the sentences,
+//! pixels and drawing instructions made from it. The folders mirror those of `web/page`.
 //!
-//! Nothing here knows a browser, so all of it is tested natively; `web::canvas` paints the result and decides nothing.
+//! Nothing here uses the browser, so all of it is tested natively; `web::canvas` only paints the result.
 //! Lengths are CSS pixels, y grows downwards, fractions of a plot run from 0 to 1 to the right and upwards.
 
 pub mod classify;

@@ -121,11 +121,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Unavailable`] or [`StorageError::Elsewhere`].
+    /// [`StorageError::Unavailable`] or [`StorageError::OtherTab`].
     pub(crate) async fn open() -> Result<Self, StorageError> {
         let name = site_scoped_name(KIND).map_err(|error| StorageError::Unavailable(reason(&error)))?;
         if !acquire_lock(&name).await {
-            return Err(StorageError::Elsewhere);
+            return Err(StorageError::OtherTab);
         }
         Self::open_named(&name).await
     }

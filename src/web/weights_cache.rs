@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Url;
 
 use super::{dom, js};
-use crate::view::offline::state::Absence;
+use crate::view::offline::state::UnavailableReason;
 
 /// SHA-256 of some bytes, in lower-case hexadecimal.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
@@ -40,7 +40,7 @@ pub(crate) async fn get(name: &str, sha256: &str) -> Option<Vec<u8>> {
 /// # Errors
 ///
 /// Why they are not stored.
-pub(crate) async fn put(name: &str, sha256: &str, bytes: &[u8]) -> Result<(), Absence> {
+pub(crate) async fn put(name: &str, sha256: &str, bytes: &[u8]) -> Result<(), UnavailableReason> {
     let put = async {
         let entries = entries().await?.into_iter();
         let before: Vec<String> = entries.filter(|(other, _)| other == name).map(|(_, sha256)| sha256).collect();
@@ -58,7 +58,11 @@ pub(crate) async fn put(name: &str, sha256: &str, bytes: &[u8]) -> Result<(), Ab
     };
     put.await.map_err(|error| {
         log::warn!("the weights of {name} could not be stored: {}", dom::describe(&error));
-        if js::text(&error, "name") == "QuotaExceededError" { Absence::Room } else { Absence::Blocked }
+        if js::text(&error, "name") == "QuotaExceededError" {
+            UnavailableReason::NoSpace
+        } else {
+            UnavailableReason::Blocked
+        }
     })
 }
 

@@ -132,7 +132,7 @@ test("clips are chosen for a class that was made, pictured after a reload, and k
     await page.click('[aria-label="Play au-f32.au"]');
     await page.locator("#train-notice", { hasText: "cannot play this kind of file" }).waitFor();
     await page.locator("#train-player").waitFor({ state: "hidden" });
-    await page.locator('#storage[data-storage="storage"]').waitFor();
+    await page.locator('#storage[data-storage="saved"]').waitFor();
 
     await page.reload();
     await page.click("#view-train");

@@ -52,7 +52,7 @@ test("allowed, it is tested, timed against the CPU and named", { timeout: 15 * M
     const told = await line(page);
     console.log(`The page says: ${told}`);
     assert.ok(["cpu-faster", "gpu-faster"].includes(choice), `${choice}: ${told}`);
-    assert.match(told, /\d+(\.\d)?\sm?s against \d+(\.\d)?\sm?s/, "both times");
+    assert.match(told, /\d+(\.\d)?\sm?s and \d+(\.\d)?\sm?s/, "both times");
   }),
 );
 
@@ -91,7 +91,7 @@ test("without the network's weights the page says so", { timeout: 3 * MINUTE }, 
     async (page) => {
       await page.locator("#error").filter({ hasText: /could not be fetched/ }).waitFor({ timeout: MINUTE });
       assert.match(await line(page), /^No engine is running/);
-      await page.locator("#arriving-box").waitFor({ state: "hidden", timeout: MINUTE });
+      await page.locator("#network-progress-box").waitFor({ state: "hidden", timeout: MINUTE });
       await page.selectOption("#engine-choice", "gpu");
       assert.match(await line(page), /^No engine is running/, "nothing is waited for in vain");
     },
@@ -167,7 +167,7 @@ test("a newer file takes the place of the one before, and a cancel leaves the pa
     });
     await page.dispatchEvent("#drop-zone", "drop", { dataTransfer: noise });
     await page.locator("#cancel").click({ timeout: MINUTE });
-    await page.locator("#notice").filter({ hasText: /Stopped/ }).waitFor({ timeout: MINUTE });
+    await page.locator("#notice").filter({ hasText: /Cancelled/ }).waitFor({ timeout: MINUTE });
 
     await page.dispatchEvent("#drop-zone", "drop", { dataTransfer: noise });
     await page.setInputFiles("#file", []);

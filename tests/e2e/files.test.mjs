@@ -78,7 +78,7 @@ test("an engine that dies on a file is replaced", { timeout: 3 * MINUTE }, () =>
       assert.equal(await ended(page, song), "done");
       await page.evaluate(() => (globalThis.deaths = 2));
       assert.equal(await ended(page, song), "error");
-      assert.match(await errorShown(page), /the engine stopped while it worked on this file, and is being started again/);
+      assert.match(await errorShown(page), /the engine stopped while it analyzed this file and is being restarted/);
       await choose(page, song);
       assertDistribution(await genres(page));
     },

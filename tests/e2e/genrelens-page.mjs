@@ -91,9 +91,9 @@ export async function useNetwork(page, name) {
 export async function waitForAnswerBy(page, name, timeout = 60_000) {
   await page.waitForFunction(
     (name) => {
-      const quiet = document.querySelector("#again-box").hidden && document.querySelector("#arriving-box").hidden;
+      const quiet = document.querySelector("#reclassify-box").hidden && document.querySelector("#network-progress-box").hidden;
       const done = document.querySelector("#page").dataset.state === "done";
-      return quiet && done && document.querySelector("#detail").textContent.includes(` by ${name} in `);
+      return quiet && done && document.querySelector("#detail").textContent.includes(` with ${name} in `);
     },
     name,
     { timeout },

@@ -61,14 +61,14 @@ test("the first answer is refined by the page's own choice", { timeout: 3 * MINU
   return withStandIns(
     async (page) => {
       await choose(page, song);
-      assert.match(await page.locator("#detail").innerText(), /by stand-in-first in/);
+      assert.match(await page.locator("#detail").innerText(), /with stand-in-first in/);
       const first = await probabilities(page);
-      await page.locator("#arriving-text", { hasText: "Fetching stand-in-head, to refine the answer" }).waitFor();
+      await page.locator("#network-progress-text", { hasText: "Downloading stand-in-head to refine the result" }).waitFor();
       assert.deepEqual(await inUse(page), ["stand-in-first", "stand-in-first"], "not shown as a choice");
       const states = await page.evaluate(() => globalThis.states.length);
       released();
       await waitForAnswerBy(page, "stand-in-head");
-      assert.match(await page.locator("#detail").innerText(), /Refined by stand-in-head in .*; stand-in-first's first/);
+      assert.match(await page.locator("#detail").innerText(), /Refined with stand-in-head in .*; the first result, from stand-in-first/);
       assertClose(await probabilities(page), first, 1e-4, "the head repeats its base");
       const meanwhile = await page.evaluate((from) => globalThis.states.slice(from), states);
       assert.ok(meanwhile.every((state) => state === "done"), `the first answer stands: ${meanwhile}`);
@@ -114,7 +114,7 @@ test("a network that cannot be had leaves the one before", { timeout: 5 * MINUTE
         assertClose(await probabilities(page), before, 1e-6, "the network before answers");
       };
       for (const [kind, answer, sentence] of [
-        ["safetensors", { status: 404, body: "" }, /stand-in-turned is not in use: .*answered 404.* stand-in-first stays/],
+        ["safetensors", { status: 404, body: "" }, /stand-in-turned cannot be used: .*answered 404.* stand-in-first stays/],
         ["json", { status: 200, body: "<html>" }, /cannot be read/],
         ["safetensors", { status: 200, body: Buffer.alloc(5000) }, /damaged/],
       ]) {
@@ -126,7 +126,7 @@ test("a network that cannot be had leaves the one before", { timeout: 5 * MINUTE
       // What it listens through is damaged.
       trouble = (name, asked) => (name === "stand-in-tags" && asked === "safetensors" ? { body: "no weights" } : null);
       await page.selectOption("#network-choice", "stand-in-head");
-      await refusal(page, /stand-in-head is not in use: .*damaged/);
+      await refusal(page, /stand-in-head cannot be used: .*damaged/);
       await goesOn();
       // All is well again: nothing damaged was kept.
       trouble = null;
@@ -157,7 +157,7 @@ test("of many choices the last one wins", { timeout: 3 * MINUTE }, () =>
       await page.selectOption("#network-choice", "stand-in-turned");
       await pause(500);
       await waitForAnswerBy(page, "stand-in-turned");
-      assert.equal(await page.locator("#again-box").isVisible(), false);
+      assert.equal(await page.locator("#reclassify-box").isVisible(), false);
     },
     {
       meddle: async (name, kind) => {
@@ -193,7 +193,7 @@ test("the address chooses, and a name that is not there is said", { timeout: 3 *
   await withStandIns(
     async (page) => {
       await choose(page, song);
-      await refusal(page, /net99 is not in use: this site has no network of that name/);
+      await refusal(page, /net99 cannot be used: this site has no network of that name/);
       assert.deepEqual(await inUse(page), ["stand-in-first", "stand-in-first"]);
     },
     { query: "&network=net99" },

@@ -86,13 +86,13 @@ for (const base of ["/", "/a/project/"]) {
       PLAIN,
       async (page, site) => {
         await ready(page);
-        assert.match(await page.locator("#offline-said").innerText(), /^Ready to work offline/);
+        assert.match(await page.locator("#offline-ready").innerText(), /^Ready to work offline/);
         await disconnect(page, site);
         // Also without loading it again.
         await answers(page);
         await page.reload();
         await ready(page);
-        assert.equal(await page.locator("#offline-said").textContent(), "", "it is said once");
+        assert.equal(await page.locator("#offline-ready").textContent(), "", "it is said once");
         await answers(page);
         assert.equal(await engine(page), "CPU");
         await teachSaveAndOpen(page);
@@ -112,8 +112,8 @@ test("a network is kept on request, and then needs no connection", { timeout: 6 
     async (page, site) => {
       await ready(page);
       await page.locator("#offline summary").click();
-      await page.click(`[data-keep="${other}"]`);
-      await page.locator(`[data-network="${other}"]`, { hasText: "kept on this device" }).waitFor({ timeout: MINUTE });
+      await page.click(`[data-download="${other}"]`);
+      await page.locator(`[data-network="${other}"]`, { hasText: "stored on this device" }).waitFor({ timeout: MINUTE });
       await disconnect(page, site);
       await page.reload();
       await answers(page);
@@ -161,7 +161,7 @@ function retrain(folder, name) {
 }
 
 const offered = (page) =>
-  page.locator("#renewal", { hasText: "A new version of GenreLens is ready" }).waitFor({ timeout: 3 * MINUTE });
+  page.locator("#update-text", { hasText: "A new version of GenreLens is ready" }).waitFor({ timeout: 3 * MINUTE });
 
 const isRenewed = (page) => page.evaluate(async () => (await (await fetch("start.js")).text()).includes("Another build"));
 
@@ -178,19 +178,19 @@ test("a newer build is offered; declined, the old one goes on; accepted, the new
       await page.reload();
       await offered(page);
       assert.equal(await isRenewed(page), false, "not unasked");
-      await page.click("#renew-later");
+      await page.click("#update-later");
       // It goes with the next frame.
-      await page.locator("#renewal-box").waitFor({ state: "hidden", timeout: MINUTE });
+      await page.locator("#update-box").waitFor({ state: "hidden", timeout: MINUTE });
       await answers(page);
       await page.reload();
       await offered(page);
       assert.equal(await isRenewed(page), false, "declined, the old one goes on");
       await answers(page);
 
-      await Promise.all([page.waitForEvent("load", { timeout: MINUTE }), page.click("#renew")]);
+      await Promise.all([page.waitForEvent("load", { timeout: MINUTE }), page.click("#update-now")]);
       await ready(page);
       assert.equal(await isRenewed(page), true);
-      assert.equal(await page.locator("#renewal-box").isVisible(), false);
+      assert.equal(await page.locator("#update-box").isVisible(), false);
       assert.deepEqual(weights, [], "the weights outlive the version");
       const shells = await page.evaluate(async () => (await caches.keys()).filter((name) => name.includes("-shell-")));
       assert.equal(shells.length, 1, `only the new version is kept: ${shells}`);
@@ -214,7 +214,7 @@ test("a newer build with other weights answers offline from its first moment", {
       await answers(page);
       // Before it is accepted, so that the page itself cannot fetch what is missing.
       await disconnect(page, site);
-      await Promise.all([page.waitForEvent("load", { timeout: MINUTE }), page.click("#renew")]);
+      await Promise.all([page.waitForEvent("load", { timeout: MINUTE }), page.click("#update-now")]);
       await ready(page);
       assert.equal(await isRenewed(page), true);
       await answers(page);
@@ -293,7 +293,7 @@ test("weights that are cut short once are fetched again; always, that is said", 
       assert.deepEqual(cuts, [`${first}.safetensors`], "once");
       site.meddle = (path, file, response) => path.endsWith(`${other}.safetensors`) && cutShort(file, response);
       await page.selectOption("#network-choice", other);
-      const sentence = page.locator("#network-error", { hasText: `${other} is not in use` });
+      const sentence = page.locator("#network-error", { hasText: `${other} cannot be used` });
       await sentence.waitFor({ timeout: MINUTE });
       assert.match(await sentence.innerText(), /broke off.*check the connection/);
       await answers(page);
@@ -363,7 +363,7 @@ for (const file of ["cpu_worker_loader.js", "cpu_worker_bg.wasm"]) {
         await damage(page, "shell-", file);
         await disconnect(page, site);
         await page.reload();
-        const trouble = page.locator("#offline-trouble");
+        const trouble = page.locator("#offline-error");
         await trouble.filter({ hasText: `(${file}) is damaged` }).waitFor({ timeout: MINUTE });
         await connect(page, site);
         await page.reload();
@@ -419,11 +419,11 @@ test("where there is no room, that is said, and the page works", { timeout: 6 * 
   return visit(
     PLAIN,
     async (page) => {
-      await standing(page, "absent");
-      assert.match(await page.locator("#offline-standing").innerText(), /no room/);
+      await standing(page, "unavailable");
+      assert.match(await page.locator("#offline-status").innerText(), /not enough free space/);
       await answers(page);
       await limit(undefined);
-      await page.click("#offline-begin");
+      await page.click("#offline-enable");
       await ready(page);
     },
     {
@@ -442,8 +442,8 @@ test("where the browser lets nothing be stored, that is said, and the page works
   visit(
     PLAIN,
     async (page) => {
-      await standing(page, "absent");
-      assert.match(await page.locator("#offline-standing").innerText(), /lets it keep nothing/);
+      await standing(page, "unavailable");
+      assert.match(await page.locator("#offline-status").innerText(), /does not let it store anything/);
       await answers(page);
       await useNetwork(page, other);
       await waitForAnswerBy(page, other);
@@ -465,8 +465,8 @@ test("who saves data is asked first", { timeout: 5 * MINUTE }, () =>
   visit(
     PLAIN,
     async (page) => {
-      await standing(page, "waits");
-      await page.click("#offline-begin");
+      await standing(page, "deferred");
+      await page.click("#offline-enable");
       await ready(page);
     },
     {
@@ -497,7 +497,7 @@ test("what another program shares is opened, and goes nowhere", { timeout: 5 * M
       await page.locator('#page[data-state="done"]').waitFor({ timeout: MINUTE });
       assert.match(await page.locator("#recording").innerText(), /^a song\.wav/);
       await page.goto(`${site.address}?shared=none&engine=cpu&network=${first}`);
-      await page.locator("#offline-trouble", { hasText: "did not arrive" }).waitFor({ timeout: MINUTE });
+      await page.locator("#offline-error", { hasText: "did not reach" }).waitFor({ timeout: MINUTE });
       assert.equal(new URL(page.url()).search, PLAIN, "it is said once");
     },
     { expected: NO_CONNECTION },

@@ -17,7 +17,7 @@ const { open } = builtPage();
 
 /** Waits until everything that should be kept is. */
 async function kept(page) {
-  await page.locator('#storage[data-storage="storage"]').waitFor({ state: "attached", timeout: MINUTE });
+  await page.locator('#storage[data-storage="saved"]').waitFor({ state: "attached", timeout: MINUTE });
 }
 
 /** The keys of a part of the page's store. */
@@ -130,8 +130,8 @@ test("clips and networks are there after a reload, and networks in another brows
     await page.click("#view-train");
     await page.locator("#results").waitFor();
     assert.equal(await page.locator("#results-sentence").innerText(), said);
-    await page.locator("#storage-what", { hasText: /16\sclips, 1\snetwork and 1\slesson/ }).waitFor();
-    await page.locator("#storage-size", { hasText: "that the browser grants" }).waitFor();
+    await page.locator("#storage-what", { hasText: /16\sclips, 1\snetwork and 1\straining run/ }).waitFor();
+    await page.locator("#storage-size", { hasText: "that the browser allows" }).waitFor();
     const tone = madeFile("tone");
     const found = await answer(page, "my network", tone);
     assert.deepEqual(Object.keys(found).sort(), ["noise", "tone"]);
@@ -150,7 +150,7 @@ test("clips and networks are there after a reload, and networks in another brows
     // Forgotten and brought back, forgotten for good.
     await page.click("#view-train");
     await page.click('#storage-networks [data-act="forget"][data-network="noise or tone 2"]');
-    await page.locator("#storage-forgotten", { hasText: "“noise or tone 2” is forgotten." }).waitFor();
+    await page.locator("#storage-forgotten", { hasText: "“noise or tone 2” has been deleted." }).waitFor();
     await page.click("#storage-undo");
     await page.locator('#storage-networks [data-network="noise or tone 2"]').first().waitFor();
     await page.click('#storage-networks [data-act="forget"][data-network="noise or tone 2"]');
@@ -166,16 +166,16 @@ test("clips and networks are there after a reload, and networks in another brows
       const cut = join(mkdtempSync(join(tmpdir(), "genrelens-")), "cut.safetensors");
       writeFileSync(cut, readFileSync(file).subarray(0, 5000));
       await other.setInputFiles("#storage-import", cut);
-      await other.locator("#storage-notice", { hasText: "cut.safetensors was not taken: it is" }).waitFor();
+      await other.locator("#storage-notice", { hasText: "cut.safetensors was not imported: it is" }).waitFor();
       await other.setInputFiles("#storage-import", file);
-      await other.locator("#storage-notice", { hasText: "“noise or tone” was taken from" }).waitFor();
+      await other.locator("#storage-notice", { hasText: "“noise or tone” was imported from" }).waitFor();
       assertClose(await answer(other, "noise or tone", tone), found, 1e-6, "in another browser");
     });
 
     await page.click("#view-train");
     await page.click("#storage-forget-all");
     await page.click("#storage-forget-yes");
-    await page.locator("#storage-notice", { hasText: "Everything is forgotten." }).waitFor();
+    await page.locator("#storage-notice", { hasText: "Everything has been deleted." }).waitFor();
     await page.waitForTimeout(500);
     for (const object_store of ["clips", "networks", "runs", "values"]) assert.deepEqual(await keys(page, object_store), [], object_store);
   }),
@@ -197,9 +197,9 @@ test("a head whose base is another here is refused", { timeout: 2 * MINUTE }, ()
       await page.setInputFiles("#storage-import", file);
     };
     await bring(card);
-    await page.locator("#storage-notice", { hasText: "this site has another version of that" }).waitFor();
+    await page.locator("#storage-notice", { hasText: "this site has another version of it" }).waitFor();
     await bring({ ...card, bases: [{ ...bases[0], name: "nobody" }] });
-    await page.locator("#storage-notice", { hasText: "called 'nobody', which this site does not have" }).waitFor();
+    await page.locator("#storage-notice", { hasText: "backbone 'nobody', which this site does not have" }).waitFor();
     assert.equal(await page.locator("#storage-networks li").count(), 0);
   }),
 );
@@ -218,7 +218,7 @@ test("a lesson that a reload interrupts goes on from its last checkpoint", { tim
     await page.reload();
     assert.deepEqual(asked, ["beforeunload"]);
     // It is offered whatever the page shows.
-    const text = page.locator("#resume-text", { hasText: "The lesson of “my network” was interrupted at epoch" });
+    const text = page.locator("#resume-text", { hasText: "Training of “my network” was interrupted at epoch" });
     await text.waitFor();
     const [, epoch, all] = /epoch (\d+) of (\d+)/.exec(await text.innerText());
     assert.equal(all, "5000");
@@ -272,7 +272,7 @@ for (const [what, meddle, sentence] of [
         throw new DOMException("The operation is insecure.", "SecurityError");
       };
     },
-    "Your browser keeps nothing for this page (The operation is insecure).",
+    "Your browser does not let this page store anything (The operation is insecure).",
   ],
   [
     "full",
@@ -281,7 +281,7 @@ for (const [what, meddle, sentence] of [
         throw new DOMException("Too much.", "QuotaExceededError");
       };
     },
-    "There is no room left to keep everything on this device.",
+    "There is not enough free space on this device to store everything.",
   ],
 ]) {
   test(`where storage is ${what}, that is said and everything else works`, { timeout: 4 * MINUTE }, () =>

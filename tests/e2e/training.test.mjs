@@ -46,7 +46,7 @@ async function saved(page) {
  * says the same by its file. The share that is named rightly, the mean over the genres.
  */
 async function namedAfterReload(page, { others }) {
-  await page.locator('#storage[data-storage="storage"]').waitFor({ state: "attached", timeout: MINUTE });
+  await page.locator('#storage[data-storage="saved"]').waitFor({ state: "attached", timeout: MINUTE });
   // Named on the processor: an emulated adapter takes minutes to compare MusiCNN on both engines first.
   await page.goto(page.url().replace("engine=gpu&software=1", "engine=cpu"));
   await page.locator('#network-choice option[value="my network"]').waitFor({ state: "attached", timeout: 2 * MINUTE });

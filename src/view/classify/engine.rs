@@ -1,16 +1,16 @@
-//! Which engine runs, and why.
+//! The choice between the CPU and the GPU engine.
 
 use crate::protocol::{EngineKind, SelfTest};
 
-/// What the user wants to run.
+/// The engine that the user prefers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Preference {
-    /// Whatever is faster here.
+    /// The faster one.
     #[default]
     Auto,
     /// The CPU engine.
     Cpu,
-    /// The GPU engine, where there is one.
+    /// The GPU engine, if there is one.
     Gpu,
 }
 
@@ -27,38 +27,38 @@ impl Preference {
         }
     }
 
-    /// The preference of that name.
+    /// The preference of this name.
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|preference| preference.name() == name)
     }
 }
 
-/// Why there is no GPU engine.
+/// Why the GPU engine is not available.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NoGpu {
-    /// The browser does not know WebGPU, or keeps it from this page.
+    /// The browser does not support WebGPU, or blocks it for this page.
     NoWebGpu,
-    /// The browser knows WebGPU but found no graphics adapter for it.
+    /// The browser supports WebGPU but found no graphics adapter.
     NoAdapter,
     /// The only adapter is emulated on the CPU.
     SoftwareAdapter,
-    /// The browser saves data, and nobody asked for it.
+    /// The browser is set to save data, and the user has not chosen the GPU.
     SavesData,
-    /// It could not be fetched or started: the reason, as a sentence or part of one.
+    /// It could not be downloaded or started: the reason, as a sentence or part of one.
     Failed(String),
     /// It could not run the network in use: the reason, as a sentence or part of one.
     Network(String),
 }
 
-/// Why the engine runs that runs.
+/// Why the present engine is used.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Choice {
-    /// Nothing runs yet: the CPU engine and the network are being loaded.
+    /// No engine runs yet: the CPU engine and the network are being loaded.
     #[default]
     Starting,
-    /// Nothing runs: the CPU engine could not be started.
+    /// No engine runs: the CPU engine could not be started.
     Broken,
-    /// The CPU engine runs; the GPU engine is being fetched.
+    /// The CPU engine runs; the GPU engine is being downloaded.
     FetchingGpu,
     /// The CPU engine runs; the GPU engine is being compared with it.
     TestingGpu,
@@ -81,12 +81,12 @@ pub enum Choice {
         /// The GPU engine's.
         gpu_ms: f64,
     },
-    /// The CPU engine runs because the GPU engine's answers differ from its own.
+    /// The CPU engine runs because the GPU engine's logits differ from its own.
     SelfTestMismatch {
-        /// The largest difference of two logits; infinite where they cannot be compared.
+        /// The largest difference of two logits; infinite if they cannot be compared.
         difference: f32,
     },
-    /// The engine runs that the user asked for.
+    /// The user chose this engine.
     UserChoice,
 }
 
@@ -107,20 +107,20 @@ impl Choice {
     }
 }
 
-/// How far the GPU engine has come with the network in use.
+/// The state of the GPU engine with the active network.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GpuState {
-    /// Nobody has looked for one.
-    NotLooked,
-    /// It is being fetched or tested: what the user sees meanwhile.
-    Coming(Choice),
-    /// It was compared with the CPU engine on this network: what came of it.
+    /// The browser has not been asked for an adapter yet.
+    NotProbed,
+    /// It is being downloaded or tested: the reason to show in the meantime.
+    Pending(Choice),
+    /// It was compared with the CPU engine on this network, with this result.
     Compared(Choice),
-    /// There is none.
-    Refused(Choice),
+    /// It is not available.
+    Unavailable(Choice),
 }
 
-/// Which engine classifies, and why. `None` where recordings should wait.
+/// Which engine classifies, and why. `None` if recordings have to wait.
 pub fn decide(preference: Preference, gpu: &GpuState) -> (Option<EngineKind>, Choice) {
     let cpu = Some(EngineKind::Cpu);
     match (gpu, preference) {
@@ -131,25 +131,25 @@ pub fn decide(preference: Preference, gpu: &GpuState) -> (Option<EngineKind>, Ch
         (GpuState::Compared(faster @ Choice::GpuFaster { .. }), Preference::Auto) => {
             (Some(EngineKind::Gpu), faster.clone())
         }
-        (GpuState::Compared(reason) | GpuState::Refused(reason), _) => (cpu, reason.clone()),
-        // Somebody who asked for the GPU waits for it; everybody else is answered at once.
-        (GpuState::Coming(choice), Preference::Gpu) => (None, choice.clone()),
-        (GpuState::NotLooked, Preference::Gpu) => (None, Choice::FetchingGpu),
-        (GpuState::Coming(choice), Preference::Auto) => (cpu, choice.clone()),
-        (GpuState::NotLooked, Preference::Auto) => (cpu, Choice::FetchingGpu),
+        (GpuState::Compared(reason) | GpuState::Unavailable(reason), _) => (cpu, reason.clone()),
+        // A user who chose the GPU waits for it; in the automatic mode the CPU starts at once.
+        (GpuState::Pending(choice), Preference::Gpu) => (None, choice.clone()),
+        (GpuState::NotProbed, Preference::Gpu) => (None, Choice::FetchingGpu),
+        (GpuState::Pending(choice), Preference::Auto) => (cpu, choice.clone()),
+        (GpuState::NotProbed, Preference::Auto) => (cpu, Choice::FetchingGpu),
     }
 }
 
-/// How far the engines' logits may be apart, relative to one more than the largest of them. The engines sum in
-/// different orders, and a genre's probability moves by at most about this much.
+/// The tolerance between the engines' logits, relative to 1 plus the largest of them. The engines sum in different
+/// orders; a genre's probability changes by at most about this much.
 const TOLERANCE: f32 = 0.01;
 
-/// Compares two engines by the same self-test: the GPU engine is taken where it agrees and is faster.
+/// Compares two engines by the same self-test: the GPU engine is chosen if it agrees and is faster.
 pub fn choose(cpu: &SelfTest, gpu: &SelfTest) -> Choice {
     let difference = largest_difference(&cpu.logits, &gpu.logits);
     let largest = cpu.logits.iter().fold(0.0_f32, |largest, logit| largest.max(logit.abs()));
     let (cpu_ms, gpu_ms) = (cpu.milliseconds, gpu.milliseconds);
-    // An infinite logit would otherwise allow any difference.
+    // With an infinite logit the tolerance would allow any difference.
     if !largest.is_finite() || difference > TOLERANCE * (1.0 + largest) {
         Choice::SelfTestMismatch { difference }
     } else if gpu_ms < cpu_ms {
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_faster_engine_is_taken_where_they_agree() {
+    fn the_faster_engine_is_chosen_if_they_agree() {
         let cpu = test(&[1.0, -3.0], 20.0);
         assert_eq!(choose(&cpu, &test(&[1.02, -3.02], 5.0)), Choice::GpuFaster { cpu_ms: 20.0, gpu_ms: 5.0 });
         assert_eq!(choose(&cpu, &test(&[1.0, -3.0], 40.0)), Choice::CpuFaster { cpu_ms: 20.0, gpu_ms: 40.0 });
@@ -187,14 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_gpu_is_refused_however_fast() {
+    fn a_wrong_gpu_is_refused_even_if_it_is_faster() {
         // Allowed here: 0.01 · (1 + 3) = 0.04.
         let found = choose(&test(&[1.0, -3.0], 20.0), &test(&[1.0, -3.05], 1.0));
         assert!(matches!(found, Choice::SelfTestMismatch { difference } if (difference - 0.05).abs() < 1e-5));
     }
 
     #[test]
-    fn what_cannot_be_compared_is_refused() {
+    fn logits_that_cannot_be_compared_are_refused() {
         for (cpu, gpu) in [
             (vec![1.0], vec![f32::NAN]),
             (vec![1.0], vec![f32::INFINITY]),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_users_engine_runs_where_it_agrees_with_the_other() {
+    fn the_chosen_engine_runs_if_it_agrees_with_the_other() {
         let faster = Choice::GpuFaster { cpu_ms: 20.0, gpu_ms: 5.0 };
         let slower = Choice::CpuFaster { cpu_ms: 5.0, gpu_ms: 20.0 };
         let wrong = Choice::SelfTestMismatch { difference: 1.0 };
@@ -223,12 +223,12 @@ mod tests {
     }
 
     #[test]
-    fn only_who_asked_for_the_gpu_waits_for_it() {
-        for state in [GpuState::NotLooked, GpuState::Coming(Choice::TestingGpu)] {
+    fn only_a_user_who_chose_the_gpu_waits_for_it() {
+        for state in [GpuState::NotProbed, GpuState::Pending(Choice::TestingGpu)] {
             assert_eq!(decide(Preference::Gpu, &state).0, None);
             assert_eq!(decide(Preference::Auto, &state).0, Some(EngineKind::Cpu));
         }
-        let refused = GpuState::Refused(Choice::OnlyCpu { reason: NoGpu::NoWebGpu });
+        let refused = GpuState::Unavailable(Choice::OnlyCpu { reason: NoGpu::NoWebGpu });
         assert_eq!(decide(Preference::Gpu, &refused).0, Some(EngineKind::Cpu));
     }
 

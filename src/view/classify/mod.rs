@@ -1,4 +1,4 @@
-//! Classifying a recording: the state of the current file, the networks and engines to choose from, and what is said.
+//! Classification of a recording: the state of the current file, the choice of network and engine, and the sentences.
 
 pub mod engine;
 pub mod network_words;

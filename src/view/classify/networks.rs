@@ -1,4 +1,4 @@
-//! The networks that the site has: which of them is in use, and which is on its way to be.
+//! The networks of the site: the catalogue, the active network, and the switch to another one.
 
 use std::rc::Rc;
 
@@ -7,194 +7,195 @@ use serde::Deserialize;
 use crate::card::Card;
 use crate::protocol::Architecture;
 
-/// The site's networks, as `cargo xtask post-build` lists them beside the weights.
+/// The site's networks, as `cargo xtask post-build` lists them in `networks.json` beside the weights.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Catalogue {
-    /// The one that answers first: small.
+    /// The network that is loaded first, because it is small.
     pub first: String,
-    /// The one that the page chooses where it may fetch more.
+    /// The network that the page uses by default once it is downloaded.
     pub default: String,
-    /// All of them, in the order they are offered.
-    pub networks: Vec<Offer>,
+    /// All networks, in the order of the choice box.
+    pub networks: Vec<CatalogueEntry>,
 }
 
-/// A network that can be fetched.
+/// A network of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Offer {
-    /// The name on its card, and of its files.
+pub struct CatalogueEntry {
+    /// The name, as on the card and in the names of its files.
     pub name: String,
-    /// One sentence on what it is.
+    /// A description in one sentence.
     pub summary: String,
-    /// Size of its weights file.
+    /// The size of its weights file.
     pub bytes: u64,
-    /// What it listens through, by name; all of it is in the list.
+    /// The names of its backbones, which are in the catalogue too.
     #[serde(default, alias = "bases")]
     pub backbones: Vec<String>,
-    /// True for one of the user's own, which is nowhere to be fetched.
+    /// True for one of the user's own networks, which the site does not have.
     #[serde(default)]
     pub own: bool,
 }
 
 impl Catalogue {
-    /// Reads the list.
+    /// Reads `networks.json`.
     ///
     /// # Errors
     ///
-    /// Part of a sentence, where it is no list or names networks that are not in it.
+    /// Part of a sentence, if it is malformed or names networks that are not in it.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
         let list: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        let backbones = list.networks.iter().flat_map(|offer| &offer.backbones);
-        let missing = backbones.chain([&list.first, &list.default]).find(|name| list.offer(name).is_none()).cloned();
+        let backbones = list.networks.iter().flat_map(|entry| &entry.backbones);
+        let missing = backbones.chain([&list.first, &list.default]).find(|name| list.entry(name).is_none()).cloned();
         missing.map_or(Ok(list), |name| Err(format!("'{name}' is not in the list")))
     }
 
-    /// The network of this name.
-    pub fn offer(&self, name: &str) -> Option<&Offer> {
-        self.networks.iter().find(|offer| offer.name == name)
+    /// The entry of this name.
+    pub fn entry(&self, name: &str) -> Option<&CatalogueEntry> {
+        self.networks.iter().find(|entry| entry.name == name)
     }
 
-    /// What has to be fetched for a network, in bytes: with what it listens through.
+    /// The download size of a network in bytes, including its backbones.
     pub fn bytes(&self, name: &str) -> u64 {
-        let own = self.offer(name);
-        let backbones = own.into_iter().flat_map(|offer| &offer.backbones).filter_map(|backbone| self.offer(backbone));
-        own.into_iter().chain(backbones).map(|offer| offer.bytes).sum()
+        let network = self.entry(name);
+        let backbones =
+            network.into_iter().flat_map(|entry| &entry.backbones).filter_map(|backbone| self.entry(backbone));
+        network.into_iter().chain(backbones).map(|entry| entry.bytes).sum()
     }
 }
 
 /// The network in use.
 #[derive(Debug, Clone, PartialEq)]
-pub struct InUse {
-    /// Its card.
+pub struct ActiveNetwork {
+    /// The card.
     pub card: Card,
-    /// How it is built.
+    /// The architecture, as the engine reports it.
     pub architecture: Architecture,
 }
 
-/// A network on its way.
+/// The download of a network.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Arriving {
-    /// Its name.
+pub struct NetworkDownload {
+    /// The network.
     pub name: String,
-    /// Who wants it.
+    /// Who selected it.
     pub selection: Selection,
-    /// Bytes of it that are there.
+    /// Bytes downloaded so far.
     pub fetched: u64,
-    /// All of its bytes.
+    /// Bytes in all.
     pub total: u64,
 }
 
-/// Who wants a network.
+/// Who selected a network, and for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
-    /// The page, to have any at all.
+    /// The page, to have a first network quickly.
     First,
-    /// The page, for an answer better than the first. It waits for that one.
+    /// The page, for a better result than the first one, which it waits for.
     Refine,
-    /// The user. It waits for nothing.
+    /// The user. It is loaded at once, even during a classification.
     User,
 }
 
-/// Ties what was begun for a wish to that wish: an older one no longer counts.
+/// Numbers the requests, so that the result of an outdated one can be ignored.
 pub type Ticket = u32;
 
-/// A network that is wanted.
+/// A request to use a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// Its name.
+pub struct NetworkRequest {
+    /// The network.
     pub name: Rc<str>,
-    /// Who wants it.
+    /// Who selected it.
     pub selection: Selection,
-    /// Its number.
+    /// The number of the request.
     pub ticket: Ticket,
 }
 
-/// The way from one network in use to the next, always of the CPU engine, which every other follows: a network is
-/// wanted, then its files are there, then it is being loaded, then it is in use. The last wish wins; until its network
-/// is in use the one before stays, and a failure changes nothing.
+/// The switch from the active network to another one, on the CPU engine, which the GPU engine follows: a network is
+/// requested, its files are fetched, it is loaded, and then it is active. The last request wins; until its network is
+/// active the previous one stays, and a failure changes nothing.
 #[derive(Debug, Default)]
-pub struct Switch {
-    in_use: Option<(Rc<str>, Selection)>,
-    /// Being fetched or, where the flag is set, ready to be loaded.
-    wanted: Option<(Wanted, bool)>,
-    /// Sent to the engine, which cannot be called back.
-    loading: Option<Wanted>,
+pub struct NetworkSwitch {
+    active: Option<(Rc<str>, Selection)>,
+    /// Being fetched, or ready to be loaded if the flag is set.
+    requested: Option<(NetworkRequest, bool)>,
+    /// Being loaded by the engine, which cannot be cancelled.
+    loading: Option<NetworkRequest>,
     tickets: Ticket,
 }
 
-impl Switch {
-    /// The network that classifies, and who wanted it.
-    pub fn in_use(&self) -> Option<(&Rc<str>, Selection)> {
-        self.in_use.as_ref().map(|(name, selection)| (name, *selection))
+impl NetworkSwitch {
+    /// The active network, and who selected it.
+    pub fn active(&self) -> Option<(&Rc<str>, Selection)> {
+        self.active.as_ref().map(|(name, selection)| (name, *selection))
     }
 
-    /// True while the engine is between two networks: nothing may be asked of it.
+    /// True while the engine loads a network: it must not be given work.
     pub fn is_loading(&self) -> bool {
         self.loading.is_some()
     }
 
-    /// What is on its way and not yet in use.
-    pub fn coming(&self) -> Option<&Wanted> {
-        self.wanted.as_ref().map(|(wanted, _)| wanted).or(self.loading.as_ref())
+    /// The request that is not yet active.
+    pub fn pending(&self) -> Option<&NetworkRequest> {
+        self.requested.as_ref().map(|(wanted, _)| wanted).or(self.loading.as_ref())
     }
 
-    /// An engine is started with this network.
-    pub fn start(&mut self, name: &str, selection: Selection) -> Wanted {
-        let wanted = self.number(name, selection);
+    /// Notes that an engine is started with this network.
+    pub fn start(&mut self, name: &str, selection: Selection) -> NetworkRequest {
+        let wanted = self.new_request(name, selection);
         self.loading = Some(wanted.clone());
         wanted
     }
 
-    /// Wants a network in the place of whatever was wanted before. `None` where its files need not be fetched for that:
-    /// it is in use, or on its way already.
-    pub fn want(&mut self, name: &str, selection: Selection) -> Option<Wanted> {
-        if let Some((wanted, _)) = self.wanted.as_mut().filter(|(wanted, _)| *wanted.name == *name) {
+    /// Requests a network instead of any earlier request. `None` if its files need not be fetched, because it is active
+    /// or already requested.
+    pub fn request(&mut self, name: &str, selection: Selection) -> Option<NetworkRequest> {
+        if let Some((wanted, _)) = self.requested.as_mut().filter(|(wanted, _)| *wanted.name == *name) {
             wanted.selection = selection;
             return None;
         }
-        self.wanted = None;
+        self.requested = None;
         let last = self.loading.as_ref().map(|loading| &loading.name);
-        if last.or(self.in_use.as_ref().map(|(name, _)| name)).is_some_and(|last| **last == *name) {
+        if last.or(self.active.as_ref().map(|(name, _)| name)).is_some_and(|last| **last == *name) {
             return None;
         }
-        let wanted = self.number(name, selection);
-        self.wanted = Some((wanted.clone(), false));
+        let wanted = self.new_request(name, selection);
+        self.requested = Some((wanted.clone(), false));
         Some(wanted)
     }
 
-    /// The files of a wish are there. False where it no longer counts.
+    /// The files of a request have been fetched. False if the request is outdated.
     pub fn fetched(&mut self, ticket: Ticket) -> bool {
-        let found = self.wanted.as_mut().filter(|(wanted, _)| wanted.ticket == ticket);
+        let found = self.requested.as_mut().filter(|(wanted, _)| wanted.ticket == ticket);
         found.map(|(_, ready)| *ready = true).is_some()
     }
 
-    /// The files of a wish could not be fetched. False where it no longer counts.
-    pub fn not_fetched(&mut self, ticket: Ticket) -> bool {
-        self.wanted.take_if(|(wanted, _)| wanted.ticket == ticket).is_some()
+    /// The files of a request could not be fetched. False if the request is outdated.
+    pub fn fetch_failed(&mut self, ticket: Ticket) -> bool {
+        self.requested.take_if(|(wanted, _)| wanted.ticket == ticket).is_some()
     }
 
-    /// The network to load now, if any; `busy` while a recording is without its answer.
-    pub fn next_load(&mut self, busy: bool) -> Option<Wanted> {
+    /// The network to load now, if any; `busy` while a recording has no result yet.
+    pub fn next_load(&mut self, busy: bool) -> Option<NetworkRequest> {
         if self.is_loading() {
             return None;
         }
         let (wanted, _) =
-            self.wanted.take_if(|(wanted, ready)| *ready && (wanted.selection == Selection::User || !busy))?;
+            self.requested.take_if(|(wanted, ready)| *ready && (wanted.selection == Selection::User || !busy))?;
         self.loading = Some(wanted.clone());
         Some(wanted)
     }
 
-    /// The engine has, or has not, taken the network. False where another engine was started meanwhile.
-    pub fn loaded(&mut self, ticket: Ticket, well: bool) -> bool {
+    /// The engine has loaded the network, or failed to. False if another engine was started in the meantime.
+    pub fn loaded(&mut self, ticket: Ticket, success: bool) -> bool {
         let Some(loading) = self.loading.take_if(|loading| loading.ticket == ticket) else { return false };
-        if well {
-            self.in_use = Some((loading.name, loading.selection));
+        if success {
+            self.active = Some((loading.name, loading.selection));
         }
         true
     }
 
-    fn number(&mut self, name: &str, selection: Selection) -> Wanted {
+    fn new_request(&mut self, name: &str, selection: Selection) -> NetworkRequest {
         self.tickets += 1;
-        Wanted { name: name.into(), selection, ticket: self.tickets }
+        NetworkRequest { name: name.into(), selection, ticket: self.tickets }
     }
 }
 
@@ -202,7 +203,7 @@ impl Switch {
 pub(in crate::view) mod tests {
     use super::*;
 
-    /// A small network, one made of another, and that other.
+    /// A small network, a head, and its backbone.
     pub fn catalogue() -> Catalogue {
         let json = r#"{"first": "small", "default": "head", "networks": [
             {"name": "head", "summary": "A head.", "bytes": 40000, "bases": ["base"]},
@@ -211,33 +212,33 @@ pub(in crate::view) mod tests {
         Catalogue::parse(json.as_bytes()).unwrap()
     }
 
-    /// A switch with the first network in use.
-    fn started() -> Switch {
-        let mut switch = Switch::default();
+    /// A switch with the first network active.
+    fn started() -> NetworkSwitch {
+        let mut switch = NetworkSwitch::default();
         let first = switch.start("small", Selection::First);
         assert!(switch.is_loading() && switch.next_load(false).is_none());
         assert!(switch.loaded(first.ticket, true));
         switch
     }
 
-    fn in_use(switch: &Switch) -> Option<&str> {
-        switch.in_use().map(|(name, _)| &**name)
+    fn in_use(switch: &NetworkSwitch) -> Option<&str> {
+        switch.active().map(|(name, _)| &**name)
     }
 
-    fn take(switch: &mut Switch, name: &str) -> Wanted {
-        let wanted = switch.want(name, Selection::User).unwrap();
+    fn take(switch: &mut NetworkSwitch, name: &str) -> NetworkRequest {
+        let wanted = switch.request(name, Selection::User).unwrap();
         assert!(switch.fetched(wanted.ticket));
         wanted
     }
 
     #[test]
-    fn a_network_weighs_what_it_needs() {
+    fn a_download_includes_the_backbones() {
         let list = catalogue();
         assert_eq!(["head", "small", "none"].map(|name| list.bytes(name)), [3_240_000, 700_000, 0]);
     }
 
     #[test]
-    fn a_list_that_does_not_hold_together_is_refused() {
+    fn an_inconsistent_catalogue_is_refused() {
         for (json, reason) in [
             ("[]", "invalid"),
             (r#"{"first": "a", "default": "a", "networks": []}"#, "'a' is not in the list"),
@@ -252,63 +253,63 @@ pub(in crate::view) mod tests {
     }
 
     #[test]
-    fn a_network_is_in_use_only_when_it_is_loaded() {
+    fn a_network_is_active_only_when_it_is_loaded() {
         let mut switch = started();
-        let wanted = switch.want("head", Selection::User).unwrap();
-        assert_eq!(switch.next_load(false), None, "its files are not there");
+        let wanted = switch.request("head", Selection::User).unwrap();
+        assert_eq!(switch.next_load(false), None, "its files are not fetched");
         assert!(switch.fetched(wanted.ticket));
-        assert_eq!(switch.next_load(true), Some(wanted.clone()), "the user waits for nothing");
+        assert_eq!(switch.next_load(true), Some(wanted.clone()), "the user does not wait");
         assert_eq!((in_use(&switch), switch.is_loading()), (Some("small"), true));
         assert!(switch.loaded(wanted.ticket, true));
-        assert_eq!((in_use(&switch), switch.coming()), (Some("head"), None));
+        assert_eq!((in_use(&switch), switch.pending()), (Some("head"), None));
     }
 
     #[test]
-    fn a_refinement_waits_for_the_first_answer() {
+    fn a_refinement_waits_for_the_first_result() {
         let mut switch = started();
-        let wanted = switch.want("head", Selection::Refine).unwrap();
+        let wanted = switch.request("head", Selection::Refine).unwrap();
         assert!(switch.fetched(wanted.ticket));
         assert_eq!(switch.next_load(true), None);
-        assert_eq!(switch.want("head", Selection::User), None, "chosen by the user meanwhile");
+        assert_eq!(switch.request("head", Selection::User), None, "then chosen by the user");
         assert_eq!(switch.next_load(true).map(|load| load.selection), Some(Selection::User));
     }
 
     #[test]
-    fn the_last_wish_wins() {
+    fn the_last_request_wins() {
         let mut switch = started();
-        let overtaken = switch.want("head", Selection::User).unwrap();
-        let last = switch.want("base", Selection::User).unwrap();
-        assert!(!switch.fetched(overtaken.ticket) && !switch.not_fetched(overtaken.ticket));
+        let overtaken = switch.request("head", Selection::User).unwrap();
+        let last = switch.request("base", Selection::User).unwrap();
+        assert!(!switch.fetched(overtaken.ticket) && !switch.fetch_failed(overtaken.ticket));
         assert!(switch.fetched(last.ticket));
         assert_eq!(switch.next_load(false), Some(last));
     }
 
     #[test]
-    fn back_to_the_one_in_use_forgets_the_wish() {
+    fn returning_to_the_active_network_drops_the_request() {
         let mut switch = started();
-        let wanted = switch.want("head", Selection::User).unwrap();
-        assert_eq!(switch.want("small", Selection::User), None);
-        assert!(!switch.fetched(wanted.ticket) && switch.coming().is_none());
+        let wanted = switch.request("head", Selection::User).unwrap();
+        assert_eq!(switch.request("small", Selection::User), None);
+        assert!(!switch.fetched(wanted.ticket) && switch.pending().is_none());
     }
 
     #[test]
-    fn what_is_being_loaded_is_waited_for() {
+    fn a_load_is_not_interrupted() {
         let mut switch = started();
         let wanted = take(&mut switch, "head");
         assert_eq!(switch.next_load(false), Some(wanted.clone()));
         let back = take(&mut switch, "small");
         assert_eq!(switch.next_load(false), None, "one at a time");
         assert!(switch.loaded(wanted.ticket, true));
-        assert_eq!(in_use(&switch), Some("head"), "which is what the engine has");
+        assert_eq!(in_use(&switch), Some("head"), "which the engine has loaded");
         assert_eq!(switch.next_load(false), Some(back));
-        assert_eq!(switch.want("small", Selection::User), None);
+        assert_eq!(switch.request("small", Selection::User), None);
     }
 
     #[test]
-    fn a_failure_leaves_the_one_before() {
+    fn a_failure_leaves_the_previous_network() {
         let mut switch = started();
-        let wanted = switch.want("head", Selection::User).unwrap();
-        assert!(switch.not_fetched(wanted.ticket) && switch.coming().is_none());
+        let wanted = switch.request("head", Selection::User).unwrap();
+        assert!(switch.fetch_failed(wanted.ticket) && switch.pending().is_none());
         let again = take(&mut switch, "head");
         assert_eq!(switch.next_load(false), Some(again.clone()));
         assert!(switch.loaded(again.ticket, false));
@@ -316,7 +317,7 @@ pub(in crate::view) mod tests {
     }
 
     #[test]
-    fn the_answer_of_a_dead_engine_does_not_count() {
+    fn the_reply_of_a_dead_engine_is_ignored() {
         let mut switch = started();
         let wanted = take(&mut switch, "head");
         assert_eq!(switch.next_load(false), Some(wanted.clone()));

@@ -1,24 +1,24 @@
-//! What has happened so far: the one value that the page is drawn from.
+//! The state of the classification view, from which it is drawn.
 
 use std::rc::Rc;
 
 use crate::protocol::{EngineInfo, Event, Payload, Prediction, Progress, SpectrogramInfo};
 use crate::view::classify::engine::Choice;
-use crate::view::classify::networks::{Arriving, Catalogue, InUse, Selection};
+use crate::view::classify::networks::{ActiveNetwork, Catalogue, NetworkDownload, Selection};
 use crate::view::classify::words;
 use crate::view::format;
 
-/// Where the page is with the current file.
+/// The phase of the current file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
-    /// No file, or it was given up.
+    /// There is no file, or it was cancelled.
     #[default]
     Idle,
-    /// A file is being worked on.
+    /// The file is being analyzed.
     Working,
-    /// Its genres are there.
+    /// The result is complete.
     Done,
-    /// It could not be done, or nothing can.
+    /// The file, or every file, failed.
     Failed,
 }
 
@@ -37,79 +37,79 @@ impl Phase {
 /// A file's spectrogram.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spectrogram {
-    /// What the values mean.
+    /// The dimensions and units of the values.
     pub info: SpectrogramInfo,
     /// dB, row-major `[frames, bands]`.
     pub values: Vec<f32>,
 }
 
-/// The present answer being replaced by another network's: it stays until the other is complete.
+/// The analysis of the file by another network. The present result stays until this one is complete.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Again {
-    /// The network that listens.
+pub struct Reclassification {
+    /// The other network.
     pub network: String,
-    /// Who wanted it.
+    /// Who selected it.
     pub selection: Selection,
-    /// How far it is; `None` before it has begun.
+    /// The progress; `None` before it has begun.
     pub progress: Option<Progress>,
-    /// What it sees.
+    /// The spectrogram with its front end.
     spectrogram: Option<Rc<Spectrogram>>,
 }
 
-/// The answer before the present one.
+/// The result that the present one has replaced.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Before {
-    /// What it was.
+pub struct PreviousPrediction {
+    /// The result.
     pub prediction: Rc<Prediction>,
-    /// Who wanted the present one.
+    /// Who selected the network of the present result.
     pub selection: Selection,
 }
 
-/// Everything the page shows.
+/// Everything that the classification view shows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct State {
-    /// Where the current file is.
+    /// The phase of the current file.
     pub phase: Phase,
     /// The current file's name.
     pub file: Option<String>,
-    /// How far the engine is with it; `None` before it has begun.
+    /// The progress of its analysis; `None` before it has begun.
     pub progress: Option<Progress>,
-    /// True while the browser decodes it, and not the engine.
+    /// True while the browser decodes it instead of the engine.
     pub browser_decodes: bool,
-    /// Its spectrogram as far as it is heard. Shared, so that a drawing can tell whether it shows this very one.
+    /// Its spectrogram so far. Shared, so that a drawing can tell by the pointer if it shows this one.
     pub spectrogram: Option<Rc<Spectrogram>>,
-    /// Its genres as far as it is heard. Shared for the same reason.
+    /// Its prediction so far. Shared for the same reason.
     pub prediction: Option<Rc<Prediction>>,
-    /// Another network listens to it, to replace its answer.
-    pub again: Option<Again>,
-    /// What was there before another network replaced it.
-    pub before: Option<Before>,
-    /// Why it, or everything, failed.
+    /// The analysis by another network, to replace the result.
+    pub reclassification: Option<Reclassification>,
+    /// The result that another network has replaced.
+    pub previous: Option<PreviousPrediction>,
+    /// Why the file, or every file, failed.
     pub error: Option<String>,
-    /// What the user should know that stopped nothing.
+    /// Warnings about the file.
     pub warnings: Vec<String>,
-    /// A remark in passing: given up, or not a file.
+    /// A remark: the file was cancelled, or was not a file.
     pub notice: Option<&'static str>,
-    /// What runs.
+    /// The engine in use.
     pub engine: Option<EngineInfo>,
-    /// Why it runs.
+    /// Why this engine is used.
     pub choice: Choice,
-    /// The networks that can be chosen; `None` before they are known.
+    /// The networks that can be chosen; `None` before they are loaded.
     pub catalogue: Option<Rc<Catalogue>>,
     /// The network in use.
-    pub network: Option<Rc<InUse>>,
-    /// The one on its way to be.
-    pub arriving: Option<Arriving>,
-    /// Why another one is not in use.
+    pub network: Option<Rc<ActiveNetwork>>,
+    /// The network being downloaded for use.
+    pub download: Option<NetworkDownload>,
+    /// Why another network cannot be used.
     pub network_error: Option<String>,
-    /// True where no file can be worked on any more.
+    /// True if no file can be analyzed any more.
     pub broken: bool,
 }
 
 impl State {
-    /// A file was chosen; whatever was there of another is gone.
+    /// A file was chosen. Everything about the previous one is removed.
     pub fn open(&mut self, file: String) {
-        self.forget_file();
+        self.reset_file();
         self.file = Some(file);
         self.phase = Phase::Working;
         if self.broken {
@@ -117,74 +117,74 @@ impl State {
         }
     }
 
-    /// The file is given up, unless it is done already; then what another network would say of it.
+    /// Cancels the file, or the analysis of a finished file by another network.
     pub fn cancel(&mut self) {
-        self.again = None;
+        self.reclassification = None;
         if self.phase == Phase::Working {
-            self.forget_file();
+            self.reset_file();
             self.notice = Some(words::CANCELLED);
         }
     }
 
-    fn forget_file(&mut self) {
-        let before = std::mem::take(self);
-        let error = before.error.filter(|_| before.broken);
-        let Self { engine, choice, catalogue, network, arriving, network_error, broken, .. } = before;
-        *self = Self { error, engine, choice, catalogue, network, arriving, network_error, broken, ..Self::default() };
+    fn reset_file(&mut self) {
+        let old = std::mem::take(self);
+        let error = old.error.filter(|_| old.broken);
+        let Self { engine, choice, catalogue, network, download, network_error, broken, .. } = old;
+        *self = Self { error, engine, choice, catalogue, network, download, network_error, broken, ..Self::default() };
     }
 
-    /// The engine in use, or the reason for it, changed.
+    /// The engine in use, or the reason for it, has changed.
     pub fn set_engine(&mut self, engine: Option<EngineInfo>, choice: Choice) {
         if !self.broken {
             (self.engine, self.choice) = (engine, choice);
         }
     }
 
-    /// Another network, or none, is on its way to be in use.
-    pub fn set_arriving(&mut self, arriving: Option<Arriving>) {
-        // Without an engine none would ever arrive.
-        self.arriving = arriving.filter(|_| !self.broken);
+    /// The download of a network has progressed, or ended (`None`).
+    pub fn set_download(&mut self, arriving: Option<NetworkDownload>) {
+        // Without an engine a download would never be used.
+        self.download = arriving.filter(|_| !self.broken);
     }
 
-    /// The network that the user sees as chosen: the wish until it has failed, the page's own only once it is in use.
+    /// The network to show as chosen: the user's choice until it has failed, the page's own choice only once it is active.
     pub fn chosen_network(&self) -> Option<&str> {
-        let wanted = self.arriving.as_ref().filter(|arriving| arriving.selection != Selection::Refine);
+        let chosen = self.download.as_ref().filter(|download| download.selection != Selection::Refine);
         let in_use = || self.network.as_ref().map(|network| network.card.name.as_str());
-        wanted.map(|arriving| arriving.name.as_str()).or_else(in_use)
+        chosen.map(|download| download.name.as_str()).or_else(in_use)
     }
 
-    /// Another network listens to the file, whose answer is there already.
+    /// Another network analyzes the finished file.
     pub fn classify_again(&mut self, network: String, selection: Selection) {
         if self.phase == Phase::Done {
-            self.again = Some(Again { network, selection, progress: None, spectrogram: None });
+            self.reclassification = Some(Reclassification { network, selection, progress: None, spectrogram: None });
         }
     }
 
-    /// No file can be worked on any more, and why.
+    /// No file can be analyzed any more, for this reason.
     pub fn break_down(&mut self, reason: String) {
         self.set_engine(None, Choice::Broken);
         self.broken = true;
-        self.arriving = None;
+        self.download = None;
         self.fail(reason);
     }
 
-    /// The current file cannot be done, and why.
+    /// The current file failed, for this reason.
     pub fn fail(&mut self, reason: String) {
         self.phase = Phase::Failed;
         self.progress = None;
-        // Of what was heard before it failed, nothing may pass for an answer.
+        // A partial prediction must not be taken for the result.
         (self.spectrogram, self.prediction) = (None, None);
         self.error = Some(format::sentence(reason));
     }
 
-    /// Something happened to the current file.
+    /// Takes an event of the current file.
     pub fn apply(&mut self, event: Event, payload: Payload) {
-        // Without a file, what arrives is of one that was given up.
+        // Without a file, a late event is of a cancelled one.
         if self.broken || self.file.is_none() {
             return;
         }
-        if self.again.is_some() {
-            return self.apply_again(event, payload);
+        if self.reclassification.is_some() {
+            return self.apply_reclassification(event, payload);
         }
         match event {
             Event::Progress(progress) => {
@@ -202,14 +202,14 @@ impl State {
             Event::Warning { message } => self.warn(message),
             Event::Failed { message } | Event::Unsupported { message } => self.fail(message),
             Event::Cancelled => self.cancel(),
-            // Of no file.
+            // Not about a file.
             _ => {}
         }
     }
 
-    /// What another network says: only its whole answer replaces the one that is shown.
-    fn apply_again(&mut self, event: Event, payload: Payload) {
-        let Some(again) = &mut self.again else { return };
+    /// Takes an event of another network: only its complete result replaces the one that is shown.
+    fn apply_reclassification(&mut self, event: Event, payload: Payload) {
+        let Some(again) = &mut self.reclassification else { return };
         match event {
             Event::Progress(progress) => {
                 again.progress = Some(progress);
@@ -221,18 +221,20 @@ impl State {
                 if let Some(spectrogram) = again.spectrogram.take() {
                     self.spectrogram = Some(spectrogram);
                 }
-                self.before =
-                    self.prediction.replace(Rc::new(prediction)).map(|prediction| Before { prediction, selection });
-                self.again = None;
+                self.previous = self
+                    .prediction
+                    .replace(Rc::new(prediction))
+                    .map(|prediction| PreviousPrediction { prediction, selection });
+                self.reclassification = None;
             }
             Event::Warning { message } => self.warn(message),
             Event::Failed { message } | Event::Unsupported { message } => {
                 let network = std::mem::take(&mut again.network);
-                self.again = None;
-                self.warn(words::not_heard_again(&network, &message));
+                self.reclassification = None;
+                self.warn(words::not_reclassified(&network, &message));
             }
-            Event::Cancelled => self.again = None,
-            // Not whole, or of no file.
+            Event::Cancelled => self.reclassification = None,
+            // A partial result, or not about a file.
             _ => {}
         }
     }
@@ -244,7 +246,7 @@ impl State {
         }
     }
 
-    /// Adds a warning, once.
+    /// Adds a warning unless it is shown already.
     fn warn(&mut self, message: String) {
         if !self.warnings.contains(&message) {
             self.warnings.push(message);
@@ -252,7 +254,7 @@ impl State {
     }
 }
 
-/// A spectrogram with its values, where they arrived whole.
+/// A spectrogram with its values; `None` if they are incomplete.
 fn spectrogram(info: SpectrogramInfo, payload: Payload) -> Option<Rc<Spectrogram>> {
     match payload {
         Payload::Floats(values) if values.len() == info.frames * info.bands => {
@@ -263,164 +265,5 @@ fn spectrogram(info: SpectrogramInfo, payload: Payload) -> Option<Rc<Spectrogram
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::EngineKind;
-    use crate::view::draw::spectrogram::tests::info;
-    use crate::view::draw::strip::tests::prediction;
-
-    fn opened() -> State {
-        let mut state = State::default();
-        state.set_engine(Some(EngineInfo { kind: EngineKind::Cpu, adapter: None }), Choice::FetchingGpu);
-        state.open("a.wav".to_owned());
-        state
-    }
-
-    fn progress(fraction: f32) -> Event {
-        let (processed_seconds, duration_seconds) = (f64::from(fraction) * 60.0, Some(60.0));
-        Event::Progress(Progress { processed_seconds, duration_seconds, fraction })
-    }
-
-    #[test]
-    fn a_file_goes_from_chosen_to_done() {
-        let mut state = opened();
-        assert_eq!((state.phase, state.progress), (Phase::Working, None));
-        state.apply(progress(0.5), Payload::None);
-        assert_eq!(state.progress.map(|progress| progress.processed_seconds), Some(30.0));
-        state.apply(Event::Spectrogram(info(2, 3)), Payload::Floats(vec![-1.0; 6]));
-        assert!(state.spectrogram.as_ref().is_some_and(|found| found.values.len() == 6));
-        state.apply(Event::SoFar(prediction()), Payload::None);
-        assert_eq!((state.phase, state.prediction.as_deref()), (Phase::Working, Some(&prediction())));
-        state.apply(Event::Classified(prediction()), Payload::None);
-        assert_eq!((state.phase, state.progress), (Phase::Done, None));
-        assert_eq!(state.prediction.as_deref(), Some(&prediction()));
-    }
-
-    #[test]
-    fn a_second_file_keeps_nothing_of_the_first_but_the_engine() {
-        let mut state = opened();
-        state.apply(Event::Spectrogram(info(1, 1)), Payload::Floats(vec![0.0]));
-        state.apply(Event::Warning { message: "cut short".to_owned() }, Payload::None);
-        state.apply(Event::Failed { message: "no".to_owned() }, Payload::None);
-        assert_eq!((state.phase.name(), state.error.as_deref()), ("error", Some("no.")));
-        state.open("b.wav".to_owned());
-        assert_eq!(state, State { file: Some("b.wav".to_owned()), ..opened() });
-    }
-
-    #[test]
-    fn late_events_of_a_cancelled_file_do_not_count() {
-        let mut state = opened();
-        state.cancel();
-        state.apply(progress(0.9), Payload::None);
-        state.apply(Event::Classified(prediction()), Payload::None);
-        assert_eq!((state.phase, state.prediction.as_ref()), (Phase::Idle, None));
-        assert_eq!(state.notice, Some(words::CANCELLED));
-    }
-
-    #[test]
-    fn cancelling_a_finished_file_keeps_it() {
-        let mut state = opened();
-        state.apply(Event::Classified(prediction()), Payload::None);
-        state.cancel();
-        assert_eq!((state.phase, state.prediction.as_deref()), (Phase::Done, Some(&prediction())));
-    }
-
-    #[test]
-    fn a_broken_engine_stays_broken() {
-        let mut state = opened();
-        state.break_down("the weights are damaged".to_owned());
-        state.open("b.wav".to_owned());
-        state.apply(progress(0.1), Payload::None);
-        assert_eq!((state.phase, state.error.as_deref()), (Phase::Failed, Some("the weights are damaged.")));
-        state.set_engine(None, Choice::Starting);
-        state.set_arriving(Some(Arriving {
-            name: "head".to_owned(),
-            selection: Selection::User,
-            fetched: 0,
-            total: 9,
-        }));
-        assert_eq!((state.choice, state.arriving), (Choice::Broken, None), "nothing is waited for in vain");
-    }
-
-    #[test]
-    fn a_spectrogram_whose_values_do_not_fit_is_not_drawn() {
-        for payload in [Payload::None, Payload::Floats(vec![0.0; 5]), Payload::Bytes(vec![0; 24])] {
-            let mut state = opened();
-            for _ in 0..2 {
-                state.apply(Event::Spectrogram(info(2, 3)), payload.clone());
-            }
-            assert_eq!((state.spectrogram.clone(), state.warnings.len()), (None, 1));
-        }
-    }
-
-    fn other() -> Prediction {
-        Prediction { model: "head".to_owned(), ..prediction() }
-    }
-
-    /// A finished file that another network listens to.
-    fn heard_again() -> State {
-        let mut state = opened();
-        state.apply(Event::Spectrogram(info(1, 1)), Payload::Floats(vec![0.0]));
-        state.apply(Event::Classified(prediction()), Payload::None);
-        state.classify_again("head".to_owned(), Selection::Refine);
-        state
-    }
-
-    #[test]
-    fn an_answer_stays_until_the_next_is_complete() {
-        let mut state = heard_again();
-        state.apply(progress(0.5), Payload::None);
-        state.apply(Event::Spectrogram(info(2, 3)), Payload::Floats(vec![-1.0; 6]));
-        state.apply(Event::SoFar(other()), Payload::None);
-        assert_eq!((state.phase, state.prediction.as_deref()), (Phase::Done, Some(&prediction())));
-        assert_eq!(state.spectrogram.as_ref().map(|shown| shown.values.len()), Some(1));
-        assert!(state.again.as_ref().is_some_and(|again| again.progress.is_some()));
-        state.apply(Event::Classified(other()), Payload::None);
-        assert_eq!((state.phase, state.prediction.as_deref(), &state.again), (Phase::Done, Some(&other()), &None));
-        assert_eq!(state.spectrogram.as_ref().map(|shown| shown.values.len()), Some(6));
-        assert!(state.before.is_some_and(|before| before.prediction.model == "net1-gtzan"));
-    }
-
-    #[test]
-    fn a_network_that_cannot_hear_the_file_leaves_the_answer() {
-        let mut state = heard_again();
-        state.apply(Event::Failed { message: "too short".to_owned() }, Payload::None);
-        assert_eq!((state.phase, state.prediction.as_deref(), &state.again), (Phase::Done, Some(&prediction()), &None));
-        assert!(state.warnings.len() == 1 && state.warnings[0].contains("head"), "{:?}", state.warnings);
-    }
-
-    #[test]
-    fn a_refinement_can_be_given_up() {
-        let mut state = heard_again();
-        state.cancel();
-        assert_eq!((state.phase, &state.again, state.notice), (Phase::Done, &None, None));
-        // Before there is an answer there is nothing to refine.
-        let mut state = opened();
-        state.classify_again("head".to_owned(), Selection::Refine);
-        assert_eq!(state.again, None);
-    }
-
-    #[test]
-    fn the_choice_jumps_back_where_it_fails() {
-        let arriving = |selection| Some(Arriving { name: "head".to_owned(), selection, fetched: 0, total: 9 });
-        let mut state = State { network: Some(Rc::new(words::tests::in_use())), ..opened() };
-        state.arriving = arriving(Selection::Refine);
-        assert_eq!(state.chosen_network(), Some("net1-gtzan"), "the page's own wish is not shown as a choice");
-        state.arriving = arriving(Selection::User);
-        state.open("b.wav".to_owned());
-        assert_eq!(state.chosen_network(), Some("head"));
-        state.arriving = None;
-        state.network_error = Some("it could not be fetched".to_owned());
-        state.open("c.wav".to_owned());
-        assert_eq!((state.chosen_network(), state.network_error.is_some()), (Some("net1-gtzan"), true));
-    }
-
-    #[test]
-    fn a_warning_is_shown_once() {
-        let mut state = opened();
-        for _ in 0..2 {
-            state.apply(Event::Warning { message: "cut short".to_owned() }, Payload::None);
-        }
-        assert_eq!(state.warnings, ["cut short"]);
-    }
-}
+#[path = "state_tests.rs"]
+mod tests;

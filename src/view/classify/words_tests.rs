@@ -3,13 +3,13 @@ use std::rc::Rc;
 use super::*;
 use crate::card::{Card, Structure};
 use crate::protocol::{Adapter, Architecture};
-use crate::view::classify::networks::InUse;
+use crate::view::classify::networks::ActiveNetwork;
 use crate::view::draw::reading::Reading;
 use crate::view::draw::strip::tests::prediction;
 use crate::view::draw::words::{bars_label, reading, strip_label};
 
 /// A network of ten genres.
-pub fn in_use() -> InUse {
+pub fn in_use() -> ActiveNetwork {
     let labels = ["blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock"];
     let figures = [("best_epoch", 87.0), ("valid_song_accuracy", 0.6091), ("valid_song_balanced_accuracy", 0.6353)];
     let card = Card {
@@ -30,16 +30,16 @@ pub fn in_use() -> InUse {
         sha256: String::new(),
     };
     let (summary, source) = ("Duplicated layers.".to_owned(), "Yang and Zhang 2019".to_owned());
-    InUse { card, architecture: Architecture { summary, source, parameters: 870_090 } }
+    ActiveNetwork { card, architecture: Architecture { summary, source, parameters: 870_090 } }
 }
 
-/// Texts are compared with plain spaces.
+/// The text with plain spaces, as tests compare it.
 pub fn plain(text: impl AsRef<str>) -> String {
     text.as_ref().replace(NBSP, " ")
 }
 
 #[test]
-fn percentages_claim_no_certainty_that_is_not_there() {
+fn percentages_claim_no_false_certainty() {
     let shown = [0.0, 0.004, 0.01, 0.615, 0.994, 0.9962, 1.0, f32::NAN].map(|p| plain(percent(p)));
     assert_eq!(shown, ["0 %", "< 1 %", "1 %", "62 %", "99 %", "> 99 %", "100 %", "?"]);
 }
@@ -52,18 +52,18 @@ fn verdict_of(probabilities: &[f32]) -> String {
 }
 
 #[test]
-fn verdicts_are_as_sure_as_their_numbers() {
+fn verdicts_are_as_certain_as_their_probabilities() {
     let rest = [0.02; 8];
     let with = |first: f32, second: f32| verdict_of(&[&[first, second], rest.as_slice()].concat());
     assert_eq!(with(0.62, 0.22), "Most likely jazz (62 %)");
     assert_eq!(with(0.31, 0.27), "Not sure: jazz (31 %) or blues (27 %)");
     assert_eq!(with(0.52, 0.45), "Not sure: jazz (52 %) or blues (45 %)");
-    assert_eq!(with(0.45, 0.2), "Perhaps jazz (45 %), or else blues (20 %)");
-    assert_eq!(with(0.15, 0.14), "Hard to tell. Nearest: jazz (15 %) and blues (14 %)");
+    assert_eq!(with(0.45, 0.2), "Perhaps jazz (45 %), or blues (20 %)");
+    assert_eq!(with(0.15, 0.14), "Hard to tell. Most similar: jazz (15 %) and blues (14 %)");
 }
 
 #[test]
-fn few_genres_are_judged_as_well() {
+fn few_genres_have_verdicts_too() {
     assert_eq!(verdict_of(&[0.9, 0.1]), "Most likely jazz (90 %)");
     assert_eq!(verdict_of(&[0.51, 0.49]), "Not sure: jazz (51 %) or blues (49 %)");
     assert_eq!(verdict_of(&[1.0]), "Most likely jazz (100 %)");
@@ -73,19 +73,22 @@ fn few_genres_are_judged_as_well() {
 #[test]
 fn the_detail_counts_stretches() {
     let words = plain(detail(&prediction(), None));
-    assert_eq!(words, "2 of 3 stretches of the recording sound most like jazz. Worked out by net1-gtzan in 346 ms.");
+    assert_eq!(words, "2 of 3 stretches of the recording sound most like jazz. Analyzed with net1-gtzan in 346 ms.");
     let single = Prediction { windows: prediction().windows[..1].to_vec(), ..prediction() };
-    assert_eq!(plain(detail(&single, None)), "Worked out by net1-gtzan in 346 ms.");
+    assert_eq!(plain(detail(&single, None)), "Analyzed with net1-gtzan in 346 ms.");
 }
 
 #[test]
-fn a_refined_answer_names_the_first_one() {
+fn a_refined_result_names_the_first_one() {
     let first = Rc::new(Prediction { model: "first-answer".to_owned(), ..prediction() });
     let single = Prediction { windows: prediction().windows[..1].to_vec(), ..prediction() };
-    let after = |selection| plain(detail(&single, Some(&Before { prediction: first.clone(), selection })));
-    let refined = "Refined by net1-gtzan in 346 ms; first-answer's first answer was jazz (62 %).";
+    let after = |selection| plain(detail(&single, Some(&PreviousPrediction { prediction: first.clone(), selection })));
+    let refined = "Refined with net1-gtzan in 346 ms; the first result, from first-answer, was jazz (62 %).";
     assert_eq!(after(Selection::Refine), refined);
-    assert_eq!(after(Selection::User), "Worked out by net1-gtzan in 346 ms; first-answer had said jazz (62 %).");
+    assert_eq!(
+        after(Selection::User),
+        "Analyzed with net1-gtzan in 346 ms; the result from first-answer was jazz (62 %)."
+    );
 }
 
 #[test]
@@ -104,16 +107,16 @@ fn gpu(software: bool) -> EngineInfo {
 }
 
 #[test]
-fn the_engine_line_says_what_runs_and_why() {
+fn the_engine_line_says_which_engine_runs_and_why() {
     let says = |info: &EngineInfo, choice: Choice| plain(engine(Some(info), &choice));
     assert_eq!(
         says(&gpu(false), Choice::GpuFaster { cpu_ms: 35.0, gpu_ms: 4.2 }),
         "Running on the graphics processor (GPU) – NVIDIA Lovelace: \
-         8 times faster than the processor (4.2 ms against 35 ms in a test run)."
+         8 times faster than the processor (4.2 ms and 35 ms in a test run)."
     );
     assert_eq!(
         says(&cpu(), Choice::CpuFaster { cpu_ms: 20.0, gpu_ms: 35.0 }),
-        "Running on the processor (CPU): 1.8 times faster than the GPU here (20 ms against 35 ms in a test run)."
+        "Running on the processor (CPU): 1.8 times faster than the GPU here (20 ms and 35 ms in a test run)."
     );
     assert_eq!(
         says(&cpu(), Choice::OnlyCpu { reason: NoGpu::NoWebGpu }),
@@ -121,7 +124,7 @@ fn the_engine_line_says_what_runs_and_why() {
     );
     assert_eq!(
         says(&cpu(), Choice::OnlyCpu { reason: NoGpu::SavesData }),
-        "Running on the processor (CPU): your browser saves data, so the GPU engine is fetched only if you choose it."
+        "Running on the processor (CPU): your browser is set to save data, so the GPU engine is downloaded only if you choose it."
     );
     assert_eq!(
         says(&cpu(), Choice::OnlyCpu { reason: NoGpu::Failed("device lost.".to_owned()) }),
@@ -149,32 +152,32 @@ fn readings_have_units_and_a_true_minus() {
 }
 
 #[test]
-fn work_is_described_while_it_is_done() {
-    let told = |processed_seconds, duration_seconds| {
+fn progress_is_described() {
+    let line = |processed_seconds, duration_seconds| {
         progress(Some(Progress { processed_seconds, duration_seconds, fraction: 0.5 }), false, &Choice::UserChoice)
     };
-    assert_eq!(told(754.9, Some(7200.0)), "Listening: 12:35 of 2:00:00…");
-    assert_eq!(told(30.2, Some(30.0)), "Listening: 0:30 of 0:30…");
-    assert_eq!(told(61.0, None), "Listening: 1:01 so far…");
+    assert_eq!(line(754.9, Some(7200.0)), "Analyzing: 12:35 of 2:00:00…");
+    assert_eq!(line(30.2, Some(30.0)), "Analyzing: 0:30 of 0:30…");
+    assert_eq!(line(61.0, None), "Analyzing: 1:01 so far…");
     assert_eq!(progress(None, false, &Choice::UserChoice), "Waiting for the engine…");
-    assert_eq!(progress(None, true, &Choice::UserChoice), "Your browser is decoding it…");
+    assert_eq!(progress(None, true, &Choice::UserChoice), "Your browser is decoding the file…");
     assert!(progress(None, false, &Choice::Starting).contains("as soon as the network is loaded"));
 }
 
 #[test]
-fn an_answer_so_far_has_no_numbers() {
-    assert_eq!(verdict_so_far(&prediction()), "So far most like jazz…");
-    assert_eq!(verdict_so_far(&Prediction { genres: vec![], ..prediction() }), LISTENING);
+fn a_preliminary_result_has_no_numbers() {
+    assert_eq!(verdict_so_far(&prediction()), "So far, most likely jazz…");
+    assert_eq!(verdict_so_far(&Prediction { genres: vec![], ..prediction() }), ANALYZING);
 }
 
 #[test]
-fn what_only_the_browser_could_decode_has_a_limit_that_is_said() {
+fn the_limit_of_browser_decoding_is_named() {
     let words = plain(over_browser_limit("a.opus: it is an Opus file", 30.0));
     assert!(words.starts_with("a.opus: it is an Opus file (") && words.ends_with("up to 30 minutes)"), "{words}");
 }
 
 #[test]
-fn pictures_are_described() {
+fn drawings_are_described() {
     assert_eq!(plain(bars_label(&prediction())), "Bar chart of the genres: jazz 62 %, rock 30 %, hip-hop 8 %");
     assert_eq!(strip_label(&prediction()), "Genre over time: jazz from 0:00 to 0:07, rock from 0:07 to 0:10");
 }

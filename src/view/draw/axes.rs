@@ -1,15 +1,15 @@
-//! Ticks: where an axis is marked, and with what.
+//! Axis ticks: their positions and labels.
 
 /// A mark on an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tick {
-    /// Its place, 0 to 1 along the axis: rightwards for time, upwards for frequency and level.
+    /// The position, 0 to 1 along the axis: rightwards for time, upwards for frequency and level.
     pub position: f64,
-    /// What is written there.
+    /// The text beside it.
     pub label: String,
 }
 
-/// Steps between time ticks that people count in, in seconds.
+/// Steps between time ticks, in seconds: round numbers of seconds, minutes and hours.
 const TIME_STEPS: [f64; 19] = [
     0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0,
 ];
@@ -20,7 +20,7 @@ const TIME_SPACING: f64 = 64.0;
 /// The least distance between two ticks above one another, in CSS pixels.
 const ROW_SPACING: f64 = 20.0;
 
-/// Frequencies that are marked where they fit, in Hz.
+/// Frequencies that are marked if there is room, in Hz.
 const FREQUENCIES: [f32; 10] = [20.0, 50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 10e3, 20e3];
 
 /// Ticks for 0 to `duration_seconds` on an axis of `width` CSS pixels.
@@ -43,7 +43,7 @@ pub fn time_ticks(duration_seconds: f64, width: f64) -> Vec<Tick> {
 /// A time as `m:ss`, with `h:` before it from an hour on and that many decimals of a second behind.
 pub fn clock(seconds: f64, decimals: usize) -> String {
     let unit = 10_f64.powi(decimals as i32);
-    // Rounded before it is taken apart: 59.99 s is 1:00, not 0:60.
+    // Rounded before it is split: 59.99 s is 1:00, not 0:60.
     let rounded = (seconds.max(0.0) * unit).round() / unit;
     let whole = rounded as u64;
     let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, rounded - (whole / 60 * 60) as f64);
@@ -55,7 +55,7 @@ pub fn clock(seconds: f64, decimals: usize) -> String {
     }
 }
 
-/// Where a frequency lies among the bands' centres, 0 to 1 upwards; `None` outside them.
+/// The position of a frequency among the bands' centres, 0 to 1 upwards; `None` outside them.
 pub fn position_of_hz(band_hz: &[f32], hz: f32) -> Option<f64> {
     let above = band_hz.partition_point(|&centre| centre < hz);
     let high = *band_hz.get(above)?;
@@ -67,19 +67,20 @@ pub fn position_of_hz(band_hz: &[f32], hz: f32) -> Option<f64> {
     Some((index + 0.5) / band_hz.len() as f64)
 }
 
-/// The frequency at a place, in Hz: the inverse of [`position_of_hz`], held at the outermost centres.
+/// The frequency at a position, in Hz: the inverse of [`position_of_hz`], clamped to the outermost centres.
 pub fn hz_at(band_hz: &[f32], position: f64) -> Option<f32> {
     let last = band_hz.len().checked_sub(1)?;
-    let place = (position * band_hz.len() as f64 - 0.5).clamp(0.0, last as f64);
-    let below = place as usize;
+    let index = (position * band_hz.len() as f64 - 0.5).clamp(0.0, last as f64);
+    let below = index as usize;
     let low = band_hz[below];
     let high = band_hz[(below + 1).min(last)];
-    Some(low + (high - low) * (place - below as f64) as f32)
+    Some(low + (high - low) * (index - below as f64) as f32)
 }
 
-/// Round frequencies on an axis of `height` CSS pixels, lowest first; the powers of ten go before their neighbours.
+/// Round frequencies on an axis of `height` CSS pixels, lowest first. If there is not room for all, powers of ten win.
 pub fn frequency_ticks(band_hz: &[f32], height: f64) -> Vec<Tick> {
     let mut ticks: Vec<Tick> = Vec::new();
+    // In this order a power of ten takes the room before its neighbours ask for it.
     let decade_first =
         FREQUENCIES.iter().filter(|hz| is_decade(**hz)).chain(FREQUENCIES.iter().filter(|hz| !is_decade(**hz)));
     for &hz in decade_first {
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn thirty_seconds_are_marked_in_fives() {
+    fn thirty_seconds_are_marked_every_five() {
         let ticks = time_ticks(30.0, 600.0);
         assert_eq!(labels(&ticks), ["0:00", "0:05", "0:10", "0:15", "0:20", "0:25", "0:30"]);
         assert!((ticks[1].position - 1.0 / 6.0).abs() < 1e-12);
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_round_before_they_are_taken_apart() {
+    fn clocks_round_before_they_are_split() {
         assert_eq!(clock(59.99, 0), "1:00");
         assert_eq!(clock(0.5, 1), "0:00.5");
         assert_eq!(clock(75.26, 1), "1:15.3");
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn frequencies_lie_where_their_bands_are() {
+    fn frequencies_lie_at_their_bands() {
         let bands = [100.0, 200.0, 400.0, 800.0];
         assert_eq!(position_of_hz(&bands, 200.0), Some(1.5 / 4.0));
         assert_eq!(position_of_hz(&bands, 300.0), Some(2.0 / 4.0));
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn frequency_ticks_thin_out_on_a_low_plot() {
+    fn a_low_plot_has_fewer_frequency_ticks() {
         let bands: Vec<f32> = (0..128).map(|i| 30.0 * 1.052_f32.powi(i)).collect();
         assert_eq!(labels(&frequency_ticks(&bands, 400.0)), ["50", "100", "200", "500", "1k", "2k", "5k", "10k"]);
         assert_eq!(labels(&frequency_ticks(&bands, 60.0)), ["100", "1k", "10k"]);

@@ -10,46 +10,46 @@ const ROW: f64 = 28.0;
 /// Height of a bar, in CSS pixels.
 const BAR: f64 = 12.0;
 /// The shortest bar, in CSS pixels.
-const TRACE: f64 = 3.0;
-/// Size of the letters, in CSS pixels.
-const LETTERS: f64 = 14.0;
+const SHORTEST: f64 = 3.0;
+/// Size of the font, in CSS pixels.
+const FONT: f64 = 14.0;
 /// Room for a percentage, in CSS pixels.
 const PERCENT: f64 = 60.0;
 
-/// The most tags that get a bar.
+/// The number of tags that get a bar.
 const TAGS: usize = 10;
 
-/// The scores that get a bar: every genre, but of tags the first ones.
-pub fn shown(prediction: &Prediction) -> &[Score] {
+/// The scores that get a bar: every genre, but only the first [`TAGS`] tags.
+pub fn charted_scores(prediction: &Prediction) -> &[Score] {
     let most = if prediction.multi_label { TAGS } else { usize::MAX };
     &prediction.genres[..prediction.genres.len().min(most)]
 }
 
 /// The height that the bars need, in CSS pixels.
 pub fn height(prediction: &Prediction) -> f64 {
-    ROW * shown(prediction).len() as f64
+    ROW * charted_scores(prediction).len() as f64
 }
 
 /// Draws a row for every score that gets a bar, most probable first, on a canvas of this width in CSS pixels.
 pub fn shapes(prediction: &Prediction, width: f64, theme: &Theme) -> Vec<Shape> {
-    let names: Vec<String> = shown(prediction).iter().map(|score| format::genre(&score.label)).collect();
-    let longest = names.iter().map(|name| text_width(name, LETTERS)).fold(0.0, f64::max);
+    let names: Vec<String> = charted_scores(prediction).iter().map(|score| format::genre(&score.label)).collect();
+    let longest = names.iter().map(|name| text_width(name, FONT)).fold(0.0, f64::max);
     let left = (longest + 10.0).min(width / 3.0);
     let track = (width - left - PERCENT).max(0.0);
     let mut shapes = Vec::new();
-    for (row, (score, name)) in shown(prediction).iter().zip(names).enumerate() {
+    for (row, (score, name)) in charted_scores(prediction).iter().zip(names).enumerate() {
         let y = ROW * (row as f64 + 0.5);
         let first = row == 0;
         let ink = if first { theme.text } else { theme.muted };
-        let text = |x, text, align| Shape::Text { x, y, text, size: LETTERS, bold: first, align, fill: ink };
+        let text = |x, text, align| Shape::Text { x, y, text, size: FONT, bold: first, align, fill: ink };
         let bar = |width| Area { x: left, y: y - BAR / 2.0, width, height: BAR };
         let index = prediction.labels.iter().position(|label| *label == score.label).unwrap_or(row);
         let fill = colours::of_label(theme, &score.label, index);
         let share = f64::from(score.probability.clamp(0.0, 1.0));
         shapes.push(text(0.0, name, Align::Start));
         shapes.push(Shape::Rect { area: bar(track), radius: BAR / 2.0, fill: theme.track });
-        // At least a trace, so that every genre shows its colour.
-        shapes.push(Shape::Rect { area: bar((share * track).max(TRACE.min(track))), radius: BAR / 2.0, fill });
+        // Never shorter than this, so that every genre shows its colour.
+        shapes.push(Shape::Rect { area: bar((share * track).max(SHORTEST.min(track))), radius: BAR / 2.0, fill });
         shapes.push(text(width, format::percent(score.probability), Align::End));
     }
     shapes
@@ -80,8 +80,8 @@ mod tests {
         let tag = |index: usize| Score { label: format!("tag {index}"), probability: 0.9 };
         let genres = (0..50).map(tag).collect();
         let tags = Prediction { genres, multi_label: true, ..prediction() };
-        assert_eq!((shown(&tags).len(), height(&tags)), (10, 280.0));
-        assert_eq!(shown(&Prediction { multi_label: false, ..tags }).len(), 50);
+        assert_eq!((charted_scores(&tags).len(), height(&tags)), (10, 280.0));
+        assert_eq!(charted_scores(&Prediction { multi_label: false, ..tags }).len(), 50);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which colour stands for what: dB values and genres.
+//! The colour map of levels, and the colours of genres and tags.
 
 use std::sync::LazyLock;
 
@@ -12,9 +12,9 @@ const CONTROL_POINTS: [[f32; 3]; 5] =
 
 static COLOUR_MAP: LazyLock<[[u8; 3]; 256]> = LazyLock::new(|| {
     std::array::from_fn(|index| {
-        let place = index as f32 / 255.0 * (CONTROL_POINTS.len() - 1) as f32;
-        let before = (place as usize).min(CONTROL_POINTS.len() - 2);
-        let fraction = place - before as f32;
+        let position = index as f32 / 255.0 * (CONTROL_POINTS.len() - 1) as f32;
+        let before = (position as usize).min(CONTROL_POINTS.len() - 2);
+        let fraction = position - before as f32;
         let [low, high] = [CONTROL_POINTS[before], CONTROL_POINTS[before + 1]];
         let [lightness, chroma, hue] = std::array::from_fn(|i| low[i] + (high[i] - low[i]) * fraction);
         srgb_from_oklch(lightness, chroma, hue)
@@ -26,16 +26,17 @@ pub fn colour_map() -> &'static [[u8; 3]; 256] {
     &COLOUR_MAP
 }
 
-/// The step of the colour map for a value between `floor_db` and 0 dB; what is no number counts as silence.
+/// The step of the colour map for a value between `floor_db` and 0 dB; NaN counts as silence.
 pub fn level(db: f32, floor_db: f32) -> u8 {
     let span = (-floor_db).max(f32::MIN_POSITIVE);
-    // A NaN becomes 0 in the cast.
+    // NaN becomes 0 in the cast.
     (((db - floor_db) / span).clamp(0.0, 1.0) * 255.0).round() as u8
 }
 
 /// OKLCh to sRGB by Björn Ottosson's matrices, clipped to what a screen can show.
 fn srgb_from_oklch(lightness: f32, chroma: f32, hue_degrees: f32) -> [u8; 3] {
     let (a, b) = (chroma * hue_degrees.to_radians().cos(), chroma * hue_degrees.to_radians().sin());
+    // https://bottosson.github.io/posts/oklab/
     let l = (lightness + 0.396_337_78 * a + 0.215_803_76 * b).powi(3);
     let m = (lightness - 0.105_561_346 * a - 0.063_854_17 * b).powi(3);
     let s = (lightness - 0.089_484_18 * a - 1.291_485_5 * b).powi(3);
@@ -48,26 +49,27 @@ fn srgb_from_oklch(lightness: f32, chroma: f32, hue_degrees: f32) -> [u8; 3] {
 }
 
 fn gamma_encode(linear: f32) -> u8 {
+    // IEC 61966-2-1, the transfer function of sRGB.
     let value = linear.clamp(0.0, 1.0);
     let encoded = if value <= 0.003_130_8 { 12.92 * value } else { 1.055 * value.powf(1.0 / 2.4) - 0.055 };
     (encoded * 255.0).round() as u8
 }
 
 /// The ten genres of GTZAN, in the order of the themes' colours.
-const KNOWN: [&str; GENRE_COLOURS] =
+const GENRES: [&str; GENRE_COLOURS] =
     ["blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock"];
 
-/// Lightness and chroma, in OKLCh, of labels that are none of the ten: on light ground, and on dark.
+/// Lightness and chroma, in OKLCh, of all other labels: on a light and on a dark background.
 const OTHERS: [[f32; 2]; 2] = [[0.64, 0.13], [0.77, 0.11]];
-/// From one hue to the next, in degrees: any ten that follow each other go round the circle, a tenth of it apart.
+/// The step from one hue to the next, in degrees: any ten in a row are spread evenly over the circle, 36° apart.
 const HUE_STEP: f32 = 108.0;
-/// From ten hues to the next ten, in degrees: five times ten are different.
+/// The shift from ten hues to the next ten, in degrees: fifty hues are different.
 const TENS_STEP: f32 = 7.2;
 
-/// The colour of a label: its own where it is one of the ten genres, else by its place among the network's labels. The
-/// same genre has the same colour in every file and in every network that knows it.
+/// The colour of a label: a fixed one for the ten genres, so that a genre has the same colour in every network, and else
+/// one by its `index` among the network's labels.
 pub fn of_label(theme: &Theme, label: &str, index: usize) -> Colour {
-    if let Some(slot) = KNOWN.iter().position(|&known| known == label) {
+    if let Some(slot) = GENRES.iter().position(|&genre| genre == label) {
         return theme.genres[slot];
     }
     let dark = theme.surface.luminance() < 0.5;
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn oklch_white_black_and_red_come_out_as_known() {
+    fn oklch_white_black_and_red_match_css() {
         assert_eq!(srgb_from_oklch(1.0, 0.0, 0.0), [255, 255, 255]);
         assert_eq!(srgb_from_oklch(0.0, 0.0, 0.0), [0, 0, 0]);
         // CSS Color 4: oklch(0.62796 0.25768 29.234) is red.

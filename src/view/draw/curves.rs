@@ -1,5 +1,5 @@
-//! Learning curves: the loss of the clips that are learned from, step by step and epoch by epoch, that of the clips that are
-//! judged by, and how well these are named; and the last for several runs in one picture.
+//! Learning curves of a training run: the training loss by step and by epoch, the validation loss, and the validation
+//! accuracy or ROC-AUC; and the last one of several runs in one plot.
 
 use crate::eval::report::{EpochReport, Scores};
 use crate::view::{Align, Area, Colour, Shape, Theme};
@@ -9,27 +9,27 @@ const MARGIN_RIGHT: f64 = 44.0;
 const MARGIN_TOP: f64 = 26.0;
 const MARGIN_BOTTOM: f64 = 24.0;
 const FONT: f64 = 12.0;
-/// Below this width, in CSS pixels, the legend has shorter words.
-const NARROW: f64 = 560.0;
-/// The least distance between two marks of the axis of epochs, in CSS pixels.
+/// Below this width, in CSS pixels, the legend is abbreviated.
+const NARROW: f64 = 690.0;
+/// The least distance between two ticks of the epoch axis, in CSS pixels.
 const SPACING: f64 = 56.0;
-/// How opaque the losses of single steps are: they jump about behind the curves.
+/// The opacity of the losses of single steps, which fluctuate behind the curves.
 const STEPS_ALPHA: f32 = 0.4;
 
-/// Colours of the three curves, on light and on dark ground; told apart without red and green.
+/// Colours of the three curves, on a light and on a dark background; distinguishable with red-green colour blindness.
 const TRAIN: [Colour; 2] = [Colour::hex(0x1f6fa8), Colour::hex(0x7cb8e8)];
 const VALID: [Colour; 2] = [Colour::hex(0xa81f66), Colour::hex(0xf58cb6)];
 const SCORE: [Colour; 2] = [Colour::hex(0x9a6a00), Colour::hex(0xf3b04e)];
 
-/// The curve of a run among others: its name, its colour, its epochs.
-pub struct Named<'a> {
-    /// What the legend says.
+/// A run in the comparison plot.
+pub struct RunCurve<'a> {
+    /// Its name in the legend.
     pub name: &'a str,
-    /// Every epoch that was validated.
+    /// The reports of the epochs that were validated.
     pub epochs: &'a [EpochReport],
 }
 
-/// Where curves are drawn, and how far their axes go.
+/// The area of the curves, and the ranges of their axes.
 struct Plot {
     area: Area,
     /// The last epoch.
@@ -49,25 +49,25 @@ impl Plot {
         Self { area, last: last.max(1) as f64, top: if top > 0.0 { top } else { 1.0 } }
     }
 
-    /// The place of a time, in epochs, and of a height, 0 to 1.
+    /// The point at a time, in epochs, and a height, 0 to 1.
     fn at(&self, epoch: f64, share: f64) -> [f64; 2] {
         let Area { x, y, width, height } = self.area;
         [x + (epoch / self.last).clamp(0.0, 1.0) * width, y + (1.0 - share.clamp(0.0, 1.0)) * height]
     }
 
-    /// A curve through points of `[epoch, share]`; a dot, where there is one alone. No more points than pixels, each the
-    /// mean of those in its place: a run may have many thousand steps.
+    /// A curve through points of `[epoch, share]`, or a dot for a single one. Neighbours are averaged until there are no
+    /// more points than pixels: a run may have many thousand steps.
     fn curve(&self, points: &[[f64; 2]], stroke: Colour, width: f64) -> Vec<Shape> {
-        let whole: Vec<[f64; 2]> = points.iter().copied().filter(|[_, value]| value.is_finite()).collect();
-        let bundle = whole.len().div_ceil(self.area.width as usize).max(1);
+        let finite: Vec<[f64; 2]> = points.iter().copied().filter(|[_, value]| value.is_finite()).collect();
+        let chunk = finite.len().div_ceil(self.area.width as usize).max(1);
         let mean =
             |some: &[[f64; 2]], axis: usize| some.iter().map(|point| point[axis]).sum::<f64>() / some.len() as f64;
-        let places: Vec<[f64; 2]> = whole.chunks(bundle).map(|some| self.at(mean(some, 0), mean(some, 1))).collect();
-        if let [[x, y]] = places.as_slice() {
+        let vertices: Vec<[f64; 2]> = finite.chunks(chunk).map(|some| self.at(mean(some, 0), mean(some, 1))).collect();
+        if let [[x, y]] = vertices.as_slice() {
             let area = Area { x: x - 2.0, y: y - 2.0, width: 4.0, height: 4.0 };
             return vec![Shape::Rect { area, radius: 2.0, fill: stroke }];
         }
-        places.windows(2).map(|two| Shape::Line { from: two[0], to: two[1], width, stroke }).collect()
+        vertices.windows(2).map(|two| Shape::Line { from: two[0], to: two[1], width, stroke }).collect()
     }
 
     fn frame(&self, losses: bool, theme: &Theme) -> Vec<Shape> {
@@ -92,7 +92,7 @@ impl Plot {
         shapes
     }
 
-    /// A line down from a point of the best epoch, and its name beside it.
+    /// A mark of the best epoch: a dot, a line down to the axis, and a label.
     fn best(&self, best: &EpochReport, fill: Colour, theme: &Theme) -> Vec<Shape> {
         let Area { x, y, width, height } = self.area;
         let place = self.at(best.epoch as f64, best.valid.first());
@@ -107,12 +107,12 @@ impl Plot {
         ]
     }
 
-    /// What the curves are, side by side over the plot.
+    /// The legend, a row above the plot.
     fn legend(&self, entries: &[(&str, Colour)], theme: &Theme) -> Vec<Shape> {
         let room = self.area.width / entries.len().max(1) as f64;
         let letters = ((room - 18.0) / crate::view::draw::shape::text_width("m", FONT)).max(1.0) as usize;
-        let entry = |(place, (text, fill)): (usize, &(&str, Colour))| {
-            let left = self.area.x + room * place as f64;
+        let entry = |(index, (text, fill)): (usize, &(&str, Colour))| {
+            let left = self.area.x + room * index as f64;
             let area = Area { x: left, y: 9.0, width: 10.0, height: 4.0 };
             let text = text.chars().take(letters).collect();
             [Shape::Rect { area, radius: 2.0, fill: *fill }, label(left + 14.0, 11.0, text, Align::Start, theme)]
@@ -121,7 +121,7 @@ impl Plot {
     }
 }
 
-/// The drawing of these epochs, `width` by `height` CSS pixels; only the frame where there are none.
+/// The curves of one run on `width` by `height` CSS pixels; only the axes if there are no epochs.
 pub fn shapes(epochs: &[EpochReport], width: f64, height: f64, dark: bool, theme: &Theme) -> Vec<Shape> {
     let losses = epochs.iter().flat_map(|epoch| [epoch.train_loss, epoch.valid_loss]).filter(|loss| loss.is_finite());
     let top = losses.fold(0.0, f64::max);
@@ -141,18 +141,18 @@ pub fn shapes(epochs: &[EpochReport], width: f64, height: f64, dark: bool, theme
     }
     let is_tags = epochs.first().is_some_and(|epoch| matches!(epoch.valid, Scores::Tags { .. }));
     let words = match (width < NARROW, is_tags) {
-        (true, false) => ["steps", "results", "judged", "right"],
-        (true, true) => ["steps", "results", "judged", "ROC-AUC"],
-        (false, false) => ["loss, each step", "loss, learned", "loss, judged", "right, judged"],
-        (false, true) => ["loss, each step", "loss, learned", "loss, judged", "ROC-AUC, judged"],
+        (true, false) => ["steps", "train", "valid.", "acc."],
+        (true, true) => ["steps", "train", "valid.", "ROC-AUC"],
+        (false, false) => ["step loss", "training loss", "validation loss", "validation accuracy"],
+        (false, true) => ["step loss", "training loss", "validation loss", "validation ROC-AUC"],
     };
-    let [steps, learned, judged, score] = words;
-    let entries = [(steps, step_ink), (learned, ink(TRAIN)), (judged, ink(VALID)), (score, ink(SCORE))];
+    let [steps, train, valid, score] = words;
+    let entries = [(steps, step_ink), (train, ink(TRAIN)), (valid, ink(VALID)), (score, ink(SCORE))];
     shapes.extend(plot.legend(&entries, theme));
     shapes
 }
 
-/// The losses of all steps, as shares of the largest, each at its time: those of an epoch divide its time among them.
+/// The losses of all steps as `[epoch, share of the largest loss]`; the steps of an epoch are spread evenly over it.
 fn steps(epochs: &[EpochReport], top: f64) -> Vec<[f64; 2]> {
     let mut before = 0.0;
     let mut points = Vec::new();
@@ -167,8 +167,8 @@ fn steps(epochs: &[EpochReport], top: f64) -> Vec<[f64; 2]> {
     points
 }
 
-/// How well several runs named the clips that they were judged by, in one picture.
-pub fn together(runs: &[Named<'_>], width: f64, height: f64, theme: &Theme) -> Vec<Shape> {
+/// The validation scores of several runs in one plot.
+pub fn comparison(runs: &[RunCurve<'_>], width: f64, height: f64, theme: &Theme) -> Vec<Shape> {
     let last = runs.iter().filter_map(|run| run.epochs.last()).map(|epoch| epoch.epoch).max();
     let plot = Plot::new(width, height, last.unwrap_or(1), 1.0);
     let mut shapes = plot.frame(false, theme);
@@ -182,7 +182,7 @@ pub fn together(runs: &[Named<'_>], width: f64, height: f64, theme: &Theme) -> V
     shapes
 }
 
-/// The epochs that are marked on an axis so wide, in CSS pixels: the first of them beyond the word at its beginning.
+/// The epochs that are marked on an axis of this width in CSS pixels; 0 is not, because the axis label is there.
 fn ticks(last: usize, width: f64) -> Vec<usize> {
     let steps = (0..10).flat_map(|power| [1, 2, 5].map(|step| step * 10_usize.pow(power.min(8))));
     let fits = |step: &usize| *step as f64 / last as f64 * width >= SPACING;
@@ -216,7 +216,7 @@ mod tests {
         for count in [0, 1, 2, 60, 5000] {
             for shape in shapes(&epochs(count), 390.0, 200.0, false, Theme::of(false)) {
                 if let Shape::Line { from, to, .. } = shape {
-                    // The axis' own marks lie under it.
+                    // The ticks lie below the axis.
                     for [x, y] in [from, [to[0], to[1].min(200.0 - MARGIN_BOTTOM)]] {
                         assert!((MARGIN_LEFT..=390.0 - MARGIN_RIGHT + 1e-9).contains(&x), "{x}");
                         assert!((MARGIN_TOP..=200.0 - MARGIN_BOTTOM + 1e-9).contains(&y), "{y}");
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn curves_can_be_told_from_their_ground() {
+    fn curves_have_contrast_on_their_background() {
         for (dark, theme) in [(0, Theme::of(false)), (1, Theme::of(true))] {
             for colours in [TRAIN, VALID, SCORE] {
                 assert!(colours[dark].contrast(theme.surface) >= 3.0, "{:?}", colours[dark]);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_falling_loss_falls_on_the_picture() {
+    fn a_falling_loss_falls_on_the_plot() {
         let drawn = shapes(&epochs(3), 390.0, 200.0, false, Theme::of(false));
         let first = drawn.iter().find_map(|shape| match shape {
             Shape::Line { from, to, width, .. } if *width == 2.0 => Some((from[1], to[1])),
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn no_run_is_too_long_to_be_drawn_at_once() {
+    fn a_long_run_is_drawn_with_few_shapes() {
         let drawn = shapes(&epochs(5000), 390.0, 200.0, false, Theme::of(false));
         assert!(drawn.len() < 4 * 390, "{}", drawn.len());
     }
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_that_is_no_number_is_left_out() {
+    fn losses_that_are_not_finite_are_left_out() {
         let mut reports = epochs(3);
         (reports[1].valid_loss, reports[2].train_loss) = (f64::NAN, f64::INFINITY);
         for shape in shapes(&reports, 390.0, 200.0, false, Theme::of(false)) {
@@ -281,14 +281,14 @@ mod tests {
             shapes(&epochs(60), width, 200.0, true, Theme::of(true)).into_iter().filter_map(text).collect()
         };
         let wide = texts(900.0);
-        for word in ["epoch", "60", "best: 2", "100%", "2.0", "loss, each step", "right, judged"] {
+        for word in ["epoch", "60", "best: 2", "100%", "2.0", "step loss", "validation accuracy"] {
             assert!(wide.iter().any(|text| text == word), "{word}: {wide:?}");
         }
-        assert!(texts(390.0).contains(&"right".to_owned()), "{:?}", texts(390.0));
+        assert!(texts(390.0).contains(&"acc.".to_owned()), "{:?}", texts(390.0));
     }
 
     #[test]
-    fn marks_of_epochs_keep_their_distance() {
+    fn epoch_ticks_keep_their_distance() {
         for last in [1, 2, 7, 60, 999, 10_000] {
             let found = ticks(last, 300.0);
             assert!(!found.is_empty() && found.len() <= 6, "{last}: {found:?}");
@@ -296,10 +296,10 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_drawn_together_up_to_the_longest() {
+    fn a_comparison_extends_to_the_longest_run() {
         let (short, long) = (epochs(10), epochs(20));
-        let both = [Named { name: "a", epochs: &short }, Named { name: "b", epochs: &long }];
-        let drawn = together(&both, 390.0, 200.0, Theme::of(false));
+        let both = [RunCurve { name: "a", epochs: &short }, RunCurve { name: "b", epochs: &long }];
+        let drawn = comparison(&both, 390.0, 200.0, Theme::of(false));
         let end = |colour: Colour| {
             let ends = drawn.iter().filter_map(|shape| match shape {
                 Shape::Line { to, stroke, width, .. } if *stroke == colour && *width == 2.0 => Some(to[0]),

@@ -1,17 +1,17 @@
-//! Which cells of a grid go into each cell of a coarser or finer one.
+//! Resampling of a row of cells to a coarser or finer one.
 
-/// The neighbouring input cells that make up one output cell, with weights that sum to 1. Without weights where the
-/// output cell lies beyond the input.
+/// The neighbouring input cells that make up one output cell, with weights that sum to 1. Empty if the output cell lies
+/// beyond the input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tap {
-    /// First input cell.
+    /// The first input cell.
     pub first: usize,
-    /// Weight of it and of those after it.
+    /// The weights of it and of the cells after it.
     pub weights: Vec<f32>,
 }
 
-/// The taps of every output cell, each `scale` input cells wide. Shrinking takes the mean over all that falls into a
-/// cell, so that nothing is skipped and nothing aliases; stretching interpolates between cell centres.
+/// The taps of every output cell, each `scale` input cells wide. Shrinking takes the mean of all input cells, so that
+/// nothing is skipped or aliased; stretching interpolates between cell centres.
 pub fn taps(inputs: usize, outputs: usize, scale: f64) -> Vec<Tap> {
     let tap = if scale >= 1.0 { mean_over } else { between_centres };
     (0..outputs).map(|output| tap(inputs, output as f64 * scale, (output + 1) as f64 * scale)).collect()
@@ -22,7 +22,7 @@ fn mean_over(inputs: usize, start: f64, end: f64) -> Tap {
     let last = (end.ceil() as usize).min(inputs);
     let covered = |cell: usize| ((cell + 1) as f64).min(end) - (cell as f64).max(start);
     let total: f64 = (first..last).map(covered).sum();
-    // A sliver below a millionth of a cell is rounding, not data.
+    // An overlap below a millionth of a cell is a rounding error.
     let weights =
         if total > 1e-6 { (first..last).map(|cell| (covered(cell) / total) as f32).collect() } else { vec![] };
     Tap { first, weights }
@@ -33,9 +33,9 @@ fn between_centres(inputs: usize, start: f64, end: f64) -> Tap {
     if middle >= inputs as f64 {
         return Tap { first: inputs, weights: vec![] };
     }
-    let place = (middle - 0.5).clamp(0.0, (inputs - 1) as f64);
-    let first = place as usize;
-    let fraction = (place - first as f64) as f32;
+    let position = (middle - 0.5).clamp(0.0, (inputs - 1) as f64);
+    let first = position as usize;
+    let fraction = (position - first as f64) as f32;
     let weights = if first + 1 < inputs { vec![1.0 - fraction, fraction] } else { vec![1.0] };
     Tap { first, weights }
 }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_input_is_nothing() {
+    fn cells_beyond_the_input_are_empty() {
         assert_eq!(apply(&[1.0, 1.0], &taps(2, 4, 1.0)), [Some(1.0), Some(1.0), None, None]);
         assert_eq!(apply(&[1.0], &taps(1, 4, 0.5)), [Some(1.0), Some(1.0), None, None]);
         assert_eq!(apply(&[], &taps(0, 2, 0.5)), [None, None]);

@@ -1,4 +1,4 @@
-//! Drawing instructions, and the colours they are made of.
+//! Drawing instructions, and their colours.
 
 /// An sRGB colour.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,12 +20,12 @@ impl Colour {
         Self { red, green, blue, alpha: 1.0 }
     }
 
-    /// The same colour at another opacity.
+    /// The same colour with another opacity, clamped to 0 to 1.
     pub fn with_alpha(self, alpha: f32) -> Self {
         Self { alpha: alpha.clamp(0.0, 1.0), ..self }
     }
 
-    /// What is seen of this colour painted on an opaque one.
+    /// The colour that results from painting this one on an opaque one.
     pub fn over(self, ground: Self) -> Self {
         let mix =
             |top: u8, bottom: u8| (f32::from(top) * self.alpha + f32::from(bottom) * (1.0 - self.alpha)).round() as u8;
@@ -58,7 +58,7 @@ impl Colour {
     }
 }
 
-/// Where a text's x lies in it.
+/// The part of a text that lies at its x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
     /// At its start.
@@ -115,28 +115,28 @@ pub enum Shape {
         text: String,
         /// Size of the font, in CSS pixels.
         size: f64,
-        /// True for heavier letters.
+        /// True for a bold font.
         bold: bool,
-        /// Which part of it lies at x.
+        /// The part of the text that lies at x.
         align: Align,
         /// Its colour.
         fill: Colour,
     },
 }
 
-/// Roughly how wide a text is, in CSS pixels. A guess on the wide side: system fonts differ, and only the canvas knows.
+/// The approximate width of a text in CSS pixels, rather too wide: system fonts differ, and only the canvas can measure.
 pub fn text_width(text: &str, size: f64) -> f64 {
     text.chars().count() as f64 * size * 0.58
 }
 
-/// How many genres have a colour of their own.
+/// The number of genres with a colour of their own.
 pub const GENRE_COLOURS: usize = 10;
 
-/// The colours of the drawings, one set for light and one for dark surroundings. `static/style.css` has the same
+/// The colours of the drawings, a light and a dark set. `static/style.css` has the same
 /// surfaces and text colours under the same names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Theme {
-    /// What the drawings lie on.
+    /// The background of the drawings.
     pub surface: Colour,
     /// Main text.
     pub text: Colour,
@@ -146,7 +146,7 @@ pub struct Theme {
     pub line: Colour,
     /// The empty part of a bar.
     pub track: Colour,
-    /// One per genre.
+    /// The colours of the genres.
     pub genres: [Colour; GENRE_COLOURS],
 }
 
@@ -193,12 +193,12 @@ impl Theme {
         ],
     };
 
-    /// The one that goes with the page's colour scheme.
+    /// The theme for the page's colour scheme.
     pub const fn of(dark: bool) -> &'static Self {
         if dark { &Self::DARK } else { &Self::LIGHT }
     }
 
-    /// The one of black and white that is easier to read on a ground.
+    /// The near-black or white text colour that has more contrast on a background.
     pub fn ink_on(ground: Colour) -> Colour {
         let (dark, light) = (Colour::hex(0x14_0e_1a), Colour::hex(0xff_ff_ff));
         if ground.contrast(dark) >= ground.contrast(light) { dark } else { light }

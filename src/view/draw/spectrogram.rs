@@ -6,43 +6,43 @@ use crate::view::draw::colours;
 use crate::view::draw::resample::{Tap, taps};
 use crate::view::draw::shape::{Align, Area, Shape, Theme};
 
-/// Size of the axes' letters, in CSS pixels.
-const LETTERS: f64 = 12.0;
+/// Size of the axes' font, in CSS pixels.
+const FONT: f64 = 12.0;
 
-/// A canvas this narrow, in CSS pixels, has narrower margins.
+/// A canvas narrower than this, in CSS pixels, has smaller margins.
 const NARROW: f64 = 480.0;
 
-/// The part of a canvas of this width that time runs through, as `(left, width)` in CSS pixels. The spectrogram and
-/// the strip under it share it, so that they lie exactly below one another.
+/// The extent of the time axis on a canvas of this width, as `(left, width)` in CSS pixels. The spectrogram and the strip
+/// below it share it, so that their times are aligned.
 pub fn time_span(width: f64) -> (f64, f64) {
     let (left, right) = if width < NARROW { (34.0, 50.0) } else { (44.0, 72.0) };
     (left, (width - left - right).max(0.0))
 }
 
-/// How much time a plot shows, in seconds.
-pub fn shown_seconds(info: &SpectrogramInfo) -> f64 {
+/// The duration that the plot shows, in seconds.
+pub fn plotted_seconds(info: &SpectrogramInfo) -> f64 {
     let framed = info.frames as f64 * info.seconds_per_frame;
     if info.duration_seconds > 0.0 && info.duration_seconds.is_finite() { info.duration_seconds } else { framed }
 }
 
-/// How many whole frames the values really hold; never more than the info says.
-pub(super) fn held_frames(values: &[f32], info: &SpectrogramInfo) -> usize {
+/// The number of complete frames among the values; at most that of the info.
+pub(super) fn complete_frames(values: &[f32], info: &SpectrogramInfo) -> usize {
     values.len().checked_div(info.bands).unwrap_or(0).min(info.frames)
 }
 
 /// The plot's pixels: RGBA, row-major `[height, width, 4]`, top row first, low frequencies at the bottom.
 ///
-/// `values` are dB, row-major `[frames, bands]`. Where several frames or bands fall on one pixel it shows their mean;
-/// where one covers several pixels they are interpolated. Time without frames stays transparent.
+/// `values` are dB, row-major `[frames, bands]`. A pixel that covers several frames or bands shows their mean;
+/// between frames or bands the pixels are interpolated. Time without frames stays transparent.
 pub fn pixels(values: &[f32], info: &SpectrogramInfo, width: usize, height: usize) -> Vec<u8> {
-    let frames = held_frames(values, info);
+    let frames = complete_frames(values, info);
     let mut rgba = vec![0; 4 * width * height];
     if frames == 0 || width == 0 || height == 0 || info.seconds_per_frame <= 0.0 {
         return rgba;
     }
-    let frames_per_pixel = shown_seconds(info) / info.seconds_per_frame / width as f64;
+    let frames_per_pixel = plotted_seconds(info) / info.seconds_per_frame / width as f64;
     let time_taps = taps(frames, width, frames_per_pixel);
-    let columns = shrink_time(values, info.bands, &time_taps);
+    let columns = resample_time(values, info.bands, &time_taps);
     let band_taps = taps(info.bands, height, info.bands as f64 / height as f64);
     for (row, tap) in rgba.chunks_exact_mut(4 * width).zip(band_taps.iter().rev()) {
         paint_row(row, &columns, tap, &time_taps, info.floor_db);
@@ -51,7 +51,7 @@ pub fn pixels(values: &[f32], info: &SpectrogramInfo, width: usize, height: usiz
 }
 
 /// dB by pixel column, row-major `[bands, width]`.
-fn shrink_time(values: &[f32], bands: usize, time_taps: &[Tap]) -> Vec<f32> {
+fn resample_time(values: &[f32], bands: usize, time_taps: &[Tap]) -> Vec<f32> {
     let width = time_taps.len();
     let mut columns = vec![0.0; bands * width];
     for (x, tap) in time_taps.iter().enumerate() {
@@ -88,12 +88,12 @@ pub fn colour_bar(width: usize, height: usize) -> Vec<u8> {
     levels.flat_map(|level| std::iter::repeat_n(opaque(level), width)).flatten().collect()
 }
 
-/// Everything on the spectrogram's canvas: where its pixels go, and the drawing around them.
+/// The layout of the spectrogram's canvas: the areas of the pixels, and the shapes around them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
-    /// Where [`pixels`] go.
+    /// The area of [`pixels`].
     pub plot: Area,
-    /// Where [`colour_bar`] goes.
+    /// The area of [`colour_bar`].
     pub colour_bar: Area,
     /// Axes and labels.
     pub shapes: Vec<Shape>,
@@ -116,16 +116,16 @@ pub fn figure(info: &SpectrogramInfo, width: f64, height: f64, theme: &Theme) ->
 }
 
 fn axis_label(text: &str, x: f64, y: f64, align: Align, theme: &Theme) -> Shape {
-    Shape::Text { x, y, text: text.to_owned(), size: LETTERS, bold: false, align, fill: theme.muted }
+    Shape::Text { x, y, text: text.to_owned(), size: FONT, bold: false, align, fill: theme.muted }
 }
 
 fn time_axis(info: &SpectrogramInfo, plot: Area, theme: &Theme) -> Vec<Shape> {
     let bottom = plot.y + plot.height;
     let mut shapes = Vec::new();
-    for tick in axes::time_ticks(shown_seconds(info), plot.width) {
+    for tick in axes::time_ticks(plotted_seconds(info), plot.width) {
         let x = plot.x + tick.position * plot.width;
         shapes.push(Shape::Line { from: [x, bottom + 1.0], to: [x, bottom + 5.0], width: 1.0, stroke: theme.line });
-        // The first label would run into the frequency axis' unit if it were centred.
+        // A centred first label would overlap the unit of the frequency axis.
         let align = if tick.position == 0.0 { Align::Start } else { Align::Centre };
         shapes.push(axis_label(&tick.label, x, bottom + 14.0, align, theme));
     }

@@ -1,4 +1,4 @@
-//! The strip under the spectrogram: what the network says of every stretch of the recording.
+//! The strip under the spectrogram: the most probable label of every stretch of the recording.
 
 use crate::protocol::{Prediction, WindowScores};
 use crate::view::draw::colours;
@@ -6,25 +6,25 @@ use crate::view::draw::shape::{Align, Area, Colour, Shape, Theme, text_width};
 use crate::view::draw::spectrogram::time_span;
 use crate::view::format;
 
-/// Stretches of a long recording are put together until each is so wide, in CSS pixels: narrower ones cannot be told
-/// apart.
+/// Stretches of a long recording are merged until each is this wide, in CSS pixels: narrower ones could not be
+/// distinguished.
 const LEAST_WIDTH: f64 = 3.0;
 
-/// Part of the recording that one window speaks for.
+/// The part of the recording that one window stands for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stretch {
-    /// Where it starts, in seconds.
+    /// Its start, in seconds.
     pub start_seconds: f64,
-    /// Where it ends, in seconds.
+    /// Its end, in seconds.
     pub end_seconds: f64,
-    /// Place of its most probable genre among the labels.
+    /// Position of its most probable genre among the labels.
     pub winner: usize,
-    /// That genre's probability, 0 to 1.
+    /// That label's probability, 0 to 1.
     pub probability: f32,
 }
 
-/// The stretches of a prediction's windows, in time. Where two windows overlap each has the half next to it, so that
-/// every moment belongs to one.
+/// The stretches of a prediction's windows, in order of time. If two windows overlap, each gets half of the overlap, so
+/// that every moment belongs to one stretch.
 pub fn stretches(windows: &[WindowScores]) -> Vec<Stretch> {
     let meeting = |earlier: &WindowScores, later: &WindowScores| (earlier.end_seconds + later.start_seconds) / 2.0;
     let stretch = |(i, window): (usize, &WindowScores)| {
@@ -41,7 +41,7 @@ pub fn stretches(windows: &[WindowScores]) -> Vec<Stretch> {
     windows.iter().enumerate().filter_map(stretch).collect()
 }
 
-/// The stretch that a time lies in.
+/// The stretch that contains a time, in seconds.
 pub fn stretch_at(stretches: &[Stretch], seconds: f64) -> Option<&Stretch> {
     stretches.iter().find(|stretch| (stretch.start_seconds..=stretch.end_seconds).contains(&seconds))
 }
@@ -57,10 +57,10 @@ pub struct LegendEntry {
     pub share: f64,
 }
 
-/// The most entries of a legend: with more, of a network of many tags, it would be longer than the strip is worth.
+/// The number of entries in a legend: a network of many tags would fill the page.
 const MOST_ENTRIES: usize = 10;
 
-/// The labels that win somewhere, the longest first.
+/// The labels that are most probable somewhere, the one with the most time first.
 pub fn legend(prediction: &Prediction, theme: &Theme) -> Vec<LegendEntry> {
     let mut seconds = vec![0.0; prediction.labels.len()];
     for stretch in stretches(&prediction.windows) {
@@ -81,9 +81,9 @@ pub fn legend(prediction: &Prediction, theme: &Theme) -> Vec<LegendEntry> {
     entries
 }
 
-/// Windows put together with those after them until each is at least so long, in seconds; a group has the mean of its
-/// windows' probabilities.
-fn at_least(windows: &[WindowScores], least_seconds: f64) -> Vec<WindowScores> {
+/// Merges consecutive windows until each is at least this long, in seconds; a group has the mean of its windows'
+/// probabilities.
+fn merged(windows: &[WindowScores], least_seconds: f64) -> Vec<WindowScores> {
     let mut groups: Vec<(WindowScores, f32)> = Vec::new();
     for window in windows {
         match groups.last_mut() {
@@ -100,49 +100,53 @@ fn at_least(windows: &[WindowScores], least_seconds: f64) -> Vec<WindowScores> {
     groups.into_iter().map(|(group, _)| group).collect()
 }
 
-/// A colour at the strength of a probability: never so weak that it cannot be told.
-fn strength(colour: Colour, probability: f32) -> Colour {
+/// A colour with an opacity by probability, never so low that the hue cannot be recognized.
+fn with_probability(colour: Colour, probability: f32) -> Colour {
     colour.with_alpha(0.2 + 0.8 * probability)
 }
 
-/// Draws the strip on a canvas of this size in CSS pixels; time runs as in the spectrogram above it.
+/// Draws the strip on a canvas of this size in CSS pixels; its time axis is that of the spectrogram above it.
 pub fn shapes(prediction: &Prediction, seconds: f64, width: f64, height: f64, theme: &Theme) -> Vec<Shape> {
     let (left, span) = time_span(width);
     if !(seconds > 0.0 && span > 0.0) {
         return Vec::new();
     }
-    // Whole pixels: two rectangles that meet within one would leave a seam.
-    let place = |time: f64| (left + (time / seconds).clamp(0.0, 1.0) * span).round();
+    // Whole pixels: two rectangles that meet within a pixel would leave a seam.
+    let x_of = |time: f64| (left + (time / seconds).clamp(0.0, 1.0) * span).round();
     let colour_of = |winner: usize| {
         let label = prediction.labels.get(winner).map_or("", String::as_str);
         colours::of_label(theme, label, winner)
     };
-    let stretches = stretches(&at_least(&prediction.windows, LEAST_WIDTH / span * seconds));
+    let stretches = stretches(&merged(&prediction.windows, LEAST_WIDTH / span * seconds));
     let mut shapes = Vec::new();
     for stretch in &stretches {
-        let (x, end) = (place(stretch.start_seconds), place(stretch.end_seconds));
-        // A hairline between windows, where they are wide enough to spare it.
+        let (x, end) = (x_of(stretch.start_seconds), x_of(stretch.end_seconds));
+        // A gap of one pixel between windows that are wide enough.
         let gap = if end - x > 6.0 { 1.0 } else { 0.0 };
         if end <= x {
             continue;
         }
         let area = Area { x, y: 0.0, width: end - x - gap, height };
-        shapes.push(Shape::Rect { area, radius: 0.0, fill: strength(colour_of(stretch.winner), stretch.probability) });
+        shapes.push(Shape::Rect {
+            area,
+            radius: 0.0,
+            fill: with_probability(colour_of(stretch.winner), stretch.probability),
+        });
     }
     for run in stretches.chunk_by(|a, b| a.winner == b.winner) {
         let Some((first, last)) = run.first().zip(run.last()) else {
             continue;
         };
         let weakest = run.iter().map(|stretch| stretch.probability).fold(1.0, f32::min);
-        let ground = strength(colour_of(first.winner), weakest).over(theme.surface);
-        let edges = (place(first.start_seconds), place(last.end_seconds));
+        let ground = with_probability(colour_of(first.winner), weakest).over(theme.surface);
+        let edges = (x_of(first.start_seconds), x_of(last.end_seconds));
         let name = prediction.labels.get(first.winner).map_or("", String::as_str);
         shapes.extend(label(format::genre(name), edges, height, Theme::ink_on(ground)));
     }
     shapes
 }
 
-/// A run's name in its middle, if it fits.
+/// The name of a run in its middle, if it fits.
 fn label(text: String, (start, end): (f64, f64), height: f64, fill: Colour) -> Option<Shape> {
     let size = 13.0;
     let fits = text_width(&text, size) + 8.0 <= end - start;
@@ -191,7 +195,7 @@ pub(in crate::view) mod tests {
     }
 
     #[test]
-    fn windows_apart_leave_their_gap() {
+    fn separate_windows_leave_a_gap() {
         let windows = [window(0.0, 1.0, [1.0, 0.0, 0.0]), window(2.0, 3.0, [1.0, 0.0, 0.0])];
         assert_eq!(edges(&stretches(&windows)), [(0.0, 1.0), (2.0, 3.0)]);
         assert!(stretches(&[]).is_empty());
@@ -220,14 +224,14 @@ pub(in crate::view) mod tests {
     }
 
     #[test]
-    fn windows_too_narrow_to_be_seen_are_put_together() {
+    fn windows_too_narrow_to_be_seen_are_merged() {
         let windows: Vec<_> =
             (0..8).map(|i| window(f64::from(i), f64::from(i + 1), [(i % 2) as f32, 0.5, 0.0])).collect();
-        let groups = at_least(&windows, 3.5);
+        let groups = merged(&windows, 3.5);
         assert_eq!(groups.len(), 2);
         assert_eq!((groups[1].start_seconds, groups[1].end_seconds), (4.0, 8.0));
         assert_eq!(groups[0].probabilities, [0.5, 0.5, 0.0]);
-        assert_eq!(at_least(&windows, 0.5), windows);
+        assert_eq!(merged(&windows, 0.5), windows);
     }
 
     #[test]

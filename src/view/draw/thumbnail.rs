@@ -1,8 +1,8 @@
-//! A clip's small spectrogram, as pixels.
+//! The small spectrogram of a clip, as pixels.
 
 use crate::view::draw::colours;
 
-/// Loudness of a clip's beginning.
+/// The levels of a clip's beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thumbnail {
     columns: usize,
@@ -12,10 +12,10 @@ pub struct Thumbnail {
 }
 
 impl Thumbnail {
-    /// From as many levels as columns times bands, both above 0; `None` where there are others.
+    /// From `columns` × `bands` levels; `None` if their number differs or one of them is 0.
     pub fn new(columns: usize, bands: usize, levels: Vec<u8>) -> Option<Self> {
-        let whole = columns > 0 && columns.checked_mul(bands) == Some(levels.len()) && !levels.is_empty();
-        whole.then_some(Self { columns, bands, levels })
+        let fits = columns > 0 && columns.checked_mul(bands) == Some(levels.len()) && !levels.is_empty();
+        fits.then_some(Self { columns, bands, levels })
     }
 
     /// `[width, height]` in pixels: one for every column and band.
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_that_do_not_fit_are_no_picture() {
+    fn levels_that_do_not_fit_are_refused() {
         assert_eq!(Thumbnail::new(2, 2, vec![0; 3]), None);
         assert_eq!(Thumbnail::new(0, 2, Vec::new()), None);
         assert_eq!(Thumbnail::new(usize::MAX, 2, vec![0; 2]), None);

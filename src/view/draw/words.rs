@@ -1,18 +1,18 @@
-//! Sentences about what is drawn, for the readout under the pointer and for people who do not see the drawing.
+//! Sentences about the drawings: the readout under the pointer, and descriptions for screen readers.
 
 use crate::protocol::{Prediction, SpectrogramInfo};
 use crate::view::draw::axes::clock;
-use crate::view::draw::bars::shown;
+use crate::view::draw::bars::charted_scores;
 use crate::view::draw::reading::Reading;
 use crate::view::draw::strip::{Stretch, stretches};
 use crate::view::format::{NBSP, frequency, genre, percent};
 
-/// A genre of the strip's legend, with its share of the recording's time, 0 to 1.
+/// An entry of the strip's legend; `share` of the recording's time, 0 to 1.
 pub fn legend(label: &str, share: f64) -> String {
     format!("{} {} of the time", genre(label), percent(share as f32))
 }
 
-/// What the network says at a time of the recording, in seconds.
+/// The readout on the strip, at a time in seconds.
 pub fn moment(seconds: f64, stretch: Option<(&Stretch, &str)>) -> String {
     match stretch {
         Some((stretch, label)) => {
@@ -22,19 +22,19 @@ pub fn moment(seconds: f64, stretch: Option<(&Stretch, &str)>) -> String {
     }
 }
 
-/// What lies under the pointer, with the genre of that stretch where it is known.
+/// The readout on the spectrogram, with the label of the stretch if there is a prediction.
 pub fn reading(reading: &Reading, stretch: Option<(&Stretch, &str)>) -> String {
-    // A true minus, and no minus before a zero.
+    // The minus sign instead of a hyphen, and none before a zero.
     let level = format!("{:.0}", reading.db.abs());
     let sign = if level == "0" { "" } else { "\u{2212}" };
-    let place = format!("{} · {} · {sign}{level}{NBSP}dB", clock(reading.seconds, 1), frequency(reading.hz));
+    let text = format!("{} · {} · {sign}{level}{NBSP}dB", clock(reading.seconds, 1), frequency(reading.hz));
     match stretch {
-        Some((stretch, label)) => format!("{place} · {} {}", genre(label), percent(stretch.probability)),
-        None => place,
+        Some((stretch, label)) => format!("{text} · {} {}", genre(label), percent(stretch.probability)),
+        None => text,
     }
 }
 
-/// The spectrogram's description for those who do not see it.
+/// The description of the spectrogram for screen readers.
 pub fn spectrogram_label(file: &str, info: &SpectrogramInfo) -> String {
     let range = match (info.band_hz.first(), info.band_hz.last()) {
         (Some(&low), Some(&high)) => format!(", {} to {}", frequency(low), frequency(high)),
@@ -43,7 +43,7 @@ pub fn spectrogram_label(file: &str, info: &SpectrogramInfo) -> String {
     format!("Mel-spectrogram of {file}: {} long{range}", clock(info.duration_seconds, 0))
 }
 
-/// What a network's labels are.
+/// The kind of a network's labels.
 fn labels(prediction: &Prediction) -> &'static str {
     if prediction.multi_label { "tags" } else { "genres" }
 }
@@ -53,16 +53,16 @@ pub fn label_heading(prediction: &Prediction) -> &'static str {
     if prediction.multi_label { "Tag" } else { "Genre" }
 }
 
-/// The bars' description for those who do not see them.
+/// The description of the bar chart for screen readers.
 pub fn bars_label(prediction: &Prediction) -> String {
-    let bars: Vec<String> = shown(prediction)
+    let bars: Vec<String> = charted_scores(prediction)
         .iter()
         .map(|score| format!("{} {}", genre(&score.label), percent(score.probability)))
         .collect();
     format!("Bar chart of the {}: {}", labels(prediction), bars.join(", "))
 }
 
-/// The strip's description for those who do not see it.
+/// The description of the strip for screen readers.
 pub fn strip_label(prediction: &Prediction) -> String {
     let all = stretches(&prediction.windows);
     let runs: Vec<String> = all

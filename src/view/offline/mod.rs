@@ -1,4 +1,4 @@
-//! Working without a connection: what is kept on the device, and newer versions of the page.
+//! Offline use: what is stored on the device, and updates of the page.
 
 pub mod state;
 pub mod words;

@@ -1,29 +1,28 @@
-//! Working without a connection: what is kept on the visitor's device, what is on its way there, and newer versions of
-//! the page.
+//! Offline use: what is stored on the visitor's device, what is being downloaded, and newer versions of the page.
 
 use std::collections::BTreeSet;
 
 use crate::view::classify::networks::Catalogue;
 use crate::view::train::state::Stage;
 
-/// Why something is not kept on the device.
+/// Why something is not stored on the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Absence {
-    /// The browser lets the page keep nothing.
+pub enum UnavailableReason {
+    /// The browser does not let the page store anything.
     Blocked,
-    /// There is no room for it.
-    Room,
-    /// It could not be fetched.
+    /// There is not enough free space.
+    NoSpace,
+    /// It could not be downloaded.
     Network,
-    /// The server has another version of it than the one that belongs to the rest.
+    /// The server has another version of it, which does not match the other files.
     Changed,
 }
 
-impl Absence {
-    /// By its name in the service worker's messages.
+impl UnavailableReason {
+    /// The reason with this name in the service worker's messages.
     pub fn of(name: &str) -> Self {
         match name {
-            "room" => Self::Room,
+            "room" => Self::NoSpace,
             "network" => Self::Network,
             "changed" => Self::Changed,
             _ => Self::Blocked,
@@ -31,175 +30,177 @@ impl Absence {
     }
 }
 
-/// How far the page itself, with both engines, is kept.
+/// The installation of the page itself, with both engines, for offline use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Shell {
+pub enum AppShell {
     /// Not yet known.
     #[default]
     Unknown,
-    /// The browser saves data: it is kept when the user asks for it.
-    Waits,
-    /// On its way.
-    Coming {
-        /// Bytes that are kept.
+    /// The browser saves data: it is installed when the user asks for it.
+    Deferred,
+    /// Being downloaded.
+    Installing {
+        /// Bytes stored so far.
         done: u64,
-        /// All of them; 0 before they are known.
+        /// Bytes in all; 0 before they are known.
         total: u64,
     },
-    /// All of it.
-    There {
-        /// True where that was not so before this visit.
+    /// All of it is stored.
+    Installed {
+        /// True if it was installed during this visit.
         fresh: bool,
     },
-    /// Nothing of it.
-    Absent(Absence),
+    /// Nothing of it is stored, and why.
+    Unavailable(UnavailableReason),
 }
 
-/// How far a newer version of the page is.
+/// The update of the page to a newer version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Renewal {
-    /// There is none.
+pub enum UpdateState {
+    /// There is no newer version.
     #[default]
     None,
-    /// It may take over.
-    Offered,
-    /// The user wants the old one for now.
+    /// It is installed and can be used.
+    Available,
+    /// The user chose to update later.
     Declined,
-    /// It is asked to take over.
-    Asked,
-    /// It was asked, and another tab holds a lesson.
+    /// The user chose to update; the page will reload.
+    Requested,
+    /// The update has to wait: another tab is training.
     Busy,
-    /// It has taken over for another tab; this page is of the old one.
-    Elsewhere,
+    /// Another tab has updated; this page is still the old version.
+    OtherTab,
 }
 
-/// A network on its way to be kept, because the user asked for it.
+/// The download of a network that the user asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coming {
-    /// Its name.
+pub struct Download {
+    /// The network.
     pub name: String,
-    /// Bytes that are there.
+    /// Bytes downloaded so far.
     pub fetched: u64,
-    /// All of them.
+    /// Bytes in all.
     pub total: u64,
 }
 
-/// What the service worker and the page's own store tell.
+/// An event of the service worker or of the weights cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OfflineEvent {
-    /// Something about the page itself.
-    Shell(Shell),
-    /// These weights are kept.
-    Kept(Vec<String>),
-    /// A network is on its way.
-    Coming(Coming),
-    /// The network that was on its way is there, or is not to be had.
-    Arrived,
-    /// Weights are not kept.
-    NotKept {
-        /// Their network.
+    /// The installation of the page has changed.
+    AppShell(AppShell),
+    /// The weights of these networks are stored.
+    Stored(Vec<String>),
+    /// A network is being downloaded.
+    Downloading(Download),
+    /// The download has ended, successfully or not.
+    DownloadEnded,
+    /// The weights of a network are not stored.
+    NotStored {
+        /// The network.
         name: String,
         /// Why.
-        why: Absence,
+        reason: UnavailableReason,
     },
-    /// A kept file was damaged.
+    /// A stored file was damaged.
     Damaged {
         /// Its path.
         file: String,
-        /// True where it was fetched anew.
+        /// True if it was downloaded again.
         repaired: bool,
     },
-    /// What another program shared did not arrive.
+    /// A file that another app shared did not reach the page.
     NotShared,
-    /// Something about a newer version.
-    Renewal(Renewal),
+    /// The update to a newer version has changed.
+    Update(UpdateState),
 }
 
-/// What the user wants.
+/// What the user asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OfflineRequest {
-    /// To have the page work without a connection.
-    Begin,
-    /// To have this network too.
-    Keep(String),
-    /// To have the newer version.
-    Renew,
+    /// To install the page for offline use.
+    Enable,
+    /// To download this network.
+    Download(String),
+    /// To switch to the newer version.
+    Update,
 }
 
-/// What went wrong last.
+/// An error to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
-    /// As [`OfflineEvent::NotKept`].
-    NotKept(String, Absence),
+pub enum OfflineError {
+    /// As [`OfflineEvent::NotStored`].
+    NotStored(String, UnavailableReason),
     /// As [`OfflineEvent::Damaged`].
     Damaged(String, bool),
     /// As [`OfflineEvent::NotShared`].
     NotShared,
 }
 
-/// Everything that is known.
+/// Everything about offline use that the page shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Offline {
-    /// The page itself.
-    pub shell: Shell,
-    /// The networks whose weights are kept.
-    pub kept: BTreeSet<String>,
-    /// One on its way.
-    pub coming: Option<Coming>,
-    /// What went wrong last.
-    pub trouble: Option<Trouble>,
-    /// A newer version.
-    pub renewal: Renewal,
+pub struct OfflineState {
+    /// The installation of the page itself.
+    pub shell: AppShell,
+    /// The networks whose weights are stored.
+    pub stored: BTreeSet<String>,
+    /// The network being downloaded.
+    pub download: Option<Download>,
+    /// The last error.
+    pub error: Option<OfflineError>,
+    /// The update to a newer version.
+    pub update: UpdateState,
 }
 
-impl Offline {
-    /// Something became known.
-    pub fn apply(&mut self, news: OfflineEvent) {
-        match news {
-            // Told again, it is no fresh news.
-            OfflineEvent::Shell(Shell::There { fresh: false }) if matches!(self.shell, Shell::There { .. }) => {}
-            OfflineEvent::Shell(shell) => self.shell = shell,
-            OfflineEvent::Kept(names) => {
-                let kept = |trouble: &Trouble| matches!(trouble, Trouble::NotKept(name, _) if names.contains(name));
-                self.trouble.take_if(|trouble| kept(trouble));
-                self.kept.extend(names);
+impl OfflineState {
+    /// Takes an event.
+    pub fn apply(&mut self, event: OfflineEvent) {
+        match event {
+            // A repeated message must not hide that it was installed during this visit.
+            OfflineEvent::AppShell(AppShell::Installed { fresh: false })
+                if matches!(self.shell, AppShell::Installed { .. }) => {}
+            OfflineEvent::AppShell(shell) => self.shell = shell,
+            OfflineEvent::Stored(names) => {
+                let stored =
+                    |error: &OfflineError| matches!(error, OfflineError::NotStored(name, _) if names.contains(name));
+                self.error.take_if(|error| stored(error));
+                self.stored.extend(names);
             }
-            OfflineEvent::Coming(coming) => self.coming = Some(coming),
-            OfflineEvent::Arrived => self.coming = None,
-            OfflineEvent::NotKept { name, why } => self.trouble = Some(Trouble::NotKept(name, why)),
-            OfflineEvent::Damaged { file, repaired } => self.trouble = Some(Trouble::Damaged(file, repaired)),
-            OfflineEvent::NotShared => self.trouble = Some(Trouble::NotShared),
-            OfflineEvent::Renewal(Renewal::Offered) if self.renewal == Renewal::Elsewhere => {}
-            OfflineEvent::Renewal(renewal) => self.renewal = renewal,
+            OfflineEvent::Downloading(download) => self.download = Some(download),
+            OfflineEvent::DownloadEnded => self.download = None,
+            OfflineEvent::NotStored { name, reason } => self.error = Some(OfflineError::NotStored(name, reason)),
+            OfflineEvent::Damaged { file, repaired } => self.error = Some(OfflineError::Damaged(file, repaired)),
+            OfflineEvent::NotShared => self.error = Some(OfflineError::NotShared),
+            OfflineEvent::Update(UpdateState::Available) if self.update == UpdateState::OtherTab => {}
+            OfflineEvent::Update(update) => self.update = update,
         }
     }
 
-    /// True where a network answers without a connection: its weights are kept, and those of what it listens through.
-    pub fn has(&self, list: &Catalogue, name: &str) -> bool {
-        let Some(offer) = list.offer(name) else { return false };
-        offer.backbones.iter().chain([&offer.name]).all(|part| self.kept.contains(part))
+    /// True if a network works offline: its weights are stored, and those of its backbones.
+    pub fn is_stored(&self, list: &Catalogue, name: &str) -> bool {
+        let Some(offer) = list.entry(name) else { return false };
+        offer.backbones.iter().chain([&offer.name]).all(|part| self.stored.contains(part))
     }
 
-    /// True where the page opens and answers without a connection.
+    /// True if the page opens and classifies without a connection.
     pub fn is_ready(&self, list: Option<&Catalogue>) -> bool {
-        let first = list.is_some_and(|list| self.has(list, &list.first));
-        first && matches!(self.shell, Shell::There { .. })
+        let first = list.is_some_and(|list| self.is_stored(list, &list.first));
+        first && matches!(self.shell, AppShell::Installed { .. })
     }
 
     /// Its name in the page's `data-offline`.
     pub fn name(&self, list: Option<&Catalogue>) -> &'static str {
         match self.shell {
             _ if self.is_ready(list) => "ready",
-            Shell::Unknown => "unknown",
-            Shell::Waits => "waits",
-            Shell::Coming { .. } | Shell::There { .. } => "coming",
-            Shell::Absent(_) => "absent",
+            AppShell::Unknown => "unknown",
+            AppShell::Deferred => "deferred",
+            AppShell::Installing { .. } | AppShell::Installed { .. } => "installing",
+            AppShell::Unavailable(_) => "unavailable",
         }
     }
 
-    /// True where the newer version is shown to the user: never while a lesson is held, which it would end.
-    pub fn shows_renewal(&self, stage: &Stage) -> bool {
-        matches!(stage, Stage::Idle) && !matches!(self.renewal, Renewal::None | Renewal::Declined)
+    /// True if the update is offered to the user: never during training, which it would end.
+    pub fn shows_update(&self, stage: &Stage) -> bool {
+        matches!(stage, Stage::Idle) && !matches!(self.update, UpdateState::None | UpdateState::Declined)
     }
 }
 
@@ -208,76 +209,87 @@ mod tests {
     use super::*;
     use crate::view::classify::networks::tests::catalogue;
 
-    fn there(fresh: bool) -> OfflineEvent {
-        OfflineEvent::Shell(Shell::There { fresh })
+    fn installed(fresh: bool) -> OfflineEvent {
+        OfflineEvent::AppShell(AppShell::Installed { fresh })
     }
 
-    fn kept(names: &[&str]) -> OfflineEvent {
-        OfflineEvent::Kept(names.iter().map(|name| (*name).to_owned()).collect())
+    fn stored(names: &[&str]) -> OfflineEvent {
+        OfflineEvent::Stored(names.iter().map(|name| (*name).to_owned()).collect())
     }
 
     #[test]
-    fn it_is_ready_when_the_page_and_the_first_network_are_kept() {
+    fn it_is_ready_when_the_page_and_the_first_network_are_stored() {
         let list = catalogue();
-        for order in [[there(true), kept(&["small"])], [kept(&["small"]), there(true)]] {
-            let mut offline = Offline::default();
-            for news in order {
+        for order in [[installed(true), stored(&["small"])], [stored(&["small"]), installed(true)]] {
+            let mut offline = OfflineState::default();
+            for event in order {
                 assert!(!offline.is_ready(Some(&list)));
-                offline.apply(news);
+                offline.apply(event);
             }
             assert!(offline.is_ready(Some(&list)));
-            assert!(!offline.is_ready(None), "before the list is there, nothing is known");
+            assert!(!offline.is_ready(None), "unknown before the catalogue is loaded");
             assert_eq!(offline.name(Some(&list)), "ready");
         }
     }
 
     #[test]
-    fn a_head_is_there_with_all_that_it_listens_through() {
-        let (list, mut offline) = (catalogue(), Offline::default());
-        offline.apply(kept(&["head"]));
-        assert!(!offline.has(&list, "head"));
-        offline.apply(kept(&["base"]));
-        assert!(offline.has(&list, "head") && offline.has(&list, "base") && !offline.has(&list, "none"));
+    fn a_head_is_stored_with_its_backbones() {
+        let (list, mut offline) = (catalogue(), OfflineState::default());
+        offline.apply(stored(&["head"]));
+        assert!(!offline.is_stored(&list, "head"));
+        offline.apply(stored(&["base"]));
+        assert!(
+            offline.is_stored(&list, "head") && offline.is_stored(&list, "base") && !offline.is_stored(&list, "none")
+        );
     }
 
     #[test]
-    fn what_was_kept_in_the_end_is_no_trouble() {
-        let mut offline = Offline::default();
-        let not = |name: &str| OfflineEvent::NotKept { name: name.to_owned(), why: Absence::Room };
-        offline.apply(not("small"));
-        offline.apply(kept(&["head"]));
-        assert_eq!(offline.trouble, Some(Trouble::NotKept("small".to_owned(), Absence::Room)));
-        offline.apply(kept(&["small"]));
-        assert_eq!(offline.trouble, None);
+    fn an_error_ends_when_the_network_is_stored() {
+        let mut offline = OfflineState::default();
+        let not_stored =
+            |name: &str| OfflineEvent::NotStored { name: name.to_owned(), reason: UnavailableReason::NoSpace };
+        offline.apply(not_stored("small"));
+        offline.apply(stored(&["head"]));
+        assert_eq!(offline.error, Some(OfflineError::NotStored("small".to_owned(), UnavailableReason::NoSpace)));
+        offline.apply(stored(&["small"]));
+        assert_eq!(offline.error, None);
     }
 
     #[test]
-    fn a_page_that_has_become_ready_stays_so_when_it_is_told_again() {
-        let mut offline = Offline::default();
-        offline.apply(there(true));
-        offline.apply(there(false));
-        assert_eq!(offline.shell, Shell::There { fresh: true });
-        offline.apply(OfflineEvent::Shell(Shell::Absent(Absence::of("network"))));
-        assert_eq!(offline.name(None), "absent");
+    fn a_repeated_message_changes_nothing() {
+        let mut offline = OfflineState::default();
+        offline.apply(installed(true));
+        offline.apply(installed(false));
+        assert_eq!(offline.shell, AppShell::Installed { fresh: true });
+        offline.apply(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::of("network"))));
+        assert_eq!(offline.name(None), "unavailable");
     }
 
     #[test]
-    fn a_newer_version_is_not_offered_during_a_lesson() {
-        let mut offline = Offline::default();
-        assert!(!offline.shows_renewal(&Stage::Idle));
-        offline.apply(OfflineEvent::Renewal(Renewal::Offered));
-        assert!(offline.shows_renewal(&Stage::Idle));
-        assert!(!offline.shows_renewal(&Stage::Embedding { done: 1, total: 2 }));
-        offline.apply(OfflineEvent::Renewal(Renewal::Declined));
-        assert!(!offline.shows_renewal(&Stage::Idle));
-        offline.apply(OfflineEvent::Renewal(Renewal::Elsewhere));
-        offline.apply(OfflineEvent::Renewal(Renewal::Offered));
-        assert_eq!(offline.renewal, Renewal::Elsewhere, "this page is the old one, whatever comes next");
+    fn an_update_is_not_offered_during_training() {
+        let mut offline = OfflineState::default();
+        assert!(!offline.shows_update(&Stage::Idle));
+        offline.apply(OfflineEvent::Update(UpdateState::Available));
+        assert!(offline.shows_update(&Stage::Idle));
+        assert!(!offline.shows_update(&Stage::Embedding { done: 1, total: 2 }));
+        offline.apply(OfflineEvent::Update(UpdateState::Declined));
+        assert!(!offline.shows_update(&Stage::Idle));
+        offline.apply(OfflineEvent::Update(UpdateState::OtherTab));
+        offline.apply(OfflineEvent::Update(UpdateState::Available));
+        assert_eq!(offline.update, UpdateState::OtherTab, "this page stays the old version");
     }
 
     #[test]
     fn reasons_have_names() {
-        let all = ["room", "network", "changed", "?"].map(Absence::of);
-        assert_eq!(all, [Absence::Room, Absence::Network, Absence::Changed, Absence::Blocked]);
+        let all = ["room", "network", "changed", "?"].map(UnavailableReason::of);
+        assert_eq!(
+            all,
+            [
+                UnavailableReason::NoSpace,
+                UnavailableReason::Network,
+                UnavailableReason::Changed,
+                UnavailableReason::Blocked
+            ]
+        );
     }
 }

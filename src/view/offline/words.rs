@@ -1,114 +1,126 @@
-//! The sentences about working without a connection.
+//! Sentences about working offline.
 
 use crate::view::classify::networks::Catalogue;
 use crate::view::format::size;
-use crate::view::offline::state::{Absence, Coming, Offline, Renewal, Shell, Trouble};
+use crate::view::offline::state::{AppShell, Download, OfflineError, OfflineState, UnavailableReason, UpdateState};
 
-/// Said once, when it is true.
-pub const READY: &str = "Ready to work offline: from now on this page opens and answers without a connection.";
+/// Announced once, when the page has become ready to work offline.
+pub const READY: &str = "Ready to work offline: from now on this page works without a connection.";
 
-/// How it stands; nothing before it is known.
-pub fn standing(offline: &Offline, list: Option<&Catalogue>) -> Option<String> {
+/// Whether the page works offline; `None` while that is unknown.
+pub fn status(offline: &OfflineState, list: Option<&Catalogue>) -> Option<String> {
     let text = match offline.shell {
         _ if offline.is_ready(list) => "This page works without a connection.".to_owned(),
-        Shell::Unknown => return None,
-        Shell::Waits => {
-            "Your browser saves data, so nothing more was fetched. The page can be made to work without a connection."
+        AppShell::Unknown => return None,
+        AppShell::Deferred => {
+            "Your browser is set to save data, so nothing more was downloaded. You can make this page work offline."
                 .to_owned()
         }
-        Shell::Coming { done, total } if total > 0 => {
-            format!("Being made ready to work offline: {} of {}…", size(done), size(total))
+        AppShell::Installing { done, total } if total > 0 => {
+            format!("Preparing to work offline: {} of {}…", size(done), size(total))
         }
-        Shell::Coming { .. } => "Being made ready to work offline…".to_owned(),
-        Shell::There { .. } => "The page is kept on this device; the network that answers first is not.".to_owned(),
-        Shell::Absent(why) => format!("This page needs a connection every time: {}.", because(why)),
+        AppShell::Installing { .. } => "Preparing to work offline…".to_owned(),
+        AppShell::Installed { .. } => {
+            "The page is stored on this device, but the network that loads first is not.".to_owned()
+        }
+        AppShell::Unavailable(reason) => format!("This page does not work offline: {}.", because(reason)),
     };
     Some(text)
 }
 
-fn because(why: Absence) -> &'static str {
-    match why {
-        Absence::Blocked => "the browser lets it keep nothing here (a private window, or blocked site data)",
-        Absence::Room => "there is no room left for it on this device; free some and try again",
-        Absence::Network => "a part of it could not be fetched; try again with a better connection",
-        Absence::Changed => "the site is just being renewed; load the page again in a minute",
+fn because(reason: UnavailableReason) -> &'static str {
+    match reason {
+        UnavailableReason::Blocked => {
+            "the browser does not let it store anything (a private window, or blocked site data)"
+        }
+        UnavailableReason::NoSpace => "there is not enough free space on this device; free some and try again",
+        UnavailableReason::Network => "a part of it could not be downloaded; check the connection and try again",
+        UnavailableReason::Changed => "the site is being updated; reload the page in a minute",
     }
 }
 
-/// True where trying again may help.
-pub fn can_begin(offline: &Offline) -> bool {
-    matches!(offline.shell, Shell::Waits | Shell::Absent(Absence::Room | Absence::Network | Absence::Changed))
+/// True if another attempt may help.
+pub fn can_enable(offline: &OfflineState) -> bool {
+    matches!(
+        offline.shell,
+        AppShell::Deferred
+            | AppShell::Unavailable(
+                UnavailableReason::NoSpace | UnavailableReason::Network | UnavailableReason::Changed
+            )
+    )
 }
 
-/// The button that begins it.
-pub fn begin(offline: &Offline) -> &'static str {
-    if offline.shell == Shell::Waits { "Make it work offline" } else { "Try again" }
+/// The text of the button that makes the page work offline.
+pub fn enable_button(offline: &OfflineState) -> &'static str {
+    if offline.shell == AppShell::Deferred { "Make it work offline" } else { "Try again" }
 }
 
-/// What went wrong.
-pub fn trouble(trouble: &Trouble) -> String {
-    match trouble {
-        Trouble::NotKept(name, Absence::Room) => {
+/// The last error.
+pub fn error(error: &OfflineError) -> String {
+    match error {
+        OfflineError::NotStored(name, UnavailableReason::NoSpace) => {
             format!(
-                "{name} is not kept: there is no room left for it on this device. It works while you are connected."
+                "{name} is not stored: there is not enough free space on this device. It works while you are online."
             )
         }
-        Trouble::NotKept(name, Absence::Network | Absence::Changed) => {
-            format!("{name} could not be fetched whole. Check the connection and try again.")
+        OfflineError::NotStored(name, UnavailableReason::Network | UnavailableReason::Changed) => {
+            format!("{name} could not be downloaded completely. Check the connection and try again.")
         }
-        Trouble::NotKept(name, Absence::Blocked) => {
+        OfflineError::NotStored(name, UnavailableReason::Blocked) => {
             format!(
-                "{name} is not kept: the browser lets this page keep nothing here. It works while you are connected."
+                "{name} is not stored: the browser does not let this page store anything. It works while you are online."
             )
         }
-        Trouble::Damaged(file, true) => format!("A kept part of this page ({file}) was damaged. It was fetched anew."),
-        Trouble::Damaged(file, false) => format!(
-            "A kept part of this page ({file}) is damaged and could not be fetched anew. Connect to the internet and load \
-             the page again."
+        OfflineError::Damaged(file, true) => {
+            format!("A stored part of this page ({file}) was damaged and has been downloaded again.")
+        }
+        OfflineError::Damaged(file, false) => format!(
+            "A stored part of this page ({file}) is damaged and could not be downloaded again. Connect to the internet and \
+             reload the page."
         ),
-        Trouble::NotShared => {
-            "What you shared with this page did not arrive. Choose the file here, or drop it.".to_owned()
+        OfflineError::NotShared => {
+            "The shared file did not reach this page. Choose the file here, or drop it.".to_owned()
         }
     }
 }
 
-/// A newer version.
-pub fn renewal(renewal: Renewal) -> &'static str {
-    match renewal {
-        Renewal::None | Renewal::Declined => "",
-        Renewal::Offered => "A new version of GenreLens is ready. This page loads again with it.",
-        Renewal::Asked => "Changing to the new version…",
-        Renewal::Busy => "Another tab is teaching a network. Try again once it has finished.",
-        Renewal::Elsewhere => "Another tab has changed to a new version. Load this page again when you are done here.",
+/// The line about a newer version.
+pub fn update(update: UpdateState) -> &'static str {
+    match update {
+        UpdateState::None | UpdateState::Declined => "",
+        UpdateState::Available => "A new version of GenreLens is ready. The page reloads to use it.",
+        UpdateState::Requested => "Updating…",
+        UpdateState::Busy => "Another tab is training a network. Try again when it has finished.",
+        UpdateState::OtherTab => "Another tab has updated GenreLens. Reload this page when you are done here.",
     }
 }
 
-/// The button that takes it.
-pub fn renew(renewal: Renewal) -> &'static str {
-    if renewal == Renewal::Elsewhere { "Load again" } else { "Use the new version" }
+/// The text of the button that switches to it.
+pub fn update_button(update: UpdateState) -> &'static str {
+    if update == UpdateState::OtherTab { "Reload" } else { "Use the new version" }
 }
 
-/// A network in the list: its name, and how it stands.
-pub fn network(list: &Catalogue, offline: &Offline, name: &str) -> String {
-    match &offline.coming {
-        _ if offline.has(list, name) => format!("{name} · kept on this device"),
-        Some(Coming { name: coming, fetched, total }) if coming == name => {
+/// A network in the list: its name, and whether it is stored.
+pub fn network(list: &Catalogue, offline: &OfflineState, name: &str) -> String {
+    match &offline.download {
+        _ if offline.is_stored(list, name) => format!("{name} · stored on this device"),
+        Some(Download { name: current, fetched, total }) if current == name => {
             format!("{name} · {} of {}…", size(*fetched), size(*total))
         }
-        _ => format!("{name} · {} to fetch", size(list.bytes(name))),
+        _ => format!("{name} · {} to download", size(list.bytes(name))),
     }
 }
 
-/// The button that keeps a network.
-pub fn keep(name: &str) -> String {
-    format!("Keep {name}")
+/// The text of the button that downloads a network.
+pub fn download_button(name: &str) -> String {
+    format!("Download {name}")
 }
 
-/// Weights that arrived as others than those of their card, twice.
+/// Two downloads in a row had another SHA-256 than the card; part of a sentence.
 pub fn damaged(name: &str) -> String {
     format!(
-        "the weights of {name} arrived damaged or cut short, twice: their SHA-256 is not that of the card; check the \
-         connection and try again"
+        "the weights of {name} were damaged or incomplete in two downloads: their SHA-256 is not that of the card; check \
+         the connection and try again"
     )
 }
 
@@ -123,50 +135,63 @@ mod tests {
     }
 
     #[test]
-    fn it_is_said_how_it_stands() {
+    fn every_shell_has_a_status() {
         let list = catalogue();
-        let mut offline = Offline::default();
-        let mut said = |shell| {
-            offline.apply(OfflineEvent::Shell(shell));
-            standing(&offline, Some(&list)).map(plain)
+        let mut offline = OfflineState::default();
+        let mut text = |shell| {
+            offline.apply(OfflineEvent::AppShell(shell));
+            status(&offline, Some(&list)).map(plain)
         };
-        assert_eq!(said(Shell::Unknown), None);
-        let coming = said(Shell::Coming { done: 1_200_000, total: 26_000_000 });
-        assert_eq!(coming.as_deref(), Some("Being made ready to work offline: 1.2 MB of 26.0 MB…"));
-        assert!(said(Shell::Absent(Absence::Room)).is_some_and(|text| text.contains("no room left")));
-        assert!(said(Shell::There { fresh: true }).is_some_and(|text| text.contains("first is not")));
-        offline.apply(OfflineEvent::Kept(vec!["small".to_owned()]));
-        assert_eq!(standing(&offline, Some(&list)).as_deref(), Some("This page works without a connection."));
+        assert_eq!(text(AppShell::Unknown), None);
+        let installing = text(AppShell::Installing { done: 1_200_000, total: 26_000_000 });
+        assert_eq!(installing.as_deref(), Some("Preparing to work offline: 1.2 MB of 26.0 MB…"));
+        assert!(
+            text(AppShell::Unavailable(UnavailableReason::NoSpace))
+                .is_some_and(|text| text.contains("not enough free space"))
+        );
+        assert!(text(AppShell::Installed { fresh: true }).is_some_and(|text| text.contains("first is not")));
+        offline.apply(OfflineEvent::Stored(vec!["small".to_owned()]));
+        assert_eq!(status(&offline, Some(&list)).as_deref(), Some("This page works without a connection."));
     }
 
     #[test]
-    fn what_can_be_tried_again_has_a_button() {
-        let with = |shell| Offline { shell, ..Offline::default() };
-        assert!(can_begin(&with(Shell::Waits)) && can_begin(&with(Shell::Absent(Absence::Network))));
-        assert!(!can_begin(&with(Shell::Absent(Absence::Blocked))) && !can_begin(&with(Shell::Unknown)));
+    fn what_can_be_retried_has_a_button() {
+        let with = |shell| OfflineState { shell, ..OfflineState::default() };
+        assert!(
+            can_enable(&with(AppShell::Deferred))
+                && can_enable(&with(AppShell::Unavailable(UnavailableReason::Network)))
+        );
+        assert!(
+            !can_enable(&with(AppShell::Unavailable(UnavailableReason::Blocked)))
+                && !can_enable(&with(AppShell::Unknown))
+        );
     }
 
     #[test]
-    fn networks_say_what_they_take() {
-        let (list, mut offline) = (catalogue(), Offline::default());
-        assert_eq!(plain(network(&list, &offline, "head")), "head · 3.2 MB to fetch");
-        offline.apply(OfflineEvent::Coming(Coming { name: "head".to_owned(), fetched: 40_000, total: 3_240_000 }));
+    fn networks_show_their_size_or_that_they_are_stored() {
+        let (list, mut offline) = (catalogue(), OfflineState::default());
+        assert_eq!(plain(network(&list, &offline, "head")), "head · 3.2 MB to download");
+        offline.apply(OfflineEvent::Downloading(Download {
+            name: "head".to_owned(),
+            fetched: 40_000,
+            total: 3_240_000,
+        }));
         assert_eq!(plain(network(&list, &offline, "head")), "head · 40 KB of 3.2 MB…");
-        offline.apply(OfflineEvent::Kept(vec!["head".to_owned(), "base".to_owned()]));
-        offline.apply(OfflineEvent::Arrived);
-        assert_eq!(network(&list, &offline, "head"), "head · kept on this device");
+        offline.apply(OfflineEvent::Stored(vec!["head".to_owned(), "base".to_owned()]));
+        offline.apply(OfflineEvent::DownloadEnded);
+        assert_eq!(network(&list, &offline, "head"), "head · stored on this device");
     }
 
     #[test]
-    fn every_trouble_is_a_sentence() {
-        for why in [Absence::Room, Absence::Blocked] {
-            assert!(trouble(&Trouble::NotKept("a".to_owned(), why)).ends_with('.'));
+    fn every_error_is_a_sentence() {
+        for reason in [UnavailableReason::NoSpace, UnavailableReason::Blocked] {
+            assert!(error(&OfflineError::NotStored("a".to_owned(), reason)).ends_with('.'));
         }
         for repaired in [true, false] {
-            assert!(trouble(&Trouble::Damaged("a.js".to_owned(), repaired)).contains("(a.js)"));
+            assert!(error(&OfflineError::Damaged("a.js".to_owned(), repaired)).contains("(a.js)"));
         }
-        for all in [Renewal::Offered, Renewal::Busy, Renewal::Elsewhere] {
-            assert!(renewal(all).ends_with('.') && !renew(all).is_empty());
+        for all in [UpdateState::Available, UpdateState::Busy, UpdateState::OtherTab] {
+            assert!(update(all).ends_with('.') && !update_button(all).is_empty());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the page keeps on the device from one visit to the next, and how that goes.
+//! What the page stores on the device from one visit to the next, and the state of that storage.
 
 use std::collections::HashSet;
 
@@ -6,172 +6,172 @@ use serde::{Deserialize, Serialize};
 
 use crate::eval::report::EpochReport;
 use crate::training_job::{ClipId, TrainingJob};
-use crate::view::classify::networks::{Catalogue, Offer};
+use crate::view::classify::networks::{Catalogue, CatalogueEntry};
 use crate::view::train::dataset::{Class, Dataset};
 use crate::view::train::state::TrainingState;
 
-/// Where keeping is.
+/// What the storage is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StorageStatus {
-    /// What was kept is being fetched.
-    Fetching,
-    /// Everything that should be kept is.
+    /// The stored data is being loaded.
+    Loading,
+    /// Everything is stored.
     #[default]
-    StorageState,
-    /// Something is being kept.
+    Saved,
+    /// Something is being written.
     Busy,
-    /// Nothing can be kept.
+    /// Nothing can be stored.
     Off,
 }
 
 impl StorageStatus {
-    /// Its name in the place's `data-status`.
+    /// Its name in the section's `data-storage`.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Fetching => "fetching",
-            Self::StorageState => "kept",
+            Self::Loading => "loading",
+            Self::Saved => "saved",
             Self::Busy => "busy",
             Self::Off => "off",
         }
     }
 }
 
-/// Why something is not kept.
+/// Why something is not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StorageError {
-    /// The browser keeps nothing for this page: in its words.
+    /// The browser lets this page store nothing, for a reason in its words.
     Unavailable(String),
-    /// Another page of the site, in another tab, keeps everything: two would undo each other's changes.
-    Elsewhere,
-    /// There is no room.
+    /// The site is open in another tab, which writes everything: two writers would undo each other's changes.
+    OtherTab,
+    /// The quota is used up, or the disk is full.
     Full,
-    /// Anything else: in the browser's words.
+    /// Anything else, in the browser's words.
     Other(String),
 }
 
-/// How much is kept, in bytes.
+/// The space that the site takes, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Usage {
-    /// By this site.
+    /// Used by this site.
     pub used: f64,
-    /// That the browser grants it.
+    /// Granted by the browser.
     pub granted: f64,
-    /// False where the browser may clear it of its own accord.
+    /// False if the browser may delete it when the disk is full.
     pub lasting: bool,
 }
 
-/// A lesson that runs, as it is kept besides the bytes of its checkpoint.
+/// A training run as it is stored, beside the bytes of its checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedRun {
-    /// The lesson, its clips divided.
+    /// The job, its clips split into training and validation.
     #[serde(alias = "lesson")]
     pub job: TrainingJob,
-    /// Epochs that are over.
+    /// Number of finished epochs.
     pub epoch: usize,
-    /// What it told of them.
+    /// The reports of the epochs that were validated.
     pub epochs: Vec<EpochReport>,
 }
 
-/// A collection as it is kept, besides the files of its clips.
+/// A dataset as it is stored, beside the files of its clips.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StoredDataset {
-    /// Its classes.
+    /// The classes with their clips.
     pub classes: Vec<Class>,
-    /// True where its tags are to be taught.
+    /// True if a network is to be trained on its tags instead of its classes.
     pub wants_tags: bool,
 }
 
 impl StoredDataset {
-    /// What there is to keep of a collection.
+    /// What is stored of a dataset.
     pub fn of(dataset: &Dataset) -> Self {
         Self { classes: dataset.classes().to_vec(), wants_tags: dataset.wants_tags() }
     }
 
-    /// True where this is what there is to keep of it.
+    /// True if this is what is stored of the dataset: it has not changed.
     pub fn is_of(&self, dataset: &Dataset) -> bool {
         self.classes == dataset.classes() && self.wants_tags == dataset.wants_tags()
     }
 }
 
-/// Everything about keeping that the page shows.
+/// Everything about storage that the page shows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StorageState {
-    /// Where it is.
+    /// What the storage is doing.
     pub status: StorageStatus,
-    /// Why something is not kept.
-    pub trouble: Option<StorageError>,
-    /// How much there is.
+    /// Why something is not stored.
+    pub error: Option<StorageError>,
+    /// The space used; `None` before it is known.
     pub usage: Option<Usage>,
-    /// A lesson that was interrupted.
+    /// A training run that was interrupted and can be resumed.
     pub interrupted: Option<SavedRun>,
-    /// The network that was forgotten last, and can be brought back.
-    pub forgotten: Option<String>,
-    /// True while the page asks whether everything is to be forgotten.
-    pub asks: bool,
-    /// A remark in passing.
+    /// The network that was deleted last, and can be restored.
+    pub deleted: Option<String>,
+    /// True while the page asks if everything is to be deleted.
+    pub confirms_deletion: bool,
+    /// A remark about the last action.
     pub notice: Option<String>,
 }
 
 impl StorageState {
-    /// What is to be told of a trouble; what keeps everything from being kept says more than the rest.
-    pub fn meet(&mut self, trouble: StorageError) {
-        let unavailable = matches!(trouble, StorageError::Unavailable(_) | StorageError::Elsewhere);
+    /// Takes an error to show. One that prevents all storage replaces any other; of the others the first one stays.
+    pub fn report(&mut self, error: StorageError) {
+        let unavailable = matches!(error, StorageError::Unavailable(_) | StorageError::OtherTab);
         if unavailable {
             self.status = StorageStatus::Off;
         }
-        if unavailable || self.trouble.is_none() {
-            self.trouble = Some(trouble);
+        if unavailable || self.error.is_none() {
+            self.error = Some(error);
         }
     }
 }
 
-/// What there is to keep, counted.
+/// What is stored, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StorageContents {
-    /// Clips of the collection.
+    /// Clips of the dataset.
     pub clips: usize,
     /// The user's own networks.
     pub networks: usize,
-    /// Lessons that were held.
+    /// Finished training runs.
     pub runs: usize,
 }
 
 impl StorageContents {
-    /// Counts them.
+    /// Counts what the page has.
     pub fn of(training: &TrainingState, list: Option<&Catalogue>) -> Self {
-        let networks = own(list).count();
+        let networks = own_networks(list).count();
         Self { clips: training.dataset.clips(), networks, runs: training.runs.len() }
     }
 }
 
 /// The user's own networks.
-pub fn own(list: Option<&Catalogue>) -> impl Iterator<Item = &Offer> + Clone {
+pub fn own_networks(list: Option<&Catalogue>) -> impl Iterator<Item = &CatalogueEntry> + Clone {
     list.into_iter().flat_map(|list| &list.networks).filter(|offer| offer.own)
 }
 
-/// Takes the clips out whose files are not there any more; their names.
-pub fn without_lost(classes: &mut [Class], files: &HashSet<&str>) -> Vec<String> {
-    let mut lost = Vec::new();
+/// Removes the clips whose files are missing, and returns their names.
+pub fn remove_missing(classes: &mut [Class], files: &HashSet<&str>) -> Vec<String> {
+    let mut missing = Vec::new();
     for class in classes {
         class.clips.retain(|clip| {
-            let there = files.contains(clip.id.as_str());
-            if !there {
-                lost.push(clip.name.clone());
+            let exists = files.contains(clip.id.as_str());
+            if !exists {
+                missing.push(clip.name.clone());
             }
-            there
+            exists
         });
     }
-    lost
+    missing
 }
 
-/// The clips whose files are needed: of a collection, and of a lesson that was interrupted.
-pub fn needed<'a>(classes: &'a [Class], running: Option<&'a SavedRun>) -> HashSet<&'a ClipId> {
-    let of_job = running.into_iter().flat_map(|running| &running.job.clips).map(|clip| &clip.id);
-    classes.iter().flat_map(|class| &class.clips).map(|clip| &clip.id).chain(of_job).collect()
+/// The clips whose files are needed: those of the dataset and of an interrupted training run.
+pub fn required_clips<'a>(classes: &'a [Class], running: Option<&'a SavedRun>) -> HashSet<&'a ClipId> {
+    let of_run = running.into_iter().flat_map(|running| &running.job.clips).map(|clip| &clip.id);
+    classes.iter().flat_map(|class| &class.clips).map(|clip| &clip.id).chain(of_run).collect()
 }
 
-/// True where a file's name is that of a network's weights.
+/// True if the file name has the ending of weights files, `.safetensors`.
 pub fn is_weights(name: &str) -> bool {
     name.to_lowercase().ends_with(".safetensors")
 }
@@ -188,7 +188,7 @@ pub(in crate::view) mod tests {
         Class { name: name.to_owned(), clips: ids.iter().map(entry).collect() }
     }
 
-    /// A lesson of one clip, 7 of 60 epochs through.
+    /// A training run of one clip after 7 of 60 epochs.
     pub fn running() -> SavedRun {
         let clip = LabelledClip {
             id: "z".to_owned(),
@@ -205,17 +205,17 @@ pub(in crate::view) mod tests {
     }
 
     #[test]
-    fn clips_without_files_are_told_by_name() {
+    fn clips_without_files_are_named() {
         let mut classes = [class("a", &["1", "2"]), class("b", &["3"])];
-        assert_eq!(without_lost(&mut classes, &["1", "9"].into()), ["2.wav", "3.wav"]);
+        assert_eq!(remove_missing(&mut classes, &["1", "9"].into()), ["2.wav", "3.wav"]);
         assert_eq!([classes[0].clips.len(), classes[1].clips.len()], [1, 0]);
     }
 
     #[test]
-    fn an_interrupted_lesson_needs_its_clips_wherever_they_went() {
+    fn an_interrupted_training_requires_its_clips_even_if_they_were_removed() {
         let (classes, running) = ([class("a", &["1"]), class("b", &["1", "2"])], running());
         let ids = |running| {
-            let mut ids: Vec<&str> = needed(&classes, running).into_iter().map(String::as_str).collect();
+            let mut ids: Vec<&str> = required_clips(&classes, running).into_iter().map(String::as_str).collect();
             ids.sort_unstable();
             ids.join(" ")
         };
@@ -223,20 +223,20 @@ pub(in crate::view) mod tests {
     }
 
     #[test]
-    fn the_first_trouble_is_told_unless_a_worse_one_comes() {
+    fn the_first_error_is_shown_unless_a_worse_one_follows() {
         let mut storage = StorageState::default();
-        storage.meet(StorageError::Full);
-        storage.meet(StorageError::Other("x".to_owned()));
-        assert_eq!((storage.trouble.clone(), storage.status), (Some(StorageError::Full), StorageStatus::StorageState));
-        storage.meet(StorageError::Unavailable("blocked".to_owned()));
+        storage.report(StorageError::Full);
+        storage.report(StorageError::Other("x".to_owned()));
+        assert_eq!((storage.error.clone(), storage.status), (Some(StorageError::Full), StorageStatus::Saved));
+        storage.report(StorageError::Unavailable("blocked".to_owned()));
         assert_eq!(
-            (storage.trouble, storage.status),
+            (storage.error, storage.status),
             (Some(StorageError::Unavailable("blocked".to_owned())), StorageStatus::Off)
         );
     }
 
     #[test]
-    fn weights_are_known_by_their_ending() {
+    fn weights_are_recognized_by_their_ending() {
         assert_eq!(
             ["a.safetensors", "A.SafeTensors", "a.wav", "safetensors"].map(is_weights),
             [true, true, false, false]

@@ -1,151 +1,157 @@
-//! The sentences about what is kept on the device: how much, what stands in the way, what comes and goes.
+//! Sentences about what is stored on the device: how much it is, errors, and changes.
 
 use crate::card::Backbone;
-use crate::view::classify::networks::Offer;
+use crate::view::classify::networks::CatalogueEntry;
 use crate::view::format::count;
 use crate::view::format::{NBSP, sentence};
 use crate::view::format::{list, size};
 use crate::view::storage::state::{SavedRun, StorageContents, StorageError, Usage};
 
-/// Shown while what was kept is being fetched, if that takes long.
-pub const FETCHING: &str = "Fetching what is kept on this device…";
-/// Everything was forgotten.
-pub const ALL_FORGOTTEN: &str = "Everything is forgotten.";
-/// A network's file cannot be had any more.
-pub const NETWORK_GONE: &str = "This network was forgotten, so there is no file of it to save.";
-/// The clips of an interrupted lesson are not all there.
-pub const CLIPS_GONE: &str = "Some of the clips of this lesson are gone from this device, so it cannot go on. Drop it, and \
-                              start another.";
-/// The checkpoint of an interrupted lesson cannot be read.
+/// Shown while the stored data is loaded, if that takes long.
+pub const LOADING: &str = "Loading what is stored on this device…";
+/// Everything was deleted.
+pub const ALL_DELETED: &str = "Everything has been deleted.";
+/// A network cannot be saved as a file because it has been deleted.
+pub const NETWORK_GONE: &str = "This network has been deleted, so it cannot be saved.";
+/// Clips of an interrupted training are missing.
+pub const CLIPS_GONE: &str = "Some clips of this training are no longer on this device, so it cannot be resumed. Discard \
+                              it and start a new one.";
+/// The checkpoint of an interrupted training cannot be read.
 pub const CHECKPOINT_GONE: &str =
-    "What this lesson had learned so far cannot be read any more. Drop it, and start another.";
+    "The checkpoint of this training can no longer be read. Discard it and start a new one.";
 
-/// Why something is not kept, and what to do.
-pub fn trouble(trouble: &StorageError) -> String {
-    match trouble {
+/// Why something is not stored, and what to do.
+pub fn error(error: &StorageError) -> String {
+    match error {
         StorageError::Unavailable(reason) => format!(
-            "Your browser keeps nothing for this page ({}). Everything works, but clips, networks and lessons are gone when \
-             the page is closed: save networks as files. A private window, or a setting on cookies and site data, may be \
-             the cause.",
+            "Your browser does not let this page store anything ({}). Everything works, but clips, networks and training \
+             runs are lost when the page is closed: save networks as files. A private window, or a setting for cookies \
+             and site data, may be the cause.",
             reason.trim_end_matches('.')
         ),
-        StorageError::Elsewhere => "This page is open in another tab, which keeps what you collect and teach; here nothing is kept \
-                               and is gone when this tab is closed: save networks as files, or close this tab and go on in \
-                               the other."
+        StorageError::OtherTab => "This page is open in another tab, which stores what you collect and train. Nothing is stored from this \
+                                 tab, and it is lost when the tab is closed: save networks as files, or close this tab and \
+                                 continue in the other one."
             .to_owned(),
         StorageError::Full => {
-            "There is no room left to keep everything on this device. The page goes on working, but what was \
-                          not kept is gone when it is closed: save networks as files, or make room on the disk or by \
-                          removing clips, and load the page again."
+            "There is not enough free space on this device to store everything. The page keeps working, but what is not \
+             stored is lost when it is closed: save networks as files, or free some space by removing clips or other files \
+             and reload the page."
                 .to_owned()
         }
         StorageError::Other(reason) => format!(
-            "Something could not be kept on this device ({}). The page goes on working, but that is gone when it is closed: \
-             save networks as files, and load the page again to try anew.",
+            "Something could not be stored on this device ({}). The page keeps working, but what is not stored is lost when it \
+             is closed: save networks as files, and reload the page to try again.",
             reason.trim_end_matches('.')
         ),
     }
 }
 
-/// What there is.
-pub fn holdings(holdings: StorageContents) -> String {
-    let StorageContents { clips, networks, runs } = holdings;
-    let parts = [(clips, "clip"), (networks, "network"), (runs, "lesson")];
+/// What is stored, as counts.
+pub fn contents(contents: StorageContents) -> String {
+    let StorageContents { clips, networks, runs } = contents;
+    let parts = [(clips, "clip"), (networks, "network"), (runs, "training run")];
     let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| count(*n, thing)).collect();
     match parts.is_empty() {
         true => {
-            "Nothing yet: clips that you collect and networks that you teach are kept here by themselves.".to_owned()
+            "Nothing yet. Clips that you collect and networks that you train are stored here automatically.".to_owned()
         }
         false => sentence(list(&parts)),
     }
 }
 
-/// How much that is.
+/// How much space it takes.
 pub fn usage(usage: Usage) -> String {
     let size = |bytes: f64| match bytes {
         bytes if bytes >= 999.5e6 => format!("{:.1}{NBSP}GB", bytes / 1e9),
         bytes => size(bytes.max(0.0) as u64),
     };
-    let may =
-        if usage.lasting { "" } else { " Where the disk gets full, the browser may clear it: save what is dear." };
-    format!("{} of about {} that the browser grants.{may}", size(usage.used), size(usage.granted))
+    let warning = if usage.lasting {
+        ""
+    } else {
+        " The browser may delete it if the disk is full: save what is important as files."
+    };
+    format!("{} of about {} that the browser allows.{warning}", size(usage.used), size(usage.granted))
 }
 
-/// An own network in its list.
-pub fn network(offer: &Offer) -> String {
+/// The size of one of the user's own networks.
+pub fn network(offer: &CatalogueEntry) -> String {
     size(offer.bytes)
 }
 
-/// A lesson that was interrupted.
+/// A training run that was interrupted.
 pub fn interrupted(running: &SavedRun) -> String {
     format!(
-        "The lesson of “{}” was interrupted at epoch {} of {}.",
+        "Training of “{}” was interrupted at epoch {} of {}.",
         running.job.name, running.epoch, running.job.recipe.epochs
     )
 }
 
-/// Clips are gone whose files were kept.
-pub fn lost(names: &[String]) -> String {
+/// Clips are left out because their stored files are missing.
+pub fn missing_clips(names: &[String]) -> String {
     const SHOWN: usize = 5;
     let shown = names[..names.len().min(SHOWN)].join(", ");
     let more = if names.len() > SHOWN { ", …" } else { "" };
-    format!("Gone from this device and left out: {} ({shown}{more}). Add them again.", count(names.len(), "clip"))
+    format!(
+        "No longer on this device and therefore left out: {} ({shown}{more}). Add them again.",
+        count(names.len(), "clip")
+    )
 }
 
-/// A network was forgotten.
-pub fn forgotten(name: &str) -> String {
-    format!("“{name}” is forgotten.")
+/// A network was deleted.
+pub fn deleted(name: &str) -> String {
+    format!("“{name}” has been deleted.")
 }
 
-/// A network was taken from a file; under another name than that on its card, where that was taken.
+/// A network was imported from a file, under another name than on its card if that one is in use.
 pub fn imported(file: &str, on_card: &str, name: &str) -> String {
     match on_card == name {
-        true => format!("“{name}” was taken from {file} and is in the list of networks."),
+        true => format!("“{name}” was imported from {file} and is in the list of networks."),
         false => format!(
-            "{file} was taken as “{name}” and is in the list of networks: there is another “{on_card}”. Rename it as you like."
+            "{file} was imported as “{name}”, because there is another “{on_card}” in the list of networks. You can rename it."
         ),
     }
 }
 
-/// A file was not taken as a network: its name, and why, as part of a sentence.
+/// A file was not imported as a network: its name, and the reason as part of a sentence.
 pub fn not_imported(file: &str, reason: &str) -> String {
-    sentence(format!("{file} was not taken: {reason}"))
+    sentence(format!("{file} was not imported: {reason}"))
 }
 
-/// A network has its old name still: that, and why, as part of a sentence.
+/// A network was not renamed: its present name, and the reason as part of a sentence.
 pub fn not_renamed(network: &str, reason: &str) -> String {
-    sentence(format!("“{network}” keeps its name: {reason}"))
+    sentence(format!("“{network}” was not renamed: {reason}"))
 }
 
-/// A file cannot be read: in the browser's words; part of a sentence.
+/// A file cannot be read, for a reason in the browser's words; part of a sentence.
 pub fn unreadable(reason: &str) -> String {
     format!("it could not be read ({})", reason.trim_end_matches('.'))
 }
 
-/// A file is larger than any network may be; part of a sentence.
+/// A file is larger than the limit for networks, both in bytes; part of a sentence.
 pub fn too_large(bytes: u64, most: u64) -> String {
     format!(
-        "it has {}, and the most that is taken is {}; see that it is the file of a network, or teach or export a smaller one",
+        "it has {}, and the limit is {}; check that it is the file of a network, or train or export a smaller one",
         size(bytes),
         size(most)
     )
 }
 
-/// A head's backbone is not on this site; part of a sentence.
+/// The backbone of a head is not on this site; part of a sentence.
 pub fn no_backbone(backbone: &Backbone) -> String {
     format!(
-        "it listens through a network called '{}', which this site does not have; use it where that is, or beside its \
-         files with the command line",
+        "it uses the backbone '{}', which this site does not have; use it on a site that has it, or with the command line \
+         beside the backbone's files",
         backbone.name
     )
 }
 
-/// A head's backbone is on this site with other weights; part of a sentence.
+/// The backbone of a head is on this site with other weights; part of a sentence.
 pub fn other_backbone(backbone: &Backbone) -> String {
     let version: String = backbone.sha256.chars().take(12).collect();
     format!(
-        "it listens through '{}' with the SHA-256 {version}…, and this site has another version of that, with which its \
-         answers would be wrong",
+        "it uses the backbone '{}' with the SHA-256 {version}…, and this site has another version of it, with which its \
+         results would be wrong",
         backbone.name
     )
 }
@@ -157,53 +163,53 @@ mod tests {
     use crate::view::storage::state::tests::running;
 
     #[test]
-    fn what_is_there_is_counted() {
-        let told = |clips, networks, runs| plain(holdings(StorageContents { clips, networks, runs }));
-        assert_eq!(told(30, 1, 2), "30 clips, 1 network and 2 lessons.");
-        assert_eq!(told(0, 1, 0), "1 network.");
-        assert!(told(0, 0, 0).starts_with("Nothing yet"));
+    fn contents_are_counted() {
+        let text = |clips, networks, runs| plain(contents(StorageContents { clips, networks, runs }));
+        assert_eq!(text(30, 1, 2), "30 clips, 1 network and 2 training runs.");
+        assert_eq!(text(0, 1, 0), "1 network.");
+        assert!(text(0, 0, 0).starts_with("Nothing yet"));
     }
 
     #[test]
-    fn sizes_say_whether_they_last() {
+    fn usage_says_if_the_browser_may_delete_it() {
         let of = |lasting| plain(usage(Usage { used: 12_300_000.0, granted: 3.2e9, lasting }));
-        assert_eq!(of(true), "12.3 MB of about 3.2 GB that the browser grants.");
-        assert!(of(false).ends_with("save what is dear."));
+        assert_eq!(of(true), "12.3 MB of about 3.2 GB that the browser allows.");
+        assert!(of(false).ends_with("save what is important as files."));
     }
 
     #[test]
-    fn every_trouble_says_what_to_do() {
-        let troubles = [
+    fn every_error_says_what_to_do() {
+        let errors = [
             StorageError::Unavailable("it is insecure.".to_owned()),
-            StorageError::Elsewhere,
+            StorageError::OtherTab,
             StorageError::Full,
             StorageError::Other("no disk".to_owned()),
         ];
-        for told in troubles.iter().map(trouble) {
-            assert!(told.contains("save networks as files") && told.ends_with('.'), "{told}");
+        for text in errors.iter().map(error) {
+            assert!(text.contains("save networks as files") && text.ends_with('.'), "{text}");
         }
-        assert!(trouble(&troubles[0]).contains("(it is insecure)"));
+        assert!(error(&errors[0]).contains("(it is insecure)"));
     }
 
     #[test]
     fn long_lists_of_names_are_cut() {
         let names: Vec<String> = (0..7).map(|clip| format!("{clip}.wav")).collect();
-        let told = plain(lost(&names));
-        assert!(told.contains("7 clips (0.wav, 1.wav, 2.wav, 3.wav, 4.wav, …)"), "{told}");
-        assert!(!lost(&names[..5]).contains('…'));
+        let text = plain(missing_clips(&names));
+        assert!(text.contains("7 clips (0.wav, 1.wav, 2.wav, 3.wav, 4.wav, …)"), "{text}");
+        assert!(!missing_clips(&names[..5]).contains('…'));
     }
 
     #[test]
-    fn an_interrupted_lesson_says_how_far_it_was() {
-        assert_eq!(interrupted(&running()), "The lesson of “mine” was interrupted at epoch 7 of 60.");
+    fn an_interrupted_training_names_its_epoch() {
+        assert_eq!(interrupted(&running()), "Training of “mine” was interrupted at epoch 7 of 60.");
     }
 
     #[test]
-    fn a_file_that_is_too_large_is_told_with_both_sizes() {
-        let told = plain(not_imported("a.safetensors", &too_large(2_000_000_000, 512_000_000)));
+    fn a_file_that_is_too_large_is_named_with_both_sizes() {
+        let text = plain(not_imported("a.safetensors", &too_large(2_000_000_000, 512_000_000)));
         assert!(
-            told.starts_with("a.safetensors was not taken: it has 2000.0 MB, and the most that is taken is 512.0 MB;"),
-            "{told}"
+            text.starts_with("a.safetensors was not imported: it has 2000.0 MB, and the limit is 512.0 MB;"),
+            "{text}"
         );
     }
 

@@ -51,7 +51,7 @@ const FRONT_END: &str = "gtzan-logmel";
 
 /// The pupils that can be had on a site with these networks, where the engine knows these.
 pub fn model_options(list: &Catalogue, architectures: &[ArchitectureInfo]) -> Vec<ModelOption> {
-    let has_musicnn = MUSICNN.iter().all(|name| list.offer(name).is_some());
+    let has_musicnn = MUSICNN.iter().all(|name| list.entry(name).is_some());
     let head = has_musicnn.then(|| ModelOption {
         id: HEAD.to_owned(),
         group: Group::Head,

@@ -317,7 +317,7 @@ impl TrainingState {
 pub fn free_name(wanted: &str, list: Option<&Catalogue>) -> String {
     let wanted: String = wanted.trim().chars().filter(|letter| !letter.is_control()).take(60).collect();
     let wanted = if wanted.is_empty() { "my network".to_owned() } else { wanted };
-    let taken = |name: &str| list.is_some_and(|list| list.offer(name).is_some());
+    let taken = |name: &str| list.is_some_and(|list| list.entry(name).is_some());
     if !taken(&wanted) {
         return wanted;
     }

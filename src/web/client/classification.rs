@@ -120,7 +120,7 @@ impl Client {
 
     fn dispatch_to(&self, kind: EngineKind) {
         let Some(engine) = self.engine(kind).filter(|_| !self.0.switch.borrow().is_loading()) else { return };
-        let in_use = self.0.switch.borrow().in_use().map(|(network, selection)| (network.clone(), selection));
+        let in_use = self.0.switch.borrow().active().map(|(network, selection)| (network.clone(), selection));
         let Some((network, selection)) = in_use else { return };
         let mut slot = self.0.classification.borrow_mut();
         let Some(classification) = slot.as_mut().filter(|classification| classification.waits_for(&network)) else {

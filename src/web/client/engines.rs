@@ -95,15 +95,15 @@ impl Engines for Client {
 
     fn offline(&self, request: OfflineRequest) {
         match request {
-            OfflineRequest::Begin => {
+            OfflineRequest::Enable => {
                 let client = self.clone();
                 spawn_local(async move {
                     client.store_fetched().await;
                     client.install_offline().await;
                 });
             }
-            OfflineRequest::Keep(name) => spawn_local(self.clone().store_network(name)),
-            OfflineRequest::Renew => {
+            OfflineRequest::Download(name) => spawn_local(self.clone().store_network(name)),
+            OfflineRequest::Update => {
                 if let Some(service_worker) = self.0.service_worker.get().and_then(Option::as_ref) {
                     service_worker.renew();
                 }

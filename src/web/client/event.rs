@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use crate::protocol::{ArchitectureInfo, EngineInfo, Event, Payload};
 use crate::view::classify::engine::Choice;
-use crate::view::classify::networks::{Arriving, Catalogue, InUse, Selection};
+use crate::view::classify::networks::{ActiveNetwork, Catalogue, NetworkDownload, Selection};
 use crate::view::offline::state::OfflineEvent;
 use crate::view::train::state::TrainingEvent;
 
@@ -36,9 +36,9 @@ pub enum ClientEvent {
     /// The networks that can be chosen.
     Catalogue(Rc<Catalogue>),
     /// The network that is being fetched or loaded, and how far; `None` if there is none.
-    NetworkArriving(Option<Arriving>),
+    NetworkArriving(Option<NetworkDownload>),
     /// The network that is in use from now on.
-    NetworkInUse(Rc<InUse>),
+    NetworkInUse(Rc<ActiveNetwork>),
     /// A network that was chosen cannot be used: a sentence.
     NetworkRefused(String),
     /// A weights file of the user is in the list of networks.

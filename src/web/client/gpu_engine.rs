@@ -25,13 +25,13 @@ impl GpuEngine {
     /// The state as far as the network in use is concerned.
     pub(crate) fn state(&self, in_use: Option<&Rc<str>>) -> GpuState {
         match self {
-            Self::NotRequested => GpuState::NotLooked,
-            Self::Starting => GpuState::Coming(Choice::FetchingGpu),
+            Self::NotRequested => GpuState::NotProbed,
+            Self::Starting => GpuState::Pending(Choice::FetchingGpu),
             Self::Ready { compared: Some((network, choice)), .. } if Some(network) == in_use => {
                 GpuState::Compared(choice.clone())
             }
-            Self::Ready { .. } => GpuState::Coming(Choice::TestingGpu),
-            Self::Refused(reason) => GpuState::Refused(Choice::OnlyCpu { reason: reason.clone() }),
+            Self::Ready { .. } => GpuState::Pending(Choice::TestingGpu),
+            Self::Refused(reason) => GpuState::Unavailable(Choice::OnlyCpu { reason: reason.clone() }),
         }
     }
 }
@@ -107,7 +107,7 @@ impl Client {
         let switch = self.0.switch.borrow();
         self.0.cpu.borrow().is_some()
             && !switch.is_loading()
-            && switch.in_use().is_some_and(|(name, _)| name == network)
+            && switch.active().is_some_and(|(name, _)| name == network)
     }
 
     /// The result of comparing the engines on a network; `None` if the network has changed meanwhile.

@@ -41,7 +41,7 @@ use self::training::{TrainingNumber, TrainingWorker};
 use super::service_worker::ServiceWorkerClient;
 use crate::protocol::{EngineKind, Event, RequestId};
 use crate::view::classify::engine::{Choice, Preference, decide};
-use crate::view::classify::networks::{Catalogue, Selection, Switch};
+use crate::view::classify::networks::{Catalogue, NetworkSwitch, Selection};
 use crate::view::classify::words;
 
 // Trunk makes a loader for every worker among the binaries in src/bin.
@@ -70,7 +70,7 @@ struct Inner {
     network_files: RefCell<HashMap<String, Rc<NetworkFiles>>>,
     /// In the order in which they were added.
     own_networks: RefCell<Vec<OwnNetwork>>,
-    switch: RefCell<Switch>,
+    switch: RefCell<NetworkSwitch>,
     /// True once the user has chosen a network: the page no longer switches to its default.
     user_chose: Cell<bool>,
     cpu: RefCell<Option<Engine>>,
@@ -136,7 +136,7 @@ impl Client {
         let mut starting = BackgroundTask::spawn(Engine::start(CPU_SCRIPT));
         let list = self.catalogue().await?;
         let selected = self.0.options.borrow().network.clone().map(|name| (name, Selection::User));
-        let in_use = self.0.switch.borrow().in_use().map(|(name, selection)| (name.to_string(), selection));
+        let in_use = self.0.switch.borrow().active().map(|(name, selection)| (name.to_string(), selection));
         // When the engine is started again there is a network in use, which counts more than the address.
         if let Some((name, selection)) = in_use.or(selected).filter(|(name, _)| *name != list.first) {
             match self.start_with(&mut starting, &name, selection).await {

@@ -9,7 +9,7 @@ use super::site::{self, NetworkFiles};
 use super::{Client, ClientEvent};
 use crate::protocol::{Architecture, Event, Payload};
 use crate::view::classify::network_words;
-use crate::view::classify::networks::{Arriving, Catalogue, InUse, Selection, Wanted};
+use crate::view::classify::networks::{ActiveNetwork, Catalogue, NetworkDownload, NetworkRequest, Selection};
 
 /// Time between two reports of a download's progress, in milliseconds.
 const PROGRESS_MILLISECONDS: f64 = 100.0;
@@ -24,7 +24,7 @@ impl Client {
     }
 
     pub(super) fn switch_to(&self, name: &str, selection: Selection) {
-        let wanted = self.0.switch.borrow_mut().want(name, selection);
+        let wanted = self.0.switch.borrow_mut().request(name, selection);
         self.emit_arriving(0);
         match wanted {
             Some(wanted) => spawn_local(self.clone().fetch_wanted(wanted)),
@@ -33,7 +33,7 @@ impl Client {
         }
     }
 
-    async fn fetch_wanted(self, wanted: Wanted) {
+    async fn fetch_wanted(self, wanted: NetworkRequest) {
         match self.network_with_backbones(&wanted.name).await {
             Ok(_) => {
                 if self.0.switch.borrow_mut().fetched(wanted.ticket) {
@@ -41,7 +41,7 @@ impl Client {
                 }
             }
             Err(reason) => {
-                if self.0.switch.borrow_mut().not_fetched(wanted.ticket) {
+                if self.0.switch.borrow_mut().fetch_failed(wanted.ticket) {
                     self.report_refused(&wanted.name, &reason);
                     self.run_next();
                 }
@@ -62,7 +62,7 @@ impl Client {
         progress: &dyn Fn(u64),
     ) -> Result<Vec<Rc<NetworkFiles>>, String> {
         let list = self.catalogue().await?;
-        let offer = list.offer(name).ok_or("this site has no network of that name")?;
+        let offer = list.entry(name).ok_or("this site has no network of that name")?;
         let (mut fetched, mut networks) = (0, Vec::new());
         for part in offer.backbones.iter().map(String::as_str).chain([name]) {
             let in_memory = self.0.network_files.borrow().get(part).cloned();
@@ -144,7 +144,7 @@ impl Client {
         }
     }
 
-    async fn load_wanted(self, wanted: Wanted) {
+    async fn load_wanted(self, wanted: NetworkRequest) {
         let cpu = self.0.cpu.borrow().clone();
         let loaded =
             async { cpu.ok_or("there is no engine")?.load(&self.network_with_backbones(&wanted.name).await?).await }
@@ -162,7 +162,7 @@ impl Client {
 
     fn discard_files(&self, name: &str) {
         let Some(list) = self.0.catalogue.borrow().clone() else { return };
-        let backbones = list.offer(name).into_iter().flat_map(|offer| &offer.backbones);
+        let backbones = list.entry(name).into_iter().flat_map(|offer| &offer.backbones);
         let mut files = self.0.network_files.borrow_mut();
         for name in backbones.chain([&name.to_owned()]) {
             files.remove(name);
@@ -181,13 +181,13 @@ impl Client {
     pub(super) fn emit_in_use(&self, name: &str, architecture: Architecture) {
         let network = self.0.network_files.borrow().get(name).cloned();
         if let Some(network) = network {
-            self.emit(ClientEvent::NetworkInUse(Rc::new(InUse { card: network.card.clone(), architecture })));
+            self.emit(ClientEvent::NetworkInUse(Rc::new(ActiveNetwork { card: network.card.clone(), architecture })));
         }
         self.emit_arriving(0);
     }
 
     fn emit_fetched(&self, name: &str, fetched: u64) {
-        let is_coming = self.0.switch.borrow().coming().is_some_and(|coming| *coming.name == *name);
+        let is_coming = self.0.switch.borrow().pending().is_some_and(|coming| *coming.name == *name);
         if is_coming {
             self.emit_arriving(fetched);
         }
@@ -195,17 +195,17 @@ impl Client {
 
     /// Reports the network that is on its way, with this many bytes of it.
     pub(super) fn emit_arriving(&self, fetched: u64) {
-        let coming = self.0.switch.borrow().coming().cloned();
+        let coming = self.0.switch.borrow().pending().cloned();
         let total = |name: &str| self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(name));
-        let arriving = coming.map(|Wanted { name, selection, .. }| {
+        let arriving = coming.map(|NetworkRequest { name, selection, .. }| {
             let total = total(&name);
-            Arriving { name: name.to_string(), selection, fetched: fetched.min(total), total }
+            NetworkDownload { name: name.to_string(), selection, fetched: fetched.min(total), total }
         });
         self.emit(ClientEvent::NetworkArriving(arriving));
     }
 
     /// The name of the network in use.
     pub(super) fn network(&self) -> Option<Rc<str>> {
-        self.0.switch.borrow().in_use().map(|(name, _)| name.clone())
+        self.0.switch.borrow().active().map(|(name, _)| name.clone())
     }
 }

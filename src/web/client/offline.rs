@@ -6,7 +6,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::site::{self, NetworkFiles};
 use super::{Client, ClientEvent};
-use crate::view::offline::state::{Absence, Coming, OfflineEvent, Shell};
+use crate::view::offline::state::{AppShell, Download, OfflineEvent, UnavailableReason};
 use crate::web::service_worker::ServiceWorkerClient;
 use crate::web::{dom, weights_cache};
 
@@ -25,13 +25,13 @@ impl Client {
             .0
             .service_worker
             .get_or_init(|| ServiceWorkerClient::find(move |event| client.emit(ClientEvent::Offline(event))));
-        self.emit(ClientEvent::Offline(OfflineEvent::Kept(weights_cache::stored_names().await)));
+        self.emit(ClientEvent::Offline(OfflineEvent::Stored(weights_cache::stored_names().await)));
         if service_worker.as_ref().is_some_and(ServiceWorkerClient::is_active) {
             return self.install_offline().await;
         }
         self.wait_until_idle().await;
         if site::saves_data() && service_worker.is_some() {
-            return self.emit(ClientEvent::Offline(OfflineEvent::Shell(Shell::Waits)));
+            return self.emit(ClientEvent::Offline(OfflineEvent::AppShell(AppShell::Deferred)));
         }
         self.install_offline().await;
     }
@@ -54,7 +54,8 @@ impl Client {
                 service_worker.install().await;
                 self.store_first_network().await;
             }
-            None => self.emit(ClientEvent::Offline(OfflineEvent::Shell(Shell::Absent(Absence::Blocked)))),
+            None => self
+                .emit(ClientEvent::Offline(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Blocked)))),
         }
     }
 
@@ -76,8 +77,8 @@ impl Client {
     pub(super) async fn store_network(self, name: String) {
         let total = self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(&name));
         let tell = |fetched| {
-            let coming = Coming { name: name.clone(), fetched, total };
-            self.emit(ClientEvent::Offline(OfflineEvent::Coming(coming)));
+            let coming = Download { name: name.clone(), fetched, total };
+            self.emit(ClientEvent::Offline(OfflineEvent::Downloading(coming)));
         };
         tell(0);
         match self.fetch_with_backbones(&name, &tell).await {
@@ -88,10 +89,13 @@ impl Client {
             }
             Err(reason) => {
                 log::warn!("{name} is not stored on this device: {reason}");
-                self.emit(ClientEvent::Offline(OfflineEvent::NotKept { name: name.clone(), why: Absence::Network }));
+                self.emit(ClientEvent::Offline(OfflineEvent::NotStored {
+                    name: name.clone(),
+                    reason: UnavailableReason::Network,
+                }));
             }
         }
-        self.emit(ClientEvent::Offline(OfflineEvent::Arrived));
+        self.emit(ClientEvent::Offline(OfflineEvent::DownloadEnded));
     }
 
     /// Stores the networks in memory, which may not have been allowed or had no room before.
@@ -114,8 +118,8 @@ impl Client {
         let NetworkFiles { card, weights } = network;
         let name = card.name.clone();
         let event = match weights_cache::put(&name, &card.sha256, weights).await {
-            Ok(()) => OfflineEvent::Kept(vec![name]),
-            Err(why) => OfflineEvent::NotKept { name, why },
+            Ok(()) => OfflineEvent::Stored(vec![name]),
+            Err(reason) => OfflineEvent::NotStored { name, reason },
         };
         self.emit(ClientEvent::Offline(event));
     }

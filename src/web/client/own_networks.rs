@@ -11,7 +11,7 @@ use web_sys::{Blob, File};
 use super::site::{self, NetworkFiles};
 use super::{Client, ClientEvent};
 use crate::card::{Card, inside};
-use crate::view::classify::networks::{Catalogue, Offer, Selection};
+use crate::view::classify::networks::{Catalogue, CatalogueEntry, Selection};
 use crate::view::storage::words;
 use crate::view::train::state::free_name;
 use crate::web::dom;
@@ -59,8 +59,8 @@ impl OwnNetwork {
         Ok(Self { card, weights })
     }
 
-    fn offer(&self) -> Offer {
-        Offer {
+    fn entry(&self) -> CatalogueEntry {
+        CatalogueEntry {
             name: self.card.name.clone(),
             summary: self.card.summary.clone(),
             bytes: self.weights.size() as u64,
@@ -94,7 +94,7 @@ impl Client {
         list.networks.retain(|offer| !offer.own);
         for own in &mut *self.0.own_networks.borrow_mut() {
             own.card.name = free_name(&own.card.name, Some(&list));
-            list.networks.push(own.offer());
+            list.networks.push(own.entry());
         }
         let list = Rc::new(list);
         *self.0.catalogue.borrow_mut() = Some(list.clone());
@@ -113,8 +113,8 @@ impl Client {
     /// True if a network is in use or on its way to be.
     pub(super) fn is_used(&self, name: &str) -> bool {
         let switch = self.0.switch.borrow();
-        let coming = switch.coming().is_some_and(|coming| *coming.name == *name);
-        coming || switch.in_use().is_some_and(|(in_use, _)| **in_use == *name)
+        let coming = switch.pending().is_some_and(|coming| *coming.name == *name);
+        coming || switch.active().is_some_and(|(in_use, _)| **in_use == *name)
     }
 
     pub(super) async fn import_weights(&self, file: &File) -> Result<ClientEvent, String> {
@@ -142,7 +142,7 @@ impl Client {
     async fn check_backbones(&self, card: &Card) -> Result<(), String> {
         let list = self.catalogue().await?;
         for backbone in &card.backbones {
-            list.offer(&backbone.name).ok_or_else(|| words::no_backbone(backbone))?;
+            list.entry(&backbone.name).ok_or_else(|| words::no_backbone(backbone))?;
             let there = match self.own_network(&backbone.name) {
                 Some(own) => own.card.sha256,
                 None => site::fetch_card(&backbone.name).await?.sha256,

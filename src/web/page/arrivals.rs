@@ -1,4 +1,4 @@
-//! Recordings that come from outside the page: opened with the installed page, or shared with it by another program.
+//! Recordings from outside the page: files opened with the installed page, or shared with it by another app.
 
 use std::rc::{Rc, Weak};
 
@@ -7,16 +7,16 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{File, FilePropertyBag};
 
-use super::input::with;
+use super::listen::with;
 use super::{Inner, Page};
 use crate::view::offline::state::OfflineEvent;
 use crate::web::{dom, js, weights_cache};
 
 impl Page {
-    /// Opens what is handed to the page from outside, now and later.
-    pub(super) fn welcome(&self) {
+    /// Opens the files that come from outside, now and later.
+    pub(super) fn open_external(&self) {
         self.open_launched();
-        match asked("shared").as_deref() {
+        match query("shared").as_deref() {
             Some("yes") => {
                 let weak = Rc::downgrade(&self.0);
                 spawn_local(async move {
@@ -26,9 +26,9 @@ impl Page {
             }
             Some(_) => {
                 self.receive_offline(OfflineEvent::NotShared);
-                // Said once, not again when the page is loaded again.
-                if let Err(error) = forget("shared") {
-                    log::warn!("the page's address stays as it is: {}", dom::describe(&error));
+                // Shown once, and not again when the page is reloaded.
+                if let Err(error) = remove_query("shared") {
+                    log::warn!("the page's address could not be changed: {}", dom::describe(&error));
                 }
             }
             None => {}
@@ -37,14 +37,14 @@ impl Page {
 
     fn open_shared(&self, files: Vec<File>) {
         if files.is_empty() {
-            // A second look at the same address finds nothing any more, which is no fault where a file is open.
-            log::info!("nothing is waiting that was shared");
+            // A reload of the same address finds nothing any more, which is no error.
+            log::info!("there are no shared files");
         } else {
             self.open(files);
         }
     }
 
-    /// Files that the system opens with the installed page.
+    /// Opens the files that the system passes to the installed page (File Handling API).
     fn open_launched(&self) {
         let Some(queue) = dom::window().ok().and_then(|window| js::object(window.as_ref(), "launchQueue")) else {
             return;
@@ -54,9 +54,9 @@ impl Page {
             spawn_local(open_handles(weak.clone(), js::get(&launch, "files")));
         });
         if let Err(error) = js::call(&queue, "setConsumer", &[consume.as_ref()]) {
-            log::warn!("files are not opened with this page: {}", dom::describe(&error));
+            log::warn!("files cannot be opened with this page: {}", dom::describe(&error));
         }
-        // The queue keeps it for as long as the page lives.
+        // The queue needs the closure for as long as the page lives.
         consume.forget();
     }
 }
@@ -74,7 +74,7 @@ async fn open_handles(page: Weak<Inner>, handles: Result<JsValue, JsValue>) {
     }
 }
 
-/// Takes what the service worker put aside (`share` in `static/service-worker.template.js`).
+/// Takes the files that the service worker stored (`share` in `static/service-worker.template.js`).
 async fn shared() -> Result<Vec<File>, JsValue> {
     let inbox = weights_cache::open("shared-1").await?;
     let mut files = Vec::new();
@@ -93,17 +93,17 @@ async fn shared() -> Result<Vec<File>, JsValue> {
     Ok(files)
 }
 
-/// Takes a question, and what was said to it, out of the page's address.
-fn forget(question: &str) -> Result<(), JsValue> {
+/// Removes a query parameter from the page's address.
+fn remove_query(name: &str) -> Result<(), JsValue> {
     let window = dom::window().map_err(|_| JsValue::NULL)?;
     let address = web_sys::Url::new(&window.location().href()?)?;
-    address.search_params().delete(question);
+    address.search_params().delete(name);
     let history = js::get(window.as_ref(), "history")?;
     js::call(&history, "replaceState", &[&JsValue::NULL, &"".into(), &address.href().into()]).map(drop)
 }
 
-/// What the page's address says to a question.
-fn asked(question: &str) -> Option<String> {
+/// The value of a query parameter in the page's address.
+fn query(name: &str) -> Option<String> {
     let query = dom::window().ok()?.location().search().ok()?;
-    web_sys::UrlSearchParams::new_with_str(&query).ok()?.get(question)
+    web_sys::UrlSearchParams::new_with_str(&query).ok()?.get(name)
 }

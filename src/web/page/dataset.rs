@@ -7,7 +7,7 @@ use js_sys::Reflect;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlElement, HtmlInputElement};
 
-use super::input::on;
+use super::listen::on;
 use super::{Inner, Page};
 use crate::view::train::words::dataset as words;
 use crate::web::dom::{DomError, Listener, by_id};

@@ -7,7 +7,7 @@ use web_sys::{Document, HtmlElement};
 use super::Cursor;
 use crate::protocol::Prediction;
 use crate::view::classify::state::{Spectrogram, State};
-use crate::view::draw::reading::{self, Place};
+use crate::view::draw::reading::{self, Position};
 use crate::view::draw::spectrogram::{self, Figure};
 use crate::view::draw::words as draw_words;
 use crate::view::draw::{bars, strip};
@@ -15,7 +15,7 @@ use crate::view::{Area, Theme};
 use crate::web::canvas::Canvas;
 use crate::web::dom::{self, DomError, by_id, set_text};
 
-/// What a drawing depends on; while it is the same the drawing stays.
+/// What a drawing depends on besides its subject: it is redrawn only if this changes.
 #[derive(Clone, PartialEq)]
 struct Key {
     size: [f64; 2],
@@ -23,26 +23,26 @@ struct Key {
     dark: bool,
 }
 
-/// A canvas and what it shows.
+/// A canvas and what was last drawn on it.
 struct Drawing<Subject> {
     canvas: Canvas,
-    shown: Option<(Key, Rc<Subject>)>,
+    drawn: Option<(Key, Rc<Subject>)>,
 }
 
 impl<Subject> Drawing<Subject> {
     fn find(document: &Document, id: &str) -> Result<Self, DomError> {
-        Ok(Self { canvas: Canvas::new(by_id(document, id)?)?, shown: None })
+        Ok(Self { canvas: Canvas::new(by_id(document, id)?)?, drawn: None })
     }
 
-    /// Clears the canvas for a new drawing, or says no where it already shows this one or has no place to.
+    /// Clears the canvas for a new drawing. False if it already shows this one, or has no size.
     fn begin(&mut self, subject: &Rc<Subject>, dark: bool, ratio: f64) -> Result<bool, DomError> {
         let key = Key { size: self.canvas.size(), ratio, dark };
-        let same = |(shown, drawn): &(Key, Rc<Subject>)| *shown == key && Rc::ptr_eq(drawn, subject);
-        if self.shown.as_ref().is_some_and(same) || key.size.contains(&0.0) {
+        let same = |(drawn, last): &(Key, Rc<Subject>)| *drawn == key && Rc::ptr_eq(last, subject);
+        if self.drawn.as_ref().is_some_and(same) || key.size.contains(&0.0) {
             return Ok(false);
         }
         self.canvas.clear(ratio)?;
-        self.shown = Some((key, subject.clone()));
+        self.drawn = Some((key, subject.clone()));
         Ok(true)
     }
 
@@ -56,9 +56,9 @@ pub struct Figures {
     spectrogram: Drawing<Spectrogram>,
     strip: Drawing<Prediction>,
     bars: Drawing<Prediction>,
-    /// Hidden where there is no spectrogram.
+    /// Hidden without a spectrogram.
     over_time: HtmlElement,
-    /// Hidden where there is no prediction.
+    /// Hidden without a prediction.
     strip_box: HtmlElement,
     cursor: HtmlElement,
     cursor_dot: HtmlElement,
@@ -92,7 +92,7 @@ impl Figures {
         if let Some(prediction) = &state.prediction {
             self.render_bars(prediction, dark, ratio)?;
             if let Some(spectrogram) = &state.spectrogram {
-                self.render_strip(prediction, spectrogram::shown_seconds(&spectrogram.info), dark, ratio)?;
+                self.render_strip(prediction, spectrogram::plotted_seconds(&spectrogram.info), dark, ratio)?;
             }
         }
         Ok(())
@@ -118,7 +118,7 @@ impl Figures {
         canvas.image(&spectrogram::colour_bar(columns, rows), colour_bar)?;
         canvas.paint(&shapes)?;
         let element = canvas.element();
-        element.set_attribute("aria-valuemax", &format!("{:.1}", spectrogram::shown_seconds(info)))?;
+        element.set_attribute("aria-valuemax", &format!("{:.1}", spectrogram::plotted_seconds(info)))?;
         self.spectrogram.describe(&draw_words::spectrogram_label(file, info))
     }
 
@@ -148,29 +148,29 @@ impl Figures {
         self.bars.describe(&draw_words::bars_label(prediction))
     }
 
-    /// The plot's place on the spectrogram's canvas, in CSS pixels, where one is shown.
+    /// The plot's area on the spectrogram's canvas, in CSS pixels; `None` without a spectrogram.
     fn plot(&self, state: &State) -> Option<Area> {
         let [width, height] = self.spectrogram.canvas.size();
         let info = &state.spectrogram.as_ref()?.info;
         Some(spectrogram::figure(info, width, height, &Theme::LIGHT).plot)
     }
 
-    /// The place on the plot of a point on the spectrogram's canvas, in CSS pixels; held on the plot.
-    pub fn place_of(&self, state: &State, x: f64, y: f64) -> Option<Place> {
+    /// The position on the plot of a point on the spectrogram's canvas, in CSS pixels; clamped to the plot.
+    pub fn position_of(&self, state: &State, x: f64, y: f64) -> Option<Position> {
         let plot = self.plot(state)?;
-        let place = Place { time: (x - plot.x) / plot.width, height: 1.0 - (y - plot.y) / plot.height };
-        Some(place.moved(0.0, 0.0))
+        let position = Position { time: (x - plot.x) / plot.width, height: 1.0 - (y - plot.y) / plot.height };
+        Some(position.moved(0.0, 0.0))
     }
 
     pub fn render_cursor(&self, state: &State, cursor: Option<Cursor>) -> Result<(), DomError> {
-        let shown = cursor.zip(self.plot(state)).zip(state.spectrogram.as_deref());
-        self.cursor.set_hidden(shown.is_none());
-        let Some(((cursor, plot), spectrogram)) = shown else {
+        let visible = cursor.zip(self.plot(state)).zip(state.spectrogram.as_deref());
+        self.cursor.set_hidden(visible.is_none());
+        let Some(((cursor, plot), spectrogram)) = visible else {
             set_text(&self.readout, &self.readout_hint);
             return Ok(());
         };
-        let x = plot.x + cursor.place.time * plot.width;
-        let y = plot.y + (1.0 - cursor.place.height) * plot.height;
+        let x = plot.x + cursor.position.time * plot.width;
+        let y = plot.y + (1.0 - cursor.position.height) * plot.height;
         dom::set_style(&self.cursor, "transform", &format!("translateX({x:.1}px)"))?;
         dom::set_style(&self.cursor_dot, "transform", &format!("translateY({y:.1}px)"))?;
         self.cursor_dot.set_hidden(!cursor.on_spectrogram);
@@ -182,15 +182,15 @@ impl Figures {
     }
 }
 
-/// The time under the cursor, in seconds, and what is there.
+/// The time under the cursor, in seconds, and the text of the readout.
 fn read_out(state: &State, spectrogram: &Spectrogram, cursor: Cursor) -> (f64, String) {
     let Spectrogram { info, values } = spectrogram;
-    let seconds = cursor.place.time * spectrogram::shown_seconds(info);
+    let seconds = cursor.position.time * spectrogram::plotted_seconds(info);
     let prediction = state.prediction.as_deref();
     let stretches = prediction.map(|prediction| strip::stretches(&prediction.windows)).unwrap_or_default();
     let stretch = strip::stretch_at(&stretches, seconds)
         .and_then(|stretch| Some((stretch, prediction?.labels.get(stretch.winner)?.as_str())));
-    let reading = if cursor.on_spectrogram { reading::read(values, info, cursor.place) } else { None };
+    let reading = if cursor.on_spectrogram { reading::read(values, info, cursor.position) } else { None };
     let words =
         reading.map_or_else(|| draw_words::moment(seconds, stretch), |reading| draw_words::reading(&reading, stretch));
     (seconds, words)

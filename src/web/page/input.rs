@@ -1,12 +1,12 @@
-//! What people do on the page: files, buttons, keys, pointers, and a window that changes.
+//! The page's inputs: files, buttons, keys, pointers, and changes of the window.
 
 use std::rc::{Rc, Weak};
 
-use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, EventTarget, HtmlInputElement, KeyboardEvent, PointerEvent};
+use web_sys::{Element, Event, HtmlInputElement, KeyboardEvent, PointerEvent};
 
+use super::listen::{on, with};
 use super::{Cursor, Inner, Page};
-use crate::view::draw::reading::Place;
+use crate::view::draw::reading::Position;
 use crate::web::dom::{self, DomError, Listener, Resizes, by_id};
 use crate::web::files::{self, Picker};
 
@@ -16,7 +16,7 @@ pub const DARK: &str = "(prefers-color-scheme: dark)";
 /// How far an arrow key moves the cursor, as a fraction of the plot; with Shift ten times as far.
 const KEY_STEP: f64 = 0.01;
 
-/// Everything that listens, for as long as it lives.
+/// All listeners of the page; dropping it removes them.
 pub struct Inputs {
     _picker: Picker,
     _listeners: Vec<Listener>,
@@ -26,7 +26,7 @@ pub struct Inputs {
 impl Inputs {
     pub fn listen(page: &Page) -> Result<Self, DomError> {
         let document = &page.0.document;
-        // Weak, because the page owns the listeners.
+        // Weak: the page owns the listeners, and a strong reference would keep it alive for ever.
         let weak = Rc::downgrade(&page.0);
         let opening = weak.clone();
         let pick = move |files, into| with(&opening, |page| page.open_into(files, into));
@@ -45,22 +45,6 @@ impl Inputs {
     }
 }
 
-pub(super) fn with(weak: &Weak<Inner>, act: impl FnOnce(&Page)) {
-    if let Some(inner) = weak.upgrade() {
-        act(&Page(inner));
-    }
-}
-
-pub(super) fn on<Kind: JsCast>(
-    weak: &Weak<Inner>,
-    target: &EventTarget,
-    kind: &'static str,
-    act: impl Fn(&Page, Kind) + 'static,
-) -> Result<Listener, DomError> {
-    let weak = weak.clone();
-    Listener::new(target, kind, move |event| with(&weak, |page| act(page, event)))
-}
-
 fn buttons(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
     let document = &page.0.document;
     let escape = |page: &Page, event: KeyboardEvent| {
@@ -74,14 +58,14 @@ fn buttons(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
         on(weak, &by_id(document, "engine-choice")?, "change", |page, _: Event| {
             page.prefer(page.0.texts.preference());
         })?,
-        on(weak, &by_id(document, "again-cancel")?, "click", |page, _: Event| page.cancel())?,
+        on(weak, &by_id(document, "reclassify-cancel")?, "click", |page, _: Event| page.cancel())?,
         on(weak, &by_id(document, "network-choice")?, "change", |page, _: Event| {
             page.use_network(&page.0.network_card.chosen());
         })?,
     ])
 }
 
-/// The window's zoom and the colour scheme.
+/// Listeners for the window's size and zoom, and for the colour scheme.
 fn surroundings(weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
     let window = dom::window()?;
     let mut listeners = vec![on(weak, &window, "resize", |page, _: Event| page.request_frame())?];
@@ -100,7 +84,7 @@ fn pointers(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> 
             listeners.push(on(weak, &canvas, kind, move |page, event| page.point(&event, on_spectrogram))?);
         }
         listeners.push(on(weak, &canvas, "pointerleave", |page, event: PointerEvent| {
-            // A finger that is lifted leaves its reading behind.
+            // After a touch the reading stays until the next one.
             if event.pointer_type() == "mouse" {
                 page.point_at(None);
             }
@@ -113,8 +97,8 @@ fn pointers(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> 
 }
 
 impl Page {
-    /// Opens what was chosen before the page came to life.
-    pub(super) fn open_waiting(&self) {
+    /// Opens files that were chosen before the page had started.
+    pub(super) fn open_chosen_early(&self) {
         let input = by_id::<HtmlInputElement>(&self.0.document, "file");
         let files = input.map(|input| files::take_chosen(&input)).unwrap_or_default();
         if !files.is_empty() {
@@ -124,8 +108,8 @@ impl Page {
 
     fn point(&self, event: &PointerEvent, on_spectrogram: bool) {
         let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
-        let place = self.0.figures.borrow().place_of(&self.0.state.borrow(), x, y);
-        self.point_at(place.map(|place| Cursor { place, on_spectrogram }));
+        let position = self.0.figures.borrow().position_of(&self.0.state.borrow(), x, y);
+        self.point_at(position.map(|position| Cursor { position, on_spectrogram }));
     }
 
     fn step(&self, event: &KeyboardEvent) {
@@ -139,10 +123,10 @@ impl Page {
             "End" => (1.0, 0.0),
             _ => return,
         };
-        // The arrows would scroll the page.
+        // Otherwise the arrow keys scroll the page.
         event.prevent_default();
-        let start = Place { time: 0.5, height: 0.5 };
-        let from = self.0.cursor.get().map_or(start, |cursor| cursor.place);
-        self.point_at(Some(Cursor { place: from.moved(time, height), on_spectrogram: true }));
+        let start = Position { time: 0.5, height: 0.5 };
+        let from = self.0.cursor.get().map_or(start, |cursor| cursor.position);
+        self.point_at(Some(Cursor { position: from.moved(time, height), on_spectrogram: true }));
     }
 }

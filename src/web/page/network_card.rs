@@ -1,4 +1,4 @@
-//! The choice of network, and the card of the one in use.
+//! The choice of network, and the card of the active one.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,24 +7,24 @@ use web_sys::{Document, HtmlElement, HtmlProgressElement, HtmlSelectElement};
 
 use super::text::show_progress;
 use crate::view::classify::network_words as words;
-use crate::view::classify::networks::{Catalogue, InUse};
+use crate::view::classify::networks::{ActiveNetwork, Catalogue};
 use crate::view::classify::state::State;
 use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
 
-/// The elements about networks.
+/// The elements that show networks.
 pub struct NetworkCard {
     document: Document,
     choice: HtmlSelectElement,
     summary: HtmlElement,
-    arriving_box: HtmlElement,
-    arriving: HtmlProgressElement,
-    arriving_text: HtmlElement,
+    progress_box: HtmlElement,
+    progress: HtmlProgressElement,
+    progress_text: HtmlElement,
     error: HtmlElement,
     card: HtmlElement,
     facts: HtmlElement,
-    /// What the choice box and the card show.
+    /// What the choice box shows: filling it again would close it under the pointer.
     listed: RefCell<Option<Rc<Catalogue>>>,
-    shown: RefCell<Option<Rc<InUse>>>,
+    shown: RefCell<Option<Rc<ActiveNetwork>>>,
 }
 
 impl NetworkCard {
@@ -33,9 +33,9 @@ impl NetworkCard {
             document: document.clone(),
             choice: by_id(document, "network-choice")?,
             summary: by_id(document, "network-summary")?,
-            arriving_box: by_id(document, "arriving-box")?,
-            arriving: by_id(document, "arriving")?,
-            arriving_text: by_id(document, "arriving-text")?,
+            progress_box: by_id(document, "network-progress-box")?,
+            progress: by_id(document, "network-progress")?,
+            progress_text: by_id(document, "network-progress-text")?,
             error: by_id(document, "network-error")?,
             card: by_id(document, "network-card")?,
             facts: by_id(document, "network-facts")?,
@@ -44,18 +44,18 @@ impl NetworkCard {
         })
     }
 
-    /// The name that the choice box says.
+    /// The network selected in the choice box, by its name.
     pub fn chosen(&self) -> String {
         self.choice.value()
     }
 
     pub fn render(&self, state: &State) -> Result<(), DomError> {
         self.render_choice(state)?;
-        self.arriving_box.set_hidden(state.arriving.is_none());
-        if let Some(arriving) = &state.arriving {
-            let fraction = arriving.fetched as f64 / arriving.total.max(1) as f64;
-            show_progress(&self.arriving, (arriving.fetched < arriving.total).then_some(fraction));
-            set_text(&self.arriving_text, &words::arriving(arriving));
+        self.progress_box.set_hidden(state.download.is_none());
+        if let Some(download) = &state.download {
+            let fraction = download.fetched as f64 / download.total.max(1) as f64;
+            show_progress(&self.progress, (download.fetched < download.total).then_some(fraction));
+            set_text(&self.progress_text, &words::download(download));
         }
         set_text_or_hide(&self.error, state.network_error.as_deref());
         self.render_card(state)
@@ -81,7 +81,7 @@ impl NetworkCard {
         }
         let in_use = state.network.as_ref().map(|network| network.card.name.as_str());
         self.choice.set_attribute("data-in-use", in_use.unwrap_or_default())?;
-        let summary = list.offer(chosen).map(|offer| offer.summary.as_str()).filter(|summary| !summary.is_empty());
+        let summary = list.entry(chosen).map(|offer| offer.summary.as_str()).filter(|summary| !summary.is_empty());
         if let Some(summary) = summary {
             set_text(&self.summary, summary);
         }

@@ -1,4 +1,4 @@
-//! The page's place for what is kept on the device, and for newer versions.
+//! The section about working offline, and the box that offers a newer version of the page.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -6,29 +6,29 @@ use std::rc::{Rc, Weak};
 use wasm_bindgen::JsCast;
 use web_sys::{Document, Element, Event, HtmlElement};
 
-use super::input::on;
+use super::listen::on;
 use super::{Inner, Page};
 use crate::view::classify::networks::Catalogue;
 use crate::view::classify::state::State;
-use crate::view::offline::state::{Offline, OfflineEvent, OfflineRequest, Renewal, Shell};
+use crate::view::offline::state::{AppShell, OfflineEvent, OfflineRequest, OfflineState, UpdateState};
 use crate::view::offline::words;
 use crate::view::train::state::Stage;
 use crate::web::dom::{self, DomError, Listener, by_id, set_text, set_text_or_hide};
 
-/// The elements about what is kept, and about newer versions.
+/// Their elements.
 pub struct OfflineSection {
     document: Document,
-    place: HtmlElement,
-    standing: HtmlElement,
-    said: HtmlElement,
-    begin: HtmlElement,
-    trouble: HtmlElement,
+    section: HtmlElement,
+    status: HtmlElement,
+    ready: HtmlElement,
+    enable: HtmlElement,
+    error: HtmlElement,
     networks: HtmlElement,
-    renewal_box: HtmlElement,
-    renewal: HtmlElement,
-    renew: HtmlElement,
-    later: HtmlElement,
-    /// The list that the rows of networks are of, and those rows: each a name, a sentence and a button.
+    update_box: HtmlElement,
+    update_text: HtmlElement,
+    update_now: HtmlElement,
+    update_later: HtmlElement,
+    /// The catalogue that the rows show, and the rows: a name, a sentence and a button each.
     listed: RefCell<Option<Rc<Catalogue>>>,
     rows: RefCell<Vec<(String, HtmlElement, HtmlElement)>>,
 }
@@ -37,69 +37,69 @@ impl OfflineSection {
     pub fn find(document: &Document) -> Result<Self, DomError> {
         Ok(Self {
             document: document.clone(),
-            place: by_id(document, "offline")?,
-            standing: by_id(document, "offline-standing")?,
-            said: by_id(document, "offline-said")?,
-            begin: by_id(document, "offline-begin")?,
-            trouble: by_id(document, "offline-trouble")?,
+            section: by_id(document, "offline")?,
+            status: by_id(document, "offline-status")?,
+            ready: by_id(document, "offline-ready")?,
+            enable: by_id(document, "offline-enable")?,
+            error: by_id(document, "offline-error")?,
             networks: by_id(document, "offline-networks")?,
-            renewal_box: by_id(document, "renewal-box")?,
-            renewal: by_id(document, "renewal")?,
-            renew: by_id(document, "renew")?,
-            later: by_id(document, "renew-later")?,
+            update_box: by_id(document, "update-box")?,
+            update_text: by_id(document, "update-text")?,
+            update_now: by_id(document, "update-now")?,
+            update_later: by_id(document, "update-later")?,
             listed: RefCell::default(),
             rows: RefCell::default(),
         })
     }
 
-    pub fn render(&self, offline: &Offline, state: &State, stage: &Stage) -> Result<(), DomError> {
+    pub fn render(&self, offline: &OfflineState, state: &State, stage: &Stage) -> Result<(), DomError> {
         let list = state.catalogue.as_deref();
-        self.place.set_attribute("data-offline", offline.name(list))?;
-        set_text_or_hide(&self.standing, words::standing(offline, list).as_deref());
-        let now = offline.is_ready(list) && offline.shell == Shell::There { fresh: true };
-        set_text(&self.said, if now { words::READY } else { "" });
-        set_text(&self.begin, words::begin(offline));
-        self.begin.set_hidden(!words::can_begin(offline));
-        set_text_or_hide(&self.trouble, offline.trouble.as_ref().map(words::trouble).as_deref());
+        self.section.set_attribute("data-offline", offline.name(list))?;
+        set_text_or_hide(&self.status, words::status(offline, list).as_deref());
+        let newly = offline.is_ready(list) && offline.shell == AppShell::Installed { fresh: true };
+        set_text(&self.ready, if newly { words::READY } else { "" });
+        set_text(&self.enable, words::enable_button(offline));
+        self.enable.set_hidden(!words::can_enable(offline));
+        set_text_or_hide(&self.error, offline.error.as_ref().map(words::error).as_deref());
         self.render_networks(offline, state)?;
-        self.render_renewal(offline, stage)
+        self.render_update(offline, stage)
     }
 
-    fn render_renewal(&self, offline: &Offline, stage: &Stage) -> Result<(), DomError> {
-        self.renewal_box.set_hidden(!offline.shows_renewal(stage));
-        self.renewal_box.set_attribute("data-renewal", &format!("{:?}", offline.renewal).to_lowercase())?;
-        set_text(&self.renewal, words::renewal(offline.renewal));
-        set_text(&self.renew, words::renew(offline.renewal));
-        self.renew.toggle_attribute_with_force("disabled", offline.renewal == Renewal::Asked)?;
-        self.later.set_hidden(matches!(offline.renewal, Renewal::Asked));
+    fn render_update(&self, offline: &OfflineState, stage: &Stage) -> Result<(), DomError> {
+        self.update_box.set_hidden(!offline.shows_update(stage));
+        self.update_box.set_attribute("data-update", &format!("{:?}", offline.update).to_lowercase())?;
+        set_text(&self.update_text, words::update(offline.update));
+        set_text(&self.update_now, words::update_button(offline.update));
+        self.update_now.toggle_attribute_with_force("disabled", offline.update == UpdateState::Requested)?;
+        self.update_later.set_hidden(matches!(offline.update, UpdateState::Requested));
         Ok(())
     }
 
-    fn render_networks(&self, offline: &Offline, state: &State) -> Result<(), DomError> {
+    fn render_networks(&self, offline: &OfflineState, state: &State) -> Result<(), DomError> {
         let Some(list) = &state.catalogue else { return Ok(()) };
         if !self.listed.borrow().as_ref().is_some_and(|listed| Rc::ptr_eq(listed, list)) {
             self.list(list)?;
         }
         for (name, sentence, button) in self.rows.borrow().iter() {
             set_text(sentence, &words::network(list, offline, name));
-            button.set_hidden(offline.has(list, name));
-            button.toggle_attribute_with_force("disabled", offline.coming.is_some())?;
+            button.set_hidden(offline.is_stored(list, name));
+            button.toggle_attribute_with_force("disabled", offline.download.is_some())?;
         }
         Ok(())
     }
 
-    /// Makes the rows once a list: made anew for every word on their way, their buttons would lose the focus.
+    /// Makes the rows once per catalogue: rebuilding them for every progress event would take the focus from their buttons.
     fn list(&self, list: &Rc<Catalogue>) -> Result<(), DomError> {
         let (mut rows, mut items) = (Vec::new(), Vec::new());
-        // The user's own are kept elsewhere.
+        // The user's own networks are listed in the storage section.
         for offer in list.networks.iter().filter(|offer| !offer.own) {
             let item = dom::element(&self.document, "li", "")?;
             item.set_attribute("data-network", &offer.name)?;
             let sentence = dom::element(&self.document, "span", "")?;
-            let button = dom::element(&self.document, "button", &words::keep(&offer.name))?;
+            let button = dom::element(&self.document, "button", &words::download_button(&offer.name))?;
             button.set_attribute("type", "button")?;
             button.set_attribute("class", "quiet")?;
-            button.set_attribute("data-keep", &offer.name)?;
+            button.set_attribute("data-download", &offer.name)?;
             item.append_with_node_2(&sentence, &button)?;
             rows.push((offer.name.clone(), sentence, button));
             items.push(item);
@@ -111,31 +111,31 @@ impl OfflineSection {
     }
 }
 
-/// What people do about what is kept.
+/// Listens to the section's buttons.
 pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
     let document = &page.0.document;
-    let keep = |page: &Page, event: Event| {
+    let download = |page: &Page, event: Event| {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-        if let Some(name) = target.and_then(|target| target.get_attribute("data-keep")) {
-            page.with_engines(|engines| engines.offline(OfflineRequest::Keep(name)));
+        if let Some(name) = target.and_then(|target| target.get_attribute("data-download")) {
+            page.with_engines(|engines| engines.offline(OfflineRequest::Download(name)));
         }
     };
     Ok(vec![
-        on(weak, &by_id(document, "offline-begin")?, "click", |page, _: Event| {
-            page.with_engines(|engines| engines.offline(OfflineRequest::Begin));
+        on(weak, &by_id(document, "offline-enable")?, "click", |page, _: Event| {
+            page.with_engines(|engines| engines.offline(OfflineRequest::Enable));
         })?,
-        on(weak, &by_id(document, "offline-networks")?, "click", keep)?,
-        on(weak, &by_id(document, "renew")?, "click", |page, _: Event| {
-            page.with_engines(|engines| engines.offline(OfflineRequest::Renew));
+        on(weak, &by_id(document, "offline-networks")?, "click", download)?,
+        on(weak, &by_id(document, "update-now")?, "click", |page, _: Event| {
+            page.with_engines(|engines| engines.offline(OfflineRequest::Update));
         })?,
-        on(weak, &by_id(document, "renew-later")?, "click", |page, _: Event| {
-            page.receive_offline(OfflineEvent::Renewal(Renewal::Declined));
+        on(weak, &by_id(document, "update-later")?, "click", |page, _: Event| {
+            page.receive_offline(OfflineEvent::Update(UpdateState::Declined));
         })?,
     ])
 }
 
 impl Page {
-    /// Takes what is known about what is kept.
+    /// Takes what the service worker and the weights cache report.
     pub(super) fn receive_offline(&self, news: OfflineEvent) {
         self.0.offline.borrow_mut().apply(news);
         self.request_frame();

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, File, FilePropertyBag, HtmlInputElement};
 
-use super::input::{on, with};
+use super::listen::{on, with};
 use super::{Inner, Page};
 use crate::audio::{Clip, to_wav};
 use crate::view::train::dataset::{Class, Entry};

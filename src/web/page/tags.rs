@@ -1,4 +1,4 @@
-//! The tags of the networks that the one in use listens through: the first ones to be seen, all of them in tables.
+//! The tags predicted by the backbones of the active network: the most probable ones as lists, all of them in tables.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use crate::view::classify::network_words;
 use crate::view::format;
 use crate::web::dom::{self, DomError, by_id};
 
-/// The tags that are shown of each network.
+/// The number of tags that each list shows.
 const SHOWN: usize = 8;
 
 /// The elements that show tags.
@@ -74,7 +74,7 @@ impl Tags {
         table.set_attribute("data-model", &tags.model)?;
         let caption = dom::element(&self.document, "caption", &network_words::tag_caption(tags))?;
         let head = dom::element(&self.document, "tr", "")?;
-        let headings: Result<Vec<_>, DomError> = ["Tag", "Whole recording", "In its most typical stretch"]
+        let headings: Result<Vec<_>, DomError> = ["Tag", "Whole recording", "Most typical stretch"]
             .into_iter()
             .map(|text| {
                 let heading = dom::element(&self.document, "th", text)?;

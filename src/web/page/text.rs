@@ -1,4 +1,4 @@
-//! The page's words, table and progress: everything but the drawings.
+//! The page's texts, tables and progress bars: everything but the drawings.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use crate::view::format;
 use crate::view::{Colour, Theme};
 use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
 
-/// The elements that show words.
+/// The elements that show text.
 pub struct Texts {
     document: Document,
     page: HtmlElement,
@@ -25,9 +25,9 @@ pub struct Texts {
     progress: HtmlProgressElement,
     progress_text: HtmlElement,
     cancel: HtmlElement,
-    again_box: HtmlElement,
-    again: HtmlProgressElement,
-    again_text: HtmlElement,
+    reclassify_box: HtmlElement,
+    reclassify: HtmlProgressElement,
+    reclassify_text: HtmlElement,
     file: HtmlElement,
     error: HtmlElement,
     error_text: HtmlElement,
@@ -44,7 +44,7 @@ pub struct Texts {
     legend: HtmlElement,
     engine: HtmlElement,
     engine_choice: HtmlSelectElement,
-    /// What the lists show: rebuilding them for every event would take the selection from readers.
+    /// What the lists show: rebuilding them for every event would lose the text that a reader has selected.
     listed: RefCell<Option<(Rc<Prediction>, Theme)>>,
 }
 
@@ -58,9 +58,9 @@ impl Texts {
             progress: by_id(document, "progress")?,
             progress_text: by_id(document, "progress-text")?,
             cancel: by_id(document, "cancel")?,
-            again_box: by_id(document, "again-box")?,
-            again: by_id(document, "again")?,
-            again_text: by_id(document, "again-text")?,
+            reclassify_box: by_id(document, "reclassify-box")?,
+            reclassify: by_id(document, "reclassify")?,
+            reclassify_text: by_id(document, "reclassify-text")?,
             file: by_id(document, "file")?,
             error: by_id(document, "error")?,
             error_text: by_id(document, "error-text")?,
@@ -85,7 +85,7 @@ impl Texts {
         self.engine_choice.set_value(preference.name());
     }
 
-    /// What the choice box says.
+    /// The engine selected in the choice box.
     pub fn preference(&self) -> Preference {
         Preference::of(&self.engine_choice.value()).unwrap_or_default()
     }
@@ -94,7 +94,7 @@ impl Texts {
         self.page.set_attribute("data-state", state.phase.name())?;
         set_text_or_hide(&self.notice, state.notice);
         self.render_progress(state);
-        self.render_again(state);
+        self.render_reclassification(state);
         self.render_error(state);
         self.render_engine(state)?;
         self.render_answer(state)?;
@@ -106,9 +106,9 @@ impl Texts {
         let focused = self.document.active_element().is_some_and(|element| element == *self.cancel.as_ref());
         self.progress_box.set_hidden(!working);
         if !working {
-            // Hidden under the fingers, the button would leave the keyboard nowhere.
+            // A focused button that is hidden would leave the keyboard without a focus.
             if focused && let Err(error) = self.file.focus() {
-                log::warn!("the focus is lost: {}", dom::describe(&error));
+                log::warn!("the focus could not be moved: {}", dom::describe(&error));
             }
             return;
         }
@@ -116,11 +116,11 @@ impl Texts {
         set_text(&self.progress_text, &words::progress(state.progress, state.browser_decodes, &state.choice));
     }
 
-    fn render_again(&self, state: &State) {
-        self.again_box.set_hidden(state.again.is_none());
-        if let Some(again) = &state.again {
-            show_progress(&self.again, again.progress.map(|progress| f64::from(progress.fraction)));
-            set_text(&self.again_text, &network_words::again(again, state.browser_decodes));
+    fn render_reclassification(&self, state: &State) {
+        self.reclassify_box.set_hidden(state.reclassification.is_none());
+        if let Some(again) = &state.reclassification {
+            show_progress(&self.reclassify, again.progress.map(|progress| f64::from(progress.fraction)));
+            set_text(&self.reclassify_text, &network_words::reclassification(again, state.browser_decodes));
         }
     }
 
@@ -151,16 +151,16 @@ impl Texts {
         set_text(&self.recording, &words::recording(file, info));
         let done = state.phase == Phase::Done;
         let verdict = if done { words::verdict } else { words::verdict_so_far };
-        set_text(&self.verdict, &prediction.map_or_else(|| words::LISTENING.to_owned(), verdict));
+        set_text(&self.verdict, &prediction.map_or_else(|| words::ANALYZING.to_owned(), verdict));
         self.verdict.toggle_attribute_with_force("data-waiting", !done)?;
-        let detail = prediction.filter(|_| done).map(|shown| words::detail(shown, state.before.as_ref()));
+        let detail = prediction.filter(|_| done).map(|shown| words::detail(shown, state.previous.as_ref()));
         set_text_or_hide(&self.detail, detail.as_deref());
         self.render_warnings(&state.warnings)
     }
 
     fn render_warnings(&self, warnings: &[String]) -> Result<(), DomError> {
         let shown = self.warnings.child_element_count() as usize;
-        // They are only ever added or all forgotten, and never two in the place of two.
+        // Warnings are only added, or all removed for another file, so that their number and the first one tell a change.
         let same_first = self.warnings.first_element_child().and_then(|first| first.text_content());
         if shown != warnings.len() || same_first.as_deref() != warnings.first().map(String::as_str) {
             let items: Result<Vec<_>, _> =
@@ -234,7 +234,7 @@ impl Texts {
     }
 }
 
-/// Shows how far something is, 0 to 1; without a value, that it goes on, and not how far.
+/// Shows a progress of 0 to 1; without a value, an indeterminate one.
 pub fn show_progress(bar: &HtmlProgressElement, fraction: Option<f64>) {
     match fraction {
         Some(fraction) => bar.set_value(fraction),

@@ -6,7 +6,7 @@ use std::rc::Weak;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, File, HtmlElement, HtmlInputElement};
 
-use super::input::on;
+use super::listen::on;
 use super::training_panel::{Wanted, disable};
 use super::{Inner, Page};
 use crate::protocol::TrainControl;

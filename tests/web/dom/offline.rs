@@ -1,9 +1,9 @@
-//! The page's place for what is kept on the device, driven by made-up news.
+//! The section about offline use, driven by simulated events.
 
 use std::rc::Rc;
 
 use genrelens::view::classify::networks::Catalogue;
-use genrelens::view::offline::state::{Absence, Coming, OfflineEvent, Renewal, Shell};
+use genrelens::view::offline::state::{AppShell, Download, OfflineEvent, UnavailableReason, UpdateState};
 use genrelens::view::train::state::TrainingEvent;
 use genrelens::web::client::ClientEvent;
 use genrelens::web::page::Page;
@@ -24,12 +24,12 @@ fn page() -> (Fixture, Page, Rc<Asked>) {
     (fixture, page, asked)
 }
 
-fn receive(page: &Page, news: OfflineEvent) {
-    page.receive(ClientEvent::Offline(news));
+fn receive(page: &Page, event: OfflineEvent) {
+    page.receive(ClientEvent::Offline(event));
     page.render().unwrap();
 }
 
-fn standing(fixture: &Fixture) -> String {
+fn status(fixture: &Fixture) -> String {
     fixture.get::<Element>("offline").get_attribute("data-offline").unwrap()
 }
 
@@ -38,83 +38,88 @@ fn click(fixture: &Fixture, selector: &str) {
 }
 
 #[wasm_bindgen_test]
-fn it_is_ready_once_and_says_so() {
+fn it_announces_once_that_it_is_ready() {
     let (fixture, page, _asked) = page();
-    assert_eq!((standing(&fixture).as_str(), fixture.hidden("offline-standing")), ("unknown", true));
-    receive(&page, OfflineEvent::Shell(Shell::Coming { done: 1_000_000, total: 26_000_000 }));
-    assert_eq!(fixture.text("offline-standing"), "Being made ready to work offline: 1.0 MB of 26.0 MB…");
-    receive(&page, OfflineEvent::Shell(Shell::There { fresh: true }));
-    assert_eq!((standing(&fixture).as_str(), fixture.text("offline-said").as_str()), ("coming", ""));
-    receive(&page, OfflineEvent::Kept(vec!["small".to_owned()]));
-    assert_eq!(standing(&fixture), "ready");
-    assert!(fixture.text("offline-said").starts_with("Ready to work offline"));
+    assert_eq!((status(&fixture).as_str(), fixture.hidden("offline-status")), ("unknown", true));
+    receive(&page, OfflineEvent::AppShell(AppShell::Installing { done: 1_000_000, total: 26_000_000 }));
+    assert_eq!(fixture.text("offline-status"), "Preparing to work offline: 1.0 MB of 26.0 MB…");
+    receive(&page, OfflineEvent::AppShell(AppShell::Installed { fresh: true }));
+    assert_eq!((status(&fixture).as_str(), fixture.text("offline-ready").as_str()), ("installing", ""));
+    receive(&page, OfflineEvent::Stored(vec!["small".to_owned()]));
+    assert_eq!(status(&fixture), "ready");
+    assert!(fixture.text("offline-ready").starts_with("Ready to work offline"));
 }
 
 #[wasm_bindgen_test]
-fn on_a_later_visit_it_is_ready_without_a_word() {
+fn on_a_later_visit_it_is_ready_without_an_announcement() {
     let (fixture, page, _asked) = page();
-    receive(&page, OfflineEvent::Kept(vec!["small".to_owned()]));
-    receive(&page, OfflineEvent::Shell(Shell::There { fresh: false }));
-    assert_eq!((standing(&fixture).as_str(), fixture.text("offline-said").as_str()), ("ready", ""));
-    assert_eq!(fixture.text("offline-standing"), "This page works without a connection.");
+    receive(&page, OfflineEvent::Stored(vec!["small".to_owned()]));
+    receive(&page, OfflineEvent::AppShell(AppShell::Installed { fresh: false }));
+    assert_eq!((status(&fixture).as_str(), fixture.text("offline-ready").as_str()), ("ready", ""));
+    assert_eq!(fixture.text("offline-status"), "This page works without a connection.");
 }
 
 #[wasm_bindgen_test]
-fn what_saves_data_or_failed_is_begun_by_a_button() {
+fn a_deferred_or_failed_installation_has_a_button() {
     let (fixture, page, asked) = page();
-    assert!(fixture.hidden("offline-begin"));
-    for (shell, label) in [(Shell::Waits, "Make it work offline"), (Shell::Absent(Absence::Room), "Try again")] {
-        receive(&page, OfflineEvent::Shell(shell));
-        assert_eq!((fixture.hidden("offline-begin"), fixture.text("offline-begin").as_str()), (false, label));
-        click(&fixture, "#offline-begin");
-        assert_eq!(asked.take(), ["offline Begin"]);
+    assert!(fixture.hidden("offline-enable"));
+    for (shell, label) in
+        [(AppShell::Deferred, "Make it work offline"), (AppShell::Unavailable(UnavailableReason::NoSpace), "Try again")]
+    {
+        receive(&page, OfflineEvent::AppShell(shell));
+        assert_eq!((fixture.hidden("offline-enable"), fixture.text("offline-enable").as_str()), (false, label));
+        click(&fixture, "#offline-enable");
+        assert_eq!(asked.take(), ["offline Enable"]);
     }
-    receive(&page, OfflineEvent::Shell(Shell::Absent(Absence::Blocked)));
-    assert!(fixture.hidden("offline-begin"), "where the browser keeps nothing, trying does not help");
+    receive(&page, OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Blocked)));
+    assert!(fixture.hidden("offline-enable"), "if the browser stores nothing, another attempt does not help");
 }
 
 #[wasm_bindgen_test]
-fn a_network_is_kept_on_request() {
+fn a_network_is_downloaded_on_request() {
     let (fixture, page, asked) = page();
-    receive(&page, OfflineEvent::Kept(vec!["small".to_owned()]));
+    receive(&page, OfflineEvent::Stored(vec!["small".to_owned()]));
     let row = |name: &str| fixture.root.query_selector(&format!("[data-network={name}]")).unwrap().unwrap();
     let button = |name: &str| row(name).query_selector("button").unwrap().unwrap().dyn_into::<HtmlElement>().unwrap();
     assert!(button("small").hidden() && !button("large").hidden());
-    click(&fixture, "[data-keep=large]");
-    assert_eq!(asked.take(), [r#"offline Keep("large")"#]);
-    receive(&page, OfflineEvent::Coming(Coming { name: "large".to_owned(), fetched: 800_000, total: 3_200_000 }));
+    click(&fixture, "[data-download=large]");
+    assert_eq!(asked.take(), [r#"offline Download("large")"#]);
+    receive(
+        &page,
+        OfflineEvent::Downloading(Download { name: "large".to_owned(), fetched: 800_000, total: 3_200_000 }),
+    );
     assert!(row("large").text_content().unwrap().contains("800\u{a0}KB of 3.2\u{a0}MB…"));
     assert!(button("large").has_attribute("disabled"));
-    receive(&page, OfflineEvent::Kept(vec!["large".to_owned()]));
-    receive(&page, OfflineEvent::Arrived);
-    assert!(row("large").text_content().unwrap().contains("kept on this device") && button("large").hidden());
+    receive(&page, OfflineEvent::Stored(vec!["large".to_owned()]));
+    receive(&page, OfflineEvent::DownloadEnded);
+    assert!(row("large").text_content().unwrap().contains("stored on this device") && button("large").hidden());
 }
 
 #[wasm_bindgen_test]
-async fn a_new_version_is_offered_and_never_during_a_lesson() {
+async fn an_update_is_offered_but_not_during_training() {
     let (fixture, page, asked) = super::training::collected().await;
-    assert!(fixture.hidden("renewal-box"));
+    assert!(fixture.hidden("update-box"));
     click(&fixture, "#train-start");
-    assert!(asked.take().iter().any(|asked| asked.starts_with("teach ")), "a lesson is held");
+    assert!(asked.take().iter().any(|asked| asked.starts_with("teach ")), "training starts");
     page.receive(ClientEvent::Training(TrainingEvent::Embedding { done: 1, total: 2 }));
-    receive(&page, OfflineEvent::Renewal(Renewal::Offered));
-    assert!(fixture.hidden("renewal-box"));
+    receive(&page, OfflineEvent::Update(UpdateState::Available));
+    assert!(fixture.hidden("update-box"));
     page.receive(ClientEvent::Training(TrainingEvent::Cancelled));
     page.render().unwrap();
-    assert!(!fixture.hidden("renewal-box"));
-    click(&fixture, "#renew");
-    assert_eq!(asked.take(), ["offline Renew"]);
-    receive(&page, OfflineEvent::Renewal(Renewal::Busy));
-    assert!(fixture.text("renewal").contains("Another tab"));
-    click(&fixture, "#renew-later");
+    assert!(!fixture.hidden("update-box"));
+    click(&fixture, "#update-now");
+    assert_eq!(asked.take(), ["offline Update"]);
+    receive(&page, OfflineEvent::Update(UpdateState::Busy));
+    assert!(fixture.text("update-text").contains("Another tab"));
+    click(&fixture, "#update-later");
     page.render().unwrap();
-    assert!(fixture.hidden("renewal-box"));
+    assert!(fixture.hidden("update-box"));
 }
 
 #[wasm_bindgen_test]
-fn damage_is_said() {
+fn damage_is_reported() {
     let (fixture, page, _asked) = page();
     receive(&page, OfflineEvent::Damaged { file: "cpu_worker_bg.wasm".to_owned(), repaired: false });
-    assert!(!fixture.hidden("offline-trouble"));
-    assert!(fixture.text("offline-trouble").contains("(cpu_worker_bg.wasm) is damaged"));
+    assert!(!fixture.hidden("offline-error"));
+    assert!(fixture.text("offline-error").contains("(cpu_worker_bg.wasm) is damaged"));
 }

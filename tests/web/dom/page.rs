@@ -1,4 +1,4 @@
-//! The page of `index.html`, driven by made-up updates.
+//! The page of `index.html`, driven by simulated updates.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use genrelens::protocol::{
 };
 use genrelens::training_job::{ClipId, TrainingJob};
 use genrelens::view::classify::engine::{Choice, NoGpu, Preference};
-use genrelens::view::classify::networks::{Arriving, Catalogue, InUse, Selection};
+use genrelens::view::classify::networks::{ActiveNetwork, Catalogue, NetworkDownload, Selection};
 use genrelens::view::draw::colours;
 use genrelens::view::offline::state as offline;
 use genrelens::view::train::state::ResumePoint;
@@ -148,7 +148,7 @@ fn prediction() -> Prediction {
     }
 }
 
-fn heard_half() -> ClientEvent {
+fn half_analyzed() -> ClientEvent {
     let progress = Progress { processed_seconds: 2.4, duration_seconds: Some(5.0), fraction: 0.5 };
     ClientEvent::Classification(Event::Progress(progress), Payload::None)
 }
@@ -171,11 +171,11 @@ fn the_page_goes_from_idle_over_working_to_done() {
 
     page.open(vec![file("song.wav", b"")]);
     assert_eq!(asked.take(), ["classify song.wav"]);
-    page.receive(heard_half());
+    page.receive(half_analyzed());
     page.render().unwrap();
     assert_eq!(fixture.state(), "working");
     assert!(!fixture.hidden("progress-box"));
-    assert_eq!(fixture.text("progress-text"), "Listening: 0:02 of 0:05…");
+    assert_eq!(fixture.text("progress-text"), "Analyzing: 0:02 of 0:05…");
     let progress: web_sys::HtmlProgressElement = fixture.get("progress");
     assert_eq!(progress.value(), 0.5);
 
@@ -183,7 +183,7 @@ fn the_page_goes_from_idle_over_working_to_done() {
     page.receive(ClientEvent::Classification(event, payload));
     page.receive(ClientEvent::Classification(Event::SoFar(prediction()), Payload::None));
     page.render().unwrap();
-    assert_eq!((fixture.state().as_str(), fixture.text("verdict").as_str()), ("working", "So far most like jazz…"));
+    assert_eq!((fixture.state().as_str(), fixture.text("verdict").as_str()), ("working", "So far, most likely jazz…"));
     assert!(!fixture.hidden("result") && !fixture.hidden("strip-box") && fixture.hidden("detail"));
 
     finish(&page);
@@ -215,7 +215,7 @@ fn the_table_has_every_genre_with_its_probability() {
 }
 
 #[wasm_bindgen_test]
-fn the_pictures_are_painted() {
+fn the_drawings_are_painted() {
     let (fixture, page, _asked) = connected();
     page.open(vec![file("song.wav", b"")]);
     finish(&page);
@@ -232,7 +232,7 @@ fn the_pictures_are_painted() {
 }
 
 #[wasm_bindgen_test]
-fn a_second_file_clears_the_first_and_an_error_leaves_a_way_on() {
+fn a_second_file_clears_the_first_and_can_follow_an_error() {
     let (fixture, page, asked) = connected();
     page.open(vec![file("song.wav", b"")]);
     finish(&page);
@@ -273,7 +273,7 @@ fn cancelling_by_button_or_key_goes_back_to_idle() {
             fixture.get::<HtmlElement>("cancel").click();
         }
         // The engine had gone on for a moment.
-        page.receive(heard_half());
+        page.receive(half_analyzed());
         page.render().unwrap();
         assert_eq!(asked.take(), ["cancel"]);
         assert_eq!((fixture.state().as_str(), fixture.hidden("notice")), ("idle", false));
@@ -281,7 +281,7 @@ fn cancelling_by_button_or_key_goes_back_to_idle() {
 }
 
 #[wasm_bindgen_test]
-fn the_engine_line_says_what_runs_and_the_choice_is_passed_on() {
+fn the_engine_line_shows_the_engine_and_the_choice_is_passed_on() {
     let (fixture, page, asked) = connected();
     let adapter = Adapter { name: "NVIDIA Lovelace".to_owned(), software: false };
     let gpu = EngineInfo { kind: EngineKind::Gpu, adapter: Some(adapter) };
@@ -331,11 +331,11 @@ pub fn card(name: &str) -> Card {
 fn in_use(name: &str) -> ClientEvent {
     let card = card(name);
     let architecture = Architecture { summary: "Layers.".to_owned(), source: "A paper".to_owned(), parameters: 1234 };
-    ClientEvent::NetworkInUse(Rc::new(InUse { card, architecture }))
+    ClientEvent::NetworkInUse(Rc::new(ActiveNetwork { card, architecture }))
 }
 
 #[wasm_bindgen_test]
-fn a_network_is_chosen_and_the_choice_jumps_back_where_it_fails() {
+fn a_network_is_chosen_and_the_choice_returns_on_failure() {
     let (fixture, page, asked) = connected();
     page.receive(ClientEvent::Catalogue(catalogue()));
     page.receive(in_use("small"));
@@ -349,19 +349,19 @@ fn a_network_is_chosen_and_the_choice_jumps_back_where_it_fails() {
     select.set_value("head");
     select.dispatch_event(&web_sys::Event::new("change").unwrap()).unwrap();
     assert_eq!(asked.take(), ["use head"]);
-    let arriving =
-        Arriving { name: "head".to_owned(), selection: Selection::User, fetched: 1_600_000, total: 3_200_000 };
-    page.receive(ClientEvent::NetworkArriving(Some(arriving)));
+    let download =
+        NetworkDownload { name: "head".to_owned(), selection: Selection::User, fetched: 1_600_000, total: 3_200_000 };
+    page.receive(ClientEvent::NetworkArriving(Some(download)));
     page.render().unwrap();
-    assert_eq!((select.value().as_str(), fixture.hidden("arriving-box")), ("head", false));
-    assert_eq!(fixture.text("arriving-text"), "Fetching head: 1.6 MB of 3.2 MB…");
+    assert_eq!((select.value().as_str(), fixture.hidden("network-progress-box")), ("head", false));
+    assert_eq!(fixture.text("network-progress-text"), "Downloading head: 1.6 MB of 3.2 MB…");
     assert_eq!(select.get_attribute("data-in-use").as_deref(), Some("small"));
 
     page.receive(ClientEvent::NetworkArriving(None));
-    page.receive(ClientEvent::NetworkRefused("head is not in use.".to_owned()));
+    page.receive(ClientEvent::NetworkRefused("head cannot be used.".to_owned()));
     page.render().unwrap();
-    assert_eq!((select.value().as_str(), fixture.hidden("arriving-box")), ("small", true));
-    assert_eq!(fixture.text("network-error"), "head is not in use.");
+    assert_eq!((select.value().as_str(), fixture.hidden("network-progress-box")), ("small", true));
+    assert_eq!(fixture.text("network-error"), "head cannot be used.");
 
     select.set_value("head");
     select.dispatch_event(&web_sys::Event::new("change").unwrap()).unwrap();
@@ -371,36 +371,39 @@ fn a_network_is_chosen_and_the_choice_jumps_back_where_it_fails() {
 }
 
 #[wasm_bindgen_test]
-fn a_first_answer_stays_until_it_is_refined() {
+fn a_first_result_stays_until_it_is_refined() {
     let (fixture, page, asked) = connected();
     page.open(vec![file("song.wav", b"")]);
     finish(&page);
     asked.take();
     page.receive(ClientEvent::Reclassifying { network: "head".to_owned(), selection: Selection::Refine });
-    page.receive(heard_half());
+    page.receive(half_analyzed());
     let other = Prediction { model: "head".to_owned(), ..prediction() };
     page.receive(ClientEvent::Classification(Event::SoFar(other.clone()), Payload::None));
     page.render().unwrap();
     assert_eq!((fixture.state().as_str(), fixture.text("verdict").as_str()), ("done", "Most likely jazz (62 %)"));
-    assert!(!fixture.hidden("again-box") && fixture.hidden("progress-box"));
-    assert!(fixture.text("again-text").starts_with("head listens to refine the answer."));
+    assert!(!fixture.hidden("reclassify-box") && fixture.hidden("progress-box"));
+    assert!(fixture.text("reclassify-text").starts_with("Analyzing again with head to refine the result."));
 
     page.receive(ClientEvent::Classification(Event::Classified(other), Payload::None));
     page.render().unwrap();
-    assert!(fixture.hidden("again-box"));
+    assert!(fixture.hidden("reclassify-box"));
     let detail = fixture.text("detail");
-    assert!(detail.contains("Refined by head in 346 ms; net1-gtzan's first answer was jazz (62 %)."), "{detail}");
+    assert!(
+        detail.contains("Refined with head in 346 ms; the first result, from net1-gtzan, was jazz (62 %)."),
+        "{detail}"
+    );
 
     page.receive(ClientEvent::Reclassifying { network: "third".to_owned(), selection: Selection::User });
     page.render().unwrap();
-    fixture.get::<HtmlElement>("again-cancel").click();
+    fixture.get::<HtmlElement>("reclassify-cancel").click();
     page.render().unwrap();
     assert_eq!((asked.take(), fixture.state().as_str()), (vec!["cancel".to_owned()], "done"));
-    assert!(fixture.hidden("again-box"));
+    assert!(fixture.hidden("reclassify-box"));
 }
 
 #[wasm_bindgen_test]
-fn tags_are_shown_beside_genres_and_in_the_place_of_genres() {
+fn tags_are_shown_beside_genres_or_instead_of_them() {
     let (fixture, page, _asked) = connected();
     page.open(vec![file("song.wav", b"")]);
     finish(&page);
@@ -433,7 +436,7 @@ fn tags_are_shown_beside_genres_and_in_the_place_of_genres() {
 }
 
 #[wasm_bindgen_test]
-fn a_broken_engine_is_said_and_takes_no_files() {
+fn a_broken_engine_is_reported_and_takes_no_files() {
     let (fixture, page, asked) = connected();
     page.receive(ClientEvent::Fatal("The weights are damaged.".to_owned()));
     page.open(vec![file("song.wav", b"")]);
@@ -493,7 +496,7 @@ fn pointer_and_keys_read_the_spectrogram() {
 }
 
 #[wasm_bindgen_test]
-fn a_dropped_page_hears_nothing_more() {
+fn a_dropped_page_receives_no_events() {
     let (fixture, page, asked) = connected();
     drop(page);
     assert_eq!(Rc::strong_count(&asked), 1, "nothing holds the page");

@@ -29,14 +29,14 @@ async fn store(name: &str) -> Store {
 /// The page in its place for teaching, with what is in this store, once it is back.
 async fn visit(store: &Store) -> (Fixture, Page, Rc<Asked>) {
     let (fixture, page, asked) = training();
-    page.keep_in(store.clone()).await;
+    page.restore_from(store.clone()).await;
     (fixture, page, asked)
 }
 
 /// Until what was done is in the store: it is looked for at once, and shown in the frame after.
 async fn storage(fixture: &Fixture) {
     super::next_frame().await;
-    until(|| fixture.get::<Element>("storage").get_attribute("data-storage").as_deref() == Some("storage")).await;
+    until(|| fixture.get::<Element>("storage").get_attribute("data-storage").as_deref() == Some("saved")).await;
 }
 
 async fn collect(fixture: &Fixture, page: &Page) {
@@ -139,7 +139,7 @@ async fn an_interrupted_lesson_goes_on_from_its_checkpoint() {
     let (fixture, page, asked) = visit(&store).await;
     until(|| !fixture.hidden("resume")).await;
     let said = fixture.text("resume-text");
-    assert!(said.starts_with("The lesson of “my network” was interrupted at epoch 2 of "), "{said}");
+    assert!(said.starts_with("Training of “my network” was interrupted at epoch 2 of "), "{said}");
     click(&fixture, "resume-go");
     until(|| fixture.hidden("resume") && !fixture.hidden("train-curves")).await;
     let curves = fixture.get::<Element>("train-curves").get_attribute("aria-label").unwrap().replace('\u{a0}', " ");
@@ -209,7 +209,7 @@ async fn lessons_that_were_held_are_there_on_the_next_visit() {
     let (fixture, _page, _) = visit(&store).await;
     until(|| !fixture.hidden("results")).await;
     assert!(fixture.text("results-sentence").starts_with("Of 4 clips"), "{}", fixture.text("results-sentence"));
-    assert_eq!(fixture.text("storage-what"), "4 clips and 2 lessons.");
+    assert_eq!(fixture.text("storage-what"), "4 clips and 2 training runs.");
 }
 
 fn own(name: &str) -> OwnNetwork {
@@ -245,7 +245,7 @@ async fn own_networks_are_kept_renamed_and_forgotten() {
     assert_eq!(asked.take(), ["rename one to  three "]);
     let forget: HtmlElement = get(r#"#storage-networks [data-act="forget"][data-network="two"]"#).unchecked_into();
     forget.click();
-    until(|| fixture.text("storage-forgotten") == "“two” is forgotten.").await;
+    until(|| fixture.text("storage-forgotten") == "“two” has been deleted.").await;
     list(&page, &asked);
     storage(&fixture).await;
     assert_eq!(store.keys(ObjectStore::Networks).await.unwrap(), ["one"]);
@@ -276,7 +276,7 @@ async fn everything_is_forgotten_after_a_question() {
     click(&fixture, "storage-forget-all");
     until(|| !fixture.hidden("storage-ask")).await;
     click(&fixture, "storage-forget-yes");
-    until(|| fixture.text("storage-notice") == "Everything is forgotten.").await;
+    until(|| fixture.text("storage-notice") == "Everything has been deleted.").await;
     assert_eq!(asked.take(), ["forget one"]);
     assert!(fixture.hidden("train-count"));
     drop((fixture, page));
@@ -291,7 +291,7 @@ async fn weights_are_imported_in_either_place() {
     page.open(vec![file("a.safetensors", b""), file("a.001.wav", b"x")]);
     until(|| fixture.text("train-count") == "1 clip in 1 class").await;
     assert_eq!(asked.take(), ["import a.safetensors"]);
-    let refused = "b.safetensors was not taken: it is no safetensors file.".to_owned();
+    let refused = "b.safetensors was not imported: it is no safetensors file.".to_owned();
     page.receive(ClientEvent::OwnNetworkRefused(refused.clone()));
     until(|| fixture.text("storage-notice") == refused).await;
     click(&fixture, "view-classify");

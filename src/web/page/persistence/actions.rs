@@ -1,4 +1,4 @@
-//! What people do with what is kept: save, rename, forget and import networks, forget everything, go on with a lesson.
+//! The storage section's buttons: save, rename, delete and import networks, delete everything, resume a training run.
 
 use std::rc::{Rc, Weak};
 
@@ -6,29 +6,29 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{BeforeUnloadEvent, Element, Event, File, HtmlInputElement};
 
-use super::super::input::on;
+use super::super::listen::on;
 use super::super::{Inner, Page};
 use super::{SPACING, Saved};
-use crate::view::storage::state::{SavedRun, is_weights, own};
+use crate::view::storage::state::{SavedRun, is_weights, own_networks};
 use crate::view::storage::words;
 use crate::view::train::state::{ResumePoint, Stage, TrainingState};
 use crate::web::client::read_blob;
 use crate::web::dom::{self, DomError, Listener, by_id};
 use crate::web::files::{save, take_chosen};
 
-/// What a button does.
+/// The action of a button.
 type Act = fn(&Page);
 
-/// What people do with what is kept.
+/// Listens to the buttons.
 pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
     let document = &page.0.document;
     let clicks: [(&str, Act); 6] = [
         ("resume-go", Page::resume_training),
-        ("resume-drop", Page::forget_interrupted),
-        ("storage-undo", Page::bring_network_back),
-        ("storage-forget-all", |page| page.change_storage(|storage| storage.asks = true)),
-        ("storage-forget-no", |page| page.change_storage(|storage| storage.asks = false)),
-        ("storage-forget-yes", Page::forget_all),
+        ("resume-drop", Page::discard_interrupted),
+        ("storage-undo", Page::restore_deleted_network),
+        ("storage-forget-all", |page| page.change_storage(|storage| storage.confirms_deletion = true)),
+        ("storage-forget-no", |page| page.change_storage(|storage| storage.confirms_deletion = false)),
+        ("storage-forget-yes", Page::delete_all),
     ];
     let mut listeners = Vec::new();
     for (id, act) in clicks {
@@ -41,21 +41,21 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
     for kind in ["click", "change"] {
         listeners.push(on(weak, &networks, kind, move |page, event: Event| page.act_on_network(kind, &event))?);
     }
-    let asks = |page: &Page, event: BeforeUnloadEvent| {
+    let warn = |page: &Page, event: BeforeUnloadEvent| {
         let stage = page.0.training.borrow().stage;
         if matches!(stage, Stage::Preparing { .. } | Stage::Embedding { .. } | Stage::Training { .. }) {
             event.prevent_default();
-            // Older browsers ask only where this is set; none shows it.
+            // Older browsers ask only if this is set; none shows the text.
             event.set_return_value("unfinished");
         }
     };
     let window = dom::window()?;
-    listeners.push(on(weak, &window, "beforeunload", asks)?);
+    listeners.push(on(weak, &window, "beforeunload", warn)?);
     Ok(listeners)
 }
 
 impl Page {
-    /// Takes the networks out of files that the user brought; the rest of the files.
+    /// Imports the weights files among the files, and returns the others.
     pub(in crate::web::page) fn import_among(&self, files: Vec<File>) -> Vec<File> {
         let (weights, rest): (Vec<File>, Vec<File>) = files.into_iter().partition(|file| is_weights(&file.name()));
         self.import_all(weights);
@@ -72,7 +72,7 @@ impl Page {
     /// A weights file of the user is in the list of networks.
     pub(in crate::web::page) fn add_own(&self, file: &str, on_card: &str, name: &str) {
         self.change_storage(|storage| storage.notice = Some(words::imported(file, on_card, name)));
-        // A file dropped on the view that classifies is meant to be used there.
+        // In the classification view, an imported network is meant to be used at once.
         if !self.0.training_panel.is_shown() {
             self.use_network(name);
         }
@@ -87,14 +87,14 @@ impl Page {
         }
     }
 
-    /// A button or a name in the list of networks.
+    /// A click on a button, or an edited name, in the list of networks.
     fn act_on_network(&self, kind: &str, event: &Event) {
         let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
         let key = |name: &str| target.get_attribute(name).unwrap_or_default();
         let (act, name) = (key("data-act"), key("data-network"));
         match (kind, act.as_str()) {
             ("click", "save") => self.save_network(&name),
-            ("click", "forget") => self.forget_network(name),
+            ("click", "forget") => self.delete_network(name),
             ("change", "rename") => {
                 let wanted = target.dyn_into::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default();
                 if wanted.trim().is_empty() || wanted.trim() == name {
@@ -117,69 +117,71 @@ impl Page {
         }
     }
 
-    /// Forgets one of the user's own networks; until the next one is, it can be brought back.
-    fn forget_network(&self, name: String) {
+    /// Deletes one of the user's own networks. It can be restored until another one is deleted.
+    fn delete_network(&self, name: String) {
         let engines = self.0.engines.borrow().clone();
         let Some((engines, own)) = engines.and_then(|engines| engines.own(&name).map(|own| (engines, own))) else {
             return;
         };
         let page = self.clone();
         spawn_local(async move {
-            // A copy: the browser may let go of what is no longer kept.
-            page.0.persistence.forgotten.replace(own.copied().await.ok());
+            // A copy: the blob of a deleted database entry may become unreadable.
+            page.0.persistence.deleted.replace(own.copied().await.ok());
             engines.forget_own(&name);
-            page.change_storage(|storage| (storage.forgotten, storage.notice) = (Some(name), None));
+            page.change_storage(|storage| (storage.deleted, storage.notice) = (Some(name), None));
         });
     }
 
-    fn bring_network_back(&self) {
-        self.change_storage(|storage| storage.forgotten = None);
-        if let Some(own) = self.0.persistence.forgotten.take() {
+    fn restore_deleted_network(&self) {
+        self.change_storage(|storage| storage.deleted = None);
+        if let Some(own) = self.0.persistence.deleted.take() {
             self.with_engines(|engines| engines.bring_own(vec![own]));
         }
     }
 
-    fn forget_all(&self) {
+    fn delete_all(&self) {
         if self.0.training.borrow().is_busy() {
             return;
         }
         let list = self.0.state.borrow().catalogue.clone();
         let persistence = &self.0.persistence;
-        for name in own(list.as_deref()).map(|offer| &offer.name) {
+        for name in own_networks(list.as_deref()).map(|offer| &offer.name) {
             self.with_engines(|engines| engines.forget_own(name));
         }
         persistence.saved.replace(Saved::default());
-        persistence.last.take();
+        persistence.last_checkpoint.take();
         persistence.pending.take();
-        persistence.forgotten.take();
+        persistence.deleted.take();
         self.0.clips.borrow_mut().clear();
         self.change_training(|training| {
-            // What can be taught is nobody's.
+            // The list of architectures is not user data.
             *training = TrainingState {
                 architectures: std::mem::take(&mut training.architectures),
                 ..TrainingState::default()
             };
         });
-        self.change_storage(|storage| (storage.interrupted, storage.forgotten, storage.asks) = (None, None, false));
+        self.change_storage(|storage| {
+            (storage.interrupted, storage.deleted, storage.confirms_deletion) = (None, None, false)
+        });
         let page = self.clone();
         spawn_local(async move {
             let store = page.0.persistence.store.borrow().clone();
             if let Some(store) = store {
-                // What is being written ends first, or some of it would come back.
+                // A pending write ends first, or it would bring data back.
                 while page.0.persistence.busy.get() {
                     dom::sleep(SPACING).await;
                 }
-                page.tell_trouble(store.clear().await);
+                page.report_storage_error(store.clear().await);
                 page.show_usage().await;
             }
-            page.change_storage(|storage| storage.notice = Some(words::ALL_FORGOTTEN.to_owned()));
+            page.change_storage(|storage| storage.notice = Some(words::ALL_DELETED.to_owned()));
         });
     }
 
     fn resume_training(&self) {
-        let left = self.0.persistence.last.borrow().clone();
-        let Some(left) = left.filter(|_| !self.0.training.borrow().is_busy()) else { return };
-        let running = &left.running;
+        let interrupted = self.0.persistence.last_checkpoint.borrow().clone();
+        let Some(interrupted) = interrupted.filter(|_| !self.0.training.borrow().is_busy()) else { return };
+        let running = &interrupted.running;
         let files: Vec<File> = {
             let clips = self.0.clips.borrow();
             running.job.clips.iter().filter_map(|clip| clips.get(&clip.id).cloned()).collect()
@@ -191,14 +193,14 @@ impl Page {
         self.change_training(|training| training.go_on(running.epochs.clone()));
         let page = self.clone();
         spawn_local(async move {
-            let Ok(bytes) = read_blob(&left.checkpoint).await else {
+            let Ok(bytes) = read_blob(&interrupted.checkpoint).await else {
                 return page.change_training(|training| {
                     (training.stage, training.error) = (Stage::Idle, Some(words::CHECKPOINT_GONE.to_owned()));
                 });
             };
-            page.0.persistence.ours.set(true);
+            page.0.persistence.is_current_run.set(true);
             page.change_storage(|storage| storage.interrupted = None);
-            let SavedRun { job, epoch, .. } = left.running.as_ref().clone();
+            let SavedRun { job, epoch, .. } = interrupted.running.as_ref().clone();
             page.with_engines(|engines| engines.resume(Rc::new(ResumePoint { job, epoch, bytes }), files));
         });
     }

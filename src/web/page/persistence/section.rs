@@ -1,11 +1,11 @@
-//! The page's place for what is kept, and the question whether an interrupted lesson should go on.
+//! The section about what is stored on the device, and the box that offers to resume an interrupted training run.
 
 use std::cell::RefCell;
 
 use web_sys::{Document, HtmlElement};
 
-use crate::view::classify::networks::{Catalogue, Offer};
-use crate::view::storage::state::{StorageContents, StorageState, StorageStatus, own};
+use crate::view::classify::networks::{Catalogue, CatalogueEntry};
+use crate::view::storage::state::{StorageContents, StorageState, StorageStatus, own_networks};
 use crate::view::storage::words;
 use crate::view::train::state::TrainingState;
 use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
@@ -14,21 +14,21 @@ use crate::web::page::training_panel::disable;
 /// Its elements.
 pub struct StorageSection {
     document: Document,
-    place: HtmlElement,
-    trouble: HtmlElement,
-    fetching: HtmlElement,
+    section: HtmlElement,
+    error: HtmlElement,
+    loading: HtmlElement,
     what: HtmlElement,
     size: HtmlElement,
     networks: HtmlElement,
     notice: HtmlElement,
-    forgotten_box: HtmlElement,
-    forgotten: HtmlElement,
-    forget_all: HtmlElement,
+    deleted_box: HtmlElement,
+    deleted: HtmlElement,
+    delete_all: HtmlElement,
     ask: HtmlElement,
     resume: HtmlElement,
     resume_text: HtmlElement,
     /// The networks that are listed: rebuilding the list for every event would take the focus from the keyboard.
-    shown: RefCell<Option<Vec<Offer>>>,
+    shown: RefCell<Option<Vec<CatalogueEntry>>>,
 }
 
 impl StorageSection {
@@ -36,16 +36,16 @@ impl StorageSection {
         let get = |id| by_id(document, id);
         Ok(Self {
             document: document.clone(),
-            place: get("storage")?,
-            trouble: get("storage-trouble")?,
-            fetching: get("storage-fetching")?,
+            section: get("storage")?,
+            error: get("storage-trouble")?,
+            loading: get("storage-fetching")?,
             what: get("storage-what")?,
             size: get("storage-size")?,
             networks: get("storage-networks")?,
             notice: get("storage-notice")?,
-            forgotten_box: get("storage-forgotten-box")?,
-            forgotten: get("storage-forgotten")?,
-            forget_all: get("storage-forget-all")?,
+            deleted_box: get("storage-forgotten-box")?,
+            deleted: get("storage-forgotten")?,
+            delete_all: get("storage-forget-all")?,
             ask: get("storage-ask")?,
             resume: get("resume")?,
             resume_text: get("resume-text")?,
@@ -53,7 +53,7 @@ impl StorageSection {
         })
     }
 
-    /// Lists the networks anew, whatever was typed over their names.
+    /// Lists the networks again: names that were edited return to the stored ones.
     pub fn list_anew(&self) {
         if let Some(offers) = self.shown.take()
             && let Err(error) = self.list(offers)
@@ -71,33 +71,33 @@ impl StorageSection {
         let interrupted = storage.interrupted.as_ref().filter(|_| !training.is_busy());
         self.resume.set_hidden(interrupted.is_none());
         set_text(&self.resume_text, &interrupted.map(words::interrupted).unwrap_or_default());
-        self.place.set_attribute("data-storage", storage.status.name())?;
-        set_text_or_hide(&self.trouble, storage.trouble.as_ref().map(words::trouble).as_deref());
-        set_text_or_hide(&self.fetching, (storage.status == StorageStatus::Fetching).then_some(words::FETCHING));
-        let holdings = StorageContents::of(training, list);
-        set_text(&self.what, &words::holdings(holdings));
+        self.section.set_attribute("data-storage", storage.status.name())?;
+        set_text_or_hide(&self.error, storage.error.as_ref().map(words::error).as_deref());
+        set_text_or_hide(&self.loading, (storage.status == StorageStatus::Loading).then_some(words::LOADING));
+        let contents = StorageContents::of(training, list);
+        set_text(&self.what, &words::contents(contents));
         set_text_or_hide(&self.size, storage.usage.map(words::usage).as_deref());
         set_text_or_hide(&self.notice, storage.notice.as_deref());
-        self.forgotten_box.set_hidden(storage.forgotten.is_none());
-        set_text(&self.forgotten, &storage.forgotten.as_deref().map(words::forgotten).unwrap_or_default());
-        self.ask.set_hidden(!storage.asks);
-        let nothing = holdings == StorageContents::default() && storage.interrupted.is_none();
-        disable(&self.forget_all, nothing || training.is_busy() || storage.asks)?;
-        let offers: Vec<Offer> = own(list).cloned().collect();
+        self.deleted_box.set_hidden(storage.deleted.is_none());
+        set_text(&self.deleted, &storage.deleted.as_deref().map(words::deleted).unwrap_or_default());
+        self.ask.set_hidden(!storage.confirms_deletion);
+        let nothing = contents == StorageContents::default() && storage.interrupted.is_none();
+        disable(&self.delete_all, nothing || training.is_busy() || storage.confirms_deletion)?;
+        let offers: Vec<CatalogueEntry> = own_networks(list).cloned().collect();
         if self.shown.borrow().as_ref() != Some(&offers) {
             self.list(offers)?;
         }
         Ok(())
     }
 
-    fn list(&self, offers: Vec<Offer>) -> Result<(), DomError> {
+    fn list(&self, offers: Vec<CatalogueEntry>) -> Result<(), DomError> {
         let items: Result<Vec<_>, DomError> = offers.iter().map(|offer| self.item(offer)).collect();
         dom::set_children(&self.networks, &items?);
         self.shown.replace(Some(offers));
         Ok(())
     }
 
-    fn item(&self, offer: &Offer) -> Result<HtmlElement, DomError> {
+    fn item(&self, offer: &CatalogueEntry) -> Result<HtmlElement, DomError> {
         let item = dom::element(&self.document, "li", "")?;
         let name = dom::element(&self.document, "input", "")?;
         let keys = [
@@ -114,12 +114,12 @@ impl StorageSection {
         }
         let size = dom::element(&self.document, "span", &words::network(offer))?;
         let save = self.button("Save as a file", &format!("Save {} as a file", offer.name), "save", offer)?;
-        let forget = self.button("Forget", &format!("Forget {}", offer.name), "forget", offer)?;
+        let forget = self.button("Delete", &format!("Delete {}", offer.name), "forget", offer)?;
         dom::set_children(&item, [&name, &size, &save, &forget]);
         Ok(item)
     }
 
-    fn button(&self, text: &str, label: &str, act: &str, offer: &Offer) -> Result<HtmlElement, DomError> {
+    fn button(&self, text: &str, label: &str, act: &str, offer: &CatalogueEntry) -> Result<HtmlElement, DomError> {
         let button = dom::element(&self.document, "button", text)?;
         button.set_class_name("quiet");
         let keys = [("type", "button"), ("aria-label", label), ("data-act", act), ("data-network", &offer.name)];

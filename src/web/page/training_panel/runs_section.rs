@@ -8,7 +8,7 @@ use wasm_bindgen::JsValue;
 use web_sys::{Document, HtmlElement};
 
 use crate::view::Theme;
-use crate::view::draw::curves::{self, Named};
+use crate::view::draw::curves::{self, RunCurve};
 use crate::view::train::compare::{PairedComparison, differing, newest_first, who};
 use crate::view::train::state::{RunRecord, TrainingState};
 use crate::view::train::words::results as words;
@@ -68,12 +68,12 @@ impl RunsSection {
         }
         let compared = compared(training);
         let names = compared.iter().map(|run| run.outcome.card.name.clone()).collect::<Vec<_>>();
-        let curves: Vec<Named<'_>> = compared
+        let curves: Vec<RunCurve<'_>> = compared
             .iter()
-            .map(|run| Named { name: &run.outcome.card.name, epochs: &run.outcome.result.epochs })
+            .map(|run| RunCurve { name: &run.outcome.card.name, epochs: &run.outcome.result.epochs })
             .collect();
         canvas.clear(ratio)?;
-        canvas.paint(&curves::together(&curves, drawn.0[0], drawn.0[1], Theme::of(dark)))?;
+        canvas.paint(&curves::comparison(&curves, drawn.0[0], drawn.0[1], Theme::of(dark)))?;
         canvas.element().set_attribute("aria-label", &words::together(&names))?;
         shown.drawn = Some(drawn);
         Ok(())

@@ -243,17 +243,17 @@ impl Settings {
         }
         let can = model_options::layers(&id);
         let layers = LAYERS.iter().filter(|(_, layers)| can.contains(layers));
-        self.offer(&self.layers, layers.map(|(name, layers)| (*name, words::layers(*layers))).collect())?;
+        self.entry(&self.layers, layers.map(|(name, layers)| (*name, words::layers(*layers))).collect())?;
         let can = model_options::front_ends(&id, &self.shown.borrow().architectures);
         let front_ends = FRONT_ENDS.iter().filter(|(_, documented)| can.contains(documented));
-        self.offer(
+        self.entry(
             &self.front_ends,
             front_ends.map(|(name, documented)| (*name, words::front_ends(*documented))).collect(),
         )
     }
 
     /// Offers these in a choice box; what was chosen stays so where it is among them.
-    fn offer(&self, select: &HtmlSelectElement, choices: Vec<(&str, &str)>) -> Result<(), DomError> {
+    fn entry(&self, select: &HtmlSelectElement, choices: Vec<(&str, &str)>) -> Result<(), DomError> {
         let before = select.value();
         let options: Result<Vec<_>, DomError> = choices.iter().map(|(value, text)| self.option(value, text)).collect();
         dom::set_children(select, &options?);

@@ -1,5 +1,5 @@
-//! What the page keeps on the device: whatever should be kept and is not, or is and should not be, is found by comparing
-//! the two, whenever anything has changed. Nothing waits for it, and where it fails the page goes on without.
+//! Stores the page's data on the device. After every change the data is compared with what was stored, and the
+//! difference is written. Nothing waits for it, and if it fails the page works on without.
 
 mod actions;
 mod restore;
@@ -24,35 +24,35 @@ use crate::web::client::OwnNetwork;
 use crate::web::dom;
 use crate::web::store::{self, Change, ObjectStore, Store, to_value};
 
-/// Time from one look at what is to be kept to the next, in milliseconds.
+/// The time between two writes, in milliseconds: changes in between are written together.
 const SPACING: i32 = 300;
-/// Files that are kept at once.
+/// The number of files written in one transaction.
 const FILES: usize = 16;
-/// Key of the collection.
+/// Key of the dataset; its value is from the first version and stays readable.
 const COLLECTION: &str = "collection";
-/// Key of the lesson that runs.
+/// Key of the current training run.
 const RUNNING: &str = "running";
 
-/// What is kept, as far as the page knows, and what is on its way to be.
+/// What is stored, as far as the page knows, and what is to be written.
 #[derive(Default)]
 pub struct Persistence {
-    /// `None` before what was kept is back, and where nothing can be kept.
+    /// `None` until the stored data is restored, and if nothing can be stored.
     store: RefCell<Option<Store>>,
     saved: RefCell<Saved>,
-    /// What is to become of the lesson that runs.
+    /// The next change of the stored training run.
     pending: RefCell<Option<Pending>>,
-    /// The last checkpoint, of a lesson that runs or was interrupted.
-    last: RefCell<Option<Left>>,
-    /// True where that is of the lesson that runs now.
-    ours: Cell<bool>,
-    /// The network that was forgotten last.
-    forgotten: RefCell<Option<OwnNetwork>>,
+    /// The last checkpoint of a training run, current or interrupted.
+    last_checkpoint: RefCell<Option<InterruptedRun>>,
+    /// True if that checkpoint is of the training run in progress.
+    is_current_run: Cell<bool>,
+    /// The network that was deleted last.
+    deleted: RefCell<Option<OwnNetwork>>,
     busy: Cell<bool>,
     changed: Cell<bool>,
-    asked_to_last: Cell<bool>,
+    asked_for_persistence: Cell<bool>,
 }
 
-/// What was written, or at least tried.
+/// What was written, or at least attempted.
 #[derive(Default)]
 struct Saved {
     stored: StoredDataset,
@@ -61,9 +61,9 @@ struct Saved {
     runs: Vec<RunRecord>,
 }
 
-/// A lesson that may go on.
+/// A training run that can be resumed.
 #[derive(Clone)]
-struct Left {
+struct InterruptedRun {
     running: Rc<SavedRun>,
     checkpoint: Blob,
 }
@@ -74,16 +74,16 @@ enum Pending {
 }
 
 impl Page {
-    /// What is shown of keeping changes.
+    /// Changes what is shown about storage.
     fn change_storage(&self, change: impl FnOnce(&mut StorageState)) {
         change(&mut self.0.storage.borrow_mut());
         self.request_frame();
     }
 
-    /// Something that is kept may have changed.
-    pub(super) fn note_change(&self) {
+    /// Something that is stored may have changed: it is written soon.
+    pub(super) fn save_soon(&self) {
         let persistence = &self.0.persistence;
-        if persistence.store.borrow().is_none() || !self.is_unsaved() {
+        if persistence.store.borrow().is_none() || !self.has_unsaved_changes() {
             return;
         }
         self.change_storage(|storage| storage.status = StorageStatus::Busy);
@@ -97,35 +97,35 @@ impl Page {
                 if !inner.persistence.changed.replace(false) {
                     return inner.persistence.busy.set(false);
                 }
-                Self(inner).keep().await;
+                Self(inner).save_changes().await;
                 dom::sleep(SPACING).await;
             }
         });
     }
 
-    /// True where something is to be kept, or no longer.
-    fn is_unsaved(&self) -> bool {
+    /// True if what is stored differs from what the page has.
+    fn has_unsaved_changes(&self) -> bool {
         let (training, saved) = (self.0.training.borrow(), self.0.persistence.saved.borrow());
         let pending = self.0.persistence.pending.borrow().is_some();
         let same = |(old, new): (&RunRecord, &RunRecord)| is_same(old, new);
         let runs = saved.runs.len() != training.runs.len() || !saved.runs.iter().zip(training.runs.iter()).all(same);
         let state = self.0.state.borrow();
-        // Before there is a list, the user's own networks are not in it.
+        // Before the catalogue is loaded it lacks the user's own networks, which does not mean that they were deleted.
         let networks = state.catalogue.as_deref().is_some_and(|list| {
-            let own = state::own(Some(list));
+            let own = state::own_networks(Some(list));
             own.clone().count() != saved.networks.len()
                 || !own.into_iter().all(|own| saved.networks.contains_key(&own.name))
         });
         pending || runs || networks || !saved.stored.is_of(&training.dataset)
     }
 
-    /// Takes what the client tells of a lesson.
+    /// Takes an event of the training run.
     pub(super) fn receive_training(&self, news: TrainingEvent) {
         let busy = self.0.training.borrow().is_busy();
         match &news {
-            TrainingEvent::Checkpoint(checkpoint) if busy => self.keep_checkpoint(checkpoint),
+            TrainingEvent::Checkpoint(checkpoint) if busy => self.save_checkpoint(checkpoint),
             TrainingEvent::Trained(_) | TrainingEvent::Cancelled if busy => self.drop_checkpoint(),
-            TrainingEvent::Failed(_) if busy => self.offer_to_go_on(),
+            TrainingEvent::Failed(_) if busy => self.offer_to_resume(),
             _ => {}
         }
         let trained = busy && matches!(news, TrainingEvent::Trained(_));
@@ -137,64 +137,67 @@ impl Page {
         });
     }
 
-    fn keep_checkpoint(&self, checkpoint: &ResumePoint) {
+    fn save_checkpoint(&self, checkpoint: &ResumePoint) {
         let ResumePoint { job, epoch, bytes } = checkpoint;
-        let told = self.0.training.borrow().epochs.iter().filter(|told| told.epoch <= *epoch).cloned().collect();
-        let running = SavedRun { job: job.clone(), epoch: *epoch, epochs: told };
+        let reports = self.0.training.borrow().epochs.iter().filter(|report| report.epoch <= *epoch).cloned().collect();
+        let running = SavedRun { job: job.clone(), epoch: *epoch, epochs: reports };
         match Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(bytes.as_slice()))) {
             Ok(checkpoint) => {
-                self.0.persistence.last.replace(Some(Left { running: Rc::new(running), checkpoint }));
+                self.0
+                    .persistence
+                    .last_checkpoint
+                    .replace(Some(InterruptedRun { running: Rc::new(running), checkpoint }));
                 self.0.persistence.pending.replace(Some(Pending::Save));
-                self.0.persistence.ours.set(true);
-                // Another that was interrupted before is replaced by it.
+                self.0.persistence.is_current_run.set(true);
+                // It replaces the checkpoint of a run that was interrupted earlier.
                 self.change_storage(|storage| storage.interrupted = None);
             }
-            Err(error) => log::warn!("the checkpoint is not kept: {}", dom::describe(&error)),
+            Err(error) => log::warn!("the checkpoint is not stored: {}", dom::describe(&error)),
         }
     }
 
-    /// The lesson that ran is over. One that was interrupted before it can still go on.
+    /// The training run has ended. One that was interrupted earlier can still be resumed.
     fn drop_checkpoint(&self) {
-        if self.0.persistence.ours.replace(false) {
-            self.forget_interrupted();
+        if self.0.persistence.is_current_run.replace(false) {
+            self.discard_interrupted();
         }
     }
 
-    fn forget_interrupted(&self) {
-        self.0.persistence.last.take();
+    fn discard_interrupted(&self) {
+        self.0.persistence.last_checkpoint.take();
         self.0.persistence.pending.replace(Some(Pending::Drop));
         self.change_storage(|storage| storage.interrupted = None);
-        self.note_change();
+        self.save_soon();
     }
 
-    /// The lesson that ran came to nothing, but may go on from its last checkpoint.
-    fn offer_to_go_on(&self) {
+    /// The training run failed, but can be resumed from its last checkpoint.
+    fn offer_to_resume(&self) {
         let persistence = &self.0.persistence;
-        if persistence.ours.replace(false) {
-            let running = persistence.last.borrow().as_ref().map(|left| left.running.as_ref().clone());
+        if persistence.is_current_run.replace(false) {
+            let running = persistence.last_checkpoint.borrow().as_ref().map(|run| run.running.as_ref().clone());
             self.change_storage(|storage| storage.interrupted = running);
         }
     }
 
-    /// Writes what is not written yet.
-    async fn keep(&self) {
+    /// Writes what has changed.
+    async fn save_changes(&self) {
         let store = self.0.persistence.store.borrow().clone();
         let Some(store) = store else { return };
         let (running, networks, runs) = (self.running_changes(), self.network_changes(), self.run_changes());
         let stored = self.changed_dataset();
         for changes in [running, networks, runs].iter().filter(|changes| !changes.is_empty()) {
-            self.tell_trouble(store.write(changes).await);
+            self.report_storage_error(store.write(changes).await);
         }
         if let Some(stored) = stored {
-            self.tell_trouble(self.store_dataset(&store, &stored).await);
+            self.report_storage_error(self.store_dataset(&store, &stored).await);
         }
-        if !self.0.persistence.asked_to_last.replace(true) {
-            // Not waited for: some browsers ask the user.
+        if !self.0.persistence.asked_for_persistence.replace(true) {
+            // Not awaited: some browsers ask the user.
             spawn_local(store::request_persistence());
         }
         self.show_usage().await;
         if !self.0.persistence.changed.get() {
-            self.change_storage(|storage| storage.status = StorageStatus::StorageState);
+            self.change_storage(|storage| storage.status = StorageStatus::Saved);
         }
     }
 
@@ -203,10 +206,10 @@ impl Page {
         self.change_storage(|storage| storage.usage = usage);
     }
 
-    fn tell_trouble(&self, outcome: Result<(), StorageError>) {
-        if let Err(trouble) = outcome {
-            log::warn!("something is not kept: {trouble:?}");
-            self.change_storage(|storage| storage.meet(trouble));
+    fn report_storage_error(&self, outcome: Result<(), StorageError>) {
+        if let Err(error) = outcome {
+            log::warn!("something is not stored: {error:?}");
+            self.change_storage(|storage| storage.report(error));
         }
     }
 
@@ -215,21 +218,21 @@ impl Page {
             None => Vec::new(),
             Some(Pending::Drop) => vec![Change::delete(ObjectStore::Values, RUNNING)],
             Some(Pending::Save) => {
-                let left = self.0.persistence.last.borrow().clone();
-                let value = left.map(|left| {
-                    record(&[("running", to_value(left.running.as_ref())?), ("checkpoint", left.checkpoint.into())])
+                let run = self.0.persistence.last_checkpoint.borrow().clone();
+                let value = run.map(|run| {
+                    record(&[("running", to_value(run.running.as_ref())?), ("checkpoint", run.checkpoint.into())])
                 });
                 self.put(ObjectStore::Values, RUNNING, value).into_iter().collect()
             }
         }
     }
 
-    /// A change that keeps this, where it can be written down.
+    /// The change that stores a value; `None` if there is none or it cannot be serialized.
     fn put(&self, store: ObjectStore, key: &str, value: Option<Result<JsValue, StorageError>>) -> Option<Change> {
         match value? {
             Ok(value) => Some(Change::put(store, key, value)),
-            Err(trouble) => {
-                self.tell_trouble(Err(trouble));
+            Err(error) => {
+                self.report_storage_error(Err(error));
                 None
             }
         }
@@ -238,20 +241,21 @@ impl Page {
     fn network_changes(&self) -> Vec<Change> {
         let list = self.0.state.borrow().catalogue.clone();
         let engines = self.0.engines.borrow().clone();
-        // Before there is a list, the user's own networks are not in it.
+        // Before the catalogue is loaded it lacks the user's own networks, which does not mean that they were deleted.
         let (Some(list), Some(engines)) = (list, engines) else { return Vec::new() };
         let mut saved = self.0.persistence.saved.borrow_mut();
-        let own: Vec<OwnNetwork> = state::own(Some(&list)).filter_map(|offer| engines.own(&offer.name)).collect();
-        let there: BTreeMap<String, String> =
+        let own: Vec<OwnNetwork> =
+            state::own_networks(Some(&list)).filter_map(|offer| engines.own(&offer.name)).collect();
+        let present: BTreeMap<String, String> =
             own.iter().map(|own| (own.card.name.clone(), own.card.sha256.clone())).collect();
-        let gone = saved.networks.keys().filter(|name| !there.contains_key(*name));
+        let gone = saved.networks.keys().filter(|name| !present.contains_key(*name));
         let mut changes: Vec<Change> = gone.map(|name| Change::delete(ObjectStore::Networks, name)).collect();
         for own in own.iter().filter(|own| saved.networks.get(&own.card.name) != Some(&own.card.sha256)) {
             let value =
                 to_value(&own.card).and_then(|card| record(&[("card", card), ("weights", own.weights.clone().into())]));
             changes.extend(self.put(ObjectStore::Networks, &own.card.name, Some(value)));
         }
-        saved.networks = there;
+        saved.networks = present;
         changes
     }
 
@@ -269,7 +273,7 @@ impl Page {
         changes
     }
 
-    /// The collection, where it is another than was kept.
+    /// The dataset, if it differs from what is stored.
     fn changed_dataset(&self) -> Option<StoredDataset> {
         let training = self.0.training.borrow();
         let mut saved = self.0.persistence.saved.borrow_mut();
@@ -280,33 +284,33 @@ impl Page {
         Some(saved.stored.clone())
     }
 
-    /// Keeps the collection, its files first: a class should not name a clip that is not there.
+    /// Stores the dataset, its files first: a stored class must not name a clip without a file.
     async fn store_dataset(&self, store: &Store, stored: &StoredDataset) -> Result<(), StorageError> {
-        let there = store.keys(ObjectStore::Clips).await?;
+        let present = store.keys(ObjectStore::Clips).await?;
         let missing: Vec<(ClipId, File)> = {
             let clips = self.0.clips.borrow();
             let ids = stored.classes.iter().flat_map(|class| &class.clips).map(|clip| &clip.id);
-            let new = ids.filter(|id| !there.contains(id));
+            let new = ids.filter(|id| !present.contains(id));
             new.filter_map(|id| Some((id.clone(), clips.get(id)?.clone()))).collect()
         };
-        let files = keep_files(store, &missing).await;
+        let files = save_files(store, &missing).await;
         let dataset = store.write(&[Change::put(ObjectStore::Values, COLLECTION, to_value(stored)?)]).await;
         files.and(dataset)
     }
 }
 
-/// Keeps files, in bundles; of a bundle that is refused, whatever can be kept. It ends where there is no room.
-async fn keep_files(store: &Store, files: &[(ClipId, File)]) -> Result<(), StorageError> {
+/// Stores files in batches; if a batch fails, file by file. It ends when the storage is full.
+async fn save_files(store: &Store, files: &[(ClipId, File)]) -> Result<(), StorageError> {
     let put = |(id, file): &(ClipId, File)| Change::put(ObjectStore::Clips, id, file);
     let mut outcome = Ok(());
-    for bundle in files.chunks(FILES) {
-        if store.write(&bundle.iter().map(put).collect::<Vec<_>>()).await.is_ok() {
+    for batch in files.chunks(FILES) {
+        if store.write(&batch.iter().map(put).collect::<Vec<_>>()).await.is_ok() {
             continue;
         }
-        for file in bundle {
+        for file in batch {
             match store.write(&[put(file)]).await {
                 Err(StorageError::Full) => return Err(StorageError::Full),
-                Err(trouble) => outcome = Err(trouble),
+                Err(error) => outcome = Err(error),
                 Ok(()) => {}
             }
         }
@@ -318,7 +322,7 @@ fn is_same(a: &RunRecord, b: &RunRecord) -> bool {
     a.when == b.when && Rc::ptr_eq(&a.outcome, &b.outcome)
 }
 
-/// Times have the same number of digits, so that their keys are in their order.
+/// Padded to the same number of digits, so that the order of the keys is the order of the times.
 fn run_key(when: f64) -> String {
     format!("{when:015.0}")
 }

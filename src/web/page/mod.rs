@@ -1,12 +1,14 @@
-//! The page's behaviour: what people do goes to the engines, what the engines say goes into [`State`], and the next
-//! animation frame draws it.
+//! The page's behaviour: inputs go to the engines, the engines' updates go into [`State`], and the next animation frame
+//! draws it.
 
 mod arrivals;
 mod dataset;
 mod dataset_export;
 mod dataset_import;
+mod engines;
 mod figures;
 mod input;
+mod listen;
 mod network_card;
 mod offline;
 mod persistence;
@@ -18,11 +20,11 @@ mod training_panel;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::rc::Rc;
 
 use web_sys::{Document, File};
 
+pub use self::engines::{Engines, Unpacking};
 use self::figures::Figures;
 use self::input::Inputs;
 use self::network_card::NetworkCard;
@@ -31,71 +33,29 @@ use self::persistence::{Persistence, StorageSection};
 use self::tags::Tags;
 use self::text::Texts;
 use self::training_panel::TrainingPanel;
-use super::client::{Client, ClientEvent, Options, OwnNetwork, UnpackError, Unpacked};
+use super::client::{Client, ClientEvent, Options};
 use super::dom::{self, DomError, Frame};
 use super::files::path_of;
-use crate::protocol::TrainControl;
-use crate::training_job::{ClipId, TrainingJob};
+use crate::training_job::ClipId;
 use crate::view::Theme;
 use crate::view::classify::engine::Preference;
 use crate::view::classify::state::{Phase, State};
 use crate::view::classify::words;
-use crate::view::draw::reading::Place;
-use crate::view::offline::state::{Offline, OfflineRequest};
+use crate::view::draw::reading::Position;
+use crate::view::offline::state::OfflineState;
 use crate::view::storage::state::{StorageState, StorageStatus};
 use crate::view::train::file_names::is_sound;
-use crate::view::train::state::{ResumePoint, TrainingState};
+use crate::view::train::state::TrainingState;
 
-/// The files of an archive, once they are there.
-pub type Unpacking = Pin<Box<dyn Future<Output = Result<Unpacked, UnpackError>>>>;
-
-/// What computes for the page. [`Client`] is the real one.
-pub trait Engines {
-    /// Names the genre of a file; supersedes the file before.
-    fn classify(&self, file: File);
-    /// Gives the current file up.
-    fn cancel(&self);
-    /// Uses the engine that the user wants.
-    fn prefer(&self, preference: Preference);
-    /// Uses the network that the user wants, once it is there.
-    fn use_network(&self, name: &str);
-    /// Holds a lesson on the files of its clips; about `share` of them are for validation.
-    fn train(&self, job: TrainingJob, files: Vec<File>, share: f64);
-    /// Steers the lesson's training.
-    fn control(&self, control: TrainControl);
-    /// Gives the lesson up.
-    fn cancel_training(&self);
-    /// Tells which networks can learn from fresh weights, once an engine can say.
-    fn ask_registry(&self);
-    /// Does what the user wants about working without a connection.
-    fn offline(&self, request: OfflineRequest);
-    /// Goes on with a lesson that was interrupted, on the files of its clips.
-    fn resume(&self, checkpoint: Rc<ResumePoint>, files: Vec<File>);
-    /// One of the user's own networks.
-    fn own(&self, name: &str) -> Option<OwnNetwork>;
-    /// Puts networks of the user's own into the list.
-    fn bring_own(&self, networks: Vec<OwnNetwork>);
-    /// Takes a weights file as a network of the user's own.
-    fn import(&self, file: File);
-    /// Gives one of the user's own networks another name.
-    fn rename_own(&self, network: &str, name: &str);
-    /// Takes one of the user's own networks out of the list.
-    fn forget_own(&self, name: &str);
-    /// Takes the files out of an archive; `tell` hears how many there are so far.
-    fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking;
-    /// Looks at clips in the background. Their lengths and pictures come as news.
-    fn make_thumbnails(&self, clips: Vec<(ClipId, File)>);
-}
-
-/// Where the pointer is.
+/// The position of the pointer or of the keyboard cursor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cursor {
-    place: Place,
-    /// On the spectrogram, where its height means something, and not on the strip.
+    position: Position,
+    /// True on the spectrogram, where the height is a frequency; false on the strip.
     on_spectrogram: bool,
 }
 
-/// The page: its elements, its state and its listeners. Clones are the same page.
+/// The page: its elements, its state and its listeners. Clones share them.
 #[derive(Clone)]
 pub struct Page(Rc<Inner>);
 
@@ -104,22 +64,22 @@ struct Inner {
     texts: Texts,
     network_card: NetworkCard,
     offline_section: OfflineSection,
-    offline: RefCell<Offline>,
+    offline: RefCell<OfflineState>,
     tags: Tags,
     figures: RefCell<Figures>,
     state: RefCell<State>,
     training_panel: TrainingPanel,
     training: RefCell<TrainingState>,
-    /// True once it was asked which networks can be taught.
+    /// True once the engine was asked which architectures can be trained.
     asked_registry: Cell<bool>,
-    /// The files of the collection's clips, also of those that were removed: a removal can be taken back.
+    /// The files of the dataset's clips, also of removed ones: a removal can be undone.
     clips: RefCell<HashMap<ClipId, File>>,
     storage_section: StorageSection,
     storage: RefCell<StorageState>,
     persistence: Persistence,
-    /// Numbers what takes its time in the collection: an older one is over.
+    /// The number of the current task on the dataset, such as an import: an older task's results no longer count.
     task: Cell<u32>,
-    /// Set where the recording should stop.
+    /// Set to stop the recording.
     recording: RefCell<Rc<Cell<bool>>>,
     cursor: Cell<Option<Cursor>>,
     engines: RefCell<Option<Rc<dyn Engines>>>,
@@ -128,8 +88,7 @@ struct Inner {
 }
 
 impl Page {
-    /// Takes over the elements of `index.html` in a document. Without [`Page::connect`] it shows what it is told and
-    /// computes nothing.
+    /// Finds the elements of `index.html` in a document. Without [`Page::connect`] it shows updates and computes nothing.
     pub fn attach(document: &Document) -> Result<Self, DomError> {
         let inner = Rc::new(Inner {
             document: document.clone(),
@@ -162,19 +121,19 @@ impl Page {
         })?;
         let page = Self(inner);
         let inputs = Inputs::listen(&page)?;
-        // Both cells are new, so neither can be taken.
+        // Both cells are new, so setting them cannot fail.
         page.0.frame.set(frame).ok();
         page.0.inputs.set(inputs).ok();
         page.request_frame();
         Ok(page)
     }
 
-    /// Lets it compute.
+    /// Connects the engines.
     pub fn connect(&self, engines: Rc<dyn Engines>) {
         *self.0.engines.borrow_mut() = Some(engines);
     }
 
-    /// Takes what the engines say.
+    /// Takes an event of the engines.
     pub fn receive(&self, event: ClientEvent) {
         let event = match event {
             ClientEvent::Training(news) => return self.receive_training(news),
@@ -189,13 +148,13 @@ impl Page {
             ClientEvent::Offline(news) => return self.receive_offline(news),
             event => event,
         };
-        let listed = matches!(event, ClientEvent::Catalogue(_));
+        let is_catalogue = matches!(event, ClientEvent::Catalogue(_));
         self.change(|state| match event {
             ClientEvent::Classification(event, payload) => state.apply(event, payload),
             ClientEvent::Reclassifying { network, selection } => state.classify_again(network, selection),
             ClientEvent::EngineInUse { info, choice } => state.set_engine(info, choice),
             ClientEvent::Catalogue(list) => state.catalogue = Some(list),
-            ClientEvent::NetworkArriving(arriving) => state.set_arriving(arriving),
+            ClientEvent::NetworkArriving(arriving) => state.set_download(arriving),
             ClientEvent::NetworkInUse(network) => state.network = Some(network),
             ClientEvent::NetworkRefused(sentence) => state.network_error = Some(sentence),
             ClientEvent::BrowserDecodes => state.browser_decodes = true,
@@ -203,34 +162,34 @@ impl Page {
             // The others have returned above.
             _ => {}
         });
-        if listed {
-            self.note_change();
+        if is_catalogue {
+            self.save_soon();
         }
     }
 
-    /// Opens the first of some files; those that are weights become networks of the user's own. Where clips are collected,
-    /// all of them are taken.
+    /// Classifies the first of some files, after importing those that are weights as the user's own networks. While the
+    /// training view is shown, all files go into the dataset instead.
     pub fn open(&self, files: Vec<File>) {
         self.open_into(files, None);
     }
 
-    /// As [`open`](Self::open); where clips are collected, they go into this class.
+    /// As [`open`](Self::open); in the training view they go into this class.
     fn open_into(&self, files: Vec<File>, class: Option<String>) {
-        let brought = !files.is_empty();
+        let any = !files.is_empty();
         let files = self.import_among(files);
-        if brought && files.is_empty() {
+        if any && files.is_empty() {
             return;
         }
         if self.0.training_panel.is_shown() {
             return self.collect(files, class);
         }
-        // Of a folder the first sound; a file alone is tried whatever it is called.
+        // Of a folder the first audio file; a single file is tried whatever its name is.
         let sound = files.iter().find(|file| is_sound(&path_of(file)));
         let Some(file) = sound.or(files.first()).cloned() else {
             return self.change(|state| state.notice = Some(words::NO_FILE));
         };
         self.0.cursor.set(None);
-        // First the state: an engine may answer at once.
+        // The state first: an engine may answer synchronously.
         self.change(|state| state.open(file.name()));
         if files.len() > 1 {
             self.change(|state| state.warnings.push(words::only_the_first(&file.name())));
@@ -240,10 +199,10 @@ impl Page {
         }
     }
 
-    /// Gives the current file up, if it is not done; or else what another network would say of it.
+    /// Cancels the current file if it has no result yet, or else its analysis by another network.
     pub fn cancel(&self) {
         let state = self.0.state.borrow();
-        if state.phase != Phase::Working && state.again.is_none() {
+        if state.phase != Phase::Working && state.reclassification.is_none() {
             return;
         }
         drop(state);
@@ -262,7 +221,7 @@ impl Page {
         self.with_engines(|engines| engines.use_network(name));
     }
 
-    /// Draws the state as it is now. Frames do this by themselves.
+    /// Draws the current state. Animation frames do this automatically; tests call it.
     pub fn render(&self) -> Result<(), DomError> {
         let window = dom::window()?;
         let dark = window.match_media(input::DARK)?.is_some_and(|query| query.matches());
@@ -271,16 +230,16 @@ impl Page {
         self.0.network_card.render(&state)?;
         self.0.tags.render(state.prediction.as_ref())?;
         let (training, storage) = (self.0.training.borrow(), self.0.storage.borrow());
-        let fetching = storage.status == StorageStatus::Fetching;
+        let loading = storage.status == StorageStatus::Loading;
         self.0.offline_section.render(&self.0.offline.borrow(), &state, &training.stage)?;
-        self.0.training_panel.render(&training, &state, fetching, dark, window.device_pixel_ratio())?;
+        self.0.training_panel.render(&training, &state, loading, dark, window.device_pixel_ratio())?;
         self.0.storage_section.render(&storage, &training, state.catalogue.as_deref())?;
         self.0.figures.borrow_mut().render(&state, dark, window.device_pixel_ratio())?;
         self.render_cursor()
     }
 
     fn with_engines(&self, act: impl FnOnce(&dyn Engines)) {
-        // Cloned, so that an engine may call back.
+        // Cloned, so that an engine may call back while it is used.
         let engines = self.0.engines.borrow().clone();
         if let Some(engines) = engines {
             act(engines.as_ref());
@@ -294,7 +253,7 @@ impl Page {
 
     fn change_training(&self, change: impl FnOnce(&mut TrainingState)) {
         change(&mut self.0.training.borrow_mut());
-        self.note_change();
+        self.save_soon();
         self.request_frame();
     }
 
@@ -322,7 +281,7 @@ impl Page {
     }
 }
 
-/// What the page's address asks for: `?engine=auto|cpu|gpu`, `?software=1` and `?network=NAME`.
+/// The options in the page's address: `?engine=auto|cpu|gpu`, `?software=1` and `?network=NAME`.
 fn options_from_address() -> Result<Options, DomError> {
     let query = web_sys::UrlSearchParams::new_with_str(&dom::window()?.location().search()?)?;
     let preference = query.get("engine").and_then(|name| Preference::of(&name)).unwrap_or_default();
@@ -330,10 +289,10 @@ fn options_from_address() -> Result<Options, DomError> {
     Ok(Options { preference, allow_software, network: query.get("network") })
 }
 
-/// Brings the page to life, and starts the engines.
+/// Starts the page and its engines.
 pub fn run() {
     if let Err(error) = start() {
-        // What is left of the page says after a while that it does not come to life.
+        // The static page itself shows a message if it is not started within some seconds (`#too-old`).
         log::error!("the page does not start: {error}");
     }
 }
@@ -345,9 +304,9 @@ fn start() -> Result<(), DomError> {
     page.0.texts.show_preference(options.preference);
     let (listening, network) = (page.clone(), options.network.clone());
     page.connect(Rc::new(Client::start(options, move |event| listening.receive(event))));
-    page.begin_keeping(network);
-    page.open_waiting();
-    page.welcome();
+    page.start_persistence(network);
+    page.open_chosen_early();
+    page.open_external();
     // The page lives as long as its document.
     std::mem::forget(page);
     Ok(())
