@@ -67,11 +67,11 @@ pub async fn open(on_failure: impl Fn(String) + Clone + 'static) -> Result<(burn
     let options = burn::tensor::Device::wgpu_options().graphics_api(WgpuBackend::WebGpu);
     let (device, setup): (_, burn_wgpu::WgpuSetup) =
         options.init_with_setup_async().await.map_err(|error| error.to_string())?;
-    let trouble = OneThread(on_failure);
-    let lost = trouble.clone();
-    setup.device.on_uncaptured_error(Arc::new(move |error: burn_wgpu::wgpu::Error| trouble.tell(error.to_string())));
+    let failed = OneThread(on_failure);
+    let lost = failed.clone();
+    setup.device.on_uncaptured_error(Arc::new(move |error: burn_wgpu::wgpu::Error| failed.call(error.to_string())));
     setup.device.set_device_lost_callback(move |reason, message| {
-        lost.tell(format!("the graphics device was lost ({reason:?}): {message}"));
+        lost.call(format!("the graphics device was lost ({reason:?}): {message}"));
     });
     // wgpu passes on little of what the browser tells of its adapter, so the browser itself is asked.
     let emulated = setup.adapter.get_info().device_type == DeviceType::Cpu;
@@ -89,7 +89,7 @@ struct OneThread<Callback>(Callback);
 
 #[cfg(feature = "gpu")]
 impl<Callback: Fn(String)> OneThread<Callback> {
-    fn tell(&self, message: String) {
+    fn call(&self, message: String) {
         (self.0)(message);
     }
 }

@@ -60,9 +60,9 @@ pub fn start_gpu_worker() {
         Err(global) => return log::error!("the GPU engine runs in a dedicated worker only, not in {global:?}"),
     };
     wasm_bindgen_futures::spawn_local(async move {
-        let troubled = scope.clone();
+        let failing_scope = scope.clone();
         // Under id 0: the page drops this engine, whatever it is doing.
-        let on_failure = move |message| host::announce(&troubled, Event::Failed { message });
+        let on_failure = move |message| host::announce(&failing_scope, Event::Failed { message });
         match gpu::open(on_failure.clone()).await {
             Ok((device, adapter)) => {
                 let info = EngineInfo { kind: EngineKind::Gpu, adapter: Some(adapter) };

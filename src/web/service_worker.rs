@@ -67,13 +67,13 @@ impl ServiceWorkerClient {
     pub(crate) async fn install(&self) {
         self.0.explained.set(false);
         if !self.is_active() {
-            self.tell(OfflineEvent::AppShell(AppShell::Installing { done: 0, total: 0 }));
+            self.emit(OfflineEvent::AppShell(AppShell::Installing { done: 0, total: 0 }));
         }
         if let Err(error) = self.register().await {
             log::warn!("the page is not stored for working offline: {}", dom::describe(&error));
             // Without a connection a stored page cannot be registered again, and need not be.
             if !self.is_active() {
-                self.tell(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Blocked)));
+                self.emit(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Blocked)));
             }
         }
     }
@@ -83,12 +83,12 @@ impl ServiceWorkerClient {
         let waiting = self.0.registration.borrow().as_ref().and_then(|found| js::object(found, "waiting"));
         let Some(waiting) = waiting else { return reload() };
         self.0.accepted.set(true);
-        self.tell(OfflineEvent::Update(UpdateState::Requested));
+        self.emit(OfflineEvent::Update(UpdateState::Requested));
         self.watch(&waiting);
         post(&waiting, &[("kind", "take-over".into())]);
     }
 
-    fn tell(&self, event: OfflineEvent) {
+    fn emit(&self, event: OfflineEvent) {
         (self.0.on_event)(event);
     }
 
@@ -134,11 +134,11 @@ impl ServiceWorkerClient {
     /// Handles a worker's new state, or the state in which it is found.
     fn state_changed(&self, worker: &JsValue, fresh: bool) {
         match js::text(worker, "state").as_str() {
-            "installed" if self.has_active() => self.tell(OfflineEvent::Update(UpdateState::Available)),
+            "installed" if self.has_active() => self.emit(OfflineEvent::Update(UpdateState::Available)),
             "activated" if self.0.accepted.get() => reload(),
             "activated" => {
                 // If the page was stored before this visit, that is nothing new.
-                self.tell(OfflineEvent::AppShell(AppShell::Installed { fresh: fresh && !self.is_active() }));
+                self.emit(OfflineEvent::AppShell(AppShell::Installed { fresh: fresh && !self.is_active() }));
                 self.offer_sharing();
                 post(worker, &[("kind", "hello".into())]);
                 if !self.is_active() {
@@ -149,7 +149,7 @@ impl ServiceWorkerClient {
                 log::warn!("the service worker could not be installed");
                 // Browsers end an installation that takes too long before it can say why.
                 if !self.0.explained.get() {
-                    self.tell(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Network)));
+                    self.emit(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Network)));
                 }
             }
             _ => {}
@@ -177,7 +177,7 @@ impl ServiceWorkerClient {
             if client.0.accepted.get() {
                 reload();
             } else if before {
-                client.tell(OfflineEvent::Update(UpdateState::OtherTab));
+                client.emit(OfflineEvent::Update(UpdateState::OtherTab));
             }
         });
         // Some browsers deliver no messages before this call.
@@ -192,21 +192,21 @@ impl ServiceWorkerClient {
         match js::text(&message, "kind").as_str() {
             "installing" if counts => {
                 let (done, total) = (js::count(&message, "done"), js::count(&message, "total"));
-                self.tell(OfflineEvent::AppShell(AppShell::Installing { done, total }));
+                self.emit(OfflineEvent::AppShell(AppShell::Installing { done, total }));
             }
             "not-installed" if counts => {
                 self.0.restoring.set(false);
                 self.0.explained.set(true);
-                self.tell(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::of(&js::text(
+                self.emit(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::of(&js::text(
                     &message, "reason",
                 )))));
             }
             "here" => self.check_whole(js::get(&message, "whole").is_ok_and(|whole| whole.is_truthy()), event),
-            "repaired" => self.tell(OfflineEvent::Damaged { file: js::text(&message, "file"), repaired: true }),
-            "damaged" => self.tell(OfflineEvent::Damaged { file: js::text(&message, "file"), repaired: false }),
+            "repaired" => self.emit(OfflineEvent::Damaged { file: js::text(&message, "file"), repaired: true }),
+            "damaged" => self.emit(OfflineEvent::Damaged { file: js::text(&message, "file"), repaired: false }),
             "busy" => {
                 self.0.accepted.set(false);
-                self.tell(OfflineEvent::Update(UpdateState::Busy));
+                self.emit(OfflineEvent::Update(UpdateState::Busy));
             }
             "are-you-busy" => answer_whether_busy(event),
             _ => {}
@@ -217,10 +217,10 @@ impl ServiceWorkerClient {
     fn check_whole(&self, whole: bool, event: &Event) {
         let restored = self.0.restoring.replace(!whole);
         if let Some(worker) = js::object(event, "source").filter(|_| !whole && !restored) {
-            self.tell(OfflineEvent::AppShell(AppShell::Installing { done: 0, total: 0 }));
+            self.emit(OfflineEvent::AppShell(AppShell::Installing { done: 0, total: 0 }));
             post(&worker, &[("kind", "restore".into())]);
         } else if whole && restored {
-            self.tell(OfflineEvent::AppShell(AppShell::Installed { fresh: true }));
+            self.emit(OfflineEvent::AppShell(AppShell::Installed { fresh: true }));
         }
     }
 

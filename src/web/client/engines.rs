@@ -31,6 +31,7 @@ impl Engines for Client {
         self.interrupt();
         let mut slot = self.0.classification.borrow_mut();
         let Some(classification) = slot.as_mut() else { return };
+        // As if the network in use had finished with it, so that it is not sent to an engine again.
         classification.sent_for = self.network();
         if !classification.finish(false) {
             slot.take();
@@ -43,15 +44,16 @@ impl Engines for Client {
     fn prefer(&self, preference: Preference) {
         let mut options = self.0.options.borrow_mut();
         options.preference = preference;
+        // Choosing the GPU by hand allows an emulated one, and its download where the browser saves data.
         let allows_more = preference == Preference::Gpu && !options.allow_software;
         options.allow_software |= preference == Preference::Gpu;
         drop(options);
-        let looks_again = match &*self.0.gpu.borrow() {
+        let try_again = match &*self.0.gpu.borrow() {
             GpuEngine::Refused(NoGpu::SoftwareAdapter) => allows_more,
             GpuEngine::Refused(NoGpu::SavesData) => preference == Preference::Gpu,
             _ => false,
         };
-        if looks_again {
+        if try_again {
             *self.0.gpu.borrow_mut() = GpuEngine::NotRequested;
         }
         self.emit_engine();
@@ -83,6 +85,7 @@ impl Engines for Client {
     }
 
     fn cancel_training(&self) {
+        // The same button ends the unpacking of an archive.
         self.stop_unpacking();
         self.interrupt_training();
         self.emit(ClientEvent::Training(TrainingEvent::Cancelled));
@@ -143,18 +146,20 @@ impl Engines for Client {
         self.0.own_networks.borrow_mut().retain(|own| own.card.name != name);
         self.0.network_files.borrow_mut().remove(name);
         self.refresh_catalogue();
+        // If it was in use, the first network takes its place.
         let first = self.0.catalogue.borrow().as_ref().map(|list| list.first.clone());
         if let Some(first) = first.filter(|_| self.is_used(name)) {
             self.switch_to(&first, Selection::User);
         }
     }
 
-    fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking {
+    fn unpack(&self, file: File, on_file: Box<dyn Fn(usize)>) -> Unpacking {
         let client = self.clone();
-        Box::pin(async move { client.unpack_archive(file, tell).await })
+        Box::pin(async move { client.unpack_archive(file, on_file).await })
     }
 
     fn make_thumbnails(&self, clips: Vec<(ClipId, File)>) {
+        // Reversed onto the stack, so that the first of them is the next.
         self.0.thumbnails.borrow_mut().waiting.extend(clips.into_iter().rev());
         self.next_thumbnail();
     }

@@ -187,17 +187,17 @@ impl Client {
     }
 
     fn emit_fetched(&self, name: &str, fetched: u64) {
-        let is_coming = self.0.switch.borrow().pending().is_some_and(|coming| *coming.name == *name);
-        if is_coming {
+        let is_pending = self.0.switch.borrow().pending().is_some_and(|pending| *pending.name == *name);
+        if is_pending {
             self.emit_arriving(fetched);
         }
     }
 
     /// Reports the network that is on its way, with this many bytes of it.
     pub(super) fn emit_arriving(&self, fetched: u64) {
-        let coming = self.0.switch.borrow().pending().cloned();
+        let pending = self.0.switch.borrow().pending().cloned();
         let total = |name: &str| self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(name));
-        let arriving = coming.map(|NetworkRequest { name, selection, .. }| {
+        let arriving = pending.map(|NetworkRequest { name, selection, .. }| {
             let total = total(&name);
             NetworkDownload { name: name.to_string(), selection, fetched: fetched.min(total), total }
         });

@@ -76,15 +76,15 @@ impl Client {
     /// Downloads a network with its backbones, if they are not in memory, and stores all of them.
     pub(super) async fn store_network(self, name: String) {
         let total = self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(&name));
-        let tell = |fetched| {
-            let coming = Download { name: name.clone(), fetched, total };
-            self.emit(ClientEvent::Offline(OfflineEvent::Downloading(coming)));
+        let report = |fetched| {
+            let download = Download { name: name.clone(), fetched, total };
+            self.emit(ClientEvent::Offline(OfflineEvent::Downloading(download)));
         };
-        tell(0);
-        match self.fetch_with_backbones(&name, &tell).await {
-            Ok(parts) => {
-                for part in parts {
-                    self.store_weights(&part).await;
+        report(0);
+        match self.fetch_with_backbones(&name, &report).await {
+            Ok(networks) => {
+                for network in networks {
+                    self.store_weights(&network).await;
                 }
             }
             Err(reason) => {
@@ -101,9 +101,10 @@ impl Client {
     /// Stores the networks in memory, which may not have been allowed or had no room before.
     pub(super) async fn store_fetched(&self) {
         let Some(list) = self.0.catalogue.borrow().clone() else { return };
-        let shipped = list.networks.iter().filter(|offer| !offer.own);
+        // The user's own networks are stored by the page, in IndexedDB.
+        let of_the_site = list.networks.iter().filter(|offer| !offer.own);
         let fetched: Vec<Rc<NetworkFiles>> =
-            shipped.filter_map(|offer| self.0.network_files.borrow().get(&offer.name).cloned()).collect();
+            of_the_site.filter_map(|offer| self.0.network_files.borrow().get(&offer.name).cloned()).collect();
         for network in fetched {
             self.store_weights(&network).await;
         }

@@ -113,8 +113,8 @@ impl Client {
     /// True if a network is in use or on its way to be.
     pub(super) fn is_used(&self, name: &str) -> bool {
         let switch = self.0.switch.borrow();
-        let coming = switch.pending().is_some_and(|coming| *coming.name == *name);
-        coming || switch.active().is_some_and(|(in_use, _)| **in_use == *name)
+        let pending = switch.pending().is_some_and(|pending| *pending.name == *name);
+        pending || switch.active().is_some_and(|(in_use, _)| **in_use == *name)
     }
 
     pub(super) async fn import_weights(&self, file: &File) -> Result<ClientEvent, String> {
