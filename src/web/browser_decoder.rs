@@ -1,56 +1,56 @@
-//! What this build does not decode itself, the browser may: Opus, Vorbis, AAC in all its kinds, whatever it plays.
+//! Decodes with the browser what the engines cannot: Opus, Vorbis, all kinds of AAC, whatever the browser plays.
 //!
-//! `decodeAudioData` takes a file whole and gives it whole, so there is a limit. It is on the recording's length, which
-//! the browser tells before it decodes: by its bytes alone a file may be of any length.
+//! `decodeAudioData` takes and returns a whole file, so there is a limit on the recording's length, which the browser's
+//! player tells before anything is decoded. A file's size says little: a small one may be hours long.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
-use js_sys::{ArrayBuffer, Promise, Reflect};
+use futures_channel::oneshot;
+use js_sys::{ArrayBuffer, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AudioBuffer, Event, File, OfflineAudioContext, Url};
 
 use super::dom::{self, DomError, Listener, describe};
 
-/// The longest recording that the browser is asked to decode, in minutes: stereo takes 320 MB as samples.
-pub const MAX_MINUTES: f64 = 30.0;
+/// The longest recording that the browser decodes for us, in minutes: 320 MB of samples in stereo.
+pub(crate) const MAX_MINUTES: f64 = 30.0;
 
-/// The largest file whose length the browser cannot tell beforehand, in bytes.
+/// The largest file that is decoded if its length cannot be told beforehand, in bytes.
 const MAX_BYTES_OF_UNKNOWN_LENGTH: f64 = (2 << 20) as f64;
 
-/// The rate that the browser brings every recording to, in Hz: that of most front ends, none has a higher one.
+/// The sample rate to which the browser resamples, in Hz. No front end has a higher one.
 const SAMPLE_RATE: u32 = 22_050;
 
-/// Samples that are mixed at once.
+/// Samples that are mixed at once: bounds the copy beside the whole recording.
 const PIECE: usize = 1 << 16;
 
 /// A recording as the browser decoded it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Decoded {
+pub(crate) struct Decoded {
     /// Mono samples, the mean of the channels.
     pub samples: Vec<f32>,
-    /// Samples a second, in Hz.
     pub sample_rate: u32,
 }
 
 /// Why the browser did not decode a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotDecoded {
-    /// It knows the format no better.
+pub(crate) enum NotDecoded {
+    /// The browser does not know the format either.
     Unknown,
-    /// It is longer than [`MAX_MINUTES`], or so large that it may be.
+    /// The recording is longer than [`MAX_MINUTES`], or so large that it may be.
     TooLong,
 }
 
-/// The recording in a file, of whatever format the browser knows.
+/// Decodes a file with the browser.
 ///
 /// # Errors
 ///
-/// Where it knows none, or the recording is too long.
-pub async fn decode(file: &File) -> Result<Decoded, NotDecoded> {
+/// If the browser does not know the format, or the recording is too long.
+pub(crate) async fn decode(file: &File) -> Result<Decoded, NotDecoded> {
     let unknown = |error: JsValue| {
-        log::info!("the browser does not decode {} either: {}", file.name(), describe(&error));
+        log::info!("the browser cannot decode {} either: {}", file.name(), describe(&error));
         NotDecoded::Unknown
     };
     let seconds = length_seconds(file).await.map_err(|error| unknown(error.to_string().into()))?;
@@ -68,27 +68,27 @@ pub async fn decode(file: &File) -> Result<Decoded, NotDecoded> {
     }
 }
 
-/// A recording's length in seconds, as the browser's player reads it from the file: infinite where the file does not
-/// tell; `None` where it plays no such files.
+/// A recording's length in seconds, as the browser's player reads it from the file: infinite if the file does not tell;
+/// `None` if the browser does not play the format.
 async fn length_seconds(file: &File) -> Result<Option<f64>, DomError> {
     let player = dom::element(&dom::document()?, "audio", "")?;
     let url = Url::create_object_url_with_blob(file)?;
-    let resolver = Rc::new(Cell::new(None));
-    let known = Promise::new(&mut |resolve, _| resolver.set(Some(resolve)));
+    let (sender, known) = oneshot::channel();
+    let sender = Rc::new(Cell::new(Some(sender)));
     let listen = |kind| {
-        let resolver = resolver.clone();
+        let sender = sender.clone();
         Listener::new(&player, kind, move |_: Event| {
-            if let Some(resolve) = resolver.take() {
-                // Fails only where the resolver is no function, which it is.
-                drop(resolve.call0(&JsValue::NULL));
+            if let Some(sender) = sender.take() {
+                // Fails only if nobody waits any more.
+                let _ = sender.send(());
             }
         })
     };
     let _listeners = [listen("loadedmetadata")?, listen("error")?];
     player.set_attribute("preload", "metadata")?;
     player.set_attribute("src", &url)?;
-    // Resolves only; how it went is read from the player.
-    drop(JsFuture::from(known).await);
+    // The player tells how it went. The listeners hold the sender, so that it is not dropped before.
+    let _ = known.await;
     let seconds = Reflect::get(&player, &"duration".into()).ok().and_then(|seconds| seconds.as_f64());
     Url::revoke_object_url(&url)?;
     Ok(seconds.filter(|seconds| !seconds.is_nan()))
@@ -96,7 +96,7 @@ async fn length_seconds(file: &File) -> Result<Option<f64>, DomError> {
 
 async fn decoded(file: &File) -> Result<Decoded, JsValue> {
     let bytes = ArrayBuffer::from(JsFuture::from(file.array_buffer()).await?);
-    // Nothing is rendered: the context only says which rate is wanted.
+    // Nothing is rendered: the context only sets the sample rate.
     let context =
         OfflineAudioContext::new_with_number_of_channels_and_length_and_sample_rate(1, 1, SAMPLE_RATE as f32)?;
     let buffer = AudioBuffer::from(JsFuture::from(context.decode_audio_data(&bytes)?).await?);
@@ -105,6 +105,7 @@ async fn decoded(file: &File) -> Result<Decoded, JsValue> {
     let mut piece = vec![0.0; PIECE];
     for (index, mixed) in samples.chunks_mut(PIECE).enumerate() {
         let piece = &mut piece[..mixed.len()];
+        // The browser hands over one channel at a time.
         for channel in 0..channels {
             buffer.copy_from_channel_with_start_in_channel(piece, channel as i32, (index * PIECE) as u32)?;
             for (sum, sample) in mixed.iter_mut().zip(&*piece) {

@@ -9,12 +9,12 @@ use crate::view::{Align, Area, Colour, Shape};
 /// The fonts of the page's own text.
 const FONTS: &str = "system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif";
 
-/// A canvas that is as sharp as the screen.
+/// A canvas with as many pixels as the screen has.
 #[derive(Debug, Clone)]
 pub struct Canvas {
     element: HtmlCanvasElement,
     context: CanvasRenderingContext2d,
-    /// Screen pixels to a CSS pixel.
+    /// Screen pixels per CSS pixel.
     ratio: f64,
 }
 
@@ -26,8 +26,7 @@ impl Canvas {
         Ok(Self { element, context, ratio: 1.0 })
     }
 
-    /// Its element.
-    pub fn element(&self) -> &HtmlCanvasElement {
+    pub(crate) fn element(&self) -> &HtmlCanvasElement {
         &self.element
     }
 
@@ -36,11 +35,11 @@ impl Canvas {
         [f64::from(self.element.client_width()), f64::from(self.element.client_height())]
     }
 
-    /// Clears it and fits its pixels to its place on the page, at `ratio` screen pixels to a CSS pixel.
+    /// Clears it and fits its pixels to its size on the page, at `ratio` screen pixels per CSS pixel.
     pub fn clear(&mut self, ratio: f64) -> Result<(), DomError> {
         let [width, height] = self.size().map(|length| (length * ratio).round() as u32);
         self.ratio = ratio;
-        // Setting a size clears the canvas even where it stays the same.
+        // Setting a size clears the canvas even if the size stays the same.
         self.element.set_width(width);
         self.element.set_height(height);
         Ok(self.context.set_transform(ratio, 0.0, 0.0, ratio, 0.0, 0.0)?)
@@ -51,14 +50,14 @@ impl Canvas {
         [area.width, area.height].map(|length| (length * self.ratio).round().max(0.0) as usize)
     }
 
-    /// Paints pixels, RGBA, row-major `[height, width, 4]`, as many as [`Canvas::pixels`] says of the area.
+    /// Paints pixels, RGBA, row-major `[height, width, 4]`; [`Canvas::pixels`] tells their number for an area.
     pub fn image(&self, rgba: &[u8], area: Area) -> Result<(), DomError> {
         let [width, height] = self.pixels(area);
         if width == 0 || height == 0 {
             return Ok(());
         }
         let data = ImageData::new_with_u8_clamped_array_and_sh(Clamped(rgba), width as u32, height as u32)?;
-        // It ignores the transform, so the place is in screen pixels.
+        // `putImageData` ignores the transform, so the position is in screen pixels.
         let [x, y] = [area.x, area.y].map(|place| (place * self.ratio).round());
         Ok(self.context.put_image_data(&data, x, y)?)
     }
@@ -91,7 +90,7 @@ impl Canvas {
     fn line(&self, from: [f64; 2], to: [f64; 2], width: f64, stroke: Colour) {
         self.context.set_stroke_style_str(&stroke.css());
         self.context.set_line_width(width);
-        // Lines of odd thickness are sharp only between two screen pixels.
+        // A line of odd width is sharp only if its centre lies between two screen pixels.
         let sharp = |[x, y]: [f64; 2]| [x, y].map(|place| ((place * self.ratio).floor() + 0.5) / self.ratio);
         let ([x1, y1], [x2, y2]) = (sharp(from), sharp(to));
         self.context.begin_path();

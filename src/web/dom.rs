@@ -1,4 +1,4 @@
-//! The document: typed look-ups, listeners that end with their owner, and small changes.
+//! The document: typed look-ups, listeners that are removed with their owner, and small changes.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,15 +12,15 @@ pub enum DomError {
     /// There is no window or no document: this runs in a worker.
     #[error("this is not a web page: it has no {0}")]
     NoPage(&'static str),
-    /// An element is not there.
+    /// There is no element with this id.
     #[error("the page has no element with the id \"{0}\"")]
     Missing(String),
-    /// An element is of another kind.
+    /// An element is not of the expected kind.
     #[error("the element \"{id}\" is a <{found}>, not what was expected there")]
     Kind {
         /// Its id.
         id: String,
-        /// The name of its tag, in lower case.
+        /// Its tag name, in lower case.
         found: String,
     },
     /// The browser refused something.
@@ -34,8 +34,8 @@ impl From<JsValue> for DomError {
     }
 }
 
-/// A thrown value in words.
-pub fn describe(value: &JsValue) -> String {
+/// The message of a thrown value.
+pub(crate) fn describe(value: &JsValue) -> String {
     match value.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),
         None => value.as_string().unwrap_or_else(|| format!("{value:?}")),
@@ -52,16 +52,16 @@ pub fn document() -> Result<Document, DomError> {
     window()?.document().ok_or(DomError::NoPage("document"))
 }
 
-/// The element of an id, as its kind.
+/// The element with an id, as its kind.
 pub fn by_id<Kind: JsCast>(document: &Document, id: &str) -> Result<Kind, DomError> {
     let element = document.get_element_by_id(id).ok_or_else(|| DomError::Missing(id.to_owned()))?;
     let wrong = |element: Element| DomError::Kind { id: id.to_owned(), found: element.tag_name().to_lowercase() };
     element.dyn_into::<Kind>().map_err(wrong)
 }
 
-/// Calls a handler on every event of one kind, for as long as it lives.
+/// Calls a handler on every event of one kind, until it is dropped.
 #[derive(Debug)]
-#[must_use = "a listener that is dropped hears nothing"]
+#[must_use = "a dropped listener receives no events"]
 pub struct Listener {
     target: EventTarget,
     kind: &'static str,
@@ -69,7 +69,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens on a target; `Kind` is the event's class, which the caller knows from its name.
+    /// Adds a listener to a target; `Kind` is the event's class, which the caller knows from the event's name.
     pub fn new<Kind: JsCast>(
         target: &EventTarget,
         kind: &'static str,
@@ -85,21 +85,20 @@ impl Drop for Listener {
     fn drop(&mut self) {
         let callback = self.closure.as_ref().unchecked_ref();
         if let Err(error) = self.target.remove_event_listener_with_callback(self.kind, callback) {
-            log::warn!("a listener for {} stays: {}", self.kind, describe(&error));
+            log::warn!("the listener for {} could not be removed: {}", self.kind, describe(&error));
         }
     }
 }
 
-/// Calls a handler whenever an element's size changes, and once at the start, for as long as it lives.
+/// Calls a handler whenever an element's size changes, and once at the start, until it is dropped.
 #[derive(Debug)]
-#[must_use = "an observer that is dropped sees nothing"]
-pub struct Resizes {
+#[must_use = "a dropped observer receives no events"]
+pub(crate) struct Resizes {
     observer: ResizeObserver,
     _closure: Closure<dyn Fn()>,
 }
 
 impl Resizes {
-    /// Watches an element.
     pub fn new(element: &Element, handler: impl Fn() + 'static) -> Result<Self, DomError> {
         let closure = Closure::<dyn Fn()>::new(handler);
         let observer = ResizeObserver::new(closure.as_ref().unchecked_ref())?;
@@ -114,7 +113,7 @@ impl Drop for Resizes {
     }
 }
 
-/// Work for the next animation frame, done once however often it is asked for.
+/// Work for the next animation frame, done once however often it is requested.
 #[derive(Debug)]
 pub struct Frame {
     window: Window,
@@ -134,7 +133,7 @@ impl Frame {
         Ok(Self { window: window()?, waiting, closure })
     }
 
-    /// Asks for the work to be done in the next frame.
+    /// Requests the work in the next frame.
     pub fn request(&self) {
         if self.waiting.get().is_none() {
             self.waiting.set(self.window.request_animation_frame(self.closure.as_ref().unchecked_ref()).ok());
@@ -145,59 +144,59 @@ impl Frame {
 impl Drop for Frame {
     fn drop(&mut self) {
         if let Some(handle) = self.waiting.get() {
-            // It fails only where the frame is already gone.
+            // Fails only if the frame has passed.
             self.window.cancel_animation_frame(handle).ok();
         }
     }
 }
 
 /// Waits for so many milliseconds.
-pub async fn sleep(milliseconds: i32) {
+pub(crate) async fn sleep(milliseconds: i32) {
     let promise = js_sys::Promise::new(&mut |resolve, _| {
         if let Ok(window) = window() {
             // Without a timer it would wait for ever; browsers always have one.
             window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds).ok();
         }
     });
-    // Resolves only; there is nothing to fail.
+    // A promise, because the timer calls its resolver itself. It never rejects.
     wasm_bindgen_futures::JsFuture::from(promise).await.ok();
 }
 
-/// Sets an element's text. An unchanged text is left alone, so that screen readers do not repeat it.
+/// Sets an element's text. The same text is not set again, so that screen readers do not repeat it.
 pub fn set_text(element: &Element, text: &str) {
     if element.text_content().as_deref() != Some(text) {
         element.set_text_content(Some(text));
     }
 }
 
-/// Shows an element with this text, or hides it where there is none.
+/// Shows an element with this text, or hides it if there is none.
 pub fn set_text_or_hide(element: &HtmlElement, text: Option<&str>) {
     set_text(element, text.unwrap_or_default());
     element.set_hidden(text.is_none());
 }
 
-/// Sets one CSS property of an element. Unlike a style attribute this is allowed under a strict content security
-/// policy.
-pub fn set_style(element: &HtmlElement, property: &str, value: &str) -> Result<(), DomError> {
+/// Sets one CSS property of an element. Unlike a style attribute it is allowed under a strict content security policy.
+pub(crate) fn set_style(element: &HtmlElement, property: &str, value: &str) -> Result<(), DomError> {
     Ok(element.style().set_property(property, value)?)
 }
 
 /// A new element with a text.
-pub fn element(document: &Document, tag: &str, text: &str) -> Result<HtmlElement, DomError> {
+pub(crate) fn element(document: &Document, tag: &str, text: &str) -> Result<HtmlElement, DomError> {
     let element = document.create_element(tag)?;
     element.set_text_content(Some(text));
-    // Every tag that a page uses makes an HtmlElement.
+    // Every tag that the page uses makes an HtmlElement.
     Ok(element.unchecked_into())
 }
 
-/// Puts these children, in their order, in the place of whatever the element had.
-pub fn set_children<'a>(element: &Element, children: impl IntoIterator<Item = &'a HtmlElement>) {
+/// Replaces the children of an element.
+pub(crate) fn set_children<'a>(element: &Element, children: impl IntoIterator<Item = &'a HtmlElement>) {
     let nodes: js_sys::Array = children.into_iter().collect();
     element.replace_children_with_node(&nodes);
 }
 
-/// As [`set_children`], but children that are there already and stay are not touched: they keep the focus.
-pub fn keep_children(element: &Element, children: &[HtmlElement]) -> Result<(), DomError> {
+/// As [`set_children`], but children that stay are not touched, so that they keep the focus.
+pub(crate) fn keep_children(element: &Element, children: &[HtmlElement]) -> Result<(), DomError> {
+    // JavaScript's set compares nodes by identity.
     let wanted: js_sys::Set<wasm_bindgen::JsValue> = js_sys::Set::new(&JsValue::UNDEFINED);
     for child in children {
         wanted.add(child);

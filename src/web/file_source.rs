@@ -8,10 +8,10 @@ use web_sys::{Blob, FileReaderSync};
 
 use super::dom::describe;
 
-/// What is read at once. Every read is a round trip to the browser's process; larger slices are not faster.
+/// Size of a slice. Every read is a round trip to the browser's process; larger slices are not faster.
 const SLICE_BYTES: u64 = 1 << 18;
 
-/// Reads a file where it lies.
+/// A file as a [`Read`] and [`Seek`].
 pub struct FileSource {
     blob: Blob,
     length: u64,
@@ -21,14 +21,14 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// A source at the file's beginning. Nothing is read yet; reading fails outside a worker, where the browser reads
-    /// no files while the caller waits.
+    /// A source at the file's beginning. Reading fails outside a worker, because only there the browser reads files
+    /// synchronously.
     pub fn new(blob: Blob) -> Self {
         let length = blob.size() as u64;
         Self { blob, length, position: 0, slice: Vec::new(), slice_start: 0 }
     }
 
-    /// Brings the slice that holds the position, unless it is there.
+    /// Reads the slice at the position, unless it is in memory.
     fn fetch(&mut self) -> io::Result<()> {
         let end = self.slice_start + self.slice.len() as u64;
         if (self.slice_start..end).contains(&self.position) {
@@ -52,9 +52,9 @@ impl Read for FileSource {
             return Ok(0);
         }
         self.fetch()?;
-        let held = &self.slice[(self.position - self.slice_start) as usize..];
-        let count = held.len().min(into.len());
-        into[..count].copy_from_slice(&held[..count]);
+        let available = &self.slice[(self.position - self.slice_start) as usize..];
+        let count = available.len().min(into.len());
+        into[..count].copy_from_slice(&available[..count]);
         self.position += count as u64;
         Ok(count)
     }
@@ -67,6 +67,7 @@ impl Seek for FileSource {
             SeekFrom::End(by) => self.length.checked_add_signed(by),
             SeekFrom::Current(by) => self.position.checked_add_signed(by),
         };
+        // A position beyond the end is allowed, as with any file: reading there returns nothing.
         self.position = place.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.position)
     }

@@ -1,4 +1,4 @@
-//! Files from the user: chosen, dropped or pasted, alone or in folders; read in pieces, and given back.
+//! The user's files: chosen, dropped or pasted, alone or in folders; read in pieces, and saved.
 
 use std::rc::Rc;
 
@@ -12,32 +12,31 @@ use web_sys::{
 
 use super::dom::{self, DomError, Listener, describe};
 
-/// The property of a file that has its path in the folder that was chosen; empty where it was chosen alone.
+/// The browser's property for a file's path in the chosen folder; empty if the file was chosen alone.
 const PATH: &str = "webkitRelativePath";
 /// Bytes that are read at once.
 const PIECE: f64 = (4 << 20) as f64;
 
-/// Set on the drop zone while a file is held over the page.
-const HELD_OVER: &str = "data-over";
+/// Set on the drop zone while files are dragged over the page.
+const DRAG_OVER: &str = "data-over";
 
-/// InputKind of files, and of the class that they were dropped on.
+/// Called with files, and with the class that they were dropped on.
 type Pick = Rc<dyn Fn(Vec<File>, Option<String>)>;
 
-/// On an element that files can be dropped on: the class that they go into.
-pub const INTO: &str = "data-into";
+/// On an element that files can be dropped on: the class that they are added to.
+pub(crate) const INTO: &str = "data-into";
 
-/// Hands over files in whatever way they come, for as long as it lives.
+/// Passes on the files that the user chooses, drops or pastes, until it is dropped.
 #[derive(Debug)]
-#[must_use = "a picker that is dropped hands over nothing"]
+#[must_use = "a dropped picker passes on no files"]
 pub struct Picker {
     _listeners: Vec<Listener>,
 }
 
 impl Picker {
-    /// Watches a file input, and the whole document for drops and pastes; `zone` shows that a file may be dropped.
-    /// What was dropped without being a file arrives as an empty list. The files of folders arrive a little later than
-    /// others, in the order of their paths ([`path_of`]). With what is dropped on an element that has it comes its
-    /// [`INTO`].
+    /// Watches a file input, and the whole document for drops and pastes; `zone` shows that a file may be dropped. A
+    /// drop without files arrives as an empty list. The files of folders arrive later than others, in the order of
+    /// their paths ([`path_of`]). Files that are dropped on an element with the attribute [`INTO`] come with its value.
     pub fn new(
         document: &Document,
         input: &HtmlInputElement,
@@ -51,8 +50,8 @@ impl Picker {
     }
 }
 
-/// Takes the files out of an input, so that the same one can be chosen again.
-pub fn take_chosen(input: &HtmlInputElement) -> Vec<File> {
+/// Takes the files out of an input, so that the same file can be chosen again.
+pub(crate) fn take_chosen(input: &HtmlInputElement) -> Vec<File> {
     let files = list(input.files());
     input.set_value("");
     files
@@ -78,7 +77,7 @@ fn pasted(document: &Document, pick: Pick) -> Result<Listener, DomError> {
     })
 }
 
-/// Without these on the whole document a file that misses the zone would replace the page.
+/// On the whole document, because a file that misses the zone would otherwise replace the page.
 fn dropped(document: &Document, zone: &Element, pick: Pick) -> Result<[Listener; 3], DomError> {
     let (entered, left, over) = (zone.clone(), zone.clone(), zone.clone());
     let enter = Listener::new(document, "dragover", move |event: DragEvent| {
@@ -89,7 +88,7 @@ fn dropped(document: &Document, zone: &Element, pick: Pick) -> Result<[Listener;
         mark(&entered, true);
     })?;
     let leave = Listener::new(document, "dragleave", move |event: DragEvent| {
-        // Between two elements of the page there is a related one; there is none where the pointer leaves it.
+        // Between two elements of the page there is a related target; there is none when the pointer leaves the page.
         if event.related_target().is_none() {
             mark(&left, false);
         }
@@ -99,7 +98,7 @@ fn dropped(document: &Document, zone: &Element, pick: Pick) -> Result<[Listener;
         mark(&over, false);
         let (data, into) = (event.data_transfer(), into(&event));
         let files = list(data.as_ref().and_then(DataTransfer::files));
-        // Only now: after this event the list is empty.
+        // Must happen within the event: after it the list is empty.
         let entries = data.as_ref().map(entries).unwrap_or_default();
         if !entries.iter().any(FileSystemEntry::is_directory) {
             return pick(files, into);
@@ -115,19 +114,20 @@ fn into(event: &DragEvent) -> Option<String> {
     target.closest(&format!("[{INTO}]")).ok()??.get_attribute(INTO)
 }
 
-fn mark(zone: &Element, held_over: bool) {
-    if let Err(error) = zone.toggle_attribute_with_force(HELD_OVER, held_over) {
-        log::warn!("the drop zone stays as it is: {}", describe(&error));
+fn mark(zone: &Element, dragged_over: bool) {
+    if let Err(error) = zone.toggle_attribute_with_force(DRAG_OVER, dragged_over) {
+        log::warn!("the drop zone could not be marked: {}", describe(&error));
     }
 }
 
-/// What was dropped, as entries of a file system; nothing where the browser has none.
+/// The dropped items as entries of a file system; empty if the browser has no such interface.
 fn entries(data: &DataTransfer) -> Vec<FileSystemEntry> {
     let items = data.items();
     (0..items.length()).filter_map(|place| items.get(place)?.webkit_get_as_entry().ok()?).collect()
 }
 
-/// All files in these entries, at any depth, in the order of their paths. What cannot be read is passed over.
+/// All files in these entries, at any depth, in the order of their paths. Entries that cannot be read are logged and
+/// skipped.
 async fn walk(entries: Vec<FileSystemEntry>) -> Vec<File> {
     let mut waiting: Vec<(String, FileSystemEntry)> = entries.into_iter().map(|entry| (entry.name(), entry)).collect();
     let mut files = Vec::new();
@@ -146,14 +146,14 @@ async fn walk(entries: Vec<FileSystemEntry>) -> Vec<File> {
     files.into_iter().map(|(_, file)| file).collect()
 }
 
-/// What is in a folder. Browsers tell it in batches; an empty one is the last.
+/// The entries of a folder. Browsers return them in batches, and an empty one at the end.
 async fn children(folder: FileSystemDirectoryEntry) -> Result<Vec<FileSystemEntry>, JsValue> {
     let reader = folder.create_reader();
     let mut children = Vec::new();
     loop {
         let batch = Promise::new(&mut |resolve, reject| {
             if let Err(error) = reader.read_entries_with_callback_and_callback(&resolve, &reject) {
-                // Fails only where it is no function, which it is.
+                // `reject` is always callable.
                 drop(reject.call1(&JsValue::NULL, &error));
             }
         });
@@ -165,29 +165,29 @@ async fn children(folder: FileSystemDirectoryEntry) -> Result<Vec<FileSystemEntr
     }
 }
 
-/// The file of an entry. Its path is written where that of a chosen folder's file is.
+/// The file of an entry, with its path in the property that files of a chosen folder have.
 async fn file_at(entry: FileSystemFileEntry, path: &str) -> Result<File, JsValue> {
     let file = Promise::new(&mut |resolve, reject| entry.file_with_callback_and_callback(&resolve, &reject));
     let file: File = JsFuture::from(file).await?.unchecked_into();
     let own = Object::new();
     Reflect::set(&own, &"value".into(), &path.into())?;
-    // The browser's own property has a getter only; this one covers it.
+    // The browser's own property has only a getter; this one shadows it.
     Reflect::define_property(&file, &PATH.into(), &own)?;
     Ok(file)
 }
 
-/// A file's path in the folder that was chosen or dropped; its name, where it came alone.
-pub fn path_of(file: &File) -> String {
+/// A file's path in the folder that was chosen or dropped; its name if it came alone.
+pub(crate) fn path_of(file: &File) -> String {
     let path = Reflect::get(file, &PATH.into()).ok().and_then(|path| path.as_string());
     path.filter(|path| !path.is_empty()).unwrap_or_else(|| file.name())
 }
 
-/// Reads a file piece by piece: it may be of any length, and between the pieces the page goes on.
+/// Reads a file piece by piece: it may be of any length, and between the pieces the page can react.
 ///
 /// # Errors
 ///
-/// What the browser throws, where the file went away.
-pub async fn read_in_pieces(file: &Blob, mut take: impl FnMut(&[u8])) -> Result<(), JsValue> {
+/// What the browser throws, if the file was deleted or changed.
+pub(crate) async fn read_in_pieces(file: &Blob, mut take: impl FnMut(&[u8])) -> Result<(), JsValue> {
     let mut at = 0.0;
     while at < file.size() {
         let end = (at + PIECE).min(file.size());
@@ -198,7 +198,7 @@ pub async fn read_in_pieces(file: &Blob, mut take: impl FnMut(&[u8])) -> Result<
     Ok(())
 }
 
-/// All of a file, where it has no more than so many bytes.
+/// All bytes of a file; `None` if there are more than `most`, or it cannot be read.
 pub async fn read(file: &Blob, most: usize) -> Option<Vec<u8>> {
     if file.size() > most as f64 {
         return None;
@@ -208,8 +208,8 @@ pub async fn read(file: &Blob, most: usize) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Hands a file to the browser, to be kept where it keeps downloads.
-pub fn save(document: &Document, name: &str, file: &Blob) -> Result<(), DomError> {
+/// Saves a file as a download.
+pub(crate) fn save(document: &Document, name: &str, file: &Blob) -> Result<(), DomError> {
     let url = Url::create_object_url_with_blob(file)?;
     let link = dom::element(document, "a", "")?;
     link.set_attribute("href", &url)?;

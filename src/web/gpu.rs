@@ -1,4 +1,4 @@
-//! The graphics adapter: as the page sees it before it fetches the GPU engine, and as that engine opens it.
+//! The graphics adapter: as the page sees it before it downloads the GPU engine, and as that engine opens it.
 
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
@@ -6,40 +6,41 @@ use wasm_bindgen_futures::JsFuture;
 
 use crate::protocol::Adapter;
 
-/// What the page finds when it asks for an adapter.
+/// The result of asking the browser for an adapter.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum AdapterSearch {
     /// The browser has no WebGPU.
     NoWebGpu,
-    /// It has, but no adapter.
+    /// WebGPU is there, but no adapter.
     NoAdapter,
     /// An adapter, real or emulated.
-    Adapter(Adapter),
+    Found(Adapter),
 }
 
 /// Asks the browser for its adapter, without opening it.
 ///
-/// Through reflection: web-sys keeps WebGPU behind a compiler flag that would rebuild every crate.
-pub async fn find() -> Found {
+/// Through reflection: web-sys has WebGPU behind a compiler flag that would rebuild every crate.
+pub async fn find_adapter() -> AdapterSearch {
     let field = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).unwrap_or(JsValue::UNDEFINED);
     let gpu = field(&field(&js_sys::global(), "navigator"), "gpu");
-    let Ok(request) = field(&gpu, "requestAdapter").dyn_into::<Function>() else { return Found::NoWebGpu };
+    let Ok(request) = field(&gpu, "requestAdapter").dyn_into::<Function>() else { return AdapterSearch::NoWebGpu };
     let Some(promise) = request.call0(&gpu).ok().and_then(|promise| promise.dyn_into::<Promise>().ok()) else {
-        return Found::NoWebGpu;
+        return AdapterSearch::NoWebGpu;
     };
     match JsFuture::from(promise).await {
         Ok(adapter) if adapter.is_object() => {
             let info = field(&adapter, "info");
             let text = |name: &str| field(&info, name).as_string().unwrap_or_default();
+            // Newer browsers have it on `info`, older ones on the adapter.
             let fallback =
                 field(&info, "isFallbackAdapter").is_truthy() || field(&adapter, "isFallbackAdapter").is_truthy();
-            Found::Adapter(adapter_of(&text("vendor"), &text("architecture"), &text("description"), fallback))
+            AdapterSearch::Found(adapter_of(&text("vendor"), &text("architecture"), &text("description"), fallback))
         }
-        _ => Found::NoAdapter,
+        _ => AdapterSearch::NoAdapter,
     }
 }
 
-/// An adapter from what the browser tells of it: most tell a vendor and an architecture, some a description.
+/// An adapter from what the browser tells: most browsers a vendor and an architecture, some a description.
 pub fn adapter_of(vendor: &str, architecture: &str, description: &str, fallback: bool) -> Adapter {
     let words = if description.is_empty() { format!("{vendor} {architecture}") } else { description.to_owned() };
     let name = if words.trim().is_empty() { "an unnamed adapter".to_owned() } else { words.trim().to_owned() };
@@ -48,16 +49,16 @@ pub fn adapter_of(vendor: &str, architecture: &str, description: &str, fallback:
     Adapter { software: fallback || emulated.iter().any(|mark| described.contains(mark)), name }
 }
 
-/// Opens the adapter and makes it Burn's device. Once a worker: a second initialisation is an error.
+/// Opens the adapter as Burn's device. Once per worker: a second initialisation is an error.
 ///
-/// `on_trouble` hears of every error that nobody else catches, and of the device's loss: on wasm a shader that fails
-/// leaves stale data behind and nothing more than such an error.
+/// `on_failure` is called with every error that nobody else catches, and if the device is lost: on wasm a failing
+/// shader leaves stale data behind and causes nothing but such an error.
 ///
 /// # Errors
 ///
-/// A sentence, where there is no adapter or it cannot be opened.
+/// A sentence, if there is no adapter or it cannot be opened.
 #[cfg(feature = "gpu")]
-pub async fn open(on_trouble: impl Fn(String) + Clone + 'static) -> Result<(burn::tensor::Device, Adapter), String> {
+pub async fn open(on_failure: impl Fn(String) + Clone + 'static) -> Result<(burn::tensor::Device, Adapter), String> {
     use std::sync::Arc;
 
     use burn::tensor::wgpu::WgpuBackend;
@@ -66,34 +67,34 @@ pub async fn open(on_trouble: impl Fn(String) + Clone + 'static) -> Result<(burn
     let options = burn::tensor::Device::wgpu_options().graphics_api(WgpuBackend::WebGpu);
     let (device, setup): (_, burn_wgpu::WgpuSetup) =
         options.init_with_setup_async().await.map_err(|error| error.to_string())?;
-    let trouble = OneThread(on_trouble);
-    let lost = trouble.clone();
-    setup.device.on_uncaptured_error(Arc::new(move |error: burn_wgpu::wgpu::Error| trouble.tell(error.to_string())));
+    let failed = OneThread(on_failure);
+    let lost = failed.clone();
+    setup.device.on_uncaptured_error(Arc::new(move |error: burn_wgpu::wgpu::Error| failed.call(error.to_string())));
     setup.device.set_device_lost_callback(move |reason, message| {
-        lost.tell(format!("the graphics device was lost ({reason:?}): {message}"));
+        lost.call(format!("the graphics device was lost ({reason:?}): {message}"));
     });
-    // wgpu passes little of what the browser tells of its adapter on, so the browser is asked itself.
+    // wgpu passes on little of what the browser tells of its adapter, so the browser itself is asked.
     let emulated = setup.adapter.get_info().device_type == DeviceType::Cpu;
-    let adapter = match find().await {
-        Found::Adapter(adapter) => Adapter { software: adapter.software || emulated, ..adapter },
-        Found::NoAdapter | Found::NoWebGpu => adapter_of("", "", "", emulated),
+    let adapter = match find_adapter().await {
+        AdapterSearch::Found(adapter) => Adapter { software: adapter.software || emulated, ..adapter },
+        AdapterSearch::NoAdapter | AdapterSearch::NoWebGpu => adapter_of("", "", "", emulated),
     };
     Ok((device, adapter))
 }
 
-/// A callback that wgpu wants to be able to send between threads.
+/// A callback that wgpu requires to be sendable between threads.
 #[cfg(feature = "gpu")]
 #[derive(Clone)]
 struct OneThread<Callback>(Callback);
 
 #[cfg(feature = "gpu")]
 impl<Callback: Fn(String)> OneThread<Callback> {
-    fn tell(&self, message: String) {
+    fn call(&self, message: String) {
         (self.0)(message);
     }
 }
 
-// SAFETY: a browser build has one thread a worker and no shared memory, so nothing is ever sent or shared.
+// SAFETY: in a browser build every worker has one thread and no shared memory, so that nothing is ever sent or shared.
 #[cfg(feature = "gpu")]
 #[allow(unsafe_code, reason = "wgpu asks for Send and Sync even where there is one thread")]
 unsafe impl<Callback> Send for OneThread<Callback> {}

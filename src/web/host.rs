@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use js_sys::{Function, Promise};
+use futures_channel::oneshot;
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent};
@@ -15,13 +16,13 @@ use crate::audio::Source;
 use crate::engine::{Engine, Host};
 use crate::protocol::{Event, Message, Payload, Request, RequestId, TrainControl, VERSION};
 
-/// How long the engine may keep a worker to itself, in milliseconds: a cancel is read at least this often between
-/// the engine's own steps.
+/// How long the engine may compute before it lets the worker read its messages, in milliseconds: a cancel is read at
+/// least this often, between the engine's own steps.
 const LONGEST_HOLD_MILLISECONDS: f64 = 30.0;
 
 type Job = (Message<Request>, Payload<File>);
 
-/// What the message handler and the running job share.
+/// What the message handler and the running request share.
 #[derive(Default)]
 struct Shared {
     waiting: VecDeque<Job>,
@@ -29,13 +30,13 @@ struct Shared {
     running_is_classify: bool,
     cancelled: bool,
     control: TrainControl,
-    /// Ends the running request's hold.
-    released: Option<Function>,
+    /// Ends the running request's pause.
+    released: Option<oneshot::Sender<()>>,
     busy: bool,
 }
 
 impl Shared {
-    /// Gives up a request: flags it where it runs, takes it out where it waits. True where it waited.
+    /// Cancels a request: flags it if it runs, removes it if it waits. True if it waited.
     fn cancel(&mut self, id: RequestId) -> bool {
         if self.running == Some(id) {
             self.cancelled = true;
@@ -46,7 +47,7 @@ impl Shared {
         self.waiting.len() < before
     }
 
-    /// Steers a training, where it runs.
+    /// Controls a training, if it runs.
     fn control(&mut self, id: RequestId, control: TrainControl) {
         if self.running == Some(id) {
             self.control = control;
@@ -58,17 +59,17 @@ impl Shared {
 
     fn release(&mut self) {
         if let Some(released) = self.released.take() {
-            // Fails only where it is no function, which it is.
-            let _ = released.call0(&JsValue::NULL);
+            // Fails only if nobody waits any more.
+            let _ = released.send(());
         }
     }
 
-    /// True where the running request has to wait.
+    /// True if the running request has to pause.
     fn holds(&self) -> bool {
         self.control == TrainControl::Pause && !self.cancelled
     }
 
-    /// Gives up every classification; the ids of those that had not begun.
+    /// Cancels every classification; returns the ids of those that had not begun.
     fn supersede(&mut self) -> Vec<RequestId> {
         if self.running_is_classify {
             self.cancelled = true;
@@ -84,13 +85,13 @@ impl Shared {
 ///
 /// # Errors
 ///
-/// The global object, where it is no dedicated worker's.
-pub fn scope() -> Result<DedicatedWorkerGlobalScope, JsValue> {
+/// The global object, if this is not a dedicated worker.
+pub(crate) fn scope() -> Result<DedicatedWorkerGlobalScope, JsValue> {
     js_sys::global().dyn_into::<DedicatedWorkerGlobalScope>().map_err(JsValue::from)
 }
 
 /// Posts an event that answers no request.
-pub fn announce(scope: &DedicatedWorkerGlobalScope, event: Event) {
+pub(crate) fn announce(scope: &DedicatedWorkerGlobalScope, event: Event) {
     post(scope, 0, event, Payload::None);
 }
 
@@ -100,8 +101,8 @@ fn post(scope: &DedicatedWorkerGlobalScope, id: RequestId, event: Event, payload
     }
 }
 
-/// Serves requests for as long as the worker lives. Says [`Event::Ready`] once it listens.
-pub fn serve(engine: Engine, scope: DedicatedWorkerGlobalScope) {
+/// Serves requests until the worker ends. Sends [`Event::Ready`] once it can receive.
+pub(crate) fn serve(engine: Engine, scope: DedicatedWorkerGlobalScope) {
     let ready = Event::Ready { protocol: VERSION, engine: engine.info().clone() };
     let engine = Rc::new(RefCell::new(Some(engine)));
     let shared = Rc::new(RefCell::new(Shared::default()));
@@ -121,7 +122,7 @@ pub fn serve(engine: Engine, scope: DedicatedWorkerGlobalScope) {
     announce(&scope, ready);
 }
 
-/// Puts a request in the queue, or does at once what is about another request.
+/// Queues a request, or carries out at once what concerns another request.
 fn take(job: Job, shared: &Rc<RefCell<Shared>>, scope: &DedicatedWorkerGlobalScope) {
     match job.0.body {
         Request::Cancel { request } => {
@@ -129,6 +130,7 @@ fn take(job: Job, shared: &Rc<RefCell<Shared>>, scope: &DedicatedWorkerGlobalSco
                 post(scope, request, Event::Cancelled, Payload::None);
             }
         }
+        // Not queued: it is for the request that runs.
         Request::Control { request, control } => shared.borrow_mut().control(request, control),
         Request::Classify { .. } => {
             for id in shared.borrow_mut().supersede() {
@@ -140,9 +142,9 @@ fn take(job: Job, shared: &Rc<RefCell<Shared>>, scope: &DedicatedWorkerGlobalSco
     }
 }
 
-/// Works the queue off.
+/// Runs the queued requests.
 async fn work(engine: Rc<RefCell<Option<Engine>>>, shared: Rc<RefCell<Shared>>, scope: DedicatedWorkerGlobalScope) {
-    // Only one of these runs at a time (`busy`), so the engine is there to be taken.
+    // Only one of these runs at a time (`busy`), so the engine can be taken.
     let Some(mut taken) = engine.borrow_mut().take() else { return };
     loop {
         let Some((Message { id, body }, payload)) = shared.borrow_mut().waiting.pop_front() else { break };
@@ -150,6 +152,7 @@ async fn work(engine: Rc<RefCell<Option<Engine>>>, shared: Rc<RefCell<Shared>>, 
             let mut shared = shared.borrow_mut();
             shared.running = Some(id);
             shared.running_is_classify = matches!(body, Request::Classify { .. });
+            // What was asked of the request before is not meant for this one.
             shared.cancelled = false;
             shared.control = TrainControl::Run;
         }
@@ -191,9 +194,10 @@ impl Host for WorkerHost {
         }
         macrotask().await;
         while self.shared.borrow().holds() {
-            let released = Promise::new(&mut |resolve, _| self.shared.borrow_mut().released = Some(resolve));
-            // Resolves only; there is nothing to fail.
-            let _ = JsFuture::from(released).await;
+            let (sender, released) = oneshot::channel();
+            self.shared.borrow_mut().released = Some(sender);
+            // The shared state tells whether it was resumed, stopped or cancelled.
+            let _ = released.await;
         }
         self.paused_at = now();
     }
@@ -203,18 +207,18 @@ impl Host for WorkerHost {
     }
 }
 
-/// Milliseconds since the worker began.
+/// Milliseconds since the worker started.
 fn now() -> f64 {
     scope().ok().and_then(|scope| scope.performance()).map_or(0.0, |performance| performance.now())
 }
 
-/// Waits for the next macrotask: awaiting microtasks alone would never let `onmessage` run. A message channel is not
-/// slowed down in hidden tabs as timers are.
+/// Waits for the next macrotask: awaiting microtasks alone would never let `onmessage` run. Unlike timers, a message
+/// channel is not slowed down in hidden tabs.
 async fn macrotask() {
     let Ok(channel) = MessageChannel::new() else { return };
     let promise = Promise::new(&mut |resolve, _| channel.port1().set_onmessage(Some(&resolve)));
     if channel.port2().post_message(&JsValue::NULL).is_ok() {
-        // Resolves only; there is nothing to fail.
+        // A promise, because the port calls its resolver itself. It never rejects.
         let _ = JsFuture::from(promise).await;
     }
     channel.port1().close();

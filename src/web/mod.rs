@@ -1,6 +1,6 @@
 //! The browser: the page on one side, the workers on the other, [`wire`] between them.
 
-pub mod browser_decoder;
+mod browser_decoder;
 pub mod canvas;
 pub mod client;
 pub mod dom;
@@ -9,15 +9,15 @@ pub mod file_source;
 pub mod files;
 pub mod gpu;
 #[cfg(feature = "engine")]
-pub mod host;
-pub mod js;
+mod host;
+mod js;
 pub mod page;
-pub mod recorder;
-pub mod service_worker;
+mod recorder;
+mod service_worker;
 pub mod store;
-pub mod weights_cache;
+mod weights_cache;
 pub mod wire;
-pub mod worker_handle;
+mod worker_handle;
 
 /// Makes panics and log lines readable in the browser's console. A second call does nothing.
 pub fn report_to_console() {
@@ -60,15 +60,15 @@ pub fn start_gpu_worker() {
         Err(global) => return log::error!("the GPU engine runs in a dedicated worker only, not in {global:?}"),
     };
     wasm_bindgen_futures::spawn_local(async move {
-        let troubled = scope.clone();
+        let failing_scope = scope.clone();
         // Under id 0: the page drops this engine, whatever it is doing.
-        let on_trouble = move |message| host::announce(&troubled, Event::Failed { message });
-        match gpu::open(on_trouble.clone()).await {
+        let on_failure = move |message| host::announce(&failing_scope, Event::Failed { message });
+        match gpu::open(on_failure.clone()).await {
             Ok((device, adapter)) => {
                 let info = EngineInfo { kind: EngineKind::Gpu, adapter: Some(adapter) };
                 host::serve(Engine::new(info, device), scope);
             }
-            Err(message) => on_trouble(message),
+            Err(message) => on_failure(message),
         }
     });
 }

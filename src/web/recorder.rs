@@ -1,8 +1,9 @@
-//! The microphone: sound from it as samples. Nothing runs before somebody asks, and nothing after.
+//! Records from the microphone. It is opened when the user starts a recording, and closed after it.
 
-use std::rc::Rc;
+use std::cell::Cell;
 
-use js_sys::{Array, Function, Object, Promise, Reflect};
+use futures_channel::oneshot;
+use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -14,36 +15,37 @@ use super::browser_decoder::{self, Decoded};
 use super::dom::{self, Listener, describe};
 use crate::view::train::recording::NotRecorded;
 
-/// Samples that the level is the largest of: 23 ms at 44.1 kHz.
+/// Samples over which the level is the maximum: 23 ms at 44.1 kHz.
 const LEVEL_SAMPLES: usize = 1024;
 
-/// A recording that runs. The microphone is given back when it is dropped.
-pub struct Recorder {
+/// A running recording. The microphone is closed when it is dropped.
+pub(crate) struct Recorder {
     stream: MediaStream,
     recorder: MediaRecorder,
     context: AudioContext,
     analyser: AnalyserNode,
-    /// Pieces of the browser's own format, in time.
+    /// Blobs in the browser's own format, in order.
     pieces: Array,
-    /// Resolves once the last piece is there.
-    stopped: Promise,
+    /// Resolves once the last blob is there.
+    stopped: oneshot::Receiver<()>,
     _listeners: [Listener; 2],
 }
 
 impl Recorder {
-    /// Asks for the microphone, and records from then on.
+    /// Asks for the microphone, and starts recording.
     ///
     /// # Errors
     ///
-    /// Where the user refuses, there is none, or the browser has no way to record.
-    pub async fn start() -> Result<Self, NotRecorded> {
+    /// If the user refuses, there is no microphone, or the browser cannot record.
+    pub(crate) async fn start() -> Result<Self, NotRecorded> {
         let navigator = dom::window().map_err(|_| NotRecorded::NotHere)?.navigator();
         let devices = navigator.media_devices().ok().filter(|devices| devices.is_object());
         let devices = devices.ok_or(NotRecorded::NotHere)?;
         let wanted = constraints().map_err(|error| reason(&error))?;
         let asked = devices.get_user_media_with_constraints(&wanted).map_err(|error| reason(&error))?;
         let stream: MediaStream = JsFuture::from(asked).await.map_err(|error| reason(&error))?.unchecked_into();
-        // Rust's clone, the same stream again: the stream's own would be another, whose end leaves the microphone on.
+        // Rust's clone is the same stream. The stream's own `clone()` would be a second one that keeps the microphone
+        // open.
         Self::of(Clone::clone(&stream)).map_err(|error| {
             end(&stream);
             reason(&error)
@@ -54,22 +56,22 @@ impl Recorder {
         let context = AudioContext::new()?;
         let analyser = context.create_analyser()?;
         context.create_media_stream_source(&stream)?.connect_with_audio_node(&analyser)?;
-        // Some browsers begin with a context that waits.
+        // Some browsers start a context suspended.
         drop(context.resume()?);
         let recorder = MediaRecorder::new_with_media_stream(&stream)?;
         let pieces = Array::new();
-        let kept = pieces.clone();
+        let collected = pieces.clone();
         let piece = Listener::new(&recorder, "dataavailable", move |event: BlobEvent| {
             if let Some(piece) = event.data() {
-                kept.push(&piece);
+                collected.push(&piece);
             }
         });
-        let resolver: Rc<std::cell::Cell<Option<Function>>> = Rc::default();
-        let stopped = Promise::new(&mut |resolve, _| resolver.set(Some(resolve)));
+        let (sender, stopped) = oneshot::channel();
+        let sender = Cell::new(Some(sender));
         let stop = Listener::new(&recorder, "stop", move |_: Event| {
-            if let Some(resolve) = resolver.take() {
-                // Fails only where it is no function, which it is.
-                drop(resolve.call0(&JsValue::NULL));
+            if let Some(sender) = sender.take() {
+                // Fails only if the recording was dropped.
+                let _ = sender.send(());
             }
         });
         let listeners = [piece, stop].map(|listener| listener.map_err(|error| JsValue::from(error.to_string())));
@@ -79,23 +81,23 @@ impl Recorder {
         Ok(Self { stream, recorder, context, analyser, pieces, stopped, _listeners: listeners })
     }
 
-    /// How loud it is now: the largest sample of the last moment, 0 to 1.
-    pub fn level(&self) -> f32 {
+    /// The level now: the largest sample of the last moment, 0 to 1.
+    pub(crate) fn level(&self) -> f32 {
         let mut samples = [0.0; LEVEL_SAMPLES];
         self.analyser.get_float_time_domain_data(&mut samples);
         samples.iter().fold(0.0, |most: f32, sample| most.max(sample.abs()))
     }
 
-    /// Ends it: what was recorded.
+    /// Stops, and returns the recording.
     ///
     /// # Errors
     ///
-    /// Where the browser has recorded nothing that it can decode.
-    pub async fn finish(self) -> Result<Decoded, NotRecorded> {
-        // Where the microphone was pulled out it has stopped by itself.
+    /// If the browser has recorded nothing that it can decode.
+    pub(crate) async fn finish(mut self) -> Result<Decoded, NotRecorded> {
+        // It has stopped by itself if the microphone was unplugged.
         if self.recorder.stop().is_ok() {
-            // Resolves only.
-            drop(JsFuture::from(self.stopped.clone()).await);
+            // The listener holds the sender, so that it is not dropped before.
+            let _ = (&mut self.stopped).await;
         }
         let file = File::new_with_blob_sequence(&self.pieces, "recording").map_err(|error| reason(&error))?;
         drop(self);
@@ -106,19 +108,19 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         end(&self.stream);
-        // What it resolves to, nobody needs.
+        // Nothing depends on when the context is closed.
         drop(self.context.close());
     }
 }
 
-/// Gives the microphone back: the browser's sign for it goes out.
+/// Closes the microphone: the browser's indicator goes out.
 fn end(stream: &MediaStream) {
     for track in stream.get_tracks().iter() {
         track.unchecked_into::<MediaStreamTrack>().stop();
     }
 }
 
-/// Sound alone, and without what browsers do to voices: it would take music for noise.
+/// Audio only, and without the browser's processing of voices, which would treat music as noise.
 fn constraints() -> Result<MediaStreamConstraints, JsValue> {
     let audio = Object::new();
     for key in ["echoCancellation", "noiseSuppression", "autoGainControl"] {
@@ -129,7 +131,7 @@ fn constraints() -> Result<MediaStreamConstraints, JsValue> {
     Ok(constraints)
 }
 
-/// Why there is no recording, by the name of what the browser throws.
+/// Why there is no recording, by the name of the exception.
 fn reason(error: &JsValue) -> NotRecorded {
     let name = Reflect::get(error, &"name".into()).ok().and_then(|name| name.as_string()).unwrap_or_default();
     match name.as_str() {

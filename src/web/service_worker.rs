@@ -1,4 +1,4 @@
-//! The page's side of its service worker: has it keep the page, hears how that goes, and offers newer versions.
+//! The page's side of its service worker: registers it, reports its progress, and offers newer versions of the page.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,39 +12,39 @@ use super::js;
 use crate::view::offline::state::{AppShell, OfflineEvent, UnavailableReason, UpdateState};
 
 const SCRIPT: &str = "./service-worker.js";
-/// The manifest of a page that can take what is shared with it, for which it needs its worker.
+/// The manifest of a page that other programs can share files with, for which the service worker is needed.
 const SHARING_MANIFEST: &str = "sharing.webmanifest";
 
-/// The connection to the service worker. Clones are the same one.
+/// The connection to the service worker. Clones are the same connection.
 #[derive(Clone)]
-pub struct ServiceWorkerClient(Rc<Inner>);
+pub(crate) struct ServiceWorkerClient(Rc<Inner>);
 
 struct Inner {
-    tell: Box<dyn Fn(OfflineEvent)>,
+    on_event: Box<dyn Fn(OfflineEvent)>,
     /// `navigator.serviceWorker`.
     container: JsValue,
     registration: RefCell<Option<JsValue>>,
-    /// The workers that are listened to.
+    /// The workers that have listeners.
     watched: RefCell<Vec<JsValue>>,
     listeners: RefCell<Vec<Listener>>,
-    /// True where a worker stood between this page and the network when it was loaded, or does since.
+    /// True if a worker controlled this page when it was loaded, or does since.
     controlled: Cell<bool>,
-    /// True while the worker keeps the page again, of which it had lost something.
+    /// True while the worker stores the page again, because the browser had deleted part of it.
     restoring: Cell<bool>,
-    /// True once the worker said why it keeps nothing.
+    /// True once the worker has said why it stores nothing.
     explained: Cell<bool>,
-    /// True once the user wants the newer version.
+    /// True once the user has accepted the newer version.
     accepted: Cell<bool>,
 }
 
 impl ServiceWorkerClient {
-    /// Finds the browser's service workers. `None` where it has none for this page.
-    pub fn find(tell: impl Fn(OfflineEvent) + 'static) -> Option<Self> {
+    /// Finds the browser's service workers; `None` if it has none for this page.
+    pub(crate) fn find(on_event: impl Fn(OfflineEvent) + 'static) -> Option<Self> {
         let navigator = JsValue::from(dom::window().ok()?.navigator());
         let container = js::object(&navigator, "serviceWorker")?;
         let controlled = Cell::new(js::object(&container, "controller").is_some());
         let client = Self(Rc::new(Inner {
-            tell: Box::new(tell),
+            on_event: Box::new(on_event),
             container,
             registration: RefCell::default(),
             watched: RefCell::default(),
@@ -58,43 +58,44 @@ impl ServiceWorkerClient {
         Some(client)
     }
 
-    /// True where a worker serves this page.
-    pub fn is_there(&self) -> bool {
+    /// True if a worker controls this page.
+    pub(crate) fn is_active(&self) -> bool {
         self.0.controlled.get()
     }
 
-    /// Has the page kept, and looks for a newer version of it.
-    pub async fn begin(&self) {
+    /// Has the page stored, and looks for a newer version of it.
+    pub(crate) async fn install(&self) {
         self.0.explained.set(false);
-        if !self.is_there() {
-            self.tell(OfflineEvent::AppShell(AppShell::Installing { done: 0, total: 0 }));
+        if !self.is_active() {
+            self.emit(OfflineEvent::AppShell(AppShell::Installing { done: 0, total: 0 }));
         }
         if let Err(error) = self.register().await {
-            log::warn!("nothing is kept for working offline: {}", dom::describe(&error));
-            // Without a connection a page that is kept cannot be asked for anew, and needs not be.
-            if !self.is_there() {
-                self.tell(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Blocked)));
+            log::warn!("the page is not stored for working offline: {}", dom::describe(&error));
+            // Without a connection a stored page cannot be registered again, and need not be.
+            if !self.is_active() {
+                self.emit(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Blocked)));
             }
         }
     }
 
-    /// Has the newer version take over. This page is then loaded again.
-    pub fn renew(&self) {
+    /// Has the newer version take over. The page is then reloaded.
+    pub(crate) fn renew(&self) {
         let waiting = self.0.registration.borrow().as_ref().and_then(|found| js::object(found, "waiting"));
         let Some(waiting) = waiting else { return reload() };
         self.0.accepted.set(true);
-        self.tell(OfflineEvent::Update(UpdateState::Requested));
+        self.emit(OfflineEvent::Update(UpdateState::Requested));
         self.watch(&waiting);
         post(&waiting, &[("kind", "take-over".into())]);
     }
 
-    fn tell(&self, news: OfflineEvent) {
-        (self.0.tell)(news);
+    fn emit(&self, event: OfflineEvent) {
+        (self.0.on_event)(event);
     }
 
     async fn register(&self) -> Result<(), JsValue> {
-        let options = js::plain(&[("updateViaCache", "none".into())])?;
-        let registration = js::ask(&self.0.container, "register", &[&SCRIPT.into(), &options]).await?;
+        // No part of the worker comes from the HTTP cache, which could hide a newer version.
+        let options = js::plain_object(&[("updateViaCache", "none".into())])?;
+        let registration = js::call_async(&self.0.container, "register", &[&SCRIPT.into(), &options]).await?;
         if !registration.is_object() {
             return Err("the browser registers no service worker".into());
         }
@@ -103,10 +104,10 @@ impl ServiceWorkerClient {
         self.on(&registration, "updatefound", move |_: Event| client.watch_all(&found));
         self.watch_all(&registration);
         if self.has_active()
-            && let Err(error) = js::ask(&registration, "update", &[]).await
+            && let Err(error) = js::call_async(&registration, "update", &[]).await
         {
-            // So it is without a connection.
-            log::info!("no newer version was looked for: {}", dom::describe(&error));
+            // Expected without a connection.
+            log::info!("could not look for a newer version: {}", dom::describe(&error));
         }
         Ok(())
     }
@@ -126,29 +127,29 @@ impl ServiceWorkerClient {
         }
         self.0.watched.borrow_mut().push(worker.clone());
         let (client, own, installs) = (self.clone(), worker.clone(), js::text(worker, "state") == "installing");
-        self.on(worker, "statechange", move |_: Event| client.is_now(&own, installs));
-        self.is_now(worker, installs);
+        self.on(worker, "statechange", move |_: Event| client.state_changed(&own, installs));
+        self.state_changed(worker, installs);
     }
 
-    /// A worker's state has changed, or is seen for the first time.
-    fn is_now(&self, worker: &JsValue, fresh: bool) {
+    /// Handles a worker's new state, or the state in which it is found.
+    fn state_changed(&self, worker: &JsValue, fresh: bool) {
         match js::text(worker, "state").as_str() {
-            "installed" if self.has_active() => self.tell(OfflineEvent::Update(UpdateState::Available)),
+            "installed" if self.has_active() => self.emit(OfflineEvent::Update(UpdateState::Available)),
             "activated" if self.0.accepted.get() => reload(),
             "activated" => {
-                // Of a page that was kept before this visit, it is nothing new.
-                self.tell(OfflineEvent::AppShell(AppShell::Installed { fresh: fresh && !self.is_there() }));
-                self.can_share();
+                // If the page was stored before this visit, that is nothing new.
+                self.emit(OfflineEvent::AppShell(AppShell::Installed { fresh: fresh && !self.is_active() }));
+                self.offer_sharing();
                 post(worker, &[("kind", "hello".into())]);
-                if !self.is_there() {
+                if !self.is_active() {
                     post(worker, &[("kind", "claim".into()), ("files", own_files())]);
                 }
             }
             "redundant" if fresh && !self.has_active() => {
                 log::warn!("the service worker could not be installed");
-                // It was ended before it could say why, as browsers do where it takes too long.
+                // Browsers end an installation that takes too long before it can say why.
                 if !self.0.explained.get() {
-                    self.tell(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Network)));
+                    self.emit(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Network)));
                 }
             }
             _ => {}
@@ -159,11 +160,11 @@ impl ServiceWorkerClient {
         self.0.registration.borrow().as_ref().is_some_and(|found| js::object(found, "active").is_some())
     }
 
-    /// From now on the installed page may be offered what other programs share.
-    fn can_share(&self) {
+    /// From now on the installed page may be offered as a target for shared files.
+    fn offer_sharing(&self) {
         let named = dom::document().and_then(|document| dom::by_id::<HtmlElement>(&document, "manifest"));
         if let Err(error) = named.and_then(|link| Ok(link.set_attribute("href", SHARING_MANIFEST)?)) {
-            log::warn!("nothing can be shared with this page: {error}");
+            log::warn!("files cannot be shared with this page: {error}");
         }
     }
 
@@ -176,70 +177,70 @@ impl ServiceWorkerClient {
             if client.0.accepted.get() {
                 reload();
             } else if before {
-                client.tell(OfflineEvent::Update(UpdateState::OtherTab));
+                client.emit(OfflineEvent::Update(UpdateState::OtherTab));
             }
         });
-        // Some wait for this before they deliver anything.
+        // Some browsers deliver no messages before this call.
         let _ = js::call(&self.0.container, "startMessages", &[]);
     }
 
-    /// A message of a worker.
+    /// Handles a message of a worker.
     fn receive(&self, event: &Event) {
         let Some(message) = js::object(event, "data") else { return };
-        // How a newer version comes is of no interest until it is there.
-        let counts = (!self.is_there() && !self.has_active()) || self.0.restoring.get();
+        // The progress of a newer version is of no interest: it is offered once it is installed.
+        let counts = (!self.is_active() && !self.has_active()) || self.0.restoring.get();
         match js::text(&message, "kind").as_str() {
             "installing" if counts => {
                 let (done, total) = (js::count(&message, "done"), js::count(&message, "total"));
-                self.tell(OfflineEvent::AppShell(AppShell::Installing { done, total }));
+                self.emit(OfflineEvent::AppShell(AppShell::Installing { done, total }));
             }
             "not-installed" if counts => {
                 self.0.restoring.set(false);
                 self.0.explained.set(true);
-                self.tell(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::of(&js::text(
+                self.emit(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::of(&js::text(
                     &message, "reason",
                 )))));
             }
-            "here" => self.is_whole(js::get(&message, "whole").is_ok_and(|whole| whole.is_truthy()), event),
-            "repaired" => self.tell(OfflineEvent::Damaged { file: js::text(&message, "file"), repaired: true }),
-            "damaged" => self.tell(OfflineEvent::Damaged { file: js::text(&message, "file"), repaired: false }),
+            "here" => self.check_whole(js::get(&message, "whole").is_ok_and(|whole| whole.is_truthy()), event),
+            "repaired" => self.emit(OfflineEvent::Damaged { file: js::text(&message, "file"), repaired: true }),
+            "damaged" => self.emit(OfflineEvent::Damaged { file: js::text(&message, "file"), repaired: false }),
             "busy" => {
                 self.0.accepted.set(false);
-                self.tell(OfflineEvent::Update(UpdateState::Busy));
+                self.emit(OfflineEvent::Update(UpdateState::Busy));
             }
             "are-you-busy" => answer_whether_busy(event),
             _ => {}
         }
     }
 
-    /// The worker says whether it still has all of the page; browsers may throw away what is kept.
-    fn is_whole(&self, whole: bool, event: &Event) {
+    /// The worker tells whether it still has all of the page; browsers may delete what is stored.
+    fn check_whole(&self, whole: bool, event: &Event) {
         let restored = self.0.restoring.replace(!whole);
         if let Some(worker) = js::object(event, "source").filter(|_| !whole && !restored) {
-            self.tell(OfflineEvent::AppShell(AppShell::Installing { done: 0, total: 0 }));
+            self.emit(OfflineEvent::AppShell(AppShell::Installing { done: 0, total: 0 }));
             post(&worker, &[("kind", "restore".into())]);
         } else if whole && restored {
-            self.tell(OfflineEvent::AppShell(AppShell::Installed { fresh: true }));
+            self.emit(OfflineEvent::AppShell(AppShell::Installed { fresh: true }));
         }
     }
 
     fn on(&self, target: &JsValue, kind: &'static str, act: impl Fn(Event) + 'static) {
-        // All of these are event targets, of classes that some browsers do not have.
+        // All of them are event targets, of classes that some browsers do not have.
         match Listener::new(target.unchecked_ref::<EventTarget>(), kind, act) {
             Ok(listener) => self.0.listeners.borrow_mut().push(listener),
-            Err(error) => log::warn!("{kind} of the service worker is not heard: {error}"),
+            Err(error) => log::warn!("cannot listen for {kind} of the service worker: {error}"),
         }
     }
 }
 
 fn post(worker: &JsValue, message: &[(&str, JsValue)]) {
-    let posted = js::plain(message).and_then(|message| js::call(worker, "postMessage", &[&message]));
+    let posted = js::plain_object(message).and_then(|message| js::call(worker, "postMessage", &[&message]));
     if let Err(error) = posted {
         log::warn!("the service worker could not be reached: {}", dom::describe(&error));
     }
 }
 
-/// The names of this page's own script and wasm, by which its worker knows whether it is of the same build.
+/// The names of this page's own script and wasm, by which the worker knows whether it is of the same build.
 fn own_files() -> JsValue {
     let script = dom::document().ok().and_then(|document| document.query_selector("script[data-wasm]").ok().flatten());
     let file = |name: &str| script.as_ref().and_then(|script| script.get_attribute(name)).unwrap_or_default();
@@ -252,13 +253,13 @@ fn answer_whether_busy(event: &Event) {
     let stage = stage.ok().and_then(|page| page.get_attribute("data-stage")).unwrap_or_default();
     let port = js::get(event, "ports").ok().and_then(|ports| js::object(&ports, "0"));
     if let Some(port) = port {
-        // A port that is closed belongs to a worker that waits no more.
+        // A closed port belongs to a worker that no longer waits.
         let _ = js::call(&port, "postMessage", &[&(stage != "idle").into()]);
     }
 }
 
 fn reload() {
     if let Err(error) = dom::window().and_then(|window| Ok(window.location().reload()?)) {
-        log::warn!("the page is not loaded again: {error}");
+        log::warn!("the page could not be reloaded: {error}");
     }
 }

@@ -1,11 +1,14 @@
-//! What is kept on the device from one visit to the next, in the browser's IndexedDB.
+//! What is stored on the device from one visit to the next, in the browser's IndexedDB.
 //!
-//! Files and weights are kept by the browser and handed over by reference: they are in nobody's memory before they are
-//! read. The browser's own interface is used, and no crate around it: those at hand lose why a transaction was aborted,
-//! and a full disk is told in no other way.
+//! Files and weights are stored as blobs and returned by reference: they are not in memory before they are read.
+//!
+//! The browser's interface is used directly and not through the crate `idb`, which (0.6.5) ends an aborted transaction
+//! as `TransactionResult::Aborted` and drops the reason with it. A full disk (`QuotaExceededError`) shows in no other
+//! way.
 
 use std::collections::BTreeMap;
 
+use futures_channel::oneshot;
 use js_sys::{Array, Function, Promise, Reflect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,29 +19,30 @@ use web_sys::{
     DomException, IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbTransactionMode, StorageEstimate,
 };
 
-use super::weights_cache::own_name;
+use super::weights_cache::site_scoped_name;
 use super::{dom, js};
 use crate::view::storage::state::{StorageError, Usage};
 
-/// Kind and version of the database; the version is raised where what is in it can no longer be read.
+/// Kind and version of the database, an old name that visitors' databases have. The version is raised if the contents
+/// can no longer be read.
 const KIND: &str = "taught-1";
 /// How long a browser may take to open it, in milliseconds: some never answer.
-const PATIENCE: i32 = 10_000;
-/// How often the lock is asked for, and the time between, in milliseconds: a page that is loaded anew meets the one before
-/// it on its way out.
+const OPEN_TIMEOUT_MILLISECONDS: i32 = 10_000;
+/// How often the lock is requested, and the pause between, in milliseconds: a page that is reloaded meets its
+/// predecessor on its way out.
 const LOCK_TRIES: usize = 10;
-const LOCK_SPACING: i32 = 200;
+const LOCK_RETRY_MILLISECONDS: i32 = 200;
 
-/// A part of the store, with keys of its own.
+/// An object store of the database, with keys of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObjectStore {
-    /// The collection's files, by their clips.
+    /// The dataset's files, by clip.
     Clips,
-    /// The user's own networks, by their names.
+    /// The user's own networks, by name.
     Networks,
-    /// Lessons that were held, by the time they ended.
+    /// Training runs, by the time they ended.
     Runs,
-    /// Everything else: one value a key.
+    /// Everything else: one value per key.
     Values,
 }
 
@@ -55,42 +59,42 @@ impl ObjectStore {
     }
 }
 
-/// A change of the store.
+/// A change of the database.
 #[derive(Debug, Clone)]
 pub struct Change {
     object_store: ObjectStore,
     key: String,
-    /// `None` where the key goes.
+    /// `None` deletes the key.
     value: Option<JsValue>,
 }
 
 impl Change {
-    /// Keeps a value under a key, in place of the one before.
+    /// Stores a value under a key, and replaces the one before.
     pub fn put(object_store: ObjectStore, key: &str, value: impl Into<JsValue>) -> Self {
         Self { object_store, key: key.to_owned(), value: Some(value.into()) }
     }
 
-    /// Takes a key out, where it is there.
+    /// Deletes a key, if it is there.
     pub fn delete(object_store: ObjectStore, key: &str) -> Self {
         Self { object_store, key: key.to_owned(), value: None }
     }
 }
 
-/// The store, open. Clones are the same one.
+/// The open database. Clones are the same connection.
 #[derive(Debug, Clone)]
 pub struct Store(IdbDatabase);
 
-/// Takes a lock of this name until the page ends; false where another page has it. Where the browser has no locks,
-/// nobody can tell.
-async fn is_alone(name: &str) -> bool {
+/// Takes a lock of this name until the page ends; false if another page has it. If the browser has no locks, or
+/// refuses them, the page counts as alone.
+async fn acquire_lock(name: &str) -> bool {
     let locks = dom::window().ok().and_then(|window| js::object(window.navigator().as_ref(), "locks"));
     let Some(locks) = locks else { return true };
     for _ in 0..LOCK_TRIES {
-        match JsFuture::from(lock(&locks, name)).await {
-            Ok(locked) if locked.is_falsy() => dom::sleep(LOCK_SPACING).await,
-            Ok(_) => return true,
+        match lock(&locks, name).await {
+            Ok(true) => return true,
+            Ok(false) => dom::sleep(LOCK_RETRY_MILLISECONDS).await,
             Err(error) => {
-                log::warn!("whether the page is open twice is not known: {}", reason(&error));
+                log::warn!("cannot tell whether the page is open twice: {}", reason(&error));
                 return true;
             }
         }
@@ -98,51 +102,51 @@ async fn is_alone(name: &str) -> bool {
     false
 }
 
-/// Whether the lock was free; then it is taken.
-fn lock(locks: &JsValue, name: &str) -> Promise {
-    Promise::new(&mut |resolve, reject| {
-        let told = Closure::once_into_js(move |lock: JsValue| {
-            // Fails only where it is no function, which it is.
-            let _ = resolve.call1(&JsValue::NULL, &lock);
-            // Whoever promises and never keeps it holds the lock.
-            if lock.is_null() { JsValue::NULL } else { Promise::new(&mut |_, _| {}).into() }
-        });
-        let options = js::plain(&[("ifAvailable", JsValue::TRUE)]);
-        let asked = options.and_then(|options| js::call(locks, "request", &[&name.into(), &options, &told]));
-        if let Err(error) = asked {
-            let _ = reject.call1(&JsValue::NULL, &error);
-        }
-    })
+/// Takes the lock of this name if it is free; false if another page has it.
+async fn lock(locks: &JsValue, name: &str) -> Result<bool, JsValue> {
+    let (sender, taken) = oneshot::channel();
+    let granted = Closure::once_into_js(move |lock: JsValue| {
+        // Fails only if nobody waits any more.
+        let _ = sender.send(!lock.is_null());
+        // The browser holds the lock until the promise that is returned here resolves: this one never does.
+        if lock.is_null() { JsValue::NULL } else { Promise::new(&mut |_, _| {}).into() }
+    });
+    let options = js::plain_object(&[("ifAvailable", JsValue::TRUE)])?;
+    js::call(locks, "request", &[&name.into(), &options, &granted])?;
+    taken.await.map_err(|_| "the browser does not answer".into())
 }
 
 impl Store {
-    /// Opens it for this page alone, and makes it where it is not there.
+    /// Opens the database for this page alone, and creates it if it is not there.
     ///
     /// # Errors
     ///
     /// [`StorageError::Unavailable`] or [`StorageError::OtherTab`].
-    pub async fn open() -> Result<Self, StorageError> {
-        let name = own_name(KIND).map_err(|error| StorageError::Unavailable(reason(&error)))?;
-        if !is_alone(&name).await {
+    pub(crate) async fn open() -> Result<Self, StorageError> {
+        let name = site_scoped_name(KIND).map_err(|error| StorageError::Unavailable(reason(&error)))?;
+        if !acquire_lock(&name).await {
             return Err(StorageError::OtherTab);
         }
         Self::open_named(&name).await
     }
 
-    /// As [`open`](Self::open), under another name: for tests.
+    /// As [`open`](Self::open), under another name and without a lock: for tests.
     pub async fn open_named(name: &str) -> Result<Self, StorageError> {
         let unavailable = |error: JsValue| StorageError::Unavailable(reason(&error));
         let request = request_to_open(name).map_err(unavailable)?;
         let making = request.clone();
-        // Within the event, or the browser takes it for finished.
+        // Must happen within the event: after it the upgrade is over.
         let make = Closure::once(move || {
             let made = making.result().and_then(|made| create_object_stores(made.unchecked_ref()));
             if let Err(error) = made {
-                log::warn!("the store was not made: {}", reason(&error));
+                log::warn!("the database could not be created: {}", reason(&error));
             }
         });
         request.set_onupgradeneeded(Some(make.as_ref().unchecked_ref()));
-        answer(&request, Some(PATIENCE)).await.map(|database| Self(database.unchecked_into())).map_err(unavailable)
+        result_of(&request, Some(OPEN_TIMEOUT_MILLISECONDS))
+            .await
+            .map(|database| Self(database.unchecked_into()))
+            .map_err(unavailable)
     }
 
     /// Makes some changes, all of them or none.
@@ -151,7 +155,7 @@ impl Store {
     ///
     /// [`StorageError::Full`] or [`StorageError::Other`].
     pub async fn write(&self, changes: &[Change]) -> Result<(), StorageError> {
-        let transaction = self.transaction(IdbTransactionMode::Readwrite).map_err(|error| trouble(&error))?;
+        let transaction = self.transaction(IdbTransactionMode::Readwrite).map_err(|error| storage_error(&error))?;
         let asked = changes.iter().try_for_each(|change| {
             let (object_store, key) =
                 (transaction.object_store(change.object_store.name())?, JsValue::from(&change.key));
@@ -162,28 +166,28 @@ impl Store {
             .map(drop)
         });
         if let Err(error) = asked {
-            // What was asked before the error must not be done alone. It fails only where it is aborted already.
+            // What was requested before the error must not be done alone. Fails only if it is aborted already.
             let _ = transaction.abort();
-            return Err(trouble(&error));
+            return Err(storage_error(&error));
         }
         finished(&transaction).await
     }
 
-    /// Takes everything out.
+    /// Deletes everything.
     ///
     /// # Errors
     ///
     /// [`StorageError::Other`].
     pub async fn clear(&self) -> Result<(), StorageError> {
-        let transaction = self.transaction(IdbTransactionMode::Readwrite).map_err(|error| trouble(&error))?;
+        let transaction = self.transaction(IdbTransactionMode::Readwrite).map_err(|error| storage_error(&error))?;
         for object_store in ObjectStore::ALL {
             let cleared = transaction.object_store(object_store.name()).and_then(|object_store| object_store.clear());
-            cleared.map_err(|error| trouble(&error))?;
+            cleared.map_err(|error| storage_error(&error))?;
         }
         finished(&transaction).await
     }
 
-    /// The keys of a drawer, in their order.
+    /// The keys of an object store, in their order.
     ///
     /// # Errors
     ///
@@ -191,11 +195,13 @@ impl Store {
     pub async fn keys(&self, object_store: ObjectStore) -> Result<Vec<String>, StorageError> {
         let asked = self.transaction(IdbTransactionMode::Readonly);
         let asked = asked.and_then(|transaction| transaction.object_store(object_store.name())?.get_all_keys());
-        let keys = answer(&asked.map_err(|error| trouble(&error))?, None).await.map_err(|error| trouble(&error))?;
+        let keys = result_of(&asked.map_err(|error| storage_error(&error))?, None)
+            .await
+            .map_err(|error| storage_error(&error))?;
         Ok(Array::from(&keys).iter().filter_map(|key| key.as_string()).collect())
     }
 
-    /// Everything in a drawer, by key.
+    /// Everything in an object store, by key.
     ///
     /// # Errors
     ///
@@ -205,15 +211,16 @@ impl Store {
             let object_store = self.transaction(IdbTransactionMode::Readonly)?.object_store(object_store.name())?;
             Ok((object_store.get_all_keys()?, object_store.get_all()?))
         };
-        let (keys, values) = asked().map_err(|error: JsValue| trouble(&error))?;
-        // Both were asked for before either is waited for: a transaction ends when nothing more is asked of it.
-        let (keys, values) = (answer(&keys, None), answer(&values, None));
-        let [keys, values] = [keys.await, values.await].map(|answer| answer.map_err(|error| trouble(&error)));
+        let (keys, values) = asked().map_err(|error: JsValue| storage_error(&error))?;
+        // Both are requested before either is awaited: a transaction ends when nothing more is requested of it.
+        let (keys, values) = (result_of(&keys, None), result_of(&values, None));
+        let [keys, values] = [keys.await, values.await].map(|result| result.map_err(|error| storage_error(&error)));
         let (keys, values) = (Array::from(&keys?), Array::from(&values?));
         Ok(keys.iter().zip(values.iter()).filter_map(|(key, value)| Some((key.as_string()?, value))).collect())
     }
 
     fn transaction(&self, mode: IdbTransactionMode) -> Result<IdbTransaction, JsValue> {
+        // All of them, so that one transaction can change several together.
         let names: Array = ObjectStore::ALL.iter().map(|object_store| JsValue::from(object_store.name())).collect();
         self.0.transaction_with_str_sequence_and_mode(&names, mode)
     }
@@ -228,15 +235,15 @@ fn create_object_stores(database: &IdbDatabase) -> Result<(), JsValue> {
     ObjectStore::ALL.iter().try_for_each(|object_store| database.create_object_store(object_store.name()).map(drop))
 }
 
-/// What a request brings; its error where it fails, or does not answer within so many milliseconds. It is listened to at
-/// once and not only when the future is waited for: it may answer before that.
-fn answer(request: &IdbRequest, patience: Option<i32>) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
+/// The result of a request; its error if it fails, or does not answer within `timeout` milliseconds. The handlers are
+/// set at once and not only when the future is awaited, because the request may answer before that.
+fn result_of(request: &IdbRequest, timeout: Option<i32>) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
     let settled = JsFuture::from(Promise::new(&mut |resolve, reject| {
         request.set_onsuccess(Some(&resolve));
         request.set_onerror(Some(&reject));
-        if let (Some(window), Some(patience)) = (web_sys::window(), patience) {
+        if let (Some(window), Some(timeout)) = (web_sys::window(), timeout) {
             // Without a timer it waits as long as it takes.
-            let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&reject, patience);
+            let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&reject, timeout);
         }
     }));
     let request = request.clone();
@@ -244,12 +251,12 @@ fn answer(request: &IdbRequest, patience: Option<i32>) -> impl Future<Output = R
         match (settled.await, request.error()) {
             (Ok(_), _) => request.result(),
             (Err(_), Ok(Some(error))) => Err(error.into()),
-            (Err(_), _) => Err("it does not answer".into()),
+            (Err(_), _) => Err("the browser does not answer".into()),
         }
     }
 }
 
-/// Waits until a transaction is done: only then is what it wrote on the disk.
+/// Waits until a transaction is complete: only then its data is on the disk.
 async fn finished(transaction: &IdbTransaction) -> Result<(), StorageError> {
     let settled = Promise::new(&mut |resolve, reject| {
         transaction.set_oncomplete(Some(&resolve));
@@ -257,18 +264,18 @@ async fn finished(transaction: &IdbTransaction) -> Result<(), StorageError> {
     });
     match JsFuture::from(settled).await {
         Ok(_) => Ok(()),
-        Err(_) => {
-            Err(transaction.error().map_or_else(|| StorageError::Other("it was given up".to_owned()), |e| trouble(&e)))
-        }
+        Err(_) => Err(transaction
+            .error()
+            .map_or_else(|| StorageError::Other("the transaction was aborted".to_owned()), |e| storage_error(&e))),
     }
 }
 
-fn trouble(error: &JsValue) -> StorageError {
+fn storage_error(error: &JsValue) -> StorageError {
     let is_full = error.dyn_ref::<DomException>().is_some_and(|error| error.name() == "QuotaExceededError");
     if is_full { StorageError::Full } else { StorageError::Other(reason(error)) }
 }
 
-/// An error in the browser's words.
+/// The browser's message for an error.
 fn reason(error: &JsValue) -> String {
     match error.dyn_ref::<DomException>() {
         Some(error) if error.message().is_empty() => error.name(),
@@ -277,42 +284,44 @@ fn reason(error: &JsValue) -> String {
     }
 }
 
-/// A value as it is kept. Unlike JSON it keeps numbers that are none, as a training's losses may be.
+/// A value in the form in which it is stored. Unlike JSON it can hold NaN and infinities, as a training's losses may
+/// be.
 ///
 /// # Errors
 ///
-/// [`StorageError::Other`], where it cannot be kept.
+/// [`StorageError::Other`], if it cannot be stored.
 pub fn to_value(value: &impl Serialize) -> Result<JsValue, StorageError> {
     value.serialize(&Serializer::json_compatible()).map_err(|error| StorageError::Other(error.to_string()))
 }
 
-/// A value as it was kept; nothing where this version cannot read it.
+/// A stored value; `None`, logged, if this version cannot read it.
 pub fn from_value<T: DeserializeOwned>(what: &str, value: JsValue) -> Option<T> {
     let read = serde_wasm_bindgen::from_value(value);
-    read.inspect_err(|error| log::warn!("{what} was kept but cannot be read: {error}")).ok()
+    read.inspect_err(|error| log::warn!("{what} is stored but cannot be read: {error}")).ok()
 }
 
-/// A field of a value that is kept.
-pub fn field(value: &JsValue, name: &str) -> JsValue {
+/// A field of a stored value.
+pub(crate) fn field(value: &JsValue, name: &str) -> JsValue {
     Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// Asks the browser not to clear what is kept of its own accord.
-pub async fn ask_to_last() {
-    if let Some(Err(error)) = asked("persist").await {
-        log::warn!("the browser was not asked to keep this: {}", reason(&error));
+/// Asks the browser not to delete the data by itself when space is short.
+pub(crate) async fn request_persistence() {
+    if let Some(Err(error)) = ask_storage_manager("persist").await {
+        log::warn!("could not ask the browser for persistent storage: {}", reason(&error));
     }
 }
 
-/// How much is kept; nothing where the browser does not tell.
-pub async fn usage() -> Option<Usage> {
-    let estimate: StorageEstimate = asked("estimate").await?.ok()?.unchecked_into();
-    let lasting = asked("persisted").await.and_then(Result::ok).is_some_and(|lasting| lasting.is_truthy());
+/// How much is stored; `None` if the browser does not tell.
+pub(crate) async fn usage() -> Option<Usage> {
+    let estimate: StorageEstimate = ask_storage_manager("estimate").await?.ok()?.unchecked_into();
+    let lasting =
+        ask_storage_manager("persisted").await.and_then(Result::ok).is_some_and(|lasting| lasting.is_truthy());
     Some(Usage { used: estimate.get_usage()?, granted: estimate.get_quota()?, lasting })
 }
 
-/// What the browser's storage manager answers; nothing where there is none, as on pages from insecure addresses.
-async fn asked(method: &str) -> Option<Result<JsValue, JsValue>> {
+/// The answer of the browser's storage manager; `None` if there is none, as on pages from insecure addresses.
+async fn ask_storage_manager(method: &str) -> Option<Result<JsValue, JsValue>> {
     let manager = field(&web_sys::window()?.navigator(), "storage");
     let function: Function = field(&manager, method).dyn_into().ok()?;
     let promise: Promise = function.call0(&manager).ok()?.dyn_into().ok()?;

@@ -18,7 +18,7 @@ pub trait Port {
     ///
     /// # Errors
     ///
-    /// What the browser throws, where the value cannot be cloned.
+    /// What the browser throws, if the value cannot be cloned.
     fn post(&self, value: &JsValue, transfer: &Array) -> Result<(), JsValue>;
 }
 
@@ -34,15 +34,15 @@ impl Port for DedicatedWorkerGlobalScope {
     }
 }
 
-/// What can stand for a file on the wire: the browser's `File` in requests, nothing in events.
-pub trait Attached: Sized {
-    /// As the browser clones it.
+/// The type of a file on the wire: the browser's `File` in requests, nothing in events.
+pub trait WireFile: Sized {
+    /// The value that the browser clones.
     fn into_value(self) -> JsValue;
-    /// From what arrived, where it is one.
+    /// The file in a received value, if it is one.
     fn from_value(value: &JsValue) -> Option<Self>;
 }
 
-impl Attached for File {
+impl WireFile for File {
     fn into_value(self) -> JsValue {
         self.into()
     }
@@ -52,7 +52,7 @@ impl Attached for File {
     }
 }
 
-impl Attached for () {
+impl WireFile for () {
     fn into_value(self) -> JsValue {
         JsValue::UNDEFINED
     }
@@ -70,9 +70,10 @@ impl Attached for () {
 pub fn send<Body: Serialize>(
     port: &impl Port,
     message: &Message<Body>,
-    payload: Payload<impl Attached>,
+    payload: Payload<impl WireFile>,
 ) -> Result<(), JsValue> {
     let head = message.serialize(&Serializer::json_compatible()).map_err(JsValue::from)?;
+    // Buffers in this list are moved to the other side, not copied.
     let transfer = Array::new();
     let payload: JsValue = match payload {
         Payload::None => JsValue::UNDEFINED,
@@ -98,8 +99,8 @@ pub fn send<Body: Serialize>(
 ///
 /// # Errors
 ///
-/// A sentence, where it is not one of ours or of another version.
-pub fn receive<Body: DeserializeOwned, File: Attached>(
+/// A sentence, if the message is not ours or of another version.
+pub fn receive<Body: DeserializeOwned, File: WireFile>(
     event: &MessageEvent,
 ) -> Result<(Message<Body>, Payload<File>), String> {
     let value = event.data();

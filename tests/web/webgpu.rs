@@ -23,7 +23,7 @@ use genrelens::recipe::Recipe;
 use genrelens::train::batch::Batch;
 use genrelens::train::step::{Objective, loss};
 use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainingJob, TrainingResult};
-use genrelens::web::gpu::{self, Found};
+use genrelens::web::gpu::{self, AdapterSearch};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -279,7 +279,7 @@ async fn xception_at_full_size() {
 
 #[wasm_bindgen_test]
 async fn the_browser_tells_of_the_adapter_before_it_is_opened() {
-    let Found::Adapter(adapter) = gpu::find().await else { panic!("these tests need a WebGPU adapter") };
+    let AdapterSearch::Found(adapter) = gpu::find_adapter().await else { panic!("these tests need a WebGPU adapter") };
     assert!(!adapter.name.is_empty());
 }
 

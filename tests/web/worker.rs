@@ -12,7 +12,7 @@ use genrelens::protocol::{
 };
 use genrelens::web::file_source::FileSource;
 use genrelens::web::gpu::adapter_of;
-use genrelens::web::wire::{self, Attached, Port};
+use genrelens::web::wire::{self, Port, WireFile};
 use js_sys::{Array, Promise};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,7 +32,7 @@ impl Port for End {
 }
 
 /// Sends a message through a channel and reads it at the other end.
-async fn through<Body: Serialize + DeserializeOwned, File: Attached>(
+async fn through<Body: Serialize + DeserializeOwned, File: WireFile>(
     message: &Message<Body>,
     payload: Payload<File>,
 ) -> Result<(Message<Body>, Payload<File>), String> {

@@ -1,4 +1,4 @@
-//! A worker, and what was loaded into it.
+//! A worker together with the networks that are loaded in it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -6,50 +6,52 @@ use std::rc::Rc;
 
 use web_sys::File;
 
-use super::site::Shipped;
+use super::site::NetworkFiles;
 use crate::card::Card;
 use crate::protocol::{Architecture, Event, Payload, Request, SelfTest};
 use crate::web::worker_handle::WorkerHandle;
 
-/// A running engine. Clones are the same one.
+/// A running engine. Clones share one worker.
 #[derive(Clone)]
-pub struct Engine {
+pub(crate) struct Engine {
     pub worker: WorkerHandle,
-    /// The SHA-256 of what others listen through, by its name.
+    /// Name and SHA-256 of the backbones that are loaded.
     backbones: Rc<RefCell<HashMap<String, String>>>,
 }
 
 impl Engine {
-    /// Starts the engine of this script.
+    /// Starts the worker of this script.
     ///
     /// # Errors
     ///
     /// As [`WorkerHandle::start`].
-    pub async fn start(script: &str) -> Result<Self, String> {
+    pub(crate) async fn start(script: &str) -> Result<Self, String> {
         Ok(Self { worker: WorkerHandle::start(script).await?, backbones: Rc::default() })
     }
 
-    /// Takes a network into use, the last of these parts; those before it are what it listens through. On the way the
-    /// network used before stays in use.
+    /// Loads the last of these networks for classification, after its backbones, which precede it. The network used
+    /// before stays in use until then.
     ///
     /// # Errors
     ///
-    /// The engine's sentence. The network used before is still in use.
-    pub async fn load(&self, parts: &[Rc<Shipped>]) -> Result<Architecture, String> {
-        let Some((network, backbones)) = parts.split_last() else { return Err("there is nothing to load".to_owned()) };
+    /// The engine's message; the network used before is still in use.
+    pub(crate) async fn load(&self, networks: &[Rc<NetworkFiles>]) -> Result<Architecture, String> {
+        let Some((network, backbones)) = networks.split_last() else {
+            return Err("there is nothing to load".to_owned());
+        };
         self.load_backbones(backbones).await?;
         self.send(Request::Load { card: Box::new(network.card.clone()) }, network).await
     }
 
-    /// Keeps networks for others to listen through, where it does not have them.
+    /// Loads backbones that the engine does not have yet.
     ///
     /// # Errors
     ///
-    /// The engine's sentence.
-    pub async fn load_backbones(&self, backbones: &[Rc<Shipped>]) -> Result<(), String> {
+    /// The engine's message.
+    pub(crate) async fn load_backbones(&self, backbones: &[Rc<NetworkFiles>]) -> Result<(), String> {
         for backbone in backbones {
             let Card { name, sha256, .. } = &backbone.card;
-            // By its name alone, one that was forgotten would be used for another that was taught in its place.
+            // By SHA-256: after one of the user's networks was deleted, another may have been trained under its name.
             let there = self.backbones.borrow().get(name) == Some(sha256);
             if !there {
                 self.send(Request::LoadBackbone { card: Box::new(backbone.card.clone()) }, backbone).await?;
@@ -59,30 +61,30 @@ impl Engine {
         Ok(())
     }
 
-    async fn send(&self, request: Request, shipped: &Shipped) -> Result<Architecture, String> {
-        match self.worker.ask(request, Payload::<File>::Bytes(shipped.bytes.clone())).await {
+    async fn send(&self, request: Request, network: &NetworkFiles) -> Result<Architecture, String> {
+        match self.worker.ask(request, Payload::<File>::Bytes(network.weights.clone())).await {
             Event::Loaded { architecture, .. } => Ok(architecture),
-            other => Err(unexpected(other)),
+            other => Err(failure_message(other)),
         }
     }
 
-    /// Runs the loaded network on the fixed input.
+    /// Runs the loaded network on the fixed input, and times it.
     ///
     /// # Errors
     ///
-    /// The engine's sentence.
-    pub async fn self_test(&self) -> Result<SelfTest, String> {
+    /// The engine's message.
+    pub(crate) async fn self_test(&self) -> Result<SelfTest, String> {
         match self.worker.ask(Request::SelfTest, Payload::None).await {
             Event::SelfTested(result) => Ok(result),
-            other => Err(unexpected(other)),
+            other => Err(failure_message(other)),
         }
     }
 }
 
-/// The sentence of an event that is not the one hoped for.
-pub fn unexpected(event: Event) -> String {
+/// The message of an event that ended a request in another way than expected.
+pub(crate) fn failure_message(event: Event) -> String {
     match event {
         Event::Failed { message } => message,
-        other => format!("it answered {other:?}"),
+        other => format!("the engine answered {other:?}"),
     }
 }

@@ -1,124 +1,129 @@
-//! The client's networks: fetched when they are wanted, and in use once an engine has them.
+//! Networks: downloaded when they are chosen, and in use once the CPU engine has loaded them.
 
 use std::rc::Rc;
 
 use js_sys::Date;
 use wasm_bindgen_futures::spawn_local;
 
-use super::site::{self, Shipped};
-use super::{Client, Update};
+use super::site::{self, NetworkFiles};
+use super::{Client, ClientEvent};
 use crate::protocol::{Architecture, Event, Payload};
 use crate::view::classify::network_words;
 use crate::view::classify::networks::{ActiveNetwork, Catalogue, NetworkDownload, NetworkRequest, Selection};
 
-/// Time between two words on how much is fetched, in milliseconds.
+/// Time between two reports of a download's progress, in milliseconds.
 const PROGRESS_MILLISECONDS: f64 = 100.0;
 
 impl Client {
-    /// Uses this network as soon as it is there, and classifies the recording again with it. Until then the one before
-    /// stays, and so it does where this one cannot be had.
-    pub fn use_network(&self, name: &str) {
-        self.0.chosen.set(true);
-        self.want(name, Selection::User);
-    }
-
-    /// Refines the first answer by the page's own choice, unless the user has chosen, or saves data.
-    pub(super) fn want_default(&self) {
+    /// Switches to the page's default network for a better prediction, unless the user has chosen one or saves data.
+    pub(super) fn switch_to_default(&self) {
         let default = self.0.catalogue.borrow().as_ref().map(|list| list.default.clone());
-        if let Some(name) = default.filter(|_| !self.0.chosen.get() && !site::saves_data()) {
-            self.want(&name, Selection::Refine);
+        if let Some(name) = default.filter(|_| !self.0.user_chose.get() && !site::saves_data()) {
+            self.switch_to(&name, Selection::Refine);
         }
     }
 
-    pub(super) fn want(&self, name: &str, selection: Selection) {
+    pub(super) fn switch_to(&self, name: &str, selection: Selection) {
         let wanted = self.0.switch.borrow_mut().request(name, selection);
-        self.tell_arriving(0);
+        self.emit_arriving(0);
         match wanted {
             Some(wanted) => spawn_local(self.clone().fetch_wanted(wanted)),
-            None => self.advance(),
+            // In use or on its way already: nothing to download.
+            None => self.run_next(),
         }
     }
 
     async fn fetch_wanted(self, wanted: NetworkRequest) {
-        match self.parts(&wanted.name).await {
+        match self.network_with_backbones(&wanted.name).await {
             Ok(_) => {
                 if self.0.switch.borrow_mut().fetched(wanted.ticket) {
-                    self.advance();
+                    self.run_next();
                 }
             }
             Err(reason) => {
                 if self.0.switch.borrow_mut().fetch_failed(wanted.ticket) {
-                    self.refuse(&wanted.name, &reason);
-                    self.advance();
+                    self.report_refused(&wanted.name, &reason);
+                    self.run_next();
                 }
             }
         }
     }
 
-    /// A network with what it listens through, which comes first; fetched where that was not done before.
-    pub(super) async fn parts(&self, name: &str) -> Result<Vec<Rc<Shipped>>, String> {
-        self.fetched(name, &|bytes| self.tell_fetched(name, bytes)).await
+    /// A network after its backbones; downloaded if they are not in memory.
+    pub(super) async fn network_with_backbones(&self, name: &str) -> Result<Vec<Rc<NetworkFiles>>, String> {
+        self.fetch_with_backbones(name, &|bytes| self.emit_fetched(name, bytes)).await
     }
 
-    /// As [`parts`](Self::parts); `tell` hears now and then how many bytes of all of them are there.
-    pub(super) async fn fetched(&self, name: &str, tell: &dyn Fn(u64)) -> Result<Vec<Rc<Shipped>>, String> {
+    /// As [`network_with_backbones`](Self::network_with_backbones); `progress` is told now and then how many bytes of
+    /// all of them have arrived.
+    pub(super) async fn fetch_with_backbones(
+        &self,
+        name: &str,
+        progress: &dyn Fn(u64),
+    ) -> Result<Vec<Rc<NetworkFiles>>, String> {
         let list = self.catalogue().await?;
         let offer = list.entry(name).ok_or("this site has no network of that name")?;
-        let mut fetched = 0;
-        let mut parts = Vec::new();
+        let (mut fetched, mut networks) = (0, Vec::new());
         for part in offer.backbones.iter().map(String::as_str).chain([name]) {
-            let held = self.0.held.borrow().get(part).cloned();
-            let shipped = match held {
-                Some(shipped) => {
-                    fetched += shipped.bytes.len() as u64;
-                    shipped
+            let in_memory = self.0.network_files.borrow().get(part).cloned();
+            let network = match in_memory {
+                Some(network) => {
+                    fetched += network.weights.len() as u64;
+                    network
                 }
-                None => {
-                    let mut told = Date::now();
-                    let mut arrived = |bytes| {
-                        fetched += bytes;
-                        if Date::now() - told >= PROGRESS_MILLISECONDS {
-                            told = Date::now();
-                            tell(fetched);
-                        }
-                    };
-                    match self.own(part) {
-                        Some(own) => Rc::new(own.read().await?),
-                        None => {
-                            let (shipped, fresh) = site::fetch_network(part, &mut arrived).await?;
-                            let shipped = Rc::new(shipped);
-                            if fresh {
-                                self.keep_soon(&shipped);
-                            }
-                            shipped
-                        }
-                    }
-                }
+                None => self.fetch_part(part, &mut fetched, progress).await?,
             };
-            self.0.held.borrow_mut().insert(part.to_owned(), shipped.clone());
-            parts.push(shipped);
+            self.0.network_files.borrow_mut().insert(part.to_owned(), network.clone());
+            networks.push(network);
         }
-        tell(list.bytes(name));
-        Ok(parts)
+        progress(list.bytes(name));
+        Ok(networks)
     }
 
-    /// The list of networks; fetched where that was not done before.
+    /// One network alone: read from its file if it is the user's own, or else downloaded.
+    async fn fetch_part(
+        &self,
+        name: &str,
+        fetched: &mut u64,
+        progress: &dyn Fn(u64),
+    ) -> Result<Rc<NetworkFiles>, String> {
+        if let Some(own) = self.own_network(name) {
+            return Ok(Rc::new(own.read().await?));
+        }
+        let mut last_report = Date::now();
+        let mut on_bytes = |bytes| {
+            *fetched += bytes;
+            if Date::now() - last_report >= PROGRESS_MILLISECONDS {
+                last_report = Date::now();
+                progress(*fetched);
+            }
+        };
+        let (network, fresh) = site::fetch_network(name, &mut on_bytes).await?;
+        let network = Rc::new(network);
+        if fresh {
+            self.store_in_background(&network);
+        }
+        Ok(network)
+    }
+
+    /// The list of networks; downloaded the first time.
     pub(super) async fn catalogue(&self) -> Result<Rc<Catalogue>, String> {
-        let held = self.0.catalogue.borrow().clone();
-        if let Some(list) = held {
+        let known = self.0.catalogue.borrow().clone();
+        if let Some(list) = known {
             return Ok(list);
         }
         let list = site::fetch_catalogue().await?;
-        let held = self.0.catalogue.borrow().clone();
-        if let Some(list) = held {
-            // Somebody else was faster.
+        // Another caller may have fetched it meanwhile.
+        let known = self.0.catalogue.borrow().clone();
+        if let Some(list) = known {
             return Ok(list);
         }
-        Ok(self.list(list))
+        Ok(self.publish_catalogue(list))
     }
 
-    /// Does what comes next: loads the network that is wanted, or hands out the recording.
-    pub(super) fn advance(&self) {
+    /// Starts what waits for the CPU engine: loading the chosen network, or else the recording, or else a thumbnail.
+    pub(super) fn run_next(&self) {
+        // Called again once the engine runs.
         if self.0.cpu.borrow().is_none() {
             return;
         }
@@ -126,79 +131,80 @@ impl Client {
         let next = self.0.switch.borrow_mut().next_load(busy);
         match next {
             Some(wanted) => {
-                // What was being heard is heard by the next network, or again by this one.
+                // The recording is classified by the next network instead, or again by this one if loading fails.
                 if self.interrupt() {
-                    self.tell(Update::Event(Event::Cancelled, Payload::None));
+                    self.emit(ClientEvent::Classification(Event::Cancelled, Payload::None));
                 }
                 spawn_local(self.clone().load_wanted(wanted));
             }
             None => {
-                self.run_classification();
-                self.look_on();
+                self.dispatch();
+                self.next_thumbnail();
             }
         }
     }
 
     async fn load_wanted(self, wanted: NetworkRequest) {
         let cpu = self.0.cpu.borrow().clone();
-        let loaded = async { cpu.ok_or("there is no engine")?.load(&self.parts(&wanted.name).await?).await }.await;
+        let loaded =
+            async { cpu.ok_or("there is no engine")?.load(&self.network_with_backbones(&wanted.name).await?).await }
+                .await;
         let counts = self.0.switch.borrow_mut().loaded(wanted.ticket, loaded.is_ok());
         match loaded {
-            Ok(architecture) if counts => self.tell_in_use(&wanted.name, architecture),
+            Ok(architecture) if counts => self.emit_in_use(&wanted.name, architecture),
             Ok(_) => {}
-            Err(reason) => self.refuse(&wanted.name, &reason),
+            Err(reason) => self.report_refused(&wanted.name, &reason),
         }
-        self.tell_engine();
-        self.advance();
-        self.fit_gpu().await;
+        self.emit_engine();
+        self.run_next();
+        self.compare_engines().await;
     }
 
-    fn forget(&self, name: &str) {
+    fn discard_files(&self, name: &str) {
         let Some(list) = self.0.catalogue.borrow().clone() else { return };
         let backbones = list.entry(name).into_iter().flat_map(|offer| &offer.backbones);
-        let mut held = self.0.held.borrow_mut();
+        let mut files = self.0.network_files.borrow_mut();
         for name in backbones.chain([&name.to_owned()]) {
-            held.remove(name);
+            files.remove(name);
         }
     }
 
-    /// Tells why a network is not in use. It is fetched anew when it is wanted anew: it may have been damaged on its way.
-    pub(super) fn refuse(&self, name: &str, reason: &str) {
-        self.forget(name);
+    /// Reports why a network is not in use. Its files are discarded, because they may have been damaged on the way.
+    pub(super) fn report_refused(&self, name: &str, reason: &str) {
+        self.discard_files(name);
         let stays = self.network();
-        // Before the sentence, which it would take away.
-        self.tell_arriving(0);
-        self.tell(Update::NetworkRefused(network_words::refused(name, reason, stays.as_deref())));
+        // Before the sentence: the page removes the sentence when it is told what is arriving.
+        self.emit_arriving(0);
+        self.emit(ClientEvent::NetworkRefused(network_words::refused(name, reason, stays.as_deref())));
     }
 
-    /// Tells which network is in use.
-    pub(super) fn tell_in_use(&self, name: &str, architecture: Architecture) {
-        let shipped = self.0.held.borrow().get(name).cloned();
-        if let Some(shipped) = shipped {
-            self.tell(Update::Network(Rc::new(ActiveNetwork { card: shipped.card.clone(), architecture })));
+    pub(super) fn emit_in_use(&self, name: &str, architecture: Architecture) {
+        let network = self.0.network_files.borrow().get(name).cloned();
+        if let Some(network) = network {
+            self.emit(ClientEvent::NetworkInUse(Rc::new(ActiveNetwork { card: network.card.clone(), architecture })));
         }
-        self.tell_arriving(0);
+        self.emit_arriving(0);
     }
 
-    fn tell_fetched(&self, name: &str, fetched: u64) {
-        let is_coming = self.0.switch.borrow().pending().is_some_and(|coming| *coming.name == *name);
-        if is_coming {
-            self.tell_arriving(fetched);
+    fn emit_fetched(&self, name: &str, fetched: u64) {
+        let is_pending = self.0.switch.borrow().pending().is_some_and(|pending| *pending.name == *name);
+        if is_pending {
+            self.emit_arriving(fetched);
         }
     }
 
-    /// Tells what is on its way, with so many bytes of it.
-    pub(super) fn tell_arriving(&self, fetched: u64) {
-        let coming = self.0.switch.borrow().pending().cloned();
+    /// Reports the network that is on its way, with this many bytes of it.
+    pub(super) fn emit_arriving(&self, fetched: u64) {
+        let pending = self.0.switch.borrow().pending().cloned();
         let total = |name: &str| self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(name));
-        let arriving = coming.map(|NetworkRequest { name, selection, .. }| {
+        let arriving = pending.map(|NetworkRequest { name, selection, .. }| {
             let total = total(&name);
             NetworkDownload { name: name.to_string(), selection, fetched: fetched.min(total), total }
         });
-        self.tell(Update::Arriving(arriving));
+        self.emit(ClientEvent::NetworkArriving(arriving));
     }
 
-    /// The network in use.
+    /// The name of the network in use.
     pub(super) fn network(&self) -> Option<Rc<str>> {
         self.0.switch.borrow().active().map(|(name, _)| name.clone())
     }

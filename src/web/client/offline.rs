@@ -1,40 +1,21 @@
-//! The client's part in working without a connection: weights are kept as they come, the page once it can answer.
+//! Working offline: weights are stored as they are downloaded, the page once the first prediction is possible.
 
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 
-use super::site::{self, Shipped};
-use super::{Client, Update};
-use crate::view::offline::state::{AppShell, Download, OfflineEvent, OfflineRequest, UnavailableReason};
+use super::site::{self, NetworkFiles};
+use super::{Client, ClientEvent};
+use crate::view::offline::state::{AppShell, Download, OfflineEvent, UnavailableReason};
 use crate::web::service_worker::ServiceWorkerClient;
 use crate::web::{dom, weights_cache};
 
-/// Time between the page's being able to answer and its fetching what it can do without, in milliseconds.
-const CALM_MILLISECONDS: i32 = 1000;
+/// Time between two checks whether the first prediction is possible, in milliseconds.
+const IDLE_CHECK_MILLISECONDS: i32 = 1000;
 
 impl Client {
-    /// Does what the user wants about working without a connection.
-    pub fn offline(&self, request: OfflineRequest) {
-        match request {
-            OfflineRequest::Enable => {
-                let client = self.clone();
-                spawn_local(async move {
-                    client.keep_held().await;
-                    client.keep_page().await;
-                });
-            }
-            OfflineRequest::Download(name) => spawn_local(self.clone().keep_network(name)),
-            OfflineRequest::Update => {
-                if let Some(service_worker) = self.0.service_worker.get().and_then(Option::as_ref) {
-                    service_worker.renew();
-                }
-            }
-        }
-    }
-
-    /// Tells what is kept, and has the page kept once nothing more is needed for an answer; not unasked where the browser
-    /// saves data. A second call does nothing.
+    /// Reports which weights are stored, and stores the page once nothing more is needed for a prediction. If the
+    /// browser saves data, that waits until the user asks. A second call does nothing.
     pub(super) async fn begin_offline(self) {
         if self.0.service_worker.get().is_some() {
             return;
@@ -43,22 +24,22 @@ impl Client {
         let service_worker = self
             .0
             .service_worker
-            .get_or_init(|| ServiceWorkerClient::find(move |news| client.tell(Update::Offline(news))));
-        self.tell(Update::Offline(OfflineEvent::Stored(weights_cache::names().await)));
-        if service_worker.as_ref().is_some_and(ServiceWorkerClient::is_there) {
-            return self.keep_page().await;
+            .get_or_init(|| ServiceWorkerClient::find(move |event| client.emit(ClientEvent::Offline(event))));
+        self.emit(ClientEvent::Offline(OfflineEvent::Stored(weights_cache::stored_names().await)));
+        if service_worker.as_ref().is_some_and(ServiceWorkerClient::is_active) {
+            return self.install_offline().await;
         }
-        self.calm().await;
+        self.wait_until_idle().await;
         if site::saves_data() && service_worker.is_some() {
-            return self.tell(Update::Offline(OfflineEvent::AppShell(AppShell::Deferred)));
+            return self.emit(ClientEvent::Offline(OfflineEvent::AppShell(AppShell::Deferred)));
         }
-        self.keep_page().await;
+        self.install_offline().await;
     }
 
-    /// Waits until nothing more is needed for an answer.
-    async fn calm(&self) {
+    /// Waits until the CPU engine runs and no recording waits for its prediction.
+    async fn wait_until_idle(&self) {
         loop {
-            dom::sleep(CALM_MILLISECONDS).await;
+            dom::sleep(IDLE_CHECK_MILLISECONDS).await;
             if self.0.cpu.borrow().is_some()
                 && !self.0.classification.borrow().as_ref().is_some_and(super::Classification::is_busy)
             {
@@ -67,81 +48,80 @@ impl Client {
         }
     }
 
-    async fn keep_page(self) {
+    pub(super) async fn install_offline(self) {
         match self.0.service_worker.get().and_then(Option::as_ref) {
             Some(service_worker) => {
-                service_worker.begin().await;
-                self.keep_first().await;
+                service_worker.install().await;
+                self.store_first_network().await;
             }
-            None => {
-                self.tell(Update::Offline(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Blocked))))
-            }
+            None => self
+                .emit(ClientEvent::Offline(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Blocked)))),
         }
     }
 
-    /// Keeps the network that answers first, which was not fetched where the page's address asks for another.
-    async fn keep_first(&self) {
-        self.calm().await;
+    /// Stores the first network, which was not downloaded if the page's address chose another.
+    async fn store_first_network(&self) {
+        self.wait_until_idle().await;
         let first = self.0.catalogue.borrow().as_ref().map(|list| list.first.clone());
-        let Some(first) = first.filter(|first| !self.0.held.borrow().contains_key(first)) else { return };
-        if weights_cache::names().await.contains(&first) {
+        let Some(first) = first.filter(|first| !self.0.network_files.borrow().contains_key(first)) else { return };
+        if weights_cache::stored_names().await.contains(&first) {
             return;
         }
-        // What is fetched is kept. Nobody asked for it, so that only the log tells where it is not to be had.
-        if let Err(reason) = self.fetched(&first, &|_| {}).await {
-            log::warn!("{first} is not kept: {reason}");
+        // Downloading stores it. The user did not ask for it, so a failure is only logged.
+        if let Err(reason) = self.fetch_with_backbones(&first, &|_| {}).await {
+            log::warn!("{first} is not stored on this device: {reason}");
         }
     }
 
-    /// Fetches a network, where that was not done before, with what it listens through, and keeps all of it.
-    async fn keep_network(self, name: String) {
+    /// Downloads a network with its backbones, if they are not in memory, and stores all of them.
+    pub(super) async fn store_network(self, name: String) {
         let total = self.0.catalogue.borrow().as_ref().map_or(0, |list| list.bytes(&name));
-        let tell = |fetched| {
-            let coming = Download { name: name.clone(), fetched, total };
-            self.tell(Update::Offline(OfflineEvent::Downloading(coming)));
+        let report = |fetched| {
+            let download = Download { name: name.clone(), fetched, total };
+            self.emit(ClientEvent::Offline(OfflineEvent::Downloading(download)));
         };
-        tell(0);
-        match self.fetched(&name, &tell).await {
-            Ok(parts) => {
-                for part in parts {
-                    self.keep(&part).await;
+        report(0);
+        match self.fetch_with_backbones(&name, &report).await {
+            Ok(networks) => {
+                for network in networks {
+                    self.store_weights(&network).await;
                 }
             }
             Err(reason) => {
-                log::warn!("{name} is not kept: {reason}");
-                self.tell(Update::Offline(OfflineEvent::NotStored {
+                log::warn!("{name} is not stored on this device: {reason}");
+                self.emit(ClientEvent::Offline(OfflineEvent::NotStored {
                     name: name.clone(),
                     reason: UnavailableReason::Network,
                 }));
             }
         }
-        self.tell(Update::Offline(OfflineEvent::DownloadEnded));
+        self.emit(ClientEvent::Offline(OfflineEvent::DownloadEnded));
     }
 
-    /// Keeps what was fetched, for which there may have been no room before.
-    async fn keep_held(&self) {
+    /// Stores the networks in memory, which may not have been allowed or had no room before.
+    pub(super) async fn store_fetched(&self) {
         let Some(list) = self.0.catalogue.borrow().clone() else { return };
-        let shipped = list.networks.iter().filter(|offer| !offer.own);
-        let held: Vec<Rc<Shipped>> =
-            shipped.filter_map(|offer| self.0.held.borrow().get(&offer.name).cloned()).collect();
-        for shipped in held {
-            self.keep(&shipped).await;
+        // The user's own networks are stored by the page, in IndexedDB.
+        let of_the_site = list.networks.iter().filter(|offer| !offer.own);
+        let fetched: Vec<Rc<NetworkFiles>> =
+            of_the_site.filter_map(|offer| self.0.network_files.borrow().get(&offer.name).cloned()).collect();
+        for network in fetched {
+            self.store_weights(&network).await;
         }
     }
 
-    /// Keeps weights in the background.
-    pub(super) fn keep_soon(&self, shipped: &Rc<Shipped>) {
-        let (client, shipped) = (self.clone(), shipped.clone());
-        spawn_local(async move { client.keep(&shipped).await });
+    pub(super) fn store_in_background(&self, network: &Rc<NetworkFiles>) {
+        let (client, network) = (self.clone(), network.clone());
+        spawn_local(async move { client.store_weights(&network).await });
     }
 
-    async fn keep(&self, shipped: &Shipped) {
-        let Shipped { card, bytes } = shipped;
+    async fn store_weights(&self, network: &NetworkFiles) {
+        let NetworkFiles { card, weights } = network;
         let name = card.name.clone();
-        let news = match weights_cache::keep(&name, &card.sha256, bytes).await {
+        let event = match weights_cache::put(&name, &card.sha256, weights).await {
             Ok(()) => OfflineEvent::Stored(vec![name]),
-            Err(why) => OfflineEvent::NotStored { name, reason: why },
+            Err(reason) => OfflineEvent::NotStored { name, reason },
         };
-        self.tell(Update::Offline(news));
+        self.emit(ClientEvent::Offline(event));
     }
 }

@@ -1,154 +1,130 @@
-//! Files of the site itself.
+//! Files that the site serves: the list of networks, their cards and their weights.
 
-use std::cell::RefCell;
 use std::pin::pin;
-use std::rc::Rc;
 
 use futures_util::future::{Either, select};
-use js_sys::{Promise, Uint8Array};
+use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::Response;
 
+use super::background_task::BackgroundTask;
 use crate::card::Card;
 use crate::view::classify::networks::Catalogue;
 use crate::view::offline::words;
 use crate::web::{dom, js, weights_cache};
 
 const LIST: &str = "./model-weights/networks.json";
-/// How long a transfer may stand still, or the browser's store be silent, before it is given up, in milliseconds.
-const PATIENCE: i32 = 60_000;
+/// How long a download may stand still, or the browser's cache take to answer, before it is given up, in milliseconds.
+const TIMEOUT_MILLISECONDS: i32 = 60_000;
 
-/// A network as the site ships it.
-pub struct Shipped {
+/// A network in memory.
+pub(crate) struct NetworkFiles {
     pub card: Card,
-    pub bytes: Vec<u8>,
+    pub weights: Vec<u8>,
 }
 
-/// The list of the site's networks.
+/// The site's list of networks.
 ///
 /// # Errors
 ///
-/// A sentence, where it cannot be fetched or read.
-pub async fn fetch_catalogue() -> Result<Catalogue, String> {
+/// A sentence, if it cannot be downloaded or read.
+pub(crate) async fn fetch_catalogue() -> Result<Catalogue, String> {
     let json = fetch(LIST, &mut |_| {}).await?;
     Catalogue::parse(&json).map_err(|reason| format!("{LIST} cannot be read ({reason})"))
 }
 
-/// A network's card and weights, those that are kept before those of the server; `arrived` hears of every piece of them,
-/// in bytes. True with those of the server, which are not kept yet. They are what the card says, by their SHA-256.
+/// A network's card and weights, from the browser's cache or else from the server; `on_bytes` is told the size of every
+/// piece that arrives. True if they came from the server and are not cached yet. Their SHA-256 is checked.
 ///
 /// # Errors
 ///
-/// A sentence, where they cannot be fetched or read, or are damaged.
-pub async fn fetch_network(name: &str, arrived: &mut impl FnMut(u64)) -> Result<(Shipped, bool), String> {
+/// A sentence, if they cannot be downloaded or read, or are damaged.
+pub(crate) async fn fetch_network(name: &str, on_bytes: &mut impl FnMut(u64)) -> Result<(NetworkFiles, bool), String> {
+    // The card arrives while the cache is looked through.
     let name_of_card = name.to_owned();
-    let card = Eager::start(async move { fetch_card(&name_of_card).await });
-    if in_time(weights_cache::names()).await.is_some_and(|kept| kept.iter().any(|kept| kept == name)) {
-        let card = card.outcome().await?;
-        if let Some(bytes) = in_time(weights_cache::take(name, &card.sha256)).await.flatten() {
-            arrived(bytes.len() as u64);
-            return Ok((Shipped { card, bytes }, false));
+    let mut card = BackgroundTask::spawn(async move { fetch_card(&name_of_card).await });
+    if with_timeout(weights_cache::stored_names())
+        .await
+        .is_some_and(|stored| stored.iter().any(|stored| stored == name))
+    {
+        let card = card.result().await?;
+        if let Some(weights) = with_timeout(weights_cache::get(name, &card.sha256)).await.flatten() {
+            on_bytes(weights.len() as u64);
+            return Ok((NetworkFiles { card, weights }, false));
         }
     }
     let path = format!("./model-weights/{name}.safetensors");
-    let first = fetch_anew(&path, false, arrived).await;
-    let card = card.outcome().await?;
+    let first = fetch_with(&path, false, on_bytes).await;
+    let card = card.result().await?;
+    // A card without a SHA-256 cannot be checked.
     let whole = |bytes: &Vec<u8>| card.sha256.is_empty() || weights_cache::sha256_hex(bytes) == card.sha256;
-    if let Ok(bytes) = first
-        && whole(&bytes)
+    if let Ok(weights) = first
+        && whole(&weights)
     {
-        return Ok((Shipped { card, bytes }, true));
+        return Ok((NetworkFiles { card, weights }, true));
     }
-    // Cut short or damaged on the way, perhaps in a cache between: once more, past all of them.
-    let bytes = fetch_anew(&path, true, &mut |_| {}).await?;
-    if whole(&bytes) { Ok((Shipped { card, bytes }, true)) } else { Err(words::damaged(name)) }
+    // Cut short or damaged on the way, perhaps in an HTTP cache: once more from the server itself.
+    let weights = fetch_with(&path, true, &mut |_| {}).await?;
+    if whole(&weights) { Ok((NetworkFiles { card, weights }, true)) } else { Err(words::damaged(name)) }
 }
 
-/// A network's card alone.
+/// A network's card.
 ///
 /// # Errors
 ///
-/// A sentence, where it cannot be fetched or read.
-pub async fn fetch_card(name: &str) -> Result<Card, String> {
+/// A sentence, if it cannot be downloaded or read.
+pub(crate) async fn fetch_card(name: &str) -> Result<Card, String> {
     let path = format!("./model-weights/{name}.json");
     let json = fetch(&path, &mut |_| {}).await?;
     serde_json::from_slice(&json).map_err(|error| format!("{path} cannot be read ({error})"))
 }
 
-/// Work that goes on whether or not somebody waits for it.
-pub struct Eager<T> {
-    done: Promise,
-    outcome: Rc<RefCell<Result<T, String>>>,
-}
-
-impl<T: Clone + 'static> Eager<T> {
-    /// Begins it.
-    pub fn start(work: impl Future<Output = Result<T, String>> + 'static) -> Self {
-        let outcome = Rc::new(RefCell::new(Err(String::new())));
-        let kept = outcome.clone();
-        let done = future_to_promise(async move {
-            let found = work.await;
-            *kept.borrow_mut() = found;
-            Ok(JsValue::UNDEFINED)
-        });
-        Self { done, outcome }
-    }
-
-    /// Waits for what comes of it.
-    pub async fn outcome(&self) -> Result<T, String> {
-        // Resolves only; the outcome says how.
-        let _ = JsFuture::from(self.done.clone()).await;
-        self.outcome.borrow().clone()
-    }
-}
-
 /// The bytes of a file of the site.
-async fn fetch(path: &str, arrived: &mut impl FnMut(u64)) -> Result<Vec<u8>, String> {
-    fetch_anew(path, false, arrived).await
+async fn fetch(path: &str, on_bytes: &mut impl FnMut(u64)) -> Result<Vec<u8>, String> {
+    fetch_with(path, false, on_bytes).await
 }
 
-/// As [`fetch`]; past every cache, where it is to be anew.
-async fn fetch_anew(path: &str, anew: bool, arrived: &mut impl FnMut(u64)) -> Result<Vec<u8>, String> {
+/// As [`fetch`]; from the server itself if `past_caches`.
+async fn fetch_with(path: &str, past_caches: bool, on_bytes: &mut impl FnMut(u64)) -> Result<Vec<u8>, String> {
     let failed = |what: &str| format!("{path} could not be fetched ({what}); check the connection");
     let window = web_sys::window().ok_or_else(|| failed("there is no window"))?;
     let asked = async {
-        let options = js::plain(&[("cache", if anew { "reload" } else { "default" }.into())])?;
-        let response = in_time(js::ask(&window, "fetch", &[&path.into(), &options])).await;
+        let options = js::plain_object(&[("cache", if past_caches { "reload" } else { "default" }.into())])?;
+        let response = with_timeout(js::call_async(&window, "fetch", &[&path.into(), &options])).await;
         response.ok_or(JsValue::NULL)??.dyn_into::<Response>()
     };
     let response = asked.await.map_err(|_| failed("no answer"))?;
     if !response.ok() {
         return Err(failed(&format!("the server answered {}", response.status())));
     }
-    read(&response, arrived).await.map_err(|_| failed("the transfer broke off"))
+    read(&response, on_bytes).await.map_err(|_| failed("the transfer broke off"))
 }
 
-/// What a step ends with; `None` where it takes so long that it never will.
-async fn in_time<T>(step: impl Future<Output = T>) -> Option<T> {
-    match select(pin!(step), pin!(dom::sleep(PATIENCE))).await {
+/// The output of a step; `None` if it takes longer than [`TIMEOUT_MILLISECONDS`].
+async fn with_timeout<T>(step: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(step), pin!(dom::sleep(TIMEOUT_MILLISECONDS))).await {
         Either::Left((outcome, _)) => Some(outcome),
         Either::Right(_) => None,
     }
 }
 
-/// Reads a response piece by piece. Its stream is used by name: it is all that the page needs of streams.
-async fn read(response: &Response, arrived: &mut impl FnMut(u64)) -> Result<Vec<u8>, JsValue> {
+/// Reads a response piece by piece. The stream is used through reflection: web-sys's types for streams would be larger.
+async fn read(response: &Response, on_bytes: &mut impl FnMut(u64)) -> Result<Vec<u8>, JsValue> {
     let reader = js::call(&js::get(response, "body")?, "getReader", &[])?;
     let mut bytes = Vec::new();
     loop {
-        let piece = in_time(js::ask(&reader, "read", &[])).await.ok_or("nothing comes any more")??;
+        let piece = with_timeout(js::call_async(&reader, "read", &[])).await.ok_or("nothing comes any more")??;
         if js::get(&piece, "done")?.is_truthy() {
             return Ok(bytes);
         }
         let piece = js::get(&piece, "value")?.dyn_into::<Uint8Array>()?.to_vec();
-        arrived(piece.len() as u64);
+        on_bytes(piece.len() as u64);
         bytes.extend(piece);
     }
 }
 
-/// True where the browser was told to save data: what nobody asked for is not fetched.
-pub fn saves_data() -> bool {
+/// True if the browser's data saver is on: then nothing is downloaded that the user did not ask for.
+pub(crate) fn saves_data() -> bool {
     let connection = web_sys::window().and_then(|window| js::object(&window.navigator().into(), "connection"));
     connection.is_some_and(|connection| js::get(&connection, "saveData").is_ok_and(|saves| saves.is_truthy()))
 }

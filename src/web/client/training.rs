@@ -1,93 +1,73 @@
-//! The client's lessons, held by an engine of their own: whatever is taught, the page goes on listening.
+//! Training runs, in a worker of their own, so that the page can classify meanwhile.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
-use super::engine::{Engine, unexpected};
-use super::site::Shipped;
-use super::{CPU_SCRIPT, Client, GPU_SCRIPT, Update};
+use super::engine::{Engine, failure_message};
+use super::site::NetworkFiles;
+use super::training_run::TrainingRun;
+use super::{CPU_SCRIPT, Client, ClientEvent, GPU_SCRIPT};
 use crate::card::Card;
-use crate::protocol::{EngineKind, Event, Payload, Request, RequestId, TrainControl};
-use crate::training_job::{ClipId, LabelledClip, ModelSpec, Split, TrainingJob, TrainingResult};
+use crate::protocol::{EngineKind, Event, Payload, Request, RequestId};
+use crate::training_job::{LabelledClip, ModelSpec, TrainingResult};
 use crate::view::train::state::{Outcome, ResumePoint, TrainingEvent};
 use crate::view::train::words;
 use crate::web::browser_decoder;
 
-/// The engine that teaches.
-pub struct TrainingWorker {
-    engine: Engine,
+/// The worker that trains.
+pub(crate) struct TrainingWorker {
+    pub(super) engine: Engine,
     kind: EngineKind,
     /// The request that it works on.
-    running: Option<RequestId>,
-    /// False once it has ended.
+    pub(super) running: Option<RequestId>,
+    /// False once the worker has ended.
     alive: Rc<Cell<bool>>,
 }
 
-/// How often a lesson goes on with another engine where one ends.
-const TRIES: usize = 2;
-/// No smaller steps are tried on a graphics engine that ended while it learned, in windows.
+/// How often a training run may go on with another engine after its engine has ended.
+const MAX_ENGINE_CHANGES: usize = 2;
+/// The fewest windows of a batch with which a training is tried again on the GPU after its engine ended.
 const SMALLEST_BATCH: usize = 4;
 
-/// A lesson on its way.
-struct TrainingRun {
-    job: TrainingJob,
-    files: HashMap<ClipId, File>,
-    /// About this share of its clips is for validation; `None` once they are divided.
-    share: Option<f64>,
-    /// What it goes on from.
-    last: Rc<RefCell<Option<Rc<ResumePoint>>>>,
-}
-
-/// Why a lesson came to nothing with one engine: a sentence, or part of one.
-enum Halt {
-    /// Another engine may go on.
-    Lost(String),
-    /// It would come to nothing with any.
+/// Why a training run ended without a network.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TrainFailure {
+    /// The user cancelled it or started another: nobody waits for its outcome.
+    #[error("another training has taken its place")]
+    Superseded,
+    /// Its engine ended, or failed in a way in which another may not: a sentence, or part of one.
+    #[error("{0}")]
+    WorkerLost(String),
+    /// It would fail with any engine: a sentence, or part of one.
+    #[error("{0}")]
     Refused(String),
 }
 
-/// A lesson is one of many: what an older one still tells no longer counts.
-pub type TrainingNumber = u32;
+/// Numbers the training runs. Events of any but the latest are dropped.
+pub(crate) type TrainingNumber = u32;
 
 impl Client {
-    /// Holds a lesson, in place of the one before. `files` are those of its clips, in their order; about `share` of the
-    /// clips are for validation.
-    pub fn train(&self, job: TrainingJob, files: Vec<File>, share: f64) {
-        self.begin_training(TrainingRun::new(job, files, Some(share), None));
-    }
-
-    /// Goes on with a lesson that was interrupted. `files` are those of its clips, in their order.
-    pub fn resume(&self, checkpoint: Rc<ResumePoint>, files: Vec<File>) {
-        self.begin_training(TrainingRun::new(checkpoint.job.clone(), files, None, Some(checkpoint)));
-    }
-
-    fn begin_training(&self, run: TrainingRun) {
+    pub(super) fn begin_training(&self, run: TrainingRun) {
         self.interrupt_training();
-        let number = self.0.trainings.get();
+        let number = self.0.training_number.get();
         let client = self.clone();
         spawn_local(async move {
-            let news = match client.hold(number, run).await {
+            let event = match client.run_training(number, run).await {
                 Ok(outcome) => TrainingEvent::Trained(outcome),
-                Err(reason) => TrainingEvent::Failed(reason),
+                Err(TrainFailure::Superseded) => return,
+                Err(TrainFailure::WorkerLost(reason) | TrainFailure::Refused(reason)) => TrainingEvent::Failed(reason),
             };
-            client.tell_training(number, news);
+            client.emit_training(number, event);
         });
     }
 
-    /// Gives the lesson up, or the archive that clips for it are in.
-    pub fn cancel_training(&self) {
-        self.stop_unpacking();
-        self.interrupt_training();
-        self.tell(Update::Training(TrainingEvent::Cancelled));
-    }
-
-    /// What is still told of the lesson that is held no longer counts.
-    fn interrupt_training(&self) {
-        self.0.trainings.set(self.0.trainings.get() + 1);
+    /// Ends the current training run: its later events are dropped.
+    pub(super) fn interrupt_training(&self) {
+        // Before the cancel: what the engine still sends is of an older number, and is dropped.
+        self.0.training_number.set(self.0.training_number.get() + 1);
         if let Some(training_worker) = &mut *self.0.training_worker.borrow_mut()
             && let Some(request) = training_worker.running.take()
         {
@@ -95,98 +75,86 @@ impl Client {
         }
     }
 
-    /// Steers the training.
-    pub fn control(&self, control: TrainControl) {
-        if let Some(training_worker) = &*self.0.training_worker.borrow()
-            && let Some(request) = training_worker.running
-        {
-            training_worker.engine.worker.post(Request::Control { request, control });
-        }
-    }
-
-    /// Tells which networks can learn from fresh weights, as soon as the CPU engine can say.
-    pub fn ask_registry(&self) {
-        self.0.registry_wanted.set(true);
-        self.tell_registry();
-    }
-
-    /// As [`ask_registry`](Self::ask_registry), where somebody asked and was not told yet.
-    pub(super) fn tell_registry(&self) {
+    /// Reports the architectures that can be trained from scratch, if the page waits for them and the CPU engine runs.
+    pub(super) fn emit_architectures(&self) {
         let Some(engine) = self.0.cpu.borrow().clone().filter(|_| self.0.registry_wanted.get()) else { return };
         let client = self.clone();
         spawn_local(async move {
             match engine.worker.ask(Request::Registry, Payload::<File>::None).await {
                 Event::Registry(architectures) => {
                     client.0.registry_wanted.set(false);
-                    client.tell(Update::Registry(Rc::new(architectures)));
+                    client.emit(ClientEvent::Architectures(Rc::new(architectures)));
                 }
-                // Asked again of the next engine; until then the smallest can be taught.
-                other => log::warn!("the networks to teach are not known: {}", unexpected(other)),
+                // The next engine is asked again; until then the page offers what needs no architecture.
+                other => log::warn!("the architectures to train are not known: {}", failure_message(other)),
             }
         });
     }
 
-    fn tell_training(&self, number: TrainingNumber, news: TrainingEvent) {
-        if number == self.0.trainings.get() {
-            self.tell(Update::Training(news));
+    fn emit_training(&self, number: TrainingNumber, event: TrainingEvent) {
+        if number == self.0.training_number.get() {
+            self.emit(ClientEvent::Training(event));
         }
     }
 
-    async fn hold(&self, number: TrainingNumber, mut run: TrainingRun) -> Result<Rc<Outcome>, String> {
-        run.foresee()?;
-        let backbones = self.backbones_of(number, &run.job.model).await?;
+    async fn run_training(&self, number: TrainingNumber, mut run: TrainingRun) -> Result<Rc<Outcome>, TrainFailure> {
+        run.check_planned_splits().map_err(TrainFailure::Refused)?;
+        let backbones = self.fetch_backbones(number, &run.job.model).await.map_err(TrainFailure::Refused)?;
         let mut kind = self.decision().0.unwrap_or(EngineKind::Cpu);
-        let (mut tries, batch) = (0, run.job.recipe.batch);
+        let (mut changes, batch) = (0, run.job.recipe.batch);
         let (card, result, bytes) = loop {
-            let reason = match self.attempt(number, kind, &backbones, &mut run).await {
+            let reason = match self.train_with(number, kind, &backbones, &mut run).await {
                 Ok(trained) => break trained,
-                Err(Halt::Lost(reason)) if tries < TRIES && self.is_current(number) => reason,
-                Err(Halt::Lost(reason) | Halt::Refused(reason)) => return Err(reason),
+                Err(TrainFailure::WorkerLost(reason)) if changes < MAX_ENGINE_CHANGES && self.is_current(number) => {
+                    reason
+                }
+                Err(failure) => return Err(failure),
             };
-            tries += 1;
-            log::warn!("the lesson goes on with another engine: {reason}");
-            // The one before ends, and gives its memory back.
+            changes += 1;
+            log::warn!("the training continues with another engine: {reason}");
+            // The worker before is dropped first, so that its memory is free.
             self.0.training_worker.borrow_mut().take();
-            let epoch = run.last.borrow().as_ref().map_or(0, |checkpoint| checkpoint.epoch);
-            // An adapter has the memory that it has, and tells only by ending: smaller steps may fit it. Before it
-            // learned, it ended of something else.
-            let smaller = kind == EngineKind::Gpu && tries == 1 && run.share.is_none() && batch >= 2 * SMALLEST_BATCH;
+            let epoch = run.checkpoint.borrow().as_ref().map_or(0, |checkpoint| checkpoint.epoch);
+            // WebGPU does not tell how much memory there is: the engine ends when there is too little, and a smaller
+            // batch may fit. If it ended before the first step (the splits are not assigned), the cause was another.
+            let smaller =
+                kind == EngineKind::Gpu && changes == 1 && run.valid_share.is_none() && batch >= 2 * SMALLEST_BATCH;
             run.job.recipe.batch = if smaller { batch / 2 } else { batch };
             let now = smaller.then_some(batch / 2);
-            self.tell_training(number, TrainingEvent::Again { ended: kind, epoch, batch: now });
+            self.emit_training(number, TrainingEvent::Again { ended: kind, epoch, batch: now });
             kind = if smaller { EngineKind::Gpu } else { EngineKind::Cpu };
         };
         if !self.is_current(number) {
-            return Err(String::new());
+            return Err(TrainFailure::Superseded);
         }
-        let card = self.add_own(card, &bytes)?;
+        let card = self.add_own(card, &bytes).map_err(TrainFailure::Refused)?;
         Ok(Rc::new(Outcome { card, job: run.job, result }))
     }
 
-    /// Holds a lesson with one engine, from its last checkpoint where there is one. Once its clips are heard, it has those
-    /// that could be, in their parts.
-    async fn attempt(
+    /// Trains with one engine, from the latest checkpoint if there is one. Embeds the clips first; those that cannot be
+    /// decoded are left out, and the others split.
+    async fn train_with(
         &self,
         number: TrainingNumber,
         kind: EngineKind,
-        backbones: &[Rc<Shipped>],
+        backbones: &[Rc<NetworkFiles>],
         run: &mut TrainingRun,
-    ) -> Result<(Card, TrainingResult, Vec<u8>), Halt> {
-        // What a GPU engine cannot even begin, another may.
-        let halt = |reason| if kind == EngineKind::Gpu { Halt::Lost(reason) } else { Halt::Refused(reason) };
-        let (engine, alive) = self.training_worker(kind).await.map_err(halt)?;
-        engine.load_backbones(backbones).await.map_err(halt)?;
+    ) -> Result<(Card, TrainingResult, Vec<u8>), TrainFailure> {
+        // The GPU engine may be unable to start or to load where the CPU engine is not.
+        let failure = |lost: bool| if lost { TrainFailure::WorkerLost } else { TrainFailure::Refused };
+        let on_gpu = kind == EngineKind::Gpu;
+        let (engine, alive) = self.training_worker(kind).await.map_err(failure(on_gpu))?;
+        engine.load_backbones(backbones).await.map_err(failure(on_gpu))?;
         let embedded = self.embed_all(number, kind, &engine, &alive, run).await?;
         if !self.is_current(number) {
-            return Err(Halt::Refused(String::new()));
+            return Err(TrainFailure::Superseded);
         }
-        run.divide(embedded).map_err(Halt::Refused)?;
-        let trained = self.run_training(number, &engine, run).await;
-        let lost = !alive.get() || kind == EngineKind::Gpu;
-        trained.map_err(|reason| if lost { Halt::Lost(reason) } else { Halt::Refused(reason) })
+        run.assign_splits(embedded).map_err(TrainFailure::Refused)?;
+        let trained = self.request_training(number, &engine, run).await;
+        trained.map_err(failure(on_gpu || !alive.get()))
     }
 
-    /// Has all clips of a lesson heard; those that could be.
+    /// Embeds the clips of a job; returns those that could be decoded.
     async fn embed_all(
         &self,
         number: TrainingNumber,
@@ -194,36 +162,42 @@ impl Client {
         engine: &Engine,
         alive: &Cell<bool>,
         run: &TrainingRun,
-    ) -> Result<Vec<LabelledClip>, Halt> {
+    ) -> Result<Vec<LabelledClip>, TrainFailure> {
         let TrainingRun { job, files, .. } = run;
         let mut embedded = Vec::new();
         for (done, clip) in job.clips.iter().enumerate() {
             if !self.is_current(number) {
-                return Err(Halt::Refused(String::new()));
+                return Err(TrainFailure::Superseded);
             }
-            self.tell_training(number, TrainingEvent::Embedding { done, total: job.clips.len() });
+            self.emit_training(number, TrainingEvent::Embedding { done, total: job.clips.len() });
+            // A clip whose file is gone is left out, like one that cannot be decoded.
             let Some(file) = files.get(&clip.id) else { continue };
             let outcome = self.embed(number, engine, clip, file, &job.model).await;
             let ended = !alive.get();
             if ended && kind == EngineKind::Gpu {
-                return Err(Halt::Lost(words::ENGINE_ENDED.to_owned()));
+                return Err(TrainFailure::WorkerLost(words::ENGINE_ENDED.to_owned()));
             }
             embedded.extend(outcome.is_ok().then(|| clip.clone()));
-            self.tell_training(number, TrainingEvent::Embedded { clip: clip.id.clone(), outcome });
+            self.emit_training(number, TrainingEvent::Embedded { clip: clip.id.clone(), outcome });
             if ended {
-                // Of this clip, for all that is known: another engine would end on it too.
-                return Err(Halt::Refused(words::ended_on(&clip.name)));
+                // This clip is taken for the cause: another engine would end on it too.
+                return Err(TrainFailure::Refused(words::ended_on(&clip.name)));
             }
         }
         Ok(embedded)
     }
 
     fn is_current(&self, number: TrainingNumber) -> bool {
-        number == self.0.trainings.get()
+        number == self.0.training_number.get()
     }
 
-    /// What a student listens through, or goes on from; fetched where that was not done before.
-    async fn backbones_of(&self, number: TrainingNumber, model: &ModelSpec) -> Result<Vec<Rc<Shipped>>, String> {
+    /// The networks that a model is built on: its backbones, or the network that is fine-tuned. Downloaded if not in
+    /// memory.
+    async fn fetch_backbones(
+        &self,
+        number: TrainingNumber,
+        model: &ModelSpec,
+    ) -> Result<Vec<Rc<NetworkFiles>>, String> {
         let names: Vec<&str> = match model {
             ModelSpec::NewHead { backbones, .. } => backbones.iter().map(|(name, _)| name.as_str()).collect(),
             ModelSpec::FineTune { network, .. } => vec![network],
@@ -233,14 +207,15 @@ impl Client {
         let total = names.iter().map(|name| list.bytes(name)).sum();
         let (mut backbones, mut before) = (Vec::new(), 0);
         for name in names {
-            let told = |bytes| self.tell_training(number, TrainingEvent::Preparing { fetched: before + bytes, total });
-            backbones.extend(self.fetched(name, &told).await?);
+            let progress =
+                |bytes| self.emit_training(number, TrainingEvent::Preparing { fetched: before + bytes, total });
+            backbones.extend(self.fetch_with_backbones(name, &progress).await?);
             before += list.bytes(name);
         }
         Ok(backbones)
     }
 
-    /// The engine of a kind that teaches, and whether it has not ended; started where it is not there yet.
+    /// The worker of an engine, and whether it is alive; started if it is not running.
     async fn training_worker(&self, kind: EngineKind) -> Result<(Engine, Rc<Cell<bool>>), String> {
         let there = self.0.training_worker.borrow().as_ref().filter(|own| own.kind == kind).map(TrainingWorker::shared);
         if let Some(there) = there {
@@ -250,10 +225,10 @@ impl Client {
         let engine = Engine::start(script).await?;
         let alive = Rc::new(Cell::new(true));
         let (client, ended) = (self.clone(), alive.clone());
-        engine.worker.on_trouble(move |message| {
-            log::warn!("the teaching engine ended: {message}");
+        engine.worker.on_failure(move |message| {
+            log::warn!("the training engine ended: {message}");
             ended.set(false);
-            // Another may have taken its place.
+            // Only this worker: another may have taken its place.
             client.0.training_worker.borrow_mut().take_if(|training_worker| Rc::ptr_eq(&training_worker.alive, &ended));
         });
         let training_worker = TrainingWorker { engine, kind, running: None, alive };
@@ -262,8 +237,8 @@ impl Client {
         Ok(shared)
     }
 
-    /// Notes what the engine works on for a lesson, unless that was given up.
-    fn runs(&self, number: TrainingNumber, request: Option<RequestId>) {
+    /// Remembers the request that the worker runs, so that it can be cancelled; not for a superseded run.
+    fn note_request(&self, number: TrainingNumber, request: Option<RequestId>) {
         if let Some(training_worker) = &mut *self.0.training_worker.borrow_mut()
             && self.is_current(number)
         {
@@ -271,7 +246,7 @@ impl Client {
         }
     }
 
-    /// Has a clip heard, by the browser's decoder where the engine knows its format no better; its seconds.
+    /// Embeds a clip, decoded by the browser if the engine does not know the format; returns its length in seconds.
     async fn embed(
         &self,
         number: TrainingNumber,
@@ -284,48 +259,51 @@ impl Client {
             let (clip, file, model) = (clip.id.clone(), clip.name.clone(), model.clone());
             Request::Embed { clip, file, sample_rate, model }
         };
-        let ask =
-            |request, payload| engine.worker.ask_watched(request, payload, |id| self.runs(number, Some(id)), |_, _| {});
+        let ask = |request, payload| {
+            engine.worker.ask_with_progress(request, payload, |id| self.note_request(number, Some(id)), |_, _| {})
+        };
         let (mut event, _) = ask(request(None), Payload::File(file.clone())).await;
         if let Event::Unsupported { message } = event {
             let decoded = browser_decoder::decode(file).await.map_err(|_| message)?;
             (event, _) = ask(request(Some(decoded.sample_rate)), Payload::Floats(decoded.samples)).await;
         }
-        self.runs(number, None);
+        self.note_request(number, None);
         match event {
             Event::Embedded { seconds, .. } => Ok(seconds),
-            other => Err(unexpected(other)),
+            other => Err(failure_message(other)),
         }
     }
 
-    async fn run_training(
+    async fn request_training(
         &self,
         number: TrainingNumber,
         engine: &Engine,
         run: &TrainingRun,
     ) -> Result<(Card, TrainingResult, Vec<u8>), String> {
-        let TrainingRun { job, last, .. } = run;
+        let TrainingRun { job, checkpoint, .. } = run;
         let payload =
-            last.borrow().as_ref().map_or(Payload::None, |checkpoint| Payload::Bytes(checkpoint.bytes.clone()));
+            checkpoint.borrow().as_ref().map_or(Payload::None, |checkpoint| Payload::Bytes(checkpoint.bytes.clone()));
         let request = Request::Train { job: Box::new(job.clone()) };
-        let (client, job, last) = (self.clone(), job.clone(), last.clone());
-        let told = move |event: Event, payload: Payload| match (event, payload) {
-            (Event::Step { step, steps }, _) => client.tell_training(number, TrainingEvent::Step { step, steps }),
-            (Event::Epoch(report), _) => client.tell_training(number, TrainingEvent::Epoch(*report)),
+        let (client, job, latest) = (self.clone(), job.clone(), checkpoint.clone());
+        let on_event = move |event: Event, payload: Payload| match (event, payload) {
+            (Event::Step { step, steps }, _) => client.emit_training(number, TrainingEvent::Step { step, steps }),
+            (Event::Epoch(report), _) => client.emit_training(number, TrainingEvent::Epoch(*report)),
             (Event::Checkpoint { epoch }, Payload::Bytes(bytes)) => {
                 let checkpoint = Rc::new(ResumePoint { job: job.clone(), epoch, bytes });
-                last.replace(Some(checkpoint.clone()));
-                client.tell_training(number, TrainingEvent::Checkpoint(checkpoint));
+                latest.replace(Some(checkpoint.clone()));
+                client.emit_training(number, TrainingEvent::Checkpoint(checkpoint));
             }
             _ => {}
         };
         let client = self.clone();
-        let (event, payload) =
-            engine.worker.ask_watched(request, payload, move |id| client.runs(number, Some(id)), told).await;
-        self.runs(number, None);
+        let (event, payload) = engine
+            .worker
+            .ask_with_progress(request, payload, move |id| client.note_request(number, Some(id)), on_event)
+            .await;
+        self.note_request(number, None);
         match (event, payload) {
             (Event::Trained { card, result }, Payload::Bytes(bytes)) => Ok((*card, *result, bytes)),
-            (other, _) => Err(unexpected(other)),
+            (other, _) => Err(failure_message(other)),
         }
     }
 }
@@ -333,53 +311,5 @@ impl Client {
 impl TrainingWorker {
     fn shared(&self) -> (Engine, Rc<Cell<bool>>) {
         (self.engine.clone(), self.alive.clone())
-    }
-}
-
-impl TrainingRun {
-    fn new(job: TrainingJob, files: Vec<File>, share: Option<f64>, last: Option<Rc<ResumePoint>>) -> Self {
-        let files = job.clips.iter().map(|clip| clip.id.clone()).zip(files).collect();
-        Self { job, files, share, last: Rc::new(RefCell::new(last)) }
-    }
-
-    /// Whether its clips can be divided, before any of them is heard.
-    fn foresee(&self) -> Result<(), String> {
-        let Some(share) = self.share else { return Ok(()) };
-        let mut job = self.job.clone();
-        job.assign_splits(share, job.recipe.seed);
-        check_parts(&job)
-    }
-
-    /// Leaves the clips that were heard, and divides them, unless that was done before: then all of them must be there.
-    fn divide(&mut self, embedded: Vec<LabelledClip>) -> Result<(), String> {
-        let Some(share) = self.share else {
-            let all = embedded.len() == self.job.clips.len();
-            return if all { Ok(()) } else { Err(words::NOT_THE_SAME.to_owned()) };
-        };
-        self.job.clips = embedded;
-        check(&mut self.job)?;
-        self.job.assign_splits(share, self.job.recipe.seed);
-        check_parts(&self.job)?;
-        self.share = None;
-        Ok(())
-    }
-}
-
-/// Whether there are clips to learn from and others to judge by: groups that stay together may leave none.
-fn check_parts(job: &TrainingJob) -> Result<(), String> {
-    let has = |part| job.clips.iter().any(|clip| clip.split == part);
-    if has(Split::Train) && has(Split::Valid) { Ok(()) } else { Err(words::ONE_PART.to_owned()) }
-}
-
-/// What is left after hearing may be too little. Of tags, those that are left with a single clip are taken out.
-fn check(job: &mut TrainingJob) -> Result<(), String> {
-    if job.multi_label {
-        job.drop_rare_labels();
-        return if job.labels.len() < 2 { Err(words::TOO_FEW_TAGS.to_owned()) } else { Ok(()) };
-    }
-    let clips = |label: usize| job.clips.iter().filter(|clip| clip.labels.contains(&label)).count();
-    match job.labels.iter().enumerate().find(|(label, _)| clips(*label) < 2) {
-        Some((label, name)) => Err(words::too_few(name, clips(label))),
-        None => Ok(()),
     }
 }

@@ -64,7 +64,7 @@ impl Page {
 async fn open_handles(page: Weak<Inner>, handles: Result<JsValue, JsValue>) {
     let mut files = Vec::new();
     for handle in handles.map(|handles| Array::from(&handles)).unwrap_or_default().iter() {
-        match js::ask(&handle, "getFile", &[]).await.and_then(JsCast::dyn_into::<File>) {
+        match js::call_async(&handle, "getFile", &[]).await.and_then(JsCast::dyn_into::<File>) {
             Ok(file) => files.push(file),
             Err(error) => log::warn!("a file could not be opened: {}", dom::describe(&error)),
         }
@@ -78,9 +78,9 @@ async fn open_handles(page: Weak<Inner>, handles: Result<JsValue, JsValue>) {
 async fn shared() -> Result<Vec<File>, JsValue> {
     let inbox = weights_cache::open("shared-1").await?;
     let mut files = Vec::new();
-    for request in js::ask(&inbox, "keys", &[]).await?.dyn_into::<Array>()?.iter() {
-        let response = js::ask(&inbox, "match", &[&request]).await?;
-        let bytes = Uint8Array::new(&js::ask(&response, "arrayBuffer", &[]).await?);
+    for request in js::call_async(&inbox, "keys", &[]).await?.dyn_into::<Array>()?.iter() {
+        let response = js::call_async(&inbox, "match", &[&request]).await?;
+        let bytes = Uint8Array::new(&js::call_async(&response, "arrayBuffer", &[]).await?);
         let url = js::text(&request, "url");
         // The service worker stores the file name as the last part of the URL.
         let name = js_sys::decode_uri_component(url.rsplit('/').next().unwrap_or_default());
@@ -90,7 +90,7 @@ async fn shared() -> Result<Vec<File>, JsValue> {
         options.set_type(&kind.as_string().unwrap_or_default());
         files.push(File::new_with_u8_array_sequence_and_options(&Array::of1(&bytes), &name, &options)?);
         // Each file is opened once.
-        js::ask(&inbox, "delete", &[&request]).await?;
+        js::call_async(&inbox, "delete", &[&request]).await?;
     }
     Ok(files)
 }

@@ -19,6 +19,7 @@ use crate::view::train::table::{self, Table, TableError};
 use crate::view::train::words::dataset as dataset_words;
 use crate::view::train::words::dataset::{no_set, no_table, together, too_large, unreadable};
 use crate::view::train::words::left_out;
+use crate::web::client::UnpackError;
 use crate::web::dom;
 use crate::web::files::{path_of, read, read_in_pieces};
 
@@ -185,7 +186,7 @@ async fn opened(
         drop(page);
         let unpacked = match engines {
             Some(engines) => engines.unpack(file.clone(), tell).await,
-            None => Err(dataset_words::NO_ENGINE.to_owned()),
+            None => Err(UnpackError::Failed(dataset_words::NO_ENGINE.to_owned())),
         };
         match unpacked {
             Ok(unpacked) => {
@@ -193,8 +194,8 @@ async fn opened(
                 let own = unpacked.files.into_iter();
                 found.extend(own.map(|(path, file)| note(path, file, &otherwise)));
             }
-            Err(reason) if reason.is_empty() => {}
-            Err(reason) => notes.push(format::sentence(reason)),
+            Err(UnpackError::Cancelled) => {}
+            Err(UnpackError::Failed(reason)) => notes.push(format::sentence(reason)),
         }
     }
     Some(found)

@@ -33,7 +33,7 @@ use self::persistence::{Persistence, StorageSection};
 use self::tags::Tags;
 use self::text::Texts;
 use self::training_panel::TrainingPanel;
-use super::client::{Client, Options, Update};
+use super::client::{Client, ClientEvent, Options};
 use super::dom::{self, DomError, Frame};
 use super::files::path_of;
 use crate::training_job::ClipId;
@@ -134,29 +134,34 @@ impl Page {
         *self.0.engines.borrow_mut() = Some(engines);
     }
 
-    /// Takes an update of the engines.
-    pub fn receive(&self, update: Update) {
-        let update = match update {
-            Update::Training(news) => return self.receive_training(news),
-            Update::Own(news) => return self.receive_own(news),
-            Update::Registry(architectures) => {
+    /// Takes an event of the engines.
+    pub fn receive(&self, event: ClientEvent) {
+        let event = match event {
+            ClientEvent::Training(news) => return self.receive_training(news),
+            ClientEvent::OwnNetworkAdded { file, on_card, name } => return self.add_own(&file, &on_card, &name),
+            ClientEvent::OwnNetworkRenamed { network, name } => {
+                return self.change_training(|training| training.rename(&network, &name));
+            }
+            ClientEvent::OwnNetworkRefused(sentence) => return self.refuse_own(sentence),
+            ClientEvent::Architectures(architectures) => {
                 return self.change_training(|training| training.architectures = architectures);
             }
-            Update::Offline(news) => return self.receive_offline(news),
-            update => update,
+            ClientEvent::Offline(news) => return self.receive_offline(news),
+            event => event,
         };
-        let is_catalogue = matches!(update, Update::Networks(_));
-        self.change(|state| match update {
-            Update::Event(event, payload) => state.apply(event, payload),
-            Update::Again { network, selection } => state.classify_again(network, selection),
-            Update::Engine { info, choice } => state.set_engine(info, choice),
-            Update::Networks(list) => state.catalogue = Some(list),
-            Update::Arriving(arriving) => state.set_download(arriving),
-            Update::Network(network) => state.network = Some(network),
-            Update::NetworkRefused(sentence) => state.network_error = Some(sentence),
-            Update::BrowserDecodes => state.browser_decodes = true,
-            Update::Broken(reason) => state.break_down(reason),
-            Update::Training(_) | Update::Own(_) | Update::Registry(_) | Update::Offline(_) => {}
+        let is_catalogue = matches!(event, ClientEvent::Catalogue(_));
+        self.change(|state| match event {
+            ClientEvent::Classification(event, payload) => state.apply(event, payload),
+            ClientEvent::Reclassifying { network, selection } => state.classify_again(network, selection),
+            ClientEvent::EngineInUse { info, choice } => state.set_engine(info, choice),
+            ClientEvent::Catalogue(list) => state.catalogue = Some(list),
+            ClientEvent::NetworkArriving(arriving) => state.set_download(arriving),
+            ClientEvent::NetworkInUse(network) => state.network = Some(network),
+            ClientEvent::NetworkRefused(sentence) => state.network_error = Some(sentence),
+            ClientEvent::BrowserDecodes => state.browser_decodes = true,
+            ClientEvent::Fatal(reason) => state.break_down(reason),
+            // The others have returned above.
+            _ => {}
         });
         if is_catalogue {
             self.save_soon();
@@ -300,7 +305,7 @@ fn start() -> Result<(), DomError> {
     let options = options_from_address()?;
     page.0.texts.show_preference(options.preference);
     let (listening, network) = (page.clone(), options.network.clone());
-    page.connect(Rc::new(Client::start(options, move |update| listening.receive(update))));
+    page.connect(Rc::new(Client::start(options, move |event| listening.receive(event))));
     page.start_persistence(network);
     page.open_chosen_early();
     page.open_external();

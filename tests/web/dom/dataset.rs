@@ -2,7 +2,7 @@
 
 use genrelens::view::draw::thumbnail::Thumbnail;
 use genrelens::view::train::state::TrainingEvent;
-use genrelens::web::client::Update;
+use genrelens::web::client::ClientEvent;
 use genrelens::web::page::Page;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
@@ -158,7 +158,7 @@ async fn a_table_tells_artists_and_tags() {
     assert_eq!(clips(&fixture, "a").await, ["a.001.wav Davis, M · slow, old", "a.002.wav "]);
     fixture.get::<HtmlElement>("train-start").click();
     assert_eq!(asked.take(), ["teach a+b 0.2 a.001.wav+a.002.wav+b.001.wav+b.002.wav by Davis, M+Ella+Ella"]);
-    page.receive(Update::Training(TrainingEvent::Cancelled));
+    page.receive(ClientEvent::Training(TrainingEvent::Cancelled));
 
     assert!(!fixture.hidden("train-many-box"));
     fixture.get::<HtmlElement>("train-many").click();
@@ -235,9 +235,9 @@ async fn pictures_and_lengths_come_without_taking_the_keyboards_place() {
     let play = fixture.root.query_selector("details[data-class=\"a\"]").unwrap().unwrap();
     clips(&fixture, "a").await;
     let clip = play.query_selector("[data-act=\"play\"]").unwrap().unwrap().get_attribute("data-clip").unwrap();
-    page.receive(Update::Training(TrainingEvent::Embedded { clip: clip.clone(), outcome: Ok(75.0) }));
+    page.receive(ClientEvent::Training(TrainingEvent::Embedded { clip: clip.clone(), outcome: Ok(75.0) }));
     let thumbnail = Thumbnail::new(2, 1, vec![255, 0]).unwrap();
-    page.receive(Update::Training(TrainingEvent::Thumbnail { clip, thumbnail }));
+    page.receive(ClientEvent::Training(TrainingEvent::Thumbnail { clip, thumbnail }));
     let canvases = fixture.root.get_elements_by_class_name("thumb");
     let drawn = |place| canvases.item(place).is_some_and(|canvas| canvas.has_attribute("data-drawn"));
     // In the class's head, and in its list.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use genrelens::view::classify::networks::Catalogue;
 use genrelens::view::offline::state::{AppShell, Download, OfflineEvent, UnavailableReason, UpdateState};
 use genrelens::view::train::state::TrainingEvent;
-use genrelens::web::client::Update;
+use genrelens::web::client::ClientEvent;
 use genrelens::web::page::Page;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::*;
@@ -19,13 +19,13 @@ fn page() -> (Fixture, Page, Rc<Asked>) {
     let (fixture, page, asked) = connected();
     let list = br#"{"first": "small", "default": "small", "networks": [
         {"name": "small", "summary": "", "bytes": 300000}, {"name": "large", "summary": "", "bytes": 3200000}]}"#;
-    page.receive(Update::Networks(Rc::new(Catalogue::parse(list).unwrap())));
+    page.receive(ClientEvent::Catalogue(Rc::new(Catalogue::parse(list).unwrap())));
     page.render().unwrap();
     (fixture, page, asked)
 }
 
 fn receive(page: &Page, event: OfflineEvent) {
-    page.receive(Update::Offline(event));
+    page.receive(ClientEvent::Offline(event));
     page.render().unwrap();
 }
 
@@ -101,10 +101,10 @@ async fn an_update_is_offered_but_not_during_training() {
     assert!(fixture.hidden("update-box"));
     click(&fixture, "#train-start");
     assert!(asked.take().iter().any(|asked| asked.starts_with("teach ")), "training starts");
-    page.receive(Update::Training(TrainingEvent::Embedding { done: 1, total: 2 }));
+    page.receive(ClientEvent::Training(TrainingEvent::Embedding { done: 1, total: 2 }));
     receive(&page, OfflineEvent::Update(UpdateState::Available));
     assert!(fixture.hidden("update-box"));
-    page.receive(Update::Training(TrainingEvent::Cancelled));
+    page.receive(ClientEvent::Training(TrainingEvent::Cancelled));
     page.render().unwrap();
     assert!(!fixture.hidden("update-box"));
     click(&fixture, "#update-now");

@@ -15,7 +15,7 @@ use genrelens::view::classify::networks::{ActiveNetwork, Catalogue, NetworkDownl
 use genrelens::view::draw::colours;
 use genrelens::view::offline::state as offline;
 use genrelens::view::train::state::ResumePoint;
-use genrelens::web::client::{OwnNetwork, Unpacked, Update};
+use genrelens::web::client::{ClientEvent, OwnNetwork, UnpackError, Unpacked};
 use genrelens::web::files;
 use genrelens::web::page::{Engines, Page, Unpacking};
 use wasm_bindgen_test::*;
@@ -95,9 +95,9 @@ impl Engines for Asked {
     }
     fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking {
         Box::pin(async move {
-            let bytes = files::read(&file, usize::MAX).await.ok_or("unreadable")?;
-            let mut archive =
-                Archive::open(std::io::Cursor::new(bytes), Limits::default()).map_err(|e| e.to_string())?;
+            let bytes = files::read(&file, usize::MAX).await.ok_or(UnpackError::Failed("unreadable".to_owned()))?;
+            let mut archive = Archive::open(std::io::Cursor::new(bytes), Limits::default())
+                .map_err(|e| UnpackError::Failed(e.to_string()))?;
             let mut unpacked = Unpacked::default();
             for (path, bytes) in archive.by_ref().flatten() {
                 let name = path.rsplit('/').next().unwrap().to_owned();
@@ -148,15 +148,15 @@ fn prediction() -> Prediction {
     }
 }
 
-fn half_analyzed() -> Update {
+fn half_analyzed() -> ClientEvent {
     let progress = Progress { processed_seconds: 2.4, duration_seconds: Some(5.0), fraction: 0.5 };
-    Update::Event(Event::Progress(progress), Payload::None)
+    ClientEvent::Classification(Event::Progress(progress), Payload::None)
 }
 
 fn finish(page: &Page) {
     let (event, payload) = spectrogram();
-    page.receive(Update::Event(event, payload));
-    page.receive(Update::Event(Event::Classified(prediction()), Payload::None));
+    page.receive(ClientEvent::Classification(event, payload));
+    page.receive(ClientEvent::Classification(Event::Classified(prediction()), Payload::None));
     page.render().unwrap();
 }
 
@@ -180,8 +180,8 @@ fn the_page_goes_from_idle_over_working_to_done() {
     assert_eq!(progress.value(), 0.5);
 
     let (event, payload) = spectrogram();
-    page.receive(Update::Event(event, payload));
-    page.receive(Update::Event(Event::SoFar(prediction()), Payload::None));
+    page.receive(ClientEvent::Classification(event, payload));
+    page.receive(ClientEvent::Classification(Event::SoFar(prediction()), Payload::None));
     page.render().unwrap();
     assert_eq!((fixture.state().as_str(), fixture.text("verdict").as_str()), ("working", "So far, most likely jazz…"));
     assert!(!fixture.hidden("result") && !fixture.hidden("strip-box") && fixture.hidden("detail"));
@@ -242,7 +242,7 @@ fn a_second_file_clears_the_first_and_can_follow_an_error() {
     assert_eq!(fixture.get::<Element>("genre-rows").child_element_count(), 0);
 
     let message = "noise.wav is no WAV file.".to_owned();
-    page.receive(Update::Event(Event::Failed { message: message.clone() }, Payload::None));
+    page.receive(ClientEvent::Classification(Event::Failed { message: message.clone() }, Payload::None));
     page.render().unwrap();
     assert_eq!((fixture.state(), fixture.text("error-text")), ("error".to_owned(), message));
     assert!(!fixture.hidden("error") && !fixture.get::<HtmlInputElement>("file").disabled());
@@ -285,7 +285,7 @@ fn the_engine_line_shows_the_engine_and_the_choice_is_passed_on() {
     let (fixture, page, asked) = connected();
     let adapter = Adapter { name: "NVIDIA Lovelace".to_owned(), software: false };
     let gpu = EngineInfo { kind: EngineKind::Gpu, adapter: Some(adapter) };
-    page.receive(Update::Engine { info: Some(gpu), choice: Choice::GpuFaster { cpu_ms: 40.0, gpu_ms: 4.0 } });
+    page.receive(ClientEvent::EngineInUse { info: Some(gpu), choice: Choice::GpuFaster { cpu_ms: 40.0, gpu_ms: 4.0 } });
     page.render().unwrap();
     let line: Element = fixture.get("engine");
     assert_eq!(line.get_attribute("data-engine").as_deref(), Some("gpu"));
@@ -297,7 +297,7 @@ fn the_engine_line_shows_the_engine_and_the_choice_is_passed_on() {
     select.dispatch_event(&web_sys::Event::new("change").unwrap()).unwrap();
     assert_eq!(asked.take(), ["prefer cpu"]);
     let cpu = EngineInfo { kind: EngineKind::Cpu, adapter: None };
-    page.receive(Update::Engine { info: Some(cpu), choice: Choice::OnlyCpu { reason: NoGpu::NoWebGpu } });
+    page.receive(ClientEvent::EngineInUse { info: Some(cpu), choice: Choice::OnlyCpu { reason: NoGpu::NoWebGpu } });
     page.render().unwrap();
     assert_eq!(line.get_attribute("data-engine").as_deref(), Some("cpu"));
 }
@@ -328,16 +328,16 @@ pub fn card(name: &str) -> Card {
     }
 }
 
-fn in_use(name: &str) -> Update {
+fn in_use(name: &str) -> ClientEvent {
     let card = card(name);
     let architecture = Architecture { summary: "Layers.".to_owned(), source: "A paper".to_owned(), parameters: 1234 };
-    Update::Network(Rc::new(ActiveNetwork { card, architecture }))
+    ClientEvent::NetworkInUse(Rc::new(ActiveNetwork { card, architecture }))
 }
 
 #[wasm_bindgen_test]
 fn a_network_is_chosen_and_the_choice_returns_on_failure() {
     let (fixture, page, asked) = connected();
-    page.receive(Update::Networks(catalogue()));
+    page.receive(ClientEvent::Catalogue(catalogue()));
     page.receive(in_use("small"));
     page.render().unwrap();
     let select: HtmlSelectElement = fixture.get("network-choice");
@@ -351,14 +351,14 @@ fn a_network_is_chosen_and_the_choice_returns_on_failure() {
     assert_eq!(asked.take(), ["use head"]);
     let download =
         NetworkDownload { name: "head".to_owned(), selection: Selection::User, fetched: 1_600_000, total: 3_200_000 };
-    page.receive(Update::Arriving(Some(download)));
+    page.receive(ClientEvent::NetworkArriving(Some(download)));
     page.render().unwrap();
     assert_eq!((select.value().as_str(), fixture.hidden("network-progress-box")), ("head", false));
     assert_eq!(fixture.text("network-progress-text"), "Downloading head: 1.6 MB of 3.2 MB…");
     assert_eq!(select.get_attribute("data-in-use").as_deref(), Some("small"));
 
-    page.receive(Update::Arriving(None));
-    page.receive(Update::NetworkRefused("head cannot be used.".to_owned()));
+    page.receive(ClientEvent::NetworkArriving(None));
+    page.receive(ClientEvent::NetworkRefused("head cannot be used.".to_owned()));
     page.render().unwrap();
     assert_eq!((select.value().as_str(), fixture.hidden("network-progress-box")), ("small", true));
     assert_eq!(fixture.text("network-error"), "head cannot be used.");
@@ -376,16 +376,16 @@ fn a_first_result_stays_until_it_is_refined() {
     page.open(vec![file("song.wav", b"")]);
     finish(&page);
     asked.take();
-    page.receive(Update::Again { network: "head".to_owned(), selection: Selection::Refine });
+    page.receive(ClientEvent::Reclassifying { network: "head".to_owned(), selection: Selection::Refine });
     page.receive(half_analyzed());
     let other = Prediction { model: "head".to_owned(), ..prediction() };
-    page.receive(Update::Event(Event::SoFar(other.clone()), Payload::None));
+    page.receive(ClientEvent::Classification(Event::SoFar(other.clone()), Payload::None));
     page.render().unwrap();
     assert_eq!((fixture.state().as_str(), fixture.text("verdict").as_str()), ("done", "Most likely jazz (62 %)"));
     assert!(!fixture.hidden("reclassify-box") && fixture.hidden("progress-box"));
     assert!(fixture.text("reclassify-text").starts_with("Analyzing again with head to refine the result."));
 
-    page.receive(Update::Event(Event::Classified(other), Payload::None));
+    page.receive(ClientEvent::Classification(Event::Classified(other), Payload::None));
     page.render().unwrap();
     assert!(fixture.hidden("reclassify-box"));
     let detail = fixture.text("detail");
@@ -394,7 +394,7 @@ fn a_first_result_stays_until_it_is_refined() {
         "{detail}"
     );
 
-    page.receive(Update::Again { network: "third".to_owned(), selection: Selection::User });
+    page.receive(ClientEvent::Reclassifying { network: "third".to_owned(), selection: Selection::User });
     page.render().unwrap();
     fixture.get::<HtmlElement>("reclassify-cancel").click();
     page.render().unwrap();
@@ -415,7 +415,7 @@ fn tags_are_shown_beside_genres_or_instead_of_them() {
     let of_backbone =
         TagPrediction { model: "musicnn-msd".to_owned(), labels: labels.clone(), tags: tags.clone(), windows };
     let beside = Prediction { tags: vec![of_backbone], ..prediction() };
-    page.receive(Update::Event(Event::Classified(beside), Payload::None));
+    page.receive(ClientEvent::Classification(Event::Classified(beside), Payload::None));
     page.render().unwrap();
     assert!(!fixture.hidden("tags"));
     let groups = fixture.text("tag-groups");
@@ -425,7 +425,7 @@ fn tags_are_shown_beside_genres_or_instead_of_them() {
     assert_eq!(tables.matches("50 %75 %").count(), 50, "{tables}");
 
     let alone = Prediction { genres: tags, labels, multi_label: true, windows: Vec::new(), ..prediction() };
-    page.receive(Update::Event(Event::Classified(alone), Payload::None));
+    page.receive(ClientEvent::Classification(Event::Classified(alone), Payload::None));
     page.render().unwrap();
     assert!(fixture.hidden("tags"));
     assert_eq!(fixture.text("verdict"), "Most fitting tags: tag 0 (50 %), tag 1 (50 %), tag 2 (50 %)");
@@ -438,7 +438,7 @@ fn tags_are_shown_beside_genres_or_instead_of_them() {
 #[wasm_bindgen_test]
 fn a_broken_engine_is_reported_and_takes_no_files() {
     let (fixture, page, asked) = connected();
-    page.receive(Update::Broken("The weights are damaged.".to_owned()));
+    page.receive(ClientEvent::Fatal("The weights are damaged.".to_owned()));
     page.open(vec![file("song.wav", b"")]);
     page.render().unwrap();
     assert_eq!((fixture.state().as_str(), fixture.text("error-text").as_str()), ("error", "The weights are damaged."));

@@ -7,7 +7,7 @@ use genrelens::training_job::{Split, TrainingResult};
 use genrelens::view::classify::networks::Catalogue;
 use genrelens::view::storage::state::StorageError;
 use genrelens::view::train::state::{Outcome, ResumePoint, TrainingEvent};
-use genrelens::web::client::{OwnNetwork, OwnNetworkEvent, Update};
+use genrelens::web::client::{ClientEvent, OwnNetwork};
 use genrelens::web::dom;
 use genrelens::web::page::Page;
 use genrelens::web::store::{Change, ObjectStore, Store, from_value, to_value};
@@ -123,12 +123,12 @@ async fn interrupted(store: &Store) {
     collect(&fixture, &page).await;
     click(&fixture, "train-start");
     let job = asked.2.take().unwrap();
-    page.receive(Update::Training(TrainingEvent::Step { step: 1, steps: 9 }));
-    page.receive(Update::Training(TrainingEvent::Epoch(report(1))));
-    page.receive(Update::Training(TrainingEvent::Epoch(report(2))));
+    page.receive(ClientEvent::Training(TrainingEvent::Step { step: 1, steps: 9 }));
+    page.receive(ClientEvent::Training(TrainingEvent::Epoch(report(1))));
+    page.receive(ClientEvent::Training(TrainingEvent::Epoch(report(2))));
     let checkpoint = ResumePoint { job, epoch: 2, bytes: vec![7, 8, 9] };
-    page.receive(Update::Training(TrainingEvent::Checkpoint(Rc::new(checkpoint))));
-    page.receive(Update::Training(TrainingEvent::Epoch(report(3))));
+    page.receive(ClientEvent::Training(TrainingEvent::Checkpoint(Rc::new(checkpoint))));
+    page.receive(ClientEvent::Training(TrainingEvent::Epoch(report(3))));
     storage(&fixture).await;
 }
 
@@ -152,7 +152,7 @@ async fn an_interrupted_lesson_goes_on_from_its_checkpoint() {
     .await;
     assert_eq!(told, ["resume my network 2 [7, 8, 9] a.001.wav+a.002.wav+b.001.wav+b.002.wav"]);
     // Given up, it is not offered any more.
-    page.receive(Update::Training(TrainingEvent::Cancelled));
+    page.receive(ClientEvent::Training(TrainingEvent::Cancelled));
     storage(&fixture).await;
     drop((fixture, page));
     let (fixture, _page, _) = visit(&store).await;
@@ -179,8 +179,8 @@ async fn a_lesson_that_failed_after_a_checkpoint_is_offered_again() {
     collect(&fixture, &page).await;
     click(&fixture, "train-start");
     let checkpoint = ResumePoint { job: asked.2.take().unwrap(), epoch: 5, bytes: vec![1] };
-    page.receive(Update::Training(TrainingEvent::Checkpoint(Rc::new(checkpoint))));
-    page.receive(Update::Training(TrainingEvent::Failed("no device".to_owned())));
+    page.receive(ClientEvent::Training(TrainingEvent::Checkpoint(Rc::new(checkpoint))));
+    page.receive(ClientEvent::Training(TrainingEvent::Failed("no device".to_owned())));
     until(|| !fixture.hidden("resume")).await;
     assert!(fixture.text("resume-text").contains("epoch 5 of"));
 }
@@ -201,7 +201,7 @@ async fn lessons_that_were_held_are_there_on_the_next_visit() {
     collect(&fixture, &page).await;
     for _ in 0..2 {
         click(&fixture, "train-start");
-        page.receive(Update::Training(TrainingEvent::Trained(outcome(&asked))));
+        page.receive(ClientEvent::Training(TrainingEvent::Trained(outcome(&asked))));
         until(|| !fixture.hidden("results")).await;
         storage(&fixture).await;
     }
@@ -224,7 +224,7 @@ fn list(page: &Page, asked: &Asked) {
     let own: String = own.collect();
     let json =
         format!(r#"{{"first": "a", "default": "a", "networks": [{{"name": "a", "summary": "", "bytes": 1}}{own}]}}"#);
-    page.receive(Update::Networks(Rc::new(Catalogue::parse(json.as_bytes()).unwrap())));
+    page.receive(ClientEvent::Catalogue(Rc::new(Catalogue::parse(json.as_bytes()).unwrap())));
 }
 
 #[wasm_bindgen_test]
@@ -292,14 +292,14 @@ async fn weights_are_imported_in_either_place() {
     until(|| fixture.text("train-count") == "1 clip in 1 class").await;
     assert_eq!(asked.take(), ["import a.safetensors"]);
     let refused = "b.safetensors was not imported: it is no safetensors file.".to_owned();
-    page.receive(Update::Own(OwnNetworkEvent::Refused(refused.clone())));
+    page.receive(ClientEvent::OwnNetworkRefused(refused.clone()));
     until(|| fixture.text("storage-notice") == refused).await;
     click(&fixture, "view-classify");
     page.open(vec![file("a.safetensors", b"")]);
     let (file, name) = ("a.safetensors".to_owned(), "mine".to_owned());
-    page.receive(Update::Own(OwnNetworkEvent::Taken { file, on_card: name.clone(), name }));
+    page.receive(ClientEvent::OwnNetworkAdded { file, on_card: name.clone(), name });
     assert_eq!(asked.take(), ["import a.safetensors", "use mine"], "and nothing is classified");
-    page.receive(Update::Own(OwnNetworkEvent::Refused(refused.clone())));
+    page.receive(ClientEvent::OwnNetworkRefused(refused.clone()));
     until(|| fixture.text("network-error") == refused).await;
 }
 
@@ -317,10 +317,10 @@ async fn the_page_asks_before_it_goes_only_while_a_lesson_runs() {
     until(|| fixture.text("train-count") == "4 clips in 2 classes" && stage(&fixture) == "idle").await;
     assert!(!asks());
     click(&fixture, "train-start");
-    page.receive(Update::Training(TrainingEvent::Embedding { done: 1, total: 4 }));
+    page.receive(ClientEvent::Training(TrainingEvent::Embedding { done: 1, total: 4 }));
     assert!(asks());
-    page.receive(Update::Training(TrainingEvent::Step { step: 1, steps: 9 }));
+    page.receive(ClientEvent::Training(TrainingEvent::Step { step: 1, steps: 9 }));
     assert!(asks());
-    page.receive(Update::Training(TrainingEvent::Cancelled));
+    page.receive(ClientEvent::Training(TrainingEvent::Cancelled));
     assert!(!asks());
 }

@@ -9,7 +9,7 @@ use genrelens::training_job::{LabelledClip, Split, TrainingJob, TrainingResult};
 use genrelens::view::classify::networks::Catalogue;
 use genrelens::view::train::model_options::{Build, model_spec};
 use genrelens::view::train::state::{Outcome, TrainingEvent};
-use genrelens::web::client::Update;
+use genrelens::web::client::ClientEvent;
 use genrelens::web::page::Page;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::*;
@@ -22,7 +22,7 @@ use super::{Fixture, file, until};
 pub fn training() -> (Fixture, Page, Rc<Asked>) {
     let (fixture, page, asked) = connected();
     let list = br#"{"first": "a", "default": "a", "networks": [{"name": "a", "summary": "", "bytes": 1}]}"#;
-    page.receive(Update::Networks(Rc::new(Catalogue::parse(list).unwrap())));
+    page.receive(ClientEvent::Catalogue(Rc::new(Catalogue::parse(list).unwrap())));
     for _ in 0..2 {
         fixture.get::<HtmlElement>("view-train").click();
     }
@@ -100,7 +100,7 @@ async fn a_lesson_is_asked_for_as_it_is_set() {
     fixture.get::<HtmlElement>("train-start").click();
     assert_eq!(asked.take(), ["teach a+b 0.5 a.001.wav+a.002.wav+b.001.wav+b.002.wav"]);
     assert_eq!(fixture.get::<HtmlInputElement>("train-name").value(), "a 2", "a name that is free");
-    page.receive(Update::Training(TrainingEvent::Step { step: 3, steps: 90 }));
+    page.receive(ClientEvent::Training(TrainingEvent::Step { step: 3, steps: 90 }));
     until(|| fixture.text("train-progress-text") == "Learning: step 3 of 90…").await;
     fixture.get::<HtmlElement>("train-pause").click();
     until(|| fixture.text("train-progress-text") == "Paused.").await;
@@ -108,7 +108,7 @@ async fn a_lesson_is_asked_for_as_it_is_set() {
     fixture.get::<HtmlElement>("train-stop-keep-best").click();
     fixture.get::<HtmlElement>("train-stop").click();
     assert_eq!(asked.take(), ["steer Hold", "steer Go", "steer Finish", "stop teaching"]);
-    page.receive(Update::Training(TrainingEvent::Failed("no device".to_owned())));
+    page.receive(ClientEvent::Training(TrainingEvent::Failed("no device".to_owned())));
     until(|| fixture.text("train-error") == "no device.").await;
     assert_eq!(stage(&fixture), "idle");
 }
@@ -212,7 +212,7 @@ async fn who_can_learn_is_known_once_the_engine_has_told() {
     assert!(fixture.get::<Element>("train-augmentation").has_attribute("disabled"), "its features are computed once");
     choose(&fixture, "train-layers", "all");
     assert!(!fixture.get::<Element>("train-augmentation").has_attribute("disabled"));
-    page.receive(Update::Registry(Rc::new(vec![architectures()])));
+    page.receive(ClientEvent::Architectures(Rc::new(vec![architectures()])));
     until(|| fixture.text("train-model").contains("net1, from scratch")).await;
     assert_eq!(value(&fixture, "train-model"), "tuned:a", "what was chosen stays");
     choose(&fixture, "train-model", "net1");
@@ -226,7 +226,7 @@ async fn who_can_learn_is_known_once_the_engine_has_told() {
 async fn a_cell_of_the_matrix_lists_its_clips() {
     let (fixture, page, _asked) = collected().await;
     fixture.get::<HtmlElement>("train-start").click();
-    page.receive(Update::Training(TrainingEvent::Trained(Rc::new(outcome(false)))));
+    page.receive(ClientEvent::Training(TrainingEvent::Trained(Rc::new(outcome(false)))));
     until(|| !fixture.hidden("results")).await;
     let table = fixture.get::<Element>("results-confusion");
     assert_eq!(table.get_elements_by_tag_name("button").length(), 3, "one of the four cells is empty");
@@ -249,7 +249,7 @@ async fn a_cell_of_the_matrix_lists_its_clips() {
 async fn tags_have_areas_in_the_place_of_a_matrix() {
     let (fixture, page, _asked) = collected().await;
     fixture.get::<HtmlElement>("train-start").click();
-    page.receive(Update::Training(TrainingEvent::Trained(Rc::new(outcome(true)))));
+    page.receive(ClientEvent::Training(TrainingEvent::Trained(Rc::new(outcome(true)))));
     until(|| !fixture.hidden("results")).await;
     assert!(fixture.hidden("results-matrix-box"));
     assert!(fixture.text("results-sentence").contains("mean ROC-AUC 0.75"), "{}", fixture.text("results-sentence"));
@@ -268,7 +268,7 @@ async fn of_three_hundred_classes_the_most_confused_are_listed() {
     large.job.labels = (0..300).map(|label| format!("class {label}")).collect();
     large.result.answers.iter_mut().for_each(|answer| answer.resize(300, 0.0));
     fixture.get::<HtmlElement>("train-start").click();
-    page.receive(Update::Training(TrainingEvent::Trained(Rc::new(large))));
+    page.receive(ClientEvent::Training(TrainingEvent::Trained(Rc::new(large))));
     until(|| !fixture.hidden("results")).await;
     assert!(fixture.hidden("results-confusion-scroll") && !fixture.hidden("results-many"));
     assert_eq!(fixture.text("results-pairs"), "1 clip of class 0 named class 1");
@@ -301,8 +301,8 @@ fn every_field_has_its_name_and_every_question_mark_its_answer() {
 async fn what_came_of_it_is_shown_and_used() {
     let (fixture, page, asked) = collected().await;
     fixture.get::<HtmlElement>("train-start").click();
-    page.receive(Update::Training(TrainingEvent::Epoch(report(1))));
-    page.receive(Update::Training(TrainingEvent::Epoch(report(2))));
+    page.receive(ClientEvent::Training(TrainingEvent::Epoch(report(1))));
+    page.receive(ClientEvent::Training(TrainingEvent::Epoch(report(2))));
     until(|| !fixture.hidden("train-curves")).await;
     assert!(
         fixture.text("train-epochs-text").starts_with("Epoch 2: loss 1.00"),
@@ -311,7 +311,7 @@ async fn what_came_of_it_is_shown_and_used() {
     );
     assert!(fixture.text("train-epochs-text").contains("Best so far: epoch 1, 50 %"));
     let outcome = outcome(false);
-    page.receive(Update::Training(TrainingEvent::Trained(Rc::new(outcome))));
+    page.receive(ClientEvent::Training(TrainingEvent::Trained(Rc::new(outcome))));
     until(|| !fixture.hidden("results")).await;
     let said = fixture.text("results-sentence");
     assert!(said.starts_with("Of 4 clips that it never learned from, it names 3 rightly (75 %)."), "{said}");

@@ -12,7 +12,7 @@ use super::{SPACING, Saved};
 use crate::view::storage::state::{SavedRun, is_weights, own_networks};
 use crate::view::storage::words;
 use crate::view::train::state::{ResumePoint, Stage, TrainingState};
-use crate::web::client::{OwnNetworkEvent, read};
+use crate::web::client::read_blob;
 use crate::web::dom::{self, DomError, Listener, by_id};
 use crate::web::files::{save, take_chosen};
 
@@ -69,23 +69,21 @@ impl Page {
         }
     }
 
-    /// Takes an update about the user's own networks.
-    pub(in crate::web::page) fn receive_own(&self, news: OwnNetworkEvent) {
-        match news {
-            OwnNetworkEvent::Taken { file, on_card, name } => {
-                self.change_storage(|storage| storage.notice = Some(words::imported(&file, &on_card, &name)));
-                // In the classification view, an imported network is meant to be used at once.
-                if !self.0.training_panel.is_shown() {
-                    self.use_network(&name);
-                }
-            }
-            OwnNetworkEvent::Renamed { network, name } => {
-                self.change_training(|training| training.rename(&network, &name))
-            }
-            OwnNetworkEvent::Refused(sentence) if self.0.training_panel.is_shown() => {
-                self.change_storage(|storage| storage.notice = Some(sentence));
-            }
-            OwnNetworkEvent::Refused(sentence) => self.change(|state| state.network_error = Some(sentence)),
+    /// A weights file of the user is in the list of networks.
+    pub(in crate::web::page) fn add_own(&self, file: &str, on_card: &str, name: &str) {
+        self.change_storage(|storage| storage.notice = Some(words::imported(file, on_card, name)));
+        // In the classification view, an imported network is meant to be used at once.
+        if !self.0.training_panel.is_shown() {
+            self.use_network(name);
+        }
+    }
+
+    /// A weights file was not added, or a network not renamed: says why in the view that is shown.
+    pub(in crate::web::page) fn refuse_own(&self, sentence: String) {
+        if self.0.training_panel.is_shown() {
+            self.change_storage(|storage| storage.notice = Some(sentence));
+        } else {
+            self.change(|state| state.network_error = Some(sentence));
         }
     }
 
@@ -196,7 +194,7 @@ impl Page {
         self.change_training(|training| training.go_on(running.epochs.clone()));
         let page = self.clone();
         spawn_local(async move {
-            let Ok(bytes) = read(&interrupted.checkpoint).await else {
+            let Ok(bytes) = read_blob(&interrupted.checkpoint).await else {
                 return page.change_training(|training| {
                     (training.stage, training.error) = (Stage::Idle, Some(words::CHECKPOINT_GONE.to_owned()));
                 });

@@ -195,7 +195,7 @@ impl Page {
         }
         if !self.0.persistence.asked_for_persistence.replace(true) {
             // Not awaited: some browsers ask the user.
-            spawn_local(store::ask_to_last());
+            spawn_local(store::request_persistence());
         }
         self.show_usage().await;
         if !self.0.persistence.changed.get() {
