@@ -3,20 +3,21 @@
 //! file is. [`decode`] and [`resample`] are the same for what fits in memory.
 //!
 //! `plain` holds the formats that store samples, `compressed` those that have to be decoded; every one gives a
-//! `recording::Stream`. hound reads the samples of WAV files, claxon FLAC, Symphonia MP3, AAC and ALAC, and rubato changes the rate. Most
+//! `stream::Stream`. hound reads the samples of WAV files, claxon FLAC, Symphonia MP3, AAC and ALAC, and rubato changes the rate. Most
 //! containers are walked here: the files people have are looser than their specifications, and Symphonia's readers of
 //! FLAC and MP4, with the tags they map, would take 100 KB of the page.
 
 mod bytes;
+mod clip_stream;
 mod compressed;
 mod error;
-mod held;
 mod kind;
 mod mix;
 mod plain;
 mod recording;
 mod resample;
 mod source;
+mod stream;
 mod write;
 
 pub use error::{AudioError, FORMATS_READ, MAX_FRAMES};

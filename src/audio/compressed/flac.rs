@@ -15,8 +15,8 @@ use super::flac_header::{FrameHeader, Info};
 use super::sentences::{damaged_after, passed_over, shorter_than_said};
 use crate::audio::error::{AudioError, malformed, unsupported};
 use crate::audio::mix::Mixer;
-use crate::audio::recording::{BLOCK_FRAMES, Stream, check, no_audio};
 use crate::audio::source::Input;
+use crate::audio::stream::{BLOCK_FRAMES, Stream, check, no_audio};
 
 /// The most metadata blocks that are walked; a recording has a handful.
 const MOST_BLOCKS: usize = 4_096;

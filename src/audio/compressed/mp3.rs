@@ -18,8 +18,8 @@ use super::codec::Container;
 use super::packets::{Demuxer, Next, Packets, Track};
 use super::watch::{Watch, Watched};
 use crate::audio::error::{AudioError, malformed};
-use crate::audio::recording::no_audio;
 use crate::audio::source::Input;
+use crate::audio::stream::no_audio;
 
 /// An MP3 file's padding and delay fill no more packets than this.
 const PADDING_PACKETS: u64 = 4;

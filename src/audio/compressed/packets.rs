@@ -10,7 +10,7 @@ use super::codec::{self, Container};
 use super::sentences::{damaged_after, shorter_than_said};
 use crate::audio::error::AudioError;
 use crate::audio::mix::Mixer;
-use crate::audio::recording::{BLOCK_FRAMES, Stream, check, no_audio};
+use crate::audio::stream::{BLOCK_FRAMES, Stream, check, no_audio};
 
 /// Frames of silence in place of a packet that cannot be decoded, at most.
 const LONGEST_PACKET: u64 = 1 << 16;

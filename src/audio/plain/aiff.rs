@@ -8,8 +8,8 @@ use super::chunks::{Chunk, Chunks};
 use super::pcm::{Coding, Layout, Pcm, Span};
 use crate::audio::bytes::Order;
 use crate::audio::error::{AudioError, malformed, unsupported};
-use crate::audio::recording::{check, no_audio};
 use crate::audio::source::Input;
+use crate::audio::stream::{check, no_audio};
 
 /// Opens a file that begins with FORM and AIFF or AIFC.
 pub(in crate::audio) fn open(mut input: Input) -> Result<Pcm, AudioError> {

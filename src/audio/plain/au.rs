@@ -5,8 +5,8 @@
 use super::pcm::{Coding, Layout, Pcm, Span};
 use crate::audio::bytes::Order;
 use crate::audio::error::{AudioError, malformed, unsupported};
-use crate::audio::recording::{check, no_audio};
 use crate::audio::source::Input;
+use crate::audio::stream::{check, no_audio};
 
 const HEADER_BYTES: usize = 24;
 /// The length of files that were written to a pipe.

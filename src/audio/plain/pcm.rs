@@ -9,8 +9,8 @@ use super::law::{from_a_law, from_mu_law};
 use crate::audio::bytes::Order;
 use crate::audio::error::{AudioError, malformed};
 use crate::audio::mix::Mixer;
-use crate::audio::recording::{BLOCK_FRAMES, Stream};
 use crate::audio::source::Input;
+use crate::audio::stream::{BLOCK_FRAMES, Stream};
 
 /// The most bytes that are read at a time. A header may say that long blocks hold a frame each.
 const MOST_BYTES: usize = 1 << 20;

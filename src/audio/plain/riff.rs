@@ -12,8 +12,8 @@ use super::pcm::{Pcm, Span};
 use super::wave::parse;
 use crate::audio::bytes::Order;
 use crate::audio::error::{AudioError, malformed};
-use crate::audio::recording::no_audio;
 use crate::audio::source::Input;
+use crate::audio::stream::no_audio;
 
 /// Writers that cannot go back claim this much or more, up to what 32 bits hold.
 const CLAIMED_BY_STREAMS: std::ops::RangeInclusive<u64> = 0x7FFF_0000..=u32::MAX as u64;

@@ -4,7 +4,7 @@ use super::adpcm::{Adpcm, MICROSOFT_PAIRS};
 use super::pcm::{Coding, Layout};
 use crate::audio::bytes::Order;
 use crate::audio::error::{AudioError, malformed, unsupported};
-use crate::audio::recording::check;
+use crate::audio::stream::check;
 
 /// Registered numbers of encodings (`mmreg.h`).
 mod tag {

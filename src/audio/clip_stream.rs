@@ -3,21 +3,21 @@
 use super::Clip;
 use super::error::AudioError;
 use super::mix::Mixer;
-use super::recording::{BLOCK_FRAMES, Stream};
+use super::stream::{BLOCK_FRAMES, Stream};
 
 /// A clip and how many of its samples are given out.
-pub(super) struct Held {
+pub(super) struct ClipStream {
     clip: Clip,
     given: usize,
 }
 
-impl Held {
+impl ClipStream {
     pub fn new(clip: Clip) -> Self {
         Self { clip, given: 0 }
     }
 }
 
-impl Stream for Held {
+impl Stream for ClipStream {
     fn sample_rate(&self) -> u32 {
         self.clip.sample_rate
     }
