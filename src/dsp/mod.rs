@@ -9,7 +9,7 @@
 //! # Conventions
 //!
 //! Mono float samples. Spectrograms are row-major `[frame, band]`, lowest band first. What librosa 0.11 names, it
-//! decides: `tests/parity.rs` holds every front end against it.
+//! decides: `tests/dsp/parity.rs` holds every front end against it.
 
 mod conventions;
 mod framing;

@@ -1,4 +1,4 @@
-"""Makes what tests/parity.rs is held against, with librosa and Pillow:
+"""Makes what tests/dsp/parity.rs is held against, with librosa and Pillow:
 
     python -m venv venv && venv/bin/pip install -r requirements.txt && venv/bin/python make.py
 

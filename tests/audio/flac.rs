@@ -1,6 +1,4 @@
 //! FLAC files whose metadata is odd or whose frames are damaged.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::io::Cursor;
 use std::path::Path;

@@ -1,6 +1,4 @@
 //! WAV files made on the spot: every layout, loose headers, cuts and noise.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::f64::consts::TAU;
 use std::io::Cursor;

@@ -1,6 +1,4 @@
 //! Files that are cut, damaged or huge: what is whole of them is heard, nothing panics, and memory stays bounded.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 #![allow(unsafe_code, reason = "an allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -1,6 +1,4 @@
 //! MP4 files whose tables and edit lists say odd things.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::path::Path;
 

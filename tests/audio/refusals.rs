@@ -1,6 +1,4 @@
 //! What is not heard, and the very words that the user reads. Each follows the file's name and a colon.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::io::{Cursor, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;

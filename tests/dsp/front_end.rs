@@ -1,8 +1,4 @@
 //! The front ends against features that librosa made of the same recordings.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-
-mod common;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -81,7 +77,7 @@ fn correlation(a: &[f32], b: &[f32]) -> f64 {
 
 #[test]
 fn whole_tracks_have_the_stored_features() {
-    let Some(data) = common::shared_data() else { return };
+    let Some(data) = crate::common::shared_data() else { return };
     let (stored, front_end) = (stored(&data.join("gtzan-logmel")), &FrontEnd::GTZAN_LOGMEL);
     let tracks = whole_tracks(&data.join("gtzan-audio"));
     assert!(tracks.len() >= 8, "only {} whole tracks", tracks.len());
@@ -110,7 +106,7 @@ fn whole_tracks_have_the_stored_features() {
 /// The measure itself: features moved by one column, or one band, must fail it.
 #[test]
 fn features_a_column_or_a_band_off_are_told_apart() {
-    let Some(data) = common::shared_data() else { return };
+    let Some(data) = crate::common::shared_data() else { return };
     let stored = stored(&data.join("gtzan-logmel"));
     for values in ["blues.00000", "metal.00000", "rock.00000"].map(|track| &stored[track]) {
         for shift in [1, BANDS] {
@@ -125,7 +121,7 @@ fn features_a_column_or_a_band_off_are_told_apart() {
 /// Excerpts of a few seconds are one segment too, with as many columns as fit.
 #[test]
 fn shorter_recordings_are_one_shorter_segment() {
-    let Some(data) = common::shared_data() else { return };
+    let Some(data) = crate::common::shared_data() else { return };
     let mut seen = 0;
     let mut index = csv::Reader::from_path(data.join("gtzan-audio/index.csv")).unwrap();
     for record in index.deserialize().step_by(20) {

@@ -1,6 +1,4 @@
 //! MP3 and AAC without a container, damaged or with something before, between and behind the frames.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::io::Cursor;
 use std::path::Path;

@@ -1,6 +1,4 @@
 //! Other sample rates: levels, images, aliases, moments and lengths.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::f64::consts::TAU;
 

@@ -1,11 +1,8 @@
 //! The front ends against librosa 0.11 on signals that both sides make.
 //!
-//! `cargo test --test parity -- --nocapture` prints the largest differences that docs/front-ends.md lists;
+//! `cargo test --test dsp parity -- --nocapture` prints the largest differences that docs/front-ends.md lists;
 //! `tests/data/front-ends/make.py` made what they are held against.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-#[path = "parity/goldens.rs"]
 mod goldens;
 
 use std::collections::HashSet;
@@ -274,7 +271,7 @@ fn documented(front_end: &FrontEnd) -> String {
 
 #[test]
 fn every_front_end_is_documented() {
-    let documentation = include_str!("../docs/front-ends.md");
+    let documentation = include_str!("../../docs/front-ends.md");
     for front_end in FrontEnd::ALL {
         let row = documented(front_end);
         assert!(documentation.contains(&row), "docs/front-ends.md lacks a line that begins with\n{row}");

@@ -1,6 +1,4 @@
 //! Every variant of every format that is read, by one sample file each; how they were made is in `data/audio/make.py`.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::f64::consts::TAU;
 use std::io::{Cursor, Read, Seek, SeekFrom};
