@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use genrelens::audio::{AudioError, Recording, open};
 
+use crate::helpers::{fmt_chunk, folder, random, sample};
+
 /// What a file of 10 KB may take at most.
 const MOST_BYTES: usize = 8 << 20;
 
@@ -53,10 +55,6 @@ fn peak_of(work: impl FnOnce()) -> usize {
     (PEAK.get() - before) as usize
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio")
-}
-
 /// The files of a folder with their names, in a fixed order.
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -99,19 +97,11 @@ fn a_file_cut_anywhere_gives_what_is_whole_of_it() {
     }
 }
 
-/// Knuth's linear congruential generator (MMIX).
-fn random(seed: u64) -> impl FnMut(usize) -> usize {
-    let mut state = seed;
-    move |below| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) as usize % below
-    }
-}
-
 #[test]
 fn damaged_bytes_never_panic_and_take_little_memory() {
     for (name, bytes) in files(&folder()) {
-        let mut random = random(bytes.len() as u64);
+        let mut numbers = random(bytes.len() as u64);
+        let mut random = |below: usize| numbers() as usize % below;
         for round in 0..80 {
             let mut damaged = bytes.clone();
             for _ in 0..1 + round % 5 {
@@ -174,8 +164,7 @@ impl Seek for Sparse {
 
 /// A `fmt ` chunk of 16-bit mono at 8 kHz, and the header of a data chunk.
 fn format_and_data(data_bytes: u32) -> Vec<u8> {
-    let format = b"fmt \x10\0\0\0\x01\0\x01\0\x40\x1F\0\0\x80\x3E\0\0\x02\0\x10\0data";
-    [format.as_slice(), &data_bytes.to_le_bytes()].concat()
+    [fmt_chunk(1, 1, 8_000, 16, &[]), b"data".to_vec(), data_bytes.to_le_bytes().to_vec()].concat()
 }
 
 fn all_blocks(recording: &mut Recording) -> u64 {
@@ -242,7 +231,7 @@ fn long_blocks_of_few_frames_take_little_memory() {
 /// A comment block that claims 80 MB of comments, with nothing behind.
 #[test]
 fn tags_claim_no_memory() {
-    let mut bytes = std::fs::read(folder().join("flac.flac")).unwrap()[..42].to_vec();
+    let mut bytes = sample("flac.flac")[..42].to_vec();
     bytes.extend(b"\x84\xFF\xFF\xFF\0\0\0\0\x40\x4B\x4C\0");
     let peak = peak_of(|| assert!(decoded(&bytes).is_err()));
     assert!(peak < 1 << 20, "{peak} bytes");

@@ -1,25 +1,20 @@
 //! FLAC files whose metadata is odd or whose frames are damaged.
 
 use std::io::Cursor;
-use std::path::Path;
 
 use genrelens::audio::{AudioError, decode, open};
+
+use crate::helpers::{decode_with_warnings, sample};
 
 /// Where the frames of `flac.flac` begin. Each has 192 samples of 800 in all, the last one 32.
 const FRAMES: [usize; 5] = [8_256, 8_552, 8_838, 9_130, 9_387];
 
 fn flac() -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio/flac.flac")).unwrap()
+    sample("flac.flac")
 }
 
-/// All samples, and what is said of them.
 fn decoded(bytes: &[u8]) -> (Vec<f32>, Vec<String>) {
-    let mut recording = open(Cursor::new(bytes.to_vec())).unwrap_or_else(|error| panic!("{error}"));
-    let (mut all, mut block) = (Vec::new(), Vec::new());
-    while recording.next_block(&mut block).unwrap() {
-        all.extend_from_slice(&block);
-    }
-    (all, recording.warnings())
+    decode_with_warnings(bytes).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The stream information of `flac.flac`, metadata blocks of a type and a body each, and its frames.

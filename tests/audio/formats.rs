@@ -2,17 +2,10 @@
 
 use std::f64::consts::TAU;
 use std::io::{Cursor, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
 
 use genrelens::audio::{decode, open};
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio")
-}
-
-fn sample(name: &str) -> Vec<u8> {
-    std::fs::read(folder().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
+use crate::helpers::{decode_with_warnings, sample};
 
 /// What is in the sample files: 440 Hz at 0.5 in the left or only channel, 880 Hz at 0.25 in the right one.
 fn expected(channels: usize, sample_rate: u32, frames: usize) -> Vec<f32> {
@@ -139,19 +132,16 @@ fn compressed_files_are_near_and_in_time() {
     }
 }
 
-/// A sample file's warnings, after all of it.
-fn warnings(bytes: Vec<u8>) -> Vec<String> {
-    let mut recording = open(Cursor::new(bytes)).unwrap_or_else(|error| panic!("{error}"));
-    let mut block = Vec::new();
-    while recording.next_block(&mut block).unwrap() {}
-    recording.warnings()
+/// A file's warnings, after all of it.
+fn warnings(bytes: &[u8]) -> Vec<String> {
+    decode_with_warnings(&bytes).unwrap_or_else(|error| panic!("{error}")).1
 }
 
 #[test]
 fn whole_files_give_no_warnings() {
     let compressed = COMPRESSED.iter().map(|file| file.0);
     for name in UNCOMPRESSED.iter().map(|file| file.0).chain(compressed).filter(|&name| name != "wav-sizes-off.wav") {
-        assert_eq!(warnings(sample(name)), Vec::<String>::new(), "{name}");
+        assert_eq!(warnings(&sample(name)), Vec::<String>::new(), "{name}");
     }
 }
 
@@ -232,7 +222,7 @@ fn what_is_repaired_is_said() {
         ),
     ];
     for (index, (bytes, expected)) in files.into_iter().enumerate() {
-        assert_eq!(warnings(bytes), expected, "file {index}");
+        assert_eq!(warnings(&bytes), expected, "file {index}");
     }
 }
 
@@ -305,7 +295,7 @@ fn the_time_of_an_mp4_track_may_have_units_of_its_own() {
     double(place(&original, b"elst") + 16);
     (0..usize::from(entries)).for_each(|entry| double(times + 16 + 8 * entry));
     assert_eq!(decode(&bytes).unwrap(), decode(&original).unwrap());
-    assert_eq!(warnings(bytes), Vec::<String>::new());
+    assert_eq!(warnings(&bytes), Vec::<String>::new());
 }
 
 /// Two MP3 files in one: the first one's tag tells the length of the first alone.

@@ -5,6 +5,7 @@
 mod damage;
 mod flac;
 mod formats;
+mod helpers;
 mod mp4;
 mod mpeg;
 mod refusals;

@@ -1,19 +1,12 @@
 //! MP4 files whose tables and edit lists say odd things.
 
-use std::path::Path;
-
 use genrelens::audio::decode;
+
+use crate::helpers::{sample, with_box_changed as with};
 
 /// 0.2 s at 44.1 kHz, 8820 frames, after 1024 of delay, with a movie of 1000 units a second.
 fn m4a() -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio/m4a.m4a")).unwrap()
-}
-
-/// With bytes written over, so many after where a box's name begins.
-fn with(mut bytes: Vec<u8>, name: &[u8; 4], after: usize, change: &[u8]) -> Vec<u8> {
-    let at = bytes.windows(4).position(|window| window == name).unwrap() + after;
-    bytes[at..at + change.len()].copy_from_slice(change);
-    bytes
+    sample("m4a.m4a")
 }
 
 /// The entry has 16 bits for the rate, so 88.2 and 96 kHz do not go in.

@@ -1,23 +1,8 @@
 //! MP3 and AAC without a container, damaged or with something before, between and behind the frames.
 
-use std::io::Cursor;
-use std::path::Path;
+use genrelens::audio::AudioError;
 
-use genrelens::audio::{AudioError, open};
-
-fn sample(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio").join(name)).unwrap()
-}
-
-/// All samples, and what is said of them.
-fn decoded(bytes: &[u8]) -> Result<(Vec<f32>, Vec<String>), AudioError> {
-    let mut recording = open(Cursor::new(bytes.to_vec()))?;
-    let (mut all, mut block) = (Vec::new(), Vec::new());
-    while recording.next_block(&mut block)? {
-        all.extend_from_slice(&block);
-    }
-    Ok((all, recording.warnings()))
-}
+use crate::helpers::{decode_with_warnings as decoded, sample};
 
 /// Where the frames of `aac.aac` begin.
 fn adts_frames() -> Vec<usize> {

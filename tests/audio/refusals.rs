@@ -1,17 +1,14 @@
 //! What is not heard, and the very words that the user reads. Each follows the file's name and a colon.
 
 use std::io::{Cursor, ErrorKind, Read, Seek, SeekFrom};
-use std::path::Path;
 
 use genrelens::audio::{AudioError, decode, open};
+
+use crate::helpers::{sample, with_box_changed};
 
 const AGAIN: &str = "; export it again, as a 16-bit PCM WAV file if you can, and choose that";
 const OTHERWISE: &str = "; save it as a 16-bit PCM WAV file and choose that";
 const READ: &str = "WAV, RF64, AU, AIFF, FLAC, MP3, AAC and M4A files are read";
-
-fn sample(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio").join(name)).unwrap()
-}
 
 /// A sample file with some bytes written over.
 fn with(name: &str, changes: &[(usize, &[u8])]) -> Vec<u8> {
@@ -20,13 +17,6 @@ fn with(name: &str, changes: &[(usize, &[u8])]) -> Vec<u8> {
         bytes[at..at + change.len()].copy_from_slice(change);
     }
     bytes
-}
-
-/// A sample file with bytes written over, so many after where a box's name begins.
-fn after(name: &str, of: &[u8; 4], after: usize, change: &[u8]) -> Vec<u8> {
-    let at = sample(name).windows(4).position(|window| window == of).unwrap() + after;
-    let length = change.len().min(sample(name).len() - at);
-    with(name, &[(at, &change[..length])])
 }
 
 /// Places in `wav-s16.wav`: its format begins at 20, its data at 44.
@@ -76,11 +66,11 @@ fn malformed() -> Vec<(Vec<u8>, &'static str)> {
         (sample("m4a.m4a").replace_all(b"stsd", b"free"), "it is an M4A or MP4 file without its 'stsd' box"),
         (sample("m4a.m4a").replace_all(b"stco", b"free"), "it is an M4A or MP4 file without its 'stco' box"),
         (
-            after("m4a.m4a", b"stsz", 8, &[0, 0x20, 0, 0]),
+            with_box_changed(sample("m4a.m4a"), b"stsz", 8, &[0, 0x20, 0, 0]),
             "it is an M4A or MP4 file with a damaged beginning (its table says that a packet has 2097152 bytes)",
         ),
         (
-            after("m4a-moov-first.m4a", b"mdat", 4, &[0x10; 10_000]),
+            with_box_changed(sample("m4a-moov-first.m4a"), b"mdat", 4, &[0x10; 10_000]),
             "it is an M4A or MP4 file with a damaged beginning (aac: invalid data)",
         ),
         (sample("m4a.m4a").replace_all(b"esds", b"free"), "it is an M4A or MP4 file with a damaged 'stsd' box"),

@@ -4,16 +4,7 @@ use std::f64::consts::TAU;
 
 use genrelens::audio::{AudioError, Clip, Resampler, resample};
 
-fn tone(hz: f64, sample_rate: u32, len: usize) -> Vec<f32> {
-    (0..len).map(|index| (0.5 * (TAU * hz * index as f64 / f64::from(sample_rate)).sin()) as f32).collect()
-}
-
-fn assert_close(found: &[f32], expected: &[f32], tolerance: f32) {
-    assert_eq!(found.len(), expected.len());
-    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
-        assert!((found - expected).abs() <= tolerance, "sample {index}: {found}, expected {expected}");
-    }
-}
+use crate::helpers::{assert_close, tone};
 
 /// Amplitude of a tone within samples, by one bin of a Fourier sum under a Hann window.
 fn amplitude(samples: &[f32], hz: f64, sample_rate: u32) -> f64 {
