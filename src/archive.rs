@@ -20,7 +20,7 @@ use rawzip::{
 use crate::audio::Source;
 
 /// The largest file that is taken out of an archive, in bytes: it is in memory as a whole. An hour of CD sound has more.
-pub const MOST_FILE_BYTES: u64 = 512 << 20;
+pub(crate) const MOST_FILE_BYTES: u64 = 512 << 20;
 
 /// How much is taken out of one archive.
 #[derive(Debug, Clone, Copy)]

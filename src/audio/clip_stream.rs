@@ -12,7 +12,7 @@ pub(super) struct ClipStream {
 }
 
 impl ClipStream {
-    pub fn new(clip: Clip) -> Self {
+    pub(super) fn new(clip: Clip) -> Self {
         Self { clip, given: 0 }
     }
 }

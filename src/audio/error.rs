@@ -5,7 +5,7 @@
 pub const MAX_FRAMES: usize = 100_000_000;
 
 /// The formats that are read, as the messages for users name them.
-pub const FORMATS_READ: &str = "WAV, RF64, AU, AIFF, FLAC, MP3, AAC and M4A files";
+pub(super) const FORMATS_READ: &str = "WAV, RF64, AU, AIFF, FLAC, MP3, AAC and M4A files";
 
 /// Why a file could not be decoded. Each text is a sentence for the user that follows the file's name and a colon: what
 /// was expected, what was found, and, after a semicolon, what to do.

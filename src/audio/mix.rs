@@ -19,7 +19,7 @@ pub(super) struct Mixer {
 
 impl Mixer {
     /// Appends the mean of every frame's channels. `interleaved` holds whole frames.
-    pub fn push(&mut self, interleaved: &[f32], channels: usize) {
+    pub(super) fn push(&mut self, interleaved: &[f32], channels: usize) {
         self.mono.reserve(interleaved.len() / channels);
         for frame in interleaved.chunks_exact(channels) {
             let sum: f32 = frame.iter().map(|&sample| self.sanitize(sample)).sum();
@@ -37,7 +37,7 @@ impl Mixer {
     }
 
     /// Sentences for the user about all that went through.
-    pub fn warnings(&self) -> Vec<String> {
+    pub(super) fn warnings(&self) -> Vec<String> {
         let not_finite = match self.not_finite {
             0 => None,
             1 => Some("1 sample is not a finite number; it is heard as silence.".to_owned()),

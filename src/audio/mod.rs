@@ -10,8 +10,8 @@
 mod bytes;
 mod clip_stream;
 mod compressed;
+mod detect;
 mod error;
-mod kind;
 mod mix;
 mod plain;
 mod recording;
@@ -20,7 +20,7 @@ mod source;
 mod stream;
 mod write;
 
-pub use error::{AudioError, FORMATS_READ, MAX_FRAMES};
+pub use error::{AudioError, MAX_FRAMES};
 pub use recording::{Recording, decode, open};
 pub use resample::{Resampler, resample};
 pub use source::Source;

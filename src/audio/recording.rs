@@ -5,8 +5,8 @@ use std::io::{Cursor, Read, Seek};
 use super::Clip;
 use super::clip_stream::ClipStream;
 use super::compressed::{adts, flac, mp3, mp4};
+use super::detect::{FileFormat, detect};
 use super::error::{AudioError, MAX_FRAMES};
-use super::kind::{self, Kind};
 use super::mix::Mixer;
 use super::plain::{aiff, au, riff};
 use super::source::{Input, Source};
@@ -39,16 +39,16 @@ pub fn open(source: impl Read + Seek + 'static) -> Result<Recording, AudioError>
 
 fn open_boxed(source: Box<dyn Source>) -> Result<Recording, AudioError> {
     let mut input = Input::new(source)?;
-    let kind = kind::of(&mut input)?;
+    let format = detect(&mut input)?;
     let length = input.length();
-    let stream: Box<dyn Stream> = match kind {
-        Kind::Wav(order) => Box::new(riff::open(input, order)?),
-        Kind::Au => Box::new(au::open(input)?),
-        Kind::Aiff => Box::new(aiff::open(input)?),
-        Kind::Flac => Box::new(flac::open(input)?),
-        Kind::Adts => Box::new(adts::open(input)?),
-        Kind::Mp3 => Box::new(mp3::open(input)?),
-        Kind::Mp4 => Box::new(mp4::open(input)?),
+    let stream: Box<dyn Stream> = match format {
+        FileFormat::Wav(order) => Box::new(riff::open(input, order)?),
+        FileFormat::Au => Box::new(au::open(input)?),
+        FileFormat::Aiff => Box::new(aiff::open(input)?),
+        FileFormat::Flac => Box::new(flac::open(input)?),
+        FileFormat::Adts => Box::new(adts::open(input)?),
+        FileFormat::Mp3 => Box::new(mp3::open(input)?),
+        FileFormat::Mp4 => Box::new(mp4::open(input)?),
     };
     let mut recording = Recording { stream, mixer: Mixer::default(), first: None, length, fraction: 0.0 };
     if !recording.stream.next(&mut recording.mixer)? || recording.mixer.mono.is_empty() {

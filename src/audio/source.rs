@@ -21,33 +21,33 @@ pub(super) struct Input {
 }
 
 impl Input {
-    pub fn new(mut source: Box<dyn Source>) -> Result<Self, AudioError> {
+    pub(super) fn new(mut source: Box<dyn Source>) -> Result<Self, AudioError> {
         let length = source.seek(SeekFrom::End(0)).map_err(|error| unreadable(&error))?;
         source.seek(SeekFrom::Start(0)).map_err(|error| unreadable(&error))?;
         Ok(Self { reader: BufReader::with_capacity(BUFFER_BYTES, source), position: 0, length })
     }
 
-    pub fn length(&self) -> u64 {
+    pub(super) fn length(&self) -> u64 {
         self.length
     }
 
-    pub fn position(&self) -> u64 {
+    pub(super) fn position(&self) -> u64 {
         self.position
     }
 
     /// Goes to a place, at most the end.
-    pub fn seek_to(&mut self, position: u64) -> Result<(), AudioError> {
+    pub(super) fn seek_to(&mut self, position: u64) -> Result<(), AudioError> {
         self.seek(SeekFrom::Start(position.min(self.length))).map(|_| ()).map_err(|error| unreadable(&error))
     }
 
     /// Makes the present place the first: what is before it is no part of the input any more.
-    pub fn begin_here(&mut self) {
+    pub(super) fn begin_here(&mut self) {
         self.length -= self.position;
         self.position = 0;
     }
 
     /// Replaces `bytes` by the next `count`, or by as many as there are.
-    pub fn read_at_most(&mut self, count: usize, bytes: &mut Vec<u8>) -> Result<(), AudioError> {
+    pub(super) fn read_at_most(&mut self, count: usize, bytes: &mut Vec<u8>) -> Result<(), AudioError> {
         bytes.clear();
         let taken = self.by_ref().take(count as u64).read_to_end(bytes);
         taken.map(|_| ()).map_err(|error| unreadable(&error))

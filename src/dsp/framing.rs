@@ -21,7 +21,7 @@ pub(super) struct Framing {
 }
 
 impl Framing {
-    pub fn new(front_end: &FrontEnd) -> Self {
+    pub(super) fn new(front_end: &FrontEnd) -> Self {
         let mut framing = Self {
             length: front_end.n_fft,
             hop: front_end.hop_length,
@@ -36,7 +36,7 @@ impl Framing {
     }
 
     /// Takes samples in and gives every frame that is now whole.
-    pub fn push(&mut self, samples: &[f32], mut each: impl FnMut(&[f32])) {
+    pub(super) fn push(&mut self, samples: &[f32], mut each: impl FnMut(&[f32])) {
         for block in samples.chunks(BLOCK) {
             self.buffer.extend_from_slice(block);
             if !self.begun && self.buffer.len() > self.pad {
@@ -49,7 +49,7 @@ impl Framing {
     }
 
     /// Gives the frames that reach beyond the end, and begins anew.
-    pub fn finish(&mut self, mut each: impl FnMut(&[f32])) {
+    pub(super) fn finish(&mut self, mut each: impl FnMut(&[f32])) {
         let known = if self.begun { self.buffer.len().min(self.pad + 1) } else { self.buffer.len() };
         let last = &self.buffer[self.buffer.len() - known..];
         let behind: Vec<f32> = (0..self.pad).map(|index| self.beyond(last, (known + index) as isize)).collect();
@@ -62,7 +62,7 @@ impl Framing {
     }
 
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.buffer.len()
     }
 

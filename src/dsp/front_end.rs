@@ -80,7 +80,7 @@ impl FrontEnd {
     }
 
     /// Centre frequency of every band, in Hz, ascending.
-    pub fn band_hz(&self) -> Vec<f32> {
+    pub(crate) fn band_hz(&self) -> Vec<f32> {
         edges_hz(self)[1..=self.mel_bands].iter().map(|&hz| hz as f32).collect()
     }
 

@@ -15,7 +15,7 @@ fn log_step() -> f64 {
 
 impl MelScale {
     /// Mel of a frequency in Hz, from 0.
-    pub fn mel_from_hz(self, hz: f64) -> f64 {
+    pub(super) fn mel_from_hz(self, hz: f64) -> f64 {
         match self {
             Self::Slaney if hz < BREAK_HZ => hz / HZ_PER_MEL,
             Self::Slaney => BREAK_MEL + (hz / BREAK_HZ).ln() / log_step(),
@@ -24,7 +24,7 @@ impl MelScale {
     }
 
     /// Frequency in Hz of a mel, from 0.
-    pub fn hz_from_mel(self, mel: f64) -> f64 {
+    pub(super) fn hz_from_mel(self, mel: f64) -> f64 {
         match self {
             Self::Slaney if mel < BREAK_MEL => mel * HZ_PER_MEL,
             Self::Slaney => BREAK_HZ * ((mel - BREAK_MEL) * log_step()).exp(),
@@ -50,7 +50,7 @@ pub(super) struct Filter {
 
 impl Filter {
     /// The band's value in a spectrum.
-    pub fn value(&self, spectrum: &[f32]) -> f32 {
+    pub(super) fn value(&self, spectrum: &[f32]) -> f32 {
         self.weights.iter().zip(&spectrum[self.first_bin..]).map(|(weight, bin)| weight * bin).sum()
     }
 }

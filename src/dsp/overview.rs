@@ -28,7 +28,7 @@ const MOST_COLUMNS: usize = 4096;
 
 /// The mel-spectrogram of all frames so far. Where they become too many, neighbours are put together, two by two: a
 /// column is the mean in decibels of the frames it stands for.
-pub struct Overview {
+pub(crate) struct Overview {
     spectrum: Spectrum,
     bands: usize,
     frames_per_column: usize,
@@ -43,7 +43,7 @@ pub struct Overview {
 
 impl Overview {
     /// An empty one, for a front end's mel values.
-    pub fn new(front_end: &FrontEnd) -> Self {
+    pub(crate) fn new(front_end: &FrontEnd) -> Self {
         Self::with_most_columns(front_end.spectrum, front_end.mel_bands, MOST_COLUMNS)
     }
 
@@ -61,7 +61,7 @@ impl Overview {
     }
 
     /// Takes in frames of mel values, row-major `[frame, band]`.
-    pub fn push(&mut self, mel: &[f32]) {
+    pub(crate) fn push(&mut self, mel: &[f32]) {
         self.silent &= is_silent(mel);
         for frame in mel.chunks_exact(self.bands) {
             self.push_frame(frame);
@@ -98,22 +98,22 @@ impl Overview {
     }
 
     /// Columns so far.
-    pub fn columns(&self) -> usize {
+    pub(crate) fn columns(&self) -> usize {
         self.columns.len() / self.bands
     }
 
     /// Frames that a column stands for.
-    pub fn frames_per_column(&self) -> usize {
+    pub(crate) fn frames_per_column(&self) -> usize {
         self.frames_per_column
     }
 
     /// True where no band of any frame held more than nothing.
-    pub fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         self.silent
     }
 
     /// Decibels below the loudest frame, `[column, band]`, −`top_db` to 0; silence is all −`top_db`.
-    pub fn to_db(&self, top_db: f32) -> Vec<f32> {
+    pub(crate) fn to_db(&self, top_db: f32) -> Vec<f32> {
         if self.is_silent() {
             return vec![-top_db; self.columns.len()];
         }

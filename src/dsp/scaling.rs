@@ -19,7 +19,7 @@ pub(super) enum Scale {
 
 impl Scale {
     /// The front end's scaling over these mel values.
-    pub fn over(values: &[f32], front_end: &FrontEnd) -> Self {
+    pub(super) fn over(values: &[f32], front_end: &FrontEnd) -> Self {
         let (spectrum, top_db) = (front_end.spectrum, front_end.top_db);
         if front_end.scaling == Scaling::LogCompressed {
             return Self::LogCompressed;
@@ -36,7 +36,7 @@ impl Scale {
     }
 
     /// A mel value as a network hears it.
-    pub fn apply(&self, value: f32) -> f32 {
+    pub(super) fn apply(&self, value: f32) -> f32 {
         match *self {
             Self::Decibels { spectrum, lowest_db, from_db, per_db } => {
                 (spectrum.db(value).max(lowest_db) - from_db) / per_db

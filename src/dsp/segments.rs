@@ -42,7 +42,7 @@ pub fn segments(mel: &MelSpectrogram, front_end: &FrontEnd) -> Vec<Segment> {
 /// raised to full level; a remainder of up to a second goes with the segment before it. No column is given twice.
 ///
 /// The recording comes in pieces, which change nothing; a little more than two segments of frames are held at most.
-pub struct Segmenter {
+pub(crate) struct Segmenter {
     front_end: FrontEnd,
     bands: usize,
     /// Frames of a segment.
@@ -58,7 +58,7 @@ pub struct Segmenter {
 
 impl Segmenter {
     /// A segmenter at a recording's beginning.
-    pub fn new(front_end: &FrontEnd) -> Self {
+    pub(crate) fn new(front_end: &FrontEnd) -> Self {
         Self::with_bands(front_end, front_end.mel_bands)
     }
 
@@ -76,7 +76,7 @@ impl Segmenter {
     }
 
     /// Takes mel values in, `[frame, band]`, and gives the segments that no later frame can change.
-    pub fn push(&mut self, mel: &[f32]) -> Vec<Segment> {
+    pub(crate) fn push(&mut self, mel: &[f32]) -> Vec<Segment> {
         let mut found = Vec::new();
         // In parts, so that a push of hours holds no more than one of seconds.
         for part in mel.chunks((self.shortest + 1) * self.bands) {
@@ -89,7 +89,7 @@ impl Segmenter {
     }
 
     /// Gives what remains: nothing of an empty recording, or one segment.
-    pub fn finish(mut self) -> Vec<Segment> {
+    pub(crate) fn finish(mut self) -> Vec<Segment> {
         let end = self.end();
         if end > self.start { vec![self.cut(end)] } else { Vec::new() }
     }

@@ -47,7 +47,7 @@ impl MelSpectrogram {
 const LEAST_POWER: f32 = 1e-10;
 
 /// True where no mel value is above the least that is told from nothing, 1e-10: digital silence, or no value at all.
-pub fn is_silent(mel: &[f32]) -> bool {
+pub(super) fn is_silent(mel: &[f32]) -> bool {
     mel.iter().all(|&value| value <= LEAST_POWER)
 }
 
@@ -124,25 +124,25 @@ impl MelPlan {
 
 /// The mel-spectrogram of a recording that comes in pieces: the same values, bit for bit, however it is cut. Holds no
 /// more than a few frames of samples.
-pub struct MelStream {
+pub(crate) struct MelStream {
     plan: MelPlan,
     framing: Framing,
 }
 
 impl MelStream {
     /// A stream at its beginning.
-    pub fn new(front_end: &FrontEnd) -> Self {
+    pub(crate) fn new(front_end: &FrontEnd) -> Self {
         Self { plan: MelPlan::new(front_end), framing: Framing::new(front_end) }
     }
 
     /// Takes mono samples in, −1..1 at the front end's rate, and appends the mel values of every frame that is now
     /// whole, `[frame, band]`.
-    pub fn push(&mut self, samples: &[f32], mel: &mut Vec<f32>) {
+    pub(crate) fn push(&mut self, samples: &[f32], mel: &mut Vec<f32>) {
         self.framing.push(samples, |frame| self.plan.mel(frame, mel));
     }
 
     /// Appends the frames that reach beyond the end, `[frame, band]`. The stream is then at its beginning again.
-    pub fn finish(&mut self, mel: &mut Vec<f32>) {
+    pub(crate) fn finish(&mut self, mel: &mut Vec<f32>) {
         self.framing.finish(|frame| self.plan.mel(frame, mel));
     }
 }

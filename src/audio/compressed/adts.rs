@@ -12,7 +12,7 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
 use super::codec::{self, Container};
-use super::packets::{Demuxer, Next, Packets, Track};
+use super::packet_decoder::{Demuxer, Next, PacketDecoder, Track};
 use crate::audio::error::{AudioError, malformed};
 use crate::audio::source::Input;
 
@@ -90,7 +90,7 @@ pub(in crate::audio) struct Adts {
 }
 
 /// Opens a file that begins with an ADTS frame.
-pub(in crate::audio) fn open(mut input: Input) -> Result<Packets<Adts>, AudioError> {
+pub(in crate::audio) fn open(mut input: Input) -> Result<PacketDecoder<Adts>, AudioError> {
     let (length, mut bytes) = (input.length(), Vec::new());
     input.seek_to(0)?;
     input.read_at_most(SEARCHED, &mut bytes)?;
@@ -99,7 +99,7 @@ pub(in crate::audio) fn open(mut input: Input) -> Result<Packets<Adts>, AudioErr
         malformed(&format!("it begins like {}, but has no whole frame of sound", Container::Adts.name()))
     })?;
     let track = first.track()?;
-    Packets::new(Adts { input, first, track, at: at as u64, bytes }, length)
+    PacketDecoder::new(Adts { input, first, track, at: at as u64, bytes }, length)
 }
 
 impl Adts {

@@ -21,7 +21,7 @@ pub(in crate::audio) enum Container {
 
 impl Container {
     /// Follows "it is".
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Adts => "an AAC file",
             Self::Mp3 => "an MP3 file",
@@ -30,7 +30,7 @@ impl Container {
     }
 
     /// The refusal of what is inside.
-    pub fn inside(self, what: &str) -> AudioError {
+    pub(super) fn inside(self, what: &str) -> AudioError {
         let read = match self {
             Self::Adts | Self::Mp3 => "only AAC-LC and MP3 are read in such files",
             Self::Mp4 => "only AAC-LC, ALAC and MP3 are read in such files",
@@ -39,7 +39,7 @@ impl Container {
     }
 
     /// The refusal of what is damaged before its first packet.
-    pub fn damaged(self, found: &str) -> AudioError {
+    pub(super) fn damaged(self, found: &str) -> AudioError {
         malformed(&format!("it is {} with a damaged beginning ({found})", self.name()))
     }
 }

@@ -12,7 +12,7 @@ use claxon::frame::{Block, FrameReader};
 
 use super::flac_bytes::Bytes;
 use super::flac_header::{FrameHeader, Info};
-use super::sentences::{damaged_after, passed_over, shorter_than_said};
+use super::warnings::{damaged_after, passed_over, shorter_than_said};
 use crate::audio::error::{AudioError, malformed, unsupported};
 use crate::audio::mix::Mixer;
 use crate::audio::source::Input;

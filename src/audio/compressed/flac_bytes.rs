@@ -21,16 +21,16 @@ pub(in crate::audio) struct Bytes {
 
 impl Bytes {
     /// From the input's place on.
-    pub fn new(input: Input) -> Self {
+    pub(super) fn new(input: Input) -> Self {
         Self { input, held: Vec::new(), used: 0, failure: None }
     }
 
     /// The place of the next byte.
-    pub fn position(&self) -> u64 {
+    pub(super) fn position(&self) -> u64 {
         self.input.position() - (self.held.len() - self.used) as u64
     }
 
-    pub fn go_to(&mut self, at: u64) -> std::result::Result<(), AudioError> {
+    pub(super) fn go_to(&mut self, at: u64) -> std::result::Result<(), AudioError> {
         let begin = self.input.position() - self.held.len() as u64;
         match at.checked_sub(begin).filter(|&used| used <= self.held.len() as u64) {
             Some(used) => self.used = used as usize,
@@ -44,7 +44,7 @@ impl Bytes {
     }
 
     /// The next bytes, up to so many; they stay the next.
-    pub fn peek(&mut self, count: usize) -> std::result::Result<&[u8], AudioError> {
+    pub(super) fn peek(&mut self, count: usize) -> std::result::Result<&[u8], AudioError> {
         if self.held.len() - self.used < count {
             let mut more = Vec::new();
             self.input.read_at_most(HELD, &mut more)?;
@@ -58,7 +58,7 @@ impl Bytes {
 
     /// Goes to the next place whose bytes are right, which begin with a byte of ones as all frames do; false where there
     /// is none.
-    pub fn find(&mut self, is_right: impl Fn(&[u8]) -> bool) -> std::result::Result<bool, AudioError> {
+    pub(super) fn find(&mut self, is_right: impl Fn(&[u8]) -> bool) -> std::result::Result<bool, AudioError> {
         loop {
             let window = self.peek(HELD)?;
             let places = window.iter().enumerate().filter(|&(_, &byte)| byte == 0xFF).map(|(at, _)| at);

@@ -2,7 +2,7 @@
 //!
 //! Source: RFC 9639, 8.2 and 9.1.
 
-use crate::audio::bytes::Order;
+use crate::audio::bytes::ByteOrder;
 
 /// What STREAMINFO says.
 #[derive(Debug, Clone, Copy)]
@@ -19,10 +19,10 @@ pub(in crate::audio) struct Info {
 
 impl Info {
     /// Reads the block's 34 bytes; `None` where there are fewer.
-    pub fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         bytes.get(..34)?;
-        let (most_frames, packed) = (Order::Big.u16_at(bytes, 2)?, Order::Big.u32_at(bytes, 10)?);
-        let frames = u64::from(packed & 0xF) << 32 | u64::from(Order::Big.u32_at(bytes, 14)?);
+        let (most_frames, packed) = (ByteOrder::Big.u16_at(bytes, 2)?, ByteOrder::Big.u32_at(bytes, 10)?);
+        let frames = u64::from(packed & 0xF) << 32 | u64::from(ByteOrder::Big.u32_at(bytes, 14)?);
         Some(Self {
             most_frames,
             sample_rate: packed >> 12,
@@ -48,10 +48,10 @@ pub(in crate::audio) struct FrameHeader {
 
 impl FrameHeader {
     /// In bytes: the fixed part, a number of 7, a length and a rate of 2 each, and the checksum.
-    pub const LONGEST: usize = 4 + 7 + 2 + 2 + 1;
+    pub(super) const LONGEST: usize = 4 + 7 + 2 + 2 + 1;
 
     /// Reads a header that is right by its checksum.
-    pub fn parse(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let &[0xFF, sync @ (0xF8 | 0xF9), lengths, layout, ..] = bytes else { return None };
         let (number, at) = number(bytes.get(4..)?)?;
         let at = 4 + at;
@@ -82,14 +82,14 @@ impl FrameHeader {
     }
 
     /// True for a frame of this stream.
-    pub fn fits(&self, info: &Info) -> bool {
+    pub(super) fn fits(&self, info: &Info) -> bool {
         self.channels == info.channels
             && self.sample_rate.is_none_or(|rate| rate == info.sample_rate)
             && self.bits.is_none_or(|bits| bits == info.bits)
     }
 
     /// The frame's first sample, from the stream's beginning.
-    pub fn begin(&self, info: &Info) -> u64 {
+    pub(super) fn begin(&self, info: &Info) -> u64 {
         if self.in_samples { self.number } else { self.number * u64::from(info.most_frames) }
     }
 }
@@ -113,7 +113,7 @@ fn number(bytes: &[u8]) -> Option<(u64, usize)> {
 /// The rate in Hz, and where what follows it begins.
 fn sample_rate(code: u8, bytes: &[u8], at: usize) -> Option<(Option<u32>, usize)> {
     const RATES: [u32; 11] = [88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
-    let word = || Order::Big.u16_at(bytes, at).map(u32::from);
+    let word = || ByteOrder::Big.u16_at(bytes, at).map(u32::from);
     Some(match code {
         0 => (None, at),
         12 => (Some(u32::from(*bytes.get(at)?) * 1_000), at + 1),

@@ -15,8 +15,8 @@ use symphonia::core::units::Duration;
 use symphonia::default::formats::MpaReader;
 
 use super::codec::Container;
-use super::packets::{Demuxer, Next, Packets, Track};
-use super::watch::{Watch, Watched};
+use super::packet_decoder::{Demuxer, Next, PacketDecoder, Track};
+use super::tracked_input::{InputStatus, TrackedInput};
 use crate::audio::error::{AudioError, malformed};
 use crate::audio::source::Input;
 use crate::audio::stream::no_audio;
@@ -25,28 +25,28 @@ use crate::audio::stream::no_audio;
 const PADDING_PACKETS: u64 = 4;
 
 /// A stream of MPEG frames.
-pub(in crate::audio) struct Frames {
+pub(in crate::audio) struct Mp3 {
     reader: MpaReader<'static>,
-    watch: Rc<Watch>,
+    status: Rc<InputStatus>,
     track: Track,
     /// True where LAME's tag says how much is delay and padding. Elsewhere the reader guesses, and would cut.
     tagged: bool,
 }
 
 /// Opens an MP3 file.
-pub(in crate::audio) fn open(input: Input) -> Result<Packets<Frames>, AudioError> {
+pub(in crate::audio) fn open(input: Input) -> Result<PacketDecoder<Mp3>, AudioError> {
     let length = input.length();
-    let (watched, watch) = Watched::new(input);
+    let (tracked, status) = TrackedInput::new(input);
     let stream =
-        MediaSourceStream::new(Box::new(File { inner: SendWrapper::new(watched), length }), Default::default());
+        MediaSourceStream::new(Box::new(MpaSource { inner: SendWrapper::new(tracked), length }), Default::default());
     let reader = MpaReader::try_new(stream, FormatOptions::default());
-    let reader = reader.map_err(|error| watch.failure().unwrap_or_else(|| refused(&error)))?;
+    let reader = reader.map_err(|error| status.failure().unwrap_or_else(|| refused(&error)))?;
     let Some(track) = reader.tracks().first() else { return Err(no_audio()) };
     let Some(CodecParameters::Audio(params)) = &track.codec_params else { return Err(no_audio()) };
     let (params, frames, tagged) = (params.clone(), track.num_frames, track.delay.is_some());
     let frames = frames.filter(|&frames| frames > 0);
     let track = Track { params, length: frames, delay: 0, units_per_second: None, ends: false };
-    Packets::new(Frames { reader, watch, track, tagged }, length)
+    PacketDecoder::new(Mp3 { reader, status, track, tagged }, length)
 }
 
 /// The first place in `bytes` where a frame of layer III stands before another one of the same stream.
@@ -75,7 +75,7 @@ fn frame_length(bytes: &[u8]) -> Option<usize> {
     Some(factor * kilobits / sample_rate + usize::from(rates >> 1 & 1))
 }
 
-impl Frames {
+impl Mp3 {
     fn trimmed(&self, mut packet: Packet) -> Packet {
         // Of all its frames: Symphonia does not take off what is trimmed.
         let far = PADDING_PACKETS.saturating_mul(packet.dur.get());
@@ -88,7 +88,7 @@ impl Frames {
     }
 }
 
-impl Demuxer for Frames {
+impl Demuxer for Mp3 {
     fn container(&self) -> Container {
         Container::Mp3
     }
@@ -101,7 +101,7 @@ impl Demuxer for Frames {
         match self.reader.next_packet() {
             Ok(Some(packet)) => Ok(Next::Packet(self.trimmed(packet))),
             Ok(None) => Ok(Next::End),
-            Err(error) => match (self.watch.failure(), error) {
+            Err(error) => match (self.status.failure(), error) {
                 (Some(failure), _) => Err(failure),
                 (None, Error::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => Ok(Next::End),
                 (None, error) => Ok(Next::Damage(error.to_string())),
@@ -110,7 +110,7 @@ impl Demuxer for Frames {
     }
 
     fn position(&self) -> u64 {
-        self.watch.position()
+        self.status.position()
     }
 }
 
@@ -126,24 +126,24 @@ fn refused(error: &Error) -> AudioError {
 
 /// Symphonia wants sources that may move between threads. In the browser there is one thread, and its files cannot; the
 /// wrapper panics only on another thread than its own, and a [`Recording`](crate::audio::Recording) cannot get there.
-struct File {
-    inner: SendWrapper<Watched>,
+struct MpaSource {
+    inner: SendWrapper<TrackedInput>,
     length: u64,
 }
 
-impl Read for File {
+impl Read for MpaSource {
     fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
         self.inner.read(bytes)
     }
 }
 
-impl Seek for File {
+impl Seek for MpaSource {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         self.inner.seek(to)
     }
 }
 
-impl MediaSource for File {
+impl MediaSource for MpaSource {
     /// Where it can seek, the reader guesses from the bit rate how long a file is.
     fn is_seekable(&self) -> bool {
         false

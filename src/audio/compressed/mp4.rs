@@ -14,9 +14,9 @@ use symphonia::core::units::{Duration, Timestamp};
 
 use super::codec::Container;
 use super::mp4_entry;
-use super::packets::{Demuxer, Next, Packets, Track};
-use super::table::Table;
-use crate::audio::bytes::Order;
+use super::mp4_table::Table;
+use super::packet_decoder::{Demuxer, Next, PacketDecoder, Track};
+use crate::audio::bytes::ByteOrder;
 use crate::audio::error::{AudioError, malformed};
 use crate::audio::source::Input;
 
@@ -75,14 +75,14 @@ pub(in crate::audio) struct Mp4 {
     chunk: u64,
     next_run: Option<(u32, u32)>,
     per_chunk: u32,
-    /// Packets left of the chunk, and of the track.
+    /// PacketDecoder left of the chunk, and of the track.
     in_chunk: u32,
     in_track: u64,
     at: u64,
 }
 
 /// Opens a file whose first box is `ftyp`.
-pub(in crate::audio) fn open(mut input: Input) -> Result<Packets<Mp4>, AudioError> {
+pub(in crate::audio) fn open(mut input: Input) -> Result<PacketDecoder<Mp4>, AudioError> {
     let Movie { units_per_second, tracks, fragmented } = boxes(&mut input)?;
     let Some(boxes) = tracks.into_iter().find(|track| track.sound) else {
         return Err(Container::Mp4.inside("no sound"));
@@ -116,7 +116,7 @@ pub(in crate::audio) fn open(mut input: Input) -> Result<Packets<Mp4>, AudioErro
         at: 0,
     };
     mp4.next_run = mp4.run()?;
-    Packets::new(mp4, length)
+    PacketDecoder::new(mp4, length)
 }
 
 /// The track that is heard, of packets that are so long together, in a movie of so many units a second.
@@ -139,7 +139,7 @@ fn track(params: AudioCodecParameters, boxes: &Boxes, all: Option<u64>, movie_un
 fn timed(input: &mut Input, mut times: Table, packets: u64) -> Result<(Option<u64>, u64), AudioError> {
     let (mut all, mut count, mut first) = (0_u64, 0_u64, None);
     while let Some(entry) = times.next(input)? {
-        let number = |at| u64::from(Order::Big.u32_at(entry, at).unwrap_or_default());
+        let number = |at| u64::from(ByteOrder::Big.u32_at(entry, at).unwrap_or_default());
         first = first.or(Some(number(4)));
         count = count.saturating_add(number(0));
         all = all.saturating_add(number(0) * number(4));
@@ -152,8 +152,8 @@ fn sizes(input: &mut Input, body: u64) -> Result<(u64, u32, Table), AudioError> 
     let mut fields = Vec::new();
     input.seek_to(body)?;
     input.read_at_most(12, &mut fields)?;
-    let one_size = Order::Big.u32_at(&fields, 4).unwrap_or_default();
-    let count = Order::Big.u32_at(&fields, 8).unwrap_or_default();
+    let one_size = ByteOrder::Big.u32_at(&fields, 4).unwrap_or_default();
+    let count = ByteOrder::Big.u32_at(&fields, 8).unwrap_or_default();
     Ok((u64::from(count), one_size, Table::new(body + 12, count, 4)))
 }
 
@@ -162,14 +162,14 @@ fn table(input: &mut Input, body: u64, count_at: u64, width: usize) -> Result<Ta
     let mut fields = Vec::new();
     input.seek_to(body + count_at)?;
     input.read_at_most(4, &mut fields)?;
-    Ok(Table::new(body + count_at + 4, Order::Big.u32_at(&fields, 0).unwrap_or_default(), width))
+    Ok(Table::new(body + count_at + 4, ByteOrder::Big.u32_at(&fields, 0).unwrap_or_default(), width))
 }
 
 impl Mp4 {
     /// The next run of chunks with equally many packets: its first chunk, from 1, and the packets of each.
     fn run(&mut self) -> Result<Option<(u32, u32)>, AudioError> {
         let entry = self.runs.next(&mut self.input)?;
-        Ok(entry.and_then(|entry| Some((Order::Big.u32_at(entry, 0)?, Order::Big.u32_at(entry, 4)?))))
+        Ok(entry.and_then(|entry| Some((ByteOrder::Big.u32_at(entry, 0)?, ByteOrder::Big.u32_at(entry, 4)?))))
     }
 
     /// Goes to the next chunk; false after the last.
@@ -190,7 +190,7 @@ impl Mp4 {
             return Ok(Some(self.one_size));
         }
         let entry = self.sizes.next(&mut self.input)?;
-        Ok(entry.and_then(|entry| Order::Big.u32_at(entry, 0)))
+        Ok(entry.and_then(|entry| ByteOrder::Big.u32_at(entry, 0)))
     }
 }
 
@@ -264,7 +264,7 @@ fn box_at(input: &mut Input, at: u64) -> Result<Option<([u8; 4], u64, u64)>, Aud
     input.seek_to(at)?;
     input.read_at_most(16, &mut header)?;
     let kind = header.get(4..).and_then(|rest| rest.first_chunk::<4>());
-    let (Some(short), Some(&kind)) = (Order::Big.u32_at(&header, 0), kind) else {
+    let (Some(short), Some(&kind)) = (ByteOrder::Big.u32_at(&header, 0), kind) else {
         return Ok(None);
     };
     let (body, size) = match (short, header.last_chunk::<8>()) {
@@ -311,13 +311,13 @@ fn is_long(fields: &[u8]) -> bool {
 
 /// Of an `mvhd` or `mdhd` box.
 fn units_per_second(fields: &[u8]) -> u32 {
-    Order::Big.u32_at(fields, if is_long(fields) { 20 } else { 12 }).unwrap_or_default()
+    ByteOrder::Big.u32_at(fields, if is_long(fields) { 20 } else { 12 }).unwrap_or_default()
 }
 
 /// Where the first edit that has sound begins, and how long it is where it is the only one: what several make of a track
 /// is not told by one length. Empty edits say −1; they put silence before it.
 fn edit(fields: &[u8]) -> Edit {
-    let number = |at: usize| u64::from(Order::Big.u32_at(fields, at).unwrap_or_default());
+    let number = |at: usize| u64::from(ByteOrder::Big.u32_at(fields, at).unwrap_or_default());
     let long = |at: usize| number(at) << 32 | number(at + 4);
     let entry = |index: usize| match is_long(fields) {
         false => (number(8 + 12 * index), number(12 + 12 * index)),

@@ -4,7 +4,7 @@ use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_MP3};
 
 use super::codec::Container;
-use crate::audio::bytes::Order;
+use crate::audio::bytes::ByteOrder;
 use crate::audio::error::{AudioError, malformed};
 
 /// A child box or a descriptor: its name and its body.
@@ -15,9 +15,9 @@ pub(in crate::audio) fn params(body: &[u8]) -> Result<AudioCodecParameters, Audi
     let short = || malformed("it is an M4A or MP4 file with a damaged 'stsd' box");
     let entry = body.get(8..).ok_or_else(short)?;
     let name = entry.get(4..8).ok_or_else(short)?;
-    let sample_rate = Order::Big.u32_at(entry, 32).ok_or_else(short)? >> 16;
+    let sample_rate = ByteOrder::Big.u32_at(entry, 32).ok_or_else(short)? >> 16;
     // QuickTime has longer entries too (Apple, "Sound Sample Description").
-    let children = match Order::Big.u16_at(entry, 16).ok_or_else(short)? {
+    let children = match ByteOrder::Big.u16_at(entry, 16).ok_or_else(short)? {
         1 => 52,
         2 => 72,
         _ => 36,
@@ -29,7 +29,7 @@ pub(in crate::audio) fn params(body: &[u8]) -> Result<AudioCodecParameters, Audi
         b"alac" => {
             let cookie = child(children, b"alac").and_then(|body| body.get(4..)).ok_or_else(short)?;
             params.for_codec(CODEC_ID_ALAC).with_extra_data(cookie.into());
-            if let Some(sample_rate) = Order::Big.u32_at(cookie, 20) {
+            if let Some(sample_rate) = ByteOrder::Big.u32_at(cookie, 20) {
                 params.with_sample_rate(sample_rate);
             }
         }
@@ -75,7 +75,7 @@ fn descriptor(bytes: &[u8], tag: u8) -> Option<Part<'_>> {
 /// The body of the child box of this name, also within QuickTime's `wave` box.
 fn child<'a>(mut boxes: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
     loop {
-        let size = Order::Big.u32_at(boxes, 0)? as usize;
+        let size = ByteOrder::Big.u32_at(boxes, 0)? as usize;
         let (this, rest) = boxes.split_at_checked(size.max(8)).unwrap_or((boxes, &[]));
         let body = this.get(8..)?;
         match this.get(4..8)? {

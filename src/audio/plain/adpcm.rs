@@ -29,7 +29,7 @@ const IMA_STEPS: [i32; 89] = [
 
 impl Adpcm {
     /// Whole frames in so many bytes of one block.
-    pub fn frames_in(&self, bytes: usize, channels: usize) -> usize {
+    pub(super) fn frames_in(&self, bytes: usize, channels: usize) -> usize {
         let (head, first) = match self {
             Self::Ima => (4 * channels, 1),
             Self::Microsoft(_) => (7 * channels, 2),
@@ -42,7 +42,7 @@ impl Adpcm {
     }
 
     /// How many bytes of a block so many frames are in, or more.
-    pub fn bytes_of(&self, frames: usize, channels: usize) -> usize {
+    pub(super) fn bytes_of(&self, frames: usize, channels: usize) -> usize {
         match self {
             Self::Ima => 4 * channels * (1 + frames.div_ceil(8)),
             Self::Microsoft(_) => channels * (7 + frames.div_ceil(2)),
@@ -50,7 +50,7 @@ impl Adpcm {
     }
 
     /// Appends the frames of one block, channels interleaved, full scale being 1.
-    pub fn decode(&self, block: &[u8], channels: usize, interleaved: &mut Vec<f32>) {
+    pub(super) fn decode(&self, block: &[u8], channels: usize, interleaved: &mut Vec<f32>) {
         let frames = self.frames_in(block.len(), channels);
         if frames == 0 {
             return;

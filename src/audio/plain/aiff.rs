@@ -6,7 +6,7 @@
 
 use super::chunks::{Chunk, Chunks};
 use super::pcm::{Coding, Layout, Pcm, Span};
-use crate::audio::bytes::Order;
+use crate::audio::bytes::ByteOrder;
 use crate::audio::error::{AudioError, malformed, unsupported};
 use crate::audio::source::Input;
 use crate::audio::stream::{check, no_audio};
@@ -14,7 +14,7 @@ use crate::audio::stream::{check, no_audio};
 /// Opens a file that begins with FORM and AIFF or AIFC.
 pub(in crate::audio) fn open(mut input: Input) -> Result<Pcm, AudioError> {
     let (mut common, mut sound) = (None, None);
-    let mut chunks = Chunks::new(Order::Big);
+    let mut chunks = Chunks::new(ByteOrder::Big);
     while let Some(chunk) = chunks.next(&mut input)? {
         match &chunk.id {
             b"COMM" => common = Some(parse(&chunk.head(&mut input)?)?),
@@ -38,7 +38,7 @@ pub(in crate::audio) fn open(mut input: Input) -> Result<Pcm, AudioError> {
 /// The sound comes after an offset and a block size, both zero in most files.
 fn span(input: &mut Input, chunk: &Chunk) -> Result<Span, AudioError> {
     let head = chunk.head(input)?;
-    let before = 8 + u64::from(Order::Big.u32_at(&head, 0).unwrap_or_default());
+    let before = 8 + u64::from(ByteOrder::Big.u32_at(&head, 0).unwrap_or_default());
     let start = chunk.body + before;
     let there = input.length().saturating_sub(start);
     let declared = chunk.length.saturating_sub(before);
@@ -48,8 +48,8 @@ fn span(input: &mut Input, chunk: &Chunk) -> Result<Span, AudioError> {
 /// Reads a `COMM` chunk: the layout, and the number of frames.
 fn parse(body: &[u8]) -> Result<(Layout, u64), AudioError> {
     let short = || malformed(&format!("expected a 'COMM' chunk of 18 bytes or more, but it has {}", body.len()));
-    let word = |at: usize| Order::Big.u16_at(body, at).ok_or_else(short);
-    let frames = Order::Big.u32_at(body, 2).ok_or_else(short)?;
+    let word = |at: usize| ByteOrder::Big.u16_at(body, at).ok_or_else(short);
+    let frames = ByteOrder::Big.u32_at(body, 2).ok_or_else(short)?;
     let (channels, bits) = (word(0)?, word(6)?);
     let rate = body.get(8..18).and_then(|bytes| bytes.first_chunk()).ok_or_else(short)?;
     let sample_rate = from_extended(rate);
@@ -60,8 +60,8 @@ fn parse(body: &[u8]) -> Result<(Layout, u64), AudioError> {
 }
 
 /// Samples are left-justified in as many bytes as they need.
-fn coding(compression: &[u8; 4], bits: u16) -> Result<(Coding, Order), AudioError> {
-    let order = if compression == b"sowt" { Order::Little } else { Order::Big };
+fn coding(compression: &[u8; 4], bits: u16) -> Result<(Coding, ByteOrder), AudioError> {
+    let order = if compression == b"sowt" { ByteOrder::Little } else { ByteOrder::Big };
     let coding = match (compression, bits) {
         (b"NONE" | b"twos" | b"sowt", 1..=8) => Coding::SignedByte,
         (b"NONE" | b"twos" | b"sowt", 9..=32) => {

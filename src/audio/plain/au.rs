@@ -3,7 +3,7 @@
 //! Source: Sun Microsystems, `au(4)`, and the audio file header of NeXT's SoundKit.
 
 use super::pcm::{Coding, Layout, Pcm, Span};
-use crate::audio::bytes::Order;
+use crate::audio::bytes::ByteOrder;
 use crate::audio::error::{AudioError, malformed, unsupported};
 use crate::audio::source::Input;
 use crate::audio::stream::{check, no_audio};
@@ -18,7 +18,7 @@ pub(in crate::audio) fn open(mut input: Input) -> Result<Pcm, AudioError> {
     input.seek_to(0)?;
     input.read_at_most(HEADER_BYTES, &mut header)?;
     let short = || malformed(&format!("expected an AU header of 24 bytes, but the file has {}", header.len()));
-    let field = |index: usize| Order::Big.u32_at(&header, 4 * index).ok_or_else(short);
+    let field = |index: usize| ByteOrder::Big.u32_at(&header, 4 * index).ok_or_else(short);
     let (offset, declared, encoding) = (field(1)?, field(2)?, field(3)?);
     let (sample_rate, channels) = (field(4)?, field(5)?);
     if (offset as usize) < HEADER_BYTES {
@@ -26,7 +26,7 @@ pub(in crate::audio) fn open(mut input: Input) -> Result<Pcm, AudioError> {
     }
     let coding = coding(encoding)?;
     check(channels as usize, sample_rate)?;
-    let layout = Layout { coding, order: Order::Big, channels: channels as u16, sample_rate };
+    let layout = Layout { coding, order: ByteOrder::Big, channels: channels as u16, sample_rate };
     let sound = u64::from(offset);
     let there = input.length().saturating_sub(sound);
     let span = match declared {

@@ -1,6 +1,6 @@
 //! The chunks of RIFF and IFF files: a name, a length, and as many bytes.
 
-use crate::audio::bytes::Order;
+use crate::audio::bytes::ByteOrder;
 use crate::audio::error::AudioError;
 use crate::audio::source::Input;
 
@@ -23,7 +23,7 @@ pub(in crate::audio) struct Chunk {
 
 impl Chunk {
     /// The beginning of the body, all of it where it is short.
-    pub fn head(&self, input: &mut Input) -> Result<Vec<u8>, AudioError> {
+    pub(super) fn head(&self, input: &mut Input) -> Result<Vec<u8>, AudioError> {
         let mut bytes = Vec::new();
         input.seek_to(self.body)?;
         input.read_at_most(self.length.min(MOST_BYTES) as usize, &mut bytes)?;
@@ -46,7 +46,7 @@ impl Chunk {
 
 /// A walk over a file's chunks, which follow its form's name.
 pub(in crate::audio) struct Chunks {
-    order: Order,
+    order: ByteOrder,
     last: Option<Chunk>,
     walked: usize,
     /// Lengths of chunks over 4 GB.
@@ -54,12 +54,12 @@ pub(in crate::audio) struct Chunks {
 }
 
 impl Chunks {
-    pub fn new(order: Order) -> Self {
+    pub(super) fn new(order: ByteOrder) -> Self {
         Self { order, last: None, walked: 0, long: Vec::new() }
     }
 
     /// The next chunk, `None` at the end of the file or after too many.
-    pub fn next(&mut self, input: &mut Input) -> Result<Option<Chunk>, AudioError> {
+    pub(super) fn next(&mut self, input: &mut Input) -> Result<Option<Chunk>, AudioError> {
         if self.walked == MOST_CHUNKS {
             return Ok(None);
         }
@@ -79,7 +79,7 @@ impl Chunks {
 }
 
 /// The chunk that begins at a place, whatever its name.
-pub(in crate::audio) fn chunk_at(input: &mut Input, at: u64, order: Order) -> Result<Option<Chunk>, AudioError> {
+pub(in crate::audio) fn chunk_at(input: &mut Input, at: u64, order: ByteOrder) -> Result<Option<Chunk>, AudioError> {
     let mut header = Vec::new();
     input.seek_to(at)?;
     input.read_at_most(8, &mut header)?;

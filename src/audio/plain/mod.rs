@@ -5,7 +5,7 @@ mod adpcm;
 pub(super) mod aiff;
 pub(super) mod au;
 mod chunks;
-mod law;
+mod g711;
 mod pcm;
 pub(super) mod riff;
 mod wave;

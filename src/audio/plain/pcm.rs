@@ -5,8 +5,8 @@ use std::io::Read;
 use hound::{Sample, WavReader};
 
 use super::adpcm::Adpcm;
-use super::law::{from_a_law, from_mu_law};
-use crate::audio::bytes::Order;
+use super::g711::{from_a_law, from_mu_law};
+use crate::audio::bytes::ByteOrder;
 use crate::audio::error::{AudioError, malformed};
 use crate::audio::mix::Mixer;
 use crate::audio::source::Input;
@@ -42,7 +42,7 @@ pub(in crate::audio) enum Coding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::audio) struct Layout {
     pub coding: Coding,
-    pub order: Order,
+    pub order: ByteOrder,
     pub channels: u16,
     /// In Hz.
     pub sample_rate: u32,
@@ -66,7 +66,7 @@ impl Layout {
     }
 
     /// Whole frames in so many bytes.
-    pub fn frames_in(&self, bytes: u64) -> u64 {
+    pub(super) fn frames_in(&self, bytes: u64) -> u64 {
         let (unit_bytes, unit_frames) = self.unit();
         let whole = bytes / unit_bytes as u64 * unit_frames as u64;
         match &self.coding {
@@ -93,8 +93,8 @@ impl Layout {
             Coding::ALaw => samples.extend(bytes.iter().map(|&code| f32::from(from_a_law(code)) / 32_768.0)),
             Coding::MuLaw => samples.extend(bytes.iter().map(|&code| f32::from(from_mu_law(code)) / 32_768.0)),
             Coding::Float64 => samples.extend(bytes.as_chunks().0.iter().map(|&number| match self.order {
-                Order::Little => f64::from_le_bytes(number) as f32,
-                Order::Big => f64::from_be_bytes(number) as f32,
+                ByteOrder::Little => f64::from_le_bytes(number) as f32,
+                ByteOrder::Big => f64::from_be_bytes(number) as f32,
             })),
             Coding::SignedByte => {
                 bytes.iter_mut().for_each(|byte| *byte ^= 0x80);
@@ -113,7 +113,7 @@ impl Layout {
     }
 
     fn little(&self, bytes: &mut [u8], sample_bytes: usize) {
-        if self.order == Order::Big {
+        if self.order == ByteOrder::Big {
             bytes.chunks_exact_mut(sample_bytes).for_each(<[u8]>::reverse);
         }
     }
@@ -192,7 +192,12 @@ pub(in crate::audio) struct Pcm {
 
 impl Pcm {
     /// At most `most_frames` of what the span holds, where the file tells how many there are.
-    pub fn new(mut input: Input, layout: Layout, span: Span, most_frames: Option<u64>) -> Result<Self, AudioError> {
+    pub(super) fn new(
+        mut input: Input,
+        layout: Layout,
+        span: Span,
+        most_frames: Option<u64>,
+    ) -> Result<Self, AudioError> {
         input.seek_to(span.start)?;
         let held = layout.frames_in(span.length);
         let frames = most_frames.map_or(held, |most| most.min(held));

@@ -10,7 +10,7 @@
 use super::chunks::{Chunk, Chunks, chunk_at};
 use super::pcm::{Pcm, Span};
 use super::wave::parse;
-use crate::audio::bytes::Order;
+use crate::audio::bytes::ByteOrder;
 use crate::audio::error::{AudioError, malformed};
 use crate::audio::source::Input;
 use crate::audio::stream::no_audio;
@@ -19,7 +19,7 @@ use crate::audio::stream::no_audio;
 const CLAIMED_BY_STREAMS: std::ops::RangeInclusive<u64> = 0x7FFF_0000..=u32::MAX as u64;
 
 /// Opens a file that begins with RIFF, RIFX, RF64 or BW64.
-pub(in crate::audio) fn open(mut input: Input, order: Order) -> Result<Pcm, AudioError> {
+pub(in crate::audio) fn open(mut input: Input, order: ByteOrder) -> Result<Pcm, AudioError> {
     let (mut format, mut data, mut frames) = (None, None, None);
     let mut chunks = Chunks::new(order);
     while let Some(chunk) = chunks.next(&mut input)? {
@@ -46,12 +46,12 @@ pub(in crate::audio) fn open(mut input: Input, order: Order) -> Result<Pcm, Audi
 }
 
 /// The lengths of the data chunk and of others, from a `ds64` chunk (EBU Tech 3306, 3.2).
-fn long_lengths(body: &[u8], order: Order) -> Vec<([u8; 4], u64)> {
+fn long_lengths(body: &[u8], order: ByteOrder) -> Vec<([u8; 4], u64)> {
     let length_at = |at: usize| {
         let (first, second) = (u64::from(order.u32_at(body, at)?), u64::from(order.u32_at(body, at + 4)?));
         Some(match order {
-            Order::Little => second << 32 | first,
-            Order::Big => first << 32 | second,
+            ByteOrder::Little => second << 32 | first,
+            ByteOrder::Big => first << 32 | second,
         })
     };
     let listed = (28..body.len()).step_by(12).map_while(|at| {
@@ -61,7 +61,7 @@ fn long_lengths(body: &[u8], order: Order) -> Vec<([u8; 4], u64)> {
     length_at(8).map(|length| (*b"data", length)).into_iter().chain(listed).collect()
 }
 
-fn span(input: &mut Input, chunk: &Chunk, order: Order) -> Result<Span, AudioError> {
+fn span(input: &mut Input, chunk: &Chunk, order: ByteOrder) -> Result<Span, AudioError> {
     let there = input.length().saturating_sub(chunk.body);
     let declared = chunk.length;
     if declared == 0 && !ends_or_goes_on(input, chunk.body, order)? {
@@ -72,7 +72,7 @@ fn span(input: &mut Input, chunk: &Chunk, order: Order) -> Result<Span, AudioErr
 }
 
 /// True where a file ends, or where something stands that can be a chunk: there, a length of zero is meant.
-fn ends_or_goes_on(input: &mut Input, at: u64, order: Order) -> Result<bool, AudioError> {
+fn ends_or_goes_on(input: &mut Input, at: u64, order: ByteOrder) -> Result<bool, AudioError> {
     let Some(next) = chunk_at(input, at, order)? else { return Ok(true) };
     let named = next.id.iter().all(|byte| matches!(byte, b' '..=b'~'));
     Ok(named && next.body + next.length <= input.length() + 1)

@@ -2,20 +2,20 @@
 
 use super::adpcm::{Adpcm, MICROSOFT_PAIRS};
 use super::pcm::{Coding, Layout};
-use crate::audio::bytes::Order;
+use crate::audio::bytes::ByteOrder;
 use crate::audio::error::{AudioError, malformed, unsupported};
 use crate::audio::stream::check;
 
 /// Registered numbers of encodings (`mmreg.h`).
 mod tag {
-    pub const PCM: u16 = 0x0001;
-    pub const MICROSOFT_ADPCM: u16 = 0x0002;
-    pub const FLOAT: u16 = 0x0003;
-    pub const A_LAW: u16 = 0x0006;
-    pub const MU_LAW: u16 = 0x0007;
-    pub const IMA_ADPCM: u16 = 0x0011;
+    pub(super) const PCM: u16 = 0x0001;
+    pub(super) const MICROSOFT_ADPCM: u16 = 0x0002;
+    pub(super) const FLOAT: u16 = 0x0003;
+    pub(super) const A_LAW: u16 = 0x0006;
+    pub(super) const MU_LAW: u16 = 0x0007;
+    pub(super) const IMA_ADPCM: u16 = 0x0011;
     /// The true number stands at the head of a GUID, further on.
-    pub const EXTENSIBLE: u16 = 0xFFFE;
+    pub(super) const EXTENSIBLE: u16 = 0xFFFE;
 }
 
 /// What a file's `fmt ` chunk says.
@@ -27,7 +27,7 @@ pub(in crate::audio) struct Format {
 }
 
 /// Reads a chunk's body, or its beginning where it is long.
-pub(in crate::audio) fn parse(body: &[u8], order: Order) -> Result<Format, AudioError> {
+pub(in crate::audio) fn parse(body: &[u8], order: ByteOrder) -> Result<Format, AudioError> {
     let short = || malformed(&format!("expected a 'fmt ' chunk of 16 bytes or more, but it has {}", body.len()));
     let word = |at: usize| order.u16_at(body, at).ok_or_else(short);
     let (channels, block_bytes, bits) = (word(2)?, word(12)?, word(14)?);
@@ -70,7 +70,7 @@ fn samples(tag: u16, bytes: u16, bits: u16) -> Result<Coding, AudioError> {
     Ok(coding)
 }
 
-fn adpcm(tag: u16, body: &[u8], order: Order, block_bytes: u16, channels: u16) -> Result<Coding, AudioError> {
+fn adpcm(tag: u16, body: &[u8], order: ByteOrder, block_bytes: u16, channels: u16) -> Result<Coding, AudioError> {
     let bits = order.u16_at(body, 14).unwrap_or_default();
     if bits != 4 {
         return Err(unsupported(&format!("the file has ADPCM with {bits}-bit differences, and those of 4 are read")));
@@ -87,7 +87,7 @@ fn adpcm(tag: u16, body: &[u8], order: Order, block_bytes: u16, channels: u16) -
 }
 
 /// The pairs of coefficients that the file brings, the seven of the specification where it brings none.
-fn pairs(body: &[u8], order: Order) -> Vec<(i16, i16)> {
+fn pairs(body: &[u8], order: ByteOrder) -> Vec<(i16, i16)> {
     let count = usize::from(order.u16_at(body, 20).unwrap_or_default());
     let number = |at: usize| order.u16_at(body, at).map(u16::cast_signed);
     let pairs: Vec<_> = (0..count).map_while(|pair| number(22 + 4 * pair).zip(number(24 + 4 * pair))).collect();

@@ -1,21 +1,21 @@
 //! What a file is, by its first bytes and never by its name.
 
-use super::bytes::Order;
+use super::bytes::ByteOrder;
 use super::compressed::mp3;
 use super::error::{AudioError, FORMATS_READ, malformed, unsupported};
 use super::source::Input;
 
 /// How many bytes are looked at.
-const HEAD_BYTES: usize = 16;
+const HEADER_BYTES: usize = 16;
 
 /// How far frames of MP3 are looked for where nothing is recognised.
-const SEARCHED: usize = 1 << 16;
+const SEARCHED_BYTES: usize = 1 << 16;
 
 /// A format that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileFormat {
     /// WAV, RF64 or BW64; RIFX where the order is big-endian.
-    Wav(Order),
+    Wav(ByteOrder),
     Au,
     /// AIFF or AIFF-C.
     Aiff,
@@ -28,36 +28,36 @@ pub(super) enum Kind {
 
 /// The kind of a file, which begins after its ID3v2 and APEv2 tags: MP3 files have them, and taggers put them before other
 /// formats too (ID3 tag version 2.4.0, 3.1).
-pub(super) fn of(input: &mut Input) -> Result<Kind, AudioError> {
-    let (mut start, mut head, mut tagged) = (0, Vec::new(), false);
+pub(super) fn detect(input: &mut Input) -> Result<FileFormat, AudioError> {
+    let (mut start, mut header, mut tagged) = (0, Vec::new(), false);
     loop {
         input.seek_to(start)?;
-        input.read_at_most(HEAD_BYTES, &mut head)?;
-        let Some(length) = tag_length(&head) else { break };
+        input.read_at_most(HEADER_BYTES, &mut header)?;
+        let Some(length) = tag_length(&header) else { break };
         (start, tagged) = (start + length, true);
     }
     input.seek_to(start)?;
     input.begin_here();
-    match (known(&head), unread(&head)) {
+    match (supported_format(&header), unsupported_format(&header)) {
         (Some(kind), _) => Ok(kind),
-        (None, None) if begins_later(input)? => Ok(Kind::Mp3),
+        (None, None) if find_mp3_frame(input)? => Ok(FileFormat::Mp3),
         // The reader looks for the first frame further on.
-        (None, None) if tagged && !head.is_empty() => Ok(Kind::Mp3),
-        (None, _) if tagged && head.is_empty() => Err(malformed("it is an MP3 file that ends with its tag")),
-        _ => Err(refused(&head)),
+        (None, None) if tagged && !header.is_empty() => Ok(FileFormat::Mp3),
+        (None, _) if tagged && header.is_empty() => Err(malformed("it is an MP3 file that ends with its tag")),
+        _ => Err(not_read(&header)),
     }
 }
 
 /// Of a tag in all, in bytes, where one begins.
-fn tag_length(head: &[u8]) -> Option<u64> {
-    match head {
+fn tag_length(header: &[u8]) -> Option<u64> {
+    match header {
         &[b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] => {
             let length = [a, b, c, d].into_iter().fold(0, |length, bits| length << 7 | u64::from(bits & 0x7F));
             Some(length + if flags & 0x10 == 0 { 10 } else { 20 })
         }
         // Before sound such a tag has a header, which its length does not count (APEv2).
         [b'A', b'P', b'E', b'T', b'A', b'G', b'E', b'X', rest @ ..] => {
-            Order::Little.u32_at(rest, 4).map(|n| 32 + u64::from(n))
+            ByteOrder::Little.u32_at(rest, 4).map(|n| 32 + u64::from(n))
         }
         _ => None,
     }
@@ -65,50 +65,50 @@ fn tag_length(head: &[u8]) -> Option<u64> {
 
 /// Goes on to the first frame of MP3, which does not come first in files that were cut from a stream or padded; false
 /// where there is none.
-fn begins_later(input: &mut Input) -> Result<bool, AudioError> {
+fn find_mp3_frame(input: &mut Input) -> Result<bool, AudioError> {
     let mut bytes = Vec::new();
     input.seek_to(0)?;
-    input.read_at_most(SEARCHED, &mut bytes)?;
+    input.read_at_most(SEARCHED_BYTES, &mut bytes)?;
     let found = mp3::find_frame(&bytes);
     input.seek_to(found.unwrap_or_default() as u64)?;
     input.begin_here();
     Ok(found.is_some())
 }
 
-fn known(head: &[u8]) -> Option<Kind> {
-    let order = |riff: &[u8]| if riff == b"RIFX" { Order::Big } else { Order::Little };
-    Some(match (head.get(..4)?, head.get(4..8), head.get(8..12)) {
-        (riff @ (b"RIFF" | b"RIFX" | b"RF64" | b"BW64"), _, Some(b"WAVE")) => Kind::Wav(order(riff)),
-        (b".snd", ..) => Kind::Au,
-        (b"FORM", _, Some(b"AIFF" | b"AIFC")) => Kind::Aiff,
-        (b"fLaC", ..) => Kind::Flac,
-        (_, Some(b"ftyp"), _) => Kind::Mp4,
+fn supported_format(header: &[u8]) -> Option<FileFormat> {
+    let order = |riff: &[u8]| if riff == b"RIFX" { ByteOrder::Big } else { ByteOrder::Little };
+    Some(match (header.get(..4)?, header.get(4..8), header.get(8..12)) {
+        (riff @ (b"RIFF" | b"RIFX" | b"RF64" | b"BW64"), _, Some(b"WAVE")) => FileFormat::Wav(order(riff)),
+        (b".snd", ..) => FileFormat::Au,
+        (b"FORM", _, Some(b"AIFF" | b"AIFC")) => FileFormat::Aiff,
+        (b"fLaC", ..) => FileFormat::Flac,
+        (_, Some(b"ftyp"), _) => FileFormat::Mp4,
         // The sync word of MPEG audio (ISO 11172-3, 2.4.2.3): layer III, or zero, which is AAC's (ISO 13818-7, 6.2).
-        ([0xFF, second, ..], ..) if second & 0xF6 == 0xF0 => Kind::Adts,
-        ([0xFF, second, ..], ..) if second & 0xE6 == 0xE2 => Kind::Mp3,
+        ([0xFF, second, ..], ..) if second & 0xF6 == 0xF0 => FileFormat::Adts,
+        ([0xFF, second, ..], ..) if second & 0xE6 == 0xE2 => FileFormat::Mp3,
         _ => return None,
     })
 }
 
-fn refused(head: &[u8]) -> AudioError {
-    match unread(head) {
+fn not_read(header: &[u8]) -> AudioError {
+    match unsupported_format(header) {
         Some(name) => unsupported(&format!("it is {name}, and {FORMATS_READ} are read")),
-        None if head.is_empty() => malformed("the file is empty"),
-        None if head.len() < 12 => {
-            let plural = if head.len() == 1 { "" } else { "s" };
-            malformed(&format!("expected audio, but the file has only {} byte{plural}", head.len()))
+        None if header.is_empty() => malformed("the file is empty"),
+        None if header.len() < 12 => {
+            let plural = if header.len() == 1 { "" } else { "s" };
+            malformed(&format!("expected audio, but the file has only {} byte{plural}", header.len()))
         }
         None => malformed(&format!("it begins like no audio file that is known here, and {FORMATS_READ} are read")),
     }
 }
 
-fn unread(head: &[u8]) -> Option<&'static str> {
-    Some(match head {
+fn unsupported_format(header: &[u8]) -> Option<&'static str> {
+    Some(match header {
         [b'O', b'g', b'g', b'S', ..] => "an Ogg file",
         [0x1A, 0x45, 0xDF, 0xA3, ..] => "a WebM or Matroska file",
-        [b'R', b'I', b'F', b'F' | b'X', ..] if head.len() >= 12 => "a RIFF file of another kind",
+        [b'R', b'I', b'F', b'F' | b'X', ..] if header.len() >= 12 => "a RIFF file of another kind",
         [b'r', b'i', b'f', b'f', ..] => "a Wave64 file",
-        // The head of ASF's GUID.
+        // The header of ASF's GUID.
         [0x30, 0x26, 0xB2, 0x75, ..] => "a Windows Media file",
         [b'M', b'T', b'h', b'd', ..] => "a MIDI file, which holds notes and no sound",
         [b'c', b'a', b'f', b'f', ..] => "a Core Audio file",

@@ -7,7 +7,7 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder};
 use symphonia::core::packet::Packet;
 
 use super::codec::{self, Container};
-use super::sentences::{damaged_after, shorter_than_said};
+use super::warnings::{damaged_after, shorter_than_said};
 use crate::audio::error::AudioError;
 use crate::audio::mix::Mixer;
 use crate::audio::stream::{BLOCK_FRAMES, Stream, check, no_audio};
@@ -64,7 +64,7 @@ pub(in crate::audio) trait Demuxer {
 }
 
 /// A compressed recording.
-pub(in crate::audio) struct Packets<D> {
+pub(in crate::audio) struct PacketDecoder<D> {
     demuxer: D,
     decoder: Box<dyn AudioDecoder>,
     /// In Hz.
@@ -89,9 +89,9 @@ pub(in crate::audio) struct Packets<D> {
     interleaved: Vec<f32>,
 }
 
-impl<D: Demuxer> Packets<D> {
+impl<D: Demuxer> PacketDecoder<D> {
     /// A recording of so many bytes in all.
-    pub fn new(demuxer: D, length: u64) -> Result<Self, AudioError> {
+    pub(super) fn new(demuxer: D, length: u64) -> Result<Self, AudioError> {
         let (decoder, sample_rate) = decoder(&demuxer)?;
         let track = demuxer.track();
         let delay_left = track.frames(track.delay, sample_rate);
@@ -194,7 +194,7 @@ impl<D: Demuxer> Packets<D> {
     }
 }
 
-impl<D: Demuxer> Stream for Packets<D> {
+impl<D: Demuxer> Stream for PacketDecoder<D> {
     fn sample_rate(&self) -> u32 {
         self.sample_rate
     }

@@ -18,12 +18,12 @@ pub(in crate::audio) struct Table {
 
 impl Table {
     /// A table that begins at a byte of a file and has so many entries, or as many as the file holds.
-    pub fn new(at: u64, count: u32, width: usize) -> Self {
+    pub(super) fn new(at: u64, count: u32, width: usize) -> Self {
         Self { at, left: u64::from(count), width, held: Vec::new(), used: 0 }
     }
 
     /// The next entry, `None` after the last.
-    pub fn next(&mut self, input: &mut Input) -> Result<Option<&[u8]>, AudioError> {
+    pub(super) fn next(&mut self, input: &mut Input) -> Result<Option<&[u8]>, AudioError> {
         if self.used + self.width > self.held.len() {
             let count = self.left.min(HELD);
             input.seek_to(self.at)?;
