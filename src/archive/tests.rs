@@ -3,7 +3,7 @@ use std::io::{Cursor, Write};
 use super::pack::Packer;
 use super::*;
 
-/// An archive made by another hand: deflated where `deflate`.
+/// An archive that rawzip wrote: deflated if `deflate`, else stored.
 fn made(files: &[(&str, &[u8])], deflate: bool) -> Vec<u8> {
     let mut writer = rawzip::ZipArchiveWriter::new(Vec::new());
     for (path, bytes) in files {
@@ -27,17 +27,17 @@ fn made(files: &[(&str, &[u8])], deflate: bool) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
-/// Paths with their bytes, and what was left out.
-type Emptied = (Vec<(String, Vec<u8>)>, Vec<String>);
+/// Paths with their bytes, and the sentences about what was left out.
+type Unpacked = (Vec<(String, Vec<u8>)>, Vec<String>);
 
-fn emptied(bytes: Vec<u8>, limits: Limits) -> Result<Emptied, ArchiveError> {
+fn unpacked(bytes: Vec<u8>, limits: Limits) -> Result<Unpacked, ArchiveError> {
     let mut archive = Archive::open(Cursor::new(bytes), limits)?;
     let files = archive.by_ref().flatten().collect();
     Ok((files, archive.left_out()))
 }
 
 fn open(bytes: Vec<u8>) -> (Vec<(String, Vec<u8>)>, Vec<String>) {
-    emptied(bytes, Limits::default()).unwrap()
+    unpacked(bytes, Limits::default()).unwrap()
 }
 
 fn paths(files: &[(String, Vec<u8>)]) -> Vec<&str> {
@@ -57,7 +57,7 @@ fn stored_and_deflated_files_come_out_as_they_went_in() {
 }
 
 #[test]
-fn what_systems_leave_behind_is_passed_over_and_what_is_odd_is_said() {
+fn system_files_are_skipped_silently_and_odd_paths_with_a_sentence() {
     let files: [(&str, &[u8]); 8] = [
         ("__MACOSX/jazz/._one.wav", b"x"),
         ("jazz/.DS_Store", b"x"),
@@ -72,28 +72,28 @@ fn what_systems_leave_behind_is_passed_over_and_what_is_odd_is_said() {
     assert_eq!(paths(&found), ["jazz/one.wav"]);
     assert_eq!(left_out.len(), 2, "{left_out:?}");
     assert!(left_out[0].starts_with("4 files were left out of the archive (../../etc/passwd, /root.wav, C:/x.wav, …)"));
-    assert!(left_out[1].starts_with("1 file was left out of the archive (jazz/more.ZIP): an archive in"));
+    assert!(left_out[1].starts_with("1 file was left out of the archive (jazz/more.ZIP): an archive within"));
     assert!(!left_out.concat().chars().any(char::is_control));
 }
 
 #[test]
-fn no_length_is_believed_and_no_limit_passed() {
+fn no_limit_is_exceeded_whatever_the_headers_claim() {
     let zeros = vec![0; 3 << 20];
     let bomb = made(&[("a/bomb.wav", &zeros), ("a/fine.wav", b"fine"), ("a/late.wav", b"12345678")], true);
     assert!(bomb.len() < 20_000, "{}", bomb.len());
     let limits = Limits { file_bytes: 1 << 20, all_bytes: 10, ..Limits::default() };
-    let (found, left_out) = emptied(bomb.clone(), Limits { all_bytes: 4 << 20, ..limits }).unwrap();
+    let (found, left_out) = unpacked(bomb.clone(), Limits { all_bytes: 4 << 20, ..limits }).unwrap();
     assert_eq!(paths(&found), ["a/fine.wav", "a/late.wav"]);
     assert!(left_out[0].contains("too large") && left_out[0].contains("bomb"), "{left_out:?}");
-    let (found, left_out) = emptied(bomb.clone(), limits).unwrap();
+    let (found, left_out) = unpacked(bomb.clone(), limits).unwrap();
     assert_eq!(paths(&found), ["a/fine.wav"]);
     assert!(left_out[0].starts_with("2 files") && left_out[0].contains("beyond the 4 GB"), "{left_out:?}");
-    let few = emptied(bomb, Limits { files: 2, ..Limits::default() });
+    let few = unpacked(bomb, Limits { files: 2, ..Limits::default() });
     assert!(matches!(few, Err(ArchiveError::TooLarge { most: 2 })));
 }
 
 #[test]
-fn a_file_that_is_larger_than_it_claims_is_damage_and_counts() {
+fn a_file_larger_than_it_claims_is_damaged_and_counts() {
     let zeros = vec![0; 3 << 20];
     let mut lying = made(&[("a/bomb.wav", &zeros), ("a/fine.wav", b"fine"), ("a/late.wav", b"12345678")], true);
     let at = central(&lying, "a/bomb.wav");
@@ -101,13 +101,13 @@ fn a_file_that_is_larger_than_it_claims_is_damage_and_counts() {
     // Five bytes of the first count, and four of the next: seven are left, and eight are wanted.
     let mut archive = Archive::open(Cursor::new(lying), Limits { all_bytes: 16, ..Limits::default() }).unwrap();
     let taken: Vec<bool> = archive.by_ref().map(|file| file.is_some()).collect();
-    assert_eq!(taken, [false, true, false], "every file is told, so that emptying can be given up after each");
+    assert_eq!(taken, [false, true, false], "every file is an item, so that unpacking can be cancelled after each");
     let left_out = archive.left_out();
     assert!(left_out[0].contains("late") && left_out[0].contains("beyond"), "{left_out:?}");
     assert!(left_out[1].contains("bomb") && left_out[1].ends_with("damaged in the archive."), "{left_out:?}");
 }
 
-/// Where a central record of this path begins.
+/// Where the central directory record of this path begins.
 fn central(bytes: &[u8], path: &str) -> usize {
     let name = bytes.windows(path.len()).rposition(|window| window == path.as_bytes()).unwrap();
     assert_eq!(&bytes[name - 46..name - 42], b"PK\x01\x02");
@@ -115,11 +115,11 @@ fn central(bytes: &[u8], path: &str) -> usize {
 }
 
 #[test]
-fn lies_in_the_list_are_left_out_and_cost_no_memory() {
+fn entries_with_false_sizes_and_positions_are_left_out() {
     let files: [(&str, &[u8]); 3] = [("a/one.wav", b"one"), ("a/two.wav", b"two"), ("a/six.wav", b"six")];
     let mut lying = made(&files, false);
     let at = central(&lying, "a/two.wav");
-    // Four gigabytes, by the list.
+    // Four gigabytes, says the list.
     lying[at + 20..at + 28].copy_from_slice(&[0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xfe]);
     let at = central(&lying, "a/six.wav");
     // A header that is not there.
@@ -131,7 +131,7 @@ fn lies_in_the_list_are_left_out_and_cost_no_memory() {
 }
 
 #[test]
-fn a_changed_byte_a_password_and_other_methods_are_told() {
+fn damaged_encrypted_and_unsupported_files_are_reported() {
     let files: [(&str, &[u8]); 4] =
         [("a/one.wav", b"intact"), ("a/two.wav", b"spoiled"), ("a/key.wav", b"k"), ("a/new.wav", b"n")];
     let mut bytes = made(&files, false);
@@ -144,24 +144,24 @@ fn a_changed_byte_a_password_and_other_methods_are_told() {
     let (found, left_out) = open(bytes);
     assert_eq!(paths(&found), ["a/one.wav"]);
     assert_eq!(left_out.len(), 3, "{left_out:?}");
-    for (sentence, word) in left_out.iter().zip(["encrypted", "not read here", "damaged"]) {
+    for (sentence, word) in left_out.iter().zip(["encrypted", "not supported", "damaged"]) {
         assert!(sentence.contains(word), "{left_out:?}");
     }
 }
 
 #[test]
-fn what_is_no_archive_or_cut_off_is_refused_whatever_it_holds() {
+fn other_files_and_archives_that_are_cut_off_are_refused() {
     let whole = made(&[("a/one.wav", b"one"), ("b/two.wav", b"two")], true);
     for length in 0..whole.len() {
-        assert!(matches!(emptied(whole[..length].to_vec(), Limits::default()), Err(ArchiveError::Malformed)));
+        assert!(matches!(unpacked(whole[..length].to_vec(), Limits::default()), Err(ArchiveError::Malformed)));
     }
-    assert!(emptied(b"RIFF0000WAVE".to_vec(), Limits::default()).is_err());
+    assert!(unpacked(b"RIFF0000WAVE".to_vec(), Limits::default()).is_err());
     // Whatever byte is changed, nothing panics and nothing grows.
     for place in 0..whole.len() {
         for flip in [0x01, 0x80, 0xff] {
             let mut changed = whole.clone();
             changed[place] ^= flip;
-            if let Ok((files, _)) = emptied(changed, Limits::default()) {
+            if let Ok((files, _)) = unpacked(changed, Limits::default()) {
                 assert!(files.iter().all(|(_, bytes)| bytes.len() <= 3));
             }
         }
@@ -169,7 +169,7 @@ fn what_is_no_archive_or_cut_off_is_refused_whatever_it_holds() {
 }
 
 #[test]
-fn what_is_packed_here_is_opened_here() {
+fn packed_files_are_unpacked() {
     let mut packer = Packer::default();
     let mut bytes = Vec::new();
     for (path, content) in [("jazz/été.wav", b"sound".as_slice()), ("genrelens-set.json", b"{}")] {
