@@ -1,11 +1,11 @@
-//! Mel values to what a network hears.
+//! Scales mel values for a network.
 
 use super::{FrontEnd, Scaling, Spectrum};
 
 /// The factor of [`Scaling::LogCompressed`].
 const COMPRESSION: f32 = 10_000.0;
 
-/// A segment's scaling, with what had to be found out about the segment.
+/// A segment's scaling, with the statistics of the segment that it needs.
 pub(super) enum Scale {
     /// `(dB, no lower than lowest_db − from_db) / per_db`.
     Decibels {
@@ -35,7 +35,7 @@ impl Scale {
         Self::Decibels { spectrum, lowest_db, from_db, per_db: per_db.max(f32::MIN_POSITIVE) }
     }
 
-    /// A mel value as a network hears it.
+    /// Scales a mel value.
     pub(super) fn apply(&self, value: f32) -> f32 {
         match *self {
             Self::Decibels { spectrum, lowest_db, from_db, per_db } => {
@@ -46,7 +46,7 @@ impl Scale {
     }
 }
 
-/// Mean and standard deviation of the population, 0 and 0 of nothing.
+/// Mean and standard deviation of the population; both 0 if it is empty.
 fn mean_and_deviation(values: impl Iterator<Item = f32> + Clone) -> (f32, f32) {
     let (count, sum) = values.clone().fold((0.0_f64, 0.0_f64), |(n, sum), value| (n + 1.0, sum + f64::from(value)));
     let mean = (sum / count.max(1.0)) as f32;

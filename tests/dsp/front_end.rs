@@ -56,7 +56,7 @@ fn spectrogram(path: &Path, front_end: &FrontEnd) -> MelSpectrogram {
     MelPlan::new(front_end).spectrogram(&clip.samples)
 }
 
-/// Decibels from the segment's maximum to its minimum: what 0..1 stands for.
+/// Decibels from the segment's minimum to its maximum, which 0..1 stands for.
 fn range_db(mel: &MelSpectrogram, top_db: f32) -> f64 {
     let db = mel.to_db(top_db);
     f64::from(-db.iter().copied().fold(0.0, f32::min))
@@ -103,9 +103,9 @@ fn whole_tracks_have_the_stored_features() {
     }
 }
 
-/// The measure itself: features moved by one column, or one band, must fail it.
+/// The comparison itself: it must fail for features that are moved by one column or one band.
 #[test]
-fn features_a_column_or_a_band_off_are_told_apart() {
+fn features_a_column_or_a_band_off_fail_the_comparison() {
     let Some(data) = crate::common::shared_data() else { return };
     let stored = stored(&data.join("gtzan-logmel"));
     for values in ["blues.00000", "metal.00000", "rock.00000"].map(|track| &stored[track]) {

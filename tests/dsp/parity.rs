@@ -1,7 +1,7 @@
 //! The front ends against librosa 0.11 on signals that both sides make.
 //!
 //! `cargo test --test dsp parity -- --nocapture` prints the largest differences that docs/front-ends.md lists;
-//! `tests/data/front-ends/make.py` made what they are held against.
+//! `tests/data/front-ends/make.py` computed librosa's values.
 
 mod goldens;
 
@@ -94,7 +94,7 @@ fn mel_values_are_those_of_librosa() {
     println!("{} cases: {relative:.1e} relative, {in_db:.1e} dB", goldens.grid.len());
 }
 
-/// The grid is drawn at random: it must not leave out what it is for.
+/// The grid is drawn at random: check that it covers every convention.
 #[test]
 fn the_grid_has_every_convention() {
     let goldens = goldens();
@@ -117,9 +117,9 @@ fn the_grid_has_every_convention() {
     assert_eq!(signals.len(), 6);
 }
 
-/// The measure itself: any convention that is another must fail it.
+/// The comparison itself: it must fail for every other convention.
 #[test]
-fn another_convention_is_told_apart() {
+fn other_conventions_fail_the_comparison() {
     let goldens = goldens();
     let noise = |case: &&MelCase| case.signal == "noise" && case.length > 4096 && case.front_end.front_end().centred;
     for case in goldens.grid.iter().filter(noise) {
@@ -200,7 +200,7 @@ fn presets_are_those_of_librosa() {
         let values = rows(&found[0].values, &case.scaled_columns, front_end.mel_bands);
         let scaled = largest_difference(&values, &goldens.values[case.scaled_offset..][..values.len()]);
         let pixels = picture_difference(case, &found[0], &goldens);
-        println!("{name:16} mel {relative:.1e} relative, {in_db:.1e} dB; heard {scaled:.1e}; pixels {pixels:.1e}");
+        println!("{name:16} mel {relative:.1e} relative, {in_db:.1e} dB; scaled {scaled:.1e}; pixels {pixels:.1e}");
         assert!(relative <= MEL && in_db <= DB, "{name}: {relative} relative, {in_db} dB");
         assert!(scaled <= SCALED && pixels <= SCALED, "{name}: {scaled}, {pixels}");
     }
@@ -223,10 +223,10 @@ fn cepstral_coefficients_are_those_of_librosa() {
     }
 }
 
-/// The waveform and the features that MusiCNN's own program was measured with; its two patches are the features' first
-/// and second 187 frames.
+/// The waveform and the features of MusiCNN's own program in its reference run; its two patches are the features' first and
+/// second 187 frames.
 #[test]
-fn musicnn_hears_what_it_was_measured_with() {
+fn musicnn_features_are_those_of_its_own_program() {
     let front_end = &FrontEnd::MUSICNN;
     let mel = spectrogram(front_end, &npy("musicnn-waveform.npy"));
     let found = segments(&mel, front_end);

@@ -1,4 +1,4 @@
-"""Makes what tests/dsp/parity.rs is held against, with librosa and Pillow:
+"""Computes the values that tests/dsp/parity.rs compares with, with librosa and Pillow:
 
     python -m venv venv && venv/bin/pip install -r requirements.txt && venv/bin/python make.py
 
@@ -182,7 +182,7 @@ def db(mel, ref):
 
 
 def scaled(mel, scaling):
-    """What a network hears of one segment."""
+    """The input of a network from one segment."""
     if scaling == "compressed":
         return np.log10(1 + 10_000 * mel)
     relative = db(mel, np.max)

@@ -1,4 +1,4 @@
-//! What librosa gave, and the signals that it was given.
+//! librosa's values, and the signals that they were computed from.
 
 use std::f64::consts::TAU;
 use std::fs::File;
@@ -9,7 +9,7 @@ use genrelens::dsp::{FrontEnd, MelNorm, MelScale, Padding, Spectrum};
 use npyz::NpyFile;
 use serde::Deserialize;
 
-/// The numbers and conventions of a case, in librosa's words.
+/// The numbers and conventions of a case, in librosa's terms.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct Conventions {
