@@ -1,6 +1,5 @@
-//! Numbers within a header.
+//! Integers in binary headers, of either byte order.
 
-/// The order of a number's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ByteOrder {
     Little,
@@ -8,7 +7,7 @@ pub(super) enum ByteOrder {
 }
 
 impl ByteOrder {
-    /// The 16-bit number that begins at byte `at`.
+    /// The 16-bit integer at byte `at`; `None` if `bytes` is too short.
     pub(super) fn u16_at(self, bytes: &[u8], at: usize) -> Option<u16> {
         let (number, _) = bytes.get(at..)?.split_first_chunk()?;
         Some(match self {
@@ -17,7 +16,7 @@ impl ByteOrder {
         })
     }
 
-    /// The 32-bit number that begins at byte `at`.
+    /// The 32-bit integer at byte `at`; `None` if `bytes` is too short.
     pub(super) fn u32_at(self, bytes: &[u8], at: usize) -> Option<u32> {
         let (number, _) = bytes.get(at..)?.split_first_chunk()?;
         Some(match self {

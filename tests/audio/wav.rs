@@ -1,4 +1,4 @@
-//! WAV files made on the spot: every layout, loose headers, cuts and noise.
+//! Generated WAV files: every layout, loose headers, cuts and noise.
 
 use std::io::Cursor;
 
@@ -76,7 +76,7 @@ fn a_clip_knows_its_length() {
 }
 
 #[test]
-fn floats_that_are_no_numbers_become_silence() {
+fn non_finite_floats_become_silence() {
     let clip = decode(&wav(FLOATS, &[0.5, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.5])).unwrap();
     assert_eq!(clip.samples, [0.5, 0.0, 0.0, 0.0, -0.5]);
 }
@@ -93,7 +93,7 @@ fn huge_floats_give_finite_samples_and_spectra() {
 }
 
 #[test]
-fn other_chunks_are_passed_over_also_odd_ones() {
+fn other_chunks_are_skipped_also_odd_ones() {
     let samples = [1_000_i16, -2_000, 3_000];
     let data = chunk(b"data", &samples.map(i16::to_le_bytes).concat());
     let format = fmt_chunk(1, 1, 22_050, 16, &[]);
@@ -112,7 +112,7 @@ fn other_chunks_are_passed_over_also_odd_ones() {
     }
 }
 
-/// What real writers do to headers: a length never filled in, a wrong byte rate, the longer forms of `fmt `.
+/// Headers of real writers: a length that was never filled in, a wrong byte rate, the longer forms of `fmt `.
 #[test]
 fn loose_headers_are_read() {
     let data = chunk(b"data", &[0, 64, 0, 192]);
@@ -145,7 +145,7 @@ fn twenty_bits_in_a_container_of_24_and_24_in_32_are_read() {
 }
 
 #[test]
-fn what_is_whole_of_a_file_cut_off_anywhere_is_decoded() {
+fn the_whole_frames_of_a_file_cut_off_anywhere_are_decoded() {
     for (spec, frame_bytes) in
         [(integers(8), 1), (spec(2, 44_100, 16, SampleFormat::Int), 4), (integers(24), 3), (FLOATS, 4)]
     {
@@ -172,7 +172,7 @@ fn no_bytes_panic() {
         // The top 8 of 31 bits.
         let noise: Vec<u8> = (0..200).map(|_| (random() >> 23) as u8).collect();
         let _ = decode(&noise);
-        // Noise where it hurts more: behind a good beginning, and in single bytes of a good header.
+        // Noise that gets further: behind a valid beginning, and in single bytes of a valid header.
         let _ = decode(&[b"RIFF\x80\0\0\0WAVE".as_slice(), &noise].concat());
         let _ = decode(&[b"RIFF\x80\0\0\0WAVEfmt \x10\0\0\0\x01\0".as_slice(), &noise].concat());
         let mut damaged = wav(integers(16), &[0.5; 20]);
@@ -185,9 +185,9 @@ fn no_bytes_panic() {
     }
 }
 
-/// A header's word on the length claims no memory: this would be 4 GB.
+/// No memory is allocated for a length in the header: this would be 4 GB.
 #[test]
-fn a_length_beyond_the_file_claims_no_memory() {
+fn a_length_beyond_the_file_allocates_no_memory() {
     let mut bytes = wav(integers(8), &[0.0; 10]);
     bytes[40..44].copy_from_slice(&(u32::MAX - 1).to_le_bytes());
     let clip = decode(&bytes).unwrap();

@@ -1,5 +1,5 @@
-//! Formats that have to be decoded: [`flac`], whose frames claxon decodes, and those that a container divides into
-//! [`packet_decoder`] for Symphonia ([`adts`], [`mp3`], [`mp4`]).
+//! Formats that need a decoder: [`flac`], decoded by claxon, and those whose container is split here into packets that
+//! Symphonia decodes, in [`packet_decoder`] ([`adts`], [`mp3`], [`mp4`]).
 
 pub(super) mod adts;
 mod codec;

@@ -1,4 +1,4 @@
-//! MP3: frame after frame, found by Symphonia, which goes on at the next one after damage.
+//! MP3 files, split into frames by Symphonia, which continues at the next frame after damage.
 //!
 //! Source: ISO 11172-3 (1993) and 13818-3 (1998), 2.4.
 
@@ -21,15 +21,14 @@ use crate::audio::error::{AudioError, malformed};
 use crate::audio::source::Input;
 use crate::audio::stream::no_audio;
 
-/// An MP3 file's padding and delay fill no more packets than this.
+/// Padding and delay fill no more packets than this.
 const PADDING_PACKETS: u64 = 4;
 
-/// A stream of MPEG frames.
 pub(in crate::audio) struct Mp3 {
     reader: MpaReader<'static>,
     status: Rc<InputStatus>,
     track: Track,
-    /// True where LAME's tag says how much is delay and padding. Elsewhere the reader guesses, and would cut.
+    /// True if LAME's tag gives the delay and the padding. Otherwise the reader guesses, and would cut sound off.
     tagged: bool,
 }
 
@@ -49,7 +48,7 @@ pub(in crate::audio) fn open(input: Input) -> Result<PacketDecoder<Mp3>, AudioEr
     PacketDecoder::new(Mp3 { reader, status, track, tagged }, length)
 }
 
-/// The first place in `bytes` where a frame of layer III stands before another one of the same stream.
+/// Position of the first layer III frame in `bytes` that is followed by another frame of the same stream.
 pub(in crate::audio) fn find_frame(bytes: &[u8]) -> Option<usize> {
     let agree = |a: &[u8], b: &[u8]| a[1] & 0xFE == b[1] & 0xFE && a[2] & 0x0C == b[2] & 0x0C;
     (0..bytes.len()).find(|&at| {
@@ -58,12 +57,13 @@ pub(in crate::audio) fn find_frame(bytes: &[u8]) -> Option<usize> {
     })
 }
 
-/// In bytes, where a header of layer III begins (ISO 11172-3, 2.4.2.3 and 2.4.3.1). Free rates have none.
+/// Length in bytes of a layer III frame, if `bytes` begin with its header (ISO 11172-3, 2.4.2.3 and 2.4.3.1). `None` for
+/// free bit rates, which do not determine it.
 fn frame_length(bytes: &[u8]) -> Option<usize> {
     const LONG: [usize; 14] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
     const SHORT: [usize; 14] = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
     let &[0xFF, version, rates, _, ..] = bytes else { return None };
-    // MPEG 1, 2, and 2.5, which halve the rates; the first has twice as much sound in a frame.
+    // MPEG 1, 2 and 2.5: each halves the sample rates of the one before. A frame of MPEG 1 has twice as many samples.
     let (kilobits, divisor, factor) = match version & 0xFE {
         0xFA => (LONG, 1, 144_000),
         0xF2 => (SHORT, 2, 72_000),
@@ -76,11 +76,12 @@ fn frame_length(bytes: &[u8]) -> Option<usize> {
 }
 
 impl Mp3 {
+    /// Undoes Symphonia's trimming where it is only a guess.
     fn trimmed(&self, mut packet: Packet) -> Packet {
-        // Of all its frames: Symphonia does not take off what is trimmed.
+        // `dur` counts all frames of the packet: Symphonia does not subtract the trimmed ones.
         let far = PADDING_PACKETS.saturating_mul(packet.dur.get());
         let beyond = |frames: u64| u64::try_from(packet.pts.get()).is_ok_and(|pts| pts > frames.saturating_add(far));
-        // One file behind another is heard too, although the first one's tag knows nothing of it.
+        // A second file appended to the first is decoded too, although the tag of the first does not count it.
         if !self.tagged || self.track.length.is_some_and(beyond) {
             (packet.trim_start, packet.trim_end) = (Duration::ZERO, Duration::ZERO);
         }
@@ -117,15 +118,15 @@ impl Demuxer for Mp3 {
 fn refused(error: &Error) -> AudioError {
     match error {
         Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            malformed(&format!("it begins like {}, but has no whole frame of sound", Container::Mp3.name()))
+            malformed(&format!("it begins like {}, but has no complete audio frame", Container::Mp3.name()))
         }
         Error::DecodeError(found) | Error::Unsupported(found) => Container::Mp3.damaged(found),
         error => Container::Mp3.damaged(&error.to_string()),
     }
 }
 
-/// Symphonia wants sources that may move between threads. In the browser there is one thread, and its files cannot; the
-/// wrapper panics only on another thread than its own, and a [`Recording`](crate::audio::Recording) cannot get there.
+/// Symphonia needs sources that are `Send` and `Sync`, which a browser's files are not. The wrapper panics only on another
+/// thread than its own, and a [`Recording`](crate::audio::Recording), which is not `Send`, cannot get there.
 struct MpaSource {
     inner: SendWrapper<TrackedInput>,
     length: u64,
@@ -144,8 +145,8 @@ impl Seek for MpaSource {
 }
 
 impl MediaSource for MpaSource {
-    /// Where it can seek, the reader guesses from the bit rate how long a file is.
     fn is_seekable(&self) -> bool {
+        // If it could seek, the reader would guess the file's length from the bit rate.
         false
     }
 

@@ -1,4 +1,4 @@
-//! Compressed sound in packets, decoded one by one by Symphonia.
+//! Decodes the packets of a container with Symphonia, and replaces damaged ones by silence.
 
 use std::num::NonZero;
 
@@ -7,59 +7,58 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder};
 use symphonia::core::packet::Packet;
 
 use super::codec::{self, Container};
-use super::warnings::{damaged_after, shorter_than_said};
+use super::warnings::{damaged_after, shorter_than_declared};
 use crate::audio::error::AudioError;
 use crate::audio::mix::Mixer;
-use crate::audio::stream::{BLOCK_FRAMES, Stream, check, no_audio};
+use crate::audio::stream::{BLOCK_FRAMES, Stream, check_limits, no_audio};
 
-/// Frames of silence in place of a packet that cannot be decoded, at most.
-const LONGEST_PACKET: u64 = 1 << 16;
+/// Most frames of silence that replace a packet that cannot be decoded.
+const MAX_PACKET_FRAMES: u64 = 1 << 16;
 
-/// Frames of silence at a beginning that cannot be decoded, before it is given out as silence.
-const LONGEST_SILENCE: usize = 1 << 16;
+/// If nothing can be decoded at the beginning, this many frames are searched before they are output as silence.
+const MAX_LEADING_SILENCE: usize = 1 << 16;
 
-/// What a container gives next.
+/// What a container has next.
 pub(in crate::audio) enum Next {
     Packet(Packet),
-    /// A packet was lost that was so long, in the container's units; 0 where only other bytes were passed over.
+    /// A lost packet of this duration in the container's units; 0 if the skipped bytes were no packet.
     Lost(u64),
     End,
-    /// Nothing more can be read, and why.
+    /// Nothing more can be read, for this reason.
     Damage(String),
 }
 
-/// What a container says of the track that is heard.
+/// What a container says of the track that is decoded.
 pub(in crate::audio) struct Track {
     pub params: AudioCodecParameters,
-    /// Without what the encoder put before and after, where the container tells; in its units.
+    /// Duration in the container's units, without the encoder's delay and padding, if the container tells.
     pub length: Option<u64>,
-    /// Before the sound begins, in the container's units.
+    /// Encoder delay before the sound begins, in the container's units.
     pub delay: u64,
-    /// The container's units; where it has none, they are frames. What the decoder says of the frames' rate is not always
-    /// what the container says.
+    /// The container's units per second; if `None`, its units are frames. The rate may differ from the decoder's sample
+    /// rate.
     pub units_per_second: Option<NonZero<u32>>,
-    /// True where packets after `length` are padding.
+    /// True if packets after `length` are only padding.
     pub ends: bool,
 }
 
 impl Track {
-    /// So many units of the container's in frames of a sample rate in Hz.
+    /// Converts units of the container to frames at `sample_rate`, in Hz.
     fn frames(&self, units: u64, sample_rate: u32) -> u64 {
         let Some(units_per_second) = self.units_per_second else { return units };
         let frames = u128::from(units) * u128::from(sample_rate) / u128::from(units_per_second.get());
+        // A crafted file's units would overflow the sums of frames.
         frames.min(1 << 62) as u64
     }
 }
 
-/// A container's packets, those of one track only.
+/// Reads the packets of one track of a container.
 pub(in crate::audio) trait Demuxer {
-    /// Which it is.
     fn container(&self) -> Container;
-    /// The track that is heard.
     fn track(&self) -> &Track;
-    /// The next packet; [`AudioError::Unreadable`] where the source fails.
+    /// The next packet; fails only with [`AudioError::Unreadable`].
     fn next_packet(&mut self) -> Result<Next, AudioError>;
-    /// How far in the file it is, in bytes.
+    /// Bytes of the file that are read.
     fn position(&self) -> u64;
 }
 
@@ -69,28 +68,30 @@ pub(in crate::audio) struct PacketDecoder<D> {
     decoder: Box<dyn AudioDecoder>,
     /// In Hz.
     sample_rate: u32,
-    /// Of the file, in bytes.
+    /// Length of the file, in bytes.
     length: u64,
-    /// Bytes of packets so far. Tables that lead in circles are left where they exceed the file.
+    /// Bytes of all packets so far. If they exceed the file, its tables lead in circles.
     packet_bytes: u64,
-    /// From beginning to end, where the container tells.
+    /// Frames in the whole recording, if the container tells.
     frames: Option<u64>,
-    /// Frames still to be dropped.
+    /// Frames of the encoder's delay that must still be dropped.
     delay_left: u64,
-    given: u64,
-    skipped: u64,
+    /// Frames that were mixed.
+    decoded_frames: u64,
+    /// Packets that could not be decoded.
+    damaged_packets: u64,
     /// True after the first packet that could be decoded.
-    decoded: bool,
+    any_decoded: bool,
     /// Why the first packet could not be decoded.
-    refusal: Option<AudioError>,
+    first_error: Option<AudioError>,
     ended: bool,
-    /// How the recording ended, where it did not end well.
+    /// The warning about a damaged end.
     ending: Option<String>,
     interleaved: Vec<f32>,
 }
 
 impl<D: Demuxer> PacketDecoder<D> {
-    /// A recording of so many bytes in all.
+    /// Starts decoding a file of `length` bytes.
     pub(super) fn new(demuxer: D, length: u64) -> Result<Self, AudioError> {
         let (decoder, sample_rate) = decoder(&demuxer)?;
         let track = demuxer.track();
@@ -104,17 +105,17 @@ impl<D: Demuxer> PacketDecoder<D> {
             packet_bytes: 0,
             frames,
             delay_left,
-            given: 0,
-            skipped: 0,
-            decoded: false,
-            refusal: None,
+            decoded_frames: 0,
+            damaged_packets: 0,
+            any_decoded: false,
+            first_error: None,
             ended: false,
             ending: None,
             interleaved: Vec::new(),
         })
     }
 
-    /// Decodes what comes next; nothing comes after the end.
+    /// Decodes one packet, or sets `ended`.
     fn step(&mut self, mixer: &mut Mixer) -> Result<(), AudioError> {
         match self.demuxer.next_packet()? {
             Next::Packet(packet) => {
@@ -126,14 +127,14 @@ impl<D: Demuxer> PacketDecoder<D> {
                 }
             }
             Next::Lost(0) => {}
-            Next::Lost(units) => self.give_silence(units, mixer),
+            Next::Lost(units) => self.push_silence(units, mixer),
             Next::End => self.end(None),
             Next::Damage(found) => {
-                self.refusal.get_or_insert_with(|| self.demuxer.container().damaged(&found));
+                self.first_error.get_or_insert_with(|| self.demuxer.container().damaged(&found));
                 self.end(Some(&found));
             }
         }
-        if self.room() == 0 {
+        if self.frames_left() == 0 {
             self.ended = true;
         }
         Ok(())
@@ -141,54 +142,55 @@ impl<D: Demuxer> PacketDecoder<D> {
 
     fn end(&mut self, found: Option<&str>) {
         self.ended = true;
-        self.ending = found.map(|found| damaged_after(self.given, self.sample_rate, found));
+        self.ending = found.map(|found| damaged_after(self.decoded_frames, self.sample_rate, found));
     }
 
-    /// Decodes and mixes a packet, or fills its time with silence.
+    /// Decodes and mixes a packet, or silence of the same duration.
     fn decode_packet(&mut self, packet: &Packet, mixer: &mut Mixer) {
         self.interleaved.clear();
         let channels = match self.decoder.decode(packet) {
             Ok(sound) if sound.spec().rate() == self.sample_rate => interleave(&sound, &mut self.interleaved),
+            // Another sample rate in the middle of a file: damage, or a second stream.
             Ok(_) => None,
             Err(error) => {
                 let (container, codec) = (self.demuxer.container(), self.demuxer.track().params.codec);
-                self.refusal.get_or_insert_with(|| codec::refused(container, codec, &error));
+                self.first_error.get_or_insert_with(|| codec::rejected(container, codec, &error));
                 None
             }
         };
         match channels {
             Some(channels) => {
-                self.decoded = true;
-                self.give(channels, mixer);
+                self.any_decoded = true;
+                self.push_frames(channels, mixer);
             }
-            None => self.give_silence(packet.dur.get(), mixer),
+            None => self.push_silence(packet.dur.get(), mixer),
         }
     }
 
-    /// Gives silence for a packet of so many units.
-    fn give_silence(&mut self, units: u64, mixer: &mut Mixer) {
-        self.skipped += 1;
-        let frames = self.demuxer.track().frames(units, self.sample_rate).min(LONGEST_PACKET);
+    /// Mixes silence in place of a packet of this duration in the container's units.
+    fn push_silence(&mut self, units: u64, mixer: &mut Mixer) {
+        self.damaged_packets += 1;
+        let frames = self.demuxer.track().frames(units, self.sample_rate).min(MAX_PACKET_FRAMES);
         self.interleaved.clear();
         self.interleaved.resize(frames as usize, 0.0);
-        self.give(1, mixer);
+        self.push_frames(1, mixer);
     }
 
-    /// Mixes what is wanted of the frames that are held.
-    fn give(&mut self, channels: usize, mixer: &mut Mixer) {
+    /// Mixes the frames in `interleaved`, without the encoder's delay and padding.
+    fn push_frames(&mut self, channels: usize, mixer: &mut Mixer) {
         let frames = (self.interleaved.len() / channels) as u64;
         let first = self.delay_left.min(frames);
         self.delay_left -= first;
-        let kept = (frames - first).min(self.room());
-        self.given += kept;
+        let kept = (frames - first).min(self.frames_left());
+        self.decoded_frames += kept;
         let (first, last) = (first as usize * channels, (first + kept) as usize * channels);
         mixer.push(&self.interleaved[first..last], channels);
     }
 
-    /// Frames that may still come.
-    fn room(&self) -> u64 {
+    /// Frames that may still come before the padding.
+    fn frames_left(&self) -> u64 {
         match self.frames {
-            Some(frames) if self.demuxer.track().ends => frames.saturating_sub(self.given),
+            Some(frames) if self.demuxer.track().ends => frames.saturating_sub(self.decoded_frames),
             _ => u64::MAX,
         }
     }
@@ -208,30 +210,32 @@ impl<D: Demuxer> Stream for PacketDecoder<D> {
     }
 
     fn next(&mut self, mixer: &mut Mixer) -> Result<bool, AudioError> {
-        let begins = self.given == 0;
-        let wanted = |decoded: bool| if begins && !decoded { LONGEST_SILENCE } else { BLOCK_FRAMES };
-        while !self.ended && mixer.mono.len() < wanted(self.decoded) {
+        let begins = self.decoded_frames == 0;
+        let wanted = |any_decoded: bool| if begins && !any_decoded { MAX_LEADING_SILENCE } else { BLOCK_FRAMES };
+        while !self.ended && mixer.mono.len() < wanted(self.any_decoded) {
             self.step(mixer)?;
         }
-        if begins && self.ended && !self.decoded {
+        // Not a single packet was decoded: the silence so far is no recording.
+        if begins && self.ended && !self.any_decoded {
             mixer.mono.clear();
         }
         Ok(!mixer.mono.is_empty())
     }
 
     fn warnings(&self) -> Vec<String> {
-        let skipped = match self.skipped {
+        let damaged = match self.damaged_packets {
             0 => None,
-            1 => Some("1 packet of the file is damaged; it is heard as silence.".to_owned()),
-            count => Some(format!("{count} packets of the file are damaged; they are heard as silence.")),
+            1 => Some("1 packet of the file is damaged; it is replaced by silence.".to_owned()),
+            count => Some(format!("{count} packets of the file are damaged; they are replaced by silence.")),
         };
-        let said = self.frames().filter(|_| self.ended);
-        let short = || said.and_then(|said| shorter_than_said(self.given, said, self.sample_rate));
-        skipped.into_iter().chain(self.ending.clone().or_else(short)).collect()
+        let declared = self.frames().filter(|_| self.ended);
+        let short =
+            || declared.and_then(|declared| shorter_than_declared(self.decoded_frames, declared, self.sample_rate));
+        damaged.into_iter().chain(self.ending.clone().or_else(short)).collect()
     }
 
-    fn refusal(&self) -> AudioError {
-        self.refusal.clone().unwrap_or_else(no_audio)
+    fn no_frames_error(&self) -> AudioError {
+        self.first_error.clone().unwrap_or_else(no_audio)
     }
 }
 
@@ -242,13 +246,12 @@ fn decoder(demuxer: &impl Demuxer) -> Result<(Box<dyn AudioDecoder>, u32), Audio
     let params = decoder.codec_params();
     let sample_rate = params.sample_rate.or(declared.sample_rate).unwrap_or_default();
     let channels = params.channels.as_ref().or(declared.channels.as_ref());
-    // Where a container does not tell the channels, its packets do.
-    check(channels.map_or(1, |channels| channels.count()), sample_rate)?;
+    // If the container does not tell the channels, each packet does.
+    check_limits(channels.map_or(1, |channels| channels.count()), sample_rate)?;
     Ok((decoder, sample_rate))
 }
 
-/// Replaces `samples` by the sound's, channels interleaved, and gives the number of channels; `None` where there are
-/// none.
+/// Replaces `samples` by the packet's, channels interleaved. Returns the number of channels, `None` if there are none.
 fn interleave(sound: &GenericAudioBufferRef<'_>, samples: &mut Vec<f32>) -> Option<usize> {
     sound.copy_to_vec_interleaved(samples);
     Some(sound.num_planes()).filter(|&channels| channels > 0)

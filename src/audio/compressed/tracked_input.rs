@@ -1,4 +1,4 @@
-//! A file that a library reads on its own, and what goes on in it.
+//! An input that a library owns, while its position and errors stay known: libraries wrap the errors of a source.
 
 use std::cell::{Cell, RefCell};
 use std::io::{Read, Seek, SeekFrom};
@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::audio::error::{AudioError, unreadable};
 use crate::audio::source::Input;
 
-/// Shared between the reader and whoever wants to know.
+/// Shared between the input and the demuxer.
 #[derive(Debug, Default)]
 pub(in crate::audio) struct InputStatus {
     position: Cell<u64>,
@@ -15,18 +15,17 @@ pub(in crate::audio) struct InputStatus {
 }
 
 impl InputStatus {
-    /// How far the file is read, in bytes.
+    /// Bytes of the file that are read.
     pub(super) fn position(&self) -> u64 {
         self.position.get()
     }
 
-    /// Set where the source failed, and not what is in it.
+    /// The source's error, as distinct from damage in the file.
     pub(super) fn failure(&self) -> Option<AudioError> {
         self.failure.borrow().clone()
     }
 }
 
-/// An input under status.
 pub(in crate::audio) struct TrackedInput {
     pub input: Input,
     status: Rc<InputStatus>,
@@ -38,7 +37,7 @@ impl TrackedInput {
         (Self { input, status: Rc::clone(&status) }, status)
     }
 
-    fn noted<T>(&self, result: std::io::Result<T>) -> std::io::Result<T> {
+    fn record<T>(&self, result: std::io::Result<T>) -> std::io::Result<T> {
         self.status.position.set(self.input.position());
         result.inspect_err(|error| *self.status.failure.borrow_mut() = Some(unreadable(error)))
     }
@@ -47,13 +46,13 @@ impl TrackedInput {
 impl Read for TrackedInput {
     fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
         let result = self.input.read(bytes);
-        self.noted(result)
+        self.record(result)
     }
 }
 
 impl Seek for TrackedInput {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         let result = self.input.seek(to);
-        self.noted(result)
+        self.record(result)
     }
 }
