@@ -13,9 +13,10 @@ const MAX_EXCESS: usize = 131_072;
 ///
 /// # Panics
 ///
-/// If an invariant does not hold: finite samples, increasing fractions, bounded blocks, frames in proportion to bytes, the
-/// same result from both sources.
+/// If an invariant does not hold: finite samples, increasing fractions, bounded blocks, no more frames than the bytes can
+/// hold, the same result from both sources.
 pub fn decode(bytes: &[u8], max_frames_per_byte: usize, max_frames: usize) {
+    // The size of reads must not matter: a browser's file comes in slices.
     let whole = open(Cursor::new(bytes.to_vec()));
     let dribbled = open(Dribble { inner: Cursor::new(bytes.to_vec()), count: 0 });
     let (mut whole, mut dribbled) = match (whole, dribbled) {
@@ -45,6 +46,7 @@ pub fn decode(bytes: &[u8], max_frames_per_byte: usize, max_frames: usize) {
         assert!((1..=BLOCK + MAX_EXCESS).contains(&block.len()));
         frames += block.len();
         assert!(frames <= max_frames_per_byte * bytes.len(), "{frames} frames of {} bytes", bytes.len());
+        // Long silence in few bytes would slow the fuzzer down without telling more.
         if frames > max_frames {
             return;
         }

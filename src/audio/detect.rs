@@ -81,6 +81,7 @@ fn supported_format(header: &[u8]) -> Option<FileFormat> {
         (b".snd", ..) => FileFormat::Au,
         (b"FORM", _, Some(b"AIFF" | b"AIFC")) => FileFormat::Aiff,
         (b"fLaC", ..) => FileFormat::Flac,
+        // Behind the size of the first box (ISO 14496-12, 4.3).
         (_, Some(b"ftyp"), _) => FileFormat::Mp4,
         // The sync word of MPEG audio (ISO 11172-3, 2.4.2.3): layer III, or zero, which is AAC's (ISO 13818-7, 6.2).
         ([0xFF, second, ..], ..) if second & 0xF6 == 0xF0 => FileFormat::Adts,

@@ -23,6 +23,7 @@ impl Mixer {
         self.mono.reserve(interleaved.len() / channels);
         for frame in interleaved.chunks_exact(channels) {
             let sum: f32 = frame.iter().map(|&sample| self.sanitize(sample)).sum();
+            // The mean: the level must not depend on the number of channels.
             self.mono.push(sum / channels as f32);
         }
     }

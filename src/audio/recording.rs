@@ -107,6 +107,7 @@ impl Recording {
             }
         };
         let done = if more { (self.stream.position() as f64 / self.length as f64).min(1.0) as f32 } else { 1.0 };
+        // The chunks of an MP4 file may be stored in any order.
         self.fraction = self.fraction.max(done);
         Ok(more)
     }

@@ -98,6 +98,7 @@ impl Conversion {
             self.filled += now.len();
             samples = later;
             if self.filled == self.input.len() {
+                // Without a limit: the length is only known at the end.
                 self.convert(u64::MAX, out)?;
             }
         }
@@ -106,6 +107,7 @@ impl Conversion {
 
     fn finish(&mut self, out: &mut Vec<f32>) -> Result<(), AudioError> {
         let (rate_in, rate_out) = (u128::from(self.rates.0), u128::from(self.rates.1));
+        // round(pushed · rate_out / rate_in), in integers so that no length is off by one.
         let length = ((2 * u128::from(self.pushed) * rate_out + rate_in) / (2 * rate_in)) as u64;
         // Silence flushes what is still in the filter.
         while self.written < length {

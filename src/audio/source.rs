@@ -49,6 +49,7 @@ impl Input {
     /// Replaces `bytes` by the next `count` bytes, or by fewer at the end of the file.
     pub(super) fn read_at_most(&mut self, count: usize, bytes: &mut Vec<u8>) -> Result<(), AudioError> {
         bytes.clear();
+        // Grows with what is read: `count` may be a damaged length.
         let taken = self.by_ref().take(count as u64).read_to_end(bytes);
         taken.map(|_| ()).map_err(|error| unreadable(&error))
     }

@@ -62,8 +62,10 @@ pub(super) fn filters(front_end: &FrontEnd) -> Vec<Filter> {
 
 fn filter([low, centre, high]: [f64; 3], front_end: &FrontEnd) -> Filter {
     let FrontEnd { n_fft, sample_rate, mel_norm, .. } = *front_end;
+    // In float64 and rounded once at the end; librosa rounds twice (tests/dsp/parity.rs allows for it).
     let weight = |bin: usize| {
         let hz = bin as f64 * f64::from(sample_rate) / n_fft as f64;
+        // The lower of both sides, which is negative outside the triangle.
         let slope = ((hz - low) / (centre - low)).min((high - hz) / (high - centre)).max(0.0);
         match mel_norm {
             MelNorm::Slaney => (slope * 2.0 / (high - low)) as f32,
@@ -71,6 +73,7 @@ fn filter([low, centre, high]: [f64; 3], front_end: &FrontEnd) -> Filter {
         }
     };
     let weights: Vec<f32> = (0..=n_fft / 2).map(weight).collect();
+    // Only the bins inside the triangle: most of a bank is 0.
     let first_bin = weights.iter().position(|&weight| weight > 0.0).unwrap_or(0);
     let end = weights.iter().rposition(|&weight| weight > 0.0).map_or(0, |last| last + 1);
     Filter { first_bin, weights: weights.get(first_bin..end).unwrap_or_default().to_vec() }

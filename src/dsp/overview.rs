@@ -77,6 +77,7 @@ impl Overview {
         let last = self.columns.len() - self.bands;
         for (sum, &value) in self.columns[last..].iter_mut().zip(frame) {
             let db = self.spectrum.db(value);
+            // Of frames, not of columns: means become lower as columns are merged.
             self.loudest_db = self.loudest_db.max(db);
             *sum += db / self.frames_per_column as f32;
         }
@@ -92,6 +93,7 @@ impl Overview {
                 self.columns[column * bands + band] = (self.columns[a] + self.columns[b]) / 2.0;
             }
         }
+        // `most_columns` is even, so no column is left over.
         self.columns.truncate(self.columns() / 2 * bands);
         self.frames_per_column *= 2;
     }

@@ -39,9 +39,11 @@ fn taps(from: usize, to: usize) -> Vec<Tap> {
     let reach = step.max(1.0);
     let tap = |pixel: usize| {
         let centre = (pixel as f64 + 0.5) * step;
+        // Pillow's bounds: rounded half up, and clipped to the axis.
         let first = (centre - reach + 0.5).max(0.0) as usize;
         let end = ((centre + reach + 0.5) as usize).min(from);
         let weight = |index: usize| (1.0 - ((index as f64 + 0.5 - centre) / reach).abs()).max(0.0);
+        // Normalized, because triangles are clipped at the ends.
         let sum: f64 = (first..end).map(weight).sum();
         Tap { from: first..end, weights: (first..end).map(|index| (weight(index) / sum) as f32).collect() }
     };

@@ -17,6 +17,7 @@ impl FrontEnd {
         f_max: 11_025.0,
         mel_scale: MelScale::Slaney,
         mel_norm: MelNorm::Slaney,
+        // Clips of about 1293 frames over 387.5 columns.
         columns: Columns::Spread { frames_per_column: 3.337 },
         segment_seconds: 30.0,
         scaling: Scaling::UnitRange,
@@ -78,6 +79,7 @@ impl FrontEnd {
     pub const MUSICNN: Self = Self {
         name: "musicnn",
         sample_rate: 16_000,
+        // 32 ms, with a hop of 16 ms.
         n_fft: 512,
         hop_length: 256,
         padding: Padding::Reflect,

@@ -26,6 +26,7 @@ impl Scale {
         }
         let (low, high) = values.iter().fold((f32::INFINITY, 0.0_f32), |(low, high), &v| (low.min(v), high.max(v)));
         let highest_db = spectrum.db(high);
+        // `min`: in an empty segment, `low` is infinite.
         let lowest_db = spectrum.db(low).max(highest_db - top_db).min(highest_db);
         let (from_db, per_db) = match front_end.scaling {
             Scaling::Standardised => mean_and_deviation(values.iter().map(|&value| spectrum.db(value).max(lowest_db))),

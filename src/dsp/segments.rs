@@ -38,8 +38,8 @@ pub fn segments(mel: &MelSpectrogram, front_end: &FrontEnd) -> Vec<Segment> {
 /// stored GTZAN features were made that way (over the columns alone some tracks are 1 to 2 dB off).
 ///
 /// A remainder at the end is scaled together with the frames before it that complete a segment, so that a fading end is
-/// not raised to full level; a remainder of up to a second becomes part of the segment before it. No column appears
-/// twice.
+/// not raised to full level; a remainder of up to a second becomes part of the segment before it. Each column
+/// belongs to one segment only.
 ///
 /// The recording may come in pieces of any size. At most a little more than two segments of frames are buffered.
 pub(crate) struct Segmenter {
@@ -65,6 +65,7 @@ impl Segmenter {
         let frames = |seconds: f64| (seconds / front_end.hop_seconds()).round() as usize;
         Self {
             front_end: front_end.clone(),
+            // At least 1: frames are counted by division.
             bands: bands.max(1),
             length: frames(front_end.segment_seconds).max(1),
             shortest: frames(SHORTEST_REMAINDER_SECONDS),

@@ -76,6 +76,7 @@ impl MelPlan {
         Self {
             window: periodic_hann(n_fft),
             filters: filters(front_end),
+            // By value: a plan outlives front ends that are made on the fly.
             front_end: front_end.clone(),
             frame: fft.make_input_vec(),
             spectrum: fft.make_output_vec(),
@@ -114,6 +115,7 @@ impl MelPlan {
         let done = self.fft.process_with_scratch(&mut self.frame, &mut self.spectrum, &mut self.scratch);
         debug_assert!(done.is_ok());
         for (bin, value) in self.bins.iter_mut().zip(&self.spectrum) {
+            // A power needs no square root; a magnitude takes it below.
             *bin = value.norm_sqr();
         }
         if self.front_end.spectrum == Spectrum::Magnitude {
@@ -147,6 +149,7 @@ impl MelStream {
 }
 
 fn periodic_hann(length: usize) -> Vec<f32> {
+    // Over the length, not the length less one: periodic, as scipy's `fftbins=True`.
     let phase = |index: usize| std::f64::consts::TAU * index as f64 / length as f64;
     (0..length).map(|index| (0.5 - 0.5 * phase(index).cos()) as f32).collect()
 }

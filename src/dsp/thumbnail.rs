@@ -17,6 +17,7 @@ pub fn thumbnail(db: &[f32], bands: usize, floor_db: f32, most: [usize; 2]) -> (
             let values = own.clone().flat_map(|column| &db[column * bands..][bands_of.clone()]);
             // `f32::max` ignores NaN, so that NaN counts as silence.
             let loudest = values.copied().fold(f32::NEG_INFINITY, f32::max);
+            // `floor_db` is negative: 1 at 0 dB, 0 at the floor.
             levels.push(((1.0 - loudest / floor_db).clamp(0.0, 1.0) * 255.0).round() as u8);
         }
     }

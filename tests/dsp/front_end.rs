@@ -44,6 +44,7 @@ fn stored(features: &Path) -> HashMap<String, Vec<f32>> {
         let record: HashMap<String, String> = record.unwrap();
         let row: usize = record["row"].parse().unwrap();
         let clip = &values[row * BANDS * COLUMNS..(row + 1) * BANDS * COLUMNS];
+        // Stored as [band, column] in 256 steps; segments are [column, band].
         let at = |index: usize| f32::from(clip[(index % BANDS) * COLUMNS + index / BANDS]) / 255.0;
         by_track.insert(record["track"].clone(), (0..BANDS * COLUMNS).map(at).collect());
     }
@@ -109,6 +110,7 @@ fn features_a_column_or_a_band_off_fail_the_comparison() {
     let Some(data) = crate::common::shared_data() else { return };
     let stored = stored(&data.join("gtzan-logmel"));
     for values in ["blues.00000", "metal.00000", "rock.00000"].map(|track| &stored[track]) {
+        // Row-major [column, band]: a shift by 1 is a band, by BANDS a column.
         for shift in [1, BANDS] {
             let (moved, kept) = (&values[shift..], &values[..values.len() - shift]);
             let differences = moved.iter().zip(kept).map(|(a, b)| 80.0 * f64::from((a - b).abs()));
@@ -132,6 +134,7 @@ fn shorter_recordings_are_one_shorter_segment() {
         for front_end in [&FrontEnd::GTZAN_LOGMEL, &FrontEnd::NET1] {
             let found = segments(&spectrogram(&path, front_end), front_end);
             assert_eq!(found.len(), 1, "{}", record["track"]);
+            // A column stands for up to 77.5 ms, and the last one may not be complete.
             let seconds_covered = found[0].columns as f64 * front_end.seconds_per_column();
             assert!(
                 (seconds_covered - seconds).abs() < 0.15,

@@ -68,9 +68,11 @@ fn differences(case: &MelCase, front_end: &FrontEnd, mel: &MelSpectrogram, golde
                 Spectrum::Magnitude => weight * mean_power.sqrt() * 10.0_f32.powf(-db / 20.0),
             };
             let difference = (ours - theirs).abs();
+            // 0 / 0 where both are silent would be NaN.
             if difference != 0.0 {
                 relative = largest([relative, difference / theirs.max(below(FLOOR_DB))]);
             }
+            // Quieter values are off by more dB than by power: see DB.
             if *theirs >= below(DB_FLOOR_DB) {
                 in_db = largest([in_db, (front_end.spectrum.db(*ours) - front_end.spectrum.db(*theirs)).abs()]);
             }
@@ -216,6 +218,7 @@ fn cepstral_coefficients_are_those_of_librosa() {
         let lifter = (case.lifter > 0.0).then_some(case.lifter);
         let ours = rows(&mfcc(&spectrogram(&front_end, &samples), case.n_mfcc, lifter), &case.stored, case.n_mfcc);
         let theirs = &goldens.values[case.offset..][..ours.len()];
+        // A lifter scales errors by up to 1 + L / 2 too.
         let lift = lifter.map_or(1.0, |lifter| 1.0 + lifter / 2.0);
         let difference = largest_difference(&ours, theirs) / lift;
         println!("{} cepstral coefficients of {} bands: {difference:.1e}", case.n_mfcc, front_end.mel_bands);

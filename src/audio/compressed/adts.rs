@@ -41,6 +41,7 @@ struct Header {
 impl Header {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let &[0xFF, a, b, c, d, e, f, ..] = bytes else { return None };
+        // The flag is inverted: 0 means that a checksum of 2 bytes follows.
         let length = if a & 1 == 0 { 9 } else { 7 };
         let frame_length = usize::from(c & 3) << 11 | usize::from(d) << 3 | usize::from(e >> 5);
         // Everything but the sync word, the layer, the checksum flag and the private bit.
@@ -66,6 +67,7 @@ impl Header {
         let (profile, rate, channels) = (b >> 6, b >> 2 & 15, (b & 1) << 2 | c >> 6);
         // The decoder's configuration, as MP4 files store it (ISO 14496-3, 1.6.2.1).
         let config = [(profile + 1) << 3 | rate >> 1, (rate & 1) << 7 | channels << 3];
+        // Configuration 0: the channels are described inside the first frame.
         if channels == 0 {
             return Err(codec::rejected(Container::Adts, CODEC_ID_AAC, &Error::Unsupported("channels in the stream")));
         }
@@ -140,6 +142,7 @@ impl Adts {
             if ends {
                 return Ok(Next::End);
             }
+            // Overlaps: a frame and the header behind it may cross the end of the search.
             self.at += (SEARCHED_BYTES - MAX_FRAME_BYTES - 9) as u64;
         }
     }

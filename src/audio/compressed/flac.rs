@@ -167,6 +167,7 @@ impl Flac {
 
     fn decode_block(&mut self, block: &Block, mixer: &mut Mixer) {
         let (frames, channels) = (block.duration() as usize, block.channels() as usize);
+        // So that full scale is 1.
         let scale = 2.0_f32.powi(1 - self.info.bits as i32);
         self.interleaved.clear();
         self.interleaved.resize(frames * channels, 0.0);
@@ -235,6 +236,7 @@ impl Stream for Flac {
 }
 
 fn is_cut(error: &Error) -> bool {
+    // A cut end needs no error: the declared length tells what is missing.
     matches!(error, Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof)
 }
 

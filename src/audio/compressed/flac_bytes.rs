@@ -85,6 +85,7 @@ impl Bytes {
         self.used = 0;
         let read = self.input.read_at_most(BUFFER_BYTES, &mut self.buffer);
         read.map_err(|failure| {
+            // claxon passes on `io::Error` only, so the real error is kept beside it.
             self.failure = Some(failure);
             Error::from(ErrorKind::Other)
         })?;

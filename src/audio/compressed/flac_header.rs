@@ -66,6 +66,7 @@ impl FrameHeader {
         let (sample_rate, end) = sample_rate(lengths & 15, bytes, rate_at)?;
         let channels = match layout >> 4 {
             channels @ 0..=7 => usize::from(channels) + 1,
+            // Left/side, right/side and mid/side stereo.
             8..=10 => 2,
             _ => return None,
         };
@@ -100,6 +101,7 @@ fn number(bytes: &[u8]) -> Option<(u64, usize)> {
     let first = *bytes.first()?;
     let length = match first.leading_ones() as usize {
         0 => return Some((u64::from(first), 1)),
+        // 0xFE begins 7 bytes, one more than in UTF-8; 10xxxxxx and 0xFF begin none.
         1 | 8 => return None,
         length => length,
     };

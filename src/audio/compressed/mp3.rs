@@ -43,6 +43,7 @@ pub(in crate::audio) fn open(input: Input) -> Result<PacketDecoder<Mp3>, AudioEr
     let Some(track) = reader.tracks().first() else { return Err(no_audio()) };
     let Some(CodecParameters::Audio(params)) = &track.codec_params else { return Err(no_audio()) };
     let (params, frames, tagged) = (params.clone(), track.num_frames, track.delay.is_some());
+    // A tag with 0 frames was never filled in by its writer.
     let frames = frames.filter(|&frames| frames > 0);
     let track = Track { params, length: frames, delay: 0, units_per_second: None, ends: false };
     PacketDecoder::new(Mp3 { reader, status, track, tagged }, length)

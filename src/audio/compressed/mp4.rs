@@ -215,6 +215,7 @@ impl Demuxer for Mp4 {
             }
         }
         let Some(size) = self.size()?.filter(|_| self.in_track > 0) else { return Ok(Next::End) };
+        // Before memory is allocated for a damaged size.
         if size > MAX_PACKET_BYTES {
             return Ok(Next::Damage(format!("its table says that a packet has {size} bytes")));
         }
@@ -331,6 +332,7 @@ fn edit(fields: &[u8]) -> Edit {
         true => (long(8 + 20 * index), long(16 + 20 * index)),
     };
     let empty = if is_long(fields) { u64::MAX } else { u64::from(u32::MAX) };
+    // A damaged count must not exceed the entries that were read.
     let entries = (number(4) as usize).min(MAX_FIELD_BYTES as usize / 12);
     let mut edits = (0..entries).map(entry).filter(|&(_, begin)| begin != empty);
     let Some((length, begin)) = edits.next() else { return Edit::default() };

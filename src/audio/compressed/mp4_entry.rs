@@ -78,6 +78,7 @@ fn descriptor(bytes: &[u8], tag: u8) -> Option<Part<'_>> {
 fn child<'a>(mut boxes: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
     loop {
         let size = ByteOrder::Big.u32_at(boxes, 0)? as usize;
+        // At least the header: with a size of 0 the loop would not end.
         let (this, rest) = boxes.split_at_checked(size.max(8)).unwrap_or((boxes, &[]));
         let body = this.get(8..)?;
         match this.get(4..8)? {

@@ -119,6 +119,7 @@ impl<D: Demuxer> PacketDecoder<D> {
     fn step(&mut self, mixer: &mut Mixer) -> Result<(), AudioError> {
         match self.demuxer.next_packet()? {
             Next::Packet(packet) => {
+                // An empty packet counts too, or a crafted table of them would not end.
                 self.packet_bytes += packet.data.len().max(1) as u64;
                 if self.packet_bytes > self.length {
                     self.end(Some("its table of packets leads in circles"));

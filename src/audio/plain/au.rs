@@ -26,6 +26,7 @@ pub(in crate::audio) fn open(mut input: Input) -> Result<Pcm, AudioError> {
     }
     let coding = coding(encoding)?;
     check_limits(channels as usize, sample_rate)?;
+    // The number of channels fits: it was checked to be 32 at most.
     let layout = Layout { coding, order: ByteOrder::Big, channels: channels as u16, sample_rate };
     let sound = u64::from(offset);
     let there = input.length().saturating_sub(sound);

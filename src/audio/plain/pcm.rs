@@ -83,6 +83,7 @@ impl Layout {
         match &self.coding {
             Coding::Adpcm { kind, block_bytes, block_frames } => {
                 let channels = usize::from(self.channels);
+                // The rest of a block is padding if it is said to have fewer frames.
                 let needed = kind.bytes_of(*block_frames, channels);
                 for block in bytes.chunks(usize::from(*block_bytes)) {
                     let start = samples.len();
@@ -135,6 +136,7 @@ impl Layout {
         if float {
             return convert(reader, samples, |sample: f32| sample);
         }
+        // So that full scale is 1.
         let scale = 2.0_f32.powi(1 - i32::from(bits));
         convert(reader, samples, |sample: i32| sample as f32 * scale)
     }

@@ -30,6 +30,7 @@ pub(in crate::audio) fn open(mut input: Input, order: ByteOrder) -> Result<Pcm, 
             b"data" if data.is_none() => data = Some(span(&mut input, &chunk, order)?),
             _ => {}
         }
+        // Only tags follow, perhaps gigabytes further on.
         if format.is_some() && data.is_some() {
             break;
         }
@@ -75,5 +76,6 @@ fn span(input: &mut Input, chunk: &Chunk, order: ByteOrder) -> Result<Span, Audi
 fn ends_or_chunk_follows(input: &mut Input, at: u64, order: ByteOrder) -> Result<bool, AudioError> {
     let Some(next) = chunk_at(input, at, order)? else { return Ok(true) };
     let named = next.id.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    // One byte more: the pad byte of the last chunk may be missing.
     Ok(named && next.body + next.length <= input.length() + 1)
 }

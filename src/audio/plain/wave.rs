@@ -33,6 +33,7 @@ pub(in crate::audio) fn parse(body: &[u8], order: ByteOrder) -> Result<Format, A
     let (channels, block_bytes, bits) = (word(2)?, word(12)?, word(14)?);
     let sample_rate = order.u32_at(body, 4).ok_or_else(short)?;
     let tag = match word(0)? {
+        // The first 16 bits of the GUID are the registered tag.
         tag::EXTENSIBLE => order.u32_at(body, 24).ok_or_else(short)? as u16,
         tag => tag,
     };
