@@ -57,8 +57,8 @@ pub enum Scaling {
     /// Silence is all 0.
     UnitRange,
     /// Decibels, no lower than `top_db` below the segment's maximum, less their mean and divided by their standard
-    /// deviation (of the population), both over the segment. About −3 to 3; where all are equal, all are 0.
+    /// deviation (of the population), both over the segment. About −3 to 3; all 0 if all values are equal.
     Standardised,
-    /// log10(1 + 10 000 · value), whatever the segment: 0 or more (MusiCNN's).
+    /// log10(1 + 10 000 · value), independent of the segment: 0 or more (MusiCNN's).
     LogCompressed,
 }

@@ -14,7 +14,7 @@ pub(super) struct Framing {
     padding: Padding,
     /// The padding in front and the samples, without those that no later frame and no padding needs.
     buffer: Vec<f32>,
-    /// Where in `buffer` the next frame begins; beyond its end where the hop is longer than a frame.
+    /// Where in `buffer` the next frame begins; beyond its end if the hop is longer than a frame.
     next: usize,
     /// Whether the padding in front was added: mirrored padding needs half a frame of samples first.
     begun: bool,

@@ -8,7 +8,7 @@ use super::{MelNorm, MelScale, Padding, Scaling, Spectrum};
 pub enum Columns {
     /// All of them.
     Every,
-    /// One every so many: column c is frame `floor((c + 0.5) · frames_per_column)`. Clips of about 30 s, which have
+    /// Evenly spread frames: column c is frame `floor((c + 0.5) · frames_per_column)`. Clips of about 30 s, which have
     /// 1290 to 1300 frames at 22 050 Hz and a hop of 512, are spread over 387.5 columns each, however many frames.
     Spread {
         /// Frames from one column to the next.

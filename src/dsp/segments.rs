@@ -121,7 +121,7 @@ impl Segmenter {
     }
 }
 
-/// The frames that the columns of so many frames fall on.
+/// The frames that become columns, out of `frames`.
 fn columns(front_end: &FrontEnd, frames: usize) -> impl Iterator<Item = usize> {
     let (offset, step) = match front_end.columns {
         Columns::Every => (0.0, 1.0),

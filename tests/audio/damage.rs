@@ -208,7 +208,7 @@ fn an_rf64_file_has_the_length_of_its_ds64_chunk() {
     assert!(block.len() == 16_384 && recording.fraction() < 1e-4);
 }
 
-/// 600 MB of ADPCM in blocks of 65 532 bytes, each said to hold one frame.
+/// 600 MB of ADPCM in blocks of 65 532 bytes, each of which claims to hold one frame.
 #[test]
 fn long_blocks_of_few_frames_take_little_memory() {
     let format = b"RIFF\0\0\0\0WAVEfmt \x14\0\0\0\x11\0\x01\0\x40\x1F\0\0\0\0\0\0\xFC\xFF\x04\0\x02\0\x01\0data";

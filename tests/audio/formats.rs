@@ -228,7 +228,7 @@ fn damage_that_was_skipped_is_reported() {
     }
 }
 
-/// A source that gives few bytes at a time.
+/// A source that returns few bytes at a time.
 struct Dribble(Cursor<Vec<u8>>, usize);
 
 impl Read for Dribble {

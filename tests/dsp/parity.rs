@@ -13,8 +13,8 @@ use genrelens::dsp::{
 use goldens::{Goldens, MelCase, PresetCase, goldens, npy};
 
 /// The largest difference of a mel value, relative to the value, or to `FLOOR_DB` below what the band would have of a
-/// flat spectrum of the frame's energy where the value is less. We transform in float32, where every bin is off by about
-/// 6e-8 of the root of the frame's mean power, whatever its own: quiet bands beside loud ones are off by more of
+/// flat spectrum of the frame's energy if the value is less. We transform in float32, where every bin is off by about
+/// 6e-8 of the root of the frame's mean power, whatever its own power: quiet bands beside loud ones are off by more of
 /// themselves. librosa multiplies window and samples and transforms in float64, and keeps complex64.
 const MEL: f32 = 1e-4;
 const FLOOR_DB: f32 = 40.0;
@@ -166,7 +166,7 @@ fn filter_banks_are_those_of_librosa() {
     println!("filter banks: {worst:.1e} of a band's largest weight");
 }
 
-/// The rows of these columns or frames, of so many values each.
+/// The rows with these indices, of `width` values each.
 fn rows(values: &[f32], indices: &[usize], width: usize) -> Vec<f32> {
     indices.iter().flat_map(|index| &values[index * width..(index + 1) * width]).copied().collect()
 }

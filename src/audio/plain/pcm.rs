@@ -83,7 +83,7 @@ impl Layout {
         match &self.coding {
             Coding::Adpcm { kind, block_bytes, block_frames } => {
                 let channels = usize::from(self.channels);
-                // The rest of a block is padding if it is said to have fewer frames.
+                // The rest of a block is padding if the header declares fewer frames than fit.
                 let needed = kind.bytes_of(*block_frames, channels);
                 for block in bytes.chunks(usize::from(*block_bytes)) {
                     let start = samples.len();
