@@ -57,7 +57,7 @@ fn adts_with_several_packets_in_a_frame_is_unsupported() {
     }
     let error = decoded(&bytes).unwrap_err();
     assert!(matches!(&error, AudioError::Unsupported(_)));
-    assert!(error.to_string().starts_with("it is an AAC file with several packets in a frame inside, and"), "{error}");
+    assert!(error.to_string().starts_with("it is an AAC file with several packets in a frame inside, but"), "{error}");
 }
 
 #[test]
