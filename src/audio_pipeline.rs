@@ -1,20 +1,21 @@
-//! A recording as a network hears it, piece by piece: decoded, brought to the front end's rate, turned to mel frames,
-//! cut into segments. Memory does not grow with the recording.
+//! Turns a recording into the input of a network, block by block: decodes it, resamples it to the front end's rate,
+//! computes mel frames and cuts them into segments. Memory use does not grow with the recording.
 
 use crate::audio::{AudioError, Clip, Recording, Resampler, Source, open};
 use crate::dsp::{FrontEnd, MelStream, Overview, Segment, Segmenter, SpectrogramInfo};
 
-/// The way from a recording to its segments.
+/// Decodes a recording into segments.
 pub struct AudioPipeline {
     front_end: &'static FrontEnd,
     recording: Recording,
     resampler: Resampler,
     stream: MelStream,
-    /// `None` once everything is cut.
+    /// `None` at the end of the recording.
     segmenter: Option<Segmenter>,
     overview: Overview,
-    /// Samples at the recording's own rate.
+    /// Samples that were decoded, at the recording's own rate.
     processed_samples: u64,
+    // Reused for every block.
     samples: Vec<f32>,
     resampled: Vec<f32>,
     mel: Vec<f32>,
@@ -25,16 +26,16 @@ impl AudioPipeline {
     ///
     /// # Errors
     ///
-    /// Where it cannot be read or is no recording.
+    /// If it cannot be read or decoded.
     pub fn open(source: impl Source + 'static, front_end: &'static FrontEnd) -> Result<Self, AudioError> {
         Self::of(open(source)?, front_end)
     }
 
-    /// Takes samples that are decoded already.
+    /// Uses samples that are already decoded.
     ///
     /// # Errors
     ///
-    /// Where their rate is none that is read.
+    /// If their sample rate is not supported.
     pub fn from_clip(clip: Clip, front_end: &'static FrontEnd) -> Result<Self, AudioError> {
         Self::of(Recording::from(clip), front_end)
     }
@@ -54,11 +55,11 @@ impl AudioPipeline {
         })
     }
 
-    /// Decodes the next block. The segments that are certain now, often none; `None` once all were given.
+    /// Decodes the next block and returns the segments that are complete, often none; `None` at the end.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be read on.
+    /// If the file cannot be read.
     pub fn next_segments(&mut self) -> Result<Option<Vec<Segment>>, AudioError> {
         let Some(segmenter) = &mut self.segmenter else { return Ok(None) };
         let more = self.recording.next_block(&mut self.samples)?;
@@ -69,6 +70,7 @@ impl AudioPipeline {
             self.resampler.push(&self.samples, &mut self.resampled)?;
             self.stream.push(&self.resampled, &mut self.mel);
         } else {
+            // The resampler and the last frame still hold samples.
             self.resampler.finish(&mut self.resampled)?;
             self.stream.push(&self.resampled, &mut self.mel);
             self.stream.finish(&mut self.mel);
@@ -81,36 +83,37 @@ impl AudioPipeline {
         Ok(Some(segments))
     }
 
-    /// How much is heard, in seconds.
+    /// Length of the part that is decoded, in seconds.
     pub fn processed_seconds(&self) -> f64 {
         self.processed_samples as f64 / f64::from(self.recording.sample_rate())
     }
 
-    /// The recording's length in seconds, where the file tells it or its end was heard.
+    /// The recording's length in seconds, if the file tells it or is decoded to its end.
     pub fn duration_seconds(&self) -> Option<f64> {
         if self.segmenter.is_none() {
             return Some(self.processed_seconds());
         }
-        // Some headers tell less than there is.
+        // Some headers give a shorter length than the file has.
         self.recording.duration_seconds().filter(|&seconds| seconds >= self.processed_seconds())
     }
 
-    /// How much is heard, 0 to 1.
+    /// Share of the recording that is decoded, 0 to 1.
     pub fn fraction(&self) -> f32 {
         if self.segmenter.is_none() { 1.0 } else { self.recording.fraction() }
     }
 
-    /// What the user should know of the file: sentences, complete at the end.
+    /// Sentences for the user about problems in the file; complete at the end.
     pub fn warnings(&self) -> Vec<String> {
         self.recording.warnings()
     }
 
-    /// True where nothing but silence was heard.
+    /// True if the part that is decoded is digital silence.
     pub fn is_silent(&self) -> bool {
         self.overview.is_silent()
     }
 
-    /// The spectrogram of what is heard, as a picture needs it.
+    /// The mel-spectrogram of the part that is decoded, reduced to the size of a picture: decibels, row-major
+    /// `[frame, band]`, −`top_db` to 0.
     pub fn spectrogram(&self) -> (SpectrogramInfo, Vec<f32>) {
         let info = SpectrogramInfo {
             frames: self.overview.columns(),

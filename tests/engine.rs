@@ -438,7 +438,7 @@ fn what_cannot_be_heard_gives_no_picture() {
         let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
         message.clone()
     };
-    assert!(refused(b"words and no music".to_vec()).starts_with("tone.wav: it begins like no audio file"));
+    assert!(refused(b"words and no music".to_vec()).starts_with("tone.wav: it is not a known audio file"));
     let mut silent = wav(1.0, 22_050);
     silent[44..].fill(0);
     assert!(refused(silent).contains("silent"));
@@ -470,5 +470,5 @@ fn an_archive_is_told_file_by_file() {
     let mut host = Recorder::default();
     ask(&mut engine, unpack(), file(b"PK no archive".to_vec()), &mut host);
     let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
-    assert!(message.starts_with("set.zip: it is no .zip archive"), "{message}");
+    assert!(message.starts_with("set.zip: it is not a .zip archive"), "{message}");
 }

@@ -1,5 +1,5 @@
-//! Whatever it is, by its first bytes: also the compressed formats, whose packets may have 65 536 frames of silence in a
-//! few bytes.
+//! The input in the format that its first bytes tell, also the compressed ones, whose packets may have 65 536 frames of
+//! silence in a few bytes.
 #![no_main]
 
 use genrelens_fuzz::decode;

@@ -1,6 +1,6 @@
-//! Whatever it is, as an AU file.
+//! The input as an AU file.
 #![no_main]
 
-use genrelens_fuzz::{decode, repaired};
+use genrelens_fuzz::{decode, with_beginning};
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| decode(&repaired(bytes, b".snd"), 2, usize::MAX));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| decode(&with_beginning(bytes, b".snd"), 2, usize::MAX));

@@ -1,21 +1,22 @@
-//! What every target asks of `genrelens::audio`.
+//! The checks of all fuzz targets.
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
 use genrelens::audio::{Recording, open};
 
-/// Blocks of a recording are about as long as this; a packet or a block of ADPCM may exceed it by as much as `LONGEST`.
+/// Usual length of a recording's block, in frames; a packet or a block of ADPCM may exceed it by `MAX_EXCESS`.
 const BLOCK: usize = 16_384;
-const LONGEST: usize = 131_072;
+const MAX_EXCESS: usize = 131_072;
 
-/// InputKind all of a file, twice: as a whole, and from a source that gives a few bytes at a time. At most `frames_a_byte`
-/// frames may come of a byte; after `most` frames the rest is left alone.
+/// Decodes a file twice: from memory, and from a source that returns a few bytes at a time. There may be at most
+/// `max_frames_per_byte` frames per byte; decoding ends after `max_frames`.
 ///
 /// # Panics
 ///
-/// Where an invariant does not hold: finite samples, ascending fractions, bounded blocks, frames in proportion to bytes,
-/// the same from both sources.
-pub fn decode(bytes: &[u8], frames_a_byte: usize, most: usize) {
+/// If an invariant does not hold: finite samples, increasing fractions, bounded blocks, no more frames than the bytes can
+/// hold, the same result from both sources.
+pub fn decode(bytes: &[u8], max_frames_per_byte: usize, max_frames: usize) {
+    // The size of reads must not matter: a browser's file comes in slices.
     let whole = open(Cursor::new(bytes.to_vec()));
     let dribbled = open(Dribble { inner: Cursor::new(bytes.to_vec()), count: 0 });
     let (mut whole, mut dribbled) = match (whole, dribbled) {
@@ -27,7 +28,7 @@ pub fn decode(bytes: &[u8], frames_a_byte: usize, most: usize) {
             );
             return;
         }
-        _ => panic!("one source is read, the other refused"),
+        _ => panic!("one source is decoded, the other refused"),
     };
     assert!((8_000..=192_000).contains(&whole.sample_rate()));
     let (mut block, mut other) = (Vec::new(), Vec::new());
@@ -42,24 +43,25 @@ pub fn decode(bytes: &[u8], frames_a_byte: usize, most: usize) {
         if !more.unwrap_or_default() {
             break;
         }
-        assert!((1..=BLOCK + LONGEST).contains(&block.len()));
+        assert!((1..=BLOCK + MAX_EXCESS).contains(&block.len()));
         frames += block.len();
-        assert!(frames <= frames_a_byte * bytes.len(), "{frames} frames of {} bytes", bytes.len());
-        if frames > most {
+        assert!(frames <= max_frames_per_byte * bytes.len(), "{frames} frames of {} bytes", bytes.len());
+        // Long silence in few bytes would slow the fuzzer down without telling more.
+        if frames > max_frames {
             return;
         }
     }
     assert!(block.is_empty() && fraction == 1.0 && frames > 0);
-    said(&whole, &dribbled);
+    check_warnings(&whole, &dribbled);
 }
 
-fn said(whole: &Recording, dribbled: &Recording) {
+fn check_warnings(whole: &Recording, dribbled: &Recording) {
     let warnings = whole.warnings();
     assert_eq!(warnings, dribbled.warnings());
     assert!(warnings.iter().all(|sentence| sentence.ends_with('.')));
 }
 
-/// A source that gives 1 to 7 bytes at a time, as a slow one may.
+/// A source that returns 1 to 7 bytes at a time, as a slow one may.
 struct Dribble {
     inner: Cursor<Vec<u8>>,
     count: usize,
@@ -79,8 +81,9 @@ impl Seek for Dribble {
     }
 }
 
-/// Writes over the beginning of a file what a reader looks for; bytes that are spaces stay.
-pub fn repaired(bytes: &[u8], beginning: &[u8]) -> Vec<u8> {
+/// Overwrites the beginning of a file with `beginning`, so that more inputs get past the detection of the format. Spaces in
+/// `beginning` leave the byte as it is.
+pub fn with_beginning(bytes: &[u8], beginning: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for (byte, &wanted) in bytes.iter_mut().zip(beginning).filter(|(_, wanted)| **wanted != b' ') {
         *byte = wanted;

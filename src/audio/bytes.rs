@@ -1,15 +1,14 @@
-//! Numbers within a header.
+//! Integers in binary headers, of either byte order.
 
-/// The order of a number's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum ByteOrder {
     Little,
     Big,
 }
 
-impl Order {
-    /// The 16-bit number that begins at byte `at`.
-    pub fn u16_at(self, bytes: &[u8], at: usize) -> Option<u16> {
+impl ByteOrder {
+    /// The 16-bit integer at byte `at`; `None` if `bytes` is too short.
+    pub(super) fn u16_at(self, bytes: &[u8], at: usize) -> Option<u16> {
         let (number, _) = bytes.get(at..)?.split_first_chunk()?;
         Some(match self {
             Self::Little => u16::from_le_bytes(*number),
@@ -17,8 +16,8 @@ impl Order {
         })
     }
 
-    /// The 32-bit number that begins at byte `at`.
-    pub fn u32_at(self, bytes: &[u8], at: usize) -> Option<u32> {
+    /// The 32-bit integer at byte `at`; `None` if `bytes` is too short.
+    pub(super) fn u32_at(self, bytes: &[u8], at: usize) -> Option<u32> {
         let (number, _) = bytes.get(at..)?.split_first_chunk()?;
         Some(match self {
             Self::Little => u32::from_le_bytes(*number),

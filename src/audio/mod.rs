@@ -1,25 +1,28 @@
-//! Files to samples, block by block: [`open`] chooses the reader by the first bytes and gives a [`Recording`];
-//! [`Resampler`] brings its blocks to the sample rate that a front end wants. Memory stays the same however long the
-//! file is. [`decode`] and [`resample`] are the same for what fits in memory.
+//! Decodes audio files to samples, block by block.
 //!
-//! `plain` holds the formats that store samples, `compressed` those that have to be decoded; every one gives a
-//! `recording::Stream`. hound reads the samples of WAV files, claxon FLAC, Symphonia MP3, AAC and ALAC, and rubato changes the rate. Most
-//! containers are walked here: the files people have are looser than their specifications, and Symphonia's readers of
-//! FLAC and MP4, with the tags they map, would take 100 KB of the page.
+//! [`open`] chooses the reader by the file's first bytes and returns a [`Recording`]; [`Resampler`] converts its blocks
+//! to the sample rate of a front end. Memory use does not depend on the length of the file. [`decode`] and [`resample`]
+//! do the same at once for a file that fits in memory.
+//!
+//! `plain` has the formats that store samples, `compressed` those that need a decoder; each implements
+//! `stream::Stream`. hound reads the samples of WAV files, claxon decodes FLAC, Symphonia MP3, AAC and ALAC, and rubato
+//! resamples. Most containers are parsed here: real files are looser than their specifications, and Symphonia's readers
+//! of FLAC and MP4 would take 100 KB of the page with the tags that they map.
 
 mod bytes;
+mod clip_stream;
 mod compressed;
+mod detect;
 mod error;
-mod held;
-mod kind;
 mod mix;
 mod plain;
 mod recording;
 mod resample;
 mod source;
+mod stream;
 mod write;
 
-pub use error::{AudioError, FORMATS_READ, MAX_FRAMES};
+pub use error::{AudioError, MAX_FRAMES};
 pub use recording::{Recording, decode, open};
 pub use resample::{Resampler, resample};
 pub use source::Source;
@@ -28,9 +31,9 @@ pub use write::to_wav;
 /// A mono recording.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clip {
-    /// Samples, −1 to 1 where the file kept to full scale.
+    /// Samples, −1 to 1 unless the file exceeds full scale.
     pub samples: Vec<f32>,
-    /// Samples a second, in Hz.
+    /// Sample rate, in Hz.
     pub sample_rate: u32,
 }
 

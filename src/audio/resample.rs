@@ -6,15 +6,15 @@ use rubato::{Fft, FixedSync, Resampler as _, WindowFunction};
 use super::error::AudioError;
 use super::{Clip, error};
 
-/// Samples of a block at the lower rate, at least. The filter is as long as a block: with this it stops at the lower
-/// rate's Nyquist frequency and passes what is below 98 % of it.
+/// Fewest samples of a block at the lower rate. The filter is as long as a block: with this length it passes everything
+/// below 98 % of the lower rate's Nyquist frequency and stops everything above it.
 const SMALLEST_BLOCK: usize = 2048;
 
-/// The highest rate that is converted, in Hz; it bounds a block's memory.
-const HIGHEST_RATE: u32 = 768_000;
+/// In Hz. The limit bounds the memory of a block.
+const MAX_RATE: u32 = 768_000;
 
-/// Brings mono samples to another rate as they come. Every sound stays at its moment. However the samples are cut into
-/// pushes, the output is the same to the bit: `round(samples · rate_out / rate_in)` samples in all.
+/// Converts a stream of mono samples to another sample rate, without delay: every sound keeps its time. The output is
+/// bit-identical however the samples are divided into pushes, and has `round(samples · rate_out / rate_in)` samples.
 pub struct Resampler(Mode);
 
 enum Mode {
@@ -25,27 +25,27 @@ enum Mode {
 struct Conversion {
     fft: Fft<f32>,
     rates: (u32, u32),
-    /// A block at the old rate, filled up to `filled`.
+    /// A block at the input rate; its first `filled` samples are set.
     input: Vec<f32>,
     filled: usize,
-    /// A block at the new rate.
+    /// A block at the output rate.
     output: Vec<f32>,
-    /// Samples of the output that only the filter's delay put there, still to be dropped.
+    /// Samples of the output that are only the filter's delay and must still be dropped.
     delay_left: usize,
     pushed: u64,
-    given: u64,
+    written: u64,
 }
 
 impl Resampler {
-    /// A resampler from one rate to another, both in Hz and 1 to 768 000; between equal rates it passes samples through.
+    /// A resampler between two rates in Hz, 1 to 768 000. If they are equal, samples pass through unchanged.
     ///
     /// # Errors
     ///
-    /// [`AudioError::Unsupported`] where the resampler cannot be made for these rates.
+    /// [`AudioError::Unsupported`] if a rate is out of range.
     pub fn new(rate_in: u32, rate_out: u32) -> Result<Self, AudioError> {
-        if rate_in == 0 || rate_out == 0 || rate_in.max(rate_out) > HIGHEST_RATE {
-            let range = format!("rates of 1 to {HIGHEST_RATE} Hz are converted");
-            return Err(error::unsupported(&format!("{rate_in} Hz cannot be brought to {rate_out} Hz: {range}")));
+        if rate_in == 0 || rate_out == 0 || rate_in.max(rate_out) > MAX_RATE {
+            let range = format!("only rates of 1 to {MAX_RATE} Hz are supported");
+            return Err(error::unsupported(&format!("{rate_in} Hz cannot be resampled to {rate_out} Hz: {range}")));
         }
         if rate_in == rate_out {
             return Ok(Self(Mode::Same));
@@ -58,16 +58,16 @@ impl Resampler {
             output: vec![0.0; fft.output_frames_next()],
             delay_left: fft.output_delay(),
             pushed: 0,
-            given: 0,
+            written: 0,
             fft,
         }))))
     }
 
-    /// Takes samples in and appends to `out` what is ready.
+    /// Adds samples, and appends to `out` the output that is ready.
     ///
     /// # Errors
     ///
-    /// [`AudioError::Unsupported`] where the resampler fails, which it has no reason to.
+    /// [`AudioError::Unsupported`] if rubato fails, which it should not.
     pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) -> Result<(), AudioError> {
         match &mut self.0 {
             Mode::Same => out.extend_from_slice(samples),
@@ -76,7 +76,7 @@ impl Resampler {
         Ok(())
     }
 
-    /// Appends the rest to `out`. After it, the resampler is at its end: nothing is to be pushed any more.
+    /// Appends the rest of the output to `out`. Nothing may be pushed after it.
     ///
     /// # Errors
     ///
@@ -98,24 +98,26 @@ impl Conversion {
             self.filled += now.len();
             samples = later;
             if self.filled == self.input.len() {
+                // Without a limit: the length is only known at the end.
                 self.convert(u64::MAX, out)?;
             }
         }
         Ok(())
     }
 
-    /// Silence follows, until the filter has given all it holds.
     fn finish(&mut self, out: &mut Vec<f32>) -> Result<(), AudioError> {
         let (rate_in, rate_out) = (u128::from(self.rates.0), u128::from(self.rates.1));
+        // round(pushed · rate_out / rate_in), in integers so that no length is off by one.
         let length = ((2 * u128::from(self.pushed) * rate_out + rate_in) / (2 * rate_in)) as u64;
-        while self.given < length {
+        // Silence flushes what is still in the filter.
+        while self.written < length {
             self.input[self.filled..].fill(0.0);
             self.convert(length, out)?;
         }
         Ok(())
     }
 
-    /// Converts the block and appends what it gives, up to `length` samples in all.
+    /// Converts the block and appends the result, up to `length` samples of output in total.
     fn convert(&mut self, length: u64, out: &mut Vec<f32>) -> Result<(), AudioError> {
         let (frames_in, frames_out) = (self.input.len(), self.output.len());
         let failed = |error: &dyn std::fmt::Display| failed(self.rates, error);
@@ -125,14 +127,14 @@ impl Conversion {
         self.filled = 0;
         let dropped = self.delay_left.min(frames_out);
         self.delay_left -= dropped;
-        let given = ((frames_out - dropped) as u64).min(length - self.given) as usize;
-        out.extend_from_slice(&self.output[dropped..dropped + given]);
-        self.given += given as u64;
+        let kept = ((frames_out - dropped) as u64).min(length - self.written) as usize;
+        out.extend_from_slice(&self.output[dropped..dropped + kept]);
+        self.written += kept as u64;
         Ok(())
     }
 }
 
-/// The clip at another sample rate, in Hz; itself where it has that rate. As [`Resampler`], all at once.
+/// Converts a whole clip to another sample rate in Hz, as [`Resampler`] does; a clip of that rate is returned unchanged.
 ///
 /// # Errors
 ///
@@ -149,13 +151,13 @@ pub fn resample(clip: Clip, sample_rate: u32) -> Result<Clip, AudioError> {
 }
 
 fn failed((rate_in, rate_out): (u32, u32), error: &dyn std::fmt::Display) -> AudioError {
-    error::unsupported(&format!("{rate_in} Hz cannot be brought to {rate_out} Hz ({error})"))
+    error::unsupported(&format!("{rate_in} Hz cannot be resampled to {rate_out} Hz ({error})"))
 }
 
 fn fft(rate_in: u32, rate_out: u32) -> Result<Fft<f32>, rubato::ResamplerConstructionError> {
     let divisor = greatest_common_divisor(rate_in, rate_out).max(1);
     let (step_in, step_out) = ((rate_in / divisor) as usize, (rate_out / divisor) as usize);
-    // An even number of steps: the delay is half an output block, and can be taken away exactly only where it is whole.
+    // An even number of steps: the delay is half an output block, and can only be removed exactly if it is whole.
     let steps = SMALLEST_BLOCK.div_ceil(step_in.min(step_out).max(1)).next_multiple_of(2);
     let window = WindowFunction::BlackmanHarris2;
     Fft::new_custom(rate_in as usize, rate_out as usize, steps * step_in, 1, 1, window, FixedSync::Both)

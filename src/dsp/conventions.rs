@@ -1,8 +1,8 @@
-//! What front ends may differ in besides numbers. Every name is librosa's or the field's.
+//! The conventions in which front ends differ besides numbers, named as in librosa.
 
 use super::stft::db_from_power;
 
-/// How pitch is spaced.
+/// The frequency scale on which bands are equally wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MelScale {
     /// Slaney's: linear up to 1000 Hz, logarithmic above (librosa's default, `htk=False`).
@@ -11,7 +11,7 @@ pub enum MelScale {
     Htk,
 }
 
-/// How heavy a band's triangle is.
+/// The normalization of a band's triangular filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MelNorm {
     /// Every triangle has the area 1 over Hz (librosa's default, `norm="slaney"`).
@@ -20,7 +20,7 @@ pub enum MelNorm {
     None,
 }
 
-/// What of a bin is summed into bands.
+/// The value of a Fourier bin that is summed into bands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spectrum {
     /// The squared magnitude (librosa's default, `power=2.0`).
@@ -39,26 +39,26 @@ impl Spectrum {
     }
 }
 
-/// What a centred frame meets beyond the ends of a recording.
+/// The padding that centred frames have beyond the ends of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Padding {
     /// Zeros (librosa's default since 0.10, `pad_mode="constant"`).
     Constant,
-    /// The recording mirrored at its first and last sample, which are not repeated, to and fro where it is shorter
-    /// than half a frame (`pad_mode="reflect"`, librosa's default before 0.10; `numpy.pad`'s meaning). One sample is
-    /// repeated, as numpy does; nothing is padded by zeros, where numpy refuses.
+    /// The recording mirrored at its first and last sample, which are not repeated; mirrored again and again if it is
+    /// shorter than half a frame (`pad_mode="reflect"`, librosa's default before 0.10; as `numpy.pad` defines it). A
+    /// single sample is repeated, as by numpy. An empty recording is padded by zeros, which numpy refuses.
     Reflect,
 }
 
-/// What becomes of a segment's mel values before a network hears them.
+/// How a segment's mel values are scaled for a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scaling {
     /// Decibels, no lower than `top_db` below the segment's maximum, brought to 0 (its quietest) to 1 (its loudest).
     /// Silence is all 0.
     UnitRange,
     /// Decibels, no lower than `top_db` below the segment's maximum, less their mean and divided by their standard
-    /// deviation (of the population), both over the segment. About −3 to 3; where all are equal, all are 0.
+    /// deviation (of the population), both over the segment. About −3 to 3; all 0 if all values are equal.
     Standardised,
-    /// log10(1 + 10 000 · value), whatever the segment: 0 or more (MusiCNN's).
+    /// log10(1 + 10 000 · value), independent of the segment: 0 or more (MusiCNN's).
     LogCompressed,
 }

@@ -1,8 +1,8 @@
-//! Samples in pieces of any size, cut into overlapping frames.
+//! Cuts samples, which come in pieces of any size, into overlapping frames.
 
 use super::{FrontEnd, Padding};
 
-/// Samples taken in at a time: what bounds the memory of a long push.
+/// Samples that are buffered at a time: bounds the memory of a long push.
 const BLOCK: usize = 1 << 15;
 
 /// Cuts a stream of samples into frames, each a whole slice, without copying a sample more than a few times.
@@ -12,16 +12,16 @@ pub(super) struct Framing {
     /// Samples of padding at either end.
     pad: usize,
     padding: Padding,
-    /// The padding in front and the samples, less what neither a later frame nor the padding behind needs.
+    /// The padding in front and the samples, without those that no later frame and no padding needs.
     buffer: Vec<f32>,
-    /// Where in `buffer` the next frame begins; beyond its end where the hop is longer than a frame.
+    /// Where in `buffer` the next frame begins; beyond its end if the hop is longer than a frame.
     next: usize,
-    /// Whether `buffer` begins with the padding in front, which cannot be known before half a frame of samples is.
+    /// Whether the padding in front was added: mirrored padding needs half a frame of samples first.
     begun: bool,
 }
 
 impl Framing {
-    pub fn new(front_end: &FrontEnd) -> Self {
+    pub(super) fn new(front_end: &FrontEnd) -> Self {
         let mut framing = Self {
             length: front_end.n_fft,
             hop: front_end.hop_length,
@@ -35,8 +35,8 @@ impl Framing {
         framing
     }
 
-    /// Takes samples in and gives every frame that is now whole.
-    pub fn push(&mut self, samples: &[f32], mut each: impl FnMut(&[f32])) {
+    /// Adds samples, and calls `each` with every frame that is now complete.
+    pub(super) fn push(&mut self, samples: &[f32], mut each: impl FnMut(&[f32])) {
         for block in samples.chunks(BLOCK) {
             self.buffer.extend_from_slice(block);
             if !self.begun && self.buffer.len() > self.pad {
@@ -48,8 +48,8 @@ impl Framing {
         }
     }
 
-    /// Gives the frames that reach beyond the end, and begins anew.
-    pub fn finish(&mut self, mut each: impl FnMut(&[f32])) {
+    /// Calls `each` with the frames that reach beyond the end, and resets.
+    pub(super) fn finish(&mut self, mut each: impl FnMut(&[f32])) {
         let known = if self.begun { self.buffer.len().min(self.pad + 1) } else { self.buffer.len() };
         let last = &self.buffer[self.buffer.len() - known..];
         let behind: Vec<f32> = (0..self.pad).map(|index| self.beyond(last, (known + index) as isize)).collect();
@@ -62,7 +62,7 @@ impl Framing {
     }
 
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.buffer.len()
     }
 
@@ -100,7 +100,7 @@ impl Framing {
             each(frame);
             self.next += self.hop;
         }
-        // Only once as much is done as is left: every sample is moved once on average, however small the pushes.
+        // Moved only once as much is done as is left: so each sample moves once on average, however small the pushes.
         let kept = self.pad + 1; // what the padding behind mirrors
         let done = self.next.min(self.buffer.len().saturating_sub(kept));
         if done >= self.buffer.len() - done {

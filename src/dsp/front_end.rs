@@ -1,14 +1,14 @@
-//! A front end: every number and convention between samples and what a network hears.
+//! A front end: every number and convention between samples and a network's input.
 
 use super::mel::{edges_hz, filters};
 use super::{MelNorm, MelScale, Padding, Scaling, Spectrum};
 
-/// Which frames of a spectrogram a network hears.
+/// Which frames of a spectrogram are columns of a network's input.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Columns {
     /// All of them.
     Every,
-    /// One every so many: column c is frame `floor((c + 0.5) · frames_per_column)`. Clips of about 30 s, which have
+    /// Evenly spread frames: column c is frame `floor((c + 0.5) · frames_per_column)`. Clips of about 30 s, which have
     /// 1290 to 1300 frames at 22 050 Hz and a hop of 512, are spread over 387.5 columns each, however many frames.
     Spread {
         /// Frames from one column to the next.
@@ -16,8 +16,8 @@ pub enum Columns {
     },
 }
 
-/// The numbers and conventions between samples and what a network hears. The presets are constants of this type
-/// ([`FrontEnd::ALL`]); any other combination may be made.
+/// The numbers and conventions between samples and a network's input. The presets are constants of this type
+/// ([`FrontEnd::ALL`]); any other combination is possible.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrontEnd {
     /// Its name on cards and the command line.
@@ -28,13 +28,13 @@ pub struct FrontEnd {
     pub n_fft: usize,
     /// Samples from one frame to the next, at least 1.
     pub hop_length: usize,
-    /// True where frame f is centred on sample `f · hop_length`, so that there are `1 + samples / hop_length` frames
-    /// for an even `n_fft`, one of nothing. False where it begins there and frames do not reach beyond the end: there
-    /// are `1 + (samples − n_fft) / hop_length`, none of less than `n_fft` samples.
+    /// True if frame f is centred on sample `f · hop_length`, so that there are `1 + samples / hop_length` frames
+    /// for an even `n_fft`, one for an empty recording. False if it begins there and frames do not reach beyond the end:
+    /// there are `1 + (samples − n_fft) / hop_length`, none if there are fewer than `n_fft` samples.
     pub centred: bool,
-    /// What centred frames meet beyond both ends.
+    /// The padding of centred frames beyond both ends.
     pub padding: Padding,
-    /// What of a bin counts.
+    /// The value of a bin.
     pub spectrum: Spectrum,
     /// Mel bands.
     pub mel_bands: usize,
@@ -44,19 +44,18 @@ pub struct FrontEnd {
     pub f_max: f32,
     /// The scale on which bands are equally wide.
     pub mel_scale: MelScale,
-    /// How heavy a band is.
+    /// The normalization of a band's filter.
     pub mel_norm: MelNorm,
-    /// Which frames are heard.
+    /// Which frames are columns.
     pub columns: Columns,
-    /// What is scaled together, in seconds.
+    /// Length of a segment, which is scaled as a whole, in seconds.
     pub segment_seconds: f64,
     /// How a segment's values are scaled.
     pub scaling: Scaling,
-    /// Everything quieter than this below the segment's maximum is raised to it, in dB. Where the scaling is not in
-    /// decibels, only pictures of the spectrogram are.
+    /// Values quieter than this below the segment's maximum are raised to it, in dB. If the scaling is not in decibels,
+    /// this only concerns pictures of the spectrogram.
     pub top_db: f32,
-    /// Columns that the network of the source takes, where it takes a fixed number or names one. Of a longer segment
-    /// it hears windows of so many.
+    /// Columns of a network's input, if its source has a fixed number. A longer segment is cut into windows of that many.
     pub frames: Option<usize>,
 }
 
@@ -80,7 +79,7 @@ impl FrontEnd {
     }
 
     /// Centre frequency of every band, in Hz, ascending.
-    pub fn band_hz(&self) -> Vec<f32> {
+    pub(crate) fn band_hz(&self) -> Vec<f32> {
         edges_hz(self)[1..=self.mel_bands].iter().map(|&hz| hz as f32).collect()
     }
 

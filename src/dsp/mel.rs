@@ -15,7 +15,7 @@ fn log_step() -> f64 {
 
 impl MelScale {
     /// Mel of a frequency in Hz, from 0.
-    pub fn mel_from_hz(self, hz: f64) -> f64 {
+    pub(super) fn mel_from_hz(self, hz: f64) -> f64 {
         match self {
             Self::Slaney if hz < BREAK_HZ => hz / HZ_PER_MEL,
             Self::Slaney => BREAK_MEL + (hz / BREAK_HZ).ln() / log_step(),
@@ -24,7 +24,7 @@ impl MelScale {
     }
 
     /// Frequency in Hz of a mel, from 0.
-    pub fn hz_from_mel(self, mel: f64) -> f64 {
+    pub(super) fn hz_from_mel(self, mel: f64) -> f64 {
         match self {
             Self::Slaney if mel < BREAK_MEL => mel * HZ_PER_MEL,
             Self::Slaney => BREAK_HZ * ((mel - BREAK_MEL) * log_step()).exp(),
@@ -50,7 +50,7 @@ pub(super) struct Filter {
 
 impl Filter {
     /// The band's value in a spectrum.
-    pub fn value(&self, spectrum: &[f32]) -> f32 {
+    pub(super) fn value(&self, spectrum: &[f32]) -> f32 {
         self.weights.iter().zip(&spectrum[self.first_bin..]).map(|(weight, bin)| weight * bin).sum()
     }
 }
@@ -62,8 +62,10 @@ pub(super) fn filters(front_end: &FrontEnd) -> Vec<Filter> {
 
 fn filter([low, centre, high]: [f64; 3], front_end: &FrontEnd) -> Filter {
     let FrontEnd { n_fft, sample_rate, mel_norm, .. } = *front_end;
+    // In float64 and rounded once at the end; librosa rounds twice (tests/dsp/parity.rs allows for it).
     let weight = |bin: usize| {
         let hz = bin as f64 * f64::from(sample_rate) / n_fft as f64;
+        // The lower of both sides, which is negative outside the triangle.
         let slope = ((hz - low) / (centre - low)).min((high - hz) / (high - centre)).max(0.0);
         match mel_norm {
             MelNorm::Slaney => (slope * 2.0 / (high - low)) as f32,
@@ -71,6 +73,7 @@ fn filter([low, centre, high]: [f64; 3], front_end: &FrontEnd) -> Filter {
         }
     };
     let weights: Vec<f32> = (0..=n_fft / 2).map(weight).collect();
+    // Only the bins inside the triangle: most of a bank is 0.
     let first_bin = weights.iter().position(|&weight| weight > 0.0).unwrap_or(0);
     let end = weights.iter().rposition(|&weight| weight > 0.0).map_or(0, |last| last + 1);
     Filter { first_bin, weights: weights.get(first_bin..end).unwrap_or_default().to_vec() }

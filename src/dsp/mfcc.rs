@@ -16,6 +16,7 @@ const TOP_DB: f32 = 80.0;
 pub fn mfcc(mel: &MelSpectrogram, n_mfcc: usize, lifter: Option<f32>) -> Vec<f32> {
     let count = n_mfcc.min(mel.bands);
     let loudest = mel.values.iter().copied().fold(0.0, f32::max);
+    // Over the whole recording and before the transform, as librosa does.
     let floor = mel.spectrum.db(loudest) - TOP_DB;
     let db: Vec<f32> = mel.values.iter().map(|&value| mel.spectrum.db(value).max(floor)).collect();
     let basis = basis(mel.bands, count, lifter);
@@ -31,6 +32,7 @@ pub fn mfcc(mel: &MelSpectrogram, n_mfcc: usize, lifter: Option<f32>) -> Vec<f32
 fn basis(bands: usize, count: usize, lifter: Option<f32>) -> Vec<f32> {
     let n = bands as f64;
     let weight = |row: usize| {
+        // Row 0 is constant, so its squares sum to n; those of a cosine sum to n / 2.
         let orthonormal = if row == 0 { (1.0 / n).sqrt() } else { (2.0 / n).sqrt() };
         let lift = lifter.map(f64::from).map_or(1.0, |l| 1.0 + l / 2.0 * (PI * (row + 1) as f64 / l).sin());
         orthonormal * lift

@@ -1,15 +1,15 @@
-//! Samples to mel-spectrograms to what networks hear.
+//! From samples to mel-spectrograms to the inputs of networks.
 //!
-//! A [`FrontEnd`] names every number and convention of the way. A [`MelStream`] makes mel values of samples, a
-//! [`Segmenter`] cuts them into stretches of columns that are scaled together, and an [`Overview`] keeps a picture of
-//! the whole: all from pieces of any size, and in bounded memory. [`MelPlan::spectrogram`] and [`segments`] do the same
-//! with a recording that is there as a whole. [`image`] turns a segment into pixels, [`mfcc`] a spectrogram into
-//! cepstral coefficients.
+//! A [`FrontEnd`] has every number and convention of this. `MelStream` computes mel values from samples, `Segmenter`
+//! cuts them into segments of columns that are scaled together, and `Overview` keeps a small spectrogram of the whole
+//! recording: all from pieces of any size, and in bounded memory. [`MelPlan::spectrogram`] and [`segments`] do the same
+//! with a whole recording. [`picture`] resizes a segment to an image, [`mfcc`] turns a spectrogram into cepstral
+//! coefficients.
 //!
 //! # Conventions
 //!
-//! Mono float samples. Spectrograms are row-major `[frame, band]`, lowest band first. What librosa 0.11 names, it
-//! decides: `tests/parity.rs` holds every front end against it.
+//! Mono float samples. Spectrograms are row-major `[frame, band]`, lowest band first. Definitions are those of librosa
+//! 0.11 for everything that it has: `tests/dsp/parity.rs` compares every front end with it.
 
 mod conventions;
 mod framing;
@@ -27,8 +27,11 @@ mod thumbnail;
 pub use conventions::{MelNorm, MelScale, Padding, Scaling, Spectrum};
 pub use front_end::{Columns, FrontEnd};
 pub use mfcc::mfcc;
-pub use overview::{Overview, SpectrogramInfo};
+pub(crate) use overview::Overview;
+pub use overview::SpectrogramInfo;
 pub use picture::picture;
-pub use segments::{Segment, Segmenter, segments};
-pub use stft::{MelPlan, MelSpectrogram, MelStream, is_silent};
+pub(crate) use segments::Segmenter;
+pub use segments::{Segment, segments};
+pub(crate) use stft::MelStream;
+pub use stft::{MelPlan, MelSpectrogram};
 pub use thumbnail::thumbnail;

@@ -1,11 +1,11 @@
-//! A spectrogram for looking at, of a bounded size however long the recording.
+//! A spectrogram to look at: of bounded size, however long the recording is.
 
 use serde::{Deserialize, Serialize};
 
 use super::stft::is_silent;
 use super::{FrontEnd, Spectrum};
 
-/// What the floats of a spectrogram mean.
+/// Shape, scale and units of a spectrogram.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpectrogramInfo {
     /// Number of time frames; each may stand for several of the front end's, so that a long recording has no more
@@ -19,31 +19,30 @@ pub struct SpectrogramInfo {
     pub band_hz: Vec<f32>,
     /// The lowest value, in dB; the highest is 0.
     pub floor_db: f32,
-    /// Length of the recording, in seconds; of what is heard of it, where the file does not tell.
+    /// Length of the recording, in seconds; of the part decoded so far, if the file does not tell.
     pub duration_seconds: f64,
 }
 
-/// The most columns: more than a screen has pixels for it; a minute and a half at a hop of 23 ms.
+/// More columns than a screen has pixels; a minute and a half at a hop of 23 ms.
 const MOST_COLUMNS: usize = 4096;
 
-/// The mel-spectrogram of all frames so far. Where they become too many, neighbours are put together, two by two: a
-/// column is the mean in decibels of the frames it stands for.
-pub struct Overview {
+/// The mel-spectrogram of all frames so far. If they become too many, neighbouring columns are merged in pairs: a column
+/// is the mean in decibels of its frames.
+pub(crate) struct Overview {
     spectrum: Spectrum,
     bands: usize,
     frames_per_column: usize,
     most_columns: usize,
-    /// dB, row-major `[column, band]`; the last column may be the sum of fewer frames than it has place for.
+    /// dB, row-major `[column, band]`. The last column may still lack frames of its mean.
     columns: Vec<f32>,
-    /// Frames in the last column, where it is not whole.
+    /// Frames in the last column, 0 if it is complete.
     started: usize,
     loudest_db: f32,
     silent: bool,
 }
 
 impl Overview {
-    /// An empty one, for a front end's mel values.
-    pub fn new(front_end: &FrontEnd) -> Self {
+    pub(crate) fn new(front_end: &FrontEnd) -> Self {
         Self::with_most_columns(front_end.spectrum, front_end.mel_bands, MOST_COLUMNS)
     }
 
@@ -60,8 +59,8 @@ impl Overview {
         }
     }
 
-    /// Takes in frames of mel values, row-major `[frame, band]`.
-    pub fn push(&mut self, mel: &[f32]) {
+    /// Adds frames of mel values, row-major `[frame, band]`.
+    pub(crate) fn push(&mut self, mel: &[f32]) {
         self.silent &= is_silent(mel);
         for frame in mel.chunks_exact(self.bands) {
             self.push_frame(frame);
@@ -78,13 +77,14 @@ impl Overview {
         let last = self.columns.len() - self.bands;
         for (sum, &value) in self.columns[last..].iter_mut().zip(frame) {
             let db = self.spectrum.db(value);
+            // Of frames, not of columns: means become lower as columns are merged.
             self.loudest_db = self.loudest_db.max(db);
             *sum += db / self.frames_per_column as f32;
         }
         self.started = (self.started + 1) % self.frames_per_column;
     }
 
-    /// Puts neighbouring columns together.
+    /// Merges neighbouring columns.
     fn halve(&mut self) {
         let bands = self.bands;
         for column in 0..self.columns() / 2 {
@@ -93,34 +93,33 @@ impl Overview {
                 self.columns[column * bands + band] = (self.columns[a] + self.columns[b]) / 2.0;
             }
         }
+        // `most_columns` is even, so no column is left over.
         self.columns.truncate(self.columns() / 2 * bands);
         self.frames_per_column *= 2;
     }
 
-    /// Columns so far.
-    pub fn columns(&self) -> usize {
+    pub(crate) fn columns(&self) -> usize {
         self.columns.len() / self.bands
     }
 
-    /// Frames that a column stands for.
-    pub fn frames_per_column(&self) -> usize {
+    pub(crate) fn frames_per_column(&self) -> usize {
         self.frames_per_column
     }
 
-    /// True where no band of any frame held more than nothing.
-    pub fn is_silent(&self) -> bool {
+    /// True if all frames so far are digital silence.
+    pub(crate) fn is_silent(&self) -> bool {
         self.silent
     }
 
     /// Decibels below the loudest frame, `[column, band]`, −`top_db` to 0; silence is all −`top_db`.
-    pub fn to_db(&self, top_db: f32) -> Vec<f32> {
+    pub(crate) fn to_db(&self, top_db: f32) -> Vec<f32> {
         if self.is_silent() {
             return vec![-top_db; self.columns.len()];
         }
         let last = self.columns.len() - self.bands;
-        // What the last column has is a share of its mean.
-        let held = if self.started == 0 { self.frames_per_column } else { self.started };
-        let whole = self.frames_per_column as f32 / held as f32;
+        // The last column is only a share of its mean: each frame added a part of it.
+        let frames = if self.started == 0 { self.frames_per_column } else { self.started };
+        let whole = self.frames_per_column as f32 / frames as f32;
         let mean = |(index, &db): (usize, &f32)| if index >= last { db * whole } else { db };
         let below = |db: f32| (db - self.loudest_db).max(-top_db);
         self.columns.iter().enumerate().map(mean).map(below).collect()

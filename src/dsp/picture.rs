@@ -1,13 +1,13 @@
-//! A spectrogram as a picture, for networks that see.
+//! A spectrogram as an image, for networks that classify images.
 
 use std::ops::Range;
 
 use super::Segment;
 
-/// A segment resized to `rows` bands and `columns` columns, as the picture of a spectrogram is resized.
+/// Resizes a segment to `rows` bands and `columns` columns, as an image is resized.
 ///
-/// Bilinearly, an axis that shrinks being averaged under a triangle as wide as its step on both sides: what Pillow and
-/// so torchvision's `Resize` do. A segment without columns becomes all 0.
+/// Bilinear; an axis that shrinks is averaged under a triangle that reaches one step to both sides, as in Pillow and
+/// torchvision's `Resize`. A segment without columns becomes all 0.
 pub fn picture(segment: &Segment, rows: usize, columns: usize) -> Segment {
     let (across, up) = (taps(segment.columns, columns), taps(segment.bands, rows));
     let mut values = Vec::with_capacity(rows * columns);
@@ -21,7 +21,7 @@ pub fn picture(segment: &Segment, rows: usize, columns: usize) -> Segment {
     Segment { start_seconds: segment.start_seconds, columns, bands: rows, values }
 }
 
-/// What one pixel is made of along one axis.
+/// The weights of one output pixel along one axis.
 struct Tap {
     from: Range<usize>,
     weights: Vec<f32>,
@@ -33,15 +33,17 @@ impl Tap {
     }
 }
 
-/// The taps that bring an axis from one length to another.
+/// The taps that resize an axis from one length to another.
 fn taps(from: usize, to: usize) -> Vec<Tap> {
     let step = from as f64 / to as f64;
     let reach = step.max(1.0);
     let tap = |pixel: usize| {
         let centre = (pixel as f64 + 0.5) * step;
+        // Pillow's bounds: rounded half up, and clipped to the axis.
         let first = (centre - reach + 0.5).max(0.0) as usize;
         let end = ((centre + reach + 0.5) as usize).min(from);
         let weight = |index: usize| (1.0 - ((index as f64 + 0.5 - centre) / reach).abs()).max(0.0);
+        // Normalized, because triangles are clipped at the ends.
         let sum: f64 = (first..end).map(weight).sum();
         Tap { from: first..end, weights: (first..end).map(|index| (weight(index) / sum) as f32).collect() }
     };

@@ -1,9 +1,9 @@
-//! Front ends by name. Where a source is silent, the choice is ours, and is said.
+//! Front ends by name. If a source leaves something open, the documentation names our choice.
 
 use super::{Columns, FrontEnd, MelNorm, MelScale, Padding, Scaling, Spectrum};
 
 impl FrontEnd {
-    /// The front end of the GTZAN features that the shipped networks learned from: 128 bands, a column every 77.5 ms.
+    /// The front end of the GTZAN features that the shipped networks were trained on: 128 bands, a column every 77.5 ms.
     pub const GTZAN_LOGMEL: Self = Self {
         name: "gtzan-logmel",
         sample_rate: 22_050,
@@ -17,6 +17,7 @@ impl FrontEnd {
         f_max: 11_025.0,
         mel_scale: MelScale::Slaney,
         mel_norm: MelNorm::Slaney,
+        // Clips of about 1293 frames over 387.5 columns.
         columns: Columns::Spread { frames_per_column: 3.337 },
         segment_seconds: 30.0,
         scaling: Scaling::UnitRange,
@@ -39,7 +40,7 @@ impl FrontEnd {
     /// The front end of Flores Ruiz de Eguino's "Deep Music Genre" (CS231n, 2017), figure 3: windows of 2048, hop
     /// 1024, 128 bands, decibels below the maximum, less the mean and divided by the deviation. 30 s are 646 frames.
     ///
-    /// Ours, where it is silent: mean and deviation are those of the clip, not of a set, so that a network's input
+    /// Our choices where it is silent: mean and deviation are those of the clip, not of a dataset, so that a network's input
     /// depends on nothing but the song; mirrored ends and 80 dB, the defaults of the librosa of that year.
     pub const DEEP_MUSIC_GENRE: Self = Self {
         name: "deep-music-genre",
@@ -54,8 +55,8 @@ impl FrontEnd {
     /// The front end of the seven networks on FMA-small (2020): 128 bands, 640 frames, decibels.
     ///
     /// The document names a hop of 512, with which 640 frames would be 14.9 s of its clips of 30 s; ours is 1024, with
-    /// which they are the first 29.7 s, and which the spectrograms that it cites were made with. Ours, where it is
-    /// silent: windows of 2048, mirrored ends and 80 dB (defaults of the librosa of that year), and 0..1 for decibels.
+    /// which they are the first 29.7 s, and which the spectrograms that it cites were made with. Our choices
+    /// where it is silent: windows of 2048, mirrored ends and 80 dB (defaults of the librosa of that year), and 0..1 for decibels.
     pub const FMA: Self = Self {
         name: "fma",
         hop_length: 1024,
@@ -69,7 +70,7 @@ impl FrontEnd {
     /// is that of [`FMA`](Self::FMA), whose source cites the same article.
     pub const PARALLEL_CNN_RNN: Self = Self { name: "parallel-cnn-rnn", ..Self::FMA };
 
-    /// The front end of networks that see a spectrogram as an image (GTZAN transfer learning, 2024), for
+    /// The front end of networks that take a spectrogram as an image (GTZAN transfer learning, 2024), for
     /// [`picture`](super::picture): 128 bands, a frame every 23 ms, decibels below the maximum in 80 dB. The document only
     /// says that the images of a published set were resized; these are grey instead of coloured and have no margins.
     pub const IMAGE: Self = Self { name: "image", columns: Columns::Every, ..Self::GTZAN_LOGMEL };
@@ -78,6 +79,7 @@ impl FrontEnd {
     pub const MUSICNN: Self = Self {
         name: "musicnn",
         sample_rate: 16_000,
+        // 32 ms, with a hop of 16 ms.
         n_fft: 512,
         hop_length: 256,
         padding: Padding::Reflect,

@@ -1,11 +1,11 @@
-//! Mel values to what a network hears.
+//! Scales mel values for a network.
 
 use super::{FrontEnd, Scaling, Spectrum};
 
 /// The factor of [`Scaling::LogCompressed`].
 const COMPRESSION: f32 = 10_000.0;
 
-/// A segment's scaling, with what had to be found out about the segment.
+/// A segment's scaling, with the statistics of the segment that it needs.
 pub(super) enum Scale {
     /// `(dB, no lower than lowest_db − from_db) / per_db`.
     Decibels {
@@ -19,13 +19,14 @@ pub(super) enum Scale {
 
 impl Scale {
     /// The front end's scaling over these mel values.
-    pub fn over(values: &[f32], front_end: &FrontEnd) -> Self {
+    pub(super) fn over(values: &[f32], front_end: &FrontEnd) -> Self {
         let (spectrum, top_db) = (front_end.spectrum, front_end.top_db);
         if front_end.scaling == Scaling::LogCompressed {
             return Self::LogCompressed;
         }
         let (low, high) = values.iter().fold((f32::INFINITY, 0.0_f32), |(low, high), &v| (low.min(v), high.max(v)));
         let highest_db = spectrum.db(high);
+        // `min`: in an empty segment, `low` is infinite.
         let lowest_db = spectrum.db(low).max(highest_db - top_db).min(highest_db);
         let (from_db, per_db) = match front_end.scaling {
             Scaling::Standardised => mean_and_deviation(values.iter().map(|&value| spectrum.db(value).max(lowest_db))),
@@ -35,8 +36,8 @@ impl Scale {
         Self::Decibels { spectrum, lowest_db, from_db, per_db: per_db.max(f32::MIN_POSITIVE) }
     }
 
-    /// A mel value as a network hears it.
-    pub fn apply(&self, value: f32) -> f32 {
+    /// Scales a mel value.
+    pub(super) fn apply(&self, value: f32) -> f32 {
         match *self {
             Self::Decibels { spectrum, lowest_db, from_db, per_db } => {
                 (spectrum.db(value).max(lowest_db) - from_db) / per_db
@@ -46,7 +47,7 @@ impl Scale {
     }
 }
 
-/// Mean and standard deviation of the population, 0 and 0 of nothing.
+/// Mean and standard deviation of the population; both 0 if it is empty.
 fn mean_and_deviation(values: impl Iterator<Item = f32> + Clone) -> (f32, f32) {
     let (count, sum) = values.clone().fold((0.0_f64, 0.0_f64), |(n, sum), value| (n + 1.0, sum + f64::from(value)));
     let mean = (sum / count.max(1.0)) as f32;

@@ -1,4 +1,4 @@
-//! The stretches of a recording that are scaled together, as networks hear them.
+//! Cuts a recording into segments, each of which is scaled on its own.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -9,7 +9,7 @@ use super::{Columns, FrontEnd, MelSpectrogram};
 const CLIP_FRAMES: RangeInclusive<usize> = 1290..=1300;
 const CLIP_COLUMNS: f64 = 387.5;
 
-/// A remainder up to this long goes with the segment before it, in seconds.
+/// A remainder of up to this many seconds becomes part of the segment before it.
 const SHORTEST_REMAINDER_SECONDS: f64 = 1.0;
 
 /// Columns of log-mel values that were scaled together.
@@ -21,8 +21,7 @@ pub struct Segment {
     pub columns: usize,
     /// Mel bands.
     pub bands: usize,
-    /// Values of the front end's scaling, row-major `[column, band]`, lowest band first: 0 (the quietest of what was
-    /// scaled together) to 1 (the loudest) for [`Scaling::UnitRange`](super::Scaling::UnitRange).
+    /// Scaled values, row-major `[column, band]`, lowest band first: 0 (the quietest of the segment) to 1 (the loudest) for [`Scaling::UnitRange`](super::Scaling::UnitRange).
     pub values: Vec<f32>,
 }
 
@@ -35,30 +34,30 @@ pub fn segments(mel: &MelSpectrogram, front_end: &FrontEnd) -> Vec<Segment> {
 }
 
 /// Cuts a recording into segments of the front end's length, each scaled on its own. A shorter recording is one
-/// segment. Maximum, minimum, mean and deviation are those of all frames, also of those that are no column: that is how
-/// the stored GTZAN features were made (over the columns alone some tracks are 1 to 2 dB off).
+/// segment. Maximum, minimum, mean and deviation are taken over all frames, including those that are no column: the
+/// stored GTZAN features were made that way (over the columns alone some tracks are 1 to 2 dB off).
 ///
-/// What remains at the end is scaled with as much before it as makes a whole segment, so that a fading end is not
-/// raised to full level; a remainder of up to a second goes with the segment before it. No column is given twice.
+/// A remainder at the end is scaled together with the frames before it that complete a segment, so that a fading end is
+/// not raised to full level; a remainder of up to a second becomes part of the segment before it. Each column
+/// belongs to one segment only.
 ///
-/// The recording comes in pieces, which change nothing; a little more than two segments of frames are held at most.
-pub struct Segmenter {
+/// The recording may come in pieces of any size. At most a little more than two segments of frames are buffered.
+pub(crate) struct Segmenter {
     front_end: FrontEnd,
     bands: usize,
     /// Frames of a segment.
     length: usize,
-    /// Frames of the longest remainder that goes with the segment before it.
+    /// Frames of the longest remainder that becomes part of the segment before it.
     shortest: usize,
     /// Mel values of the frames from `first` on: those of no segment yet, and those that a remainder is scaled with.
-    held: Vec<f32>,
+    buffer: Vec<f32>,
     first: usize,
     /// First frame of no segment yet.
     start: usize,
 }
 
 impl Segmenter {
-    /// A segmenter at a recording's beginning.
-    pub fn new(front_end: &FrontEnd) -> Self {
+    pub(crate) fn new(front_end: &FrontEnd) -> Self {
         Self::with_bands(front_end, front_end.mel_bands)
     }
 
@@ -66,21 +65,22 @@ impl Segmenter {
         let frames = |seconds: f64| (seconds / front_end.hop_seconds()).round() as usize;
         Self {
             front_end: front_end.clone(),
+            // At least 1: frames are counted by division.
             bands: bands.max(1),
             length: frames(front_end.segment_seconds).max(1),
             shortest: frames(SHORTEST_REMAINDER_SECONDS),
-            held: Vec::new(),
+            buffer: Vec::new(),
             first: 0,
             start: 0,
         }
     }
 
-    /// Takes mel values in, `[frame, band]`, and gives the segments that no later frame can change.
-    pub fn push(&mut self, mel: &[f32]) -> Vec<Segment> {
+    /// Adds mel values, `[frame, band]`, and returns the segments that no later frame can change.
+    pub(crate) fn push(&mut self, mel: &[f32]) -> Vec<Segment> {
         let mut found = Vec::new();
-        // In parts, so that a push of hours holds no more than one of seconds.
+        // In parts, so that a push of hours buffers no more than one of seconds.
         for part in mel.chunks((self.shortest + 1) * self.bands) {
-            self.held.extend_from_slice(part);
+            self.buffer.extend_from_slice(part);
             while self.end() - self.start > self.length + self.shortest {
                 found.push(self.cut(self.start + self.length));
             }
@@ -88,23 +88,23 @@ impl Segmenter {
         found
     }
 
-    /// Gives what remains: nothing of an empty recording, or one segment.
-    pub fn finish(mut self) -> Vec<Segment> {
+    /// The rest: one segment, or nothing of an empty recording.
+    pub(crate) fn finish(mut self) -> Vec<Segment> {
         let end = self.end();
         if end > self.start { vec![self.cut(end)] } else { Vec::new() }
     }
 
-    /// Frames taken in.
+    /// Frames added so far.
     fn end(&self) -> usize {
-        self.first + self.held.len() / self.bands
+        self.first + self.buffer.len() / self.bands
     }
 
     /// Mel values of these frames of the recording.
     fn rows(&self, frames: Range<usize>) -> &[f32] {
-        &self.held[(frames.start - self.first) * self.bands..(frames.end - self.first) * self.bands]
+        &self.buffer[(frames.start - self.first) * self.bands..(frames.end - self.first) * self.bands]
     }
 
-    /// The segment that ends before this frame. What no later segment needs is let go.
+    /// The segment that ends before this frame. Drops the frames that no later segment needs.
     fn cut(&mut self, end: usize) -> Segment {
         // The last one may be short: it is scaled over a whole segment's length that ends with it.
         let scaled_from = self.start.min(end.saturating_sub(self.length));
@@ -115,13 +115,13 @@ impl Segmenter {
         let start_seconds = self.start as f64 * self.front_end.hop_seconds();
         self.start = end;
         let needed_from = end.saturating_sub(self.length).max(self.first);
-        self.held.drain(..(needed_from - self.first) * self.bands);
+        self.buffer.drain(..(needed_from - self.first) * self.bands);
         self.first = needed_from;
         Segment { start_seconds, columns: values.len() / self.bands, bands: self.bands, values }
     }
 }
 
-/// The frames that the columns of so many frames fall on.
+/// The frames that become columns, out of `frames`.
 fn columns(front_end: &FrontEnd, frames: usize) -> impl Iterator<Item = usize> {
     let (offset, step) = match front_end.columns {
         Columns::Every => (0.0, 1.0),
@@ -224,7 +224,7 @@ mod tests {
                 for part in mel.values.chunks(size) {
                     found.extend(segmenter.push(&[]));
                     found.extend(segmenter.push(part));
-                    assert!(segmenter.held.len() <= 2 * (2 * 1292 + 2 * 44));
+                    assert!(segmenter.buffer.len() <= 2 * (2 * 1292 + 2 * 44));
                 }
                 found.extend(segmenter.finish());
                 assert_eq!(found, whole, "{frames} frames in pieces of {size}");

@@ -9,7 +9,7 @@ use super::framing::Framing;
 use super::mel::{Filter, filters};
 use super::{FrontEnd, Spectrum};
 
-/// Samples that are framed at once: few enough to stay in the processor's cache.
+/// Samples that are framed at a time: few enough to stay in the processor's cache.
 const PART: usize = 1 << 14;
 
 /// The mel-spectrogram of a recording.
@@ -28,7 +28,7 @@ pub struct MelSpectrogram {
 }
 
 impl MelSpectrogram {
-    /// True where there is nothing in any band: digital silence, or a recording without samples.
+    /// True if no band has a value: digital silence, or a recording without samples.
     pub fn is_silent(&self) -> bool {
         is_silent(&self.values)
     }
@@ -43,17 +43,17 @@ impl MelSpectrogram {
     }
 }
 
-/// Least power that is told from nothing (librosa's `amin` of `power_to_db`).
-const LEAST_POWER: f32 = 1e-10;
+/// Powers below this count as this (librosa's `amin` of `power_to_db`).
+const MIN_POWER: f32 = 1e-10;
 
-/// True where no mel value is above the least that is told from nothing, 1e-10: digital silence, or no value at all.
-pub fn is_silent(mel: &[f32]) -> bool {
-    mel.iter().all(|&value| value <= LEAST_POWER)
+/// True if no mel value is above 1e-10: digital silence, or no value at all.
+pub(super) fn is_silent(mel: &[f32]) -> bool {
+    mel.iter().all(|&value| value <= MIN_POWER)
 }
 
 /// Decibels of a power over 1, −100 at least.
 pub(super) fn db_from_power(power: f32) -> f32 {
-    10.0 * power.max(LEAST_POWER).log10()
+    10.0 * power.max(MIN_POWER).log10()
 }
 
 /// A planned transform: the FFT, its window, the mel filters and the scratch, made once and used for every frame.
@@ -76,6 +76,7 @@ impl MelPlan {
         Self {
             window: periodic_hann(n_fft),
             filters: filters(front_end),
+            // By value: a plan outlives front ends that are made on the fly.
             front_end: front_end.clone(),
             frame: fft.make_input_vec(),
             spectrum: fft.make_output_vec(),
@@ -110,10 +111,11 @@ impl MelPlan {
         for ((value, sample), weight) in self.frame.iter_mut().zip(samples).zip(&self.window) {
             *value = sample * weight;
         }
-        // Fails only where a buffer is of another length than the plan's own.
+        // Fails only if a buffer has another length than the plan's own.
         let done = self.fft.process_with_scratch(&mut self.frame, &mut self.spectrum, &mut self.scratch);
         debug_assert!(done.is_ok());
         for (bin, value) in self.bins.iter_mut().zip(&self.spectrum) {
+            // A power needs no square root; a magnitude takes it below.
             *bin = value.norm_sqr();
         }
         if self.front_end.spectrum == Spectrum::Magnitude {
@@ -122,32 +124,32 @@ impl MelPlan {
     }
 }
 
-/// The mel-spectrogram of a recording that comes in pieces: the same values, bit for bit, however it is cut. Holds no
-/// more than a few frames of samples.
-pub struct MelStream {
+/// The mel-spectrogram of a recording that comes in pieces: the same values, bit for bit, however it is cut. Buffers only
+/// a few frames of samples.
+pub(crate) struct MelStream {
     plan: MelPlan,
     framing: Framing,
 }
 
 impl MelStream {
-    /// A stream at its beginning.
-    pub fn new(front_end: &FrontEnd) -> Self {
+    pub(crate) fn new(front_end: &FrontEnd) -> Self {
         Self { plan: MelPlan::new(front_end), framing: Framing::new(front_end) }
     }
 
-    /// Takes mono samples in, −1..1 at the front end's rate, and appends the mel values of every frame that is now
-    /// whole, `[frame, band]`.
-    pub fn push(&mut self, samples: &[f32], mel: &mut Vec<f32>) {
+    /// Adds mono samples, −1..1 at the front end's rate, and appends the mel values of every frame that is now complete,
+    /// `[frame, band]`.
+    pub(crate) fn push(&mut self, samples: &[f32], mel: &mut Vec<f32>) {
         self.framing.push(samples, |frame| self.plan.mel(frame, mel));
     }
 
-    /// Appends the frames that reach beyond the end, `[frame, band]`. The stream is then at its beginning again.
-    pub fn finish(&mut self, mel: &mut Vec<f32>) {
+    /// Appends the frames that reach beyond the end, `[frame, band]`, and resets the stream.
+    pub(crate) fn finish(&mut self, mel: &mut Vec<f32>) {
         self.framing.finish(|frame| self.plan.mel(frame, mel));
     }
 }
 
 fn periodic_hann(length: usize) -> Vec<f32> {
+    // Over the length, not the length less one: periodic, as scipy's `fftbins=True`.
     let phase = |index: usize| std::f64::consts::TAU * index as f64 / length as f64;
     (0..length).map(|index| (0.5 - 0.5 * phase(index).cos()) as f32).collect()
 }

@@ -1,10 +1,10 @@
-//! A spectrogram made small enough to stand beside a name.
+//! A spectrogram reduced to a thumbnail beside a clip's name.
 
-/// Puts neighbouring columns and bands together until there are no more than these: a value is the loudest of
-/// those that it stands for, so that a single tone is to be seen, as loudness from 0 (`floor_db` and below) to 255 (0 dB).
+/// Reduces a spectrogram in dB to at most `most` `[columns, bands]`. A value is the loudest of those that it replaces, so
+/// that a single tone stays visible: 0 (`floor_db` and below) to 255 (0 dB).
 ///
-/// `db` is row-major `[column, band]`, lowest band first, and so is what comes back, after its `[columns, bands]`. No
-/// columns come of none.
+/// `db` is row-major `[column, band]`, lowest band first. Returns the size `[columns, bands]` and the values in the same
+/// order; an empty spectrogram stays empty.
 pub fn thumbnail(db: &[f32], bands: usize, floor_db: f32, most: [usize; 2]) -> ([usize; 2], Vec<u8>) {
     let columns = db.len().checked_div(bands).unwrap_or(0);
     let size = [columns.min(most[0]), bands.min(most[1])];
@@ -15,8 +15,9 @@ pub fn thumbnail(db: &[f32], bands: usize, floor_db: f32, most: [usize; 2]) -> (
         for band in 0..size[1] {
             let bands_of = from(band, size[1], bands);
             let values = own.clone().flat_map(|column| &db[column * bands..][bands_of.clone()]);
-            // Of a NaN, nothing is heard.
+            // `f32::max` ignores NaN, so that NaN counts as silence.
             let loudest = values.copied().fold(f32::NEG_INFINITY, f32::max);
+            // `floor_db` is negative: 1 at 0 dB, 0 at the floor.
             levels.push(((1.0 - loudest / floor_db).clamp(0.0, 1.0) * 255.0).round() as u8);
         }
     }

@@ -112,7 +112,7 @@ test("an archive of folders is taken in, without what is no sound", { timeout: 3
     await page.screenshot({ path: join(OUT, "collect-archive.png"), fullPage: true });
 
     await page.setInputFiles("#train-files", written("broken.zip", archive.subarray(0, archive.length - 30)));
-    await page.locator("#train-notice", { hasText: "broken.zip: it is no .zip archive, or its end is missing" }).waitFor();
+    await page.locator("#train-notice", { hasText: "broken.zip: it is not a .zip archive, or its end is missing" }).waitFor();
   }),
 );
 
@@ -204,7 +204,7 @@ test("what cannot be heard is found out before any lesson", { timeout: 3 * MINUT
     await page.waitForFunction(() => document.querySelector('details[data-class="b"] summary').textContent.includes("heard"));
     await clips(page, "a");
     const troubles = page.locator('details[data-class="a"] .trouble');
-    await troubles.filter({ hasText: "words.wav: it begins like no audio file" }).waitFor({ timeout: MINUTE });
+    await troubles.filter({ hasText: "words.wav: it is not a known audio file" }).waitFor({ timeout: MINUTE });
     await troubles.filter({ hasText: "nothing.wav: the file is empty" }).waitFor({ timeout: MINUTE });
     await clips(page, "b");
     await page.locator('details[data-class="b"] .trouble', { hasText: "cut.ogg" }).waitFor({ timeout: MINUTE });

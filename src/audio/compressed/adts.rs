@@ -1,7 +1,6 @@
-//! AAC in ADTS frames, one behind another.
+//! AAC files: a sequence of ADTS frames.
 //!
-//! Read here rather than by Symphonia, whose reader takes any sync word for a frame and ends at the first header that is
-//! damaged.
+//! Not read by Symphonia, whose reader takes any sync word for a frame and ends at the first damaged header.
 //!
 //! Source: ISO/IEC 13818-7 (2006), 6.2 and 8.2.
 
@@ -12,48 +11,49 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
 use super::codec::{self, Container};
-use super::packets::{Demuxer, Next, Packets, Track};
+use super::packet_decoder::{Demuxer, Next, PacketDecoder, Track};
 use crate::audio::error::{AudioError, malformed};
 use crate::audio::source::Input;
 
-/// Frames of sound in a packet.
+/// Audio frames per packet.
 const PACKET_FRAMES: u64 = 1_024;
-/// How far the beginning of the stream is looked for, and how many bytes are searched at a time.
-const SEARCHED: usize = 1 << 16;
-/// The longest frame.
-const LONGEST: usize = 1 << 13;
-/// Rates by their index, in Hz.
+/// How far the first frame is searched for, and how many bytes are searched at a time.
+const SEARCHED_BYTES: usize = 1 << 16;
+/// The length field has 13 bits.
+const MAX_FRAME_BYTES: usize = 1 << 13;
+/// Sample rates by their index, in Hz.
 const RATES: [u32; 13] =
     [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
 
-/// A frame's header.
+/// An ADTS header.
 #[derive(Debug, Clone, Copy)]
 struct Header {
-    /// What is the same in all headers of a stream.
+    /// The bits that are the same in all headers of a stream.
     fixed: [u8; 3],
-    /// Of the header, in bytes.
+    /// Bytes of the header, 7 or 9 with a checksum.
     length: usize,
-    /// With the header, in bytes.
+    /// Bytes of the frame, header included.
     frame_length: usize,
-    /// Only one packet is in most frames.
+    /// Packets in the frame, almost always 1.
     packets: u8,
 }
 
 impl Header {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let &[0xFF, a, b, c, d, e, f, ..] = bytes else { return None };
+        // The flag is inverted: 0 means that a checksum of 2 bytes follows.
         let length = if a & 1 == 0 { 9 } else { 7 };
         let frame_length = usize::from(c & 3) << 11 | usize::from(d) << 3 | usize::from(e >> 5);
-        // All but the sync word, the layer, the checksum and the private bit.
+        // Everything but the sync word, the layer, the checksum flag and the private bit.
         let header = Self { fixed: [a & 0x0E, b & 0xFD, c & 0xC0], length, frame_length, packets: 1 + (f & 3) };
         let rate = usize::from(b >> 2 & 15);
         (a & 0xF6 == 0xF0 && frame_length > length && rate < RATES.len()).then_some(header)
     }
 
-    /// The first frame in `bytes` that another one of the same stream, or the end, follows. Where a file does not end
-    /// with `bytes`, frames within the last ones are left for later.
+    /// Position of the first frame in `bytes` that is followed by another frame of the same stream or by the end of the
+    /// file. Unless the file ends with `bytes`, frames close to their end are left for the next search.
     fn find(bytes: &[u8], of: Option<Self>, ends: bool) -> Option<usize> {
-        let last = if ends { bytes.len() } else { bytes.len().saturating_sub(LONGEST + 9) };
+        let last = if ends { bytes.len() } else { bytes.len().saturating_sub(MAX_FRAME_BYTES + 9) };
         (0..last).find(|&at| {
             let Some(header) = Self::parse(&bytes[at..]) else { return false };
             let next = at + header.frame_length;
@@ -65,13 +65,14 @@ impl Header {
     fn track(self) -> Result<Track, AudioError> {
         let [_, b, c] = self.fixed;
         let (profile, rate, channels) = (b >> 6, b >> 2 & 15, (b & 1) << 2 | c >> 6);
-        // What a decoder wants to know, as MP4 files have it (ISO 14496-3, 1.6.2.1).
+        // The decoder's configuration, as MP4 files store it (ISO 14496-3, 1.6.2.1).
         let config = [(profile + 1) << 3 | rate >> 1, (rate & 1) << 7 | channels << 3];
+        // Configuration 0: the channels are described inside the first frame.
         if channels == 0 {
-            return Err(codec::refused(Container::Adts, CODEC_ID_AAC, &Error::Unsupported("its channels are inside")));
+            return Err(codec::rejected(Container::Adts, CODEC_ID_AAC, &Error::Unsupported("channels in the stream")));
         }
         if self.packets > 1 {
-            return Err(Container::Adts.inside("several packets in a frame"));
+            return Err(Container::Adts.unsupported_content("several packets in a frame"));
         }
         let mut params = AudioCodecParameters::new();
         params.for_codec(CODEC_ID_AAC).with_extra_data(config.into());
@@ -90,50 +91,50 @@ pub(in crate::audio) struct Adts {
 }
 
 /// Opens a file that begins with an ADTS frame.
-pub(in crate::audio) fn open(mut input: Input) -> Result<Packets<Adts>, AudioError> {
+pub(in crate::audio) fn open(mut input: Input) -> Result<PacketDecoder<Adts>, AudioError> {
     let (length, mut bytes) = (input.length(), Vec::new());
     input.seek_to(0)?;
-    input.read_at_most(SEARCHED, &mut bytes)?;
-    let at = Header::find(&bytes, None, bytes.len() < SEARCHED).unwrap_or_default();
+    input.read_at_most(SEARCHED_BYTES, &mut bytes)?;
+    let at = Header::find(&bytes, None, bytes.len() < SEARCHED_BYTES).unwrap_or_default();
     let first = Header::parse(&bytes[at..]).ok_or_else(|| {
-        malformed(&format!("it begins like {}, but has no whole frame of sound", Container::Adts.name()))
+        malformed(&format!("it begins like {}, but has no complete audio frame", Container::Adts.name()))
     })?;
     let track = first.track()?;
-    Packets::new(Adts { input, first, track, at: at as u64, bytes }, length)
+    PacketDecoder::new(Adts { input, first, track, at: at as u64, bytes }, length)
 }
 
 impl Adts {
-    /// The frame at the present place, where one of this stream is.
-    fn here(&mut self) -> Result<Option<Header>, AudioError> {
+    /// The header at the current position, if it belongs to this stream.
+    fn current_header(&mut self) -> Result<Option<Header>, AudioError> {
         self.input.seek_to(self.at)?;
         self.input.read_at_most(9, &mut self.bytes)?;
         Ok(Header::parse(&self.bytes).filter(|header| header.fixed == self.first.fixed && header.packets == 1))
     }
 
-    /// Where the next frame begins, if it is before a frame's length says: the length is damaged then.
-    fn sooner(&mut self, header: Header) -> Result<Option<u64>, AudioError> {
+    /// Where the next frame begins, if that is before the end that `header` claims: its length is damaged then.
+    fn earlier_next_frame(&mut self, header: Header) -> Result<Option<u64>, AudioError> {
         let (here, end) = (self.at, self.at + header.frame_length as u64);
         self.at = end;
-        let follows = self.here()?.is_some() || end == self.input.length();
+        let follows = self.current_header()?.is_some() || end == self.input.length();
         self.at = here;
         if follows {
             return Ok(None);
         }
         self.input.seek_to(here + 1)?;
-        self.input.read_at_most(2 * LONGEST + 9, &mut self.bytes)?;
-        let ends = self.bytes.len() < 2 * LONGEST + 9;
+        self.input.read_at_most(2 * MAX_FRAME_BYTES + 9, &mut self.bytes)?;
+        let ends = self.bytes.len() < 2 * MAX_FRAME_BYTES + 9;
         let next = Header::find(&self.bytes, Some(self.first), ends).map(|at| here + 1 + at as u64);
         Ok(next.filter(|&next| next < end))
     }
 
-    /// Goes to the next frame, and tells what is lost on the way; tags between frames are no loss.
+    /// Skips to the next frame and reports what is lost. Tags between frames are no loss.
     fn resume(&mut self) -> Result<Next, AudioError> {
         let lost = if self.bytes.starts_with(b"ID3") { 0 } else { PACKET_FRAMES };
         self.at += 1;
         loop {
             self.input.seek_to(self.at)?;
-            self.input.read_at_most(SEARCHED, &mut self.bytes)?;
-            let ends = self.bytes.len() < SEARCHED;
+            self.input.read_at_most(SEARCHED_BYTES, &mut self.bytes)?;
+            let ends = self.bytes.len() < SEARCHED_BYTES;
             if let Some(at) = Header::find(&self.bytes, Some(self.first), ends) {
                 self.at += at as u64;
                 return Ok(Next::Lost(lost));
@@ -141,7 +142,8 @@ impl Adts {
             if ends {
                 return Ok(Next::End);
             }
-            self.at += (SEARCHED - LONGEST - 9) as u64;
+            // Overlaps: a frame and the header behind it may cross the end of the search.
+            self.at += (SEARCHED_BYTES - MAX_FRAME_BYTES - 9) as u64;
         }
     }
 }
@@ -156,8 +158,8 @@ impl Demuxer for Adts {
     }
 
     fn next_packet(&mut self) -> Result<Next, AudioError> {
-        let Some(header) = self.here()? else { return self.resume() };
-        if let Some(next) = self.sooner(header)? {
+        let Some(header) = self.current_header()? else { return self.resume() };
+        if let Some(next) = self.earlier_next_frame(header)? {
             self.at = next;
             return Ok(Next::Lost(PACKET_FRAMES));
         }

@@ -1,4 +1,4 @@
-//! A FLAC file's bytes, as claxon wants them, with a place that can be gone back to.
+//! A FLAC file's bytes for claxon, with seeking back to a damaged frame and searching for the next.
 
 use std::io::{Error, ErrorKind, Result};
 
@@ -7,35 +7,35 @@ use claxon::input::ReadBytes;
 use crate::audio::error::AudioError;
 use crate::audio::source::Input;
 
-/// Bytes that are held at a time.
-const HELD: usize = 1 << 13;
+const BUFFER_BYTES: usize = 1 << 13;
 
-/// The bytes from a place on.
 pub(in crate::audio) struct Bytes {
     input: Input,
-    held: Vec<u8>,
+    buffer: Vec<u8>,
+    /// Bytes of `buffer` that were read.
     used: usize,
-    /// Set where the source failed, and not what is in it.
+    /// The source's error, as distinct from damage in the file.
     pub failure: Option<AudioError>,
 }
 
 impl Bytes {
-    /// From the input's place on.
-    pub fn new(input: Input) -> Self {
-        Self { input, held: Vec::new(), used: 0, failure: None }
+    /// The bytes from the input's position on.
+    pub(super) fn new(input: Input) -> Self {
+        Self { input, buffer: Vec::new(), used: 0, failure: None }
     }
 
-    /// The place of the next byte.
-    pub fn position(&self) -> u64 {
-        self.input.position() - (self.held.len() - self.used) as u64
+    /// Position of the next byte.
+    pub(super) fn position(&self) -> u64 {
+        self.input.position() - (self.buffer.len() - self.used) as u64
     }
 
-    pub fn go_to(&mut self, at: u64) -> std::result::Result<(), AudioError> {
-        let begin = self.input.position() - self.held.len() as u64;
-        match at.checked_sub(begin).filter(|&used| used <= self.held.len() as u64) {
+    pub(super) fn go_to(&mut self, at: u64) -> std::result::Result<(), AudioError> {
+        let begin = self.input.position() - self.buffer.len() as u64;
+        match at.checked_sub(begin).filter(|&used| used <= self.buffer.len() as u64) {
             Some(used) => self.used = used as usize,
+            // Before or behind the buffer.
             None => {
-                self.held.clear();
+                self.buffer.clear();
                 self.used = 0;
                 self.input.seek_to(at)?;
             }
@@ -43,52 +43,53 @@ impl Bytes {
         Ok(())
     }
 
-    /// The next bytes, up to so many; they stay the next.
-    pub fn peek(&mut self, count: usize) -> std::result::Result<&[u8], AudioError> {
-        if self.held.len() - self.used < count {
+    /// The next bytes, at most `count`, without reading them.
+    pub(super) fn peek(&mut self, count: usize) -> std::result::Result<&[u8], AudioError> {
+        if self.buffer.len() - self.used < count {
             let mut more = Vec::new();
-            self.input.read_at_most(HELD, &mut more)?;
-            self.held.drain(..self.used);
+            self.input.read_at_most(BUFFER_BYTES, &mut more)?;
+            self.buffer.drain(..self.used);
             self.used = 0;
-            self.held.append(&mut more);
+            self.buffer.append(&mut more);
         }
-        let rest = &self.held[self.used..];
+        let rest = &self.buffer[self.used..];
         Ok(&rest[..rest.len().min(count)])
     }
 
-    /// Goes to the next place whose bytes are right, which begin with a byte of ones as all frames do; false where there
-    /// is none.
-    pub fn find(&mut self, is_right: impl Fn(&[u8]) -> bool) -> std::result::Result<bool, AudioError> {
+    /// Seeks to the next position whose bytes `matches` accepts. Only positions with a byte of 0xFF, with which every frame
+    /// begins, are tried. Returns false if there is none.
+    pub(super) fn find(&mut self, matches: impl Fn(&[u8]) -> bool) -> std::result::Result<bool, AudioError> {
         loop {
-            let window = self.peek(HELD)?;
+            let window = self.peek(BUFFER_BYTES)?;
             let places = window.iter().enumerate().filter(|&(_, &byte)| byte == 0xFF).map(|(at, _)| at);
-            let found = places.into_iter().find(|&at| is_right(&window[at..]));
+            let found = places.into_iter().find(|&at| matches(&window[at..]));
             let window = window.len();
-            // What is right may begin within the last bytes of a window, and is looked at in the next.
-            let tested = if window < HELD { window } else { window - 32 };
+            // A header may be cut by the window's end: its last 32 bytes belong to the next window too.
+            let tested = if window < BUFFER_BYTES { window } else { window - 32 };
             if let Some(at) = found {
                 self.used += at;
                 return Ok(true);
             }
             self.used += tested;
-            if window < HELD {
+            if window < BUFFER_BYTES {
                 return Ok(false);
             }
         }
     }
 
-    /// False at the end.
+    /// Fills the buffer; false at the end of the file.
     fn fill(&mut self) -> Result<bool> {
-        if self.used < self.held.len() {
+        if self.used < self.buffer.len() {
             return Ok(true);
         }
         self.used = 0;
-        let read = self.input.read_at_most(HELD, &mut self.held);
+        let read = self.input.read_at_most(BUFFER_BYTES, &mut self.buffer);
         read.map_err(|failure| {
+            // claxon passes on `io::Error` only, so the real error is kept beside it.
             self.failure = Some(failure);
             Error::from(ErrorKind::Other)
         })?;
-        Ok(!self.held.is_empty())
+        Ok(!self.buffer.is_empty())
     }
 }
 
@@ -102,7 +103,7 @@ impl ReadBytes for Bytes {
             return Ok(None);
         }
         self.used += 1;
-        Ok(self.held.get(self.used - 1).copied())
+        Ok(self.buffer.get(self.used - 1).copied())
     }
 
     fn read_into(&mut self, bytes: &mut [u8]) -> Result<()> {

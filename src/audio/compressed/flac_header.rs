@@ -1,30 +1,30 @@
-//! The headers of FLAC's stream and of its frames.
+//! Headers of the FLAC stream and of its frames.
 //!
 //! Source: RFC 9639, 8.2 and 9.1.
 
-use crate::audio::bytes::Order;
+use crate::audio::bytes::ByteOrder;
 
-/// What STREAMINFO says.
+/// The STREAMINFO block.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::audio) struct Info {
-    /// Of a frame, in samples a channel.
-    most_frames: u16,
+    /// Largest FLAC frame, in samples per channel.
+    max_block_size: u16,
     /// In Hz.
     pub sample_rate: u32,
     pub channels: usize,
     pub bits: u32,
-    /// In all, where it is known.
+    /// Samples per channel of the whole stream, if known.
     pub frames: Option<u64>,
 }
 
 impl Info {
-    /// Reads the block's 34 bytes; `None` where there are fewer.
-    pub fn parse(bytes: &[u8]) -> Option<Self> {
+    /// Reads the block's 34 bytes; `None` if there are fewer.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         bytes.get(..34)?;
-        let (most_frames, packed) = (Order::Big.u16_at(bytes, 2)?, Order::Big.u32_at(bytes, 10)?);
-        let frames = u64::from(packed & 0xF) << 32 | u64::from(Order::Big.u32_at(bytes, 14)?);
+        let (max_block_size, packed) = (ByteOrder::Big.u16_at(bytes, 2)?, ByteOrder::Big.u32_at(bytes, 10)?);
+        let frames = u64::from(packed & 0xF) << 32 | u64::from(ByteOrder::Big.u32_at(bytes, 14)?);
         Some(Self {
-            most_frames,
+            max_block_size,
             sample_rate: packed >> 12,
             channels: (packed >> 9 & 7) as usize + 1,
             bits: (packed >> 4 & 31) + 1,
@@ -36,26 +36,27 @@ impl Info {
 /// A frame's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::audio) struct FrameHeader {
-    /// Counted in samples rather than in frames, where these have no common length.
-    in_samples: bool,
+    /// True if `number` counts samples, because frames differ in length; false if it counts frames.
+    counts_samples: bool,
     number: u64,
-    /// In Hz, where it is not left to STREAMINFO.
+    /// In Hz; `None` if STREAMINFO has it.
     sample_rate: Option<u32>,
     channels: usize,
-    /// Of a sample, where it is not left to STREAMINFO.
+    /// Bits per sample; `None` if STREAMINFO has them.
     bits: Option<u32>,
 }
 
 impl FrameHeader {
-    /// In bytes: the fixed part, a number of 7, a length and a rate of 2 each, and the checksum.
-    pub const LONGEST: usize = 4 + 7 + 2 + 2 + 1;
+    /// Most bytes of a header: the fixed part, a number of 7, a length and a rate of 2 each, and the checksum.
+    pub(super) const MAX_BYTES: usize = 4 + 7 + 2 + 2 + 1;
 
-    /// Reads a header that is right by its checksum.
-    pub fn parse(bytes: &[u8]) -> Option<Self> {
+    /// Reads a header; `None` if it is not valid or its checksum is wrong.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let &[0xFF, sync @ (0xF8 | 0xF9), lengths, layout, ..] = bytes else { return None };
         let (number, at) = number(bytes.get(4..)?)?;
         let at = 4 + at;
         let rate_at = at
+            // The block size is stored behind the number for two of its codes.
             + match lengths >> 4 {
                 0 => return None,
                 6 => 1,
@@ -65,6 +66,7 @@ impl FrameHeader {
         let (sample_rate, end) = sample_rate(lengths & 15, bytes, rate_at)?;
         let channels = match layout >> 4 {
             channels @ 0..=7 => usize::from(channels) + 1,
+            // Left/side, right/side and mid/side stereo.
             8..=10 => 2,
             _ => return None,
         };
@@ -77,28 +79,29 @@ impl FrameHeader {
             12 => Some(24),
             _ => return None,
         };
-        let header = Self { in_samples: sync == 0xF9, number, sample_rate, channels, bits };
+        let header = Self { counts_samples: sync == 0xF9, number, sample_rate, channels, bits };
         (crc8(bytes.get(..end)?) == *bytes.get(end)?).then_some(header)
     }
 
-    /// True for a frame of this stream.
-    pub fn fits(&self, info: &Info) -> bool {
+    /// True if the frame can belong to this stream.
+    pub(super) fn fits(&self, info: &Info) -> bool {
         self.channels == info.channels
             && self.sample_rate.is_none_or(|rate| rate == info.sample_rate)
             && self.bits.is_none_or(|bits| bits == info.bits)
     }
 
-    /// The frame's first sample, from the stream's beginning.
-    pub fn begin(&self, info: &Info) -> u64 {
-        if self.in_samples { self.number } else { self.number * u64::from(info.most_frames) }
+    /// Number of the frame's first sample in the stream.
+    pub(super) fn first_sample(&self, info: &Info) -> u64 {
+        if self.counts_samples { self.number } else { self.number * u64::from(info.max_block_size) }
     }
 }
 
-/// A number of 1 to 7 bytes, coded as UTF-8 does, and how many they are.
+/// A number of 1 to 7 bytes in the coding of UTF-8, and its length in bytes.
 fn number(bytes: &[u8]) -> Option<(u64, usize)> {
     let first = *bytes.first()?;
     let length = match first.leading_ones() as usize {
         0 => return Some((u64::from(first), 1)),
+        // 0xFE begins 7 bytes, one more than in UTF-8; 10xxxxxx and 0xFF begin none.
         1 | 8 => return None,
         length => length,
     };
@@ -110,10 +113,10 @@ fn number(bytes: &[u8]) -> Option<(u64, usize)> {
     Some((number, length))
 }
 
-/// The rate in Hz, and where what follows it begins.
+/// The rate in Hz (`None` if STREAMINFO has it), and the position behind it.
 fn sample_rate(code: u8, bytes: &[u8], at: usize) -> Option<(Option<u32>, usize)> {
     const RATES: [u32; 11] = [88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
-    let word = || Order::Big.u16_at(bytes, at).map(u32::from);
+    let word = || ByteOrder::Big.u16_at(bytes, at).map(u32::from);
     Some(match code {
         0 => (None, at),
         12 => (Some(u32::from(*bytes.get(at)?) * 1_000), at + 1),
@@ -123,7 +126,7 @@ fn sample_rate(code: u8, bytes: &[u8], at: usize) -> Option<(Option<u32>, usize)
     })
 }
 
-/// With the polynomial x⁸ + x² + x + 1.
+/// CRC-8 with the polynomial x⁸ + x² + x + 1 (RFC 9639, 9.1.8).
 fn crc8(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |crc, byte| {
         (0..8).fold(crc ^ byte, |crc: u8, _| if crc & 0x80 == 0 { crc << 1 } else { crc << 1 ^ 7 })

@@ -1,5 +1,5 @@
-//! Formats that have to be decoded: [`flac`], whose frames claxon decodes, and those that a container divides into
-//! [`packets`] for Symphonia ([`adts`], [`mp3`], [`mp4`]).
+//! Formats that need a decoder: [`flac`], decoded by claxon, and those whose container is split here into packets that
+//! Symphonia decodes, in [`packet_decoder`] ([`adts`], [`mp3`], [`mp4`]).
 
 pub(super) mod adts;
 mod codec;
@@ -9,7 +9,7 @@ mod flac_header;
 pub(super) mod mp3;
 pub(super) mod mp4;
 mod mp4_entry;
-mod packets;
-mod sentences;
-mod table;
-mod watch;
+mod mp4_table;
+mod packet_decoder;
+mod tracked_input;
+mod warnings;

@@ -1,4 +1,4 @@
-//! MP3: frame after frame, found by Symphonia, which goes on at the next one after damage.
+//! MP3 files, split into frames by Symphonia, which continues at the next frame after damage.
 //!
 //! Source: ISO 11172-3 (1993) and 13818-3 (1998), 2.4.
 
@@ -15,41 +15,41 @@ use symphonia::core::units::Duration;
 use symphonia::default::formats::MpaReader;
 
 use super::codec::Container;
-use super::packets::{Demuxer, Next, Packets, Track};
-use super::watch::{Watch, Watched};
+use super::packet_decoder::{Demuxer, Next, PacketDecoder, Track};
+use super::tracked_input::{InputStatus, TrackedInput};
 use crate::audio::error::{AudioError, malformed};
-use crate::audio::recording::no_audio;
 use crate::audio::source::Input;
+use crate::audio::stream::no_audio;
 
-/// An MP3 file's padding and delay fill no more packets than this.
+/// Padding and delay fill no more packets than this.
 const PADDING_PACKETS: u64 = 4;
 
-/// A stream of MPEG frames.
-pub(in crate::audio) struct Frames {
+pub(in crate::audio) struct Mp3 {
     reader: MpaReader<'static>,
-    watch: Rc<Watch>,
+    status: Rc<InputStatus>,
     track: Track,
-    /// True where LAME's tag says how much is delay and padding. Elsewhere the reader guesses, and would cut.
+    /// True if LAME's tag gives the delay and the padding. Otherwise the reader guesses, and would cut sound off.
     tagged: bool,
 }
 
 /// Opens an MP3 file.
-pub(in crate::audio) fn open(input: Input) -> Result<Packets<Frames>, AudioError> {
+pub(in crate::audio) fn open(input: Input) -> Result<PacketDecoder<Mp3>, AudioError> {
     let length = input.length();
-    let (watched, watch) = Watched::new(input);
+    let (tracked, status) = TrackedInput::new(input);
     let stream =
-        MediaSourceStream::new(Box::new(File { inner: SendWrapper::new(watched), length }), Default::default());
+        MediaSourceStream::new(Box::new(MpaSource { inner: SendWrapper::new(tracked), length }), Default::default());
     let reader = MpaReader::try_new(stream, FormatOptions::default());
-    let reader = reader.map_err(|error| watch.failure().unwrap_or_else(|| refused(&error)))?;
+    let reader = reader.map_err(|error| status.failure().unwrap_or_else(|| refused(&error)))?;
     let Some(track) = reader.tracks().first() else { return Err(no_audio()) };
     let Some(CodecParameters::Audio(params)) = &track.codec_params else { return Err(no_audio()) };
     let (params, frames, tagged) = (params.clone(), track.num_frames, track.delay.is_some());
+    // A tag with 0 frames was never filled in by its writer.
     let frames = frames.filter(|&frames| frames > 0);
     let track = Track { params, length: frames, delay: 0, units_per_second: None, ends: false };
-    Packets::new(Frames { reader, watch, track, tagged }, length)
+    PacketDecoder::new(Mp3 { reader, status, track, tagged }, length)
 }
 
-/// The first place in `bytes` where a frame of layer III stands before another one of the same stream.
+/// Position of the first layer III frame in `bytes` that is followed by another frame of the same stream.
 pub(in crate::audio) fn find_frame(bytes: &[u8]) -> Option<usize> {
     let agree = |a: &[u8], b: &[u8]| a[1] & 0xFE == b[1] & 0xFE && a[2] & 0x0C == b[2] & 0x0C;
     (0..bytes.len()).find(|&at| {
@@ -58,12 +58,13 @@ pub(in crate::audio) fn find_frame(bytes: &[u8]) -> Option<usize> {
     })
 }
 
-/// In bytes, where a header of layer III begins (ISO 11172-3, 2.4.2.3 and 2.4.3.1). Free rates have none.
+/// Length in bytes of a layer III frame, if `bytes` begin with its header (ISO 11172-3, 2.4.2.3 and 2.4.3.1). `None` for
+/// free bit rates, which do not determine it.
 fn frame_length(bytes: &[u8]) -> Option<usize> {
     const LONG: [usize; 14] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
     const SHORT: [usize; 14] = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
     let &[0xFF, version, rates, _, ..] = bytes else { return None };
-    // MPEG 1, 2, and 2.5, which halve the rates; the first has twice as much sound in a frame.
+    // MPEG 1, 2 and 2.5: each halves the sample rates of the one before. A frame of MPEG 1 has twice as many samples.
     let (kilobits, divisor, factor) = match version & 0xFE {
         0xFA => (LONG, 1, 144_000),
         0xF2 => (SHORT, 2, 72_000),
@@ -75,12 +76,13 @@ fn frame_length(bytes: &[u8]) -> Option<usize> {
     Some(factor * kilobits / sample_rate + usize::from(rates >> 1 & 1))
 }
 
-impl Frames {
+impl Mp3 {
+    /// Undoes Symphonia's trimming where it is only a guess.
     fn trimmed(&self, mut packet: Packet) -> Packet {
-        // Of all its frames: Symphonia does not take off what is trimmed.
+        // `dur` counts all frames of the packet: Symphonia does not subtract the trimmed ones.
         let far = PADDING_PACKETS.saturating_mul(packet.dur.get());
         let beyond = |frames: u64| u64::try_from(packet.pts.get()).is_ok_and(|pts| pts > frames.saturating_add(far));
-        // One file behind another is heard too, although the first one's tag knows nothing of it.
+        // A second file appended to the first is decoded too, although the tag of the first does not count it.
         if !self.tagged || self.track.length.is_some_and(beyond) {
             (packet.trim_start, packet.trim_end) = (Duration::ZERO, Duration::ZERO);
         }
@@ -88,7 +90,7 @@ impl Frames {
     }
 }
 
-impl Demuxer for Frames {
+impl Demuxer for Mp3 {
     fn container(&self) -> Container {
         Container::Mp3
     }
@@ -101,7 +103,7 @@ impl Demuxer for Frames {
         match self.reader.next_packet() {
             Ok(Some(packet)) => Ok(Next::Packet(self.trimmed(packet))),
             Ok(None) => Ok(Next::End),
-            Err(error) => match (self.watch.failure(), error) {
+            Err(error) => match (self.status.failure(), error) {
                 (Some(failure), _) => Err(failure),
                 (None, Error::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => Ok(Next::End),
                 (None, error) => Ok(Next::Damage(error.to_string())),
@@ -110,42 +112,42 @@ impl Demuxer for Frames {
     }
 
     fn position(&self) -> u64 {
-        self.watch.position()
+        self.status.position()
     }
 }
 
 fn refused(error: &Error) -> AudioError {
     match error {
         Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            malformed(&format!("it begins like {}, but has no whole frame of sound", Container::Mp3.name()))
+            malformed(&format!("it begins like {}, but has no complete audio frame", Container::Mp3.name()))
         }
         Error::DecodeError(found) | Error::Unsupported(found) => Container::Mp3.damaged(found),
         error => Container::Mp3.damaged(&error.to_string()),
     }
 }
 
-/// Symphonia wants sources that may move between threads. In the browser there is one thread, and its files cannot; the
-/// wrapper panics only on another thread than its own, and a [`Recording`](crate::audio::Recording) cannot get there.
-struct File {
-    inner: SendWrapper<Watched>,
+/// Symphonia needs sources that are `Send` and `Sync`, which a browser's files are not. The wrapper panics only on another
+/// thread than its own, and a [`Recording`](crate::audio::Recording), which is not `Send`, cannot get there.
+struct MpaSource {
+    inner: SendWrapper<TrackedInput>,
     length: u64,
 }
 
-impl Read for File {
+impl Read for MpaSource {
     fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
         self.inner.read(bytes)
     }
 }
 
-impl Seek for File {
+impl Seek for MpaSource {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         self.inner.seek(to)
     }
 }
 
-impl MediaSource for File {
-    /// Where it can seek, the reader guesses from the bit rate how long a file is.
+impl MediaSource for MpaSource {
     fn is_seekable(&self) -> bool {
+        // If it could seek, the reader would guess the file's length from the bit rate.
         false
     }
 

@@ -1,10 +1,10 @@
-//! The sample entry of an MP4 track: which codec, and what its decoder has to know.
+//! The sample entry of an MP4 track: its codec and the decoder's configuration.
 
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_MP3};
 
 use super::codec::Container;
-use crate::audio::bytes::Order;
+use crate::audio::bytes::ByteOrder;
 use crate::audio::error::{AudioError, malformed};
 
 /// A child box or a descriptor: its name and its body.
@@ -15,9 +15,9 @@ pub(in crate::audio) fn params(body: &[u8]) -> Result<AudioCodecParameters, Audi
     let short = || malformed("it is an M4A or MP4 file with a damaged 'stsd' box");
     let entry = body.get(8..).ok_or_else(short)?;
     let name = entry.get(4..8).ok_or_else(short)?;
-    let sample_rate = Order::Big.u32_at(entry, 32).ok_or_else(short)? >> 16;
-    // QuickTime has longer entries too (Apple, "Sound Sample Description").
-    let children = match Order::Big.u16_at(entry, 16).ok_or_else(short)? {
+    let sample_rate = ByteOrder::Big.u32_at(entry, 32).ok_or_else(short)? >> 16;
+    // QuickTime's versions 1 and 2 have longer entries (Apple, "Sound Sample Description").
+    let children = match ByteOrder::Big.u16_at(entry, 16).ok_or_else(short)? {
         1 => 52,
         2 => 72,
         _ => 36,
@@ -29,7 +29,8 @@ pub(in crate::audio) fn params(body: &[u8]) -> Result<AudioCodecParameters, Audi
         b"alac" => {
             let cookie = child(children, b"alac").and_then(|body| body.get(4..)).ok_or_else(short)?;
             params.for_codec(CODEC_ID_ALAC).with_extra_data(cookie.into());
-            if let Some(sample_rate) = Order::Big.u32_at(cookie, 20) {
+            // The entry's own 16 bits cannot hold 88.2 kHz and more.
+            if let Some(sample_rate) = ByteOrder::Big.u32_at(cookie, 20) {
                 params.with_sample_rate(sample_rate);
             }
         }
@@ -40,16 +41,17 @@ pub(in crate::audio) fn params(body: &[u8]) -> Result<AudioCodecParameters, Audi
         b".mp3" => {
             params.for_codec(CODEC_ID_MP3);
         }
-        name => return Err(Container::Mp4.inside(&said(name))),
+        name => return Err(Container::Mp4.unsupported_content(&codec_name(name))),
     }
     Ok(params)
 }
 
-/// The codec of an `mp4a` entry, from its descriptors (ISO 14496-1, 7.2.6). `None` where they are cut short.
+/// The codec of an `mp4a` entry, from its descriptors (ISO 14496-1, 7.2.6). `None` if they are cut short.
 fn mpeg(descriptors: &[u8], params: &mut AudioCodecParameters) -> Option<Result<(), AudioError>> {
     let (_, stream) = descriptor(descriptors, 3)?;
     let config = stream.get(3..)?;
     let (_, config) = descriptor(config, 4)?;
+    // Object types (ISO 14496-1, 7.2.6.6): AAC of MPEG-4 and MPEG-2, then MP3 of MPEG-2 and MPEG-1.
     match config.first()? {
         0x40 | 0x66..=0x68 => {
             let (_, specific) = descriptor(config.get(13..)?, 5)?;
@@ -58,12 +60,12 @@ fn mpeg(descriptors: &[u8], params: &mut AudioCodecParameters) -> Option<Result<
         0x69 | 0x6B => {
             params.for_codec(CODEC_ID_MP3);
         }
-        other => return Some(Err(Container::Mp4.inside(&format!("the codec 0x{other:02X}")))),
+        other => return Some(Err(Container::Mp4.unsupported_content(&format!("the codec 0x{other:02X}")))),
     }
     Some(Ok(()))
 }
 
-/// A descriptor of this tag, where it comes first. Its length is written 7 bits at a time.
+/// The descriptor at the beginning, if it has this tag. Its length is stored 7 bits per byte.
 fn descriptor(bytes: &[u8], tag: u8) -> Option<Part<'_>> {
     let (name, rest) = bytes.split_at_checked(1).filter(|(name, _)| name[0] == tag)?;
     let digits = rest.iter().take(4).position(|digit| digit & 0x80 == 0)? + 1;
@@ -72,10 +74,11 @@ fn descriptor(bytes: &[u8], tag: u8) -> Option<Part<'_>> {
     Some((name, &body[..length.min(body.len())]))
 }
 
-/// The body of the child box of this name, also within QuickTime's `wave` box.
+/// The body of the child box with this name, also within QuickTime's `wave` box.
 fn child<'a>(mut boxes: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
     loop {
-        let size = Order::Big.u32_at(boxes, 0)? as usize;
+        let size = ByteOrder::Big.u32_at(boxes, 0)? as usize;
+        // At least the header: with a size of 0 the loop would not end.
         let (this, rest) = boxes.split_at_checked(size.max(8)).unwrap_or((boxes, &[]));
         let body = this.get(8..)?;
         match this.get(4..8)? {
@@ -86,13 +89,13 @@ fn child<'a>(mut boxes: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
     }
 }
 
-fn said(name: &[u8]) -> String {
+fn codec_name(name: &[u8]) -> String {
     match name {
         b"Opus" => "Opus".to_owned(),
         b"fLaC" => "FLAC".to_owned(),
         b"ac-3" | b"ec-3" => "Dolby Digital".to_owned(),
         b"enca" | b"drms" => "copy protection".to_owned(),
-        b"sowt" | b"twos" | b"lpcm" | b"in24" | b"fl32" => "sound without compression".to_owned(),
+        b"sowt" | b"twos" | b"lpcm" | b"in24" | b"fl32" => "uncompressed sound".to_owned(),
         other => {
             let shown: String =
                 other.iter().map(|&byte| if byte.is_ascii_graphic() { char::from(byte) } else { '?' }).collect();

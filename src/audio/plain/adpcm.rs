@@ -1,18 +1,17 @@
-//! ADPCM in blocks, as WAV files have it: every block begins with a state and holds differences of 4 bits.
+//! ADPCM in blocks, as in WAV files: each block begins with the decoder's state, followed by 4-bit differences.
 //!
-//! Written here rather than taken from Symphonia, whose decoder does not bound the step of Microsoft's kind: a damaged
-//! block overflows it. Source: IMA Digital Audio Focus and Technical Working Groups, Recommended Practices 3.0 (1992),
+//! Not decoded by Symphonia, whose decoder does not bound the step of Microsoft's ADPCM: a damaged block overflows it.
+//! Source: IMA Digital Audio Focus and Technical Working Groups, Recommended Practices 3.0 (1992),
 //! and Microsoft, Multimedia Standards Update 3.0 (1994).
 
-/// Which ADPCM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::audio) enum Adpcm {
     Ima,
-    /// With the pairs of predictor coefficients that the file brings.
+    /// With the file's pairs of predictor coefficients.
     Microsoft(Vec<(i16, i16)>),
 }
 
-/// Microsoft's pairs, which every file has first.
+/// Microsoft's standard pairs, with which every file's table begins.
 pub(in crate::audio) const MICROSOFT_PAIRS: [(i16, i16); 7] =
     [(256, 0), (512, -256), (0, 0), (192, 64), (240, 0), (460, -208), (392, -232)];
 const MICROSOFT_STEPS: [i32; 16] = [230, 230, 230, 230, 307, 409, 512, 614, 768, 614, 512, 409, 307, 230, 230, 230];
@@ -28,8 +27,8 @@ const IMA_STEPS: [i32; 89] = [
 ];
 
 impl Adpcm {
-    /// Whole frames in so many bytes of one block.
-    pub fn frames_in(&self, bytes: usize, channels: usize) -> usize {
+    /// Whole frames in the first `bytes` of a block.
+    pub(super) fn frames_in(&self, bytes: usize, channels: usize) -> usize {
         let (head, first) = match self {
             Self::Ima => (4 * channels, 1),
             Self::Microsoft(_) => (7 * channels, 2),
@@ -41,16 +40,16 @@ impl Adpcm {
         }
     }
 
-    /// How many bytes of a block so many frames are in, or more.
-    pub fn bytes_of(&self, frames: usize, channels: usize) -> usize {
+    /// Bytes of a block that are enough for `frames`.
+    pub(super) fn bytes_of(&self, frames: usize, channels: usize) -> usize {
         match self {
             Self::Ima => 4 * channels * (1 + frames.div_ceil(8)),
             Self::Microsoft(_) => channels * (7 + frames.div_ceil(2)),
         }
     }
 
-    /// Appends the frames of one block, channels interleaved, full scale being 1.
-    pub fn decode(&self, block: &[u8], channels: usize, interleaved: &mut Vec<f32>) {
+    /// Appends the frames of one block, channels interleaved, at a full scale of 1.
+    pub(super) fn decode(&self, block: &[u8], channels: usize, interleaved: &mut Vec<f32>) {
         let frames = self.frames_in(block.len(), channels);
         if frames == 0 {
             return;
@@ -89,9 +88,10 @@ impl Ima {
     }
 }
 
-/// Four bytes of each channel in turn hold eight frames, the low nibble first.
+/// Each channel in turn has four bytes, which are eight samples, low nibble first.
 fn ima(block: &[u8], channels: usize, out: &mut [f32]) {
     let (heads, groups) = block.split_at(4 * channels);
+    // The index is clamped: a damaged block may have any byte there.
     let state = |head: &[u8]| Ima { sample: word(head, 0), index: i32::from(head[2]).min(88) };
     let mut states: Vec<Ima> = heads.chunks_exact(4).map(state).collect();
     let (first, rest) = out.split_at_mut(channels);
@@ -121,15 +121,16 @@ impl Microsoft {
         let predicted = i64::from(self.last) * i64::from(self.pair.0) + i64::from(self.before) * i64::from(self.pair.1);
         let sample = (predicted / 256 + signed * i64::from(self.step)).clamp(-32_768, 32_767) as i32;
         (self.before, self.last) = (self.last, sample);
-        // No sound needs a step beyond full scale; the bound keeps damaged blocks from overflowing.
+        // No recording needs a step beyond full scale; the bound keeps damaged blocks from overflowing.
         self.step = (MICROSOFT_STEPS[usize::from(nibble)] * self.step / 256).clamp(16, 1 << 16);
         scaled(sample)
     }
 }
 
-/// Nibbles of the channels in turn, the high one first.
+/// The channels take turns with each nibble, high nibble first.
 fn microsoft(block: &[u8], channels: usize, pairs: &[(i16, i16)], out: &mut [f32]) {
     let (predictors, rest) = block.split_at(channels);
+    // All channels' steps come first, then all last samples, then all samples before those.
     let (words, nibbles) = rest.split_at(6 * channels);
     let state = |(channel, &predictor): (usize, &u8)| Microsoft {
         pair: pairs.get(usize::from(predictor)).copied().unwrap_or(MICROSOFT_PAIRS[0]),

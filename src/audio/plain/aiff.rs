@@ -1,20 +1,20 @@
-//! AIFF and AIFF-C files: chunks, big-endian, with Apple's `sowt` the exception.
+//! AIFF and AIFF-C files: big-endian chunks, and big-endian samples except for Apple's `sowt`.
 //!
-//! Read here rather than by Symphonia, whose reader refuses files that are cut short and needs its tags' text encodings.
+//! Not read by Symphonia, whose reader refuses files that are cut short and links the text encodings of its tags.
 //!
 //! Source: Apple, Audio Interchange File Format 1.3 (1989) and AIFF-C draft (1991).
 
 use super::chunks::{Chunk, Chunks};
 use super::pcm::{Coding, Layout, Pcm, Span};
-use crate::audio::bytes::Order;
+use crate::audio::bytes::ByteOrder;
 use crate::audio::error::{AudioError, malformed, unsupported};
-use crate::audio::recording::{check, no_audio};
 use crate::audio::source::Input;
+use crate::audio::stream::{check_limits, no_audio};
 
 /// Opens a file that begins with FORM and AIFF or AIFC.
 pub(in crate::audio) fn open(mut input: Input) -> Result<Pcm, AudioError> {
     let (mut common, mut sound) = (None, None);
-    let mut chunks = Chunks::new(Order::Big);
+    let mut chunks = Chunks::new(ByteOrder::Big);
     while let Some(chunk) = chunks.next(&mut input)? {
         match &chunk.id {
             b"COMM" => common = Some(parse(&chunk.head(&mut input)?)?),
@@ -31,37 +31,37 @@ pub(in crate::audio) fn open(mut input: Input) -> Result<Pcm, AudioError> {
     if layout.frames_in(span.length) == 0 {
         return Err(no_audio());
     }
-    // Zero is what a writer leaves that could not go back.
+    // A writer that could not seek back to the header leaves 0.
     Pcm::new(input, layout, span, (frames > 0).then_some(frames))
 }
 
-/// The sound comes after an offset and a block size, both zero in most files.
+/// The samples follow an offset and a block size, both zero in most files.
 fn span(input: &mut Input, chunk: &Chunk) -> Result<Span, AudioError> {
     let head = chunk.head(input)?;
-    let before = 8 + u64::from(Order::Big.u32_at(&head, 0).unwrap_or_default());
+    let before = 8 + u64::from(ByteOrder::Big.u32_at(&head, 0).unwrap_or_default());
     let start = chunk.body + before;
     let there = input.length().saturating_sub(start);
     let declared = chunk.length.saturating_sub(before);
     Ok(Span { start, length: declared.min(there), declared: (declared > there).then_some(declared) })
 }
 
-/// Reads a `COMM` chunk: the layout, and the number of frames.
+/// Reads a `COMM` chunk: the sample layout, and the number of frames.
 fn parse(body: &[u8]) -> Result<(Layout, u64), AudioError> {
     let short = || malformed(&format!("expected a 'COMM' chunk of 18 bytes or more, but it has {}", body.len()));
-    let word = |at: usize| Order::Big.u16_at(body, at).ok_or_else(short);
-    let frames = Order::Big.u32_at(body, 2).ok_or_else(short)?;
+    let word = |at: usize| ByteOrder::Big.u16_at(body, at).ok_or_else(short);
+    let frames = ByteOrder::Big.u32_at(body, 2).ok_or_else(short)?;
     let (channels, bits) = (word(0)?, word(6)?);
     let rate = body.get(8..18).and_then(|bytes| bytes.first_chunk()).ok_or_else(short)?;
     let sample_rate = from_extended(rate);
-    check(usize::from(channels), sample_rate)?;
+    check_limits(usize::from(channels), sample_rate)?;
     let compression = body.get(18..).and_then(|rest| rest.first_chunk::<4>());
     let (coding, order) = coding(compression.unwrap_or(b"NONE"), bits)?;
     Ok((Layout { coding, order, channels, sample_rate }, u64::from(frames)))
 }
 
-/// Samples are left-justified in as many bytes as they need.
-fn coding(compression: &[u8; 4], bits: u16) -> Result<(Coding, Order), AudioError> {
-    let order = if compression == b"sowt" { Order::Little } else { Order::Big };
+/// The coding of an AIFF-C compression type. Samples are left-justified in the bytes that they need.
+fn coding(compression: &[u8; 4], bits: u16) -> Result<(Coding, ByteOrder), AudioError> {
+    let order = if compression == b"sowt" { ByteOrder::Little } else { ByteOrder::Big };
     let coding = match (compression, bits) {
         (b"NONE" | b"twos" | b"sowt", 1..=8) => Coding::SignedByte,
         (b"NONE" | b"twos" | b"sowt", 9..=32) => {
@@ -81,20 +81,22 @@ fn coding(compression: &[u8; 4], bits: u16) -> Result<(Coding, Order), AudioErro
         (other, _) => {
             let name: String =
                 other.iter().map(|&byte| if byte.is_ascii_graphic() { byte.into() } else { '?' }).collect();
-            let read = "integers, floats, A-law and µ-law are read";
-            return Err(unsupported(&format!("it is an AIFF file with the compression '{name}', and {read}")));
+            let supported = "integers, floats, A-law and µ-law are supported";
+            let found = format!("it is an AIFF file with the compression '{name}', but only {supported}");
+            return Err(unsupported(&found));
         }
     };
     Ok((coding, order))
 }
 
-/// An 80-bit float of IEEE 754, rounded to a whole rate in Hz; 0 where it is none that can be one.
+/// An 80-bit float (IEEE 754 extended), rounded to a whole rate in Hz; 0 if it cannot be a rate.
 fn from_extended(bytes: &[u8; 10]) -> u32 {
     let exponent = i32::from(u16::from_be_bytes([bytes[0], bytes[1]])) - 16_383;
     let mantissa = bytes[2..].iter().fold(0_u64, |mantissa, &byte| mantissa << 8 | u64::from(byte));
     if !(0..32).contains(&exponent) {
         return 0;
     }
+    // The mantissa's bit 63 is the integer bit. One bit more is kept to round.
     let rounded = (mantissa >> (62 - exponent)).wrapping_add(1) >> 1;
     u32::try_from(rounded).unwrap_or_default()
 }

@@ -1,37 +1,37 @@
-//! The chunks of RIFF and IFF files: a name, a length, and as many bytes.
+//! The chunks of RIFF and IFF files: a name, a length, and that many bytes.
 
-use crate::audio::bytes::Order;
+use crate::audio::bytes::ByteOrder;
 use crate::audio::error::AudioError;
 use crate::audio::source::Input;
 
-/// Where the length of a chunk over 4 GB stands in a `ds64` chunk, or is not known.
-const ELSEWHERE: u32 = u32::MAX;
-/// The most that is looked at of a chunk: a format with 256 pairs of coefficients.
-const MOST_BYTES: u64 = 1_100;
+/// The length field of a chunk whose length is in the `ds64` chunk, or not known.
+const LENGTH_ELSEWHERE: u32 = u32::MAX;
+/// Most bytes that are read of a header chunk: a `fmt ` chunk with 256 pairs of ADPCM coefficients.
+const MAX_HEADER_BYTES: u64 = 1_100;
 
-/// The most chunks that are walked. Recordings have some dozens; zeros after a header look like chunks without end.
-const MOST_CHUNKS: usize = 4_096;
+/// Recordings have some dozens of chunks, but zeros after a header look like chunks without end.
+const MAX_CHUNKS: usize = 4_096;
 
-/// A chunk's place, in bytes.
+/// A chunk's name and position, in bytes.
 #[derive(Clone, Copy)]
 pub(in crate::audio) struct Chunk {
     pub id: [u8; 4],
     pub body: u64,
-    /// What its header says.
+    /// As its header says; the file may be shorter.
     pub length: u64,
 }
 
 impl Chunk {
-    /// The beginning of the body, all of it where it is short.
-    pub fn head(&self, input: &mut Input) -> Result<Vec<u8>, AudioError> {
+    /// The first bytes of the body: all of it in a header chunk.
+    pub(super) fn head(&self, input: &mut Input) -> Result<Vec<u8>, AudioError> {
         let mut bytes = Vec::new();
         input.seek_to(self.body)?;
-        input.read_at_most(self.length.min(MOST_BYTES) as usize, &mut bytes)?;
+        input.read_at_most(self.length.min(MAX_HEADER_BYTES) as usize, &mut bytes)?;
         Ok(bytes)
     }
 
-    /// Where the next chunk begins. Chunks begin at even places, but some writers forget: the pad byte is skipped only
-    /// where no name begins with it.
+    /// Where the next chunk begins. Chunks should begin at even positions, but some writers forget the pad byte: it is only
+    /// skipped if it cannot be the first letter of a name.
     fn after(&self, input: &mut Input) -> Result<u64, AudioError> {
         let end = self.body.saturating_add(self.length).min(input.length());
         if self.length.is_multiple_of(2) {
@@ -44,33 +44,34 @@ impl Chunk {
     }
 }
 
-/// A walk over a file's chunks, which follow its form's name.
+/// Walks over a file's chunks, which begin behind the form's name.
 pub(in crate::audio) struct Chunks {
-    order: Order,
+    order: ByteOrder,
     last: Option<Chunk>,
-    walked: usize,
-    /// Lengths of chunks over 4 GB.
+    count: usize,
+    /// Lengths of chunks over 4 GB, from the `ds64` chunk.
     pub long: Vec<([u8; 4], u64)>,
 }
 
 impl Chunks {
-    pub fn new(order: Order) -> Self {
-        Self { order, last: None, walked: 0, long: Vec::new() }
+    pub(super) fn new(order: ByteOrder) -> Self {
+        Self { order, last: None, count: 0, long: Vec::new() }
     }
 
     /// The next chunk, `None` at the end of the file or after too many.
-    pub fn next(&mut self, input: &mut Input) -> Result<Option<Chunk>, AudioError> {
-        if self.walked == MOST_CHUNKS {
+    pub(super) fn next(&mut self, input: &mut Input) -> Result<Option<Chunk>, AudioError> {
+        if self.count == MAX_CHUNKS {
             return Ok(None);
         }
-        self.walked += 1;
+        self.count += 1;
         let at = match self.last {
             Some(chunk) => chunk.after(input)?,
+            // Behind RIFF or FORM, the file's length, and the form's name.
             None => 12,
         };
         let Some(mut chunk) = chunk_at(input, at, self.order)? else { return Ok(None) };
         let listed = self.long.iter().find(|(id, _)| *id == chunk.id);
-        if let Some((_, length)) = listed.filter(|_| chunk.length == u64::from(ELSEWHERE)) {
+        if let Some((_, length)) = listed.filter(|_| chunk.length == u64::from(LENGTH_ELSEWHERE)) {
             chunk.length = *length;
         }
         self.last = Some(chunk);
@@ -78,8 +79,8 @@ impl Chunks {
     }
 }
 
-/// The chunk that begins at a place, whatever its name.
-pub(in crate::audio) fn chunk_at(input: &mut Input, at: u64, order: Order) -> Result<Option<Chunk>, AudioError> {
+/// The chunk at a position, whatever its name; `None` if the file ends there.
+pub(in crate::audio) fn chunk_at(input: &mut Input, at: u64, order: ByteOrder) -> Result<Option<Chunk>, AudioError> {
     let mut header = Vec::new();
     input.seek_to(at)?;
     input.read_at_most(8, &mut header)?;

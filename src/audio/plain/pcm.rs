@@ -1,36 +1,36 @@
-//! Sound without compression, or with as little as G.711 and ADPCM: read, converted and mixed block by block.
+//! Uncompressed, G.711 and ADPCM samples: read, converted and mixed block by block.
 
 use std::io::Read;
 
 use hound::{Sample, WavReader};
 
 use super::adpcm::Adpcm;
-use super::law::{from_a_law, from_mu_law};
-use crate::audio::bytes::Order;
+use super::g711::{from_a_law, from_mu_law};
+use crate::audio::bytes::ByteOrder;
 use crate::audio::error::{AudioError, malformed};
 use crate::audio::mix::Mixer;
-use crate::audio::recording::{BLOCK_FRAMES, Stream};
 use crate::audio::source::Input;
+use crate::audio::stream::{BLOCK_FRAMES, Stream};
 
-/// The most bytes that are read at a time. A header may say that long blocks hold a frame each.
-const MOST_BYTES: usize = 1 << 20;
+/// Most bytes that are read at a time: a crafted header may claim long blocks of one frame each.
+const MAX_READ_BYTES: usize = 1 << 20;
 
 /// How a sample is coded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::audio) enum Coding {
-    /// Integers as hound reads them: of one byte without a sign, of 2 to 4 with one. 24 bits in 4 bytes are
-    /// right-justified; whatever else is narrower than its bytes is left-justified and read as if it filled them.
+    /// Integers as hound reads them: 1 byte is unsigned, 2 to 4 bytes are signed. 24 bits in 4 bytes are right-justified;
+    /// any other width is left-justified, so it is read as if it filled its bytes.
     Integer {
         bytes: u16,
         bits: u16,
     },
-    /// Of one byte, with a sign (Sun AU).
+    /// Signed 8-bit integers (AU and AIFF).
     SignedByte,
     Float32,
     Float64,
     ALaw,
     MuLaw,
-    /// Blocks of so many bytes and at most so many frames.
+    /// Blocks of `block_bytes`, each of at most `block_frames`.
     Adpcm {
         kind: Adpcm,
         block_bytes: u16,
@@ -38,18 +38,18 @@ pub(in crate::audio) enum Coding {
     },
 }
 
-/// All that is needed to make sound of bytes.
+/// How bytes become samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::audio) struct Layout {
     pub coding: Coding,
-    pub order: Order,
+    pub order: ByteOrder,
     pub channels: u16,
     /// In Hz.
     pub sample_rate: u32,
 }
 
 impl Layout {
-    /// Bytes that are decoded together, and the frames they give: a frame, or a block of ADPCM.
+    /// Bytes and frames of the smallest unit that can be decoded: a frame, or a block of ADPCM.
     fn unit(&self) -> (usize, usize) {
         let sample_bytes = match &self.coding {
             Coding::Adpcm { block_bytes, block_frames, .. } => return (usize::from(*block_bytes), *block_frames),
@@ -65,8 +65,8 @@ impl Layout {
         matches!(self.coding, Coding::Adpcm { .. })
     }
 
-    /// Whole frames in so many bytes.
-    pub fn frames_in(&self, bytes: u64) -> u64 {
+    /// Whole frames in `bytes`.
+    pub(super) fn frames_in(&self, bytes: u64) -> u64 {
         let (unit_bytes, unit_frames) = self.unit();
         let whole = bytes / unit_bytes as u64 * unit_frames as u64;
         match &self.coding {
@@ -78,11 +78,12 @@ impl Layout {
         }
     }
 
-    /// Appends the samples of whole units, channels interleaved; `bytes` may change.
+    /// Appends the samples of whole units, channels interleaved. Swaps `bytes` in place if their order requires it.
     fn decode(&self, bytes: &mut [u8], samples: &mut Vec<f32>) -> Result<(), AudioError> {
         match &self.coding {
             Coding::Adpcm { kind, block_bytes, block_frames } => {
                 let channels = usize::from(self.channels);
+                // The rest of a block is padding if the header declares fewer frames than fit.
                 let needed = kind.bytes_of(*block_frames, channels);
                 for block in bytes.chunks(usize::from(*block_bytes)) {
                     let start = samples.len();
@@ -93,33 +94,35 @@ impl Layout {
             Coding::ALaw => samples.extend(bytes.iter().map(|&code| f32::from(from_a_law(code)) / 32_768.0)),
             Coding::MuLaw => samples.extend(bytes.iter().map(|&code| f32::from(from_mu_law(code)) / 32_768.0)),
             Coding::Float64 => samples.extend(bytes.as_chunks().0.iter().map(|&number| match self.order {
-                Order::Little => f64::from_le_bytes(number) as f32,
-                Order::Big => f64::from_be_bytes(number) as f32,
+                ByteOrder::Little => f64::from_le_bytes(number) as f32,
+                ByteOrder::Big => f64::from_be_bytes(number) as f32,
             })),
             Coding::SignedByte => {
                 bytes.iter_mut().for_each(|byte| *byte ^= 0x80);
-                self.by_hound(false, 1, 8, bytes, samples)?;
+                self.decode_with_hound(false, 1, 8, bytes, samples)?;
             }
             &Coding::Integer { bytes: sample_bytes, bits } => {
-                self.little(bytes, usize::from(sample_bytes));
-                self.by_hound(false, sample_bytes, bits, bytes, samples)?;
+                self.swap_to_little_endian(bytes, usize::from(sample_bytes));
+                self.decode_with_hound(false, sample_bytes, bits, bytes, samples)?;
             }
             Coding::Float32 => {
-                self.little(bytes, 4);
-                self.by_hound(true, 4, 32, bytes, samples)?;
+                self.swap_to_little_endian(bytes, 4);
+                self.decode_with_hound(true, 4, 32, bytes, samples)?;
             }
         }
         Ok(())
     }
 
-    fn little(&self, bytes: &mut [u8], sample_bytes: usize) {
-        if self.order == Order::Big {
+    /// Converts to little-endian, which hound reads.
+    fn swap_to_little_endian(&self, bytes: &mut [u8], sample_bytes: usize) {
+        if self.order == ByteOrder::Big {
             bytes.chunks_exact_mut(sample_bytes).for_each(<[u8]>::reverse);
         }
     }
 
-    /// A block is a WAV file of its own, with the plainest header: so hound reads files of any length and origin.
-    fn by_hound(
+    /// Reads a block with hound, as a WAV file of its own with a minimal header: so hound reads blocks of any container, and
+    /// of files of any length.
+    fn decode_with_hound(
         &self,
         float: bool,
         sample_bytes: u16,
@@ -127,12 +130,13 @@ impl Layout {
         bytes: &[u8],
         samples: &mut Vec<f32>,
     ) -> Result<(), AudioError> {
-        let mut file = plain_header(float, self, sample_bytes, bits, bytes.len());
+        let mut file = wav_header(float, self, sample_bytes, bits, bytes.len());
         file.extend_from_slice(bytes);
         let reader = WavReader::new(file.as_slice()).map_err(refused)?;
         if float {
             return convert(reader, samples, |sample: f32| sample);
         }
+        // So that full scale is 1.
         let scale = 2.0_f32.powi(1 - i32::from(bits));
         convert(reader, samples, |sample: i32| sample as f32 * scale)
     }
@@ -149,7 +153,8 @@ fn convert<S: Sample>(
     Ok(())
 }
 
-fn plain_header(float: bool, layout: &Layout, sample_bytes: u16, bits: u16, data_bytes: usize) -> Vec<u8> {
+/// The 44-byte header of a WAV file.
+fn wav_header(float: bool, layout: &Layout, sample_bytes: u16, bits: u16, data_bytes: usize) -> Vec<u8> {
     let frame_bytes = layout.channels * sample_bytes;
     let byte_rate = layout.sample_rate * u32::from(frame_bytes);
     // A block is far smaller than 4 GB.
@@ -169,17 +174,16 @@ fn refused(error: hound::Error) -> AudioError {
     malformed(&format!("the samples could not be read ({error})"))
 }
 
-/// Where the sound is in a file, in bytes.
+/// Where the samples are in a file, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::audio) struct Span {
     pub start: u64,
-    /// What is there, whatever the header says.
+    /// Bytes that are there, whatever the header says.
     pub length: u64,
-    /// What the header says, where it says something and the file holds less.
+    /// Bytes that the header claims, if the file has fewer.
     pub declared: Option<u64>,
 }
 
-/// A file's sound, block by block.
 pub(in crate::audio) struct Pcm {
     input: Input,
     layout: Layout,
@@ -191,20 +195,26 @@ pub(in crate::audio) struct Pcm {
 }
 
 impl Pcm {
-    /// At most `most_frames` of what the span holds, where the file tells how many there are.
-    pub fn new(mut input: Input, layout: Layout, span: Span, most_frames: Option<u64>) -> Result<Self, AudioError> {
+    /// Reads the span's frames, at most `max_frames` if the file tells how many there are.
+    pub(super) fn new(
+        mut input: Input,
+        layout: Layout,
+        span: Span,
+        max_frames: Option<u64>,
+    ) -> Result<Self, AudioError> {
         input.seek_to(span.start)?;
-        let held = layout.frames_in(span.length);
-        let frames = most_frames.map_or(held, |most| most.min(held));
-        let warnings = shortfalls(&layout, span);
+        let available = layout.frames_in(span.length);
+        let frames = max_frames.map_or(available, |max| max.min(available));
+        let warnings = missing_bytes(&layout, span);
         Ok(Self { input, layout, frames, frames_left: frames, warnings, bytes: Vec::new(), interleaved: Vec::new() })
     }
 
     fn read(&mut self) -> Result<(), AudioError> {
         let (unit_bytes, unit_frames) = self.layout.unit();
-        let units = (BLOCK_FRAMES / unit_frames).min(MOST_BYTES / unit_bytes).max(1);
+        let units = (BLOCK_FRAMES / unit_frames).min(MAX_READ_BYTES / unit_bytes).max(1);
         let wanted = self.frames_left.div_ceil(unit_frames as u64).min(units as u64) as usize;
         self.input.read_at_most(wanted * unit_bytes, &mut self.bytes)?;
+        // The last block of ADPCM may be short; of a frame that is cut, nothing can be used.
         if !self.layout.is_in_blocks() {
             self.bytes.truncate(self.bytes.len() / unit_bytes * unit_bytes);
         }
@@ -235,7 +245,8 @@ impl Stream for Pcm {
         let frames = ((self.interleaved.len() / channels) as u64).min(self.frames_left);
         if frames == 0 {
             self.frames_left = 0;
-            self.warnings.push("The file became shorter while it was read; what was there is heard.".to_owned());
+            self.warnings
+                .push("The file became shorter while it was read; only the part before that was decoded.".to_owned());
             return Ok(false);
         }
         self.frames_left -= frames;
@@ -248,18 +259,19 @@ impl Stream for Pcm {
     }
 }
 
-fn shortfalls(layout: &Layout, span: Span) -> Vec<String> {
+/// Warnings about bytes that are missing.
+fn missing_bytes(layout: &Layout, span: Span) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Some(declared) = span.declared {
         let length = span.length;
         warnings.push(format!(
-            "The file says that it holds {declared} bytes of sound, but only {length} are there; these are heard."
+            "The file's header says that it has {declared} bytes of sound, but only {length} are there; these were decoded."
         ));
     }
     let (unit_bytes, _) = layout.unit();
     let rest = span.length % unit_bytes as u64;
     if !layout.is_in_blocks() && rest > 0 {
-        warnings.push(format!("The last frame has only {rest} of its {unit_bytes} bytes; it is left out."));
+        warnings.push(format!("The last frame has only {rest} of its {unit_bytes} bytes; it was left out."));
     }
     warnings
 }

@@ -2,41 +2,42 @@
 
 use super::adpcm::{Adpcm, MICROSOFT_PAIRS};
 use super::pcm::{Coding, Layout};
-use crate::audio::bytes::Order;
+use crate::audio::bytes::ByteOrder;
 use crate::audio::error::{AudioError, malformed, unsupported};
-use crate::audio::recording::check;
+use crate::audio::stream::check_limits;
 
-/// Registered numbers of encodings (`mmreg.h`).
+/// Registered format tags (`mmreg.h`).
 mod tag {
-    pub const PCM: u16 = 0x0001;
-    pub const MICROSOFT_ADPCM: u16 = 0x0002;
-    pub const FLOAT: u16 = 0x0003;
-    pub const A_LAW: u16 = 0x0006;
-    pub const MU_LAW: u16 = 0x0007;
-    pub const IMA_ADPCM: u16 = 0x0011;
-    /// The true number stands at the head of a GUID, further on.
-    pub const EXTENSIBLE: u16 = 0xFFFE;
+    pub(super) const PCM: u16 = 0x0001;
+    pub(super) const MICROSOFT_ADPCM: u16 = 0x0002;
+    pub(super) const FLOAT: u16 = 0x0003;
+    pub(super) const A_LAW: u16 = 0x0006;
+    pub(super) const MU_LAW: u16 = 0x0007;
+    pub(super) const IMA_ADPCM: u16 = 0x0011;
+    /// The real tag is at the beginning of a GUID further on.
+    pub(super) const EXTENSIBLE: u16 = 0xFFFE;
 }
 
-/// What a file's `fmt ` chunk says.
+/// A parsed `fmt ` chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::audio) struct Format {
     pub layout: Layout,
-    /// True where the last block may hold more frames than the recording has.
+    /// True if the last block may hold more frames than the recording has.
     pub padded: bool,
 }
 
-/// Reads a chunk's body, or its beginning where it is long.
-pub(in crate::audio) fn parse(body: &[u8], order: Order) -> Result<Format, AudioError> {
+/// Parses the first bytes of a chunk's body.
+pub(in crate::audio) fn parse(body: &[u8], order: ByteOrder) -> Result<Format, AudioError> {
     let short = || malformed(&format!("expected a 'fmt ' chunk of 16 bytes or more, but it has {}", body.len()));
     let word = |at: usize| order.u16_at(body, at).ok_or_else(short);
     let (channels, block_bytes, bits) = (word(2)?, word(12)?, word(14)?);
     let sample_rate = order.u32_at(body, 4).ok_or_else(short)?;
     let tag = match word(0)? {
+        // The first 16 bits of the GUID are the registered tag.
         tag::EXTENSIBLE => order.u32_at(body, 24).ok_or_else(short)? as u16,
         tag => tag,
     };
-    check(usize::from(channels), sample_rate)?;
+    check_limits(usize::from(channels), sample_rate)?;
     let coding = match tag {
         tag::MICROSOFT_ADPCM | tag::IMA_ADPCM => adpcm(tag, body, order, block_bytes, channels)?,
         _ => samples(tag, block_bytes / channels, bits)?,
@@ -45,13 +46,16 @@ pub(in crate::audio) fn parse(body: &[u8], order: Order) -> Result<Format, Audio
     Ok(Format { layout: Layout { coding, order, channels, sample_rate }, padded })
 }
 
-/// The valid bits of an extensible format are ignored: they are left-justified, so the whole container is right.
+/// The coding of samples that are not in blocks. The valid bits of an extensible format are ignored: they are
+/// left-justified, so the full container has the right scale.
 fn samples(tag: u16, bytes: u16, bits: u16) -> Result<Coding, AudioError> {
     let coding = match (tag, bytes, bits) {
         (tag::A_LAW, 1, _) => Coding::ALaw,
         (tag::MU_LAW, 1, _) => Coding::MuLaw,
         (tag::PCM | tag::FLOAT | tag::A_LAW | tag::MU_LAW, ..) if bits == 0 || bits > bytes.saturating_mul(8) => {
-            return Err(malformed(&format!("the file says that samples of {bits} bits are stored in {bytes} bytes")));
+            return Err(malformed(&format!(
+                "the file's header says that samples of {bits} bits are stored in {bytes} bytes"
+            )));
         }
         (tag::PCM, 4, 24) => Coding::Integer { bytes: 4, bits: 24 },
         (tag::PCM, 1..=4, _) => Coding::Integer { bytes, bits: 8 * bytes },
@@ -59,43 +63,46 @@ fn samples(tag: u16, bytes: u16, bits: u16) -> Result<Coding, AudioError> {
         (tag::FLOAT, 8, 64) => Coding::Float64,
         (tag::PCM | tag::FLOAT | tag::A_LAW | tag::MU_LAW, ..) => {
             let kind = if tag == tag::FLOAT { "float" } else { "integer" };
-            let read = "integers of 8 to 32 bits and floats of 32 and 64 are read";
-            return Err(unsupported(&format!("the file has {bits}-bit {kind} samples in {bytes} bytes, and {read}")));
+            let found = format!("the file has {bits}-bit {kind} samples in {bytes} bytes");
+            let supported = "integers of 8 to 32 bits and floats of 32 or 64 bits are supported";
+            return Err(unsupported(&format!("{found}, but only {supported}")));
         }
         _ => {
-            let read = "PCM, float, A-law, µ-law, IMA ADPCM and Microsoft ADPCM are read";
-            return Err(unsupported(&format!("it is a WAV file with {}, and {read}", codec(tag))));
+            let supported = "PCM, float, A-law, µ-law, IMA ADPCM and Microsoft ADPCM are supported";
+            return Err(unsupported(&format!("it is a WAV file with {}, but only {supported}", codec_name(tag))));
         }
     };
     Ok(coding)
 }
 
-fn adpcm(tag: u16, body: &[u8], order: Order, block_bytes: u16, channels: u16) -> Result<Coding, AudioError> {
+fn adpcm(tag: u16, body: &[u8], order: ByteOrder, block_bytes: u16, channels: u16) -> Result<Coding, AudioError> {
     let bits = order.u16_at(body, 14).unwrap_or_default();
     if bits != 4 {
-        return Err(unsupported(&format!("the file has ADPCM with {bits}-bit differences, and those of 4 are read")));
+        return Err(unsupported(&format!(
+            "the file has ADPCM with {bits}-bit differences, but only 4-bit differences are supported"
+        )));
     }
     let kind = if tag == tag::IMA_ADPCM { Adpcm::Ima } else { Adpcm::Microsoft(pairs(body, order)) };
-    let held = kind.frames_in(usize::from(block_bytes), usize::from(channels));
-    if held == 0 {
+    let capacity = kind.frames_in(usize::from(block_bytes), usize::from(channels));
+    if capacity == 0 {
         let found = format!("blocks of {block_bytes} bytes are too small for {channels} channels of ADPCM");
         return Err(malformed(&found));
     }
     let declared = order.u16_at(body, 18).map_or(0, usize::from);
-    let block_frames = if declared == 0 { held } else { declared.min(held) };
+    let block_frames = if declared == 0 { capacity } else { declared.min(capacity) };
     Ok(Coding::Adpcm { kind, block_bytes, block_frames })
 }
 
-/// The pairs of coefficients that the file brings, the seven of the specification where it brings none.
-fn pairs(body: &[u8], order: Order) -> Vec<(i16, i16)> {
+/// The file's pairs of predictor coefficients, or the seven of the specification if it has fewer.
+fn pairs(body: &[u8], order: ByteOrder) -> Vec<(i16, i16)> {
     let count = usize::from(order.u16_at(body, 20).unwrap_or_default());
     let number = |at: usize| order.u16_at(body, at).map(u16::cast_signed);
     let pairs: Vec<_> = (0..count).map_while(|pair| number(22 + 4 * pair).zip(number(24 + 4 * pair))).collect();
     if pairs.len() < MICROSOFT_PAIRS.len() { MICROSOFT_PAIRS.to_vec() } else { pairs }
 }
 
-/// What is met most of what is not read.
-fn codec(tag: u16) -> String {
+/// The most common formats that are not supported.
+fn codec_name(tag: u16) -> String {
     match tag {
         0x0031 => "GSM 6.10 compression".to_owned(),
         0x0050 => "MPEG layer 1 or 2 inside".to_owned(),

@@ -1,4 +1,4 @@
-"""Makes what tests/parity.rs is held against, with librosa and Pillow:
+"""Computes the values that tests/dsp/parity.rs compares with, with librosa and Pillow:
 
     python -m venv venv && venv/bin/pip install -r requirements.txt && venv/bin/python make.py
 
@@ -182,7 +182,7 @@ def db(mel, ref):
 
 
 def scaled(mel, scaling):
-    """What a network hears of one segment."""
+    """The input of a network from one segment."""
     if scaling == "compressed":
         return np.log10(1 + 10_000 * mel)
     relative = db(mel, np.max)
@@ -195,16 +195,16 @@ def presets():
     for name, (changes, scaling, spread) in PRESETS.items():
         front_end = DEFAULT | changes
         mel, case = mel_case(front_end, "music", 8 * front_end["sample_rate"] + 99, 12)
-        heard = scaled(mel, scaling)
+        network_input = scaled(mel, scaling)
         if spread:
             frames = ((np.arange(len(mel)) + 0.5) * spread).astype(int)
-            heard = heard[frames[frames < len(mel)]]
-        columns = some(len(heard), 12)
-        case |= {"name": name, "columns": len(heard), "scaled_columns": columns}
-        case |= {"scaled_offset": store(heard[columns]), "images": []}
+            network_input = network_input[frames[frames < len(mel)]]
+        columns = some(len(network_input), 12)
+        case |= {"name": name, "columns": len(network_input), "scaled_columns": columns}
+        case |= {"scaled_offset": store(network_input[columns]), "images": []}
         if name == "image":
             for size in [224, 299]:
-                picture = Image.fromarray(np.ascontiguousarray(heard.T[::-1], dtype=np.float32))
+                picture = Image.fromarray(np.ascontiguousarray(network_input.T[::-1], dtype=np.float32))
                 pixels = np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR))
                 rows = some(size, 10)
                 case["images"].append({"size": size, "rows": rows, "offset": store(pixels[rows])})

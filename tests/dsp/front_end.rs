@@ -1,8 +1,4 @@
 //! The front ends against features that librosa made of the same recordings.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-
-mod common;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -48,6 +44,7 @@ fn stored(features: &Path) -> HashMap<String, Vec<f32>> {
         let record: HashMap<String, String> = record.unwrap();
         let row: usize = record["row"].parse().unwrap();
         let clip = &values[row * BANDS * COLUMNS..(row + 1) * BANDS * COLUMNS];
+        // Stored as [band, column] in 256 steps; segments are [column, band].
         let at = |index: usize| f32::from(clip[(index % BANDS) * COLUMNS + index / BANDS]) / 255.0;
         by_track.insert(record["track"].clone(), (0..BANDS * COLUMNS).map(at).collect());
     }
@@ -60,7 +57,7 @@ fn spectrogram(path: &Path, front_end: &FrontEnd) -> MelSpectrogram {
     MelPlan::new(front_end).spectrogram(&clip.samples)
 }
 
-/// Decibels from the segment's maximum to its minimum: what 0..1 stands for.
+/// Decibels from the segment's minimum to its maximum, which 0..1 stands for.
 fn range_db(mel: &MelSpectrogram, top_db: f32) -> f64 {
     let db = mel.to_db(top_db);
     f64::from(-db.iter().copied().fold(0.0, f32::min))
@@ -81,7 +78,7 @@ fn correlation(a: &[f32], b: &[f32]) -> f64 {
 
 #[test]
 fn whole_tracks_have_the_stored_features() {
-    let Some(data) = common::shared_data() else { return };
+    let Some(data) = crate::common::shared_data() else { return };
     let (stored, front_end) = (stored(&data.join("gtzan-logmel")), &FrontEnd::GTZAN_LOGMEL);
     let tracks = whole_tracks(&data.join("gtzan-audio"));
     assert!(tracks.len() >= 8, "only {} whole tracks", tracks.len());
@@ -107,12 +104,13 @@ fn whole_tracks_have_the_stored_features() {
     }
 }
 
-/// The measure itself: features moved by one column, or one band, must fail it.
+/// The comparison itself: it must fail for features that are moved by one column or one band.
 #[test]
-fn features_a_column_or_a_band_off_are_told_apart() {
-    let Some(data) = common::shared_data() else { return };
+fn features_a_column_or_a_band_off_fail_the_comparison() {
+    let Some(data) = crate::common::shared_data() else { return };
     let stored = stored(&data.join("gtzan-logmel"));
     for values in ["blues.00000", "metal.00000", "rock.00000"].map(|track| &stored[track]) {
+        // Row-major [column, band]: a shift by 1 is a band, by BANDS a column.
         for shift in [1, BANDS] {
             let (moved, kept) = (&values[shift..], &values[..values.len() - shift]);
             let differences = moved.iter().zip(kept).map(|(a, b)| 80.0 * f64::from((a - b).abs()));
@@ -125,7 +123,7 @@ fn features_a_column_or_a_band_off_are_told_apart() {
 /// Excerpts of a few seconds are one segment too, with as many columns as fit.
 #[test]
 fn shorter_recordings_are_one_shorter_segment() {
-    let Some(data) = common::shared_data() else { return };
+    let Some(data) = crate::common::shared_data() else { return };
     let mut seen = 0;
     let mut index = csv::Reader::from_path(data.join("gtzan-audio/index.csv")).unwrap();
     for record in index.deserialize().step_by(20) {
@@ -136,6 +134,7 @@ fn shorter_recordings_are_one_shorter_segment() {
         for front_end in [&FrontEnd::GTZAN_LOGMEL, &FrontEnd::NET1] {
             let found = segments(&spectrogram(&path, front_end), front_end);
             assert_eq!(found.len(), 1, "{}", record["track"]);
+            // A column stands for up to 77.5 ms, and the last one may not be complete.
             let seconds_covered = found[0].columns as f64 * front_end.seconds_per_column();
             assert!(
                 (seconds_covered - seconds).abs() < 0.15,

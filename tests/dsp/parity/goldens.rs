@@ -1,4 +1,4 @@
-//! What librosa gave, and the signals that it was given.
+//! librosa's values, and the signals that they were computed from.
 
 use std::f64::consts::TAU;
 use std::fs::File;
@@ -9,7 +9,7 @@ use genrelens::dsp::{FrontEnd, MelNorm, MelScale, Padding, Spectrum};
 use npyz::NpyFile;
 use serde::Deserialize;
 
-/// The numbers and conventions of a case, in librosa's words.
+/// The numbers and conventions of a case, in librosa's terms.
 #[derive(Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
 pub struct Conventions {
@@ -144,6 +144,7 @@ pub fn signal(kind: &str, length: usize, rate: f64, tones: &[f64]) -> Vec<f32> {
     let mut state = 1_u64;
     let mut noise = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // The highest 16 bits as a signed number, as in make.py.
         ((state >> 48) as f64 - 32_768.0) / 32_768.0
     };
     let sine = |hz: f64, t: f64| (TAU * hz * t).sin();
@@ -154,6 +155,7 @@ pub fn signal(kind: &str, length: usize, rate: f64, tones: &[f64]) -> Vec<f32> {
             "noise" => noise,
             "noise-dc" => 0.25 * noise + 0.5,
             "chirp" => 0.9 * sine(20.0 + (rate / 2.0 - 20.0) * t / (2.0 * seconds), t),
+            // 1009 is prime: no hop divides it, so clicks fall anywhere in frames.
             "clicks" if index.is_multiple_of(1009) => 1.0 - 2.0 * (index / 1009 % 2) as f64,
             "clicks" | "silence" => 0.0,
             "tones" => tones.iter().map(|&hz| sine(hz, t)).sum::<f64>() * 0.9 / tones.len() as f64,

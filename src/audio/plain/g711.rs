@@ -1,11 +1,13 @@
-//! A-law and µ-law: logarithmic samples of 8 bits (ITU-T Recommendation G.711, 1988).
+//! A-law and µ-law: logarithmic 8-bit samples (ITU-T Recommendation G.711, 1988).
 
 /// An A-law sample on the scale of 16-bit integers: a sign, 3 bits of exponent and 4 of mantissa, every other bit
 /// inverted.
 pub(in crate::audio) fn from_a_law(code: u8) -> i16 {
+    // G.711 inverts the even bits, so that silence is no run of zeros on the line.
     let code = code ^ 0x55;
     let (exponent, mantissa) = (code >> 4 & 7, i16::from(code & 15));
     let magnitude = match exponent {
+        // The segment nearest to zero has no implicit leading bit.
         0 => mantissa << 4 | 8,
         _ => (mantissa << 4 | 0x108) << (exponent - 1),
     };

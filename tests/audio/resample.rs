@@ -1,21 +1,10 @@
-//! Other sample rates: levels, images, aliases, moments and lengths.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+//! The resampler: levels, images, aliases, timing and lengths.
 
 use std::f64::consts::TAU;
 
 use genrelens::audio::{AudioError, Clip, Resampler, resample};
 
-fn tone(hz: f64, sample_rate: u32, len: usize) -> Vec<f32> {
-    (0..len).map(|index| (0.5 * (TAU * hz * index as f64 / f64::from(sample_rate)).sin()) as f32).collect()
-}
-
-fn assert_close(found: &[f32], expected: &[f32], tolerance: f32) {
-    assert_eq!(found.len(), expected.len());
-    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
-        assert!((found - expected).abs() <= tolerance, "sample {index}: {found}, expected {expected}");
-    }
-}
+use crate::helpers::{assert_close, tone};
 
 /// Amplitude of a tone within samples, by one bin of a Fourier sum under a Hann window.
 fn amplitude(samples: &[f32], hz: f64, sample_rate: u32) -> f64 {
@@ -40,7 +29,7 @@ fn resampling_keeps_tones_where_they_are() {
             let clip = resample(Clip { samples: tone(hz, rate, rate as usize), sample_rate: rate }, 22_050).unwrap();
             assert_eq!((clip.sample_rate, clip.samples.len()), (22_050, 22_050), "{rate} Hz");
             let expected = tone(hz, 22_050, 22_050);
-            // Away from the ends, where the tone begins and stops: same pitch, same loudness, same moment.
+            // Away from the ends, where the tone begins and stops: same pitch, level and time.
             let inner = 2_048..20_000;
             assert_close(&clip.samples[inner.clone()], &expected[inner], 1e-3);
         }
@@ -48,7 +37,7 @@ fn resampling_keeps_tones_where_they_are() {
 }
 
 #[test]
-fn what_the_lower_rate_cannot_hold_is_gone() {
+fn frequencies_above_the_lower_nyquist_are_removed() {
     for rate in rates().into_iter().filter(|&rate| rate > 24_000) {
         for hz in [11_300.0, 12_000.0, 13_000.0, 15_000.0] {
             let clip = resample(Clip { samples: tone(hz, rate, rate as usize), sample_rate: rate }, 22_050).unwrap();
@@ -60,7 +49,7 @@ fn what_the_lower_rate_cannot_hold_is_gone() {
 }
 
 #[test]
-fn what_the_lower_rate_can_hold_is_there() {
+fn frequencies_below_the_lower_nyquist_are_kept() {
     for rate in [44_100, 48_000, 96_000] {
         let clip = resample(Clip { samples: tone(10_800.0, rate, rate as usize), sample_rate: rate }, 22_050).unwrap();
         let kept = amplitude(&clip.samples[2_048..20_000], 10_800.0, 22_050);
@@ -80,7 +69,7 @@ fn the_length_is_the_rounded_ratio() {
 }
 
 #[test]
-fn at_its_own_rate_a_clip_is_untouched() {
+fn a_clip_of_the_same_rate_is_unchanged() {
     let clip = Clip { samples: tone(440.0, 22_050, 1_000), sample_rate: 22_050 };
     assert_eq!(resample(clip.clone(), 22_050).unwrap(), clip);
 }
@@ -110,7 +99,7 @@ fn any_cut_of_the_samples_gives_the_same_bits() {
     }
 }
 
-/// Every pair of a usual rate and one that a network wants.
+/// Every pair of a usual rate and the rate of a front end.
 fn pairs() -> impl Iterator<Item = (u32, u32)> {
     let rates =
         [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 44_101, 48_000, 88_200, 96_000, 192_000];
@@ -168,7 +157,7 @@ fn aliases_are_80_decibels_down() {
     }
 }
 
-/// Streamed in blocks as a recording gives them, an hour of a tone ends in the phase in which it has to.
+/// Streamed in blocks as from a recording, an hour of a tone ends in the right phase.
 #[test]
 fn nothing_drifts_in_an_hour() {
     for (rate_in, rate_out, hz) in [(44_100, 22_050, 441), (48_000, 16_000, 480), (8_000, 22_050, 400)] {

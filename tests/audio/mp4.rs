@@ -1,21 +1,12 @@
-//! MP4 files whose tables and edit lists say odd things.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-
-use std::path::Path;
+//! MP4 files with odd tables and edit lists.
 
 use genrelens::audio::decode;
 
+use crate::helpers::{sample, with_box_changed as with};
+
 /// 0.2 s at 44.1 kHz, 8820 frames, after 1024 of delay, with a movie of 1000 units a second.
 fn m4a() -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio/m4a.m4a")).unwrap()
-}
-
-/// With bytes written over, so many after where a box's name begins.
-fn with(mut bytes: Vec<u8>, name: &[u8; 4], after: usize, change: &[u8]) -> Vec<u8> {
-    let at = bytes.windows(4).position(|window| window == name).unwrap() + after;
-    bytes[at..at + change.len()].copy_from_slice(change);
-    bytes
+    sample("m4a.m4a")
 }
 
 /// The entry has 16 bits for the rate, so 88.2 and 96 kHz do not go in.
@@ -28,9 +19,9 @@ fn the_rate_of_the_sample_entry_does_not_matter() {
     }
 }
 
-/// Recorders that were interrupted, and editors, leave a table of times of other packets than there are.
+/// Interrupted recorders, and editors, leave a table of times that counts other packets than there are.
 #[test]
-fn times_of_fewer_packets_than_there_are_cut_nothing() {
+fn a_table_of_times_with_too_few_packets_cuts_nothing() {
     let whole = decode(&m4a()).unwrap().samples;
     let unedited = with(m4a(), b"elst", 0, b"free");
     for bytes in [with(unedited, b"stts", 8, &[0, 0, 0, 3]), with(m4a(), b"stts", 4, &[0, 0, 0, 0])] {
@@ -41,22 +32,22 @@ fn times_of_fewer_packets_than_there_are_cut_nothing() {
     assert_eq!(decode(&edited).unwrap().samples, whole);
 }
 
-/// What an editor trimmed without decoding is still in the file.
+/// Sound that an editor trimmed without decoding is still in the file.
 #[test]
-fn no_more_is_heard_than_the_edit_list_keeps() {
+fn only_the_part_in_the_edit_list_is_decoded() {
     let whole = decode(&m4a()).unwrap().samples;
     let trimmed = |milliseconds: u32| decode(&with(m4a(), b"elst", 12, &milliseconds.to_be_bytes())).unwrap().samples;
     assert_eq!(trimmed(100), &whole[..4_410]);
     assert_eq!(trimmed(1), &whole[..44]);
     assert_eq!(trimmed(5_000), whole);
-    // Of fragments, whose edit lists are written before the end is known.
+    // A duration of 0, as in fragmented files, whose edit lists are written before the end is known.
     assert_eq!(trimmed(0), whole);
     let moved = with(with(m4a(), b"elst", 12, &50_u32.to_be_bytes()), b"elst", 16, &(1_024_u32 + 2_205).to_be_bytes());
     assert_eq!(decode(&moved).unwrap().samples, &whole[2_205..4_410]);
 }
 
 #[test]
-fn units_of_which_none_are_a_second_are_no_units() {
+fn a_time_scale_of_zero_is_ignored() {
     for name in [b"mvhd", b"mdhd"] {
         assert!(decode(&with(m4a(), name, 16, &[0; 4])).unwrap().samples.len() >= 8_820);
     }

@@ -1,27 +1,20 @@
 //! FLAC files whose metadata is odd or whose frames are damaged.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::io::Cursor;
-use std::path::Path;
 
 use genrelens::audio::{AudioError, decode, open};
+
+use crate::helpers::{decode_with_warnings, sample};
 
 /// Where the frames of `flac.flac` begin. Each has 192 samples of 800 in all, the last one 32.
 const FRAMES: [usize; 5] = [8_256, 8_552, 8_838, 9_130, 9_387];
 
 fn flac() -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio/flac.flac")).unwrap()
+    sample("flac.flac")
 }
 
-/// All samples, and what is said of them.
 fn decoded(bytes: &[u8]) -> (Vec<f32>, Vec<String>) {
-    let mut recording = open(Cursor::new(bytes.to_vec())).unwrap_or_else(|error| panic!("{error}"));
-    let (mut all, mut block) = (Vec::new(), Vec::new());
-    while recording.next_block(&mut block).unwrap() {
-        all.extend_from_slice(&block);
-    }
-    (all, recording.warnings())
+    decode_with_warnings(bytes).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The stream information of `flac.flac`, metadata blocks of a type and a body each, and its frames.
@@ -48,7 +41,7 @@ fn comments(comments: &[&[u8]]) -> Vec<u8> {
 }
 
 #[test]
-fn tags_are_passed_over_whatever_is_in_them() {
+fn tags_are_skipped_whatever_they_contain() {
     let whole = decoded(&flac());
     let padded = [comments(&[b"TITLE=made-up"]), vec![0; 50]].concat();
     let claims_gigabytes = [b"\x07\0\0\0made-up\xFF\xFF\xFF\xFF".as_slice(), b"\xFF\xFF\xFF\x7F"].concat();
@@ -65,18 +58,18 @@ fn tags_are_passed_over_whatever_is_in_them() {
     }
 }
 
-/// A picture too long for its length of 24 bits: the walk comes out within it, and the first frame is looked for.
+/// A picture too long for its length of 24 bits: the walk ends within it, and the first frame is searched for.
 #[test]
-fn a_block_with_a_wrong_length_is_passed_over() {
+fn a_block_with_a_wrong_length_is_skipped() {
     let mut bytes = with_metadata(&[(6, vec![0xFF; 5_000])]);
     bytes[44..46].copy_from_slice(&1_000_u16.to_be_bytes());
     let (samples, warnings) = decoded(&bytes);
     assert_eq!(samples, decoded(&flac()).0);
-    assert_eq!(warnings, ["The file is damaged in 1 place, where 4000 bytes are passed over."]);
+    assert_eq!(warnings, ["The file is damaged in 1 place: 4000 bytes were skipped."]);
 }
 
 #[test]
-fn a_damaged_frame_is_silent_and_what_follows_keeps_its_moment() {
+fn a_damaged_frame_is_silent_and_what_follows_keeps_its_time() {
     let whole = decode(&flac()).unwrap().samples;
     for damaged in 0..4 {
         let mut bytes = flac();
@@ -85,18 +78,18 @@ fn a_damaged_frame_is_silent_and_what_follows_keeps_its_moment() {
         let mut expected = whole.clone();
         expected[damaged * 192..][..192].fill(0.0);
         assert_eq!(samples, expected, "frame {damaged}");
-        assert!(warnings[0].starts_with("The file is damaged in 1 place, where 2"), "{warnings:?}");
+        assert!(warnings[0].starts_with("The file is damaged in 1 place: 2"), "{warnings:?}");
     }
     let mut bytes = flac();
     for damaged in [1, 3] {
         bytes[FRAMES[damaged] + 100] ^= 1;
     }
-    let said = "The file is damaged in 2 places, where 543 bytes are passed over; 0.0 s of silence are heard instead.";
-    assert_eq!(decoded(&bytes).1, [said]);
+    let expected = "The file is damaged in 2 places: 543 bytes were skipped and replaced by 0.0 s of silence.";
+    assert_eq!(decoded(&bytes).1, [expected]);
 }
 
 #[test]
-fn bytes_between_frames_and_missing_frames_are_passed_over() {
+fn bytes_between_frames_and_missing_frames_are_skipped() {
     let whole = decode(&flac()).unwrap().samples;
     let bytes = flac();
     let (before, after) = bytes.split_at(FRAMES[2]);
@@ -108,7 +101,7 @@ fn bytes_between_frames_and_missing_frames_are_passed_over() {
 }
 
 #[test]
-fn a_file_without_a_whole_frame_says_why() {
+fn a_file_without_a_complete_frame_is_refused_with_a_reason() {
     let refusal = |bytes: &[u8]| open(Cursor::new(bytes.to_vec())).err().unwrap();
     let mut bytes = flac()[..FRAMES[1]].to_vec();
     bytes[FRAMES[0] + 100] ^= 1;
@@ -117,10 +110,10 @@ fn a_file_without_a_whole_frame_says_why() {
     );
     let cut = refusal(&flac()[..FRAMES[0] + 100]);
     assert!(cut.to_string().starts_with("it is a FLAC file with a damaged beginning (it ends);"), "{cut}");
-    assert!(refusal(&flac()[..FRAMES[0]]).to_string().starts_with("the file has no audio in it;"));
+    assert!(refusal(&flac()[..FRAMES[0]]).to_string().starts_with("the file contains no audio;"));
 }
 
-/// The page hands what is unsupported to the browser.
+/// The page passes unsupported files to the browser's decoder.
 #[test]
 fn samples_of_more_than_24_bits_are_unsupported() {
     let mut bytes = flac();
@@ -128,7 +121,11 @@ fn samples_of_more_than_24_bits_are_unsupported() {
     bytes[21] |= 0xF0;
     let error = decode(&bytes).unwrap_err();
     assert!(matches!(error, AudioError::Unsupported(_)));
-    assert!(error.to_string().starts_with("it is a FLAC file with samples of 32 bits, and those of 24 are read;"));
+    assert!(
+        error
+            .to_string()
+            .starts_with("it is a FLAC file with samples of 32 bits, but only up to 24 bits are supported;")
+    );
 }
 
 #[test]

@@ -1,23 +1,23 @@
-//! Samples that were decoded elsewhere, given out in blocks as a file's are.
+//! A clip that is already decoded, streamed in blocks as a file is.
 
 use super::Clip;
 use super::error::AudioError;
 use super::mix::Mixer;
-use super::recording::{BLOCK_FRAMES, Stream};
+use super::stream::{BLOCK_FRAMES, Stream};
 
-/// A clip and how many of its samples are given out.
-pub(super) struct Held {
+pub(super) struct ClipStream {
     clip: Clip,
-    given: usize,
+    /// Samples that were already streamed.
+    streamed: usize,
 }
 
-impl Held {
-    pub fn new(clip: Clip) -> Self {
-        Self { clip, given: 0 }
+impl ClipStream {
+    pub(super) fn new(clip: Clip) -> Self {
+        Self { clip, streamed: 0 }
     }
 }
 
-impl Stream for Held {
+impl Stream for ClipStream {
     fn sample_rate(&self) -> u32 {
         self.clip.sample_rate
     }
@@ -26,16 +26,16 @@ impl Stream for Held {
         Some(self.clip.samples.len() as u64)
     }
 
-    /// In samples, as the recording's length is.
+    /// In samples, not bytes: the recording's length is given in samples too.
     fn position(&self) -> u64 {
-        self.given as u64
+        self.streamed as u64
     }
 
     fn next(&mut self, mixer: &mut Mixer) -> Result<bool, AudioError> {
-        let rest = &self.clip.samples[self.given..];
+        let rest = &self.clip.samples[self.streamed..];
         let block = &rest[..rest.len().min(BLOCK_FRAMES)];
         mixer.push(block, 1);
-        self.given += block.len();
+        self.streamed += block.len();
         Ok(!block.is_empty())
     }
 

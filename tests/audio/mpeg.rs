@@ -1,25 +1,8 @@
-//! MP3 and AAC without a container, damaged or with something before, between and behind the frames.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+//! MP3 and AAC without a container: damaged, or with other bytes before, between and behind the frames.
 
-use std::io::Cursor;
-use std::path::Path;
+use genrelens::audio::AudioError;
 
-use genrelens::audio::{AudioError, open};
-
-fn sample(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audio").join(name)).unwrap()
-}
-
-/// All samples, and what is said of them.
-fn decoded(bytes: &[u8]) -> Result<(Vec<f32>, Vec<String>), AudioError> {
-    let mut recording = open(Cursor::new(bytes.to_vec()))?;
-    let (mut all, mut block) = (Vec::new(), Vec::new());
-    while recording.next_block(&mut block)? {
-        all.extend_from_slice(&block);
-    }
-    Ok((all, recording.warnings()))
-}
+use crate::helpers::{decode_with_warnings as decoded, sample};
 
 /// Where the frames of `aac.aac` begin.
 fn adts_frames() -> Vec<usize> {
@@ -38,7 +21,7 @@ fn loudest(samples: &[f32]) -> f32 {
 }
 
 #[test]
-fn adts_goes_on_after_a_damaged_header() {
+fn adts_continues_after_a_damaged_header() {
     let (whole, frames) = (decoded(&sample("aac.aac")).unwrap().0, adts_frames());
     // The sync word, the rate, the length, and the number of packets.
     for (byte, value) in [(0, 0), (2, 0xFF), (4, 0xFF), (6, 0xFF)] {
@@ -51,7 +34,7 @@ fn adts_goes_on_after_a_damaged_header() {
         // A frame's sound depends on the one before, and some of it is noise that the decoder makes up.
         let other: Vec<f32> = samples.iter().zip(&whole).skip(6 * 1_024).map(|(a, b)| a - b).collect();
         assert!(loudest(&other) < 0.02, "{}", loudest(&other));
-        assert_eq!(warnings, ["1 packet of the file is damaged; it is heard as silence."]);
+        assert_eq!(warnings, ["1 packet of the file is damaged; it is replaced by silence."]);
     }
 }
 
@@ -61,7 +44,7 @@ fn tags_around_adts_frames_are_no_damage() {
     let (bytes, frames) = (sample("aac.aac"), adts_frames());
     let (before, after) = bytes.split_at(frames[5]);
     let first = [b"TAG".as_slice(), &[0xFF; 125]].concat();
-    // As radio over HTTP has them before each piece.
+    // Radio over HTTP sends one before each piece.
     let second = [b"ID3\x04\0\0\0\0\0\x0A".as_slice(), &[0xFF; 10]].concat();
     assert_eq!(decoded(&[before, &second, after, &first].concat()).unwrap(), whole);
 }
@@ -74,11 +57,11 @@ fn adts_with_several_packets_in_a_frame_is_unsupported() {
     }
     let error = decoded(&bytes).unwrap_err();
     assert!(matches!(&error, AudioError::Unsupported(_)));
-    assert!(error.to_string().starts_with("it is an AAC file with several packets in a frame inside, and"), "{error}");
+    assert!(error.to_string().starts_with("it is an AAC file with several packets in a frame inside, but"), "{error}");
 }
 
 #[test]
-fn mp3_that_begins_elsewhere_is_found() {
+fn the_first_mp3_frame_is_found_behind_other_bytes() {
     let bytes = sample("mp3-without-tags.mp3");
     let whole = decoded(&bytes).unwrap();
     let ape = |length: u32| {
@@ -91,13 +74,13 @@ fn mp3_that_begins_elsewhere_is_found() {
         assert_eq!(decoded(&[before, bytes.clone()].concat()).unwrap(), whole);
     }
     assert_eq!(decoded(&[ape(40), sample("wav-s16.wav")].concat()), decoded(&sample("wav-s16.wav")));
-    // Cut within a frame: what depends on the missing frame is silent.
+    // Cut within a frame: frames that depend on the missing one are silent.
     let (samples, _) = decoded(&bytes[100..]).unwrap();
     assert!(samples.len() + 2_304 >= whole.0.len() && loudest(&samples[4_000..]) > 0.3);
 }
 
 #[test]
-fn mp3_is_not_found_in_what_is_something_else() {
+fn mp3_frames_within_other_formats_are_not_found() {
     let frames = sample("mp3-without-tags.mp3");
     for beginning in [b"\x1A\x45\xDF\xA3".as_slice(), b"caff\0\x01\0\0", b"OggS\0\x02\0\0"] {
         assert!(matches!(decoded(&[beginning, &frames].concat()), Err(AudioError::Unsupported(_))));
@@ -107,7 +90,7 @@ fn mp3_is_not_found_in_what_is_something_else() {
 }
 
 #[test]
-fn mp3_goes_on_after_damage() {
+fn mp3_continues_after_damage() {
     let bytes = sample("mp3-without-tags.mp3");
     let whole = decoded(&bytes).unwrap().0;
     let mut damaged = bytes;

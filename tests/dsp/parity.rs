@@ -1,11 +1,8 @@
 //! The front ends against librosa 0.11 on signals that both sides make.
 //!
-//! `cargo test --test parity -- --nocapture` prints the largest differences that docs/front-ends.md lists;
-//! `tests/data/front-ends/make.py` made what they are held against.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+//! `cargo test --test dsp parity -- --nocapture` prints the largest differences that docs/front-ends.md lists;
+//! `tests/data/front-ends/make.py` computed librosa's values.
 
-#[path = "parity/goldens.rs"]
 mod goldens;
 
 use std::collections::HashSet;
@@ -16,8 +13,8 @@ use genrelens::dsp::{
 use goldens::{Goldens, MelCase, PresetCase, goldens, npy};
 
 /// The largest difference of a mel value, relative to the value, or to `FLOOR_DB` below what the band would have of a
-/// flat spectrum of the frame's energy where the value is less. We transform in float32, where every bin is off by about
-/// 6e-8 of the root of the frame's mean power, whatever its own: quiet bands beside loud ones are off by more of
+/// flat spectrum of the frame's energy if the value is less. We transform in float32, where every bin is off by about
+/// 6e-8 of the root of the frame's mean power, whatever its own power: quiet bands beside loud ones are off by more of
 /// themselves. librosa multiplies window and samples and transforms in float64, and keeps complex64.
 const MEL: f32 = 1e-4;
 const FLOOR_DB: f32 = 40.0;
@@ -71,9 +68,11 @@ fn differences(case: &MelCase, front_end: &FrontEnd, mel: &MelSpectrogram, golde
                 Spectrum::Magnitude => weight * mean_power.sqrt() * 10.0_f32.powf(-db / 20.0),
             };
             let difference = (ours - theirs).abs();
+            // 0 / 0 where both are silent would be NaN.
             if difference != 0.0 {
                 relative = largest([relative, difference / theirs.max(below(FLOOR_DB))]);
             }
+            // Quieter values are off by more dB than by power: see DB.
             if *theirs >= below(DB_FLOOR_DB) {
                 in_db = largest([in_db, (front_end.spectrum.db(*ours) - front_end.spectrum.db(*theirs)).abs()]);
             }
@@ -97,7 +96,7 @@ fn mel_values_are_those_of_librosa() {
     println!("{} cases: {relative:.1e} relative, {in_db:.1e} dB", goldens.grid.len());
 }
 
-/// The grid is drawn at random: it must not leave out what it is for.
+/// The grid is drawn at random: check that it covers every convention.
 #[test]
 fn the_grid_has_every_convention() {
     let goldens = goldens();
@@ -120,9 +119,9 @@ fn the_grid_has_every_convention() {
     assert_eq!(signals.len(), 6);
 }
 
-/// The measure itself: any convention that is another must fail it.
+/// The comparison itself: it must fail for every other convention.
 #[test]
-fn another_convention_is_told_apart() {
+fn other_conventions_fail_the_comparison() {
     let goldens = goldens();
     let noise = |case: &&MelCase| case.signal == "noise" && case.length > 4096 && case.front_end.front_end().centred;
     for case in goldens.grid.iter().filter(noise) {
@@ -167,7 +166,7 @@ fn filter_banks_are_those_of_librosa() {
     println!("filter banks: {worst:.1e} of a band's largest weight");
 }
 
-/// The rows of these columns or frames, of so many values each.
+/// The rows with these indices, of `width` values each.
 fn rows(values: &[f32], indices: &[usize], width: usize) -> Vec<f32> {
     indices.iter().flat_map(|index| &values[index * width..(index + 1) * width]).copied().collect()
 }
@@ -203,7 +202,7 @@ fn presets_are_those_of_librosa() {
         let values = rows(&found[0].values, &case.scaled_columns, front_end.mel_bands);
         let scaled = largest_difference(&values, &goldens.values[case.scaled_offset..][..values.len()]);
         let pixels = picture_difference(case, &found[0], &goldens);
-        println!("{name:16} mel {relative:.1e} relative, {in_db:.1e} dB; heard {scaled:.1e}; pixels {pixels:.1e}");
+        println!("{name:16} mel {relative:.1e} relative, {in_db:.1e} dB; scaled {scaled:.1e}; pixels {pixels:.1e}");
         assert!(relative <= MEL && in_db <= DB, "{name}: {relative} relative, {in_db} dB");
         assert!(scaled <= SCALED && pixels <= SCALED, "{name}: {scaled}, {pixels}");
     }
@@ -219,6 +218,7 @@ fn cepstral_coefficients_are_those_of_librosa() {
         let lifter = (case.lifter > 0.0).then_some(case.lifter);
         let ours = rows(&mfcc(&spectrogram(&front_end, &samples), case.n_mfcc, lifter), &case.stored, case.n_mfcc);
         let theirs = &goldens.values[case.offset..][..ours.len()];
+        // A lifter scales errors by up to 1 + L / 2 too.
         let lift = lifter.map_or(1.0, |lifter| 1.0 + lifter / 2.0);
         let difference = largest_difference(&ours, theirs) / lift;
         println!("{} cepstral coefficients of {} bands: {difference:.1e}", case.n_mfcc, front_end.mel_bands);
@@ -226,10 +226,10 @@ fn cepstral_coefficients_are_those_of_librosa() {
     }
 }
 
-/// The waveform and the features that MusiCNN's own program was measured with; its two patches are the features' first
-/// and second 187 frames.
+/// The waveform and the features of MusiCNN's own program in its reference run; its two patches are the features' first and
+/// second 187 frames.
 #[test]
-fn musicnn_hears_what_it_was_measured_with() {
+fn musicnn_features_are_those_of_its_own_program() {
     let front_end = &FrontEnd::MUSICNN;
     let mel = spectrogram(front_end, &npy("musicnn-waveform.npy"));
     let found = segments(&mel, front_end);
@@ -274,7 +274,7 @@ fn documented(front_end: &FrontEnd) -> String {
 
 #[test]
 fn every_front_end_is_documented() {
-    let documentation = include_str!("../docs/front-ends.md");
+    let documentation = include_str!("../../docs/front-ends.md");
     for front_end in FrontEnd::ALL {
         let row = documented(front_end);
         assert!(documentation.contains(&row), "docs/front-ends.md lacks a line that begins with\n{row}");

@@ -1,0 +1,124 @@
+//! Detects a file's format by its first bytes, never by its name.
+
+use super::bytes::ByteOrder;
+use super::compressed::mp3;
+use super::error::{AudioError, FORMATS_READ, malformed, unsupported};
+use super::source::Input;
+
+const HEADER_BYTES: usize = 16;
+
+/// How far the first MP3 frame is searched for in a file that is not recognized, in bytes.
+const SEARCHED_BYTES: usize = 1 << 16;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileFormat {
+    /// WAV, RF64 or BW64; RIFX if the byte order is big-endian.
+    Wav(ByteOrder),
+    Au,
+    /// AIFF or AIFF-C.
+    Aiff,
+    Flac,
+    /// AAC in ADTS frames.
+    Adts,
+    Mp3,
+    Mp4,
+}
+
+/// Detects the format, and makes `input` begin after its ID3v2 and APEv2 tags: MP3 files have them, and taggers put them
+/// before other formats too (ID3 tag version 2.4.0, 3.1).
+pub(super) fn detect(input: &mut Input) -> Result<FileFormat, AudioError> {
+    let (mut start, mut header, mut tagged) = (0, Vec::new(), false);
+    loop {
+        input.seek_to(start)?;
+        input.read_at_most(HEADER_BYTES, &mut header)?;
+        let Some(length) = tag_length(&header) else { break };
+        (start, tagged) = (start + length, true);
+    }
+    input.seek_to(start)?;
+    input.begin_here();
+    match (supported_format(&header), unsupported_format(&header)) {
+        (Some(kind), _) => Ok(kind),
+        (None, None) if find_mp3_frame(input)? => Ok(FileFormat::Mp3),
+        // The MP3 reader itself searches for the first frame, however far it is.
+        (None, None) if tagged && !header.is_empty() => Ok(FileFormat::Mp3),
+        (None, _) if tagged && header.is_empty() => Err(malformed("it is an MP3 file with nothing after its tag")),
+        _ => Err(not_read(&header)),
+    }
+}
+
+/// Length in bytes, header included, of the tag that begins here, if there is one.
+fn tag_length(header: &[u8]) -> Option<u64> {
+    match header {
+        &[b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] => {
+            // Four bytes of 7 bits each; the flag tells that a footer of 10 bytes follows (ID3v2.4.0, 3.1).
+            let length = [a, b, c, d].into_iter().fold(0, |length, bits| length << 7 | u64::from(bits & 0x7F));
+            Some(length + if flags & 0x10 == 0 { 10 } else { 20 })
+        }
+        // A tag before the sound has a header of 32 bytes, which its length does not count (APEv2).
+        [b'A', b'P', b'E', b'T', b'A', b'G', b'E', b'X', rest @ ..] => {
+            ByteOrder::Little.u32_at(rest, 4).map(|n| 32 + u64::from(n))
+        }
+        _ => None,
+    }
+}
+
+/// Makes `input` begin at the first MP3 frame, which is not at byte 0 in files that were cut from a stream or padded.
+/// Returns false if there is none.
+fn find_mp3_frame(input: &mut Input) -> Result<bool, AudioError> {
+    let mut bytes = Vec::new();
+    input.seek_to(0)?;
+    input.read_at_most(SEARCHED_BYTES, &mut bytes)?;
+    let found = mp3::find_frame(&bytes);
+    input.seek_to(found.unwrap_or_default() as u64)?;
+    input.begin_here();
+    Ok(found.is_some())
+}
+
+fn supported_format(header: &[u8]) -> Option<FileFormat> {
+    let order = |riff: &[u8]| if riff == b"RIFX" { ByteOrder::Big } else { ByteOrder::Little };
+    Some(match (header.get(..4)?, header.get(4..8), header.get(8..12)) {
+        (riff @ (b"RIFF" | b"RIFX" | b"RF64" | b"BW64"), _, Some(b"WAVE")) => FileFormat::Wav(order(riff)),
+        (b".snd", ..) => FileFormat::Au,
+        (b"FORM", _, Some(b"AIFF" | b"AIFC")) => FileFormat::Aiff,
+        (b"fLaC", ..) => FileFormat::Flac,
+        // Behind the size of the first box (ISO 14496-12, 4.3).
+        (_, Some(b"ftyp"), _) => FileFormat::Mp4,
+        // The sync word of MPEG audio (ISO 11172-3, 2.4.2.3): layer III, or zero, which is AAC's (ISO 13818-7, 6.2).
+        ([0xFF, second, ..], ..) if second & 0xF6 == 0xF0 => FileFormat::Adts,
+        ([0xFF, second, ..], ..) if second & 0xE6 == 0xE2 => FileFormat::Mp3,
+        _ => return None,
+    })
+}
+
+fn not_read(header: &[u8]) -> AudioError {
+    match unsupported_format(header) {
+        Some(name) => unsupported(&format!("it is {name}, but only {FORMATS_READ} are supported")),
+        None if header.is_empty() => malformed("the file is empty"),
+        None if header.len() < 12 => {
+            let plural = if header.len() == 1 { "" } else { "s" };
+            malformed(&format!("expected audio, but the file has only {} byte{plural}", header.len()))
+        }
+        None => malformed(&format!("it is not a known audio file; only {FORMATS_READ} are supported")),
+    }
+}
+
+fn unsupported_format(header: &[u8]) -> Option<&'static str> {
+    Some(match header {
+        [b'O', b'g', b'g', b'S', ..] => "an Ogg file",
+        [0x1A, 0x45, 0xDF, 0xA3, ..] => "a WebM or Matroska file",
+        [b'R', b'I', b'F', b'F' | b'X', ..] if header.len() >= 12 => "a RIFF file of another kind",
+        [b'r', b'i', b'f', b'f', ..] => "a Wave64 file",
+        // The first bytes of ASF's GUID.
+        [0x30, 0x26, 0xB2, 0x75, ..] => "a Windows Media file",
+        [b'M', b'T', b'h', b'd', ..] => "a MIDI file, which holds notes but no sound",
+        [b'c', b'a', b'f', b'f', ..] => "a Core Audio file",
+        [b'w', b'v', b'p', b'k', ..] => "a WavPack file",
+        [b'M', b'A', b'C', b' ', ..] => "a Monkey's Audio file",
+        [b'D', b'S', b'D', b' ', ..] => "a DSD file",
+        [b'#', b'!', b'A', b'M', b'R', ..] => "an AMR file",
+        [_, _, _, _, b'm', b'o', b'o', b'v', ..] | [_, _, _, _, b'm', b'd', b'a', b't', ..] => "an old QuickTime file",
+        // Layer II. Layer I is left out: its two bytes are also the byte order mark of UTF-16 text, and nobody has such files.
+        [0xFF, second, ..] if second & 0xE6 == 0xE4 => "an MP2 file",
+        _ => return None,
+    })
+}
