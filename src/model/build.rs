@@ -3,54 +3,11 @@
 use burn::tensor::Device;
 
 use super::registry::{Entry, UnknownNetwork, entry};
+use super::spec::{Build, Dropouts, Shape};
 use super::windows::{InputSpec, Windowing};
 use super::{Ensemble, Network};
 use crate::card::{Card, Structure};
 use crate::dsp::FrontEnd;
-
-/// The sizes at a network's two ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
-    /// Mel bands of the input, or rows of a picture, or features of a head.
-    pub bands: usize,
-    /// Frames (columns) of an input window; 1 for a head.
-    pub frames: usize,
-    /// Classes of the output.
-    pub classes: usize,
-}
-
-/// Dropout rates, 0 to below 1, that replace the document's; `None` keeps it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Dropouts {
-    /// After convolutions.
-    pub convolution: Option<f64>,
-    /// Between dense layers.
-    pub dense: Option<f64>,
-}
-
-/// Everything that a network's layers depend on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Build {
-    /// Its two ends.
-    pub shape: Shape,
-    /// What lies between them.
-    pub structure: Structure,
-    /// Its dropout, which only training knows.
-    pub dropouts: Dropouts,
-}
-
-impl From<Shape> for Build {
-    fn from(shape: Shape) -> Self {
-        Self { shape, structure: Structure::default(), dropouts: Dropouts::default() }
-    }
-}
-
-impl Build {
-    /// The channels of a layer that has this many in the document, at this width: 1 or more.
-    pub fn channels(&self, documented: usize) -> usize {
-        ((documented as f64 * self.structure.width).round() as usize).max(1)
-    }
-}
 
 /// A network that could be made: which one, of what sizes, for which front end.
 #[derive(Debug, Clone)]

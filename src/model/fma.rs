@@ -8,8 +8,8 @@ use burn::tensor::{Device, Tensor};
 
 use super::Shape;
 use super::blocks::{Block1d, Block2d, dropout, pooled};
-use super::build::Build;
 use super::registry::Preset;
+use super::spec::Build;
 use crate::dsp::FrontEnd;
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 

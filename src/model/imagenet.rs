@@ -12,9 +12,10 @@ use burn::tensor::{Device, Tensor, TensorData, bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
 use super::dropout::Dropout;
+use super::tensor_names::TensorPath;
 use super::weights::WeightsError;
 use super::windows::in_unit_range;
-use super::{Build, Network, joined, level, resnet50, xception};
+use super::{Build, Network, resnet50, xception};
 
 /// Where both networks come from.
 pub(super) const TRANSFER: &str = "Tesserolli, Music Genre Classification (GTZAN, transfer learning), 2024";
@@ -125,7 +126,7 @@ pub fn load(network: Network, bytes: &[u8]) -> Result<Network, WeightsError> {
     };
     let file = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Malformed(error.to_string()))?;
     let values = fitting(&network, &file, name_in_file).map_err(|difference| trunk(architecture, difference))?;
-    Ok(network.map(&mut Filler { path: Vec::new(), values }))
+    Ok(network.map(&mut Filler { path: TensorPath::default(), values }))
 }
 
 fn trunk(architecture: &'static str, difference: String) -> WeightsError {
@@ -199,21 +200,21 @@ fn value(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<TensorDa
 
 /// Puts values in place of a network's own, by the names of its layers.
 struct Filler {
-    path: Vec<String>,
+    path: TensorPath,
     values: HashMap<String, TensorData>,
 }
 
 impl ModuleMapper for Filler {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push(level(name, container_type).to_owned());
+        self.path.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(value) = self.values.remove(&joined(&self.path)) else { return param };
+        let Some(value) = self.values.remove(&self.path.name()) else { return param };
         param.map(|old| Tensor::from_data(value, &old.device()).set_require_grad(old.is_require_grad()))
     }
 }

@@ -22,6 +22,7 @@ pub mod fma_rnn;
 pub mod gtzan_cnn;
 pub mod head;
 pub mod imagenet;
+mod layers;
 pub mod lens;
 pub mod loaded;
 pub mod musicnn;
@@ -34,76 +35,24 @@ pub mod predict;
 mod recurrent;
 pub mod registry;
 pub mod resnet50;
+mod spec;
+mod tensor_names;
 pub mod transfer;
 pub mod weights;
 pub mod windows;
 pub mod xception;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 pub use backbones::Backbones;
-pub use build::{Blueprint, Build, Dropouts, Shape};
+pub use build::Blueprint;
 pub use ensemble::Ensemble;
+pub use layers::{Layers, Part};
 pub use loaded::Loaded;
-
-/// The two parts of every network: what listens, and the last layers that decide.
-pub trait Layers {
-    /// What the network decides from: the input of its last dense layer (of its head, where it has one of several
-    /// layers), before that one's dropout.
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch, bands, frames]`
-    /// - output: `[batch, features]`
-    fn features(&self, windows: Tensor<3>) -> Tensor<2>;
-
-    /// Logits from features.
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch, features]`
-    /// - output: `[batch, classes]`
-    fn classify(&self, features: Tensor<2>) -> Tensor<2>;
-
-    /// What is left of the windows after the pooling over time, where more layers than the last follow it; else as
-    /// [`features`](Self::features).
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch, bands, frames]`
-    /// - output: `[batch, pooled]`
-    fn pooled(&self, windows: Tensor<3>) -> Tensor<2> {
-        self.features(windows)
-    }
-
-    /// [`features`](Self::features) from what [`pooled`](Self::pooled) gives.
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch, pooled]`
-    /// - output: `[batch, features]`
-    fn features_of_pooled(&self, pooled: Tensor<2>) -> Tensor<2> {
-        pooled
-    }
-
-    /// The weight penalty that the network's document adds to the loss, shape `[1]`; `None` where it states none.
-    fn penalty(&self) -> Option<Tensor<1>> {
-        None
-    }
-}
-
-/// What of a network is run or trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Part {
-    /// All of it, on windows.
-    #[default]
-    Whole,
-    /// The layers after the pooling over time, on `[batch, pooled, 1]` that were computed before.
-    Last,
-    /// The last layers alone, on features `[batch, features, 1]` that were computed before.
-    Head,
-}
+pub use spec::{Build, Dropouts, Shape};
+pub use tensor_names::is_statistic;
+use tensor_names::named_shapes;
 
 /// Makes one enum of all networks, which does what each of them does.
 macro_rules! networks {
@@ -226,52 +175,12 @@ impl Network {
 
     /// Every stored tensor in the order of the layers, as path and shape: `("c1.weight", [256, 128, 4])`.
     pub fn layers(&self) -> Vec<(String, Vec<usize>)> {
-        let mut lister = Lister::default();
-        self.visit(&mut lister);
-        lister.layers
+        named_shapes(self)
     }
 
     /// TrainingResult parameters: without the running statistics of batch norms and the standardisation of a head.
     pub fn parameters(&self) -> usize {
         let learned = self.layers().into_iter().filter(|(name, _)| !is_statistic(name));
         learned.map(|(_, shape)| shape.iter().product::<usize>()).sum()
-    }
-}
-
-/// True for a tensor that is counted from data instead of learned.
-pub fn is_statistic(layer: &str) -> bool {
-    let name = layer.rsplit('.').next().unwrap_or(layer);
-    ["running_mean", "running_var", "input_mean", "input_deviation"].contains(&name)
-}
-
-/// A level of the way to a weight; an enum's own (the variant's name) is not part of a weight's name, and so is empty.
-fn level<'a>(name: &'a str, container_type: &str) -> &'a str {
-    if container_type.starts_with("Enum") { "" } else { name }
-}
-
-/// A weight's name from the levels of the way to it.
-fn joined(path: &[String]) -> String {
-    let names: Vec<&str> = path.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
-    names.join(".")
-}
-
-#[derive(Default)]
-struct Lister {
-    path: Vec<String>,
-    layers: Vec<(String, Vec<usize>)>,
-}
-
-impl ModuleVisitor for Lister {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push(level(name, container_type).to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        // Not of its value: a card's sizes claim no memory before its weights are found to have them.
-        self.layers.push((joined(&self.path), param.lazy_shape().to_vec()));
     }
 }

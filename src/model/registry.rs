@@ -2,14 +2,13 @@
 
 use burn::tensor::Device;
 
+pub use super::spec::{InputKind, Preset};
 use super::{Blueprint, Build, Network, Shape, head, lens, musicnn, net1, net2, panorama, resnet50, xception};
 use super::{
     deep_music_genre, fcn_tagger, fma_cnn1d_deep, fma_cnn1d_shallow, fma_cnn2d_deep, fma_cnn2d_shallow, fma_crnn,
     fma_crnn_stacked, fma_rnn, gtzan_cnn, parallel_cnn_rnn, parallel_cnn_rnn_torch,
 };
 use crate::card::Structure;
-use crate::dsp::FrontEnd;
-use crate::recipe::Recipe;
 
 /// One network: its name, its source, and how to make and train it.
 #[derive(Debug)]
@@ -34,31 +33,6 @@ pub struct Entry {
     pub preset: fn() -> Preset,
     /// A single network with fresh weights.
     pub init: fn(&Build, &Device) -> Network,
-}
-
-/// What a network takes for a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InputKind {
-    /// A stretch of a segment, of any length from [`Entry::min_frames`] on: it pools over all time.
-    Windows {
-        /// True where windows overlap by half, false where they follow each other.
-        overlap: bool,
-    },
-    /// A stretch of exactly as many columns as it was made for, overlapping by half; a shorter segment is repeated.
-    FixedWindows,
-    /// A whole segment, resized to as many rows and columns as it was made for.
-    Pictures,
-    /// The features of other networks.
-    Features,
-}
-
-/// How a document trains its network.
-#[derive(Debug, Clone)]
-pub struct Preset {
-    /// Its front end.
-    pub front_end: &'static FrontEnd,
-    /// Its settings.
-    pub recipe: Recipe,
 }
 
 /// All networks, in the order they are listed in.

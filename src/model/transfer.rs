@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
-use super::{Blueprint, Build, Network, Shape, joined, level};
+use super::tensor_names::TensorPath;
+use super::{Blueprint, Build, Network, Shape};
 
 /// The network `fresh` of this blueprint with the weights of `learned`, which is of the same architecture and sizes but
 /// perhaps for its labels. The output layer's are taken only where `keeps_output` says that the labels are the same.
@@ -18,7 +19,7 @@ pub fn transfer_weights(fresh: Network, learned: &Network, blueprint: &Blueprint
         let output = output_layers(blueprint, &fresh);
         collector.values.retain(|name, _| !output.contains(name));
     }
-    fresh.map(&mut Filler { path: Vec::new(), values: collector.values })
+    fresh.map(&mut Filler { path: TensorPath::default(), values: collector.values })
 }
 
 /// Names of the weights whose sizes depend on how many labels there are.
@@ -33,42 +34,42 @@ fn output_layers(blueprint: &Blueprint, network: &Network) -> HashSet<String> {
 
 #[derive(Default)]
 struct Collector {
-    path: Vec<String>,
+    path: TensorPath,
     values: HashMap<String, Tensor<1>>,
 }
 
 impl ModuleVisitor for Collector {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push(level(name, container_type).to_owned());
+        self.path.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.values.insert(joined(&self.path), param.val().flatten(0, D - 1));
+        self.values.insert(self.path.name(), param.val().flatten(0, D - 1));
     }
 }
 
 struct Filler {
-    path: Vec<String>,
+    path: TensorPath,
     values: HashMap<String, Tensor<1>>,
 }
 
 impl ModuleMapper for Filler {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push(level(name, container_type).to_owned());
+        self.path.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let shape = param.lazy_shape();
         let fits = |value: &Tensor<1>| value.shape().num_elements() == shape.num_elements();
-        let Some(value) = self.values.remove(&joined(&self.path)).filter(fits) else { return param };
+        let Some(value) = self.values.remove(&self.path.name()).filter(fits) else { return param };
         param.map(|_| value.reshape(shape))
     }
 }

@@ -2,8 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::Shape;
-use super::registry::InputKind;
+use super::spec::{InputKind, Shape};
 use crate::dsp::{FrontEnd, Scaling, Segment, picture};
 
 /// What is subtracted from values of 0..1 before a network hears them, and what they are divided by after: about the
