@@ -12,10 +12,11 @@ use burn::tensor::{Device, Tensor, TensorData, bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
 use super::dropout::Dropout;
+use super::networks::{resnet50, xception};
 use super::tensor_names::TensorPath;
 use super::weights::WeightsError;
 use super::windows::in_unit_range;
-use super::{Build, Network, resnet50, xception};
+use super::{Build, Network};
 
 /// Where both networks come from.
 pub(super) const TRANSFER: &str = "Tesserolli, Music Genre Classification (GTZAN, transfer learning), 2024";

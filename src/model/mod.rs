@@ -7,40 +7,20 @@
 pub mod backbones;
 mod blocks;
 pub mod build;
-pub mod deep_music_genre;
 pub mod dropout;
 pub mod ensemble;
-pub mod fcn_tagger;
-mod fma;
-pub mod fma_cnn1d_deep;
-pub mod fma_cnn1d_shallow;
-pub mod fma_cnn2d_deep;
-pub mod fma_cnn2d_shallow;
-pub mod fma_crnn;
-pub mod fma_crnn_stacked;
-pub mod fma_rnn;
-pub mod gtzan_cnn;
-pub mod head;
 pub mod imagenet;
 mod layers;
-pub mod lens;
 pub mod loaded;
-pub mod musicnn;
-pub mod net1;
-pub mod net2;
-pub mod panorama;
-pub mod parallel_cnn_rnn;
-pub mod parallel_cnn_rnn_torch;
+pub mod networks;
 pub mod predict;
 mod recurrent;
 pub mod registry;
-pub mod resnet50;
 mod spec;
 mod tensor_names;
 pub mod transfer;
 pub mod weights;
 pub mod windows;
-pub mod xception;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -90,45 +70,45 @@ macro_rules! networks {
 
 networks! {
     /// Duplicated convolutional layers.
-    Net1(net1::Net1),
+    Net1(networks::net1::Net1),
     /// Its residual contrast.
-    Net2(net2::Net2),
+    Net2(networks::net2::Net2),
     /// This project's own.
-    Lens(lens::Lens),
+    Lens(networks::lens::Lens),
     /// This project's own for long windows.
-    Panorama(panorama::Panorama),
+    Panorama(networks::panorama::Panorama),
     /// Four convolutions over time, of seven networks on FMA-small.
-    FmaCnn1dShallow(fma_cnn1d_shallow::FmaCnn1dShallow),
+    FmaCnn1dShallow(networks::fma_cnn1d_shallow::FmaCnn1dShallow),
     /// Ten convolutions over time.
-    FmaCnn1dDeep(fma_cnn1d_deep::FmaCnn1dDeep),
+    FmaCnn1dDeep(networks::fma_cnn1d_deep::FmaCnn1dDeep),
     /// Four two-dimensional convolutions.
-    FmaCnn2dShallow(fma_cnn2d_shallow::FmaCnn2dShallow),
+    FmaCnn2dShallow(networks::fma_cnn2d_shallow::FmaCnn2dShallow),
     /// Ten two-dimensional convolutions.
-    FmaCnn2dDeep(fma_cnn2d_deep::FmaCnn2dDeep),
+    FmaCnn2dDeep(networks::fma_cnn2d_deep::FmaCnn2dDeep),
     /// An LSTM.
-    FmaRnn(fma_rnn::FmaRnn),
+    FmaRnn(networks::fma_rnn::FmaRnn),
     /// Convolutions and an LSTM.
-    FmaCrnn(fma_crnn::FmaCrnn),
+    FmaCrnn(networks::fma_crnn::FmaCrnn),
     /// Convolutions and two LSTMs.
-    FmaCrnnStacked(fma_crnn_stacked::FmaCrnnStacked),
+    FmaCrnnStacked(networks::fma_crnn_stacked::FmaCrnnStacked),
     /// Convolutions on pictures.
-    GtzanCnn(gtzan_cnn::GtzanCnn),
+    GtzanCnn(networks::gtzan_cnn::GtzanCnn),
     /// Strided convolutions over time.
-    DeepMusicGenre(deep_music_genre::DeepMusicGenre),
+    DeepMusicGenre(networks::deep_music_genre::DeepMusicGenre),
     /// A fully convolutional network for tags.
-    FcnTagger(fcn_tagger::FcnTagger),
+    FcnTagger(networks::fcn_tagger::FcnTagger),
     /// Convolutions beside a GRU.
-    ParallelCnnRnn(parallel_cnn_rnn::ParallelCnnRnn),
+    ParallelCnnRnn(networks::parallel_cnn_rnn::ParallelCnnRnn),
     /// The same with a GRU of one unit.
-    ParallelCnnRnnTorch(parallel_cnn_rnn_torch::ParallelCnnRnnTorch),
+    ParallelCnnRnnTorch(networks::parallel_cnn_rnn_torch::ParallelCnnRnnTorch),
     /// ResNet-50 with new last layers.
-    ResNet50(resnet50::ResNet50),
+    ResNet50(networks::resnet50::ResNet50),
     /// Xception with new last layers.
-    Xception(xception::Xception),
+    Xception(networks::xception::Xception),
     /// MusiCNN, of either set of tags.
-    Musicnn(musicnn::Musicnn),
+    Musicnn(networks::musicnn::Musicnn),
     /// A head on the features of other networks.
-    Head(head::Head),
+    Head(networks::head::Head),
     /// Several of one kind.
     Ensemble(Ensemble),
 }

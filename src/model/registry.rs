@@ -2,12 +2,13 @@
 
 use burn::tensor::Device;
 
-pub use super::spec::{InputKind, Preset};
-use super::{Blueprint, Build, Network, Shape, head, lens, musicnn, net1, net2, panorama, resnet50, xception};
-use super::{
+use super::networks::{
     deep_music_genre, fcn_tagger, fma_cnn1d_deep, fma_cnn1d_shallow, fma_cnn2d_deep, fma_cnn2d_shallow, fma_crnn,
     fma_crnn_stacked, fma_rnn, gtzan_cnn, parallel_cnn_rnn, parallel_cnn_rnn_torch,
 };
+use super::networks::{head, lens, musicnn, net1, net2, panorama, resnet50, xception};
+pub use super::spec::{InputKind, Preset};
+use super::{Blueprint, Build, Network, Shape};
 use crate::card::Structure;
 
 /// One network: its name, its source, and how to make and train it.

@@ -7,13 +7,13 @@ use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::two_views;
-use super::dropout::Dropout;
 use super::net1::{max_over_time, mean_over_time};
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::blocks::two_views;
+use crate::model::dropout::Dropout;
+use crate::model::registry::{Entry, InputKind, Preset};
+use crate::model::{Build, Layers, Network, Shape};
 use crate::recipe::{Augmentation, Keep, Recipe};
 
 /// This network in the registry.

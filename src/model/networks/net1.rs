@@ -7,11 +7,11 @@ use burn::nn::{Linear, LinearConfig, PaddingConfig1d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::dropout::Dropout;
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::dropout::Dropout;
+use crate::model::registry::{Entry, InputKind, Preset};
+use crate::model::{Build, Layers, Network, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// Frames that every convolution of `net1` and `net2` spans.
@@ -32,15 +32,15 @@ pub const ENTRY: Entry = Entry {
 };
 
 /// Where `net1` and `net2` come from.
-pub(super) const DUPLICATED: &str = "Yang and Zhang, Music Genre Classification Using Duplicated Convolutional Layers in \
+pub(crate) const DUPLICATED: &str = "Yang and Zhang, Music Genre Classification Using Duplicated Convolutional Layers in \
                                      Neural Networks, Interspeech 2019";
 
 /// The paper's sizes: 256 bands, 128 frames, GTZAN's ten genres.
-pub(super) const PAPER_SHAPE: Shape = Shape { bands: 256, frames: 128, classes: 10 };
+pub(crate) const PAPER_SHAPE: Shape = Shape { bands: 256, frames: 128, classes: 10 };
 
 /// The paper's training (section 4.2): Adadelta with a learning rate of 1, batches of 50, its weight penalty. It does
 /// not state how long; ours is 60 epochs.
-pub(super) fn preset() -> Preset {
+pub(crate) fn preset() -> Preset {
     Preset {
         front_end: &FrontEnd::NET1,
         recipe: Recipe {
@@ -122,11 +122,11 @@ impl Layers for Net1 {
 }
 
 /// `[batch, channels, frames]` → `[batch, channels]`.
-pub(super) fn max_over_time(x: Tensor<3>) -> Tensor<2> {
+pub(crate) fn max_over_time(x: Tensor<3>) -> Tensor<2> {
     x.max_dim(2).squeeze_dim(2)
 }
 
 /// `[batch, channels, frames]` → `[batch, channels]`.
-pub(super) fn mean_over_time(x: Tensor<3>) -> Tensor<2> {
+pub(crate) fn mean_over_time(x: Tensor<3>) -> Tensor<2> {
     x.mean_dim(2).squeeze_dim(2)
 }

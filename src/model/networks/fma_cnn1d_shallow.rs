@@ -3,11 +3,11 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Block1d, Dense, squared_weights};
 use super::fma::{self, Layer1d};
-use super::registry::{Entry, InputKind};
-use super::{Build, Layers, Network};
 use crate::card::Structure;
+use crate::model::blocks::{Block1d, Dense, squared_weights};
+use crate::model::registry::{Entry, InputKind};
+use crate::model::{Build, Layers, Network};
 
 /// This network in the registry.
 pub const ENTRY: Entry = Entry {

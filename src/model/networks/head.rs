@@ -5,11 +5,11 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::dropout::Dropout;
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::dropout::Dropout;
+use crate::model::registry::{Entry, InputKind, Preset};
+use crate::model::{Build, Layers, Network, Shape};
 use crate::recipe::Recipe;
 
 /// This network in the registry.

@@ -3,12 +3,12 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Dense, squared_weights};
 use super::fma;
-use super::recurrent::Lstm;
-use super::registry::{Entry, InputKind};
-use super::{Build, Layers, Network};
 use crate::card::Structure;
+use crate::model::blocks::{Dense, squared_weights};
+use crate::model::recurrent::Lstm;
+use crate::model::registry::{Entry, InputKind};
+use crate::model::{Build, Layers, Network};
 
 /// This network in the registry.
 pub const ENTRY: Entry = Entry {

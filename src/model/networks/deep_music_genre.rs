@@ -8,12 +8,12 @@ use burn::nn::pool::AvgPool1dConfig;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Dense, dropout, max_pool1d, pooled};
-use super::dropout::Dropout;
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::blocks::{Dense, dropout, max_pool1d, pooled};
+use crate::model::dropout::Dropout;
+use crate::model::registry::{Entry, InputKind, Preset};
+use crate::model::{Build, Layers, Network, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// This network in the registry.
@@ -31,14 +31,14 @@ pub const ENTRY: Entry = Entry {
 };
 
 /// Where this network and `fcn-tagger` come from.
-pub(super) const SOURCE: &str = "Flores Ruiz de Eguino, Deep Music Genre, CS231n, Stanford University, 2017";
+pub(crate) const SOURCE: &str = "Flores Ruiz de Eguino, Deep Music Genre, CS231n, Stanford University, 2017";
 
 /// Frames of the document's clips of 30 s.
-pub(super) const FRAMES: usize = 646;
+pub(crate) const FRAMES: usize = 646;
 
 /// The document's front end. It names neither optimiser nor length of its training; ours are Adam with a learning rate
 /// of 0.001 and 40 epochs in batches of 32. A clip is one input, so one window of each song.
-pub(super) fn preset() -> Preset {
+pub(crate) fn preset() -> Preset {
     Preset {
         front_end: &FrontEnd::DEEP_MUSIC_GENRE,
         recipe: Recipe {

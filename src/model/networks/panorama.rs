@@ -4,11 +4,12 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Block2d, Dense, dropout, two_views};
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape, lens};
+use super::lens;
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::blocks::{Block2d, Dense, dropout, two_views};
+use crate::model::registry::{Entry, InputKind, Preset};
+use crate::model::{Build, Layers, Network, Shape};
 use crate::recipe::Recipe;
 
 /// This network in the registry.

@@ -7,12 +7,12 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Dense, dropout, max_pool2d, pooled};
-use super::dropout::Dropout;
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::blocks::{Dense, dropout, max_pool2d, pooled};
+use crate::model::dropout::Dropout;
+use crate::model::registry::{Entry, InputKind, Preset};
+use crate::model::{Build, Layers, Network, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// This network in the registry.

@@ -7,13 +7,13 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Dense, dropout, max_pool2d, pooled};
-use super::dropout::Dropout;
-use super::recurrent::Bidirectional;
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::blocks::{Dense, dropout, max_pool2d, pooled};
+use crate::model::dropout::Dropout;
+use crate::model::recurrent::Bidirectional;
+use crate::model::registry::{Entry, InputKind, Preset};
+use crate::model::{Build, Layers, Network, Shape};
 use crate::recipe::{Keep, OptimiserKind, Recipe, Schedule};
 
 /// This network in the registry.
@@ -31,13 +31,13 @@ pub const ENTRY: Entry = Entry {
 };
 
 /// Where this network and `parallel-cnn-rnn-torch` come from.
-pub(super) const SOURCE: &str =
+pub(crate) const SOURCE: &str =
     "Li, Ng and Ng, GenreWiz: Music Genre Classification with RNN and CNN (after Dwivedi 2018)";
 
 /// The document's training: RMSProp with a learning rate of 0.0005, raised on a plateau and lowered when the accuracy
 /// fluctuates, 120 epochs, the best one kept. It names no batch; ours is 32. A clip is one input of 640 frames, so one
 /// window of each song.
-pub(super) fn preset() -> Preset {
+pub(crate) fn preset() -> Preset {
     Preset {
         front_end: &FrontEnd::PARALLEL_CNN_RNN,
         recipe: Recipe {
@@ -78,7 +78,7 @@ pub struct Convolutions {
 
 impl Convolutions {
     /// Convolutions with fresh weights, and the number of values that they leave. The document names no dropout.
-    pub(super) fn new(build: &Build, device: &Device) -> (Self, usize) {
+    pub(crate) fn new(build: &Build, device: &Device) -> (Self, usize) {
         let (mut channels, mut frames, mut bands) = (1, build.shape.frames, build.shape.bands);
         let layer = |(to, pool)| {
             let from = std::mem::replace(&mut channels, build.channels(to));
@@ -94,7 +94,7 @@ impl Convolutions {
     }
 
     /// `[batch, bands, frames]` → `[batch, 256]`.
-    pub(super) fn forward(&self, windows: Tensor<3>) -> Tensor<2> {
+    pub(crate) fn forward(&self, windows: Tensor<3>) -> Tensor<2> {
         let layer = |x: Tensor<4>, (convolution, (_, pool)): (&Conv2d, (usize, usize))| {
             self.dropout.forward(max_pool2d(relu(convolution.forward(x)), [pool, pool]))
         };
@@ -108,13 +108,13 @@ fn picture(windows: Tensor<3>) -> Tensor<4> {
 }
 
 /// The sequence that the recurrent layer hears: `[batch, bands, frames]` → `[frames / 4, batch, bands / 2]`.
-pub(super) fn sequence(windows: Tensor<3>) -> Tensor<3> {
+pub(crate) fn sequence(windows: Tensor<3>) -> Tensor<3> {
     let pooled: Tensor<3> = max_pool2d(picture(windows), RECURRENT_POOL).squeeze_dim(1);
     pooled.swap_dims(0, 1)
 }
 
 /// Steps and values of that sequence.
-pub(super) fn sequence_shape(build: &Build) -> [usize; 2] {
+pub(crate) fn sequence_shape(build: &Build) -> [usize; 2] {
     [pooled(build.shape.frames, RECURRENT_POOL[0]), pooled(build.shape.bands, RECURRENT_POOL[1])]
 }
 

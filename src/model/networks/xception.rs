@@ -8,11 +8,11 @@ use burn::nn::pool::MaxPool2d;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
-use super::registry::{Entry, InputKind};
 use super::resnet50::preset;
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
+use crate::model::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
+use crate::model::registry::{Entry, InputKind};
+use crate::model::{Build, Layers, Network, Shape};
 
 /// This network in the registry.
 pub const ENTRY: Entry = Entry {
@@ -166,7 +166,7 @@ impl Layers for Xception {
 /// timm's name of a layer: `block2.rep.4.pointwise.weight` of `blocks.1.rep.1.conv.pointwise.weight`.
 ///
 /// timm counts the ReLU before every separable convolution as a layer of its block; the first block begins without.
-pub(super) fn name_in_file(layer: &str) -> String {
+pub(crate) fn name_in_file(layer: &str) -> String {
     let parts: Vec<&str> = layer.split('.').collect();
     let number = |part: &str| part.parse::<usize>().unwrap_or(0);
     let last = |name: &str| match name {

@@ -5,11 +5,11 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Block2d, Dense, dropout};
 use super::deep_music_genre::{FRAMES, SOURCE, preset};
-use super::registry::{Entry, InputKind};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
+use crate::model::blocks::{Block2d, Dense, dropout};
+use crate::model::registry::{Entry, InputKind};
+use crate::model::{Build, Layers, Network, Shape};
 
 /// This network in the registry.
 pub const ENTRY: Entry = Entry {

@@ -4,12 +4,12 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::Dense;
 use super::parallel_cnn_rnn::{Convolutions, SOURCE, preset, sequence, sequence_shape};
-use super::recurrent::Bidirectional;
-use super::registry::{Entry, InputKind};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
+use crate::model::blocks::Dense;
+use crate::model::recurrent::Bidirectional;
+use crate::model::registry::{Entry, InputKind};
+use crate::model::{Build, Layers, Network, Shape};
 
 /// This network in the registry.
 pub const ENTRY: Entry = Entry {

@@ -8,11 +8,11 @@ use burn::nn::pool::MaxPool2d;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
+use crate::model::registry::{Entry, InputKind, Preset};
+use crate::model::{Build, Layers, Network, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// This network in the registry.
@@ -31,7 +31,7 @@ pub const ENTRY: Entry = Entry {
 };
 
 /// The document's training: Adam, 10 epochs. Ours, where it is silent: batches of 32, a constant rate.
-pub(super) fn preset(learning_rate: f64) -> Preset {
+pub(crate) fn preset(learning_rate: f64) -> Preset {
     Preset {
         front_end: &FrontEnd::IMAGE,
         recipe: Recipe {
@@ -162,7 +162,7 @@ impl Layers for ResNet50 {
 }
 
 /// torchvision's and timm's name of a layer: `layer1.0.downsample.1.weight` of `layer1.0.downsample.bn.gamma`.
-pub(super) fn name_in_file(layer: &str) -> String {
+pub(crate) fn name_in_file(layer: &str) -> String {
     let name = |part| match part {
         "conv" => "0",
         "bn" => "1",

@@ -7,9 +7,9 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::net1::{DUPLICATED, KERNEL_FRAMES, PAPER_SHAPE, max_over_time, mean_over_time, preset};
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network};
 use crate::card::Structure;
+use crate::model::registry::{Entry, InputKind, Preset};
+use crate::model::{Build, Layers, Network};
 use crate::recipe::Recipe;
 
 /// This network in the registry.

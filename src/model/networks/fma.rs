@@ -6,11 +6,11 @@
 
 use burn::tensor::{Device, Tensor};
 
-use super::Shape;
-use super::blocks::{Block1d, Block2d, dropout, pooled};
-use super::registry::Preset;
-use super::spec::Build;
 use crate::dsp::FrontEnd;
+use crate::model::Shape;
+use crate::model::blocks::{Block1d, Block2d, dropout, pooled};
+use crate::model::registry::Preset;
+use crate::model::spec::Build;
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// Where the networks come from.
