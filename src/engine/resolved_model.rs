@@ -7,7 +7,7 @@ use super::{Engine, EngineError};
 use crate::card::{Card, Structure};
 use crate::dataset::labelled_set::LabelledSet;
 use crate::dsp::FrontEnd;
-use crate::model::build::BlueprintError;
+use crate::model::blueprint::BlueprintError;
 use crate::model::registry::{ENTRIES, InputKind, entry};
 use crate::model::transfer::transfer_weights;
 use crate::model::weights::WeightsError;

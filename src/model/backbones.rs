@@ -3,7 +3,7 @@
 use burn::tensor::{ExecutionError, Tensor};
 
 use super::predict::outputs;
-use super::registry::InputKind;
+use super::spec::InputKind;
 use super::weights::WeightsError;
 use super::windows::{InputSpec, WindowSpan, Windowing};
 use super::{Layers, Loaded, Part};

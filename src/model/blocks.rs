@@ -8,8 +8,8 @@ use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig1d
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::Build;
 use super::dropout::Dropout;
+use super::spec::Build;
 
 /// What a pool leaves of an axis: a pool longer than the axis takes all of it.
 pub fn pooled(length: usize, pool: usize) -> usize {
@@ -31,6 +31,16 @@ pub fn max_pool2d(x: Tensor<4>, pool: [usize; 2]) -> Tensor<4> {
         [1, 1] => x,
         pool => MaxPool2dConfig::new(pool).with_strides(pool).init().forward(x),
     }
+}
+
+/// `[batch, channels, frames]` → `[batch, channels]`.
+pub(crate) fn max_over_time(x: Tensor<3>) -> Tensor<2> {
+    x.max_dim(2).squeeze_dim(2)
+}
+
+/// `[batch, channels, frames]` → `[batch, channels]`.
+pub(crate) fn mean_over_time(x: Tensor<3>) -> Tensor<2> {
+    x.mean_dim(2).squeeze_dim(2)
 }
 
 /// Two views of windows, `[batch, bands, frames]` → `[batch, 2, bands, frames]`: without their mean, for how loud a recording

@@ -4,7 +4,7 @@ use burn::tensor::{Device, ExecutionError};
 
 use super::backbones::{Backbones, Embeddings};
 use super::predict::{Output, outputs};
-use super::registry::InputKind;
+use super::spec::InputKind;
 use super::weights::{self, WeightsError};
 use super::windows::{InputSpec, WindowSpan, Windowing};
 use super::{Blueprint, Network, Part};

@@ -2,6 +2,8 @@
 //!
 //! The bottom of [`model`](super): everything here is known before any layer exists.
 
+use burn::tensor::Device;
+
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::recipe::Recipe;
@@ -74,4 +76,47 @@ pub struct Preset {
     pub front_end: &'static FrontEnd,
     /// Its settings.
     pub recipe: Recipe,
+}
+
+/// One network: what it is, and how to make and train it. `N` is the type of its layers.
+#[derive(Debug)]
+pub struct Entry<N> {
+    /// Identifier, as cards and the command line write it.
+    pub id: &'static str,
+    /// What it is, in one sentence.
+    pub summary: &'static str,
+    /// The document it comes from.
+    pub source: &'static str,
+    /// The figures that the document reports, and on which data; empty if it reports none. Never our own figures.
+    pub reported: &'static str,
+    /// The sizes of the document's configuration.
+    pub paper_shape: Shape,
+    /// The structure of the document's configuration.
+    pub paper_structure: Structure,
+    /// What a window is to it.
+    pub input_kind: InputKind,
+    /// The fewest frames (columns) that its layers take.
+    pub min_frames: usize,
+    /// The document's front end and training.
+    pub preset: fn() -> Preset,
+    /// Makes a single network with fresh weights.
+    pub init: fn(&Build, &Device) -> N,
+}
+
+impl<N> Entry<N> {
+    /// The same entry with another way to make the network: the registry makes one type of all.
+    pub(super) const fn with_init<M>(&self, init: fn(&Build, &Device) -> M) -> Entry<M> {
+        Entry {
+            id: self.id,
+            summary: self.summary,
+            source: self.source,
+            reported: self.reported,
+            paper_shape: self.paper_shape,
+            paper_structure: self.paper_structure,
+            input_kind: self.input_kind,
+            min_frames: self.min_frames,
+            preset: self.preset,
+            init,
+        }
+    }
 }

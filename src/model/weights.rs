@@ -13,7 +13,7 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use sha2::{Digest, Sha256};
 
 use super::Network;
-use super::build::BlueprintError;
+use super::blueprint::BlueprintError;
 use crate::card::Card;
 
 /// Metadata key of the card.

@@ -12,12 +12,12 @@ use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::blocks::{Dense, dropout, max_pool1d, pooled};
 use crate::model::dropout::Dropout;
-use crate::model::registry::{Entry, InputKind, Preset};
-use crate::model::{Build, Layers, Network, Shape};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<DeepMusicGenre> = Entry {
     id: "deep-music-genre",
     summary: "Three strided convolutions over time, pooled by maximum and mean side by side, two dense layers.",
     source: SOURCE,
@@ -27,7 +27,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset,
-    init: |build, device| Network::DeepMusicGenre(init(build, device)),
+    init,
 };
 
 /// Where this network and `fcn-tagger` come from.

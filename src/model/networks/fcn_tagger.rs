@@ -8,11 +8,11 @@ use burn::tensor::{Device, Tensor};
 use super::deep_music_genre::{FRAMES, SOURCE, preset};
 use crate::card::Structure;
 use crate::model::blocks::{Block2d, Dense, dropout};
-use crate::model::registry::{Entry, InputKind};
-use crate::model::{Build, Layers, Network, Shape};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Shape};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<FcnTagger> = Entry {
     id: "fcn-tagger",
     summary: "Four two-dimensional convolutions with batch norm and wide max pools, a score for each of many tags.",
     source: SOURCE,
@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::Windows { overlap: true },
     min_frames: 1,
     preset,
-    init: |build, device| Network::FcnTagger(init(build, device)),
+    init,
 };
 
 /// Channels and max pool, over bands and frames, of the four convolutions: FCN-4's pools, and an eighth of its 128,

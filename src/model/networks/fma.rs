@@ -7,10 +7,8 @@
 use burn::tensor::{Device, Tensor};
 
 use crate::dsp::FrontEnd;
-use crate::model::Shape;
 use crate::model::blocks::{Block1d, Block2d, dropout, pooled};
-use crate::model::registry::Preset;
-use crate::model::spec::Build;
+use crate::model::spec::{Build, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// Where the networks come from.

@@ -6,11 +6,11 @@ use burn::tensor::{Device, Tensor};
 use super::fma::{self, Layer2d};
 use crate::card::Structure;
 use crate::model::blocks::{Block2d, Dense, squared_weights};
-use crate::model::registry::{Entry, InputKind};
-use crate::model::{Build, Layers, Network};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<FmaCnn2dShallow> = Entry {
     id: "fma-cnn2d-shallow",
     summary: "Four two-dimensional convolutions with batch norm and max pools, three dense layers.",
     source: fma::SOURCE,
@@ -21,7 +21,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset: fma::preset,
-    init: |build, device| Network::FmaCnn2dShallow(init(build, device)),
+    init,
 };
 
 /// Channels, stride over bands and frames, and max pool of every convolution. The strides of 2 over time and 1 over

@@ -7,12 +7,12 @@ use super::fma::{self, Layer1d};
 use crate::card::Structure;
 use crate::model::blocks::{Block1d, Dense, dropout, squared_weights};
 use crate::model::dropout::Dropout;
+use crate::model::layers::Layers;
 use crate::model::recurrent::Lstm;
-use crate::model::registry::{Entry, InputKind};
-use crate::model::{Build, Layers, Network};
+use crate::model::spec::{Build, Entry, InputKind};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<FmaCrnn> = Entry {
     id: "fma-crnn",
     summary: "Three convolutions over time, an LSTM on what they leave, two dense layers on its last state.",
     source: fma::SOURCE,
@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset: fma::preset,
-    init: |build, device| Network::FmaCrnn(init(build, device)),
+    init,
 };
 
 /// Channels and max pool of every convolution; ours.

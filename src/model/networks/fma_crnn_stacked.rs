@@ -7,12 +7,12 @@ use burn::tensor::{Device, Tensor};
 use super::fma::{self, Layer1d};
 use crate::card::Structure;
 use crate::model::blocks::{Block1d, Dense, squared_weights};
+use crate::model::layers::Layers;
 use crate::model::recurrent::Lstm;
-use crate::model::registry::{Entry, InputKind};
-use crate::model::{Build, Layers, Network};
+use crate::model::spec::{Build, Entry, InputKind};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<FmaCrnnStacked> = Entry {
     id: "fma-crnn-stacked",
     summary: "Five convolutions over time, two LSTMs one on the other, three dense layers on the last state.",
     source: fma::SOURCE,
@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset: fma::preset,
-    init: |build, device| Network::FmaCrnnStacked(init(build, device)),
+    init,
 };
 
 /// Channels and max pool of every convolution; ours.

@@ -6,12 +6,12 @@ use burn::tensor::{Device, Tensor};
 use super::fma;
 use crate::card::Structure;
 use crate::model::blocks::{Dense, squared_weights};
+use crate::model::layers::Layers;
 use crate::model::recurrent::Lstm;
-use crate::model::registry::{Entry, InputKind};
-use crate::model::{Build, Layers, Network};
+use crate::model::spec::{Build, Entry, InputKind};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<FmaRnn> = Entry {
     id: "fma-rnn",
     summary: "An LSTM over the columns of the spectrogram, a dense layer on its last state.",
     source: fma::SOURCE,
@@ -22,7 +22,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset: fma::preset,
-    init: |build, device| Network::FmaRnn(init(build, device)),
+    init,
 };
 
 /// Units of the LSTM; ours.

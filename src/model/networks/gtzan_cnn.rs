@@ -11,12 +11,12 @@ use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::blocks::{Dense, dropout, max_pool2d, pooled};
 use crate::model::dropout::Dropout;
-use crate::model::registry::{Entry, InputKind, Preset};
-use crate::model::{Build, Layers, Network, Shape};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<GtzanCnn> = Entry {
     id: "gtzan-cnn",
     summary: "Three convolutions with max pools on the spectrogram as a picture, one dense layer.",
     source: "Tesserolli, Music Genre Classification, INFO6147 Deep Learning with PyTorch, Fanshawe College, 2024",
@@ -26,7 +26,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::Pictures,
     min_frames: 1,
     preset,
-    init: |build, device| Network::GtzanCnn(init(build, device)),
+    init,
 };
 
 /// The document's training: Adam with a learning rate of 0.001, 30 epochs. It names no batch; ours is 32. A song is one

@@ -8,12 +8,12 @@ use burn::tensor::{Device, Tensor};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::dropout::Dropout;
-use crate::model::registry::{Entry, InputKind, Preset};
-use crate::model::{Build, Layers, Network, Shape};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::Recipe;
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<Head> = Entry {
     id: "head",
     summary: "A linear layer, or one hidden layer before it, on the standardised features of other networks.",
     source: "Usual practice of transfer learning (features of a frozen network, a small classifier on top)",
@@ -26,7 +26,7 @@ pub const ENTRY: Entry = Entry {
         front_end: &FrontEnd::MUSICNN,
         recipe: Recipe { epochs: 200, batch: 32, windows_per_song: 1, weight_decay: 0.1, ..Recipe::default() },
     },
-    init: |build, device| Network::Head(init(build, device)),
+    init,
 };
 
 /// Standardised features, perhaps a hidden layer, the output.

@@ -7,17 +7,16 @@ use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::net1::{max_over_time, mean_over_time};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
-use crate::model::blocks::two_views;
+use crate::model::blocks::{max_over_time, mean_over_time, two_views};
 use crate::model::dropout::Dropout;
-use crate::model::registry::{Entry, InputKind, Preset};
-use crate::model::{Build, Layers, Network, Shape};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{Augmentation, Keep, Recipe};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<Lens> = Entry {
     id: "lens",
     summary: "Four small convolutions over time and pitch, of which each halves what it looks at; mean and maximum over \
               time.",
@@ -28,7 +27,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::Windows { overlap: true },
     min_frames: 4,
     preset: || Preset { front_end: &FrontEnd::GTZAN_LOGMEL, recipe: recipe() },
-    init: |build, device| Network::Lens(init(build, device)),
+    init,
 };
 
 /// How our own networks learn from a few hundred songs.

@@ -1,23 +1,45 @@
-//! The architectures, one a file.
+//! The architectures, one a file, and what families of them share.
+//!
+//! None of them names another architecture's type, the enum of all networks, or the registry: they know
+//! [`spec`](super::spec), [`layers`](super::layers) and the blocks that they are built of.
 
-pub mod deep_music_genre;
-pub mod fcn_tagger;
-pub mod fma;
-pub mod fma_cnn1d_deep;
-pub mod fma_cnn1d_shallow;
-pub mod fma_cnn2d_deep;
-pub mod fma_cnn2d_shallow;
-pub mod fma_crnn;
-pub mod fma_crnn_stacked;
-pub mod fma_rnn;
-pub mod gtzan_cnn;
-pub mod head;
-pub mod lens;
-pub mod musicnn;
-pub mod net1;
-pub mod net2;
-pub mod panorama;
-pub mod parallel_cnn_rnn;
-pub mod parallel_cnn_rnn_torch;
-pub mod resnet50;
-pub mod xception;
+mod fma;
+mod imagenet;
+
+/// Passes every architecture to the macro `$then`: its file, its type, its entries in the registry.
+///
+/// To add a network, write its file and add its line here: the line declares the module and makes its variant of
+/// [`Network`](super::registry::Network) and its [`ENTRIES`](super::registry::ENTRIES), in this order.
+// Neither rustfmt nor `cargo fmt` sees a module that a macro declares: `cargo xtask test fmt` names these files to it.
+macro_rules! for_each_network {
+    ($then:ident) => {
+        $then! {
+            net1::Net1 [ENTRY],
+            net2::Net2 [ENTRY],
+            fma_cnn1d_shallow::FmaCnn1dShallow [ENTRY],
+            fma_cnn1d_deep::FmaCnn1dDeep [ENTRY],
+            fma_cnn2d_shallow::FmaCnn2dShallow [ENTRY],
+            fma_cnn2d_deep::FmaCnn2dDeep [ENTRY],
+            fma_rnn::FmaRnn [ENTRY],
+            fma_crnn::FmaCrnn [ENTRY],
+            fma_crnn_stacked::FmaCrnnStacked [ENTRY],
+            gtzan_cnn::GtzanCnn [ENTRY],
+            resnet50::ResNet50 [ENTRY],
+            xception::Xception [ENTRY],
+            deep_music_genre::DeepMusicGenre [ENTRY],
+            fcn_tagger::FcnTagger [ENTRY],
+            parallel_cnn_rnn::ParallelCnnRnn [ENTRY],
+            parallel_cnn_rnn_torch::ParallelCnnRnnTorch [ENTRY],
+            lens::Lens [ENTRY],
+            panorama::Panorama [ENTRY],
+            musicnn::Musicnn [MSD, MTT],
+            head::Head [ENTRY],
+        }
+    };
+}
+pub(super) use for_each_network;
+
+macro_rules! declare {
+    ($($module:ident::$network:ident [$($entry:ident),+]),+ $(,)?) => { $(pub(crate) mod $module;)+ };
+}
+for_each_network!(declare);

@@ -10,15 +10,15 @@ use burn::tensor::module::conv1d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
-use super::net1::{max_over_time, mean_over_time};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
-use crate::model::registry::{Entry, InputKind, Preset};
-use crate::model::{Build, Layers, Network, Shape};
+use crate::model::blocks::{max_over_time, mean_over_time};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// The network that learned from the Million Song Dataset, in the registry.
-pub const MSD: Entry = Entry {
+pub(crate) const MSD: Entry<Musicnn> = Entry {
     id: "musicnn-msd",
     summary: "Kernels shaped like timbres and rhythms, three layers over time, 50 tags of the Million Song Dataset.",
     source: SOURCE,
@@ -28,11 +28,11 @@ pub const MSD: Entry = Entry {
     input_kind: InputKind::Windows { overlap: false },
     min_frames: KERNEL_FRAMES,
     preset,
-    init: |build, device| Network::Musicnn(init(build, device)),
+    init,
 };
 
 /// The network that learned from MagnaTagATune, in the registry.
-pub const MTT: Entry = Entry {
+pub(crate) const MTT: Entry<Musicnn> = Entry {
     id: "musicnn-mtt",
     summary: "Kernels shaped like timbres and rhythms, three layers over time, 50 tags of MagnaTagATune.",
     reported: "ROC-AUC 0.907 and PR-AUC 0.383 on MagnaTagATune, in the package.",

@@ -9,16 +9,17 @@ use burn::tensor::{Device, Tensor};
 
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::blocks::{max_over_time, mean_over_time};
 use crate::model::dropout::Dropout;
-use crate::model::registry::{Entry, InputKind, Preset};
-use crate::model::{Build, Layers, Network, Shape};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// Frames that every convolution of `net1` and `net2` spans.
 pub const KERNEL_FRAMES: usize = 4;
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<Net1> = Entry {
     id: "net1",
     summary: "Four convolutions over time, two of them duplicates, each pooled its own way; three dense layers.",
     source: DUPLICATED,
@@ -28,7 +29,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::Windows { overlap: true },
     min_frames: KERNEL_FRAMES,
     preset,
-    init: |build, device| Network::Net1(init(build, device)),
+    init,
 };
 
 /// Where `net1` and `net2` come from.
@@ -119,14 +120,4 @@ impl Layers for Net1 {
         let squares = |layer: &Conv1d| layer.weight.val().square().sum();
         Some(squares(&self.c1) * 0.02 + (squares(&self.c2) + squares(&self.c3) + squares(&self.c4)) * 0.01)
     }
-}
-
-/// `[batch, channels, frames]` → `[batch, channels]`.
-pub(crate) fn max_over_time(x: Tensor<3>) -> Tensor<2> {
-    x.max_dim(2).squeeze_dim(2)
-}
-
-/// `[batch, channels, frames]` → `[batch, channels]`.
-pub(crate) fn mean_over_time(x: Tensor<3>) -> Tensor<2> {
-    x.mean_dim(2).squeeze_dim(2)
 }

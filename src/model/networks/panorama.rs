@@ -8,12 +8,12 @@ use super::lens;
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::blocks::{Block2d, Dense, dropout, two_views};
-use crate::model::registry::{Entry, InputKind, Preset};
-use crate::model::{Build, Layers, Network, Shape};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::Recipe;
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<Panorama> = Entry {
     id: "panorama",
     summary: "Four small convolutions over time and pitch with wide pools, on twelve seconds at once; the strongest answer of \
               each unit.",
@@ -27,7 +27,7 @@ pub const ENTRY: Entry = Entry {
         front_end: &FrontEnd::GTZAN_LOGMEL,
         recipe: Recipe { batch: 32, windows_per_song: 2, ..lens::recipe() },
     },
-    init: |build, device| Network::Panorama(init(build, device)),
+    init,
 };
 
 /// Channels and max pool, over bands and frames, of the four convolutions.

@@ -11,13 +11,13 @@ use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::blocks::{Dense, dropout, max_pool2d, pooled};
 use crate::model::dropout::Dropout;
+use crate::model::layers::Layers;
 use crate::model::recurrent::Bidirectional;
-use crate::model::registry::{Entry, InputKind, Preset};
-use crate::model::{Build, Layers, Network, Shape};
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{Keep, OptimiserKind, Recipe, Schedule};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<ParallelCnnRnn> = Entry {
     id: "parallel-cnn-rnn",
     summary: "Five convolutions beside a bidirectional GRU, one dense layer on what both heard.",
     source: SOURCE,
@@ -27,7 +27,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset,
-    init: |build, device| Network::ParallelCnnRnn(init(build, device)),
+    init,
 };
 
 /// Where this network and `parallel-cnn-rnn-torch` come from.

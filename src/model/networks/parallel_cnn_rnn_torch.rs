@@ -7,12 +7,12 @@ use burn::tensor::{Device, Tensor};
 use super::parallel_cnn_rnn::{Convolutions, SOURCE, preset, sequence, sequence_shape};
 use crate::card::Structure;
 use crate::model::blocks::Dense;
+use crate::model::layers::Layers;
 use crate::model::recurrent::Bidirectional;
-use crate::model::registry::{Entry, InputKind};
-use crate::model::{Build, Layers, Network, Shape};
+use crate::model::spec::{Build, Entry, InputKind, Shape};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<ParallelCnnRnnTorch> = Entry {
     id: "parallel-cnn-rnn-torch",
     summary: "Five convolutions beside a bidirectional GRU of one unit, one dense layer on all of its steps.",
     source: SOURCE,
@@ -22,7 +22,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset,
-    init: |build, device| Network::ParallelCnnRnnTorch(init(build, device)),
+    init,
 };
 
 /// Units of the GRU each way.

@@ -8,15 +8,15 @@ use burn::nn::pool::MaxPool2d;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
+use super::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
-use crate::model::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
-use crate::model::registry::{Entry, InputKind, Preset};
-use crate::model::{Build, Layers, Network, Shape};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<ResNet50> = Entry {
     id: "resnet50-transfer",
     summary: "ResNet-50, which learned on photographs, with new last layers, on the spectrogram as a picture.",
     source: TRANSFER,
@@ -27,7 +27,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::Pictures,
     min_frames: 1,
     preset: || preset(1e-3),
-    init: |build, device| Network::ResNet50(init(build, device)),
+    init,
 };
 
 /// The document's training: Adam, 10 epochs. Ours, where it is silent: batches of 32, a constant rate.

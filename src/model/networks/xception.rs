@@ -8,14 +8,14 @@ use burn::nn::pool::MaxPool2d;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
+use super::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
 use super::resnet50::preset;
 use crate::card::Structure;
-use crate::model::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
-use crate::model::registry::{Entry, InputKind};
-use crate::model::{Build, Layers, Network, Shape};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Shape};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<Xception> = Entry {
     id: "xception-transfer",
     summary: "Xception, which learned on photographs, with new last layers, on the spectrogram as a picture.",
     source: TRANSFER,
@@ -27,7 +27,7 @@ pub const ENTRY: Entry = Entry {
     // What the two convolutions without padding need.
     min_frames: 7,
     preset: || preset(1e-4),
-    init: |build, device| Network::Xception(init(build, device)),
+    init,
 };
 
 /// timm's mean and deviation for its `legacy_xception` (its `default_cfg`): 0..1 to -1..1, not ImageNet's statistics.

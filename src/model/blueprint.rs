@@ -2,10 +2,10 @@
 
 use burn::tensor::Device;
 
-use super::registry::{Entry, UnknownNetwork, entry};
+use super::ensemble::Ensemble;
+use super::registry::{Entry, Network, UnknownNetwork, entry};
 use super::spec::{Build, Dropouts, Shape};
 use super::windows::{InputSpec, Windowing};
-use super::{Ensemble, Network};
 use crate::card::{Card, Structure};
 use crate::dsp::FrontEnd;
 
@@ -61,6 +61,14 @@ impl Blueprint {
     pub fn input_spec(&self) -> InputSpec {
         let (windowing, least_columns) = (self.windowing(), self.entry.min_frames);
         InputSpec { front_end: self.front_end, windowing, least_columns }
+    }
+}
+
+impl Entry {
+    /// The document's configuration.
+    pub fn documented(&'static self) -> Blueprint {
+        let build = Build { structure: self.paper_structure, ..Build::from(self.paper_shape) };
+        Blueprint { entry: self, build, front_end: (self.preset)().front_end }
     }
 }
 
