@@ -16,10 +16,8 @@ macro_rules! for_each_network {
         $then! {
             net1::Net1 [ENTRY],
             net2::Net2 [ENTRY],
-            fma_cnn1d_shallow::FmaCnn1dShallow [ENTRY],
-            fma_cnn1d_deep::FmaCnn1dDeep [ENTRY],
-            fma_cnn2d_shallow::FmaCnn2dShallow [ENTRY],
-            fma_cnn2d_deep::FmaCnn2dDeep [ENTRY],
+            fma_cnn1d::FmaCnn1d [SHALLOW, DEEP],
+            fma_cnn2d::FmaCnn2d [SHALLOW, DEEP],
             fma_rnn::FmaRnn [ENTRY],
             fma_crnn::FmaCrnn [ENTRY],
             fma_crnn_stacked::FmaCrnnStacked [ENTRY],
