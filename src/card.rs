@@ -103,17 +103,18 @@ pub struct Backbone {
     pub name: String,
     /// SHA-256 of its weights file, hexadecimal: a head fits no other weights.
     pub sha256: String,
-    /// What of it the head takes.
-    pub takes: Takes,
+    /// What of it is the head's input.
+    #[serde(alias = "takes")]
+    pub output: BackboneOutput,
 }
 
-/// What a head takes of a backbone.
+/// Which output of a backbone is a head's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Takes {
-    /// The features that the backbone's own last layer decides from.
+pub enum BackboneOutput {
+    /// The input of the backbone's own last layer.
     Features,
-    /// Its answers, as logits.
+    /// The output of its last layer.
     Logits,
     /// Its features, then its logits.
     Both,

@@ -7,13 +7,13 @@ use super::loaded::Loaded;
 use super::predict::outputs;
 use super::weights::WeightsError;
 use super::windows::{InputSpec, WindowSpan, Windowing};
-use crate::card::{Backbone, Card, Takes};
+use crate::card::{Backbone, BackboneOutput, Card};
 use crate::dsp::Segment;
 use crate::eval::probabilities::probabilities;
 
 /// Networks with the same input, and which output of each a head uses; empty for a network that is no head.
 #[derive(Debug, Clone, Default)]
-pub struct Backbones(Vec<(Loaded, Takes)>);
+pub struct Backbones(Vec<(Loaded, BackboneOutput)>);
 
 /// What the backbones compute of a few windows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -30,7 +30,7 @@ impl Backbones {
     /// # Errors
     ///
     /// [`WeightsError::InputMismatch`] if their inputs differ, or if one of them is itself a head.
-    pub(crate) fn new(backbones: Vec<(Loaded, Takes)>, head: &str) -> Result<Self, WeightsError> {
+    pub(crate) fn new(backbones: Vec<(Loaded, BackboneOutput)>, head: &str) -> Result<Self, WeightsError> {
         let mismatch = |difference: String| WeightsError::InputMismatch { name: head.to_owned(), difference };
         if let Some((backbone, _)) = backbones.iter().find(|(backbone, _)| !backbone.backbones().is_empty()) {
             let name = &backbone.card.name;
@@ -56,9 +56,9 @@ impl Backbones {
 
     /// As a head's card names them.
     pub(crate) fn cards(&self) -> Vec<Backbone> {
-        let backbone = |(backbone, output): &(Loaded, Takes)| {
+        let backbone = |(backbone, output): &(Loaded, BackboneOutput)| {
             let Card { name, sha256, .. } = backbone.card.clone();
-            Backbone { name, sha256, takes: *output }
+            Backbone { name, sha256, output: *output }
         };
         self.0.iter().map(backbone).collect()
     }
@@ -70,10 +70,10 @@ impl Backbones {
 
     /// How many values a head gets of a window: the sum over all backbones.
     pub(crate) fn features(&self) -> usize {
-        let values = |(backbone, output): &(Loaded, Takes)| match output {
-            Takes::Features => backbone.feature_width(),
-            Takes::Logits => backbone.card.labels.len(),
-            Takes::Both => backbone.feature_width() + backbone.card.labels.len(),
+        let values = |(backbone, output): &(Loaded, BackboneOutput)| match output {
+            BackboneOutput::Features => backbone.feature_width(),
+            BackboneOutput::Logits => backbone.card.labels.len(),
+            BackboneOutput::Both => backbone.feature_width() + backbone.card.labels.len(),
         };
         self.0.iter().map(values).sum()
     }
@@ -97,10 +97,10 @@ impl Backbones {
                 if backbone.card.multi_label {
                     tags.push(probabilities(&output.logits, true));
                 }
-                if *wanted != Takes::Logits {
+                if *wanted != BackboneOutput::Logits {
                     row.extend(output.features);
                 }
-                if *wanted != Takes::Features {
+                if *wanted != BackboneOutput::Features {
                     row.extend(output.logits);
                 }
             }
