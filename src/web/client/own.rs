@@ -11,7 +11,7 @@ use web_sys::{Blob, File};
 
 use super::site::{self, Shipped};
 use super::{Client, Update};
-use crate::card::{Card, inside};
+use crate::card::{Card, embedded};
 use crate::view::classify::networks::{Catalogue, Offer, Selection};
 use crate::view::storage::words;
 use crate::view::train::state::free_name;
@@ -76,7 +76,7 @@ impl OwnNetwork {
         let header = header_range(&self.weights).await?;
         let mut card = Card { name: name.to_owned(), ..self.card.clone() };
         let start = read(&slice(&self.weights, header.clone())?).await?;
-        let start = inside::with_card(&start, &card).map_err(|error| error.to_string())?;
+        let start = embedded::with_card(&start, &card).map_err(|error| error.to_string())?;
         let body = slice(&self.weights, header.end..self.weights.size() as u64)?;
         let weights = blob(&Array::of2(&Uint8Array::from(start.as_slice()), &body))?;
         card.sha256 = sha256(&read(&weights).await?);
@@ -182,7 +182,7 @@ impl Client {
         }
         let header = header_range(file).await?;
         let body = size - header.end;
-        let card = inside::card(&read(&slice(file, header)?).await?, body).map_err(|error| error.to_string())?;
+        let card = embedded::card(&read(&slice(file, header)?).await?, body).map_err(|error| error.to_string())?;
         self.check_backbones(&card).await?;
         // A copy: the user may delete the file.
         let bytes = read(file).await?;
@@ -229,8 +229,8 @@ impl Client {
 }
 
 async fn header_range(file: &Blob) -> Result<Range<u64>, String> {
-    let prefix = read(&slice(file, 0..inside::PREFIX as u64)?).await?;
-    inside::header_range(&prefix, file.size() as u64).map_err(|error| error.to_string())
+    let prefix = read(&slice(file, 0..embedded::PREFIX as u64)?).await?;
+    embedded::header_range(&prefix, file.size() as u64).map_err(|error| error.to_string())
 }
 
 fn blob(parts: &Array) -> Result<Blob, String> {
