@@ -1,4 +1,4 @@
-//! What a network is made from: its sizes, its structure, the front end it hears through.
+//! A network that can be made: an entry of the registry, its sizes, its structure, its front end.
 
 use burn::tensor::Device;
 
@@ -9,37 +9,37 @@ use super::windows::{InputSpec, Windowing};
 use crate::card::{Card, Structure};
 use crate::dsp::FrontEnd;
 
-/// A network that could be made: which one, of what sizes, for which front end.
+/// A network before it has weights.
 #[derive(Debug, Clone)]
 pub struct Blueprint {
-    /// Which network.
+    /// Its entry in the registry.
     pub entry: &'static Entry,
-    /// What its layers depend on.
+    /// Its sizes, structure and dropout.
     pub build: Build,
-    /// What it hears through.
+    /// Turns samples into its input.
     pub front_end: &'static FrontEnd,
 }
 
 /// A card that describes no network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BlueprintError {
-    /// It names a network that does not exist.
+    /// The card names a network that does not exist.
     #[error(transparent)]
     Network(#[from] UnknownNetwork),
-    /// It names a front end that does not exist.
-    #[error("the network's card asks for the front end '{0}', which this version does not have")]
+    /// The card names a front end that does not exist.
+    #[error("the network's card names the front end '{0}', which this version does not have")]
     FrontEnd(String),
-    /// Sizes that no network has.
+    /// A size out of range.
     #[error("the network's card says {what}; expected {expected}")]
     Size {
-        /// What was found, with its name.
+        /// The size, with its name.
         what: String,
-        /// What would do.
+        /// The range.
         expected: &'static str,
     },
 }
 
-/// The largest of any size on a card: what it says is used to allocate.
+/// The largest of any size on a card. A card may come from anywhere, and its sizes are used to allocate.
 const LARGEST: usize = 1 << 14;
 
 impl Blueprint {
@@ -52,12 +52,12 @@ impl Blueprint {
         }
     }
 
-    /// How windows are made of what is heard.
+    /// How windows of its input are cut from segments.
     pub fn windowing(&self) -> Windowing {
         Windowing::new(self.entry.input_kind, self.build.shape, self.front_end.scaling)
     }
 
-    /// How a recording is heard for it.
+    /// Its front end and windows.
     pub fn input_spec(&self) -> InputSpec {
         let (windowing, least_columns) = (self.windowing(), self.entry.min_frames);
         InputSpec { front_end: self.front_end, windowing, least_columns }

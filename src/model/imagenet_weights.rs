@@ -17,18 +17,18 @@ const HEAD: &str = "fc.";
 /// Puts a trunk's weights into a network: a safetensors file with torchvision's or timm's names of `resnet50`, or timm's
 /// of `legacy_xception`, in 16 or 32 bits.
 ///
-/// The file's own output layer is taken where it fits (1000 classes, no hidden layer) and left out otherwise, and so are
-/// its counts of batches. Anything else must be as the network has it.
+/// The file's own output layer is used if it fits (1000 classes, no hidden layer) and skipped otherwise; its counts of
+/// batches are skipped. Every other tensor must be as the network has it.
 ///
 /// # Errors
 ///
-/// [`WeightsError::Malformed`] for other bytes, and [`WeightsError::Trunk`] where the network has no such trunk or a
+/// [`WeightsError::Malformed`] for other bytes, and [`WeightsError::Trunk`] if the network has no such trunk or a
 /// tensor is missing, superfluous, or of another shape or type; the message names the first.
 pub fn load(network: Network, bytes: &[u8]) -> Result<Network, WeightsError> {
     let (architecture, name_in_file): (_, fn(&str) -> String) = match &network {
         Network::ResNet50(_) => ("resnet50", resnet50::name_in_file),
         Network::Xception(_) => ("legacy_xception", xception::name_in_file),
-        _ => return Err(trunk("a network", "this network has no trunk from ImageNet".to_owned())),
+        _ => return Err(trunk("ResNet-50 or Xception", "this network has no trunk from ImageNet".to_owned())),
     };
     let file = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Malformed(error.to_string()))?;
     let values = fitting(&network, &file, name_in_file).map_err(|difference| trunk(architecture, difference))?;
@@ -54,11 +54,12 @@ fn fitting(
         known.push(name);
     }
     known.sort_unstable();
-    let left_out = |name: &str| name.starts_with(HEAD) || name.ends_with(".num_batches_tracked");
+    let is_skipped = |name: &str| name.starts_with(HEAD) || name.ends_with(".num_batches_tracked");
     let mut names: Vec<&str> = file.names();
     names.sort_unstable();
-    let strange = |name: &&&str| !left_out(name) && known.binary_search_by(|known| known.as_str().cmp(name)).is_err();
-    if let Some(name) = names.iter().find(strange) {
+    let is_unknown =
+        |name: &&&str| !is_skipped(name) && known.binary_search_by(|known| known.as_str().cmp(name)).is_err();
+    if let Some(name) = names.iter().find(is_unknown) {
         return Err(format!("'{name}' is not a layer of it"));
     }
     for (layer, tensor) in output_layer(&layers, file) {
@@ -67,10 +68,10 @@ fn fitting(
     Ok(values)
 }
 
-/// The file's output layer, where the network has the very same one.
+/// The file's output layer, if the network has one of the same shape.
 fn output_layer<'a>(layers: &'a [(String, Vec<usize>)], file: &SafeTensors<'_>) -> Vec<(&'a str, TensorData)> {
     let in_head: Vec<&(String, Vec<usize>)> = layers.iter().filter(|(layer, _)| layer.starts_with(HEAD)).collect();
-    // A hidden layer makes it another one.
+    // More tensors than these two: a hidden layer, so the output layer is not on the same features.
     let [(weight, weight_shape), (bias, bias_shape)] = in_head[..] else { return Vec::new() };
     let found = [value(file, "fc.weight", weight_shape), value(file, "fc.bias", bias_shape)];
     match found {
@@ -79,16 +80,16 @@ fn output_layer<'a>(layers: &'a [(String, Vec<usize>)], file: &SafeTensors<'_>) 
     }
 }
 
-/// A tensor of the file as the network holds it: of this shape, in float32, a dense layer's weight turned from
-/// `[outputs, inputs]` to `[inputs, outputs]`.
+/// A tensor of the file as the network holds it: of this shape, in float32, a dense layer's weight
+/// transposed from `[outputs, inputs]` to `[inputs, outputs]`.
 fn value(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<TensorData, String> {
-    let turned: Vec<usize> = match *shape {
+    let in_file: Vec<usize> = match *shape {
         [inputs, outputs] => vec![outputs, inputs],
         _ => shape.to_vec(),
     };
-    let tensor = file.tensor(name).map_err(|_| format!("'{name}' of shape {turned:?} is missing"))?;
-    if tensor.shape() != turned {
-        return Err(format!("'{name}' should have shape {turned:?}, found {:?}", tensor.shape()));
+    let tensor = file.tensor(name).map_err(|_| format!("'{name}' of shape {in_file:?} is missing"))?;
+    if tensor.shape() != in_file {
+        return Err(format!("'{name}' should have shape {in_file:?}, found {:?}", tensor.shape()));
     }
     let bytes = tensor.data();
     let values: Vec<f32> = match tensor.dtype() {
@@ -104,7 +105,7 @@ fn value(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<TensorDa
     Ok(TensorData::new(values, shape))
 }
 
-/// Puts values in place of a network's own, by the names of its layers.
+/// Replaces a network's values, by the names of its tensors.
 struct Filler {
     path: TensorPath,
     values: HashMap<String, TensorData>,

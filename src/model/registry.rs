@@ -85,8 +85,8 @@ impl Network {
         self.classify(self.features(windows))
     }
 
-    /// What it decides from, of what a part of it is run on.
-    pub fn features_of_part(&self, part: Part, input: Tensor<3>) -> Tensor<2> {
+    /// Features from the input of a part of it.
+    pub(crate) fn features_of_part(&self, part: Part, input: Tensor<3>) -> Tensor<2> {
         match part {
             Part::Whole => self.features(input),
             Part::Last => self.features_of_pooled(input.squeeze_dim(2)),
@@ -94,14 +94,14 @@ impl Network {
         }
     }
 
-    /// Logits of what a part of it is run on.
-    pub fn forward_part(&self, part: Part, input: Tensor<3>) -> Tensor<2> {
+    /// Logits from the input of a part of it.
+    pub(crate) fn forward_part(&self, part: Part, input: Tensor<3>) -> Tensor<2> {
         self.classify(self.features_of_part(part, input))
     }
 
-    /// What a part of it is run on, of windows `[batch, bands, frames]`: `[batch, values]`, or nothing where that is the
-    /// windows themselves.
-    pub fn input_of_part(&self, part: Part, windows: Tensor<3>) -> Option<Tensor<2>> {
+    /// The input `[batch, values]` of a part of it, computed from windows `[batch, bands, frames]`; `None` for
+    /// [`Part::Whole`], whose input is the windows themselves.
+    pub(crate) fn input_of_part(&self, part: Part, windows: Tensor<3>) -> Option<Tensor<2>> {
         match part {
             Part::Whole => None,
             Part::Last => Some(self.pooled(windows)),
@@ -109,35 +109,35 @@ impl Network {
         }
     }
 
-    /// The device the weights are on.
+    /// The device that holds the weights.
     pub fn device(&self) -> Device {
         self.devices().into_iter().next().unwrap_or_default()
     }
 
-    /// Every stored tensor in the order of the layers, as path and shape: `("c1.weight", [256, 128, 4])`.
+    /// Every stored tensor in the order of the layers, as name and shape: `("c1.weight", [256, 128, 4])`.
     pub fn layers(&self) -> Vec<(String, Vec<usize>)> {
         named_shapes(self)
     }
 
-    /// TrainingResult parameters: without the running statistics of batch norms and the standardisation of a head.
+    /// How many values training changes: all but the running statistics of batch norms and the standardisation of a head.
     pub fn parameters(&self) -> usize {
-        let learned = self.layers().into_iter().filter(|(name, _)| !is_statistic(name));
-        learned.map(|(_, shape)| shape.iter().product::<usize>()).sum()
+        let trained = self.layers().into_iter().filter(|(name, _)| !is_statistic(name));
+        trained.map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }
 }
 
-/// No network has this name.
+/// There is no network with this identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no network called '{found}'; the known ones are {}", known())]
 pub struct UnknownNetwork {
     found: String,
 }
 
-/// The network of this identifier.
+/// The entry with this identifier.
 ///
 /// # Errors
 ///
-/// [`UnknownNetwork`], which lists the known ones.
+/// [`UnknownNetwork`], whose message lists the known ones.
 pub fn entry(id: &str) -> Result<&'static Entry, UnknownNetwork> {
     ENTRIES.iter().copied().find(|entry| entry.id == id).ok_or_else(|| UnknownNetwork { found: id.to_owned() })
 }

@@ -30,7 +30,7 @@ pub(crate) const ENTRY: Entry<DeepMusicGenre> = Entry {
     init,
 };
 
-/// Where this network and `fcn-tagger` come from.
+/// The document of this network and of `fcn-tagger`.
 pub(crate) const SOURCE: &str = "Flores Ruiz de Eguino, Deep Music Genre, CS231n, Stanford University, 2017";
 
 /// Frames of the document's clips of 30 s.
@@ -71,10 +71,9 @@ const HIDDEN: [usize; 1] = [2048];
 /// hidden dense layer and the output. 2 775 818 parameters at the document's sizes.
 ///
 /// Shapes at the document's sizes: `[batch, 128, 646]` → `[256, 161]` → `[256, 39]` → `[256, 9]` → twice `[256, 2]`,
-/// flattened and concatenated 1024 → 2048 → 10. Ours, where the document is silent: convolutions are not padded (the
-/// default of the Keras that it uses), but for inputs so short that nothing would be left; the hidden layer's ReLU, for
-/// the name of its activation is missing from the text. It says that batch norm and dropout hardly helped: neither is
-/// here, unless dropout is asked for.
+/// flattened and concatenated 1024 → 2048 → 10. Ours, because the document does not say: convolutions are not padded
+/// (Keras' default), except for inputs so short that nothing would be left; the hidden layer has a ReLU. The document
+/// says that batch norm and dropout hardly helped: there is neither, unless dropout is requested.
 #[derive(Module, Debug)]
 pub struct DeepMusicGenre {
     convolutions: Vec<Conv1d>,

@@ -39,7 +39,7 @@ const HIDDEN: [usize; 1] = [64];
 /// each of them but the last. 305 352 parameters at the document's sizes.
 ///
 /// Shapes at the document's sizes: `[batch, 128, 640]` → `[64, 320]` → `[128, 160]` → `[128, 80]`: 80 steps of the
-/// LSTM, whose last state goes 128 → 64 → 8. Ours, where the document is silent: kernels of 5 frames, channels, pools,
+/// LSTM, whose last state goes 128 → 64 → 8. Ours, because the document does not say: kernels of 5 frames, channels, pools,
 /// units.
 #[derive(Module, Debug)]
 pub struct FmaCrnn {

@@ -28,11 +28,11 @@ pub(crate) const ENTRY: Entry<FmaRnn> = Entry {
 /// Units of the LSTM; ours.
 const UNITS: usize = 64;
 
-/// An LSTM that hears every column, and a dense layer on its last state. 50 184 parameters at the document's sizes.
+/// An LSTM over every column, and a dense layer on its last state. 50 184 parameters at the document's sizes.
 ///
-/// The document calls it naive and straightforward and finds it little better than chance. So it is here: all 640
-/// steps, nothing pooled, no dropout, as the document names none for it. Ours, where it is silent: 64 units, and the
-/// last state, not the mean of all, decides.
+/// The document calls it naive and straightforward and finds it little better than chance. As there: all 640 steps,
+/// nothing pooled, no dropout. Ours, because the document does not say: 64 units, and the last state, not the mean of
+/// all, is classified.
 #[derive(Module, Debug)]
 pub struct FmaRnn {
     lstm: Lstm,

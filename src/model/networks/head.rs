@@ -1,4 +1,4 @@
-//! `head`: decides from the features of other networks, which stay as they are.
+//! `head`: classifies the features of other networks, which are not trained.
 
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
@@ -29,7 +29,7 @@ pub(crate) const ENTRY: Entry<Head> = Entry {
     init,
 };
 
-/// Standardised features, perhaps a hidden layer, the output.
+/// Standardisation of the features, an optional hidden layer, the output layer.
 #[derive(Module, Debug)]
 pub struct Head {
     input_mean: Param<Tensor<1>>,
@@ -52,8 +52,8 @@ fn init(build: &Build, device: &Device) -> Head {
     }
 }
 
-/// The head of this weight `[features, classes]` and bias, without a hidden layer, that standardises nothing yet.
-pub fn linear(weight: Tensor<2>, bias: Tensor<1>) -> Head {
+/// A head without a hidden layer, of this weight `[features, classes]` and bias `[classes]`; it standardises nothing yet.
+pub(crate) fn linear(weight: Tensor<2>, bias: Tensor<1>) -> Head {
     let ([bands, classes], device) = (weight.dims(), weight.device());
     let mut head = init(&Build::from(Shape { bands, frames: 1, classes }), &device);
     head.output = Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) };
@@ -62,7 +62,7 @@ pub fn linear(weight: Tensor<2>, bias: Tensor<1>) -> Head {
 
 impl Head {
     /// The head with this mean and deviation of every feature in its standardisation.
-    pub fn standardising(mut self, mean: Tensor<1>, deviation: Tensor<1>) -> Self {
+    pub(crate) fn standardising(mut self, mean: Tensor<1>, deviation: Tensor<1>) -> Self {
         self.input_mean = self.input_mean.map(|_| mean.set_require_grad(false));
         self.input_deviation = self.input_deviation.map(|_| deviation.set_require_grad(false));
         self

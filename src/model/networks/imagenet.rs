@@ -11,16 +11,16 @@ use crate::model::dropout::Dropout;
 use crate::model::spec::Build;
 use crate::model::windows::in_unit_range;
 
-/// Where both networks come from.
+/// The document of both networks.
 pub(super) const TRANSFER: &str = "Tesserolli, Music Genre Classification (GTZAN, transfer learning), 2024";
 
 /// Dropout of a head with a hidden layer. The document names a dropout without its rate; this is the usual one.
 const DROPOUT_DENSE: f64 = 0.5;
 
-/// Mean and deviation of the three channels that a trunk learned with.
+/// Mean and deviation of the three channels that a trunk was pretrained with.
 pub(super) type Colours = [(f64, f64); 3];
 
-/// Windows as the pictures that a trunk knows: values of 0..1 again, the highest band on top, grey as three channels,
+/// Windows as pictures like those that a trunk was pretrained on: values of 0..1 again, the highest band on top, grey as three channels,
 /// each less its mean and divided by its deviation.
 ///
 /// # Shapes
@@ -68,10 +68,10 @@ pub(super) fn mean_of_pixels(x: Tensor<4>) -> Tensor<2> {
     pixels.mean_dim(2).squeeze_dim(2)
 }
 
-/// The last layers, in place of the trunk's own: an output layer alone (the document's head A), or, where the structure
-/// has hidden units, a dense layer, ReLU, dropout and the output layer (its head B).
+/// The last layers, in place of the trunk's own: an output layer alone (the document's head A), or, if the structure has
+/// hidden units, a dense layer, ReLU, dropout and the output layer (its head B).
 #[derive(Module, Debug)]
-pub struct Classifier {
+pub(crate) struct Classifier {
     hidden: Option<Linear>,
     output: Linear,
     dropout: Dropout,

@@ -1,4 +1,4 @@
-//! `lens`: this project's own small network, the best that was found for learning from a few hundred songs alone.
+//! `lens`: this project's own small network, the best that was found for training on a few hundred songs alone.
 
 use burn::module::Module;
 use burn::nn::conv::{Conv1d, Conv1dConfig, Conv2d, Conv2dConfig};
@@ -30,8 +30,8 @@ pub(crate) const ENTRY: Entry<Lens> = Entry {
     init,
 };
 
-/// How our own networks learn from a few hundred songs.
-pub fn recipe() -> Recipe {
+/// The training of this project's own networks on a few hundred songs.
+pub(crate) fn recipe() -> Recipe {
     Recipe {
         learning_rate: 3e-3,
         weight_decay: 0.1,
@@ -57,7 +57,7 @@ const DROPOUT: f64 = 0.3;
 
 /// Convolutions over time and bands, all bands of a frame into 128 units, their mean and maximum over time, the output.
 ///
-/// A window is seen twice: without its mean, and without every band's. 141 082 parameters with 128 bands and ten classes.
+/// Its input is two views of a window: less the mean of the window, and less the mean of each band. 141 082 parameters with 128 bands and ten classes.
 /// Any window of at least 4 frames works.
 #[derive(Module, Debug)]
 pub struct Lens {

@@ -16,7 +16,7 @@ use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// Frames that every convolution of `net1` and `net2` spans.
-pub const KERNEL_FRAMES: usize = 4;
+pub(crate) const KERNEL_FRAMES: usize = 4;
 
 /// This network in the registry.
 pub(crate) const ENTRY: Entry<Net1> = Entry {
@@ -32,7 +32,7 @@ pub(crate) const ENTRY: Entry<Net1> = Entry {
     init,
 };
 
-/// Where `net1` and `net2` come from.
+/// The document of `net1` and `net2`.
 pub(crate) const DUPLICATED: &str = "Yang and Zhang, Music Genre Classification Using Duplicated Convolutional Layers in \
                                      Neural Networks, Interspeech 2019";
 

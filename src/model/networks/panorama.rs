@@ -1,4 +1,4 @@
-//! `panorama`: this project's own network for long windows, the best that was found for learning from a few hundred songs
+//! `panorama`: this project's own network for long windows, the best that was found for training on a few hundred songs
 //! alone.
 
 use burn::module::Module;
@@ -37,9 +37,9 @@ const DROPOUT: f64 = 0.1;
 
 /// Four times 3×3 convolution, batch norm, ReLU and max pool, the largest value of each channel, and the output.
 ///
-/// A window is seen twice: without its mean, and without every band's. 273 258 parameters with ten classes, however many
+/// Its input is two views of a window: less the mean of the window, and less the mean of each band. 273 258 parameters with ten classes, however many
 /// bands. Shapes of 128 bands and 150 frames (11.6 s): `[batch, 2, 128, 150]` → `[16, 64, 37]` → `[48, 16, 7]` →
-/// `[96, 5, 1]` → `[256]`. A shorter sound is repeated until it fills a window.
+/// `[96, 5, 1]` → `[256]`. A shorter segment is repeated to fill a window.
 #[derive(Module, Debug)]
 pub struct Panorama {
     convolutions: Vec<Block2d>,
@@ -59,8 +59,8 @@ fn init(build: &Build, device: &Device) -> Panorama {
 impl Layers for Panorama {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let convolved = self.convolutions.iter().fold(two_views(windows), |x, block| block.forward(x));
-        let everywhere: Tensor<3> = convolved.flatten(2, 3); // [batch, 256, places]
-        self.dense.features(everywhere.max_dim(2).squeeze_dim(2)) // [batch, 256]
+        let positions: Tensor<3> = convolved.flatten(2, 3); // [batch, 256, positions]
+        self.dense.features(positions.max_dim(2).squeeze_dim(2)) // [batch, 256]
     }
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {

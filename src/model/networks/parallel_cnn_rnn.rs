@@ -19,7 +19,7 @@ use crate::recipe::{Keep, OptimiserKind, Recipe, Schedule};
 /// This network in the registry.
 pub(crate) const ENTRY: Entry<ParallelCnnRnn> = Entry {
     id: "parallel-cnn-rnn",
-    summary: "Five convolutions beside a bidirectional GRU, one dense layer on what both heard.",
+    summary: "Five convolutions beside a bidirectional GRU, one dense layer on the output of both.",
     source: SOURCE,
     reported: "51 % on FMA, in the article that the document takes it from.",
     paper_shape: Shape { bands: 128, frames: 640, classes: 8 },
@@ -30,7 +30,7 @@ pub(crate) const ENTRY: Entry<ParallelCnnRnn> = Entry {
     init,
 };
 
-/// Where this network and `parallel-cnn-rnn-torch` come from.
+/// The document of this network and of `parallel-cnn-rnn-torch`.
 pub(crate) const SOURCE: &str =
     "Li, Ng and Ng, GenreWiz: Music Genre Classification with RNN and CNN (after Dwivedi 2018)";
 
@@ -69,15 +69,15 @@ const UNITS: usize = 64;
 /// The five convolutions, which both of the document's networks have.
 ///
 /// Shapes at the document's sizes: `[batch, 1, 640, 128]` → `[16, 319, 64]` → `[32, 158, 32]` → `[64, 78, 16]` →
-/// `[64, 19, 4]` → `[64, 4, 1]`, flattened 256. Not padded, but for inputs so short that nothing would be left.
+/// `[64, 19, 4]` → `[64, 4, 1]`, flattened 256. Not padded, except for inputs so short that nothing would be left.
 #[derive(Module, Debug)]
-pub struct Convolutions {
+pub(crate) struct Convolutions {
     layers: Vec<Conv2d>,
     dropout: Dropout,
 }
 
 impl Convolutions {
-    /// Convolutions with fresh weights, and the number of values that they leave. The document names no dropout.
+    /// Convolutions with fresh weights, and the number of values of their output. The document names no dropout.
     pub(crate) fn new(build: &Build, device: &Device) -> (Self, usize) {
         let (mut channels, mut frames, mut bands) = (1, build.shape.frames, build.shape.bands);
         let layer = |(to, pool)| {
@@ -107,7 +107,7 @@ fn picture(windows: Tensor<3>) -> Tensor<4> {
     windows.swap_dims(1, 2).unsqueeze_dim(1)
 }
 
-/// The sequence that the recurrent layer hears: `[batch, bands, frames]` → `[frames / 4, batch, bands / 2]`.
+/// The input sequence of the recurrent layer: `[batch, bands, frames]` → `[frames / 4, batch, bands / 2]`.
 pub(crate) fn sequence(windows: Tensor<3>) -> Tensor<3> {
     let pooled: Tensor<3> = max_pool2d(picture(windows), RECURRENT_POOL).squeeze_dim(1);
     pooled.swap_dims(0, 1)
@@ -118,13 +118,13 @@ pub(crate) fn sequence_shape(build: &Build) -> [usize; 2] {
     [pooled(build.shape.frames, RECURRENT_POOL[0]), pooled(build.shape.bands, RECURRENT_POOL[1])]
 }
 
-/// Five convolutions beside a bidirectional GRU that hears the pooled spectrogram, and one dense layer on both.
+/// Five convolutions beside a bidirectional GRU over the pooled spectrogram, and one dense layer on both.
 /// 85 160 parameters at the document's sizes, 85 930 with ten classes: its table, layer by layer.
 ///
 /// The GRU has one bias a gate, as the table's 49 536 says (Keras with `reset_after=False`); its two last states, 128,
 /// are concatenated with the convolutions' 256. ReLU after the convolutions is the listing's; the table names no
-/// activation. Ours, where the document is silent: no dropout unless it is asked for, and weights that begin as
-/// PyTorch's do.
+/// activation. Ours, because the document does not say: no dropout unless it is requested, and initial weights
+/// as in PyTorch.
 #[derive(Module, Debug)]
 pub struct ParallelCnnRnn {
     convolutions: Convolutions,
@@ -145,9 +145,9 @@ fn init(build: &Build, device: &Device) -> ParallelCnnRnn {
 
 impl Layers for ParallelCnnRnn {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
-        let seen = self.convolutions.forward(windows.clone()); // [batch, 256]
+        let convolved = self.convolutions.forward(windows.clone()); // [batch, 256]
         let recurrent = self.recurrent.last(sequence(windows)); // [batch, 128]
-        self.dense.features(Tensor::cat(vec![seen, recurrent], 1)) // [batch, 384]
+        self.dense.features(Tensor::cat(vec![convolved, recurrent], 1)) // [batch, 384]
     }
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {

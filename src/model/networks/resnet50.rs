@@ -30,7 +30,7 @@ pub(crate) const ENTRY: Entry<ResNet50> = Entry {
     init,
 };
 
-/// The document's training: Adam, 10 epochs. Ours, where it is silent: batches of 32, a constant rate.
+/// The document's training: Adam, 10 epochs. Ours, because it does not say: batches of 32, a constant rate.
 pub(crate) fn preset(learning_rate: f64) -> Preset {
     Preset {
         front_end: &FrontEnd::IMAGE,

@@ -36,7 +36,7 @@ const COLOURS: Colours = [(0.5, 0.5); 3];
 /// Two convolutions, twelve blocks of separable ones with a way around each, two separable ones, the mean over the
 /// picture, and the last layers.
 ///
-/// As timm has it, where the paper's figure and Keras have no bias either. 22 855 952 parameters with 1000 classes. It
+/// As in timm; the convolutions have no bias, nor have they in the paper's figure and in Keras. 22 855 952 parameters with 1000 classes. It
 /// pools over all of the picture, so that any size from 7×7 on works.
 #[derive(Module, Debug)]
 pub struct Xception {
@@ -59,8 +59,7 @@ struct Separable {
     pointwise: Conv2d,
 }
 
-/// Separable convolutions, their maximum where the picture is halved, added to the input or to what a 1×1 convolution
-/// makes of it.
+/// Separable convolutions, and a max pool if the picture is halved, added to the input or to a 1×1 convolution of it.
 #[derive(Module, Debug)]
 struct Block {
     rep: Vec<Unit>,
@@ -113,7 +112,7 @@ impl Separable {
 }
 
 impl Block {
-    /// From the first number of channels over the others; `halves` where it halves the picture.
+    /// `channels` are those of the input and after every convolution; `halves` is true if the block halves the picture.
     fn new(channels: &[usize], halves: bool, device: &Device) -> Self {
         let unit =
             |pair: &[usize]| Unit { conv: Separable::new([pair[0], pair[1]], device), bn: norm(pair[1], device) };
