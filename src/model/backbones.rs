@@ -94,6 +94,7 @@ impl Backbones {
         for (backbone, wanted) in &self.0 {
             let found = outputs(backbone.network(), Part::Whole, values.to_vec(), bands, frames).await?;
             for ((row, tags), output) in embeddings.rows.iter_mut().zip(&mut embeddings.tags).zip(found) {
+                // Only tags are shown beside the head's own classes, not the genres of a backbone.
                 if backbone.card.multi_label {
                     tags.push(probabilities(&output.logits, true));
                 }

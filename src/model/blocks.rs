@@ -18,6 +18,7 @@ pub(crate) fn pooled(length: usize, pool: usize) -> usize {
 
 /// `[batch, channels, frames]` → `[batch, channels, frames / pool]`, of which at least one is left.
 pub(crate) fn max_pool1d(x: Tensor<3>, pool: usize) -> Tensor<3> {
+    // A pool of 1 changes nothing, and skipping it saves a copy.
     match pool.min(x.dims()[2]) {
         1 => x,
         pool => MaxPool1dConfig::new(pool).with_stride(pool).init().forward(x),

@@ -46,6 +46,7 @@ impl Blueprint {
     /// A network with fresh weights.
     pub fn init(&self, device: &Device) -> Network {
         let member = || (self.entry.init)(&self.build, device);
+        // A single network is no ensemble of one: its tensors have no index in their names.
         match self.build.structure.members {
             1 => member(),
             members => Network::Ensemble(Ensemble::new((0..members).map(|_| member()).collect())),

@@ -32,6 +32,7 @@ impl<N: Layers + Module> Layers for Ensemble<N> {
             let own = features.clone().narrow(1, index * width, width);
             log_softmax(member.classify(own), 1)
         };
+        // The mean of logarithms is the logarithm of the geometric mean; the softmax after it normalises.
         let sum = self.members.iter().enumerate().map(member).reduce(Tensor::add);
         match sum {
             Some(sum) => sum / count as f64,

@@ -59,6 +59,7 @@ impl Loaded {
         let backbone = |wanted: &Backbone| {
             let found = known.iter().find(|backbone| backbone.card.name == wanted.name);
             match found {
+                // A head fits only the features of the very weights that it was trained on.
                 Some(backbone) if backbone.card.sha256 == wanted.sha256 => Ok((backbone.clone(), wanted.output)),
                 Some(_) => Err(WeightsError::OtherBackbone { backbone: wanted.name.clone() }),
                 None => Err(WeightsError::Backbone { backbone: wanted.name.clone() }),

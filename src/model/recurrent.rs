@@ -59,6 +59,7 @@ impl Lstm {
         let (mut cell, mut state) = (zeros.clone(), zeros);
         let step = |input: Tensor<2>| {
             let all = input + self.state.forward(state.clone());
+            // One sigmoid for three gates: fewer operations a step.
             let open = sigmoid(gates(&all, self.units, 0, 3));
             let [enter, keep, show] = [0, 1, 2].map(|gate| gates(&open, self.units, gate, 1));
             cell = keep * cell.clone() + enter * tanh(gates(&all, self.units, 3, 1));

@@ -111,6 +111,7 @@ impl Network {
 
     /// The device that holds the weights.
     pub fn device(&self) -> Device {
+        // Every network has tensors, so the default is never used.
         self.devices().into_iter().next().unwrap_or_default()
     }
 

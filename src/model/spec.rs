@@ -106,6 +106,7 @@ pub struct Entry<N> {
 impl<N> Entry<N> {
     /// The same entry with another way to make the network: the registry makes one type of all.
     pub(super) const fn with_init<M>(&self, init: fn(&Build, &Device) -> M) -> Entry<M> {
+        // Written out: a struct update would need both types to be the same.
         Entry {
             id: self.id,
             summary: self.summary,

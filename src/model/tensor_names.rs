@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 /// Returns whether a tensor is computed from data instead of trained: a running statistic or a standardisation.
 pub fn is_statistic(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
+    // Burn's names in a batch norm, and those of a head's standardisation.
     ["running_mean", "running_var", "input_mean", "input_deviation"].contains(&last)
 }
 

@@ -31,6 +31,7 @@ pub(crate) fn transfer_weights(
 /// Names of the weights whose sizes depend on how many labels there are.
 fn output_layers(blueprint: &Blueprint, network: &Network) -> HashSet<String> {
     let Build { shape, .. } = blueprint.build;
+    // With one class more, the tensors whose sizes change are those of the output layer.
     let build = Build { shape: Shape { classes: shape.classes + 1, ..shape }, ..blueprint.build };
     // Burn draws weights when they are first read, and only their shapes are read here.
     let larger = Blueprint { build, ..blueprint.clone() }.init(&network.device()).layers();
@@ -54,6 +55,7 @@ impl ModuleVisitor for Collector {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        // Flat, because tensors of any rank share the map.
         self.values.insert(self.path.name(), param.val().flatten(0, D - 1));
     }
 }

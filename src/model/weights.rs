@@ -98,6 +98,7 @@ pub enum Precision {
 ///
 /// [`WeightsError::Malformed`] if the file cannot be made, and [`WeightsError::Device`] if the device was lost.
 pub async fn to_bytes(network: &Network, card: &Card, precision: Precision) -> Result<Vec<u8>, WeightsError> {
+    // A file cannot contain its own hash.
     let unsigned = Card { sha256: String::new(), ..card.clone() };
     let json = serde_json::to_string(&unsigned).map_err(|error| WeightsError::Card(error.to_string()))?;
     let mut reader = Reader::default();
@@ -168,6 +169,7 @@ pub fn fill(network: &mut Network, bytes: Vec<u8>, architecture: &str) -> Result
     check_fit(&bytes, network, architecture)?;
     let mut store = SafetensorsStore::from_bytes(Some(bytes))
         .with_from_adapter(FloatCastAdapter::to(DType::F32))
+        // Burn would put the variant of `Network` before every name.
         .skip_enum_variants(true);
     network.load_from(&mut store).map_err(|error| WeightsError::Malformed(error.to_string()))?;
     Ok(())

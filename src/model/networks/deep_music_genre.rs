@@ -106,6 +106,7 @@ impl Layers for DeepMusicGenre {
         let layer =
             |x: Tensor<3>, convolution: &Conv1d| self.dropout.forward(max_pool1d(relu(convolution.forward(x)), POOL));
         let convolved = self.convolutions.iter().fold(windows, layer); // [batch, 256, 9]
+        // A short window may leave fewer frames than the pool has.
         let last = LAST_POOL.min(convolved.dims()[2]);
         let mean = AvgPool1dConfig::new(last).with_stride(last).init().forward(convolved.clone()); // [batch, 256, 2]
         let pools: Tensor<3> = Tensor::cat(vec![max_pool1d(convolved, last), mean], 1); // [batch, 512, 2]

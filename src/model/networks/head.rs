@@ -42,6 +42,7 @@ pub struct Head {
 fn init(build: &Build, device: &Device) -> Head {
     let Shape { bands: features, classes, .. } = build.shape;
     let hidden = build.structure.hidden;
+    // Computed from the training set, so the optimiser must not change them.
     let constant = |value: Tensor<1>| Param::from_tensor(value).set_require_grad(false);
     Head {
         input_mean: constant(Tensor::zeros([features], device)),

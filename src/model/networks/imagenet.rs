@@ -28,6 +28,7 @@ pub(super) type Colours = [(f64, f64); 3];
 /// - input: `[batch, bands, frames]`, the lowest band first
 /// - output: `[batch, 3, bands, frames]`
 pub(super) fn pictures(windows: Tensor<3>, colours: Colours) -> Tensor<4> {
+    // Spectrograms have their lowest band first, pictures their highest row on top.
     let grey = in_unit_range(windows).flip([1]);
     let channel = |(mean, deviation): (f64, f64)| (grey.clone() - mean) / deviation;
     Tensor::stack(colours.map(channel).to_vec(), 1)

@@ -77,6 +77,7 @@ fn init(build: &Build, device: &Device) -> Lens {
     let channels = CHANNELS.map(|channels| build.channels(channels));
     let units = build.channels(FRAME_UNITS);
     let norm = |channels| BatchNormConfig::new(channels).init(device);
+    // The bands after the first convolution: kernel 7, padding 3 on both sides.
     let mut bands = (build.shape.bands + 6).saturating_sub(7) / STRIDE[0] + 1;
     let mut pools = Vec::new();
     for [over_bands, over_time] in POOLS {

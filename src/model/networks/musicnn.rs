@@ -96,6 +96,7 @@ pub struct Musicnn {
 fn init(build: &Build, device: &Device) -> Musicnn {
     let Shape { bands, classes, .. } = build.shape;
     let [timbre, rhythm, middle, dense] = [204, 51, 64, 200].map(|channels| build.channels(channels));
+    // The package gives the heights for its 96 bands; other front ends may have another number.
     let [low, high] = TIMBRE_BANDS.map(|of_96| (bands * of_96 / PAPER_SHAPE.bands).max(1));
     let front = 2 * timbre + 3 * rhythm;
     let pooled = 2 * (front + 3 * middle);

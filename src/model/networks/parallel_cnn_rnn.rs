@@ -109,6 +109,7 @@ fn picture(windows: Tensor<3>) -> Tensor<4> {
 
 /// The input sequence of the recurrent layer: `[batch, bands, frames]` → `[frames / 4, batch, bands / 2]`.
 pub(crate) fn sequence(windows: Tensor<3>) -> Tensor<3> {
+    // The recurrent layer wants time first, then the batch.
     let pooled: Tensor<3> = max_pool2d(picture(windows), RECURRENT_POOL).squeeze_dim(1);
     pooled.swap_dims(0, 1)
 }

@@ -118,6 +118,7 @@ fn init(build: &Build, device: &Device) -> ResNet50 {
 
 impl Bottleneck {
     fn new([before, inside, outside]: [usize; 3], stride: usize, first: bool, device: &Device) -> Self {
+        // The shortcut must have the shape of the block's output.
         let downsample =
             || Downsample { conv: convolution([before, outside], 1, stride, 0, 1, device), bn: norm(outside, device) };
         Self {
