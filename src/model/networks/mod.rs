@@ -30,7 +30,6 @@ macro_rules! for_each_network {
             parallel_cnn_rnn_torch::ParallelCnnRnnTorch [ENTRY],
             lens::Lens [ENTRY],
             panorama::Panorama [ENTRY],
-            toy::Toy [ENTRY],
             musicnn::Musicnn [MSD, MTT],
             head::Head [ENTRY],
         }
