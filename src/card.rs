@@ -1,6 +1,8 @@
 //! A network's card: what its weights are, where they come from and how good they are.
 
-pub mod inside;
+// The command line reads cards with the weights, through `model::weights`.
+#[cfg(any(target_family = "wasm", test))]
+pub(crate) mod embedded;
 
 use std::collections::BTreeMap;
 
@@ -15,22 +17,21 @@ pub struct Card {
     pub summary: String,
     /// Identifier of the architecture in the registry: `net1`.
     pub architecture: String,
-    /// What it is built with besides the sizes of its two ends.
+    /// Width, hidden units, members.
     #[serde(default, skip_serializing_if = "Structure::is_default")]
     pub structure: Structure,
-    /// The networks it listens through, in the order of their features: those a head was trained on. Empty where it
-    /// hears for itself.
+    /// The networks that a head uses as feature extractors, in the order of their features; empty for any other network.
     #[serde(default, alias = "bases", skip_serializing_if = "Vec::is_empty")]
     pub backbones: Vec<Backbone>,
-    /// Mel bands of what is heard.
+    /// Mel bands of the input, or rows of a picture.
     pub bands: usize,
-    /// Frames (columns) of a window of what is heard.
+    /// Frames (columns) of an input window.
     pub frames: usize,
     /// Name of its front end: `gtzan-logmel`.
     pub front_end: String,
     /// Its classes, in the order of its outputs.
     pub labels: Vec<String>,
-    /// True where any number of labels may hold at once (tags), false where exactly one does (genres).
+    /// True if any number of labels may apply at once (tags), false if exactly one does (genres).
     #[serde(default, alias = "many_labels", skip_serializing_if = "std::ops::Not::not")]
     pub multi_label: bool,
     /// Data it was trained on, with the split.
@@ -38,30 +39,30 @@ pub struct Card {
     /// The command that trained it.
     #[serde(default)]
     pub recipe: String,
-    /// TaskMetrics figures, each under a name that says on what: `valid_song_accuracy`.
+    /// Measured figures, each under a name that says on which data: `valid_song_accuracy`.
     #[serde(default)]
     pub figures: BTreeMap<String, f64>,
     /// Licence of the weights.
     pub licence: String,
-    /// SHA-256 of the weights file, hexadecimal; empty where it is not known.
+    /// SHA-256 of the weights file, hexadecimal; empty if it is not known.
     #[serde(default)]
     pub sha256: String,
 }
 
-/// What a network is built with besides the sizes of its two ends. The default is its document's.
+/// What a network is built with besides the sizes of its input and output. The default is its document's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Structure {
-    /// Share of its document's channels, above 0.
+    /// Its channels as a multiple of the document's, above 0, at most 4.
     #[serde(skip_serializing_if = "is_one")]
     pub width: f64,
-    /// Units of a hidden layer before the output, where it has a choice; 0 for none.
+    /// Units of a hidden layer before the output, for networks that may have one; 0 for none.
     #[serde(skip_serializing_if = "is_zero")]
     pub hidden: usize,
-    /// Networks of the same kind whose answers are averaged; 1 for a single one.
+    /// Networks of the same architecture whose predictions are averaged, 1 to 64.
     #[serde(skip_serializing_if = "is_single")]
     pub members: usize,
-    /// Features that a head decides from; 0 for a network that hears for itself.
+    /// Input features of a head; 0 for a network whose input is a spectrogram.
     #[serde(skip_serializing_if = "is_zero")]
     pub features: usize,
 }
@@ -73,7 +74,7 @@ impl Default for Structure {
 }
 
 impl Structure {
-    /// A single network that hears for itself, as wide as its document has it.
+    /// A single network that is no head, as wide as in its document.
     pub const DOCUMENTED: Self = Self { width: 1.0, hidden: 0, members: 1, features: 0 };
 
     fn is_default(&self) -> bool {
@@ -96,36 +97,37 @@ fn is_single(members: &usize) -> bool {
     *members == 1
 }
 
-/// A network that a head listens through.
+/// A network that a head uses as feature extractor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backbone {
     /// The name on its card.
     pub name: String,
-    /// SHA-256 of its weights file, hexadecimal: a head fits no other weights.
+    /// SHA-256 of its weights file, hexadecimal: the head was trained on the features of exactly these weights.
     pub sha256: String,
-    /// What of it the head takes.
-    pub takes: Takes,
+    /// Which output of it is the head's input.
+    #[serde(alias = "takes")]
+    pub output: BackboneOutput,
 }
 
-/// What a head takes of a backbone.
+/// Which output of a backbone is a head's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Takes {
-    /// The features that the backbone's own last layer decides from.
+pub enum BackboneOutput {
+    /// The input of the backbone's own last layer.
     Features,
-    /// Its answers, as logits.
+    /// The output of its last layer.
     Logits,
     /// Its features, then its logits.
     Both,
 }
 
-/// How a network is built, which its card only names.
+/// What the registry says of a network; its card only names the architecture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Architecture {
     /// What it is, in one sentence.
     pub summary: String,
     /// The document that it comes from.
     pub source: String,
-    /// How many numbers it has learned, without those of the networks it listens through.
+    /// How many parameters it has, without those of its backbones.
     pub parameters: usize,
 }

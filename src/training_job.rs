@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::card::Takes;
+use crate::card::BackboneOutput;
 use crate::dataset::folds::grouped_folds;
 use crate::dataset::labelled_set::{LabelledSet, Song};
 use crate::eval::report::EpochReport;
@@ -63,9 +63,9 @@ pub enum ModelSpec {
     /// A new head on what other networks hear, which stay as they are. They are in use or loaded as backbones.
     #[serde(alias = "head")]
     NewHead {
-        /// Those networks, by the names on their cards, and what the head takes of each.
+        /// Those networks, by the names on their cards, and which output of each the head uses.
         #[serde(alias = "bases")]
-        backbones: Vec<(String, Takes)>,
+        backbones: Vec<(String, BackboneOutput)>,
         /// Units of a hidden layer; 0 for none.
         hidden: usize,
     },

@@ -4,7 +4,7 @@
 use burn::tensor::Device;
 use futures::FutureExt;
 use genrelens::audio::Source;
-use genrelens::card::{Backbone, Card, Structure, Takes};
+use genrelens::card::{Backbone, BackboneOutput, Card, Structure};
 use genrelens::engine::{Engine, Host};
 use genrelens::model::weights::{self, Precision};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Prediction, Progress, Request};
@@ -107,8 +107,11 @@ fn tags(name: &str) -> Card {
 
 /// A head on the logits of these.
 fn head(backbones: &[&Card]) -> Card {
-    let backbone =
-        |card: &&Card| Backbone { name: card.name.clone(), sha256: card.sha256.clone(), takes: Takes::Logits };
+    let backbone = |card: &&Card| Backbone {
+        name: card.name.clone(),
+        sha256: card.sha256.clone(),
+        output: BackboneOutput::Logits,
+    };
     let structure = Structure { features: 4 * backbones.len(), ..Structure::default() };
     let backbones = backbones.iter().map(backbone).collect();
     Card { name: "head".to_owned(), architecture: "head".to_owned(), structure, backbones, ..card() }
@@ -340,7 +343,7 @@ fn a_head_without_its_base_leaves_the_network_in_place() {
         Event::Failed { message } => assert!(message.contains(part), "{message}"),
         other => panic!("{other:?}"),
     };
-    expect(load(&mut engine, head.clone()), "listens through 'msd', which is not loaded");
+    expect(load(&mut engine, head.clone()), "needs the backbone 'msd', which is not loaded");
     // Of the same name and other weights.
     load_backbone(&mut engine, fresh(tags("msd")));
     expect(load(&mut engine, head.clone()), "another version of 'msd'");
@@ -368,14 +371,18 @@ fn a_card_that_what_is_heard_does_not_fit_is_refused() {
     };
     let fits = head(&[&backbone.0]);
     let wider = Structure { features: fits.structure.features + 1, ..fits.structure };
-    refused(Card { structure: wider, ..fits.clone() }, "features, what it listens through has");
-    refused(Card { backbones: Vec::new(), ..fits.clone() }, "it is a head and names no network");
-    refused(Card { backbones: fits.backbones.clone(), ..card() }, "it is no head and names a network");
-    let on_a_head = Backbone { name: on_it.0.name.clone(), sha256: on_it.0.sha256.clone(), takes: Takes::Logits };
+    refused(Card { structure: wider, ..fits.clone() }, "features, its backbones have");
+    refused(Card { backbones: Vec::new(), ..fits.clone() }, "it is a head without backbones");
+    refused(Card { backbones: fits.backbones.clone(), ..card() }, "it has backbones but is no head");
+    let on_a_head =
+        Backbone { name: on_it.0.name.clone(), sha256: on_it.0.sha256.clone(), output: BackboneOutput::Logits };
     let one = Structure { features: 3, ..fits.structure };
-    refused(Card { backbones: vec![on_a_head], structure: one, ..fits.clone() }, "listens through others itself");
-    refused(Card { bands: 64, ..card() }, "it hears 64 bands, its front end has 128");
-    refused(Card { frames: 3, ..card() }, "its windows have 3 frames, and it needs 4 at least");
+    refused(
+        Card { backbones: vec![on_a_head], structure: one, ..fits.clone() },
+        "is a head, which has backbones of its own",
+    );
+    refused(Card { bands: 64, ..card() }, "it expects 64 mel bands, its front end has 128");
+    refused(Card { frames: 3, ..card() }, "its windows have 3 frames, it needs at least 4");
     assert_eq!(answer(&mut engine).model, "fresh");
 }
 

@@ -46,7 +46,7 @@ fn both_networks_agree_with_the_original() {
 fn time_a_patch() {
     use genrelens::model::Part;
     use genrelens::model::predict::outputs;
-    let network = genrelens::model::musicnn::MSD.documented().init(&Device::flex());
+    let network = genrelens::model::registry::entry("musicnn-msd").unwrap().documented().init(&Device::flex());
     for patches in [1, 8] {
         let input = genrelens::engine::self_test_input(patches, 96, 187);
         let mut times = Vec::new();

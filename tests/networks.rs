@@ -7,7 +7,7 @@ use genrelens::card::{Card, Structure};
 use genrelens::dataset::labelled_set::{LabelledSet, Song, one_of};
 use genrelens::dsp::{FrontEnd, Segment};
 use genrelens::eval::report::{EpochReport, Scores};
-use genrelens::model::build::BlueprintError;
+use genrelens::model::blueprint::BlueprintError;
 use genrelens::model::predict::logits;
 use genrelens::model::registry::{ENTRIES, Entry, InputKind, entry};
 use genrelens::model::weights::{self, Precision, WeightsError};

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use burn::tensor::Device;
 use futures::FutureExt;
 use genrelens::audio::Source;
-use genrelens::card::{Card, Structure, Takes};
+use genrelens::card::{BackboneOutput, Card, Structure};
 use genrelens::engine::{Engine, Host};
 use genrelens::eval::metrics::argmax;
 use genrelens::eval::report::Scores;
@@ -244,7 +244,7 @@ fn with((card, bytes): (Card, Vec<u8>)) -> Engine {
 }
 
 fn head(hidden: usize) -> ModelSpec {
-    ModelSpec::NewHead { backbones: vec![("tags".to_owned(), Takes::Both)], hidden }
+    ModelSpec::NewHead { backbones: vec![("tags".to_owned(), BackboneOutput::Both)], hidden }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -538,7 +538,7 @@ fn what_cannot_be_taught_gets_a_sentence() {
     // What was kept for one kind of network is of no use to another.
     let other = TrainingJob { model: head(0), ..job.clone() };
     assert!(failed(&mut engine, &other).contains("another kind of network"));
-    let unknown = ModelSpec::NewHead { backbones: vec![("nobody".to_owned(), Takes::Features)], hidden: 0 };
+    let unknown = ModelSpec::NewHead { backbones: vec![("nobody".to_owned(), BackboneOutput::Features)], hidden: 0 };
     let event = embed_one(&mut engine, &TrainingJob { model: unknown, ..job.clone() }, 0, wav(0, 0));
     assert!(matches!(&event, Event::Failed { message } if message.contains("'nobody'")), "{event:?}");
     let event = embed_one(&mut engine, &job, 0, b"words".repeat(100));

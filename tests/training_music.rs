@@ -13,7 +13,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use futures::FutureExt;
-use genrelens::card::{Card, Takes};
+use genrelens::card::{BackboneOutput, Card};
 use genrelens::engine::{Engine, Host};
 use genrelens::eval::evaluate::pairs;
 use genrelens::eval::metrics::metrics;
@@ -65,7 +65,7 @@ fn engine(weights: &Path) -> Engine {
 }
 
 fn head() -> ModelSpec {
-    let backbones = ["musicnn-msd", "musicnn-mtt"].map(|name| (name.to_owned(), Takes::Features)).to_vec();
+    let backbones = ["musicnn-msd", "musicnn-mtt"].map(|name| (name.to_owned(), BackboneOutput::Features)).to_vec();
     ModelSpec::NewHead { backbones, hidden: 0 }
 }
 

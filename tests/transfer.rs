@@ -17,7 +17,7 @@ use genrelens::card::Structure;
 use genrelens::dataset::labelled_set::{LabelledSet, Song, one_of};
 use genrelens::dsp::Segment;
 use genrelens::eval::report::{EpochReport, Scores};
-use genrelens::model::imagenet::load;
+use genrelens::model::imagenet_weights::load;
 use genrelens::model::registry::entry;
 use genrelens::model::weights::WeightsError;
 use genrelens::model::{Blueprint, Build, Layers, Network, Part, Shape};

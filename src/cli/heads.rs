@@ -46,7 +46,7 @@ pub fn backbones_of(file: &RecipeFile, folder: &Path) -> Result<Backbones, CliEr
             let message = format!("hears {frames} frames of '{front_end}', the recipe says otherwise");
             return Err(CliError::content(&path, message));
         }
-        Ok((loaded, choice.takes))
+        Ok((loaded, choice.output))
     };
     let backbones = file.backbones.iter().map(backbone).collect::<Result<_, _>>()?;
     Backbones::new(backbones, &file.name).map_err(|error| CliError::Usage(error.to_string()))

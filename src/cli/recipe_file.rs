@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::data::Folder;
 use super::trunk::Trunk;
 use super::{CliError, read};
-use crate::card::{Card, Structure, Takes};
+use crate::card::{BackboneOutput, Card, Structure};
 use crate::dsp::FrontEnd;
 use crate::model::registry::{Entry, InputKind};
 use crate::model::weights::Precision;
@@ -68,8 +68,9 @@ fn is_default(recipe: &Recipe) -> bool {
 pub struct BackboneChoice {
     /// The name on its card.
     pub name: String,
-    /// What the head takes of it.
-    pub takes: Takes,
+    /// Which output of it the head uses.
+    #[serde(alias = "takes")]
+    pub output: BackboneOutput,
 }
 
 impl RecipeFile {

@@ -9,7 +9,7 @@ use super::recipe_file::RecipeFile;
 use super::{CliError, device, read};
 use crate::dataset::labelled_set::LabelledSet;
 use crate::model::weights::{WeightsError, embedded_card, fill, sha256_hex};
-use crate::model::{Blueprint, Network, Part, imagenet};
+use crate::model::{Blueprint, Network, Part, imagenet_weights};
 use crate::recipe::Recipe;
 use crate::train::fit::{FitError, FittedNetwork, TrainObserver, fit, fit_from, fit_part, fresh};
 
@@ -110,6 +110,6 @@ fn begun(blueprint: &Blueprint, recipe: &Recipe, bytes: &[u8]) -> Result<Network
     let mut network = fresh(blueprint, recipe, &device());
     match embedded_card(bytes) {
         Ok(_) => fill(&mut network, bytes.to_vec(), blueprint.entry.id).map(|()| network),
-        Err(_) => imagenet::load(network, bytes),
+        Err(_) => imagenet_weights::load(network, bytes),
     }
 }

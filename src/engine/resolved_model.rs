@@ -4,10 +4,10 @@
 use burn::module::Module;
 
 use super::{Engine, EngineError};
-use crate::card::{Card, Structure};
+use crate::card::{BackboneOutput, Card, Structure};
 use crate::dataset::labelled_set::LabelledSet;
 use crate::dsp::FrontEnd;
-use crate::model::build::BlueprintError;
+use crate::model::blueprint::BlueprintError;
 use crate::model::registry::{ENTRIES, InputKind, entry};
 use crate::model::transfer::transfer_weights;
 use crate::model::weights::WeightsError;
@@ -55,8 +55,8 @@ impl Engine {
         }
     }
 
-    fn head(&self, names: &[(String, crate::card::Takes)], hidden: usize) -> Result<ResolvedModel, EngineError> {
-        let backbone = |(name, takes): &(String, _)| Ok::<_, WeightsError>((self.known(name)?.clone(), *takes));
+    fn head(&self, names: &[(String, BackboneOutput)], hidden: usize) -> Result<ResolvedModel, EngineError> {
+        let backbone = |(name, output): &(String, _)| Ok::<_, WeightsError>((self.known(name)?.clone(), *output));
         let backbones = Backbones::new(names.iter().map(backbone).collect::<Result<_, _>>()?, "a head on them")?;
         let input_spec = backbones.input_spec().ok_or(EngineError::NoNetwork)?;
         let mut card = empty_card("head")?;

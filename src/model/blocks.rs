@@ -1,5 +1,5 @@
-//! What several networks are built of: pools that leave something of every input, convolutions with what follows them,
-//! the dense layers at the end.
+//! The blocks that several networks are built of: pools that leave at least one value of any input, convolutions with
+//! their norm and activation, the dense layers at the end.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::conv::{Conv1d, Conv1dConfig, Conv2d, Conv2dConfig};
@@ -8,16 +8,17 @@ use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig1d
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::Build;
 use super::dropout::Dropout;
+use super::spec::Build;
 
-/// What a pool leaves of an axis: a pool longer than the axis takes all of it.
-pub fn pooled(length: usize, pool: usize) -> usize {
+/// The length of an axis after a pool; a pool longer than the axis takes all of it.
+pub(crate) fn pooled(length: usize, pool: usize) -> usize {
     length / pool.min(length)
 }
 
 /// `[batch, channels, frames]` → `[batch, channels, frames / pool]`, of which at least one is left.
-pub fn max_pool1d(x: Tensor<3>, pool: usize) -> Tensor<3> {
+pub(crate) fn max_pool1d(x: Tensor<3>, pool: usize) -> Tensor<3> {
+    // A pool of 1 changes nothing, and skipping it saves a copy.
     match pool.min(x.dims()[2]) {
         1 => x,
         pool => MaxPool1dConfig::new(pool).with_stride(pool).init().forward(x),
@@ -25,7 +26,7 @@ pub fn max_pool1d(x: Tensor<3>, pool: usize) -> Tensor<3> {
 }
 
 /// `[batch, channels, rows, columns]`, both axes pooled as [`pooled`] says.
-pub fn max_pool2d(x: Tensor<4>, pool: [usize; 2]) -> Tensor<4> {
+pub(crate) fn max_pool2d(x: Tensor<4>, pool: [usize; 2]) -> Tensor<4> {
     let [_, _, rows, columns] = x.dims();
     match [pool[0].min(rows), pool[1].min(columns)] {
         [1, 1] => x,
@@ -33,24 +34,34 @@ pub fn max_pool2d(x: Tensor<4>, pool: [usize; 2]) -> Tensor<4> {
     }
 }
 
-/// Two views of windows, `[batch, bands, frames]` → `[batch, 2, bands, frames]`: without their mean, for how loud a recording
-/// was made says nothing of its genre; and without every band's own mean over time, for neither does how bright it was made,
-/// and what lasts longer than a window is left to the first view.
-pub fn two_views(windows: Tensor<3>) -> Tensor<4> {
+/// `[batch, channels, frames]` → `[batch, channels]`.
+pub(crate) fn max_over_time(x: Tensor<3>) -> Tensor<2> {
+    x.max_dim(2).squeeze_dim(2)
+}
+
+/// `[batch, channels, frames]` → `[batch, channels]`.
+pub(crate) fn mean_over_time(x: Tensor<3>) -> Tensor<2> {
+    x.mean_dim(2).squeeze_dim(2)
+}
+
+/// Two views of windows, `[batch, bands, frames]` → `[batch, 2, bands, frames]`: less the mean of the window, because the
+/// loudness of a recording says nothing about its genre; and less each band's mean over time, because neither does its
+/// equalisation. The first view keeps whatever lasts longer than a window.
+pub(crate) fn two_views(windows: Tensor<3>) -> Tensor<4> {
     let means = windows.clone().mean_dim(2); // [batch, bands, 1]
     let level = means.clone().mean_dim(1); // [batch, 1, 1]
     Tensor::stack(vec![windows.clone() - level, windows - means], 1)
 }
 
-/// A dropout of the rate asked for, or else of the document's.
-pub fn dropout(asked: Option<f64>, documented: f64) -> Dropout {
-    Dropout::new(asked.unwrap_or(documented))
+/// A dropout of the requested rate, or else of the document's.
+pub(crate) fn dropout(requested: Option<f64>, documented: f64) -> Dropout {
+    Dropout::new(requested.unwrap_or(documented))
 }
 
-/// One convolution over time, and what follows it: batch norm, ReLU, max pool, dropout. The convolution has no bias,
-/// for the batch norm would take it away.
+/// One convolution over time, then batch norm, ReLU, max pool and dropout. The convolution has no bias, because the batch
+/// norm would cancel it.
 #[derive(Module, Debug)]
-pub struct Block1d {
+pub(crate) struct Block1d {
     convolution: Conv1d,
     norm: BatchNorm,
     dropout: Dropout,
@@ -59,21 +70,21 @@ pub struct Block1d {
 
 impl Block1d {
     /// A block with fresh weights; an odd kernel keeps the length.
-    pub fn new([from, to]: [usize; 2], kernel: usize, pool: usize, dropout: Dropout, device: &Device) -> Self {
+    pub(crate) fn new([from, to]: [usize; 2], kernel: usize, pool: usize, dropout: Dropout, device: &Device) -> Self {
         let config = Conv1dConfig::new(from, to, kernel).with_padding(PaddingConfig1d::Same).with_bias(false);
         Self { convolution: config.init(device), norm: BatchNormConfig::new(to).init(device), dropout, pool }
     }
 
     /// `[batch, from, frames]` → `[batch, to, frames / pool]`.
-    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+    pub(crate) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let x = relu(self.norm.forward(self.convolution.forward(x)));
         self.dropout.forward(max_pool1d(x, self.pool))
     }
 }
 
-/// One 3×3 convolution, and what follows it, as in [`Block1d`].
+/// One 3×3 convolution, then the same layers as in [`Block1d`].
 #[derive(Module, Debug)]
-pub struct Block2d {
+pub(crate) struct Block2d {
     convolution: Conv2d,
     norm: BatchNorm,
     dropout: Dropout,
@@ -82,14 +93,20 @@ pub struct Block2d {
 
 impl Block2d {
     /// A block with fresh weights; stride and pool are over rows and columns.
-    pub fn new(channels: [usize; 2], stride: [usize; 2], pool: [usize; 2], dropout: Dropout, device: &Device) -> Self {
+    pub(crate) fn new(
+        channels: [usize; 2],
+        stride: [usize; 2],
+        pool: [usize; 2],
+        dropout: Dropout,
+        device: &Device,
+    ) -> Self {
         let config = Conv2dConfig::new(channels, [3, 3]).with_stride(stride).with_bias(false);
         let convolution = config.with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init(device);
         Self { convolution, norm: BatchNormConfig::new(channels[1]).init(device), dropout, pool }
     }
 
     /// `[batch, from, rows, columns]` → `[batch, to, ⌈rows / stride⌉ / pool, ⌈columns / stride⌉ / pool]`.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let x = relu(self.norm.forward(self.convolution.forward(x)));
         self.dropout.forward(max_pool2d(x, self.pool))
     }
@@ -97,7 +114,7 @@ impl Block2d {
 
 /// The dense layers at a network's end: hidden ones with ReLU and then dropout, and the output.
 #[derive(Module, Debug)]
-pub struct Dense {
+pub(crate) struct Dense {
     hidden: Vec<Linear>,
     output: Linear,
     dropout: Dropout,
@@ -105,7 +122,13 @@ pub struct Dense {
 
 impl Dense {
     /// Layers with fresh weights, from so many inputs through hidden layers of these units to the classes.
-    pub fn new(inputs: usize, hidden: &[usize], build: &Build, documented_dropout: f64, device: &Device) -> Self {
+    pub(crate) fn new(
+        inputs: usize,
+        hidden: &[usize],
+        build: &Build,
+        documented_dropout: f64,
+        device: &Device,
+    ) -> Self {
         let mut width = inputs;
         let layer = |&units: &usize| {
             let from = std::mem::replace(&mut width, build.channels(units));
@@ -118,8 +141,8 @@ impl Dense {
         }
     }
 
-    /// `[batch, inputs]` → the last hidden layer, `[batch, units]`, before its dropout; the inputs where there is none.
-    pub fn features(&self, inputs: Tensor<2>) -> Tensor<2> {
+    /// `[batch, inputs]` → the last hidden layer, `[batch, units]`, before its dropout; the inputs if there is none.
+    pub(crate) fn features(&self, inputs: Tensor<2>) -> Tensor<2> {
         let layer = |x: Tensor<2>, (index, layer): (usize, &Linear)| {
             let x = if index > 0 { self.dropout.forward(x) } else { x };
             relu(layer.forward(x))
@@ -128,13 +151,13 @@ impl Dense {
     }
 
     /// `[batch, units]` → `[batch, classes]`.
-    pub fn classify(&self, features: Tensor<2>) -> Tensor<2> {
+    pub(crate) fn classify(&self, features: Tensor<2>) -> Tensor<2> {
         self.output.forward(self.dropout.forward(features))
     }
 }
 
 /// The sum of the squares of all weights, shape `[1]`: of kernels and matrices, not of biases and batch norms.
-pub fn squared_weights(network: &impl Module) -> Option<Tensor<1>> {
+pub(crate) fn squared_weights(network: &impl Module) -> Option<Tensor<1>> {
     let mut squares = Squares(None);
     network.visit(&mut squares);
     squares.0

@@ -1,5 +1,5 @@
 //! Dropout (Srivastava et al. 2014), with masks drawn by the program and not by the device: the same seed gives the same
-//! masks on every engine, and a run that goes on later the masks that it would have had.
+//! masks on every engine, and a resumed training run the masks that it would have had.
 
 use std::cell::RefCell;
 
@@ -9,36 +9,32 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 thread_local! {
-    /// Of the thread, and not of a layer: layers are cloned for every step.
+    // Not a field of the layer: layers are cloned for every step, and each clone would draw the same masks.
     static MASKS: RefCell<ChaCha8Rng> = RefCell::new(ChaCha8Rng::seed_from_u64(0));
 }
 
-/// The masks that this thread draws from now on are those of this epoch of a run.
-pub fn seed_masks(seed: u64, epoch: usize) {
+/// Makes this thread draw the masks of this epoch of a training run from now on.
+pub(crate) fn seed_masks(seed: u64, epoch: usize) {
     MASKS.with_borrow_mut(|masks| {
         *masks = ChaCha8Rng::seed_from_u64(seed);
         masks.set_stream(epoch as u64);
     });
 }
 
-/// Sets a share of the values to zero while a network learns, and raises the others by as much.
+/// Sets a share of the values to zero in training, and scales the others so that the expected sum stays.
 #[derive(Module, Debug)]
-pub struct Dropout {
+pub(crate) struct Dropout {
     rate: f64,
 }
 
 impl Dropout {
     /// A layer of this rate, 0 to below 1.
-    pub fn new(rate: f64) -> Self {
+    pub(crate) fn new(rate: f64) -> Self {
         Self { rate }
     }
 
-    /// The same where nothing is learned: on a device without gradients.
-    ///
-    /// # Shapes
-    ///
-    /// Any, and the same.
-    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+    /// Returns the input on a device without gradients. Any shape, which stays.
+    pub(crate) fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
         if self.rate <= 0.0 || !x.device().is_autodiff() {
             return x;
         }
@@ -81,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_dropped_where_nothing_is_learned() {
+    fn nothing_is_dropped_without_gradients() {
         let (dropout, device) = (Dropout::new(0.5), Device::flex());
         let ones = |device: &Device| Tensor::<2>::ones([8, 8], device);
         let sum = |tensor: Tensor<2>| tensor.sum().into_scalar::<f32>();

@@ -1,174 +1,194 @@
-//! A network with its weights and its card, ready to hear; a head with the networks that it listens through.
+//! A network with its weights and its card, ready to classify; a head with its backbones.
 
-use burn::tensor::{Device, ExecutionError};
+use std::sync::{Arc, OnceLock};
+
+use burn::tensor::{Device, ExecutionError, Tensor};
 
 use super::backbones::{Backbones, Embeddings};
+use super::blueprint::Blueprint;
+use super::layers::{Layers, Part};
 use super::predict::{Output, outputs};
-use super::registry::InputKind;
+use super::registry::Network;
+use super::spec::InputKind;
 use super::weights::{self, WeightsError};
 use super::windows::{InputSpec, WindowSpan, Windowing};
-use super::{Blueprint, Network, Part};
-use crate::card::{Architecture, Card};
+use crate::card::{Architecture, Backbone, Card};
 use crate::dsp::{FrontEnd, Segment};
 use crate::eval::probabilities::probabilities;
 
 /// A network in use.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// What it is.
-    pub card: Card,
+    pub(crate) card: Card,
     blueprint: Blueprint,
     network: Network,
     backbones: Backbones,
+    // Filled in when a head first asks: a network that is no backbone never pays for the run on silence. Clones share it.
+    feature_width: Arc<OnceLock<usize>>,
 }
 
-/// What is heard in one window.
+/// The prediction for one window.
 #[derive(Debug, Clone, PartialEq)]
-pub struct WindowPrediction {
-    /// One probability a label.
+pub(crate) struct WindowPrediction {
+    /// One probability a label, 0..1.
     pub probabilities: Vec<f32>,
-    /// Of every backbone that has many labels (tags), one probability a label.
+    /// `[backbones with tags][tags]`, probabilities 0..1.
     pub tags: Vec<Vec<f32>>,
 }
 
 impl Loaded {
-    /// The network of a card with these weights, on this device; what it listens through is taken from `known`.
+    /// The network of a card with these weights, on this device; its backbones are taken from `known`.
     ///
     /// # Errors
     ///
-    /// [`WeightsError`], among others where a backbone is not known.
-    pub fn new(bytes: Vec<u8>, card: Card, known: &[Self], device: &Device) -> Result<Self, WeightsError> {
+    /// [`WeightsError`]: those of [`from_bytes`](weights::from_bytes), and those of [`Loaded::of`].
+    pub(crate) fn new(bytes: Vec<u8>, card: Card, known: &[Self], device: &Device) -> Result<Self, WeightsError> {
         let network = weights::from_bytes(bytes, &card, device)?;
         Self::of(network, card, known)
     }
 
-    /// A network that is there already, with its card.
+    /// A network that is in memory already, with its card; its backbones are taken from `known`.
     ///
     /// # Errors
     ///
-    /// [`WeightsError::Backbone`] or [`WeightsError::OtherBackbone`] where what it listens through is not known,
-    /// [`WeightsError::Blueprint`] where the card describes no network, and [`WeightsError::InputMismatch`] where what is heard
-    /// does not fit it.
-    pub fn of(network: Network, card: Card, known: &[Self]) -> Result<Self, WeightsError> {
+    /// [`WeightsError::Backbone`] or [`WeightsError::OtherBackbone`] if a backbone is not among the known networks,
+    /// [`WeightsError::Blueprint`] if the card describes no network, and [`WeightsError::InputMismatch`] if the input
+    /// does not fit the network.
+    pub(crate) fn of(network: Network, card: Card, known: &[Self]) -> Result<Self, WeightsError> {
         let blueprint = card.blueprint()?;
-        let backbone = |wanted: &crate::card::Backbone| {
+        let backbone = |wanted: &Backbone| {
             let found = known.iter().find(|backbone| backbone.card.name == wanted.name);
             match found {
-                Some(backbone) if backbone.card.sha256 == wanted.sha256 => Ok((backbone.clone(), wanted.takes)),
+                // A head fits only the features of the very weights that it was trained on.
+                Some(backbone) if backbone.card.sha256 == wanted.sha256 => Ok((backbone.clone(), wanted.output)),
                 Some(_) => Err(WeightsError::OtherBackbone { backbone: wanted.name.clone() }),
                 None => Err(WeightsError::Backbone { backbone: wanted.name.clone() }),
             }
         };
         let backbones = Backbones::new(card.backbones.iter().map(backbone).collect::<Result<_, _>>()?, &card.name)?;
-        let loaded = Self { card, blueprint, network, backbones };
+        let loaded = Self { card, blueprint, network, backbones, feature_width: Arc::default() };
         loaded.check_input()?;
         Ok(loaded)
     }
 
-    /// Checks that what is heard is what the network expects: a card may come from anywhere, and a wrong size would stop
+    /// Checks that the input is what the network expects: a card may come from anywhere, and a wrong size would stop
     /// the engine in the middle of a recording.
     fn check_input(&self) -> Result<(), WeightsError> {
         let Self { card, blueprint, backbones, .. } = self;
         let mismatch = |difference: String| WeightsError::InputMismatch { name: card.name.clone(), difference };
         let (expected, is_head) = (blueprint.build.shape.bands, blueprint.entry.input_kind == InputKind::Features);
         if is_head == backbones.is_empty() {
-            let differs = if is_head { "is a head and names no network" } else { "is no head and names a network" };
-            return Err(mismatch(format!("it {differs} that it listens through")));
+            let differs = if is_head { "it is a head without backbones" } else { "it has backbones but is no head" };
+            return Err(mismatch(differs.to_owned()));
         }
         let bands = blueprint.front_end.mel_bands;
+        // A picture is resized to the network's rows, whatever the front end's bands.
         if !is_head && blueprint.entry.input_kind != InputKind::Pictures && bands != expected {
-            return Err(mismatch(format!("it hears {expected} bands, its front end has {bands}")));
+            return Err(mismatch(format!("it expects {expected} mel bands, its front end has {bands}")));
         }
         let (frames, least) = (blueprint.build.shape.frames, blueprint.entry.min_frames);
         if frames < least {
-            return Err(mismatch(format!("its windows have {frames} frames, and it needs {least} at least")));
+            return Err(mismatch(format!("its windows have {frames} frames, it needs at least {least}")));
         }
         if backbones.input_spec().is_some_and(|input_spec| input_spec.front_end != blueprint.front_end) {
-            return Err(mismatch("the networks that it listens through hear through another front end".to_owned()));
+            return Err(mismatch("its backbones have another front end".to_owned()));
         }
         let features = backbones.features();
         if is_head && features != expected {
-            return Err(mismatch(format!(
-                "it decides from {expected} features, what it listens through has {features}"
-            )));
+            return Err(mismatch(format!("it expects {expected} features, its backbones have {features}")));
         }
         Ok(())
     }
 
-    /// How it is built.
-    pub fn architecture(&self) -> Architecture {
+    pub(crate) fn architecture(&self) -> Architecture {
         let entry = self.blueprint.entry;
         let (summary, source) = (entry.summary.to_owned(), entry.source.to_owned());
         Architecture { summary, source, parameters: self.network.parameters() }
     }
 
-    /// The network itself.
-    pub fn network(&self) -> &Network {
+    pub(crate) fn network(&self) -> &Network {
         &self.network
     }
 
-    /// What it listens through.
-    pub fn backbones(&self) -> &Backbones {
+    pub(crate) fn backbones(&self) -> &Backbones {
         &self.backbones
     }
 
-    /// What a window is to it.
-    pub fn input_kind(&self) -> InputKind {
+    /// How many features its last layer classifies.
+    pub(super) fn feature_width(&self) -> usize {
+        *self.feature_width.get_or_init(|| {
+            let Windowing { bands, frames, .. } = self.windowing();
+            let columns = match self.input_kind() {
+                InputKind::Windows { .. } => self.least_columns(),
+                _ => frames,
+            };
+            // A window of silence: only the shape of the output is read, so nothing waits for the device.
+            let silence = Tensor::zeros([1, bands, columns], &self.network.device());
+            let [_, features] = self.network.features(silence).dims();
+            features
+        })
+    }
+
+    pub(crate) fn input_kind(&self) -> InputKind {
         self.blueprint.entry.input_kind
     }
 
-    /// How a recording is heard for it: a head's ears are those of its backbones.
-    pub fn input_spec(&self) -> InputSpec {
+    /// Its front end and windows; a head's are those of its backbones.
+    pub(crate) fn input_spec(&self) -> InputSpec {
         self.backbones.input_spec().unwrap_or_else(|| self.blueprint.input_spec())
     }
 
-    /// The front end it hears through.
-    pub fn front_end(&self) -> &'static FrontEnd {
+    pub(crate) fn front_end(&self) -> &'static FrontEnd {
         self.input_spec().front_end
     }
 
-    /// The windows of what is heard.
-    pub fn windowing(&self) -> Windowing {
+    pub(crate) fn windowing(&self) -> Windowing {
         self.input_spec().windowing
     }
 
-    /// The fewest columns that can be heard.
-    pub fn least_columns(&self) -> usize {
+    /// The fewest columns of a segment that it can classify.
+    pub(crate) fn least_columns(&self) -> usize {
         self.input_spec().least_columns
     }
 
-    /// What it says of a few windows of one length. Waits for the device.
+    /// Predicts a few windows of one length. Waits for the device.
     ///
     /// # Errors
     ///
-    /// The device's, where it was lost.
-    pub async fn predict(
+    /// [`ExecutionError`] if the device was lost.
+    pub(crate) async fn predict(
         &self,
         segments: &[Segment],
         spans: &[WindowSpan],
     ) -> Result<Vec<WindowPrediction>, ExecutionError> {
         let Some(first) = spans.first() else { return Ok(Vec::new()) };
         let windowing = self.windowing();
-        let (answers, tags) = self.run(windowing.values(segments, spans), windowing.bands, first.columns).await?;
+        let (outputs, tags) = self.run(windowing.values(segments, spans), windowing.bands, first.columns).await?;
         let multi_label = self.card.multi_label;
-        let prediction = |(answer, tags): (Output, _)| WindowPrediction {
-            probabilities: probabilities(&answer.logits, multi_label),
+        let prediction = |(output, tags): (Output, _)| WindowPrediction {
+            probabilities: probabilities(&output.logits, multi_label),
             tags,
         };
-        Ok(answers.into_iter().zip(tags).map(prediction).collect())
+        Ok(outputs.into_iter().zip(tags).map(prediction).collect())
     }
 
-    /// Its logits of windows `[windows, bands, frames]`, row-major: for comparing engines. Waits for the device.
+    /// Logits of windows `[windows, bands, frames]`, row-major `[windows, classes]`, to compare engines by. Waits for the
+    /// device.
     ///
     /// # Errors
     ///
-    /// The device's, where it was lost.
-    pub async fn logits(&self, values: Vec<f32>, bands: usize, frames: usize) -> Result<Vec<f32>, ExecutionError> {
-        let (answers, _) = self.run(values, bands, frames).await?;
-        Ok(answers.into_iter().flat_map(|answer| answer.logits).collect())
+    /// [`ExecutionError`] if the device was lost.
+    pub(crate) async fn logits(
+        &self,
+        values: Vec<f32>,
+        bands: usize,
+        frames: usize,
+    ) -> Result<Vec<f32>, ExecutionError> {
+        let (outputs, _) = self.run(values, bands, frames).await?;
+        Ok(outputs.into_iter().flat_map(|output| output.logits).collect())
     }
 
-    /// Its answers to windows, and of each window its backbones' tags.
+    /// The outputs for windows, and for each window its backbones' tags.
     async fn run(
         &self,
         values: Vec<f32>,

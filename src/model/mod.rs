@@ -1,277 +1,36 @@
-//! The networks: what they are ([`registry`]), what they are made from ([`build`]), what they hear ([`windows`]), how
-//! their weights are kept ([`weights`]), and what a loaded one says of a recording ([`loaded`]).
+//! The networks, in layers that each know only those before them:
 //!
-//! One network, one file. Every network takes a batch of windows `[batch, bands, frames]` and gives logits
-//! `[batch, classes]`; nothing outside knows which one it holds.
+//! 1. `spec`, `layers`, `windows`: what a network is described by, what each of them does, what its input is;
+//! 2. `networks`: the architectures, one a file, and `blocks`, `recurrent` and `dropout` that they are built of;
+//! 3. `registry`: the type that is any of them, and their list;
+//! 4. `blueprint`, `weights`, `transfer`, `imagenet_weights`, `predict`: networks made, loaded and run;
+//! 5. `loaded`, `backbones`: a network with its card, and those that a head uses as feature extractors.
+//!
+//! Every network takes a batch of windows `[batch, bands, frames]` and gives logits `[batch, classes]`.
 
-pub mod backbones;
+pub(crate) mod backbones;
 mod blocks;
-pub mod build;
-pub mod deep_music_genre;
-pub mod dropout;
-pub mod ensemble;
-pub mod fcn_tagger;
-mod fma;
-pub mod fma_cnn1d_deep;
-pub mod fma_cnn1d_shallow;
-pub mod fma_cnn2d_deep;
-pub mod fma_cnn2d_shallow;
-pub mod fma_crnn;
-pub mod fma_crnn_stacked;
-pub mod fma_rnn;
-pub mod gtzan_cnn;
-pub mod head;
-pub mod imagenet;
-pub mod lens;
-pub mod loaded;
-pub mod musicnn;
-pub mod net1;
-pub mod net2;
-pub mod panorama;
-pub mod parallel_cnn_rnn;
-pub mod parallel_cnn_rnn_torch;
+pub mod blueprint;
+pub(crate) mod dropout;
+mod ensemble;
+pub mod imagenet_weights;
+mod layers;
+pub(crate) mod loaded;
+pub(crate) mod networks;
 pub mod predict;
 mod recurrent;
 pub mod registry;
-pub mod resnet50;
-pub mod transfer;
+mod spec;
+mod tensor_names;
+pub(crate) mod transfer;
 pub mod weights;
 pub mod windows;
-pub mod xception;
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor};
-
-pub use backbones::Backbones;
-pub use build::{Blueprint, Build, Dropouts, Shape};
-pub use ensemble::Ensemble;
-pub use loaded::Loaded;
-
-/// The two parts of every network: what listens, and the last layers that decide.
-pub trait Layers {
-    /// What the network decides from: the input of its last dense layer (of its head, where it has one of several
-    /// layers), before that one's dropout.
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch, bands, frames]`
-    /// - output: `[batch, features]`
-    fn features(&self, windows: Tensor<3>) -> Tensor<2>;
-
-    /// Logits from features.
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch, features]`
-    /// - output: `[batch, classes]`
-    fn classify(&self, features: Tensor<2>) -> Tensor<2>;
-
-    /// What is left of the windows after the pooling over time, where more layers than the last follow it; else as
-    /// [`features`](Self::features).
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch, bands, frames]`
-    /// - output: `[batch, pooled]`
-    fn pooled(&self, windows: Tensor<3>) -> Tensor<2> {
-        self.features(windows)
-    }
-
-    /// [`features`](Self::features) from what [`pooled`](Self::pooled) gives.
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch, pooled]`
-    /// - output: `[batch, features]`
-    fn features_of_pooled(&self, pooled: Tensor<2>) -> Tensor<2> {
-        pooled
-    }
-
-    /// The weight penalty that the network's document adds to the loss, shape `[1]`; `None` where it states none.
-    fn penalty(&self) -> Option<Tensor<1>> {
-        None
-    }
-}
-
-/// What of a network is run or trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Part {
-    /// All of it, on windows.
-    #[default]
-    Whole,
-    /// The layers after the pooling over time, on `[batch, pooled, 1]` that were computed before.
-    Last,
-    /// The last layers alone, on features `[batch, features, 1]` that were computed before.
-    Head,
-}
-
-/// Makes one enum of all networks, which does what each of them does.
-macro_rules! networks {
-    ($($(#[$about:meta])* $variant:ident($network:ty)),+ $(,)?) => {
-        /// Any network of the registry.
-        #[derive(Module, Debug)]
-        #[allow(clippy::large_enum_variant, reason = "there are one or two networks at a time, never a list of them")]
-        pub enum Network {
-            $($(#[$about])* $variant($network)),+
-        }
-
-        impl Layers for Network {
-            fn features(&self, windows: Tensor<3>) -> Tensor<2> {
-                match self { $(Self::$variant(network) => network.features(windows)),+ }
-            }
-
-            fn classify(&self, features: Tensor<2>) -> Tensor<2> {
-                match self { $(Self::$variant(network) => network.classify(features)),+ }
-            }
-
-            fn pooled(&self, windows: Tensor<3>) -> Tensor<2> {
-                match self { $(Self::$variant(network) => network.pooled(windows)),+ }
-            }
-
-            fn features_of_pooled(&self, pooled: Tensor<2>) -> Tensor<2> {
-                match self { $(Self::$variant(network) => network.features_of_pooled(pooled)),+ }
-            }
-
-            fn penalty(&self) -> Option<Tensor<1>> {
-                match self { $(Self::$variant(network) => network.penalty()),+ }
-            }
-        }
-    };
-}
-
-networks! {
-    /// Duplicated convolutional layers.
-    Net1(net1::Net1),
-    /// Its residual contrast.
-    Net2(net2::Net2),
-    /// This project's own.
-    Lens(lens::Lens),
-    /// This project's own for long windows.
-    Panorama(panorama::Panorama),
-    /// Four convolutions over time, of seven networks on FMA-small.
-    FmaCnn1dShallow(fma_cnn1d_shallow::FmaCnn1dShallow),
-    /// Ten convolutions over time.
-    FmaCnn1dDeep(fma_cnn1d_deep::FmaCnn1dDeep),
-    /// Four two-dimensional convolutions.
-    FmaCnn2dShallow(fma_cnn2d_shallow::FmaCnn2dShallow),
-    /// Ten two-dimensional convolutions.
-    FmaCnn2dDeep(fma_cnn2d_deep::FmaCnn2dDeep),
-    /// An LSTM.
-    FmaRnn(fma_rnn::FmaRnn),
-    /// Convolutions and an LSTM.
-    FmaCrnn(fma_crnn::FmaCrnn),
-    /// Convolutions and two LSTMs.
-    FmaCrnnStacked(fma_crnn_stacked::FmaCrnnStacked),
-    /// Convolutions on pictures.
-    GtzanCnn(gtzan_cnn::GtzanCnn),
-    /// Strided convolutions over time.
-    DeepMusicGenre(deep_music_genre::DeepMusicGenre),
-    /// A fully convolutional network for tags.
-    FcnTagger(fcn_tagger::FcnTagger),
-    /// Convolutions beside a GRU.
-    ParallelCnnRnn(parallel_cnn_rnn::ParallelCnnRnn),
-    /// The same with a GRU of one unit.
-    ParallelCnnRnnTorch(parallel_cnn_rnn_torch::ParallelCnnRnnTorch),
-    /// ResNet-50 with new last layers.
-    ResNet50(resnet50::ResNet50),
-    /// Xception with new last layers.
-    Xception(xception::Xception),
-    /// MusiCNN, of either set of tags.
-    Musicnn(musicnn::Musicnn),
-    /// A head on the features of other networks.
-    Head(head::Head),
-    /// Several of one kind.
-    Ensemble(Ensemble),
-}
-
-impl Network {
-    /// Logits of a batch of windows.
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch, bands, frames]`
-    /// - output: `[batch, classes]`
-    pub fn forward(&self, windows: Tensor<3>) -> Tensor<2> {
-        self.classify(self.features(windows))
-    }
-
-    /// What it decides from, of what a part of it is run on.
-    pub fn features_of_part(&self, part: Part, input: Tensor<3>) -> Tensor<2> {
-        match part {
-            Part::Whole => self.features(input),
-            Part::Last => self.features_of_pooled(input.squeeze_dim(2)),
-            Part::Head => input.squeeze_dim(2),
-        }
-    }
-
-    /// Logits of what a part of it is run on.
-    pub fn forward_part(&self, part: Part, input: Tensor<3>) -> Tensor<2> {
-        self.classify(self.features_of_part(part, input))
-    }
-
-    /// What a part of it is run on, of windows `[batch, bands, frames]`: `[batch, values]`, or nothing where that is the
-    /// windows themselves.
-    pub fn input_of_part(&self, part: Part, windows: Tensor<3>) -> Option<Tensor<2>> {
-        match part {
-            Part::Whole => None,
-            Part::Last => Some(self.pooled(windows)),
-            Part::Head => Some(self.features(windows)),
-        }
-    }
-
-    /// The device the weights are on.
-    pub fn device(&self) -> Device {
-        self.devices().into_iter().next().unwrap_or_default()
-    }
-
-    /// Every stored tensor in the order of the layers, as path and shape: `("c1.weight", [256, 128, 4])`.
-    pub fn layers(&self) -> Vec<(String, Vec<usize>)> {
-        let mut lister = Lister::default();
-        self.visit(&mut lister);
-        lister.layers
-    }
-
-    /// TrainingResult parameters: without the running statistics of batch norms and the standardisation of a head.
-    pub fn parameters(&self) -> usize {
-        let learned = self.layers().into_iter().filter(|(name, _)| !is_statistic(name));
-        learned.map(|(_, shape)| shape.iter().product::<usize>()).sum()
-    }
-}
-
-/// True for a tensor that is counted from data instead of learned.
-pub fn is_statistic(layer: &str) -> bool {
-    let name = layer.rsplit('.').next().unwrap_or(layer);
-    ["running_mean", "running_var", "input_mean", "input_deviation"].contains(&name)
-}
-
-/// A level of the way to a weight; an enum's own (the variant's name) is not part of a weight's name, and so is empty.
-fn level<'a>(name: &'a str, container_type: &str) -> &'a str {
-    if container_type.starts_with("Enum") { "" } else { name }
-}
-
-/// A weight's name from the levels of the way to it.
-fn joined(path: &[String]) -> String {
-    let names: Vec<&str> = path.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
-    names.join(".")
-}
-
-#[derive(Default)]
-struct Lister {
-    path: Vec<String>,
-    layers: Vec<(String, Vec<usize>)>,
-}
-
-impl ModuleVisitor for Lister {
-    fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push(level(name, container_type).to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        // Not of its value: a card's sizes claim no memory before its weights are found to have them.
-        self.layers.push((joined(&self.path), param.lazy_shape().to_vec()));
-    }
-}
+pub(crate) use backbones::Backbones;
+pub use blueprint::Blueprint;
+pub(crate) use ensemble::Ensemble;
+pub use layers::{Layers, Part};
+pub(crate) use loaded::Loaded;
+pub use registry::Network;
+pub use spec::{Build, Dropouts, Shape};
+pub use tensor_names::is_statistic;

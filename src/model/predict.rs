@@ -1,40 +1,39 @@
-//! From windows to answers: windows through the network, a song's decision by the sum of its windows' probabilities
-//! (Yang and Zhang 2019, section 4.2).
+//! Runs a network on windows and reads its outputs back from the device.
 
 use burn::tensor::{Device, ExecutionError, Tensor};
 
+use super::layers::{Layers, Part};
+use super::registry::Network;
 use super::windows::{WindowSpan, Windowing, to_tensor};
-use super::{Layers, Network, Part};
 use crate::dsp::Segment;
 
 /// Windows that go through a network at once: enough to keep the device busy.
 pub const WINDOWS_PER_BATCH: usize = 8;
 
-/// How many windows go through a network at once where somebody may give up meanwhile. A browser's CPU engine does nothing
-/// else then, not even hear that it should stop, so that there it is only what takes a moment.
-pub struct AdaptiveBatch {
+/// How many windows go through a network at once while a user may cancel. The CPU engine of a browser cannot receive a
+/// message meanwhile, so there a batch is kept to about 100 ms.
+pub(crate) struct AdaptiveBatch {
     windows: usize,
     adapts: bool,
-    /// When the last began, in milliseconds.
+    /// When the last batch began, in milliseconds.
     began: Option<f64>,
 }
 
 impl AdaptiveBatch {
-    /// Milliseconds.
-    const MOMENT: f64 = 100.0;
+    /// How long a batch may take before the next is smaller.
+    const TARGET_MILLISECONDS: f64 = 100.0;
 
-    /// For a device.
-    pub fn new(device: &Device) -> Self {
+    pub(crate) fn new(device: &Device) -> Self {
         let adapts = cfg!(target_family = "wasm") && device.clone().inner() == Device::flex();
         Self { windows: if adapts { 1 } else { WINDOWS_PER_BATCH }, adapts, began: None }
     }
 
-    /// Takes the next of these windows, all of one length; `now` is in milliseconds.
-    pub fn take<'a>(&mut self, spans: &mut &'a [WindowSpan], now: f64) -> &'a [WindowSpan] {
+    /// Splits the next batch off these windows, all of one length; `now` is in milliseconds.
+    pub(crate) fn take<'a>(&mut self, spans: &mut &'a [WindowSpan], now: f64) -> &'a [WindowSpan] {
         let took = self.began.replace(now).filter(|_| self.adapts).map(|began| now - began);
         self.windows = match took {
-            Some(took) if took > Self::MOMENT => (self.windows / 2).max(1),
-            Some(took) if took < Self::MOMENT / 2.0 => (self.windows * 2).min(WINDOWS_PER_BATCH),
+            Some(took) if took > Self::TARGET_MILLISECONDS => (self.windows / 2).max(1),
+            Some(took) if took < Self::TARGET_MILLISECONDS / 2.0 => (self.windows * 2).min(WINDOWS_PER_BATCH),
             _ => self.windows,
         };
         let alike = spans.iter().take_while(|span| span.columns == spans[0].columns).count();
@@ -44,20 +43,20 @@ impl AdaptiveBatch {
     }
 }
 
-/// A network's answer to one window.
+/// A network's output for one window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Output {
-    /// What it decides from.
+    /// The input of its last layer.
     pub features: Vec<f32>,
     /// One a class.
     pub logits: Vec<f32>,
 }
 
-/// The network's answers to windows of one length, given as values `[windows, rows, frames]`. Waits for the device.
+/// Runs a part of a network on windows of one length, given as values `[windows, bands, frames]`. Waits for the device.
 ///
 /// # Errors
 ///
-/// The device's, where it was lost.
+/// [`ExecutionError`] if the device was lost.
 pub async fn outputs(
     network: &Network,
     part: Part,
@@ -69,21 +68,21 @@ pub async fn outputs(
     let input = to_tensor(values, bands, frames, &network.device());
     let features = network.features_of_part(part, input);
     let logits = network.classify(features.clone());
-    let both = Tensor::cat(vec![features.clone(), logits], 1); // one reading back instead of two
+    let both = Tensor::cat(vec![features.clone(), logits], 1); // one read from the device instead of two
     let split = features.dims()[1];
     let data = both.into_data_async().await?; // waits for the device
     let values: Vec<f32> = data.iter::<f32>().collect();
-    let answer = |row: &[f32]| Output { features: row[..split].to_vec(), logits: row[split..].to_vec() };
-    Ok(values.chunks(values.len() / windows.max(1)).map(answer).collect())
+    let output = |row: &[f32]| Output { features: row[..split].to_vec(), logits: row[split..].to_vec() };
+    Ok(values.chunks(values.len() / windows.max(1)).map(output).collect())
 }
 
-/// What a part of the network is run on, of windows of one length given as values `[windows, bands, frames]`: a row a
-/// window. Waits for the device.
+/// The input of a part of the network for windows of one length, given as values `[windows, bands, frames]`: one row per
+/// window, none for [`Part::Whole`]. Waits for the device.
 ///
 /// # Errors
 ///
-/// The device's, where it was lost.
-pub async fn inputs_of_part(
+/// [`ExecutionError`] if the device was lost.
+pub(crate) async fn inputs_of_part(
     network: &Network,
     part: Part,
     values: Vec<f32>,
@@ -97,12 +96,12 @@ pub async fn inputs_of_part(
     Ok(values.chunks(width.max(1)).map(<[f32]>::to_vec).collect())
 }
 
-/// The network's answers to a few windows of one length. Waits for the device.
+/// Runs a part of the network on a few windows of one length. Waits for the device.
 ///
 /// # Errors
 ///
-/// The device's, where it was lost.
-pub async fn predict(
+/// [`ExecutionError`] if the device was lost.
+pub(crate) async fn predict(
     network: &Network,
     part: Part,
     windowing: &Windowing,
@@ -118,15 +117,15 @@ pub async fn predict(
 ///
 /// # Errors
 ///
-/// The device's, where it was lost.
+/// [`ExecutionError`] if the device was lost.
 pub async fn logits(
     network: &Network,
     values: Vec<f32>,
     bands: usize,
     frames: usize,
 ) -> Result<Vec<f32>, ExecutionError> {
-    let answers = outputs(network, Part::Whole, values, bands, frames).await?;
-    Ok(answers.into_iter().flat_map(|answer| answer.logits).collect())
+    let outputs = outputs(network, Part::Whole, values, bands, frames).await?;
+    Ok(outputs.into_iter().flat_map(|output| output.logits).collect())
 }
 
 #[cfg(test)]
@@ -134,12 +133,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_portion_takes_a_moment_and_windows_of_one_length() {
+    fn a_batch_follows_the_time_it_takes_and_has_windows_of_one_length() {
         let span = |columns| WindowSpan { segment: 0, start: 0, columns };
         let spans: Vec<WindowSpan> = [vec![span(9); 15], vec![span(4); 2]].concat();
         let mut left = spans.as_slice();
         let mut batch = AdaptiveBatch { windows: 1, adapts: true, began: None };
-        // Quick, quick, neither, slow, quick with two left of their length, quick.
+        // Fast, fast, neither, slow, fast with two left of their length, fast.
         let sizes = [0.0, 10.0, 20.0, 90.0, 300.0, 310.0, 320.0].map(|now| batch.take(&mut left, now).len());
         assert_eq!(sizes, [1, 2, 4, 4, 2, 2, 2]);
         assert!(left.is_empty());

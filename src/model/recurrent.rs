@@ -1,12 +1,11 @@
 //! Recurrent layers: an LSTM and two kinds of GRU.
 //!
-//! Of our own rather than Burn's, for three reasons: Burn's GRU has two biases a gate, and one of the documents counts
-//! one; what a gate makes of the input does not depend on the state, so it is computed for all steps at once; and
-//! Burn's write every step's state into one tensor of all of them, which makes their gradient cost the square of the
-//! number of steps.
+//! They replace Burn's for three reasons. Burn's GRU has two biases per gate, and one of the documents counts one. The
+//! input's share of a gate does not depend on the state, so here it is computed for all steps at once. And Burn writes
+//! the state of every step into one tensor, which makes the gradient's cost quadratic in the number of steps.
 //!
-//! All weights begin uniform within ±1/√units, as PyTorch's do. Gates lie beside each other in one matrix, in the
-//! order that each layer's documentation says.
+//! Weights are drawn uniformly within ±1/√units, as in PyTorch. The gates are columns of one matrix, in the order that
+//! each layer's documentation states.
 
 use burn::module::Module;
 use burn::nn::{Initializer, Linear, LinearConfig};
@@ -21,8 +20,8 @@ fn linear(from: usize, units: usize, gates: usize, bias: bool, device: &Device) 
 
 /// The steps of a sequence `[steps, batch, values]`, each `[batch, values]`.
 ///
-/// By halves: the gradient of a part is written into zeros as large as what it is a part of, which for every step cut
-/// from the whole would be the square of the number of steps.
+/// Split in halves: the gradient of a slice is a tensor as large as the sliced one, mostly zeros, so slicing every step
+/// from the whole would cost the square of the number of steps.
 fn steps(sequence: Tensor<3>) -> Vec<Tensor<2>> {
     let count = sequence.dims()[0];
     if count == 1 {
@@ -42,7 +41,7 @@ fn gates(all: &Tensor<2>, units: usize, first: usize, count: usize) -> Tensor<2>
 /// A long short-term memory (Hochreiter and Schmidhuber 1997, with a forget gate), with PyTorch's two biases a gate.
 /// Gates: input, forget, output, cell.
 #[derive(Module, Debug)]
-pub struct Lstm {
+pub(crate) struct Lstm {
     input: Linear,
     state: Linear,
     units: usize,
@@ -50,16 +49,17 @@ pub struct Lstm {
 
 impl Lstm {
     /// A layer with fresh weights.
-    pub fn new(inputs: usize, units: usize, device: &Device) -> Self {
+    pub(crate) fn new(inputs: usize, units: usize, device: &Device) -> Self {
         Self { input: linear(inputs, units, 4, true, device), state: linear(units, units, 4, true, device), units }
     }
 
     /// Its state after every step of a sequence `[steps, batch, inputs]`, each `[batch, units]`.
-    pub fn states(&self, sequence: Tensor<3>) -> Vec<Tensor<2>> {
+    pub(crate) fn states(&self, sequence: Tensor<3>) -> Vec<Tensor<2>> {
         let zeros = Tensor::zeros([sequence.dims()[1], self.units], &sequence.device());
         let (mut cell, mut state) = (zeros.clone(), zeros);
         let step = |input: Tensor<2>| {
             let all = input + self.state.forward(state.clone());
+            // One sigmoid for three gates: fewer operations a step.
             let open = sigmoid(gates(&all, self.units, 0, 3));
             let [enter, keep, show] = [0, 1, 2].map(|gate| gates(&open, self.units, gate, 1));
             cell = keep * cell.clone() + enter * tanh(gates(&all, self.units, 3, 1));
@@ -70,7 +70,7 @@ impl Lstm {
     }
 
     /// Its state after the last step: `[steps, batch, inputs]` → `[batch, units]`.
-    pub fn last(&self, sequence: Tensor<3>) -> Tensor<2> {
+    pub(crate) fn last(&self, sequence: Tensor<3>) -> Tensor<2> {
         Tensor::cat(self.states(sequence).pop().into_iter().collect(), 1)
     }
 }
@@ -80,7 +80,7 @@ impl Lstm {
 /// The reset gate is applied before the candidate's matrix, with one bias a gate (the article, and Keras with
 /// `reset_after=False`), or after it, with two (PyTorch).
 #[derive(Module, Debug)]
-pub struct Gru {
+pub(crate) struct Gru {
     input: Linear,
     gates: Linear,
     candidate: Linear,
@@ -90,7 +90,7 @@ pub struct Gru {
 
 impl Gru {
     /// A layer with fresh weights.
-    pub fn new(inputs: usize, units: usize, reset_after: bool, device: &Device) -> Self {
+    pub(crate) fn new(inputs: usize, units: usize, reset_after: bool, device: &Device) -> Self {
         Self {
             input: linear(inputs, units, 3, true, device),
             gates: linear(units, units, 2, reset_after, device),
@@ -100,18 +100,18 @@ impl Gru {
         }
     }
 
-    /// Its state after every step of a sequence `[steps, batch, inputs]`, each `[batch, units]`; where it is heard
-    /// backwards, the last step comes first.
+    /// Its state after every step of a sequence `[steps, batch, inputs]`, each `[batch, units]`. Backwards, the first
+    /// state is that of the last step.
     fn states(&self, sequence: Tensor<3>, backwards: bool) -> Vec<Tensor<2>> {
         let mut state = Tensor::zeros([sequence.dims()[1], self.units], &sequence.device());
         let step = |input: Tensor<2>| {
             let open = sigmoid(gates(&input, self.units, 0, 2) + self.gates.forward(state.clone()));
             let [reset, update] = [0, 1].map(|gate| gates(&open, self.units, gate, 1));
-            let remembered = match self.reset_after {
+            let recalled = match self.reset_after {
                 true => reset * self.candidate.forward(state.clone()),
                 false => self.candidate.forward(reset * state.clone()),
             };
-            let candidate = tanh(gates(&input, self.units, 2, 1) + remembered);
+            let candidate = tanh(gates(&input, self.units, 2, 1) + recalled);
             state = candidate.clone() + update * (state.clone() - candidate);
             state.clone()
         };
@@ -123,30 +123,30 @@ impl Gru {
     }
 }
 
-/// Two GRUs, one of which hears a sequence from its end.
+/// Two GRUs, one forwards and one backwards over a sequence.
 #[derive(Module, Debug)]
-pub struct Bidirectional {
+pub(crate) struct Bidirectional {
     forwards: Gru,
     backwards: Gru,
 }
 
 impl Bidirectional {
     /// A layer with fresh weights, of so many units each way.
-    pub fn new(inputs: usize, units: usize, reset_after: bool, device: &Device) -> Self {
+    pub(crate) fn new(inputs: usize, units: usize, reset_after: bool, device: &Device) -> Self {
         let [forwards, backwards] = [(); 2].map(|()| Gru::new(inputs, units, reset_after, device));
         Self { forwards, backwards }
     }
 
-    /// Where both arrive: `[steps, batch, inputs]` → `[batch, 2 × units]`.
-    pub fn last(&self, sequence: Tensor<3>) -> Tensor<2> {
+    /// The last states of both: `[steps, batch, inputs]` → `[batch, 2 × units]`.
+    pub(crate) fn last(&self, sequence: Tensor<3>) -> Tensor<2> {
         let ends = [(&self.forwards, false), (&self.backwards, true)]
             .into_iter()
             .filter_map(|(layer, backwards)| layer.states(sequence.clone(), backwards).pop());
         Tensor::cat(ends.collect(), 1)
     }
 
-    /// Where both are at every step: `[steps, batch, inputs]` → `[batch, steps × 2 × units]`, step after step.
-    pub fn all(&self, sequence: Tensor<3>) -> Tensor<2> {
+    /// The states of both at every step: `[steps, batch, inputs]` → `[batch, steps × 2 × units]`, step after step.
+    pub(crate) fn all(&self, sequence: Tensor<3>) -> Tensor<2> {
         let forwards = self.forwards.states(sequence.clone(), false);
         let backwards = self.backwards.states(sequence, true).into_iter().rev();
         Tensor::cat(forwards.into_iter().zip(backwards).flat_map(|(a, b)| [a, b]).collect(), 1)

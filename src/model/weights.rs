@@ -1,7 +1,7 @@
-//! Weights in and out: safetensors, with the card as metadata.
+//! Reads and writes weights: safetensors, with the card as metadata.
 //!
-//! A file holds every learned tensor under its layer's name (`c1.weight`) and, under the metadata key
-//! [`CARD_KEY`], its [`Card`] as JSON. What the project ships is stored in float16 and used in float32.
+//! A file holds every tensor of the network under its layer's name (`c1.weight`) and, under the metadata key
+//! [`CARD_KEY`], its [`Card`] as JSON. Shipped weights are stored in float16 and used in float32.
 
 use std::collections::HashMap;
 
@@ -12,17 +12,17 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use sha2::{Digest, Sha256};
 
-use super::Network;
-use super::build::BlueprintError;
+use super::blueprint::BlueprintError;
+use super::registry::Network;
 use crate::card::Card;
 
 /// Metadata key of the card.
-pub const CARD_KEY: &str = "genrelens";
+pub(crate) const CARD_KEY: &str = "genrelens";
 
 /// Why weights could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
-    /// The bytes are no safetensors file.
+    /// The bytes are not a safetensors file.
     #[error("these weights are not a safetensors file ({0}); fetch or export them again")]
     Malformed(String),
     /// A safetensors file of another program.
@@ -42,28 +42,28 @@ pub enum WeightsError {
         /// The first difference.
         difference: String,
     },
-    /// A file that is no trunk of this network.
-    #[error("these weights do not fit '{architecture}' in the names of torchvision or timm: {difference}")]
+    /// The file is not a pretrained trunk of this network.
+    #[error("these weights are not those that torchvision or timm publish of {architecture}: {difference}")]
     Trunk {
-        /// What those programs call it.
+        /// torchvision's or timm's name of the network.
         architecture: &'static str,
         /// The first difference.
         difference: String,
     },
-    /// A head without what it listens through.
-    #[error("this network listens through '{backbone}', which is not loaded; open '{backbone}' first")]
+    /// A backbone of a head is missing.
+    #[error("this network needs the backbone '{backbone}', which is not loaded; open '{backbone}' first")]
     Backbone {
         /// The backbone's name.
         backbone: String,
     },
-    /// A head with another version of what it listens through.
+    /// A backbone of a head has other weights than those that the head was trained on.
     #[error("this network was trained on another version of '{backbone}' than the one that is loaded")]
     OtherBackbone {
         /// The backbone's name.
         backbone: String,
     },
-    /// What is heard does not fit the network.
-    #[error("'{name}' cannot be used: {difference}; its card was changed, fetch or export it again")]
+    /// The input does not fit the network.
+    #[error("'{name}' cannot be used: {difference}; its card may have been changed, fetch or export it again")]
     InputMismatch {
         /// The network's name.
         name: String,
@@ -73,7 +73,7 @@ pub enum WeightsError {
     /// The device was lost.
     #[error("the engine failed ({0}); start it again")]
     Device(#[from] ExecutionError),
-    /// Other bytes than the card was written for.
+    /// The bytes are not those that the card was written for.
     #[error("these weights are damaged or of another version: their SHA-256 is {found}, the card expects {expected}")]
     Checksum {
         /// The card's.
@@ -86,9 +86,9 @@ pub enum WeightsError {
 /// How floats are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
-    /// Two bytes a weight: what is shipped.
+    /// Two bytes per weight, as shipped.
     F16,
-    /// Four bytes a weight: what is exact.
+    /// Four bytes per weight, which keeps every value exactly.
     F32,
 }
 
@@ -96,14 +96,15 @@ pub enum Precision {
 ///
 /// # Errors
 ///
-/// [`WeightsError::Malformed`] where the file cannot be made, and [`WeightsError::Device`] where the device was lost.
+/// [`WeightsError::Malformed`] if the file cannot be made, and [`WeightsError::Device`] if the device was lost.
 pub async fn to_bytes(network: &Network, card: &Card, precision: Precision) -> Result<Vec<u8>, WeightsError> {
+    // A file cannot contain its own hash.
     let unsigned = Card { sha256: String::new(), ..card.clone() };
     let json = serde_json::to_string(&unsigned).map_err(|error| WeightsError::Card(error.to_string()))?;
     let mut reader = Reader::default();
     network.visit(&mut reader);
     let mut tensors = Vec::new();
-    // Read here and not by Burn's store: that reads a device at once, which a browser's GPU does not allow.
+    // Not Burn's store: it reads the device synchronously, which WebGPU does not allow.
     for ((name, shape), tensor) in network.layers().into_iter().zip(reader.0) {
         let values = tensor.into_data_async().await?;
         let (dtype, bytes) = match precision {
@@ -146,7 +147,7 @@ pub fn embedded_card(bytes: &[u8]) -> Result<Card, WeightsError> {
 ///
 /// # Errors
 ///
-/// [`WeightsError::Checksum`] where the card states another SHA-256, and [`WeightsError::Unfit`] where a tensor is
+/// [`WeightsError::Checksum`] if the card states another SHA-256, and [`WeightsError::Unfit`] if a tensor is
 /// missing, superfluous or of another shape.
 pub fn from_bytes(bytes: Vec<u8>, card: &Card, device: &Device) -> Result<Network, WeightsError> {
     let found = sha256_hex(&bytes);
@@ -162,12 +163,13 @@ pub fn from_bytes(bytes: Vec<u8>, card: &Card, device: &Device) -> Result<Networ
 ///
 /// # Errors
 ///
-/// [`WeightsError::Unfit`] where a tensor is missing, superfluous or of another shape than the network's; the message
+/// [`WeightsError::Unfit`] if a tensor is missing, superfluous or of another shape than the network's; the message
 /// calls it `architecture`.
 pub fn fill(network: &mut Network, bytes: Vec<u8>, architecture: &str) -> Result<(), WeightsError> {
     check_fit(&bytes, network, architecture)?;
     let mut store = SafetensorsStore::from_bytes(Some(bytes))
         .with_from_adapter(FloatCastAdapter::to(DType::F32))
+        // Burn would put the variant of `Network` before every name.
         .skip_enum_variants(true);
     network.load_from(&mut store).map_err(|error| WeightsError::Malformed(error.to_string()))?;
     Ok(())

@@ -1,17 +1,16 @@
-//! The windows a network hears of segments.
+//! How the input windows of a network are cut from segments.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::Shape;
-use super::registry::InputKind;
+use super::spec::{InputKind, Shape};
 use crate::dsp::{FrontEnd, Scaling, Segment, picture};
 
-/// What is subtracted from values of 0..1 before a network hears them, and what they are divided by after: about the
-/// mean and the deviation of log-mel music. Fixed, so that a network's input does not depend on its set.
-const MIDDLE: f32 = 0.5;
-const SPREAD: f32 = 0.25;
+// About the mean and the deviation of log-mel music in 0..1. Fixed, so that a network's input does not depend on its
+// training set.
+const MEAN: f32 = 0.5;
+const DEVIATION: f32 = 0.25;
 
-/// A rest of a segment shorter than this share of a window gets no window of its own.
+/// The end of a segment gets no window of its own if it is shorter than this share of a window.
 const SHORTEST_REST: f64 = 0.05;
 
 /// How windows are made of segments.
@@ -26,31 +25,31 @@ pub struct Windowing {
     scaling: Scaling,
 }
 
-/// How a recording is heard for a network, before the network itself.
+/// What a recording goes through before a network: a front end, then the cutting of windows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InputSpec {
-    /// What turns sound to columns.
+    /// Turns samples into columns.
     pub front_end: &'static FrontEnd,
-    /// What cuts windows from them.
+    /// Cuts windows from segments of columns.
     pub windowing: Windowing,
-    /// The fewest columns that can be heard.
+    /// Shorter segments, in columns, are skipped.
     pub least_columns: usize,
 }
 
-/// Where a window lies.
+/// The position of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowSpan {
     /// Index of the segment.
     pub segment: usize,
-    /// Its first column in that segment.
+    /// First column within that segment.
     pub start: usize,
-    /// Its length in columns.
+    /// Length in columns.
     pub columns: usize,
 }
 
 impl Windowing {
-    /// The windows of a network of these sizes that hears segments of this scaling.
-    pub fn new(input_kind: InputKind, shape: Shape, scaling: Scaling) -> Self {
+    /// The windows of a network of these sizes, whose segments have this scaling.
+    pub(crate) fn new(input_kind: InputKind, shape: Shape, scaling: Scaling) -> Self {
         let Shape { bands, frames, .. } = shape;
         let hop = match input_kind {
             InputKind::Windows { overlap: true } | InputKind::FixedWindows => (frames / 2).max(1),
@@ -59,13 +58,13 @@ impl Windowing {
         Self { bands, frames, hop, input_kind, scaling }
     }
 
-    /// The windows of features `[features, 1]`, which are heard as they are.
-    pub fn of_features(features: usize) -> Self {
+    /// The windows of features `[features, 1]`, which a network gets unchanged.
+    pub(crate) fn of_features(features: usize) -> Self {
         let (input_kind, scaling) = (InputKind::Features, Scaling::Standardised);
         Self { bands: features, frames: 1, hop: 1, input_kind, scaling }
     }
 
-    /// A segment as windows are cut from it: itself, or resized where the network sees it as a picture.
+    /// The segment that windows are cut from: unchanged, or resized if the network takes pictures.
     pub fn prepare(&self, segment: Segment) -> Segment {
         match self.input_kind {
             InputKind::Pictures => picture(&segment, self.bands, self.frames),
@@ -73,7 +72,7 @@ impl Windowing {
         }
     }
 
-    /// The places of all windows of these prepared segments.
+    /// All windows of these prepared segments.
     pub fn spans(&self, segments: &[Segment]) -> Vec<WindowSpan> {
         let of_segment = |(segment, whole): (usize, &Segment)| {
             let columns = self.columns_of(whole);
@@ -86,8 +85,8 @@ impl Windowing {
         segments.iter().enumerate().flat_map(of_segment).collect()
     }
 
-    /// Columns of the windows of a segment: fewer than [`frames`](Self::frames) where it is shorter and the network
-    /// takes that.
+    /// Columns of a segment's windows: fewer than [`frames`](Self::frames) if the segment is shorter and the network
+    /// takes windows of any length.
     fn columns_of(&self, segment: &Segment) -> usize {
         match self.input_kind {
             InputKind::Windows { .. } => self.frames.min(segment.columns),
@@ -95,7 +94,7 @@ impl Windowing {
         }
     }
 
-    /// Windows of one length as a batch `[windows, bands, frames]`, as the network hears them.
+    /// Windows of one length as a normalized batch, row-major `[windows, bands, frames]`.
     pub fn values(&self, segments: &[Segment], spans: &[WindowSpan]) -> Vec<f32> {
         let mut values = Vec::new();
         for &span in spans {
@@ -104,30 +103,31 @@ impl Windowing {
         values
     }
 
-    /// Appends a window to a batch under construction, turned to `[bands, frames]`, as the network hears it.
+    /// Appends a normalized window to a batch, transposed to `[bands, frames]`.
     fn push(&self, batch: &mut Vec<f32>, segment: &Segment, span: WindowSpan) {
         for band in 0..segment.bands {
+            // Modulo: a fixed window that is longer than its segment repeats it.
             let value = |column: usize| segment.values[column % segment.columns * segment.bands + band];
             batch.extend((span.start..span.start + span.columns).map(|column| self.normalize(value(column))));
         }
     }
 
-    /// A segment's value as a network hears it.
-    pub fn normalize(&self, value: f32) -> f32 {
+    /// A segment's value as a network's input.
+    pub(crate) fn normalize(&self, value: f32) -> f32 {
         match self.scaling {
-            Scaling::UnitRange => (value - MIDDLE) / SPREAD,
+            Scaling::UnitRange => (value - MEAN) / DEVIATION,
             Scaling::Standardised | Scaling::LogCompressed => value,
         }
     }
 }
 
-/// Windows as they were before [`Windowing::normalize`], where their values were 0..1.
+/// Undoes [`Windowing::normalize`] for values that were 0..1.
 pub(super) fn in_unit_range(windows: Tensor<3>) -> Tensor<3> {
-    windows * SPREAD + MIDDLE
+    windows * DEVIATION + MEAN
 }
 
-/// The first columns of the windows of `frames` columns, `hop` apart, that cover `columns` columns, the last one flush
-/// with the end; a very short rest is left out. A segment shorter than a window is one window.
+/// The first columns of windows of `frames` columns, `hop` apart, that cover `columns` columns. The last window ends with
+/// the segment, unless only a very short rest is left. A segment shorter than a window gives one window.
 fn window_starts(columns: usize, frames: usize, hop: usize) -> Vec<usize> {
     let Some(last) = columns.checked_sub(frames) else { return vec![0] };
     let mut starts: Vec<usize> = (0..=last).step_by(hop).collect();

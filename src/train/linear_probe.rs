@@ -8,7 +8,7 @@ use super::audio_augmentation::AudioAugmentation;
 use super::lbfgs::minimise;
 use crate::dataset::labelled_set::Song;
 use crate::model::Network;
-use crate::model::head;
+use crate::model::networks::head;
 
 /// The largest slope that counts as none.
 const TOLERANCE: f64 = 1e-7;

@@ -5,7 +5,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use genrelens::card::{Backbone, Card, Structure, Takes};
+use genrelens::card::{Backbone, BackboneOutput, Card, Structure};
 use genrelens::protocol::{
     Adapter, Architecture, EngineInfo, EngineKind, Event, Message, Payload, Prediction, Progress, Request, Score,
     SelfTest, SpectrogramInfo, TagPrediction, VERSION, WindowScores,
@@ -114,7 +114,7 @@ fn head() -> Card {
         summary: "s".to_owned(),
         architecture: "head".to_owned(),
         structure: Structure { features: 400, ..Structure::default() },
-        backbones: vec![Backbone { name: "base".to_owned(), sha256: "00".repeat(32), takes: Takes::Both }],
+        backbones: vec![Backbone { name: "base".to_owned(), sha256: "00".repeat(32), output: BackboneOutput::Both }],
         bands: 96,
         frames: 187,
         front_end: "musicnn".to_owned(),

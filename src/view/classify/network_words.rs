@@ -131,7 +131,7 @@ pub fn tag_caption(tags: &TagPrediction) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::card::{Backbone, Takes};
+    use crate::card::{Backbone, BackboneOutput};
     use crate::protocol::Progress;
     use crate::view::classify::networks::tests::catalogue;
     use crate::view::classify::words::tests::{in_use, plain};
@@ -193,7 +193,8 @@ mod tests {
         assert!(rows.iter().all(|row| row.0 != "Feature extractors"));
 
         let mut head = in_use();
-        let backbone = |name: &str| Backbone { name: name.to_owned(), sha256: String::new(), takes: Takes::Features };
+        let backbone =
+            |name: &str| Backbone { name: name.to_owned(), sha256: String::new(), output: BackboneOutput::Features };
         head.card.backbones = ["a", "b", "c"].map(backbone).to_vec();
         let rows = facts(&head, 1);
         assert!(rows.contains(&("Feature extractors", "a, b and c.".to_owned())), "{rows:?}");

@@ -1,6 +1,6 @@
 //! Who can learn: a new head on MusiCNN, a network that has learned already, or one from fresh weights.
 
-use crate::card::Takes;
+use crate::card::BackboneOutput;
 use crate::protocol::ArchitectureInfo;
 use crate::recipe::{Keep, OptimiserKind, Recipe, Schedule};
 use crate::training_job::{ModelSpec, TrainableLayers};
@@ -118,7 +118,7 @@ pub fn group(id: &str) -> Group {
 pub fn model_spec(id: &str, build: &Build, architectures: &[ArchitectureInfo]) -> ModelSpec {
     match (group(id), id.strip_prefix(TUNED)) {
         (Group::Head, _) => {
-            let backbones = MUSICNN.map(|name| (name.to_owned(), Takes::Features)).to_vec();
+            let backbones = MUSICNN.map(|name| (name.to_owned(), BackboneOutput::Features)).to_vec();
             ModelSpec::NewHead { backbones, hidden: build.hidden }
         }
         (_, Some(network)) => {

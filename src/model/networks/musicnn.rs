@@ -10,15 +10,15 @@ use burn::tensor::module::conv1d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
-use super::net1::{max_over_time, mean_over_time};
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::blocks::{max_over_time, mean_over_time};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
-/// The network that learned from the Million Song Dataset, in the registry.
-pub const MSD: Entry = Entry {
+/// The network for the tags of the Million Song Dataset.
+pub(crate) const MSD: Entry<Musicnn> = Entry {
     id: "musicnn-msd",
     summary: "Kernels shaped like timbres and rhythms, three layers over time, 50 tags of the Million Song Dataset.",
     source: SOURCE,
@@ -28,11 +28,11 @@ pub const MSD: Entry = Entry {
     input_kind: InputKind::Windows { overlap: false },
     min_frames: KERNEL_FRAMES,
     preset,
-    init: |build, device| Network::Musicnn(init(build, device)),
+    init,
 };
 
-/// The network that learned from MagnaTagATune, in the registry.
-pub const MTT: Entry = Entry {
+/// The network for the tags of MagnaTagATune.
+pub(crate) const MTT: Entry<Musicnn> = Entry {
     id: "musicnn-mtt",
     summary: "Kernels shaped like timbres and rhythms, three layers over time, 50 tags of MagnaTagATune.",
     reported: "ROC-AUC 0.907 and PR-AUC 0.383 on MagnaTagATune, in the package.",
@@ -45,8 +45,8 @@ const SOURCE: &str = "Pons and Serra, musicnn: Pre-trained convolutional neural 
 /// The package's sizes: 96 bands, 3 s, 50 tags.
 const PAPER_SHAPE: Shape = Shape { bands: 96, frames: 187, classes: 50 };
 
-/// The package's training, as its `config.json` has it: Adam at 0.001, batches of 32, at most 600 epochs. How its rate
-/// was lowered it does not say.
+/// The package's training, as its `config.json` has it: Adam at 0.001, batches of 32, at most 600 epochs. It does
+/// not say how the rate was lowered.
 fn preset() -> Preset {
     Preset {
         front_end: &FrontEnd::MUSICNN,
@@ -96,6 +96,7 @@ pub struct Musicnn {
 fn init(build: &Build, device: &Device) -> Musicnn {
     let Shape { bands, classes, .. } = build.shape;
     let [timbre, rhythm, middle, dense] = [204, 51, 64, 200].map(|channels| build.channels(channels));
+    // The package gives the heights for its 96 bands; other front ends may have another number.
     let [low, high] = TIMBRE_BANDS.map(|of_96| (bands * of_96 / PAPER_SHAPE.bands).max(1));
     let front = 2 * timbre + 3 * rhythm;
     let pooled = 2 * (front + 3 * middle);
@@ -151,17 +152,18 @@ impl Layers for Musicnn {
     }
 }
 
-/// A convolution of the first layer, whose largest answer over the bands goes on.
+/// A convolution of the first layer, and its maximum over the bands.
 ///
-/// It is computed as a convolution over time alone: a kernel of a timbre meets every stretch of bands of its height, one
-/// of a rhythm (a band high) every band. On the CPU engine that takes a third of the time of a convolution over both.
+/// It is computed as a convolution over time alone, once per position of the kernel among the bands: a timbre's kernel is
+/// many bands high, a rhythm's one band. On the CPU engine that takes a third of the time of a convolution over both axes.
 #[derive(Module, Debug)]
-pub struct Front {
+pub(crate) struct Front {
     convolution: Conv2d,
     norm: BatchNorm,
 }
 
-/// Parts of a long kernel that are taken for channels: so many let the CPU engine multiply matrices without copying.
+/// A long kernel is split into so many parts, which become channels: the CPU engine then multiplies matrices without
+/// copying.
 const RHYTHM_PARTS: usize = 32;
 
 impl Front {
@@ -172,20 +174,20 @@ impl Front {
 
     /// `[batch, bands, frames]` → `[batch, channels, frames]`.
     fn forward(&self, input: Tensor<3>) -> Tensor<3> {
-        if input.device().is_autodiff() { self.forward_to_learn(input) } else { self.forward_to_hear(input) }
+        if input.device().is_autodiff() { self.forward_to_train(input) } else { self.forward_to_predict(input) }
     }
 
-    /// As the document has it: the norm after the ReLU, the maximum after the norm, which learns from all bands.
-    fn forward_to_learn(&self, input: Tensor<3>) -> Tensor<3> {
+    /// As the document has it: the norm after the ReLU, the maximum after the norm, whose statistics are over all bands.
+    fn forward_to_train(&self, input: Tensor<3>) -> Tensor<3> {
         let [batch, ..] = input.dims();
         let (weight, bias) = (self.convolution.weight.val(), self.convolution.bias.as_ref().map(Param::val));
-        let answers = self.norm.forward(relu(convolve(input, weight, bias)));
-        largest(answers, batch)
+        let outputs = self.norm.forward(relu(convolve(input, weight, bias)));
+        largest(outputs, batch)
     }
 
-    /// The same with the maximum first, which leaves less to do. A norm's factor may be negative: there the smallest
-    /// answer becomes the largest, so that channel is convolved with its sign turned.
-    fn forward_to_hear(&self, input: Tensor<3>) -> Tensor<3> {
+    /// The same with the maximum first, so that the norm has less to compute. If a norm's factor is negative, its smallest
+    /// input gives its largest output, so that channel is convolved with its sign inverted.
+    fn forward_to_predict(&self, input: Tensor<3>) -> Tensor<3> {
         let [batch, ..] = input.dims();
         let signs = self.norm.gamma.val().greater_equal_elem(0.0).float() * 2.0 - 1.0; // [channels]
         let weight = self.convolution.weight.val() * signs.clone().reshape([-1, 1, 1, 1]);
@@ -195,14 +197,14 @@ impl Front {
     }
 }
 
-/// `[batch, bands, frames]` → `[batch · positions, channels, frames]`: the answers at every position of the kernel
+/// `[batch, bands, frames]` → `[batch · positions, channels, frames]`: the outputs at every position of the kernel
 /// `[channels, 1, tall, long]` among the bands.
 fn convolve(input: Tensor<3>, kernel: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<3> {
     let [batch, bands, frames] = input.dims();
     let [channels, _, tall, long] = kernel.dims();
     let padded = input.pad([((long - 1) / 2, long / 2)], 0.0);
     let (pieces, kernel): (Tensor<3>, Tensor<3>) = if tall == 1 && long % RHYTHM_PARTS == 0 {
-        // A kernel of 128 frames is 32 parts of 4, each meeting the sound 4 frames later than the one before it.
+        // A kernel of 128 frames is 32 parts of 4, each 4 frames later than the one before it.
         let part = long / RHYTHM_PARTS;
         let bands: Tensor<2> = padded.flatten(0, 1);
         (bands.unfold(1, frames + part - 1, part), kernel.reshape([channels, RHYTHM_PARTS, part]))
@@ -215,14 +217,14 @@ fn convolve(input: Tensor<3>, kernel: Tensor<4>, bias: Option<Tensor<1>>) -> Ten
 }
 
 /// The largest over all positions: `[batch · positions, channels, frames]` → `[batch, channels, frames]`.
-fn largest(answers: Tensor<3>, batch: usize) -> Tensor<3> {
-    let [all, channels, frames] = answers.dims();
-    answers.reshape([batch, all / batch, channels, frames]).max_dim(1).squeeze_dim(1)
+fn largest(outputs: Tensor<3>, batch: usize) -> Tensor<3> {
+    let [all, channels, frames] = outputs.dims();
+    outputs.reshape([batch, all / batch, channels, frames]).max_dim(1).squeeze_dim(1)
 }
 
 /// A convolution over time.
 #[derive(Module, Debug)]
-pub struct Middle {
+pub(crate) struct Middle {
     convolution: Conv1d,
     norm: BatchNorm,
 }
@@ -255,7 +257,7 @@ mod tests {
         for kernel in [[4, 7], [1, 64], [1, 7]] {
             let mut front = Front::init(6, kernel, &device);
             front.norm.gamma = Param::from_tensor(Tensor::random([6], Distribution::Normal(0.0, 1.0), &device));
-            let (after, before) = (front.forward_to_learn(input.clone()), front.forward_to_hear(input.clone()));
+            let (after, before) = (front.forward_to_train(input.clone()), front.forward_to_predict(input.clone()));
             let padded = input.clone().pad([((kernel[1] - 1) / 2, kernel[1] / 2)], 0.0).unsqueeze_dim(1);
             let plain = front.norm.forward(relu(front.convolution.forward(padded))).max_dim(2).squeeze_dim(2);
             for other in [before, plain] {

@@ -1,4 +1,4 @@
-//! `gtzan-cnn`: a small network that sees the spectrogram as a picture (Tesserolli, "Music Genre Classification",
+//! `gtzan-cnn`: a small network that takes the spectrogram as a picture (Tesserolli, "Music Genre Classification",
 //! 2024).
 
 use burn::module::Module;
@@ -7,16 +7,16 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Dense, dropout, max_pool2d, pooled};
-use super::dropout::Dropout;
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::blocks::{Dense, dropout, max_pool2d, pooled};
+use crate::model::dropout::Dropout;
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<GtzanCnn> = Entry {
     id: "gtzan-cnn",
     summary: "Three convolutions with max pools on the spectrogram as a picture, one dense layer.",
     source: "Tesserolli, Music Genre Classification, INFO6147 Deep Learning with PyTorch, Fanshawe College, 2024",
@@ -26,11 +26,11 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::Pictures,
     min_frames: 1,
     preset,
-    init: |build, device| Network::GtzanCnn(init(build, device)),
+    init,
 };
 
 /// The document's training: Adam with a learning rate of 0.001, 30 epochs. It names no batch; ours is 32. A song is one
-/// picture, so it is drawn once an epoch.
+/// picture, so an epoch has one window of each song.
 fn preset() -> Preset {
     Preset {
         front_end: &FrontEnd::IMAGE,
@@ -56,7 +56,7 @@ const POOL: usize = 2;
 /// Three times 3×3 convolution, ReLU and 2×2 max pool, and one dense layer. 187 146 parameters at our sizes.
 ///
 /// Shapes: `[batch, 1, 128, 128]` → `[16, 64, 64]` → `[32, 32, 32]` → `[64, 16, 16]`, flattened 16 384 → 10. Ours,
-/// where the document is silent: pictures of 128×128, grey instead of coloured, the kernels, padded so that the size
+/// because the document does not say: pictures of 128×128, grey instead of coloured, kernels padded so that the size
 /// stays, the channels, and no dropout.
 #[derive(Module, Debug)]
 pub struct GtzanCnn {
@@ -87,8 +87,8 @@ impl Layers for GtzanCnn {
         let layer = |x: Tensor<4>, convolution: &Conv2d| {
             self.dropout.forward(max_pool2d(relu(convolution.forward(x)), [POOL, POOL]))
         };
-        let seen = self.convolutions.iter().fold(windows.unsqueeze_dim(1), layer); // [batch, 64, 16, 16]
-        self.dense.features(seen.flatten(1, 3)) // [batch, 16384]
+        let convolved = self.convolutions.iter().fold(windows.unsqueeze_dim(1), layer); // [batch, 64, 16, 16]
+        self.dense.features(convolved.flatten(1, 3)) // [batch, 16384]
     }
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {

@@ -3,15 +3,15 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Dense, squared_weights};
 use super::fma;
-use super::recurrent::Lstm;
-use super::registry::{Entry, InputKind};
-use super::{Build, Layers, Network};
 use crate::card::Structure;
+use crate::model::blocks::{Dense, squared_weights};
+use crate::model::layers::Layers;
+use crate::model::recurrent::Lstm;
+use crate::model::spec::{Build, Entry, InputKind};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<FmaRnn> = Entry {
     id: "fma-rnn",
     summary: "An LSTM over the columns of the spectrogram, a dense layer on its last state.",
     source: fma::SOURCE,
@@ -22,17 +22,17 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset: fma::preset,
-    init: |build, device| Network::FmaRnn(init(build, device)),
+    init,
 };
 
 /// Units of the LSTM; ours.
 const UNITS: usize = 64;
 
-/// An LSTM that hears every column, and a dense layer on its last state. 50 184 parameters at the document's sizes.
+/// An LSTM over every column, and a dense layer on its last state. 50 184 parameters at the document's sizes.
 ///
-/// The document calls it naive and straightforward and finds it little better than chance. So it is here: all 640
-/// steps, nothing pooled, no dropout, as the document names none for it. Ours, where it is silent: 64 units, and the
-/// last state, not the mean of all, decides.
+/// The document calls it naive and straightforward and finds it little better than chance. As there: all 640 steps,
+/// nothing pooled, no dropout. Ours, because the document does not say: 64 units, and the last state, not the mean of
+/// all, is classified.
 #[derive(Module, Debug)]
 pub struct FmaRnn {
     lstm: Lstm,

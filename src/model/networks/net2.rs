@@ -6,14 +6,15 @@ use burn::nn::{Linear, LinearConfig, PaddingConfig1d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::net1::{DUPLICATED, KERNEL_FRAMES, PAPER_SHAPE, max_over_time, mean_over_time, preset};
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network};
+use super::net1::{DUPLICATED, KERNEL_FRAMES, PAPER_SHAPE, preset};
 use crate::card::Structure;
+use crate::model::blocks::{max_over_time, mean_over_time};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset};
 use crate::recipe::Recipe;
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<Net2> = Entry {
     id: "net2",
     summary: "Three convolutions over time, their outputs added, pooled by maximum and mean; three dense layers.",
     source: DUPLICATED,
@@ -26,7 +27,7 @@ pub const ENTRY: Entry = Entry {
         let Preset { front_end, recipe } = preset();
         Preset { front_end, recipe: Recipe { paper_penalty: false, ..recipe } }
     },
-    init: |build, device| Network::Net2(init(build, device)),
+    init,
 };
 
 /// Three convolutions over time, their outputs added, pooled over all of it by maximum and mean, and three dense

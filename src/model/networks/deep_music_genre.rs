@@ -8,16 +8,16 @@ use burn::nn::pool::AvgPool1dConfig;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Dense, dropout, max_pool1d, pooled};
-use super::dropout::Dropout;
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::blocks::{Dense, dropout, max_pool1d, pooled};
+use crate::model::dropout::Dropout;
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<DeepMusicGenre> = Entry {
     id: "deep-music-genre",
     summary: "Three strided convolutions over time, pooled by maximum and mean side by side, two dense layers.",
     source: SOURCE,
@@ -27,18 +27,18 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset,
-    init: |build, device| Network::DeepMusicGenre(init(build, device)),
+    init,
 };
 
-/// Where this network and `fcn-tagger` come from.
-pub(super) const SOURCE: &str = "Flores Ruiz de Eguino, Deep Music Genre, CS231n, Stanford University, 2017";
+/// The document of this network and of `fcn-tagger`.
+pub(crate) const SOURCE: &str = "Flores Ruiz de Eguino, Deep Music Genre, CS231n, Stanford University, 2017";
 
 /// Frames of the document's clips of 30 s.
-pub(super) const FRAMES: usize = 646;
+pub(crate) const FRAMES: usize = 646;
 
 /// The document's front end. It names neither optimiser nor length of its training; ours are Adam with a learning rate
 /// of 0.001 and 40 epochs in batches of 32. A clip is one input, so one window of each song.
-pub(super) fn preset() -> Preset {
+pub(crate) fn preset() -> Preset {
     Preset {
         front_end: &FrontEnd::DEEP_MUSIC_GENRE,
         recipe: Recipe {
@@ -71,10 +71,9 @@ const HIDDEN: [usize; 1] = [2048];
 /// hidden dense layer and the output. 2 775 818 parameters at the document's sizes.
 ///
 /// Shapes at the document's sizes: `[batch, 128, 646]` → `[256, 161]` → `[256, 39]` → `[256, 9]` → twice `[256, 2]`,
-/// flattened and concatenated 1024 → 2048 → 10. Ours, where the document is silent: convolutions are not padded (the
-/// default of the Keras that it uses), but for inputs so short that nothing would be left; the hidden layer's ReLU, for
-/// the name of its activation is missing from the text. It says that batch norm and dropout hardly helped: neither is
-/// here, unless dropout is asked for.
+/// flattened and concatenated 1024 → 2048 → 10. Ours, because the document does not say: convolutions are not padded
+/// (Keras' default), except for inputs so short that nothing would be left; the hidden layer has a ReLU. The document
+/// says that batch norm and dropout hardly helped: there is neither, unless dropout is requested.
 #[derive(Module, Debug)]
 pub struct DeepMusicGenre {
     convolutions: Vec<Conv1d>,
@@ -107,6 +106,7 @@ impl Layers for DeepMusicGenre {
         let layer =
             |x: Tensor<3>, convolution: &Conv1d| self.dropout.forward(max_pool1d(relu(convolution.forward(x)), POOL));
         let convolved = self.convolutions.iter().fold(windows, layer); // [batch, 256, 9]
+        // A short window may leave fewer frames than the pool has.
         let last = LAST_POOL.min(convolved.dims()[2]);
         let mean = AvgPool1dConfig::new(last).with_stride(last).init().forward(convolved.clone()); // [batch, 256, 2]
         let pools: Tensor<3> = Tensor::cat(vec![max_pool1d(convolved, last), mean], 1); // [batch, 512, 2]

@@ -1,4 +1,4 @@
-//! `lens`: this project's own small network, the best that was found for learning from a few hundred songs alone.
+//! `lens`: this project's own small network, the best that was found for training on a few hundred songs alone.
 
 use burn::module::Module;
 use burn::nn::conv::{Conv1d, Conv1dConfig, Conv2d, Conv2dConfig};
@@ -7,17 +7,16 @@ use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::two_views;
-use super::dropout::Dropout;
-use super::net1::{max_over_time, mean_over_time};
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::blocks::{max_over_time, mean_over_time, two_views};
+use crate::model::dropout::Dropout;
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{Augmentation, Keep, Recipe};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<Lens> = Entry {
     id: "lens",
     summary: "Four small convolutions over time and pitch, of which each halves what it looks at; mean and maximum over \
               time.",
@@ -28,11 +27,11 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::Windows { overlap: true },
     min_frames: 4,
     preset: || Preset { front_end: &FrontEnd::GTZAN_LOGMEL, recipe: recipe() },
-    init: |build, device| Network::Lens(init(build, device)),
+    init,
 };
 
-/// How our own networks learn from a few hundred songs.
-pub fn recipe() -> Recipe {
+/// The training of this project's own networks on a few hundred songs.
+pub(crate) fn recipe() -> Recipe {
     Recipe {
         learning_rate: 3e-3,
         weight_decay: 0.1,
@@ -58,7 +57,7 @@ const DROPOUT: f64 = 0.3;
 
 /// Convolutions over time and bands, all bands of a frame into 128 units, their mean and maximum over time, the output.
 ///
-/// A window is seen twice: without its mean, and without every band's. 141 082 parameters with 128 bands and ten classes.
+/// Its input is two views of a window: less the mean of the window, and less the mean of each band. 141 082 parameters with 128 bands and ten classes.
 /// Any window of at least 4 frames works.
 #[derive(Module, Debug)]
 pub struct Lens {
@@ -78,6 +77,7 @@ fn init(build: &Build, device: &Device) -> Lens {
     let channels = CHANNELS.map(|channels| build.channels(channels));
     let units = build.channels(FRAME_UNITS);
     let norm = |channels| BatchNormConfig::new(channels).init(device);
+    // The bands after the first convolution: kernel 7, padding 3 on both sides.
     let mut bands = (build.shape.bands + 6).saturating_sub(7) / STRIDE[0] + 1;
     let mut pools = Vec::new();
     for [over_bands, over_time] in POOLS {

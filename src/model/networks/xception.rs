@@ -9,13 +9,13 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
-use super::registry::{Entry, InputKind};
 use super::resnet50::preset;
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Shape};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<Xception> = Entry {
     id: "xception-transfer",
     summary: "Xception, which learned on photographs, with new last layers, on the spectrogram as a picture.",
     source: TRANSFER,
@@ -27,7 +27,7 @@ pub const ENTRY: Entry = Entry {
     // What the two convolutions without padding need.
     min_frames: 7,
     preset: || preset(1e-4),
-    init: |build, device| Network::Xception(init(build, device)),
+    init,
 };
 
 /// timm's mean and deviation for its `legacy_xception` (its `default_cfg`): 0..1 to -1..1, not ImageNet's statistics.
@@ -36,7 +36,7 @@ const COLOURS: Colours = [(0.5, 0.5); 3];
 /// Two convolutions, twelve blocks of separable ones with a way around each, two separable ones, the mean over the
 /// picture, and the last layers.
 ///
-/// As timm has it, where the paper's figure and Keras have no bias either. 22 855 952 parameters with 1000 classes. It
+/// As in timm; the convolutions have no bias, nor have they in the paper's figure and in Keras. 22 855 952 parameters with 1000 classes. It
 /// pools over all of the picture, so that any size from 7×7 on works.
 #[derive(Module, Debug)]
 pub struct Xception {
@@ -59,8 +59,7 @@ struct Separable {
     pointwise: Conv2d,
 }
 
-/// Separable convolutions, their maximum where the picture is halved, added to the input or to what a 1×1 convolution
-/// makes of it.
+/// Separable convolutions, and a max pool if the picture is halved, added to the input or to a 1×1 convolution of it.
 #[derive(Module, Debug)]
 struct Block {
     rep: Vec<Unit>,
@@ -113,7 +112,7 @@ impl Separable {
 }
 
 impl Block {
-    /// From the first number of channels over the others; `halves` where it halves the picture.
+    /// `channels` are those of the input and after every convolution; `halves` is true if the block halves the picture.
     fn new(channels: &[usize], halves: bool, device: &Device) -> Self {
         let unit =
             |pair: &[usize]| Unit { conv: Separable::new([pair[0], pair[1]], device), bn: norm(pair[1], device) };
@@ -166,7 +165,7 @@ impl Layers for Xception {
 /// timm's name of a layer: `block2.rep.4.pointwise.weight` of `blocks.1.rep.1.conv.pointwise.weight`.
 ///
 /// timm counts the ReLU before every separable convolution as a layer of its block; the first block begins without.
-pub(super) fn name_in_file(layer: &str) -> String {
+pub(crate) fn name_in_file(layer: &str) -> String {
     let parts: Vec<&str> = layer.split('.').collect();
     let number = |part: &str| part.parse::<usize>().unwrap_or(0);
     let last = |name: &str| match name {

@@ -9,14 +9,14 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<ResNet50> = Entry {
     id: "resnet50-transfer",
     summary: "ResNet-50, which learned on photographs, with new last layers, on the spectrogram as a picture.",
     source: TRANSFER,
@@ -27,11 +27,11 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::Pictures,
     min_frames: 1,
     preset: || preset(1e-3),
-    init: |build, device| Network::ResNet50(init(build, device)),
+    init,
 };
 
-/// The document's training: Adam, 10 epochs. Ours, where it is silent: batches of 32, a constant rate.
-pub(super) fn preset(learning_rate: f64) -> Preset {
+/// The document's training: Adam, 10 epochs. Ours, because it does not say: batches of 32, a constant rate.
+pub(crate) fn preset(learning_rate: f64) -> Preset {
     Preset {
         front_end: &FrontEnd::IMAGE,
         recipe: Recipe {
@@ -118,6 +118,7 @@ fn init(build: &Build, device: &Device) -> ResNet50 {
 
 impl Bottleneck {
     fn new([before, inside, outside]: [usize; 3], stride: usize, first: bool, device: &Device) -> Self {
+        // The shortcut must have the shape of the block's output.
         let downsample =
             || Downsample { conv: convolution([before, outside], 1, stride, 0, 1, device), bn: norm(outside, device) };
         Self {
@@ -162,7 +163,7 @@ impl Layers for ResNet50 {
 }
 
 /// torchvision's and timm's name of a layer: `layer1.0.downsample.1.weight` of `layer1.0.downsample.bn.gamma`.
-pub(super) fn name_in_file(layer: &str) -> String {
+pub(crate) fn name_in_file(layer: &str) -> String {
     let name = |part| match part {
         "conv" => "0",
         "bn" => "1",

@@ -1,18 +1,19 @@
-//! `panorama`: this project's own network for long windows, the best that was found for learning from a few hundred songs
+//! `panorama`: this project's own network for long windows, the best that was found for training on a few hundred songs
 //! alone.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Block2d, Dense, dropout, two_views};
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape, lens};
+use super::lens;
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::blocks::{Block2d, Dense, dropout, two_views};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::Recipe;
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<Panorama> = Entry {
     id: "panorama",
     summary: "Four small convolutions over time and pitch with wide pools, on twelve seconds at once; the strongest answer of \
               each unit.",
@@ -26,7 +27,7 @@ pub const ENTRY: Entry = Entry {
         front_end: &FrontEnd::GTZAN_LOGMEL,
         recipe: Recipe { batch: 32, windows_per_song: 2, ..lens::recipe() },
     },
-    init: |build, device| Network::Panorama(init(build, device)),
+    init,
 };
 
 /// Channels and max pool, over bands and frames, of the four convolutions.
@@ -36,9 +37,9 @@ const DROPOUT: f64 = 0.1;
 
 /// Four times 3×3 convolution, batch norm, ReLU and max pool, the largest value of each channel, and the output.
 ///
-/// A window is seen twice: without its mean, and without every band's. 273 258 parameters with ten classes, however many
+/// Its input is two views of a window: less the mean of the window, and less the mean of each band. 273 258 parameters with ten classes, however many
 /// bands. Shapes of 128 bands and 150 frames (11.6 s): `[batch, 2, 128, 150]` → `[16, 64, 37]` → `[48, 16, 7]` →
-/// `[96, 5, 1]` → `[256]`. A shorter sound is repeated until it fills a window.
+/// `[96, 5, 1]` → `[256]`. A shorter segment is repeated to fill a window.
 #[derive(Module, Debug)]
 pub struct Panorama {
     convolutions: Vec<Block2d>,
@@ -58,8 +59,8 @@ fn init(build: &Build, device: &Device) -> Panorama {
 impl Layers for Panorama {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let convolved = self.convolutions.iter().fold(two_views(windows), |x, block| block.forward(x));
-        let everywhere: Tensor<3> = convolved.flatten(2, 3); // [batch, 256, places]
-        self.dense.features(everywhere.max_dim(2).squeeze_dim(2)) // [batch, 256]
+        let positions: Tensor<3> = convolved.flatten(2, 3); // [batch, 256, positions]
+        self.dense.features(positions.max_dim(2).squeeze_dim(2)) // [batch, 256]
     }
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {

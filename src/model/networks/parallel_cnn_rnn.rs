@@ -7,19 +7,19 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Dense, dropout, max_pool2d, pooled};
-use super::dropout::Dropout;
-use super::recurrent::Bidirectional;
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::blocks::{Dense, dropout, max_pool2d, pooled};
+use crate::model::dropout::Dropout;
+use crate::model::layers::Layers;
+use crate::model::recurrent::Bidirectional;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{Keep, OptimiserKind, Recipe, Schedule};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<ParallelCnnRnn> = Entry {
     id: "parallel-cnn-rnn",
-    summary: "Five convolutions beside a bidirectional GRU, one dense layer on what both heard.",
+    summary: "Five convolutions beside a bidirectional GRU, one dense layer on the output of both.",
     source: SOURCE,
     reported: "51 % on FMA, in the article that the document takes it from.",
     paper_shape: Shape { bands: 128, frames: 640, classes: 8 },
@@ -27,17 +27,17 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset,
-    init: |build, device| Network::ParallelCnnRnn(init(build, device)),
+    init,
 };
 
-/// Where this network and `parallel-cnn-rnn-torch` come from.
-pub(super) const SOURCE: &str =
+/// The document of this network and of `parallel-cnn-rnn-torch`.
+pub(crate) const SOURCE: &str =
     "Li, Ng and Ng, GenreWiz: Music Genre Classification with RNN and CNN (after Dwivedi 2018)";
 
 /// The document's training: RMSProp with a learning rate of 0.0005, raised on a plateau and lowered when the accuracy
 /// fluctuates, 120 epochs, the best one kept. It names no batch; ours is 32. A clip is one input of 640 frames, so one
 /// window of each song.
-pub(super) fn preset() -> Preset {
+pub(crate) fn preset() -> Preset {
     Preset {
         front_end: &FrontEnd::PARALLEL_CNN_RNN,
         recipe: Recipe {
@@ -69,16 +69,16 @@ const UNITS: usize = 64;
 /// The five convolutions, which both of the document's networks have.
 ///
 /// Shapes at the document's sizes: `[batch, 1, 640, 128]` → `[16, 319, 64]` → `[32, 158, 32]` → `[64, 78, 16]` →
-/// `[64, 19, 4]` → `[64, 4, 1]`, flattened 256. Not padded, but for inputs so short that nothing would be left.
+/// `[64, 19, 4]` → `[64, 4, 1]`, flattened 256. Not padded, except for inputs so short that nothing would be left.
 #[derive(Module, Debug)]
-pub struct Convolutions {
+pub(crate) struct Convolutions {
     layers: Vec<Conv2d>,
     dropout: Dropout,
 }
 
 impl Convolutions {
-    /// Convolutions with fresh weights, and the number of values that they leave. The document names no dropout.
-    pub(super) fn new(build: &Build, device: &Device) -> (Self, usize) {
+    /// Convolutions with fresh weights, and the number of values of their output. The document names no dropout.
+    pub(crate) fn new(build: &Build, device: &Device) -> (Self, usize) {
         let (mut channels, mut frames, mut bands) = (1, build.shape.frames, build.shape.bands);
         let layer = |(to, pool)| {
             let from = std::mem::replace(&mut channels, build.channels(to));
@@ -94,7 +94,7 @@ impl Convolutions {
     }
 
     /// `[batch, bands, frames]` → `[batch, 256]`.
-    pub(super) fn forward(&self, windows: Tensor<3>) -> Tensor<2> {
+    pub(crate) fn forward(&self, windows: Tensor<3>) -> Tensor<2> {
         let layer = |x: Tensor<4>, (convolution, (_, pool)): (&Conv2d, (usize, usize))| {
             self.dropout.forward(max_pool2d(relu(convolution.forward(x)), [pool, pool]))
         };
@@ -107,24 +107,25 @@ fn picture(windows: Tensor<3>) -> Tensor<4> {
     windows.swap_dims(1, 2).unsqueeze_dim(1)
 }
 
-/// The sequence that the recurrent layer hears: `[batch, bands, frames]` → `[frames / 4, batch, bands / 2]`.
-pub(super) fn sequence(windows: Tensor<3>) -> Tensor<3> {
+/// The input sequence of the recurrent layer: `[batch, bands, frames]` → `[frames / 4, batch, bands / 2]`.
+pub(crate) fn sequence(windows: Tensor<3>) -> Tensor<3> {
+    // The recurrent layer wants time first, then the batch.
     let pooled: Tensor<3> = max_pool2d(picture(windows), RECURRENT_POOL).squeeze_dim(1);
     pooled.swap_dims(0, 1)
 }
 
 /// Steps and values of that sequence.
-pub(super) fn sequence_shape(build: &Build) -> [usize; 2] {
+pub(crate) fn sequence_shape(build: &Build) -> [usize; 2] {
     [pooled(build.shape.frames, RECURRENT_POOL[0]), pooled(build.shape.bands, RECURRENT_POOL[1])]
 }
 
-/// Five convolutions beside a bidirectional GRU that hears the pooled spectrogram, and one dense layer on both.
+/// Five convolutions beside a bidirectional GRU over the pooled spectrogram, and one dense layer on both.
 /// 85 160 parameters at the document's sizes, 85 930 with ten classes: its table, layer by layer.
 ///
 /// The GRU has one bias a gate, as the table's 49 536 says (Keras with `reset_after=False`); its two last states, 128,
 /// are concatenated with the convolutions' 256. ReLU after the convolutions is the listing's; the table names no
-/// activation. Ours, where the document is silent: no dropout unless it is asked for, and weights that begin as
-/// PyTorch's do.
+/// activation. Ours, because the document does not say: no dropout unless it is requested, and initial weights
+/// as in PyTorch.
 #[derive(Module, Debug)]
 pub struct ParallelCnnRnn {
     convolutions: Convolutions,
@@ -145,9 +146,9 @@ fn init(build: &Build, device: &Device) -> ParallelCnnRnn {
 
 impl Layers for ParallelCnnRnn {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
-        let seen = self.convolutions.forward(windows.clone()); // [batch, 256]
+        let convolved = self.convolutions.forward(windows.clone()); // [batch, 256]
         let recurrent = self.recurrent.last(sequence(windows)); // [batch, 128]
-        self.dense.features(Tensor::cat(vec![seen, recurrent], 1)) // [batch, 384]
+        self.dense.features(Tensor::cat(vec![convolved, recurrent], 1)) // [batch, 384]
     }
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {

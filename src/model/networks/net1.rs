@@ -7,18 +7,19 @@ use burn::nn::{Linear, LinearConfig, PaddingConfig1d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::dropout::Dropout;
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::blocks::{max_over_time, mean_over_time};
+use crate::model::dropout::Dropout;
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
 /// Frames that every convolution of `net1` and `net2` spans.
-pub const KERNEL_FRAMES: usize = 4;
+pub(crate) const KERNEL_FRAMES: usize = 4;
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<Net1> = Entry {
     id: "net1",
     summary: "Four convolutions over time, two of them duplicates, each pooled its own way; three dense layers.",
     source: DUPLICATED,
@@ -28,19 +29,19 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::Windows { overlap: true },
     min_frames: KERNEL_FRAMES,
     preset,
-    init: |build, device| Network::Net1(init(build, device)),
+    init,
 };
 
-/// Where `net1` and `net2` come from.
-pub(super) const DUPLICATED: &str = "Yang and Zhang, Music Genre Classification Using Duplicated Convolutional Layers in \
+/// The document of `net1` and `net2`.
+pub(crate) const DUPLICATED: &str = "Yang and Zhang, Music Genre Classification Using Duplicated Convolutional Layers in \
                                      Neural Networks, Interspeech 2019";
 
 /// The paper's sizes: 256 bands, 128 frames, GTZAN's ten genres.
-pub(super) const PAPER_SHAPE: Shape = Shape { bands: 256, frames: 128, classes: 10 };
+pub(crate) const PAPER_SHAPE: Shape = Shape { bands: 256, frames: 128, classes: 10 };
 
 /// The paper's training (section 4.2): Adadelta with a learning rate of 1, batches of 50, its weight penalty. It does
 /// not state how long; ours is 60 epochs.
-pub(super) fn preset() -> Preset {
+pub(crate) fn preset() -> Preset {
     Preset {
         front_end: &FrontEnd::NET1,
         recipe: Recipe {
@@ -119,14 +120,4 @@ impl Layers for Net1 {
         let squares = |layer: &Conv1d| layer.weight.val().square().sum();
         Some(squares(&self.c1) * 0.02 + (squares(&self.c2) + squares(&self.c3) + squares(&self.c4)) * 0.01)
     }
-}
-
-/// `[batch, channels, frames]` → `[batch, channels]`.
-pub(super) fn max_over_time(x: Tensor<3>) -> Tensor<2> {
-    x.max_dim(2).squeeze_dim(2)
-}
-
-/// `[batch, channels, frames]` → `[batch, channels]`.
-pub(super) fn mean_over_time(x: Tensor<3>) -> Tensor<2> {
-    x.mean_dim(2).squeeze_dim(2)
 }

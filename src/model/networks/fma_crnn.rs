@@ -3,16 +3,16 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Block1d, Dense, dropout, squared_weights};
-use super::dropout::Dropout;
 use super::fma::{self, Layer1d};
-use super::recurrent::Lstm;
-use super::registry::{Entry, InputKind};
-use super::{Build, Layers, Network};
 use crate::card::Structure;
+use crate::model::blocks::{Block1d, Dense, dropout, squared_weights};
+use crate::model::dropout::Dropout;
+use crate::model::layers::Layers;
+use crate::model::recurrent::Lstm;
+use crate::model::spec::{Build, Entry, InputKind};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<FmaCrnn> = Entry {
     id: "fma-crnn",
     summary: "Three convolutions over time, an LSTM on what they leave, two dense layers on its last state.",
     source: fma::SOURCE,
@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset: fma::preset,
-    init: |build, device| Network::FmaCrnn(init(build, device)),
+    init,
 };
 
 /// Channels and max pool of every convolution; ours.
@@ -39,7 +39,7 @@ const HIDDEN: [usize; 1] = [64];
 /// each of them but the last. 305 352 parameters at the document's sizes.
 ///
 /// Shapes at the document's sizes: `[batch, 128, 640]` → `[64, 320]` → `[128, 160]` → `[128, 80]`: 80 steps of the
-/// LSTM, whose last state goes 128 → 64 → 8. Ours, where the document is silent: kernels of 5 frames, channels, pools,
+/// LSTM, whose last state goes 128 → 64 → 8. Ours, because the document does not say: kernels of 5 frames, channels, pools,
 /// units.
 #[derive(Module, Debug)]
 pub struct FmaCrnn {

@@ -4,15 +4,15 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Block1d, Dense, squared_weights};
 use super::fma::{self, Layer1d};
-use super::recurrent::Lstm;
-use super::registry::{Entry, InputKind};
-use super::{Build, Layers, Network};
 use crate::card::Structure;
+use crate::model::blocks::{Block1d, Dense, squared_weights};
+use crate::model::layers::Layers;
+use crate::model::recurrent::Lstm;
+use crate::model::spec::{Build, Entry, InputKind};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<FmaCrnnStacked> = Entry {
     id: "fma-crnn-stacked",
     summary: "Five convolutions over time, two LSTMs one on the other, three dense layers on the last state.",
     source: fma::SOURCE,
@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset: fma::preset,
-    init: |build, device| Network::FmaCrnnStacked(init(build, device)),
+    init,
 };
 
 /// Channels and max pool of every convolution; ours.
@@ -39,7 +39,7 @@ const HIDDEN: [usize; 2] = [64, 32];
 /// dense layers; dropout after the first convolution only. 542 056 parameters at the document's sizes.
 ///
 /// Shapes at the document's sizes: `[batch, 128, 640]` → `[64, 320]` → `[64, 160]` → `[128, 80]`: 80 steps of both
-/// LSTMs; the last state of the second goes 128 → 64 → 32 → 8. Ours, where the document is silent: kernels of 5 frames,
+/// LSTMs; the last state of the second goes 128 → 64 → 32 → 8. Ours, because the document does not say: kernels of 5 frames,
 /// channels, pools, units.
 #[derive(Module, Debug)]
 pub struct FmaCrnnStacked {

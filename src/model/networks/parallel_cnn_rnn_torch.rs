@@ -4,15 +4,15 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::Dense;
 use super::parallel_cnn_rnn::{Convolutions, SOURCE, preset, sequence, sequence_shape};
-use super::recurrent::Bidirectional;
-use super::registry::{Entry, InputKind};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
+use crate::model::blocks::Dense;
+use crate::model::layers::Layers;
+use crate::model::recurrent::Bidirectional;
+use crate::model::spec::{Build, Entry, InputKind, Shape};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<ParallelCnnRnnTorch> = Entry {
     id: "parallel-cnn-rnn-torch",
     summary: "Five convolutions beside a bidirectional GRU of one unit, one dense layer on all of its steps.",
     source: SOURCE,
@@ -22,7 +22,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::FixedWindows,
     min_frames: 1,
     preset,
-    init: |build, device| Network::ParallelCnnRnnTorch(init(build, device)),
+    init,
 };
 
 /// Units of the GRU each way.
@@ -31,7 +31,7 @@ const UNITS: usize = 1;
 /// Five convolutions beside a bidirectional GRU of one unit, and one dense layer on the convolutions' 256 values and
 /// all 160 steps of the GRU both ways, 320: 38 716 parameters at the document's sizes, as its listing has.
 ///
-/// Two things of the listing are not reproduced. It hands `nn.GRU` the batch where that expects time, so that its
+/// Two things of the listing are not reproduced. It gives `nn.GRU` the batch as the axis of time, so that its
 /// recurrence runs from one clip of the batch to the next; here it runs over time. And it applies softmax before a loss
 /// that applies it again; here the outputs are logits. The parameters are the same.
 #[derive(Module, Debug)]
@@ -54,9 +54,9 @@ fn init(build: &Build, device: &Device) -> ParallelCnnRnnTorch {
 
 impl Layers for ParallelCnnRnnTorch {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
-        let seen = self.convolutions.forward(windows.clone()); // [batch, 256]
+        let convolved = self.convolutions.forward(windows.clone()); // [batch, 256]
         let recurrent = self.recurrent.all(sequence(windows)); // [batch, 320]
-        self.dense.features(Tensor::cat(vec![seen, recurrent], 1)) // [batch, 576]
+        self.dense.features(Tensor::cat(vec![convolved, recurrent], 1)) // [batch, 576]
     }
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {

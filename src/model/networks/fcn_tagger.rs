@@ -5,14 +5,14 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::blocks::{Block2d, Dense, dropout};
 use super::deep_music_genre::{FRAMES, SOURCE, preset};
-use super::registry::{Entry, InputKind};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
+use crate::model::blocks::{Block2d, Dense, dropout};
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Shape};
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<FcnTagger> = Entry {
     id: "fcn-tagger",
     summary: "Four two-dimensional convolutions with batch norm and wide max pools, a score for each of many tags.",
     source: SOURCE,
@@ -23,7 +23,7 @@ pub const ENTRY: Entry = Entry {
     input_kind: InputKind::Windows { overlap: true },
     min_frames: 1,
     preset,
-    init: |build, device| Network::FcnTagger(init(build, device)),
+    init,
 };
 
 /// Channels and max pool, over bands and frames, of the four convolutions: FCN-4's pools, and an eighth of its 128,
@@ -35,9 +35,9 @@ const LAYERS: [(usize, [usize; 2]); 4] = [(16, [2, 4]), (48, [4, 5]), (96, [3, 8
 ///
 /// Shapes at the document's sizes: `[batch, 1, 128, 646]` → `[16, 64, 161]` → `[48, 16, 32]` → `[96, 5, 4]` → `[256]` →
 /// 50; 109 million multiplications a clip. FCN-4's last pool, 4×8, leaves one value a channel of its 96 bands and 1366
-/// frames; here the last pool takes whatever is left, which is the same at any size, so that windows of any length
-/// work. The scores are logits: the sigmoid belongs to the loss and to the answer. Ours: the channels, and no dropout,
-/// which the document says hardly helped, unless it is asked for.
+/// frames; here the last pool takes whatever is left, so that windows of any length work. The scores are logits:
+/// the sigmoid belongs to the loss and to the prediction. Ours: the channels, and no dropout unless it is requested,
+/// because the document says that it hardly helped.
 #[derive(Module, Debug)]
 pub struct FcnTagger {
     convolutions: Vec<Block2d>,
@@ -58,8 +58,8 @@ fn init(build: &Build, device: &Device) -> FcnTagger {
 impl Layers for FcnTagger {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let convolved = self.convolutions.iter().fold(windows.unsqueeze_dim(1), |x: Tensor<4>, block| block.forward(x));
-        let everywhere: Tensor<3> = convolved.flatten(2, 3); // [batch, 256, places]
-        self.dense.features(everywhere.max_dim(2).squeeze_dim(2)) // [batch, 256]
+        let positions: Tensor<3> = convolved.flatten(2, 3); // [batch, 256, positions]
+        self.dense.features(positions.max_dim(2).squeeze_dim(2)) // [batch, 256]
     }
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {

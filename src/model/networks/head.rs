@@ -1,19 +1,19 @@
-//! `head`: decides from the features of other networks, which stay as they are.
+//! `head`: classifies the features of other networks, which are not trained.
 
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::dropout::Dropout;
-use super::registry::{Entry, InputKind, Preset};
-use super::{Build, Layers, Network, Shape};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::dropout::Dropout;
+use crate::model::layers::Layers;
+use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::Recipe;
 
 /// This network in the registry.
-pub const ENTRY: Entry = Entry {
+pub(crate) const ENTRY: Entry<Head> = Entry {
     id: "head",
     summary: "A linear layer, or one hidden layer before it, on the standardised features of other networks.",
     source: "Usual practice of transfer learning (features of a frozen network, a small classifier on top)",
@@ -26,10 +26,10 @@ pub const ENTRY: Entry = Entry {
         front_end: &FrontEnd::MUSICNN,
         recipe: Recipe { epochs: 200, batch: 32, windows_per_song: 1, weight_decay: 0.1, ..Recipe::default() },
     },
-    init: |build, device| Network::Head(init(build, device)),
+    init,
 };
 
-/// Standardised features, perhaps a hidden layer, the output.
+/// Standardisation of the features, an optional hidden layer, the output layer.
 #[derive(Module, Debug)]
 pub struct Head {
     input_mean: Param<Tensor<1>>,
@@ -42,6 +42,7 @@ pub struct Head {
 fn init(build: &Build, device: &Device) -> Head {
     let Shape { bands: features, classes, .. } = build.shape;
     let hidden = build.structure.hidden;
+    // Computed from the training set, so the optimiser must not change them.
     let constant = |value: Tensor<1>| Param::from_tensor(value).set_require_grad(false);
     Head {
         input_mean: constant(Tensor::zeros([features], device)),
@@ -52,8 +53,8 @@ fn init(build: &Build, device: &Device) -> Head {
     }
 }
 
-/// The head of this weight `[features, classes]` and bias, without a hidden layer, that standardises nothing yet.
-pub fn linear(weight: Tensor<2>, bias: Tensor<1>) -> Head {
+/// A head without a hidden layer, of this weight `[features, classes]` and bias `[classes]`; it standardises nothing yet.
+pub(crate) fn linear(weight: Tensor<2>, bias: Tensor<1>) -> Head {
     let ([bands, classes], device) = (weight.dims(), weight.device());
     let mut head = init(&Build::from(Shape { bands, frames: 1, classes }), &device);
     head.output = Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) };
@@ -62,7 +63,7 @@ pub fn linear(weight: Tensor<2>, bias: Tensor<1>) -> Head {
 
 impl Head {
     /// The head with this mean and deviation of every feature in its standardisation.
-    pub fn standardising(mut self, mean: Tensor<1>, deviation: Tensor<1>) -> Self {
+    pub(crate) fn standardising(mut self, mean: Tensor<1>, deviation: Tensor<1>) -> Self {
         self.input_mean = self.input_mean.map(|_| mean.set_require_grad(false));
         self.input_deviation = self.input_deviation.map(|_| deviation.set_require_grad(false));
         self

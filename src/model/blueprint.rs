@@ -1,109 +1,75 @@
-//! What a network is made from: its sizes, its structure, the front end it hears through.
+//! A network that can be made: an entry of the registry, its sizes, its structure, its front end.
 
 use burn::tensor::Device;
 
-use super::registry::{Entry, UnknownNetwork, entry};
+use super::ensemble::Ensemble;
+use super::registry::{Entry, Network, UnknownNetwork, entry};
+use super::spec::{Build, Dropouts, Shape};
 use super::windows::{InputSpec, Windowing};
-use super::{Ensemble, Network};
 use crate::card::{Card, Structure};
 use crate::dsp::FrontEnd;
 
-/// The sizes at a network's two ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shape {
-    /// Mel bands of the input, or rows of a picture, or features of a head.
-    pub bands: usize,
-    /// Frames (columns) of an input window; 1 for a head.
-    pub frames: usize,
-    /// Classes of the output.
-    pub classes: usize,
-}
-
-/// Dropout rates, 0 to below 1, that replace the document's; `None` keeps it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Dropouts {
-    /// After convolutions.
-    pub convolution: Option<f64>,
-    /// Between dense layers.
-    pub dense: Option<f64>,
-}
-
-/// Everything that a network's layers depend on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Build {
-    /// Its two ends.
-    pub shape: Shape,
-    /// What lies between them.
-    pub structure: Structure,
-    /// Its dropout, which only training knows.
-    pub dropouts: Dropouts,
-}
-
-impl From<Shape> for Build {
-    fn from(shape: Shape) -> Self {
-        Self { shape, structure: Structure::default(), dropouts: Dropouts::default() }
-    }
-}
-
-impl Build {
-    /// The channels of a layer that has this many in the document, at this width: 1 or more.
-    pub fn channels(&self, documented: usize) -> usize {
-        ((documented as f64 * self.structure.width).round() as usize).max(1)
-    }
-}
-
-/// A network that could be made: which one, of what sizes, for which front end.
+/// A network before it has weights.
 #[derive(Debug, Clone)]
 pub struct Blueprint {
-    /// Which network.
+    /// Its entry in the registry.
     pub entry: &'static Entry,
-    /// What its layers depend on.
+    /// Its sizes, structure and dropout.
     pub build: Build,
-    /// What it hears through.
+    /// Turns samples into its input.
     pub front_end: &'static FrontEnd,
 }
 
 /// A card that describes no network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BlueprintError {
-    /// It names a network that does not exist.
+    /// The card names a network that does not exist.
     #[error(transparent)]
     Network(#[from] UnknownNetwork),
-    /// It names a front end that does not exist.
-    #[error("the network's card asks for the front end '{0}', which this version does not have")]
+    /// The card names a front end that does not exist.
+    #[error("the network's card names the front end '{0}', which this version does not have")]
     FrontEnd(String),
-    /// Sizes that no network has.
+    /// A size out of range.
     #[error("the network's card says {what}; expected {expected}")]
     Size {
-        /// What was found, with its name.
+        /// The size, with its name.
         what: String,
-        /// What would do.
+        /// The range.
         expected: &'static str,
     },
 }
 
-/// The largest of any size on a card: what it says is used to allocate.
+/// The largest of any size on a card. A card may come from anywhere, and its sizes are used to allocate.
 const LARGEST: usize = 1 << 14;
 
 impl Blueprint {
     /// A network with fresh weights.
     pub fn init(&self, device: &Device) -> Network {
         let member = || (self.entry.init)(&self.build, device);
+        // A single network is no ensemble of one: its tensors have no index in their names.
         match self.build.structure.members {
             1 => member(),
             members => Network::Ensemble(Ensemble::new((0..members).map(|_| member()).collect())),
         }
     }
 
-    /// How windows are made of what is heard.
+    /// How windows of its input are cut from segments.
     pub fn windowing(&self) -> Windowing {
         Windowing::new(self.entry.input_kind, self.build.shape, self.front_end.scaling)
     }
 
-    /// How a recording is heard for it.
+    /// Its front end and windows.
     pub fn input_spec(&self) -> InputSpec {
         let (windowing, least_columns) = (self.windowing(), self.entry.min_frames);
         InputSpec { front_end: self.front_end, windowing, least_columns }
+    }
+}
+
+impl Entry {
+    /// The document's configuration.
+    pub fn documented(&'static self) -> Blueprint {
+        let build = Build { structure: self.paper_structure, ..Build::from(self.paper_shape) };
+        Blueprint { entry: self, build, front_end: (self.preset)().front_end }
     }
 }
 
