@@ -13,7 +13,8 @@ use genrelens::model::registry::{ENTRIES, Entry, InputKind, entry};
 use genrelens::model::weights::{self, Precision, WeightsError};
 use genrelens::model::{Blueprint, Build, Layers, Network, Shape};
 use genrelens::recipe::Recipe;
-use genrelens::train::fit::{FitError, TrainObserver, fit};
+use genrelens::train::fit::fit;
+use genrelens::train::observer::{FitError, TrainObserver};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_family = "wasm")]

@@ -10,7 +10,8 @@ use genrelens::dsp::{FrontEnd, Segment};
 use genrelens::model::registry::entry;
 use genrelens::model::{Blueprint, Build, Shape};
 use genrelens::recipe::{Augmentation, Recipe};
-use genrelens::train::fit::{NoObserver, fit};
+use genrelens::train::fit::fit;
+use genrelens::train::observer::NoObserver;
 
 fn losses(seed: u64) -> Vec<f64> {
     let shape = Shape { bands: 8, frames: 8, classes: 2 };

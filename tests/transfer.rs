@@ -22,7 +22,8 @@ use genrelens::model::registry::entry;
 use genrelens::model::weights::WeightsError;
 use genrelens::model::{Blueprint, Build, Layers, Network, Part, Shape};
 use genrelens::recipe::Recipe;
-use genrelens::train::fit::{TrainObserver, fit, fit_part};
+use genrelens::train::fit::{fit, fit_part};
+use genrelens::train::observer::TrainObserver;
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 
 /// Held by a test that draws weights: Burn's CPU engine has one generator for all threads, so tests side by side would

@@ -15,7 +15,7 @@ use crate::dataset::labelled_set::LabelledSet;
 use crate::eval::evaluation::Evaluation;
 use crate::model::{Blueprint, Part};
 use crate::recipe::{Keep, Recipe};
-use crate::train::fit::NoObserver;
+use crate::train::observer::NoObserver;
 use crate::train::predict::predict_songs;
 
 #[derive(Args)]

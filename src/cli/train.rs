@@ -16,7 +16,7 @@ use crate::eval::report::{EpochReport, Scores};
 use crate::model::registry;
 use crate::model::weights::{self, Precision};
 use crate::model::{Network, Part};
-use crate::train::fit::TrainObserver;
+use crate::train::observer::TrainObserver;
 use crate::train::predict::predict_songs;
 
 #[derive(Args)]

@@ -11,7 +11,8 @@ use crate::dataset::labelled_set::LabelledSet;
 use crate::model::weights::{WeightsError, embedded_card, fill, sha256_hex};
 use crate::model::{Blueprint, Network, Part, imagenet};
 use crate::recipe::Recipe;
-use crate::train::fit::{FitError, FittedNetwork, TrainObserver, fit, fit_from, fit_part, fresh};
+use crate::train::fit::{FittedNetwork, fit, fit_from, fit_part, fresh};
+use crate::train::observer::{FitError, TrainObserver};
 
 #[derive(Args)]
 pub struct Beginning {

@@ -23,7 +23,7 @@ use crate::model::Loaded;
 use crate::model::weights::WeightsError;
 use crate::model::windows::Windowing;
 use crate::protocol::{EngineInfo, Event, Payload, Prediction, Request, SelfTest, TrainControl};
-use crate::train::fit::FitError;
+use crate::train::observer::FitError;
 
 /// Windows of the self-test's input.
 const SELF_TEST_WINDOWS: usize = 8;

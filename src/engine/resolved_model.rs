@@ -16,7 +16,8 @@ use crate::model::{Backbones, Blueprint, Loaded, Network, Part};
 use crate::protocol::{ArchitectureInfo, Event};
 use crate::recipe::Recipe;
 use crate::train::embeddings::width_of;
-use crate::train::fit::{FitError, FittedNetwork, TrainObserver, fit, fit_from, fit_on_features, fit_on_inputs, fresh};
+use crate::train::fit::{FittedNetwork, fit, fit_from, fit_on_features, fit_on_inputs, fresh};
+use crate::train::observer::{FitError, TrainObserver};
 use crate::training_job::{ModelSpec, TrainableLayers, TrainingJob};
 
 /// A student with its networks.

@@ -16,7 +16,7 @@ use crate::model::weights::{self, Precision, WeightsError};
 use crate::model::windows::{InputSpec, WindowSpan};
 use crate::protocol::{Event, Payload, TrainControl};
 use crate::train::embeddings::{feature_segment, inputs};
-use crate::train::fit::{Cancelled, FitError, TrainObserver};
+use crate::train::observer::{Cancelled, FitError, TrainObserver};
 use crate::train::predict::predict_songs;
 use crate::training_job::{ClipId, ModelSpec, Split, TrainingJob, TrainingResult};
 

@@ -2,8 +2,8 @@
 
 use burn::tensor::ExecutionError;
 
-use super::fit::{FitError, TrainObserver};
 use super::linear_probe::moments;
+use super::observer::{FitError, TrainObserver};
 use crate::dataset::labelled_set::{LabelledSet, Song};
 use crate::dsp::Segment;
 use crate::model::predict::{WINDOWS_PER_BATCH, inputs_of_part};

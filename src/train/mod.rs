@@ -13,6 +13,7 @@ pub mod embeddings;
 pub mod fit;
 pub mod lbfgs;
 pub mod linear_probe;
+pub mod observer;
 pub mod predict;
 pub mod schedule;
 pub mod step;

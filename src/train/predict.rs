@@ -1,6 +1,6 @@
 //! What a network says of a set of songs.
 
-use super::fit::{FitError, TrainObserver};
+use super::observer::{FitError, TrainObserver};
 use crate::dataset::labelled_set::LabelledSet;
 use crate::dsp::Segment;
 use crate::eval::evaluate::{TaskMetrics, evaluate};
