@@ -3,3 +3,4 @@
 
 pub mod folds;
 pub mod labelled_set;
+mod split;
