@@ -22,7 +22,7 @@ use crate::eval::evaluation::Evaluation;
 use crate::eval::report::Scores;
 use crate::model::Backbones;
 use crate::model::windows::{InputSpec, WindowSpan, Windowing};
-use crate::train::audio_augmentation::augment;
+use crate::train::linear_probe::audio_augmentation::augment;
 use crate::train::linear_probe::{Example, HeadRecipe, fit, out_of_fold};
 
 /// Windows heard at once.

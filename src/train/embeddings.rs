@@ -2,13 +2,15 @@
 
 use burn::tensor::ExecutionError;
 
-use super::linear_probe::moments;
 use super::observer::{FitError, TrainObserver};
 use crate::dataset::labelled_set::{LabelledSet, Song};
 use crate::dsp::Segment;
 use crate::model::predict::{WINDOWS_PER_BATCH, inputs_of_part};
 use crate::model::windows::{WindowSpan, Windowing};
 use crate::model::{Network, Part};
+
+/// Added to every deviation, so that a feature that never changes is divided by something.
+const LEAST_DEVIATION: f64 = 1e-6;
 
 /// The same songs with what their windows are to a part of the network in place of their segments: a column a window.
 pub(super) async fn inputs_of(
@@ -67,4 +69,21 @@ pub(super) fn moments_of(set: &LabelledSet) -> (Vec<f32>, Vec<f32>) {
     let (mean, deviation) = moments(&rows, &weights);
     let narrow = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect();
     (narrow(mean), narrow(deviation))
+}
+
+/// Weighted mean and deviation of every feature.
+pub(super) fn moments(rows: &[&[f32]], weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let whole: f64 = weights.iter().sum();
+    let features = rows.first().map_or(0, |row| row.len());
+    let mean_of = |value: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
+        let mut sums = vec![0.0; features];
+        for (row, weight) in rows.iter().zip(weights) {
+            let values = row.iter().enumerate().map(|(index, &found)| value(index, f64::from(found)));
+            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value / whole);
+        }
+        sums
+    };
+    let mean = mean_of(&|_, value| value);
+    let variance = mean_of(&|index, value| (value - mean[index]).powi(2));
+    (mean, variance.into_iter().map(|variance| variance.sqrt() + LEAST_DEVIATION).collect())
 }

@@ -1,20 +1,21 @@
 //! LinearProbe heads on features that were computed before: a convex problem, solved to its only optimum, so that the same
 //! songs always give the same head.
 
+pub mod audio_augmentation;
+mod lbfgs;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::audio_augmentation::AudioAugmentation;
-use super::lbfgs::minimise;
+use self::audio_augmentation::AudioAugmentation;
+use self::lbfgs::minimise;
+use super::embeddings::moments;
 use crate::dataset::labelled_set::Song;
 use crate::model::Network;
 use crate::model::head;
 
 /// The largest slope that counts as none.
 const TOLERANCE: f64 = 1e-7;
-/// Added to every deviation, so that a feature that never changes is divided by something.
-const LEAST_DEVIATION: f64 = 1e-6;
-
 /// How a linear head is trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -121,23 +122,6 @@ pub fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, multi_label: boo
 
 fn standardise(row: &[f32], mean: &[f64], deviation: &[f64]) -> impl Iterator<Item = f64> {
     row.iter().zip(mean).zip(deviation).map(|((&value, mean), deviation)| (f64::from(value) - mean) / deviation)
-}
-
-/// Weighted mean and deviation of every feature.
-pub(super) fn moments(rows: &[&[f32]], weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let whole: f64 = weights.iter().sum();
-    let features = rows.first().map_or(0, |row| row.len());
-    let mean_of = |value: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
-        let mut sums = vec![0.0; features];
-        for (row, weight) in rows.iter().zip(weights) {
-            let values = row.iter().enumerate().map(|(index, &found)| value(index, f64::from(found)));
-            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value / whole);
-        }
-        sums
-    };
-    let mean = mean_of(&|_, value| value);
-    let variance = mean_of(&|index, value| (value - mean[index]).powi(2));
-    (mean, variance.into_iter().map(|variance| variance.sqrt() + LEAST_DEVIATION).collect())
 }
 
 /// Makes the classes' weights equal in sum.

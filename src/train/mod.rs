@@ -5,13 +5,11 @@
 //! comes from one seeded generator, and the loop hands control back between steps.
 
 pub mod adadelta;
-pub mod audio_augmentation;
 pub mod batch;
 pub mod checkpoint;
 pub mod ema;
 pub mod embeddings;
 pub mod fit;
-pub mod lbfgs;
 pub mod linear_probe;
 pub mod observer;
 pub mod predict;

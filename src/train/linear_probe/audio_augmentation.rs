@@ -1,5 +1,5 @@
 //! Altered copies of recordings, so that a head does not learn by heart how loud, how fast and how dull a recording is.
-//! Unlike what is done to windows ([`batch`](super::batch)), this alters the sound before the front end scales it.
+//! Unlike what is done to windows ([`batch`](crate::train::batch)), this alters the sound before the front end scales it.
 
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
