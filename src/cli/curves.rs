@@ -4,7 +4,8 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use super::{CliError, write};
+use super::CliError;
+use super::output::write;
 use crate::eval::report::EpochReport;
 use crate::eval::report::Scores;
 
