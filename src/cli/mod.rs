@@ -11,6 +11,7 @@ mod inspect;
 mod output;
 mod pretrained;
 mod recipe_file;
+mod svg;
 mod train;
 
 use std::path::{Path, PathBuf};
