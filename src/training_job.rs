@@ -1,4 +1,5 @@
-//! What a network is to learn from a visitor's own clips: plain data, from the page to an engine.
+//! A training job: a visitor's labelled clips, the model to train on them and the settings. Plain data that the page sends to
+//! an engine, and that is stored in files and in the browser: serde aliases keep earlier names readable.
 
 mod presets;
 
@@ -8,114 +9,116 @@ use crate::card::Takes;
 use crate::eval::report::EpochReport;
 use crate::recipe::Recipe;
 
-/// A clip by the SHA-256 of its file, hexadecimal: the same sound twice is one clip.
+/// The SHA-256 of a clip's file, hexadecimal: equal files are one clip.
 pub type ClipId = String;
 
-/// Labelled clips, the network that learns from them, and how.
+/// Labelled clips, the model to train on them, and the settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingJob {
-    /// What the network is to be called.
+    /// The name of the trained network.
     pub name: String,
-    /// The labels, in the order of its outputs.
+    /// The labels, in the order of the network's outputs.
     pub labels: Vec<String>,
-    /// True where a clip may have any number of labels (tags), false where it has one.
+    /// True if a clip may have any number of labels (tags), false if it has exactly one.
     #[serde(alias = "many_labels")]
     pub multi_label: bool,
-    /// Who learns.
+    /// The model to train.
     #[serde(alias = "student")]
     pub model: ModelSpec,
-    /// What from. All of them were embedded before ([`Request::Embed`](crate::protocol::Request::Embed)).
+    /// The clips, which are all embedded before ([`Request::Embed`](crate::protocol::Request::Embed)).
     pub clips: Vec<LabelledClip>,
-    /// How.
+    /// The settings of the run.
     pub recipe: Recipe,
 }
 
-/// A clip of a lesson.
+/// A clip with its labels.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelledClip {
-    /// Which one.
+    /// The clip's identity.
     pub id: ClipId,
-    /// Its name, for messages.
+    /// The file's name, for messages.
     pub name: String,
-    /// Clips of one group (by one artist, say) are on the same side; `None` where it stands alone.
+    /// Clips of one group (by one artist, say) are in the same split; `None` for a clip that belongs to no group.
     pub group: Option<String>,
-    /// Its labels, as places in [`TrainingJob::labels`]: one, or any number where the lesson has many.
+    /// Indices in [`TrainingJob::labels`]: exactly one, or any number for tags.
     pub labels: Vec<usize>,
-    /// What it is for.
+    /// The split that the clip is in.
     #[serde(alias = "part")]
     pub split: Split,
 }
 
-/// What a clip is for.
+/// The use of a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
-    /// To learn from.
+    /// The network is trained on it.
     Train,
-    /// To judge by, never to learn from.
+    /// The network is validated on it, and never trained on it.
     Valid,
 }
 
-/// The network that learns.
+/// The model to train.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+// These names are in recipes on cards and in jobs stored by browsers; the aliases are those of earlier versions.
 #[serde(rename_all = "snake_case")]
 pub enum ModelSpec {
-    /// A new head on what other networks hear, which stay as they are. They are in use or loaded as backbones.
+    /// A new head on the features of other networks, which are not trained. Those are loaded as the network in use or as
+    /// backbones.
     #[serde(alias = "head")]
     NewHead {
-        /// Those networks, by the names on their cards, and what the head takes of each.
+        /// Those networks, by the names on their cards, and the values that the head takes of each.
         #[serde(alias = "bases")]
         backbones: Vec<(String, Takes)>,
-        /// Units of a hidden layer; 0 for none.
+        /// Units of a hidden layer; 0 for a linear head.
         hidden: usize,
     },
     /// A network of the registry, from fresh weights.
     #[serde(alias = "fresh")]
     FromScratch {
-        /// Which one.
+        /// Its name in the registry.
         architecture: String,
-        /// The front end that it hears through.
+        /// The name of its front end.
         front_end: String,
-        /// Rows of a picture; the front end's bands where `None`.
+        /// Rows of a picture; `None` for the front end's mel bands.
         rows: Option<usize>,
-        /// Columns of its windows.
+        /// Columns of its windows: frames of the mel-spectrogram.
         frames: usize,
-        /// Share of its document's channels.
+        /// Factor of the number of channels in its paper.
         width: f64,
     },
-    /// A network that has learned already, and goes on from there. It is in use or loaded as a backbone. Where the lesson's
-    /// labels are others than its own, its output layer is new.
+    /// A trained network, which is the one in use or is loaded as a backbone. If the job's labels differ from its own, its
+    /// output layer starts fresh.
     #[serde(alias = "tuned")]
     FineTune {
         /// The name on its card.
         network: String,
-        /// Which of its layers learn.
+        /// The layers to train.
         layers: TrainableLayers,
     },
 }
 
-/// Which layers of a network that has learned already go on learning.
+/// The layers of a trained network that are trained further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TrainableLayers {
-    /// The output layer alone: what comes before it is computed once for every clip.
+    /// The output layer alone: its inputs are computed once for every clip.
     #[default]
     Output,
-    /// All layers after the pooling over time (MusiCNN's two dense ones); as `Output` where a network has no more of them.
+    /// All layers after the pooling over time (MusiCNN's two dense layers); the same as `Output` if there is only one.
     Last,
-    /// All of them.
+    /// All layers.
     All,
 }
 
-/// What came of a lesson.
+/// The result of a training job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrainingResult {
     /// Every epoch that was validated.
     pub epochs: Vec<EpochReport>,
-    /// What the network says of every clip of the lesson, in its order: one probability a label.
+    /// The probabilities of every clip of the job, in its order: `[clips][labels]`.
     pub answers: Vec<Vec<f32>>,
-    /// TrainingResult parameters.
+    /// The number of trained parameters.
     pub parameters: usize,
-    /// The time that it took, without hearing the clips, in milliseconds.
+    /// The duration of training and prediction, without embedding the clips, in milliseconds.
     pub milliseconds: f64,
 }

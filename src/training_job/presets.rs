@@ -4,31 +4,34 @@ use super::{ModelSpec, TrainableLayers};
 use crate::recipe::{Augmentation, Keep, Recipe};
 
 impl ModelSpec {
-    /// Settings that give a first result soon, for this many clips. The fewer there are, the oftener they are gone through,
-    /// for an epoch of a few clips is a step or two; and the more a head is held back, which has hundreds of features to
-    /// learn a few clips by heart from.
+    /// Settings for a quick first result with this many clips. Few clips need more epochs, because an epoch is only a step
+    /// or two, and more weight decay, because a head with hundreds of features overfits to them.
     pub fn quick(&self, clips: usize) -> Recipe {
         let batch = clips.clamp(1, 32);
+        // A batch larger than the set would repeat clips within one step.
         let common = Recipe { batch, balanced: true, windows_per_song: 1, ..Recipe::default() };
-        let held_back = |most: f64| most * (100.0 / clips.max(100) as f64).max(0.1);
+        let weight_decay = |most: f64| most * (100.0 / clips.max(100) as f64).max(0.1);
         match self {
             Self::NewHead { .. } => Recipe {
                 epochs: epochs(6000, clips, [20, 60]),
                 learning_rate: 1e-2,
-                weight_decay: held_back(1.0),
+                weight_decay: weight_decay(1.0),
+                // The best of many epochs on a few validation clips would be mostly chance.
                 keep: Keep::Last,
                 ..common
             },
             Self::FineTune { layers: layers @ (TrainableLayers::Output | TrainableLayers::Last), .. } => Recipe {
                 epochs: epochs(6000, clips, [20, 60]),
+                // Layers before the output have useful weights, which a high rate would destroy.
                 learning_rate: if *layers == TrainableLayers::Output { 1e-2 } else { 1e-3 },
-                weight_decay: held_back(0.3),
+                weight_decay: weight_decay(0.3),
                 keep: Keep::Last,
                 ..common
             },
             Self::FineTune { layers: TrainableLayers::All, .. } => Recipe {
                 epochs: epochs(1500, clips, [5, 40]),
                 windows_per_song: 2,
+                // All layers are trained, most of which are good already.
                 learning_rate: 3e-4,
                 weight_decay: 0.1,
                 ..common
@@ -46,8 +49,8 @@ impl ModelSpec {
         }
     }
 
-    /// Settings that take their time: the same, for more epochs, and with sounds altered where the network hears for
-    /// itself. Such a run ends where a third of its epochs brought nothing better.
+    /// Settings for a better result: as [`quick`](Self::quick), for more epochs and, if the model trains on audio, with
+    /// augmentation. Such a run stops after a third of its epochs without a new best one.
     pub fn thorough(&self, clips: usize) -> Recipe {
         let quick = self.quick(clips);
         let patient = |epochs: usize, quick: Recipe| Recipe {
@@ -69,13 +72,13 @@ impl ModelSpec {
         }
     }
 
-    /// True where it learns from sounds and not from features that were computed once: only then can they be altered.
-    pub fn hears_anew(&self) -> bool {
+    /// True if the model trains on windows of audio, which can be augmented, and not on features that are computed once.
+    pub fn trains_on_audio(&self) -> bool {
         matches!(self, Self::FromScratch { .. } | Self::FineTune { layers: TrainableLayers::All, .. })
     }
 }
 
-/// As many epochs as make so many passes over single clips, within limits.
+/// The number of epochs in which `passes` clips are trained on, within limits.
 fn epochs(passes: usize, clips: usize, [least, most]: [usize; 2]) -> usize {
     (passes / clips.max(1)).clamp(least, most)
 }
@@ -85,13 +88,13 @@ mod tests {
     use super::*;
 
     fn models() -> [ModelSpec; 5] {
-        let tuned = |layers| ModelSpec::FineTune { network: "musicnn-msd".to_owned(), layers };
+        let fine_tune = |layers| ModelSpec::FineTune { network: "musicnn-msd".to_owned(), layers };
         let (architecture, front_end) = ("lens".to_owned(), "gtzan-logmel".to_owned());
         [
             ModelSpec::NewHead { backbones: Vec::new(), hidden: 0 },
-            tuned(TrainableLayers::Output),
-            tuned(TrainableLayers::Last),
-            tuned(TrainableLayers::All),
+            fine_tune(TrainableLayers::Output),
+            fine_tune(TrainableLayers::Last),
+            fine_tune(TrainableLayers::All),
             ModelSpec::FromScratch { architecture, front_end, rows: None, frames: 39, width: 1.0 },
         ]
     }
@@ -114,7 +117,7 @@ mod tests {
             for clips in [10, 1000] {
                 let [quick, thorough] = [model.quick(clips), model.thorough(clips)];
                 assert!(thorough.epochs >= 2 * quick.epochs, "{model:?} {clips}");
-                assert_eq!(thorough.augmentation != Augmentation::NONE, model.hears_anew());
+                assert_eq!(thorough.augmentation != Augmentation::NONE, model.trains_on_audio());
             }
         }
     }
