@@ -23,7 +23,7 @@ const SO_FAR_SHARE: f64 = 0.1;
 /// # Errors
 ///
 /// [`EngineError::Audio`], [`EngineError::TooShort`] or [`EngineError::Silent`].
-pub(crate) fn input_segments(
+pub fn input_segments(
     source: impl Source + 'static,
     input_spec: &InputSpec,
 ) -> Result<Vec<Segment>, EngineError> {
