@@ -1,9 +1,9 @@
-//! What the page and its workers say to each other: plain data, without a JavaScript or a Burn type.
+//! The messages between the page and its workers: plain data, without a JavaScript or a Burn type.
 //!
 //! A message is a small [`Request`] or [`Event`] and at most one [`Payload`], which travels beside it as a transferred
-//! typed array or a file. Every request has an id that its events repeat. With id 0 come, unasked, [`Event::Ready`],
-//! before which nothing is sent to a worker, and an [`Event::Failed`] that ends it. One job runs at a time, and a newer [`Request::Classify`] supersedes an
-//! older one.
+//! typed array or a file. Every request has an id, which its events repeat. A worker sends two events with id 0 on its
+//! own: [`Event::Ready`], before which it gets no request, and an [`Event::Failed`] that ends it. A worker does one
+//! request at a time, and a newer [`Request::Classify`] supersedes an older one.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,41 +14,41 @@ use crate::eval::report::EpochReport;
 use crate::recipe::Recipe;
 use crate::training_job::{ClipId, ModelSpec, TrainingJob, TrainingResult};
 
-/// Raised whenever a message changes its shape. A worker of an older build that meets a newer page is told apart by
-/// it and not used.
+/// The version of the messages, raised whenever one changes its shape. The browser's cache may start a worker of another
+/// build than the page's; the page recognises it by this number and does not use it.
 pub const VERSION: u32 = 7;
 
-/// Numbers a request; the events that answer it carry the same number.
+/// The number of a request and of its events.
 pub type RequestId = u32;
 
-/// A request or an event under the id that ties them together.
+/// A request or an event with the id of the request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Message<Body> {
-    /// The request that this is, or that this answers.
+    /// The id of the request, also in its events.
     pub id: RequestId,
-    /// What is said.
+    /// The request or the event.
     pub body: Body,
 }
 
-/// The bulk data that goes with a message, moved and never copied through serde.
+/// The bulk data of a message, which is moved and never serialised.
 ///
-/// `File` is what a file is on this side: the browser's own on the page, something to read from in a worker, and
-/// nothing at all in events, which carry none.
+/// `File` is the type of a file: the browser's own on the page, a readable source in a worker, and `()` in events, which
+/// carry no files.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Payload<File = ()> {
-    /// Nothing.
+    /// No data.
     #[default]
     None,
-    /// A file as a whole: a network's weights, a checkpoint, one of an archive; or a thumbnail's loudness.
+    /// The bytes of a whole file (weights, a checkpoint, a file of an archive), or a thumbnail's values.
     Bytes(Vec<u8>),
-    /// A spectrogram's values, or samples.
+    /// Audio samples, or a spectrogram's values.
     Floats(Vec<f32>),
-    /// A file that is read where the work is done, piece by piece.
+    /// A file that the worker reads piece by piece.
     File(File),
 }
 
 impl<File> Payload<File> {
-    /// The same with another idea of a file.
+    /// The same payload with another type of file.
     pub fn map_file<Other>(self, map: impl FnOnce(File) -> Other) -> Payload<Other> {
         match self {
             Self::None => Payload::None,
@@ -59,181 +59,183 @@ impl<File> Payload<File> {
     }
 }
 
-/// What the page asks of a worker.
+/// A request of the page to a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    /// Use this network from now on. What it listens through was loaded before. Payload: its weights,
-    /// [`Payload::Bytes`]. Answered by [`Event::Loaded`]; where that fails, the network used before stays in use.
+    /// Use this network from now on; its backbones are loaded before. Payload: its weights, [`Payload::Bytes`]. Answered by
+    /// [`Event::Loaded`]; if loading fails, the previous network stays in use.
+    // Boxed, here and below: a card would make every request as large as itself.
     Load {
-        /// What the weights are; they are refused where they do not fit it.
+        /// The description of the network; weights that do not fit it are refused.
         card: Box<Card>,
     },
-    /// Keep this network for others to listen through. Payload: its weights, [`Payload::Bytes`]. Answered by
+    /// Keep this network as a backbone for others. Payload: its weights, [`Payload::Bytes`]. Answered by
     /// [`Event::Loaded`].
     LoadBackbone {
-        /// What the weights are; they are refused where they do not fit it.
+        /// The description of the network; weights that do not fit it are refused.
         card: Box<Card>,
     },
-    /// Name the genre of a recording. Payload: the file, [`Payload::File`], or its samples, [`Payload::Floats`], where
-    /// the browser has decoded it. Answered by [`Event::Spectrogram`] and [`Event::SoFar`] while it is heard, and by
-    /// [`Event::Classified`] in the end.
+    /// Classify a recording. Payload: the file, [`Payload::File`], or its mono samples, [`Payload::Floats`], if the browser
+    /// has decoded it. Answered by [`Event::Progress`], [`Event::Spectrogram`] and [`Event::SoFar`] on the way and by
+    /// [`Event::Classified`] at the end.
     Classify {
         /// The file's name, for messages.
         file: String,
-        /// Samples a second of a payload of samples, in Hz; `None` where the payload is a file.
+        /// The sample rate in Hz of a payload of samples; `None` if the payload is a file.
         sample_rate: Option<u32>,
     },
-    /// Hear a clip as this student will, and keep that for lessons. Payload: as with [`Request::Classify`]. Answered by
-    /// [`Event::Embedded`], at once where that was done before. What was kept for another kind of student is dropped.
+    /// Compute a clip's features for this model and keep them for training. Payload: as for [`Request::Classify`].
+    /// Answered by [`Event::Embedded`], at once if the clip is embedded already. The features for another model are
+    /// dropped.
     Embed {
-        /// The clip.
+        /// The identity of the clip.
         clip: ClipId,
         /// The file's name, for messages.
         file: String,
-        /// Samples a second of a payload of samples, in Hz; `None` where the payload is a file.
+        /// The sample rate in Hz of a payload of samples; `None` if the payload is a file.
         sample_rate: Option<u32>,
-        /// Who will learn from it.
+        /// The model that will be trained on it.
         model: ModelSpec,
     },
-    /// Hear the beginning of a clip for a thumbnail of its spectrogram. Payload: as with [`Request::Classify`]. Answered
-    /// by [`Event::Thumbnail`].
+    /// Make a thumbnail of a clip's spectrogram from its first seconds. Payload: as for [`Request::Classify`]. Answered by
+    /// [`Event::Thumbnail`].
     Thumbnail {
         /// The file's name, for messages.
         file: String,
-        /// Samples a second of a payload of samples, in Hz; `None` where the payload is a file.
+        /// The sample rate in Hz of a payload of samples; `None` if the payload is a file.
         sample_rate: Option<u32>,
     },
-    /// Take the files out of a `.zip` archive. Payload: the archive, [`Payload::File`]. Answered by an
-    /// [`Event::Unpacking`] for every file on the way, and by [`Event::Unpacked`] in the end.
+    /// Unpack a `.zip` archive. Payload: the archive, [`Payload::File`]. Answered by one [`Event::Unpacking`] per file and by
+    /// [`Event::Unpacked`] at the end.
     Unpack {
         /// The archive's name, for messages.
         file: String,
     },
-    /// Train a network on clips that were embedded. Payload: nothing, or the [`Event::Checkpoint`] of the same lesson from
-    /// which it goes on, [`Payload::Bytes`]. Answered by [`Event::Step`], [`Event::Epoch`] and [`Event::Checkpoint`] on the
-    /// way, and by [`Event::Trained`] in the end. The network in use stays in use.
+    /// Train a model on embedded clips. Payload: none, or the payload of the same job's [`Event::Checkpoint`] to resume from.
+    /// Answered by [`Event::Step`], [`Event::Epoch`] and [`Event::Checkpoint`] on the way and by [`Event::Trained`] at the
+    /// end. The network in use stays in use.
     Train {
-        /// What is to be learned.
+        /// The clips, the model and the settings.
         job: Box<TrainingJob>,
     },
-    /// Steers the training of this id, if it still runs. Not answered.
+    /// Pause, continue or stop the training of this id, if it still runs. Not answered.
     Control {
-        /// The training.
+        /// The id of the training request.
         request: RequestId,
-        /// What it should do.
+        /// What the training should do.
         control: TrainControl,
     },
-    /// Which networks can learn from fresh weights. Answered by [`Event::Registry`].
+    /// List the architectures that can be trained from scratch. Answered by [`Event::Registry`].
     Registry,
-    /// Run the loaded network on a fixed input, for comparing and timing engines. Answered by [`Event::SelfTested`].
+    /// Run the network in use on a fixed input, to compare and time engines. Answered by [`Event::SelfTested`].
     SelfTest,
-    /// Give up the request of this id, if it still runs. Answered by [`Event::Cancelled`] under that id.
+    /// Cancel the request of this id, if it still runs. Answered by [`Event::Cancelled`] with that id.
     Cancel {
-        /// The request to give up.
+        /// The id of the request to cancel.
         request: RequestId,
     },
 }
 
-/// What a worker answers.
+/// An event that a worker sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Event {
-    /// The worker listens. Sent once, with id 0.
+    /// The worker takes requests from now on. Sent once, with id 0.
     Ready {
         /// [`VERSION`] of the worker's build.
         protocol: u32,
-        /// What it computes with.
+        /// The engine and its device.
         engine: EngineInfo,
     },
-    /// The network is in place.
+    /// The network is loaded.
     Loaded {
         /// The name on its card.
         model: String,
-        /// How it is built.
+        /// The layers and sizes of the network.
         architecture: Architecture,
     },
-    /// How far a classification has come.
+    /// The progress of a classification.
     Progress(Progress),
-    /// The recording's mel-spectrogram as far as it is heard; each replaces the one before. Payload:
-    /// [`Payload::Floats`], dB below the maximum, row-major `[frames, bands]`, lowest band first.
+    /// The mel-spectrogram of the recording so far; each replaces the one before. Payload: [`Payload::Floats`], dB below
+    /// the maximum, row-major `[frames, bands]`, lowest band first.
     Spectrogram(SpectrogramInfo),
-    /// The genres of what is heard so far; each replaces the one before.
+    /// The prediction for the recording so far; each replaces the one before.
     SoFar(Prediction),
-    /// The genres.
+    /// The prediction for the whole recording.
     Classified(Prediction),
-    /// The clip is heard and kept.
+    /// The clip's features are computed and kept.
     Embedded {
-        /// Its length, in seconds.
+        /// The length of the clip, in seconds.
         seconds: f64,
-        /// How many windows of it there are to learn from.
+        /// The number of windows to train on.
         windows: usize,
     },
-    /// A training has made another step; told a few times a second.
+    /// The progress of a training, at most ten times a second.
     Step {
-        /// Steps made.
+        /// Steps done.
         step: usize,
-        /// Steps in all.
+        /// Steps in total.
         steps: usize,
     },
-    /// A training has come to the end of an epoch, and was validated.
+    /// An epoch of a training is over and validated.
     Epoch(Box<EpochReport>),
-    /// Everything that a training needs to go on after this epoch, as if it had never stopped. Payload:
-    /// [`Payload::Bytes`], for [`Request::Train`]. Told every few seconds at most, and after a validated epoch only.
+    /// The state of a training, from which it can resume as if it had never stopped. Payload: [`Payload::Bytes`], for
+    /// [`Request::Train`]. Sent every five seconds at most, and only after a validated epoch.
     Checkpoint {
-        /// Epochs that are over.
+        /// The number of epochs that are over.
         epoch: usize,
     },
-    /// A clip's beginning was heard. Payload: [`Payload::Bytes`], loudness 0 to 255, row-major `[columns, bands]`, lowest
-    /// band first.
+    /// The thumbnail of a clip. Payload: [`Payload::Bytes`], loudness 0 to 255, row-major `[columns, bands]`, lowest band
+    /// first.
     Thumbnail {
-        /// The clip's length, in seconds, where the file tells; else of what was heard of it.
+        /// The length of the clip in seconds, if the file states it; otherwise of the part that was decoded.
         seconds: f64,
-        /// Time steps of the thumbnail.
+        /// Columns of the thumbnail, in time.
         columns: usize,
-        /// Mel bands of the thumbnail.
+        /// Rows of the thumbnail: mel bands.
         bands: usize,
     },
     /// A file of an archive. Payload: its bytes, [`Payload::Bytes`].
     Unpacking {
-        /// Its path in the archive, with `/` between folders.
+        /// The path in the archive, with `/` between folders.
         path: String,
     },
-    /// All files of an archive were told.
+    /// All files of an archive are sent.
     Unpacked {
-        /// Sentences on those that were left out.
+        /// Sentences on the files that were left out.
         left_out: Vec<String>,
     },
-    /// The network has learned. Payload: its weights in float32, [`Payload::Bytes`], for [`Request::Load`].
+    /// The training is over. Payload: the weights in float32, [`Payload::Bytes`], for [`Request::Load`].
     Trained {
-        /// What it is, with its figures.
+        /// The description of the network, with its metrics.
         card: Box<Card>,
-        /// What came of the lesson.
+        /// The learning curves and the predictions for the clips.
         result: Box<TrainingResult>,
     },
-    /// The networks that can learn from fresh weights.
+    /// The architectures that can be trained from scratch.
     Registry(Vec<ArchitectureInfo>),
-    /// The network's answer to the fixed input.
+    /// The result of the self-test.
     SelfTested(SelfTest),
-    /// Something the user should know that did not stop the request.
+    /// Something that the user should know; the request goes on.
     Warning {
         /// A sentence.
         message: String,
     },
-    /// The file is of a format that this build does not read; the browser may.
+    /// The file has a format that this program does not decode; the browser may.
     Unsupported {
         /// A sentence: what was expected, what was found, what to do.
         message: String,
     },
-    /// The request could not be done.
+    /// The request failed.
     Failed {
         /// A sentence: what was expected, what was found, what to do.
         message: String,
     },
-    /// The request was given up, as asked.
+    /// The request was cancelled.
     Cancelled,
 }
 
 impl Event {
-    /// True where nothing follows it under its id.
+    /// True if no event with the same id follows.
     pub fn is_last(&self) -> bool {
         let on_the_way =
             matches!(self, Self::Progress(_) | Self::Warning { .. } | Self::Spectrogram(_) | Self::SoFar(_));
@@ -242,136 +244,137 @@ impl Event {
     }
 }
 
-/// What a running training should do.
+/// What a training should do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TrainControl {
-    /// Go on.
+    /// Train.
     #[default]
     Run,
-    /// Wait until it is told to go on.
+    /// Wait until it should run or stop.
     Pause,
-    /// Stop after the step that it makes, and keep the best so far.
+    /// Stop after the current step and keep the best epoch so far.
     Stop,
 }
 
-/// Which of the two engines.
+/// One of the two engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineKind {
-    /// Burn's Flex, with SIMD, on one core.
+    /// Burn's Flex backend, with SIMD, on one core.
     Cpu,
-    /// Burn's wgpu, on WebGPU.
+    /// Burn's wgpu backend, on WebGPU.
     Gpu,
 }
 
-/// What an engine computes with.
+/// An engine and its device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineInfo {
     /// CPU or GPU.
     pub kind: EngineKind,
-    /// The graphics adapter, in its driver's words; `None` for the CPU engine.
+    /// The graphics adapter; `None` for the CPU engine.
     pub adapter: Option<Adapter>,
 }
 
-/// A graphics adapter.
+/// A graphics adapter, as its driver describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adapter {
-    /// What it calls itself, for people: "NVIDIA Lovelace", "Google SwiftShader".
+    /// Its name, for people: "NVIDIA Lovelace", "Google SwiftShader".
     pub name: String,
-    /// True where it is emulated on the CPU.
+    /// True if it is emulated on the CPU.
     pub software: bool,
 }
 
-/// A network of the registry that can learn from fresh weights.
+/// An architecture of the registry that can be trained from scratch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ArchitectureInfo {
     /// Its name in the registry: `net1`.
     pub id: String,
-    /// What it is, in one sentence.
+    /// A sentence on its layers.
     pub summary: String,
-    /// The document that it comes from.
+    /// The paper or program that it comes from.
     pub source: String,
-    /// Name of its document's front end.
+    /// The name of the front end in its paper.
     pub front_end: String,
-    /// Rows of its picture, where it hears pictures; the front end's bands where `None`.
+    /// Rows of its input if that is a picture of fixed size; `None` for the front end's mel bands.
     pub rows: Option<usize>,
-    /// Columns of its document's windows.
+    /// Frames of a window in its paper.
     pub frames: usize,
-    /// The fewest columns that it can hear.
+    /// The fewest frames of a window.
     pub least_frames: usize,
-    /// Its document's training.
+    /// The training settings of its paper.
     pub recipe: Recipe,
 }
 
-/// How far a classification has come.
+/// The progress of a classification.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// How much of the recording is heard, in seconds.
+    /// The processed part of the recording, in seconds.
     pub processed_seconds: f64,
-    /// Its length in seconds, where the file tells.
+    /// The length of the recording in seconds, if the file states it.
     pub duration_seconds: Option<f64>,
-    /// How much of the work is done, 0 to 1.
+    /// The share of the work that is done, 0 to 1.
     pub fraction: f32,
 }
 
-/// A genre and how probable it is.
+/// A label and its probability.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// The genre's name.
+    /// The genre or the tag.
     pub label: String,
-    /// 0 to 1; those of genres sum to 1, those of tags do not.
+    /// 0 to 1. The probabilities of genres sum to 1, those of tags do not.
     pub probability: f32,
 }
 
-/// What the network says of one stretch of the recording.
+/// The prediction for one window of the recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WindowScores {
-    /// Where it starts, in seconds.
+    /// The start of the window, in seconds.
     pub start_seconds: f64,
-    /// Where it ends, in seconds.
+    /// The end of the window, in seconds.
     pub end_seconds: f64,
-    /// One probability a label, in the order of [`Prediction::labels`].
+    /// One probability per label, in the order of [`Prediction::labels`].
     pub probabilities: Vec<f32>,
 }
 
-/// What a network with many labels (tags), that the one in use listens through, says of the recording.
+/// The tags that a backbone of the network in use predicts for the recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TagPrediction {
-    /// The name of the network that says so.
+    /// The name of the backbone.
     pub model: String,
-    /// Every tag of it, in its own order.
+    /// Its tags, in the order of its outputs.
     pub labels: Vec<String>,
-    /// The mean of the windows' probabilities, most probable first; each for itself, so they do not sum to 1.
+    /// The means of the windows' probabilities, the most probable tag first. They do not sum to 1.
     pub tags: Vec<Score>,
-    /// One row a window, in the order of [`Prediction::windows`]: one probability a tag, in the order of `labels`.
+    /// `[windows][tags]`, in the order of [`Prediction::windows`] and of `labels`.
     pub windows: Vec<Vec<f32>>,
 }
 
-/// The genres of a recording.
+/// The prediction for a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// The name of the network that says so.
+    /// The name of the network.
     pub model: String,
-    /// Every label of the network, in its own order.
+    /// The labels, in the order of the network's outputs.
     pub labels: Vec<String>,
-    /// True where the labels are tags, of which any number may hold, and whose probabilities do not sum to 1.
+    /// True if the labels are tags, whose probabilities are independent and do not sum to 1.
     pub multi_label: bool,
-    /// The mean of the windows' probabilities, most probable first.
+    /// The means of the windows' probabilities, the most probable label first.
     pub genres: Vec<Score>,
-    /// The windows, in time.
+    /// The windows, in order of time.
     pub windows: Vec<WindowScores>,
-    /// The tags of the networks that it listens through; empty where it hears for itself.
+    /// The tags of the network's backbones; empty for a network without backbones.
     pub tags: Vec<TagPrediction>,
-    /// Listening and naming, in milliseconds; without opening the file, and without what the browser decoded.
+    /// The time of decoding, front end and network in milliseconds, without opening the file and without the browser's own
+    /// decoding.
     pub milliseconds: f64,
 }
 
-/// A network's answer to a fixed input.
+/// The output of the network in use for a fixed input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SelfTest {
     /// The logits, row-major `[windows, classes]`.
     pub logits: Vec<f32>,
-    /// Median time of a run after the first, in milliseconds.
+    /// The median time of the runs after the first, in milliseconds.
     pub milliseconds: f64,
 }

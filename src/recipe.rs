@@ -1,8 +1,8 @@
-//! Everything that decides a training run besides its data.
+//! The settings of a training run: everything that decides its result besides the data and the model.
 
 use serde::{Deserialize, Serialize};
 
-/// How the weights follow the gradients.
+/// How gradients change the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimiserKind {
@@ -10,39 +10,39 @@ pub enum OptimiserKind {
     AdamW,
     /// Adam (Kingma and Ba 2015); weight decay is added to the gradient.
     Adam,
-    /// RMSProp (Tieleman and Hinton 2012).
+    /// RMSProp (Tieleman and Hinton 2012); weight decay is added to the gradient.
     RmsProp,
-    /// Gradient descent with momentum 0.9.
+    /// Stochastic gradient descent with Nesterov momentum 0.9; weight decay is added to the gradient.
     Sgd,
     /// Adadelta (Zeiler 2012); weight decay is added to the gradient.
     Adadelta,
 }
 
-/// How the learning rate goes over the run.
+/// How the learning rate changes over the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Schedule {
-    /// The same throughout.
+    /// The same rate throughout.
     Constant,
-    /// Up over the first twentieth, then half a cosine down to a hundredth.
+    /// Linear warm-up over the first twentieth of the steps, then half a cosine down to a hundredth.
     Cosine,
-    /// Raised where the loss stays on a plateau, lowered where the accuracy fluctuates (GenreWiz, in words only; the
-    /// numbers are ours): times 1.5 after five epochs without a loss lower by 1 %, halved after three epochs of which
-    /// two fell below the one before them; never above ten times or below a hundredth of where it began.
+    /// Raised when the loss is on a plateau, lowered when the accuracy fluctuates (GenreWiz, which gives no numbers; these
+    /// are ours): times 1.5 after five epochs without a loss lower by 1 %, halved if two of the last three epochs have a
+    /// lower accuracy than the epoch before; between a hundredth and ten times the initial rate.
     Plateau,
 }
 
-/// Which epoch's network a run leaves.
+/// The epoch whose network a run keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Keep {
-    /// The one that did best on the validation part, whose figures are flattered by that.
+    /// The one with the best validation score, which is then slightly too good as an estimate.
     Best,
-    /// The last one, whatever the validation part says of it; of a run that is stopped by hand, the best one.
+    /// The last one, whatever its validation score; if a run is stopped by hand, the best one.
     Last,
 }
 
-/// What is done to training windows, so that no window is ever heard twice the same. Every value 0 is none of it.
+/// Random changes to training windows, so that no window is the same twice. A value of 0 switches a change off.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augmentation {
@@ -56,20 +56,20 @@ pub struct Augmentation {
     pub band_masks: usize,
     /// The widest mask over mel bands.
     pub band_mask_bands: usize,
-    /// Deviation of the noise added to every value (a window's values have a deviation of about 1).
+    /// Standard deviation of the noise added to every value. A window's values have one of about 1.
     pub noise: f64,
-    /// Deviation of the level added to a whole window.
+    /// Standard deviation of the level added to a whole window.
     pub gain: f64,
-    /// Deviation of a random smooth equaliser curve over the bands.
+    /// Standard deviation of a smooth random equaliser curve over the bands.
     pub equaliser: f64,
-    /// The most bands that a window is moved up or down: a change of pitch.
+    /// The largest shift up or down, in mel bands: a change of pitch.
     pub band_shift: usize,
-    /// The most that time is stretched or squeezed: 0.2 is from 0.8 to 1.2.
+    /// The largest change of tempo: 0.2 stretches time by 0.8 to 1.2.
     pub stretch: f64,
 }
 
 impl Augmentation {
-    /// None at all.
+    /// No augmentation.
     pub const NONE: Self = Self {
         mixup: 0.0,
         time_masks: 0,
@@ -95,7 +95,7 @@ impl Augmentation {
         ..Self::NONE
     };
 
-    /// What helped most here with windows of 3 s of a few hundred songs (docs/results.md).
+    /// What helped most with 3 s windows of a few hundred songs (docs/results.md).
     pub const FEW_SONGS: Self = Self {
         mixup: 0.4,
         time_masks: 2,
@@ -119,56 +119,58 @@ impl Default for Augmentation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Recipe {
-    /// Seed of every draw: initial weights, shuffles, augmentation.
+    /// Seed of all random numbers: initial weights, dropout, order of the songs, augmentation.
     pub seed: u64,
-    /// Times through the set.
+    /// Passes over the training split.
     pub epochs: usize,
-    /// Windows a step.
+    /// Windows per step.
     pub batch: usize,
-    /// Windows drawn from every song in an epoch.
+    /// Windows per song and epoch.
     pub windows_per_song: usize,
-    /// True where every class is drawn alike, however many songs it has: those of small classes more often. Says nothing
-    /// where a song has many labels.
+    /// True to balance the classes: every class gets the same number of windows, however many songs it has. Without
+    /// effect for tags.
     pub balanced: bool,
-    /// How far the groups of a class (its artists, say) are drawn alike, however many songs each has: 0 draws every song
-    /// alike, 1 every group, and between them a song of a group of n as often as n to the power of minus this. A network
-    /// learns the voice of an artist whom it hears often in place of the class.
+    /// Artist balancing, 0 to 1: how far the groups of a class (its artists, say) get the same number of windows, however
+    /// many songs each has. 0 balances songs, 1 balances groups; in between, a song of a group of n songs has the
+    /// weight n to the power of minus this. It keeps a network from learning an artist instead of the class.
     pub group_evenness: f64,
-    /// The optimiser.
+    /// How gradients change the weights.
     pub optimiser: OptimiserKind,
-    /// The largest learning rate.
+    /// The largest learning rate of the schedule.
     pub learning_rate: f64,
-    /// Its course.
+    /// How the learning rate changes.
     pub schedule: Schedule,
-    /// Weight decay, in the optimiser's own way.
+    /// Weight decay, as the optimiser applies it.
     pub weight_decay: f64,
-    /// Share of the target given to all classes alike.
+    /// Share of the target that is spread evenly over all classes, 0 to below 1.
     pub label_smoothing: f64,
     /// Adds the weight penalty of the network's paper to the loss.
     pub paper_penalty: bool,
-    /// Dropout after convolutions; `None` is the paper's.
+    /// Dropout rate after convolutions, 0 to below 1; `None` for the paper's.
     pub dropout_convolution: Option<f64>,
-    /// Dropout between dense layers; `None` is the paper's.
+    /// Dropout rate between dense layers, 0 to below 1; `None` for the paper's.
     pub dropout_dense: Option<f64>,
-    /// Decay of the running average of the weights that is validated and kept; 0 keeps the weights themselves.
+    /// Decay per step of the moving average of the weights (EMA), which is validated and kept; 0 for no average.
     pub average_decay: f64,
-    /// Which epoch is kept.
+    /// The epoch that is kept.
     pub keep: Keep,
-    /// Epochs from one validation to the next; the last is always validated. Only validated epochs are told and kept.
+    /// Epochs from one validation to the next; the last epoch is always validated. Only validated epochs are reported and
+    /// kept.
     pub validate_every: usize,
-    /// Early stopping: a run ends after this many validated epochs without a better one than before; 0 goes on to the
-    /// end.
+    /// Early stopping: a run ends after this many validated epochs in a row without a new best one; 0 for no early
+    /// stopping.
     pub patience: usize,
-    /// What is done to training windows.
+    /// The augmentation of training windows.
     pub augmentation: Augmentation,
-    /// What is done to those of an ensemble's members, in turn, in place of that: members that learned differently err
-    /// differently. Empty where all learn alike.
+    /// The augmentation of each of an ensemble's members, in turn, instead of that one: members that are trained
+    /// differently make different errors. Empty if all members use the same.
     pub member_augmentations: Vec<Augmentation>,
 }
 
 impl Default for Recipe {
     fn default() -> Self {
         Self {
+            // A fixed seed, so that a recipe alone determines a run.
             seed: 1,
             epochs: 40,
             batch: 64,
@@ -203,45 +205,48 @@ pub struct RecipeError {
 }
 
 impl Recipe {
-    /// The recipe of an ensemble's member: its own seed, and its own augmentation where there are several.
+    /// The recipe of an ensemble's member, from 0: its own seed, and its own augmentation if there are several.
     pub fn of_member(&self, member: usize) -> Self {
+        // In turn: a recipe may have fewer augmentations than members.
         let own = self.member_augmentations.get(member % self.member_augmentations.len().max(1));
         let augmentation = own.unwrap_or(&self.augmentation).clone();
         Self { seed: self.seed + member as u64, augmentation, ..self.clone() }
     }
 
-    /// Checks every setting that a run depends on.
+    /// Checks the ranges of all settings.
     ///
     /// # Errors
     ///
-    /// [`RecipeError`] for the first setting that is out of its range.
+    /// [`RecipeError`] names the first setting that is out of its range.
     pub fn check(&self) -> Result<(), RecipeError> {
         let (share, part, whole, size) = ("0 to below 1", "0 to 1", "1 or more", "0 or more");
         let settings = [
             ("epochs", self.epochs as f64, whole),
-            ("batch", self.batch as f64, whole),
-            ("windows a song", self.windows_per_song as f64, whole),
-            ("epochs between validations", self.validate_every as f64, whole),
-            ("how evenly artists are drawn", self.group_evenness, part),
-            ("the learning rate", self.learning_rate, size),
-            ("the weight decay", self.weight_decay, size),
-            ("the label smoothing", self.label_smoothing, share),
-            ("the dropout after convolutions", self.dropout_convolution.unwrap_or(0.0), share),
-            ("the dropout between dense layers", self.dropout_dense.unwrap_or(0.0), share),
-            ("the average's decay", self.average_decay, share),
+            ("batch size", self.batch as f64, whole),
+            ("windows per song", self.windows_per_song as f64, whole),
+            ("validation interval", self.validate_every as f64, whole),
+            ("artist balancing", self.group_evenness, part),
+            ("learning rate", self.learning_rate, size),
+            ("weight decay", self.weight_decay, size),
+            ("label smoothing", self.label_smoothing, share),
+            ("dropout after convolutions", self.dropout_convolution.unwrap_or(0.0), share),
+            ("dropout between dense layers", self.dropout_dense.unwrap_or(0.0), share),
+            ("EMA decay", self.average_decay, share),
         ];
         let of_windows = |augmentation: &Augmentation| {
             let Augmentation { mixup, noise, gain, equaliser, stretch, .. } = *augmentation;
             [
-                ("the stretch", stretch, share),
+                ("time stretch", stretch, share),
                 ("mixup", mixup, size),
-                ("the noise", noise, size),
-                ("the gain", gain, size),
-                ("the equaliser", equaliser, size),
+                ("noise", noise, size),
+                ("gain", gain, size),
+                ("equaliser", equaliser, size),
             ]
         };
+        // Every member's own augmentation must be in range, too.
         let augmentations = self.member_augmentations.iter().chain([&self.augmentation]);
         let settings = settings.into_iter().chain(augmentations.flat_map(of_windows));
+        // NaN is in no range.
         let allowed = |found: f64, expected| match expected {
             _ if expected == share => (0.0..1.0).contains(&found),
             _ if expected == part => (0.0..=1.0).contains(&found),
@@ -261,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_out_of_range_are_told() {
+    fn settings_out_of_range_are_named() {
         assert_eq!(Recipe::default().check(), Ok(()));
         let bad = [
             Recipe { epochs: 0, ..Recipe::default() },
@@ -270,11 +275,11 @@ mod tests {
             Recipe { augmentation: Augmentation { stretch: 1.5, ..Augmentation::default() }, ..Recipe::default() },
             Recipe { group_evenness: 1.5, ..Recipe::default() },
         ];
-        let told = bad.map(|recipe| recipe.check().unwrap_err().to_string());
-        assert_eq!(told[0], "epochs is 0; expected 1 or more");
-        assert_eq!(told[1], "the dropout between dense layers is 1; expected 0 to below 1");
-        assert_eq!(told[2], "the learning rate is NaN; expected 0 or more");
-        assert_eq!(told[3], "the stretch is 1.5; expected 0 to below 1");
-        assert_eq!(told[4], "how evenly artists are drawn is 1.5; expected 0 to 1");
+        let messages = bad.map(|recipe| recipe.check().unwrap_err().to_string());
+        assert_eq!(messages[0], "epochs is 0; expected 1 or more");
+        assert_eq!(messages[1], "dropout between dense layers is 1; expected 0 to below 1");
+        assert_eq!(messages[2], "learning rate is NaN; expected 0 or more");
+        assert_eq!(messages[3], "time stretch is 1.5; expected 0 to below 1");
+        assert_eq!(messages[4], "artist balancing is 1.5; expected 0 to 1");
     }
 }

@@ -13,7 +13,8 @@ use genrelens::model::registry::{ENTRIES, Entry, InputKind, entry};
 use genrelens::model::weights::{self, Precision, WeightsError};
 use genrelens::model::{Blueprint, Build, Layers, Network, Shape};
 use genrelens::recipe::Recipe;
-use genrelens::train::fit::{FitError, TrainObserver, fit};
+use genrelens::train::fit::{FitJob, FittedNetwork, Start, fit};
+use genrelens::train::observer::{FitError, TrainObserver};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 #[cfg(target_family = "wasm")]
@@ -187,12 +188,21 @@ fn blueprint(id: &str, shape: Shape) -> Blueprint {
     Blueprint { build, front_end: &FrontEnd::GTZAN_LOGMEL, ..documented }
 }
 
+/// Trains fresh weights on the CPU, whose engine never waits, so the future is ready at once, in the browser too.
+fn fit_fresh(
+    blueprint: &Blueprint,
+    recipe: &Recipe,
+    [train, valid]: [&LabelledSet; 2],
+    observer: &mut Record,
+) -> Result<FittedNetwork, FitError> {
+    let job = FitJob { start: Start::Fresh(blueprint), recipe, train, valid, device: &Device::flex() };
+    fit(job, observer).now_or_never().unwrap()
+}
+
 fn train(id: &str, recipe: &Recipe, observer: &mut Record) -> Result<Network, FitError> {
-    let (train, valid, device) = (set("train", 12), set("valid", 6), Device::flex());
+    let (train, valid) = (set("train", 12), set("valid", 6));
     let blueprint = blueprint(id, shape_of(entry(id).unwrap()));
-    let run = fit(&blueprint, recipe, &train, &valid, &device, observer);
-    // The CPU engine never waits, so the future is ready at once, in the browser too.
-    run.now_or_never().unwrap().map(|outcome| outcome.network)
+    fit_fresh(&blueprint, recipe, [&train, &valid], observer).map(|outcome| outcome.network)
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -227,8 +237,8 @@ fn a_run_can_be_stopped_and_keeps_its_best() {
 #[wasm_bindgen_test(unsupported = test)]
 fn a_set_without_songs_is_refused() {
     let (empty, valid, blueprint) = (set("train", 0), set("valid", 3), blueprint("net1", SMALL));
-    let run = fit(&blueprint, &recipe(), &empty, &valid, &Device::flex(), &mut Record::default()).now_or_never();
-    assert!(run.unwrap().unwrap_err().to_string().contains("training part has no songs"));
+    let run = fit_fresh(&blueprint, &recipe(), [&empty, &valid], &mut Record::default());
+    assert!(run.unwrap_err().to_string().contains("training split has no songs"));
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -236,11 +246,11 @@ fn settings_that_no_run_could_use_are_refused_before_it() {
     let mut record = Record::default();
     let dropout = train("net1", &Recipe { dropout_convolution: Some(1.5), ..recipe() }, &mut record).unwrap_err();
     assert!(dropout.to_string().contains("dropout after convolutions is 1.5"), "{dropout}");
-    let (set, device, short) = (set("train", 3), Device::flex(), blueprint("net2", Shape { frames: 3, ..SMALL }));
-    let run = fit(&short, &recipe(), &set, &set, &device, &mut record).now_or_never();
-    assert!(matches!(run.unwrap().unwrap_err(), FitError::Frames { expected: 4, found: 3 }));
-    let same = fit(&blueprint("net2", SMALL), &recipe(), &set, &set, &device, &mut record).now_or_never();
-    assert!(same.unwrap().unwrap_err().to_string().contains("'train 0' is in the training part and in the validation"));
+    let (set, short) = (set("train", 3), blueprint("net2", Shape { frames: 3, ..SMALL }));
+    let run = fit_fresh(&short, &recipe(), [&set, &set], &mut record);
+    assert!(matches!(run.unwrap_err(), FitError::Frames { expected: 4, found: 3 }));
+    let same = fit_fresh(&blueprint("net2", SMALL), &recipe(), [&set, &set], &mut record);
+    assert!(same.unwrap_err().to_string().contains("'train 0' is in the training split and in the validation"));
     assert_eq!(record.steps, 0);
 }
 
@@ -291,9 +301,7 @@ fn an_ensemble_is_trained_member_by_member_and_kept_whole() {
     let mut blueprint = blueprint("lens", SMALL);
     blueprint.build.structure = Structure { members: 2, width: 0.25, ..Structure::default() };
     let (train, valid, mut record) = (set("train", 12), set("valid", 6), Record::default());
-    let (recipe, device) = (recipe(), Device::flex());
-    let run = fit(&blueprint, &recipe, &train, &valid, &device, &mut record);
-    let ensemble = run.now_or_never().unwrap().unwrap().network;
+    let ensemble = fit_fresh(&blueprint, &recipe(), [&train, &valid], &mut record).unwrap().network;
     assert_eq!(record.epochs.len(), 12, "six epochs a member");
     let card = Card { structure: blueprint.build.structure, ..card("lens") };
     let bytes = weights::to_bytes(&ensemble, &card, Precision::F32).now_or_never().unwrap().unwrap();

@@ -10,7 +10,8 @@ use genrelens::dsp::{FrontEnd, Segment};
 use genrelens::model::registry::entry;
 use genrelens::model::{Blueprint, Build, Shape};
 use genrelens::recipe::{Augmentation, Recipe};
-use genrelens::train::fit::{NoObserver, fit};
+use genrelens::train::fit::{FitJob, Start, fit};
+use genrelens::train::observer::NoObserver;
 
 fn losses(seed: u64) -> Vec<f64> {
     let shape = Shape { bands: 8, frames: 8, classes: 2 };
@@ -36,7 +37,9 @@ fn losses(seed: u64) -> Vec<f64> {
     let recipe = Recipe { seed, epochs: 3, batch: 4, augmentation, ..Recipe::default() };
     let (device, mut silent) = (Device::flex(), NoObserver);
     let (train, valid) = (part(0..8), part(8..12));
-    let run = fit(&blueprint, &recipe, &train, &valid, &device, &mut silent);
+    let start = Start::Fresh(&blueprint);
+    let job = FitJob { start, recipe: &recipe, train: &train, valid: &valid, device: &device };
+    let run = fit(job, &mut silent);
     run.now_or_never().unwrap().unwrap().epochs.iter().map(|epoch| epoch.train_loss).collect()
 }
 

@@ -174,7 +174,7 @@ fn features_are_written_for_numpy() {
     let folder = tempfile::tempdir().unwrap();
     let (tone, out) = (folder.path().join("tone.wav"), folder.path().join("tone.npy"));
     write_tone(&tone);
-    for (what, shape) in [("heard", [65, 128]), ("mel", [216, 128]), ("db", [216, 128]), ("mfcc", [216, 13])] {
+    for (what, shape) in [("input", [65, 128]), ("mel", [216, 128]), ("db", [216, 128]), ("mfcc", [216, 13])] {
         let arguments = ["features", tone.to_str().unwrap(), "--out", out.to_str().unwrap(), "--what", what];
         let printed = genrelens(&[arguments.as_slice(), &["--coefficients", "13"]].concat());
         assert!(printed.contains(&format!("[{}, {}]", shape[0], shape[1])), "{printed}");

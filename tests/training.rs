@@ -183,7 +183,7 @@ fn a_fresh_network_learns_from_a_few_clips() {
         assert_eq!(argmax(answer), clip.labels[0], "{}: {answer:?}", clip.name);
     }
     assert_eq!(card.figures["valid_song_accuracy"], 1.0);
-    assert!(!card.recipe.contains("clip 3") && card.data.contains("12 clips to learn from, 6"), "{card:?}");
+    assert!(!card.recipe.contains("clip 3") && card.data.contains("12 training clips, 6 validation clips"), "{card:?}");
     says_the_same(&mut engine, card, weights, &result);
 }
 
@@ -296,7 +296,7 @@ fn what_was_heard_through_a_network_is_not_for_another_of_its_name() {
     ask(&mut engine, Request::LoadBackbone { card: Box::new(card) }, Payload::Bytes(bytes), &mut host);
     train(&mut engine, &job, &mut host);
     let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
-    assert!(message.contains("was not heard yet"), "{message}");
+    assert!(message.contains("has no features yet for this model"), "{message}");
 }
 
 /// Its tensors by name, of a weights file.
@@ -378,7 +378,7 @@ fn a_head_goes_on_only_as_a_new_head() {
     ask(&mut engine, Request::Load { card: Box::new(card) }, Payload::Bytes(weights), &mut Recorder::default());
     let model = ModelSpec::FineTune { network: "mine".to_owned(), layers: TrainableLayers::All };
     let event = embed_one(&mut engine, &TrainingJob { model, ..job }, 0, wav(0, 0));
-    assert!(matches!(&event, Event::Failed { message } if message.contains("teach a new head")), "{event:?}");
+    assert!(matches!(&event, Event::Failed { message } if message.contains("train a new head")), "{event:?}");
 }
 
 // Natively alone: with both engines in one build, as in the browser's tests, the optimiser begins anew.
@@ -434,7 +434,7 @@ fn a_run_goes_on_from_its_checkpoint_as_if_it_had_never_stopped() {
         for bytes in [bytes, b"nothing".to_vec()] {
             ask(&mut engine, Request::Train { job: Box::new(other.clone()) }, Payload::Bytes(bytes), &mut host);
             assert!(
-                matches!(host.last(), Event::Failed { message } if message.contains("start it anew")),
+                matches!(host.last(), Event::Failed { message } if message.contains("cannot resume from this checkpoint")),
                 "{:?}",
                 host.last()
             );
@@ -527,17 +527,17 @@ fn what_cannot_be_taught_gets_a_sentence() {
         let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
         message.clone()
     };
-    assert!(failed(&mut engine, &job).starts_with("clip 0.wav was not heard yet"), "not embedded");
+    assert!(failed(&mut engine, &job).starts_with("clip 0.wav has no features yet"), "not embedded");
     embed(&mut engine, &job);
     let only = |part| TrainingJob {
         clips: job.clips.iter().map(|clip| LabelledClip { split: part, ..clip.clone() }).collect(),
         ..job.clone()
     };
-    assert!(failed(&mut engine, &only(Split::Train)).starts_with("the validation part has no songs"));
-    assert!(failed(&mut engine, &only(Split::Valid)).starts_with("the training part has no songs"));
+    assert!(failed(&mut engine, &only(Split::Train)).starts_with("the validation split has no songs"));
+    assert!(failed(&mut engine, &only(Split::Valid)).starts_with("the training split has no songs"));
     // What was kept for one kind of network is of no use to another.
     let other = TrainingJob { model: head(0), ..job.clone() };
-    assert!(failed(&mut engine, &other).contains("another kind of network"));
+    assert!(failed(&mut engine, &other).contains("has no features yet for this model"));
     let unknown = ModelSpec::NewHead { backbones: vec![("nobody".to_owned(), BackboneOutput::Features)], hidden: 0 };
     let event = embed_one(&mut engine, &TrainingJob { model: unknown, ..job.clone() }, 0, wav(0, 0));
     assert!(matches!(&event, Event::Failed { message } if message.contains("'nobody'")), "{event:?}");

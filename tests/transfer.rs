@@ -22,7 +22,8 @@ use genrelens::model::registry::entry;
 use genrelens::model::weights::WeightsError;
 use genrelens::model::{Blueprint, Build, Layers, Network, Part, Shape};
 use genrelens::recipe::Recipe;
-use genrelens::train::fit::{TrainObserver, fit, fit_part};
+use genrelens::train::fit::{FitJob, Start, fit};
+use genrelens::train::observer::TrainObserver;
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 
 /// Held by a test that draws weights: Burn's CPU engine has one generator for all threads, so tests side by side would
@@ -335,7 +336,8 @@ fn blueprint(subject: &Subject, side: usize, structure: Structure) -> Blueprint 
 fn learn(blueprint: &Blueprint, recipe: &Recipe, train: &LabelledSet, valid: &LabelledSet, record: &mut Record) {
     let device = Device::flex();
     // The CPU engine never waits, so the future is ready at once.
-    fit(blueprint, recipe, train, valid, &device, record).now_or_never().unwrap().unwrap();
+    let job = FitJob { start: Start::Fresh(blueprint), recipe, train, valid, device: &device };
+    fit(job, record).now_or_never().unwrap().unwrap();
 }
 
 #[test]
@@ -370,7 +372,9 @@ fn a_head_learns_on_a_trunk_that_stays_as_it_is() {
         let recipe = (entry(subject.id).unwrap().preset)().recipe;
         let recipe = Recipe { epochs: 20, batch: 4, learning_rate: 1e-3, ..recipe };
         let windowing = blueprint.windowing();
-        let run = fit_part(network, Part::Head, &windowing, &recipe, &train, &valid, &mut record);
+        let start = Start::LastLayers { network: Box::new(network), part: Part::Head, windowing };
+        let job = FitJob { start, recipe: &recipe, train: &train, valid: &valid, device: &Device::flex() };
+        let run = fit(job, &mut record);
         let trained = run.now_or_never().unwrap().unwrap().network;
         assert_eq!(features(&trained), before, "{}", subject.id);
         let (first, last) = record.losses();
@@ -426,13 +430,13 @@ fn the_command_line_trains_a_head_and_then_all_layers() {
 
     let begin = ["train", "--recipe", &recipe, "--audio", &audio];
     let train = |more: &[&str]| genrelens(&[&begin[..], more].concat());
-    let (done, said) = train(&["--trunk", &theirs, "--freeze", "--out", &head]);
+    let (done, said) = train(&["--pretrained", &theirs, "--freeze", "--out", &head]);
     assert!(done, "{said}");
     let card: serde_json::Value = serde_json::from_slice(&std::fs::read(path("head.json")).unwrap()).unwrap();
     let noted = card["recipe"].as_str().unwrap();
     assert!(noted.contains("file = \"theirs.safetensors\"") && noted.contains("freeze = true"), "{noted}");
     // All layers from where the head was left; a whole file of this program is known by its card.
-    let (done, said) = train(&["--trunk", &head, "--out", &whole]);
+    let (done, said) = train(&["--pretrained", &head, "--out", &whole]);
     assert!(done, "{said}");
     let (done, said) = genrelens(&["evaluate", "--model", &whole, "--audio", &audio, "--split", "valid"]);
     assert!(done, "{said}");
@@ -440,11 +444,11 @@ fn the_command_line_trains_a_head_and_then_all_layers() {
     // The recipe on the first card asks for the file that it began with.
     std::fs::write(&recipe, noted).unwrap();
     let (done, said) = train(&["--out", &whole]);
-    assert!(!done && said.contains("this recipe begins with 'theirs.safetensors'"), "{said}");
-    let (done, said) = train(&["--trunk", &head, "--out", &whole]);
-    assert!(!done && said.contains("the recipe begins with"), "{said}");
+    assert!(!done && said.contains("this recipe starts from 'theirs.safetensors'"), "{said}");
+    let (done, said) = train(&["--pretrained", &head, "--out", &whole]);
+    assert!(!done && said.contains("the recipe starts from"), "{said}");
     std::fs::write(&recipe, settings.replace("resnet50-transfer", "net1")).unwrap();
-    let (done, said) = train(&["--trunk", &theirs, "--out", &whole]);
+    let (done, said) = train(&["--pretrained", &theirs, "--out", &whole]);
     assert!(!done && said.contains("this network has no trunk from ImageNet"), "{said}");
 }
 

@@ -17,15 +17,15 @@ use crate::protocol::{Event, Payload, Prediction, Score};
 const TAGS_SHOWN: usize = 8;
 
 #[derive(Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Recordings: WAV, AU, AIFF, FLAC, MP3, AAC, M4A
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Weights file; where not given, model-weights/genre-head.safetensors with MusiCNN if both are there, else the
+    /// Weights file; if not given, model-weights/genre-head.safetensors with MusiCNN if both are there, otherwise the
     /// built-in network
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Print one JSON object a line and file
+    /// Print one JSON object per file, one per line
     #[arg(long)]
     json: bool,
 }
@@ -36,12 +36,12 @@ struct Line<'a> {
     file: String,
     genres: BTreeMap<&'a str, f32>,
     windows: usize,
-    /// By network, then by tag: of the song.
+    /// The song's probabilities by network, then by tag.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tags: BTreeMap<&'a str, BTreeMap<&'a str, f32>>,
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), CliError> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let loaded = match &arguments.model {
         Some(path) => load(Some(path))?,
         None => load_default()?,
@@ -51,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
         match prediction(path, &loaded) {
             Ok(prediction) if arguments.json => println!("{}", json(path, &prediction)?),
             Ok(prediction) => print!("{}", text(path, &prediction)),
-            // One bad file does not lose the others' answers.
+            // One bad file does not stop the others.
             Err(error) => {
                 failed += 1;
                 eprintln!("genrelens: {error}");
@@ -62,12 +62,13 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
 }
 
 fn prediction(path: &Path, loaded: &Loaded) -> Result<Prediction, CliError> {
-    let told = |error: EngineError| CliError::content(path, error);
-    let pipeline = AudioPipeline::open(open(path)?, loaded.front_end()).map_err(|error| told(error.into()))?;
-    pollster::block_on(classify(pipeline, loaded, &mut Terminal { path })).map_err(told)
+    let named = |error: EngineError| CliError::content(path, error);
+    let pipeline = AudioPipeline::open(open(path)?, loaded.front_end()).map_err(|error| named(error.into()))?;
+    // One recording at a time: the engine itself uses all cores.
+    pollster::block_on(classify(pipeline, loaded, &mut Terminal { path })).map_err(named)
 }
 
-/// Tells warnings, and nothing else.
+/// Prints warnings, and nothing else.
 struct Terminal<'a> {
     path: &'a Path,
 }
@@ -112,8 +113,8 @@ fn text(path: &Path, prediction: &Prediction) -> String {
         text += &format!("  {:18}{:5.1} %  {bar}\n", score.label, score.probability * 100.0);
     }
     for tags in &prediction.tags {
-        let told = |score: &Score| format!("{} {:.0} %", score.label, score.probability * 100.0);
-        let first: Vec<String> = tags.tags.iter().take(TAGS_SHOWN).map(told).collect();
+        let percent = |score: &Score| format!("{} {:.0} %", score.label, score.probability * 100.0);
+        let first: Vec<String> = tags.tags.iter().take(TAGS_SHOWN).map(percent).collect();
         text += &format!("  tags of {}: {}\n", tags.model, first.join(", "));
     }
     text

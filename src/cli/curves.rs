@@ -1,26 +1,24 @@
-//! The curves of a run: a table and a picture.
+//! The learning curves of a run: a table and a picture.
 
 use std::path::Path;
 
-use plotters::prelude::*;
+use super::CliError;
+use super::output::write;
+use super::svg::svg;
+use crate::eval::report::{EpochReport, Scores};
+use crate::view::draw::curves::shapes;
+use crate::view::{Align, Shape, Theme};
 
-use super::{CliError, write};
-use crate::eval::report::EpochReport;
-use crate::eval::report::Scores;
+/// Width and height of the picture, in CSS pixels.
+const SIZE: [f64; 2] = [720.0, 360.0];
+/// Height of the title over the curves, in CSS pixels.
+const TITLE: f64 = 28.0;
 
 /// Writes `NAME.csv` and `NAME.svg`.
-///
-/// # Errors
-///
-/// [`CliError`] that names the file that cannot be written.
-pub fn save(folder: &Path, name: &str, epochs: &[EpochReport]) -> Result<(), CliError> {
+pub(super) fn save(folder: &Path, name: &str, epochs: &[EpochReport]) -> Result<(), CliError> {
     std::fs::create_dir_all(folder).map_err(|source| CliError::File { path: folder.to_owned(), source })?;
-    let path = folder.join(format!("{name}.csv"));
-    write(&path, table(epochs).as_bytes())?;
-    let path = folder.join(format!("{name}.svg"));
-    let mut picture = String::new();
-    draw(&mut picture, name, epochs).map_err(|error| CliError::content(&path, error))?;
-    write(&path, picture.as_bytes())
+    write(&folder.join(format!("{name}.csv")), table(epochs).as_bytes())?;
+    write(&folder.join(format!("{name}.svg")), picture(name, &in_sequence(epochs)).as_bytes())
 }
 
 fn table(epochs: &[EpochReport]) -> String {
@@ -30,49 +28,91 @@ fn table(epochs: &[EpochReport]) -> String {
     };
     let mut text = format!("epoch,train_loss,valid_loss,{names}\n");
     for EpochReport { epoch, train_loss, valid_loss, valid, .. } in epochs {
-        let (first, second) = both(*valid);
+        let [first, second] = valid.both();
         text += &format!("{epoch},{train_loss:.4},{valid_loss:.4},{first:.4},{second:.4}\n");
     }
     text
 }
 
-fn both(scores: Scores) -> (f64, f64) {
-    match scores {
-        Scores::Classes { accuracy, balanced_accuracy } => (accuracy, balanced_accuracy),
-        Scores::Tags { roc_auc, pr_auc } => (roc_auc, pr_auc),
+/// The epochs numbered through: every member of an ensemble counts its own from 1.
+fn in_sequence(epochs: &[EpochReport]) -> Vec<EpochReport> {
+    let (mut before, mut last) = (0, 0);
+    let numbered = |report: &EpochReport| {
+        if report.epoch <= last {
+            before += last;
+        }
+        last = report.epoch;
+        EpochReport { epoch: before + report.epoch, ..report.clone() }
+    };
+    epochs.iter().map(numbered).collect()
+}
+
+/// The page's curves under a title.
+fn picture(name: &str, epochs: &[EpochReport]) -> String {
+    let [width, height] = SIZE;
+    let theme = Theme::of(false);
+    let title = Shape::Text {
+        x: width / 2.0,
+        y: TITLE / 2.0,
+        text: name.to_owned(),
+        size: 16.0,
+        bold: true,
+        align: Align::Centre,
+        fill: theme.text,
+    };
+    let curves = shapes(epochs, width, height - TITLE, false, theme).into_iter().map(|shape| lowered(shape, TITLE));
+    let all: Vec<Shape> = std::iter::once(title).chain(curves).collect();
+    svg(&all, SIZE, theme.surface)
+}
+
+/// The shape so many CSS pixels further down.
+fn lowered(shape: Shape, by: f64) -> Shape {
+    match shape {
+        Shape::Rect { mut area, radius, fill } => {
+            area.y += by;
+            Shape::Rect { area, radius, fill }
+        }
+        Shape::Line { from, to, width, stroke } => {
+            Shape::Line { from: [from[0], from[1] + by], to: [to[0], to[1] + by], width, stroke }
+        }
+        Shape::Text { x, y, text, size, bold, align, fill } => {
+            Shape::Text { x, y: y + by, text, size, bold, align, fill }
+        }
     }
 }
 
-/// Loss on the left axis, accuracy on the right one.
-fn draw(picture: &mut String, name: &str, epochs: &[EpochReport]) -> Result<(), Box<dyn std::error::Error>> {
-    let area = SVGBackend::with_string(picture, (720, 360)).into_drawing_area();
-    area.fill(&WHITE)?;
-    let losses = epochs.iter().flat_map(|epoch| [epoch.train_loss, epoch.valid_loss]);
-    let highest = losses.filter(|loss| loss.is_finite()).fold(0.1, f64::max);
-    let last = epochs.len().max(2) as f64;
-    let mut chart = ChartBuilder::on(&area)
-        .caption(name, ("sans-serif", 18))
-        .margin(8)
-        .set_label_area_size(LabelAreaPosition::Bottom, 36)
-        .set_label_area_size(LabelAreaPosition::Left, 46)
-        .set_label_area_size(LabelAreaPosition::Right, 46)
-        .build_cartesian_2d(1.0..last, 0.0..highest * 1.05)?
-        .set_secondary_coord(1.0..last, 0.0..1.0);
-    chart.configure_mesh().x_desc("epoch").y_desc("loss").draw()?;
-    chart.configure_secondary_axes().y_desc("validation accuracy or ROC-AUC").draw()?;
-    // Members of an ensemble come one after the other.
-    let points = |value: fn(&EpochReport) -> f64| {
-        epochs.iter().enumerate().map(move |(index, epoch)| (index as f64 + 1.0, value(epoch)))
-    };
-    let [blue, orange, green] = [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115)];
-    let stroke = |colour: RGBColor| move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour);
-    let series = LineSeries::new(points(|epoch| epoch.train_loss), blue);
-    chart.draw_series(series)?.label("training loss").legend(stroke(blue));
-    let series = LineSeries::new(points(|epoch| epoch.valid_loss), orange);
-    chart.draw_series(series)?.label("validation loss").legend(stroke(orange));
-    let series = LineSeries::new(points(|epoch| epoch.valid.first()), green);
-    chart.draw_secondary_series(series)?.label("validation accuracy or ROC-AUC (right)").legend(stroke(green));
-    chart.configure_series_labels().border_style(BLACK).background_style(WHITE.mix(0.8)).draw()?;
-    area.present()?;
-    Ok(())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn epochs(count: usize) -> Vec<EpochReport> {
+        let report = |epoch: usize| EpochReport {
+            epoch,
+            train_loss: 2.0 / epoch as f64,
+            step_losses: vec![2.5 / epoch as f32, 1.5 / epoch as f32],
+            valid_loss: 1.0 + 1.0 / epoch as f64,
+            valid: Scores::Classes { accuracy: 1.0 - 0.5 / epoch as f64, balanced_accuracy: 0.5 },
+            best: epoch == count,
+        };
+        (1..=count).map(report).collect()
+    }
+
+    #[test]
+    fn members_of_an_ensemble_follow_each_other() {
+        let both = [epochs(3), epochs(3)].concat();
+        let numbers: Vec<usize> = in_sequence(&both).iter().map(|report| report.epoch).collect();
+        assert_eq!(numbers, [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn a_run_is_a_table_and_a_picture() {
+        let folder = tempfile::tempdir().unwrap();
+        save(folder.path(), "net1", &epochs(40)).unwrap();
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert!(
+            read("net1.csv").starts_with("epoch,train_loss,valid_loss,valid_accuracy,valid_balanced_accuracy\n1,2.0")
+        );
+        let picture = read("net1.svg");
+        assert!(picture.contains(">net1</text>") && picture.matches("<line ").count() > 100, "{picture}");
+    }
 }

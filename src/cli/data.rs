@@ -2,11 +2,11 @@
 //!
 //! A folder of features has `features.npy` (u8, C order, `[track, band, column]`, 255 the clip's maximum) and an index
 //! with the columns `row`, `track`, `genre` and a split. A folder of audio has `<genre>/<track>.wav` and an index with
-//! `track`, `genre` and a split. The split's column is called `split` or `filtered_split`; a column `artist_group`, where
-//! there is one, says whose songs must not be on both sides.
+//! `track`, `genre` and a split. The split's column is called `split` or `filtered_split`. An optional column
+//! `artist_group` names groups of songs that must stay in one split.
 //!
-//! Of many labels is a folder of audio whose index has the columns `file` and `tags` (separated by semicolons) in place
-//! of `track` and `genre`.
+//! For songs with tags, the index of a folder of audio has the columns `file` and `tags` (separated by semicolons)
+//! instead of `track` and `genre`.
 
 use std::path::{Path, PathBuf};
 
@@ -20,10 +20,10 @@ use crate::dsp::Segment;
 use crate::engine::classify::input_segments;
 use crate::model::windows::InputSpec;
 
-/// Where labelled songs are.
+/// A folder of labelled songs.
 #[derive(Args, Debug, Clone)]
 #[group(required = true, multiple = false)]
-pub struct Folder {
+pub(super) struct Folder {
     /// Folder with features.npy and index.csv
     #[arg(long)]
     features: Option<PathBuf>,
@@ -35,15 +35,14 @@ pub struct Folder {
 /// A line of an index.
 struct Line {
     row: Option<usize>,
-    /// The song's name, and where its audio is in the folder.
     song: String,
+    /// The path of its audio in the folder.
     file: PathBuf,
     labels: Vec<String>,
     split: String,
     group: Option<String>,
 }
 
-/// The index of a folder.
 struct Index {
     labels: Vec<String>,
     multi_label: bool,
@@ -55,35 +54,22 @@ impl Folder {
         self.features.as_deref().or(self.audio.as_deref()).unwrap_or(Path::new("."))
     }
 
-    /// The labels of the whole index and whether a song may have many, without hearing anything.
-    ///
-    /// # Errors
-    ///
-    /// [`CliError`] that names `index.csv` where it is missing or not as described above.
-    pub fn labels(&self) -> Result<(Vec<String>, bool), CliError> {
+    /// The labels of the whole index, sorted, and whether a song may have several, without reading any audio.
+    pub(super) fn labels(&self) -> Result<(Vec<String>, bool), CliError> {
         let index = index(self.path())?;
         Ok((index.labels, index.multi_label))
     }
 
     /// The bands and columns of features; `None` for audio.
-    ///
-    /// # Errors
-    ///
-    /// [`CliError`] that names `features.npy`.
-    pub fn feature_shape(&self) -> Result<Option<(usize, usize)>, CliError> {
+    pub(super) fn feature_shape(&self) -> Result<Option<(usize, usize)>, CliError> {
         let Some(folder) = &self.features else { return Ok(None) };
         let (_, [_, bands, columns]) = npy(folder)?;
         Ok(Some((bands, columns)))
     }
 
-    /// The songs of one split; of several, where their names are joined by a plus; of all but `excluded`, where there is
-    /// no name.
-    ///
-    /// # Errors
-    ///
-    /// [`CliError`] that names the file, where one is missing or not as described above.
-    pub fn songs(&self, split: &str, input_spec: &InputSpec) -> Result<LabelledSet, CliError> {
-        let Index { labels, multi_label, lines } = self.chosen(split)?;
+    /// The songs of a split, or of several whose names are joined by a plus; an empty name means all but `excluded`.
+    pub(super) fn songs(&self, split: &str, input_spec: &InputSpec) -> Result<LabelledSet, CliError> {
+        let Index { labels, multi_label, lines } = self.lines_of_split(split)?;
         let segments = match (&self.features, &self.audio) {
             (Some(folder), _) => from_features(folder, &lines, input_spec)?,
             (None, audio) => from_audio(audio.as_deref().unwrap_or(Path::new(".")), &lines, input_spec)?,
@@ -93,23 +79,18 @@ impl Folder {
         Ok(LabelledSet { labels, multi_label, songs })
     }
 
-    /// The songs of a split of a folder of audio, without their segments, and their files.
-    ///
-    /// # Errors
-    ///
-    /// As [`songs`](Self::songs), and for a folder of features.
-    pub fn audio_files(&self, split: &str) -> Result<(LabelledSet, Vec<PathBuf>), CliError> {
+    /// The songs of a split of a folder of audio, without their segments, and their files in the same order.
+    pub(super) fn audio_files(&self, split: &str) -> Result<(LabelledSet, Vec<PathBuf>), CliError> {
         let Some(folder) = &self.audio else {
-            return Err(CliError::Usage("a head listens through other networks, to audio: give --audio".to_owned()));
+            return Err(CliError::Usage("a head on other networks needs audio; give --audio".to_owned()));
         };
-        let Index { labels, multi_label, lines } = self.chosen(split)?;
+        let Index { labels, multi_label, lines } = self.lines_of_split(split)?;
         let files = lines.iter().map(|line| folder.join(&line.file)).collect();
         let songs = lines.into_iter().map(|line| song(line, &labels, multi_label)).collect();
         Ok((LabelledSet { labels, multi_label, songs }, files))
     }
 
-    /// The index with only the lines of a split.
-    fn chosen(&self, split: &str) -> Result<Index, CliError> {
+    fn lines_of_split(&self, split: &str) -> Result<Index, CliError> {
         let Index { labels, multi_label, lines } = index(self.path())?;
         let wanted = |line: &Line| match split {
             "" => line.split != "excluded",
@@ -127,7 +108,6 @@ impl Folder {
     }
 }
 
-/// The song of a line, without segments.
 fn song(line: Line, labels: &[String], multi_label: bool) -> Song {
     let numbers = line.labels.iter().map(|label| number_of(labels, label));
     let target = match multi_label {
@@ -149,6 +129,7 @@ fn index(folder: &Path) -> Result<Index, CliError> {
     let column = |names: &[&str]| {
         find(names).ok_or_else(|| wrong(format!("expected a column '{}', found {headers:?}", names.join("' or '"))))
     };
+    // The column decides the kind of dataset.
     let multi_label = find(&["tags"]).is_some();
     let song = column(if multi_label { &["file"] } else { &["track"] })?;
     let (label, split) = (column(&["tags", "genre"])?, column(&["split", "filtered_split"])?);
@@ -173,6 +154,7 @@ fn index(folder: &Path) -> Result<Index, CliError> {
         let group = group.map(field).filter(|group| !group.is_empty());
         lines.push(Line { row, song: field(song), file, labels: own, split: field(split), group });
     }
+    // Sorted: `number_of` searches by bisection, and the order of outputs must not depend on that of the rows.
     labels.sort();
     labels.dedup();
     Ok(Index { labels, multi_label, lines })
@@ -208,6 +190,7 @@ fn from_features(folder: &Path, lines: &[Line], input_spec: &InputSpec) -> Resul
 
 /// A stored clip `[band, column]` as a segment `[column, band]`.
 fn segment(clip: &[u8], bands: usize, columns: usize) -> Segment {
+    // Transposed: files store bands first, segments columns first.
     let at = |index: usize| f32::from(clip[(index % bands) * columns + index / bands]) / 255.0;
     Segment { start_seconds: 0.0, columns, bands, values: (0..bands * columns).map(at).collect() }
 }
@@ -216,8 +199,8 @@ fn from_audio(folder: &Path, lines: &[Line], input_spec: &InputSpec) -> Result<V
     lines.iter().map(|line| segments_of(&folder.join(&line.file), input_spec)).collect()
 }
 
-/// What is heard of an audio file.
-pub fn segments_of(path: &Path, input_spec: &InputSpec) -> Result<Vec<Segment>, CliError> {
+/// The segments of an audio file, prepared for a network.
+pub(super) fn segments_of(path: &Path, input_spec: &InputSpec) -> Result<Vec<Segment>, CliError> {
     let file: Box<dyn Source> = Box::new(open(path)?);
     input_segments(file, input_spec).map_err(|error| CliError::content(path, error))
 }

@@ -16,18 +16,18 @@ use crate::eval::probabilities::song_probabilities;
 use crate::eval::tags::TagMetrics;
 use crate::model::Loaded;
 
-/// Windows heard at once.
+/// Windows that go through the network at once: more take more memory and are hardly faster.
 const WINDOWS_AT_ONCE: usize = 32;
 
 #[derive(Args)]
-pub struct Arguments {
-    /// Weights file; where not given, model-weights/genre-head.safetensors with MusiCNN if both are there, else the
+pub(super) struct Arguments {
+    /// Weights file; if not given, model-weights/genre-head.safetensors with MusiCNN if both are there, otherwise the
     /// built-in network
     #[arg(long)]
     model: Option<PathBuf>,
     #[command(flatten)]
     folder: Folder,
-    /// Split of the index to measure on; several joined by a plus
+    /// Split of the index to evaluate on; several are joined by a plus
     #[arg(long)]
     split: String,
     /// Print one JSON object
@@ -35,18 +35,18 @@ pub struct Arguments {
     json: bool,
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), CliError> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let loaded = match &arguments.model {
         Some(path) => load(Some(path))?,
         None => load_default()?,
     };
     let input_spec = loaded.input_spec();
     let set = with_labels_of(&loaded.card, arguments.folder.songs(&arguments.split, &input_spec)?)?;
-    print(&Evaluation::of(&set, &answers(&loaded, &set)?), arguments.json)
+    print(&Evaluation::of(&set, &predictions(&loaded, &set)?), arguments.json)
 }
 
 /// Prints figures, as a table or as one JSON object.
-pub fn print(evaluation: &Evaluation, as_json: bool) -> Result<(), CliError> {
+pub(super) fn print(evaluation: &Evaluation, as_json: bool) -> Result<(), CliError> {
     if as_json {
         let json = serde_json::to_string(evaluation).map_err(|error| CliError::Usage(error.to_string()))?;
         println!("{json}");
@@ -69,28 +69,30 @@ fn interval_lines(evaluation: &Evaluation) -> String {
         + &line("balanced within", evaluation.balanced_accuracy_interval)
 }
 
-/// Every song's probabilities.
-fn answers(loaded: &Loaded, set: &LabelledSet) -> Result<Vec<Vec<f32>>, CliError> {
-    set.songs.iter().map(|song| answer(loaded, song)).collect()
+/// Probabilities of every song, `[songs][labels]`.
+fn predictions(loaded: &Loaded, set: &LabelledSet) -> Result<Vec<Vec<f32>>, CliError> {
+    set.songs.iter().map(|song| prediction(loaded, song)).collect()
 }
 
-fn answer(loaded: &Loaded, song: &Song) -> Result<Vec<f32>, CliError> {
+fn prediction(loaded: &Loaded, song: &Song) -> Result<Vec<f32>, CliError> {
     let failed = |error| CliError::Usage(format!("the engine failed ({error})"));
     let mut windows = Vec::new();
     let spans = loaded.windowing().spans(&song.segments);
+    // Only windows of one length fit in one batch.
     for spans in spans.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
         windows.extend(pollster::block_on(loaded.predict(&song.segments, spans)).map_err(failed)?);
     }
     Ok(song_probabilities(windows.iter().map(|window| window.probabilities.as_slice())))
 }
 
-/// The set with its labels numbered as the network numbers them.
+/// The set with its targets in the order of the network's outputs.
 fn with_labels_of(card: &Card, set: LabelledSet) -> Result<LabelledSet, CliError> {
     if set.multi_label != card.multi_label {
-        let kind = |many| if many { "many labels a song" } else { "one label a song" };
+        let kind = |many| if many { "several labels per song" } else { "one label per song" };
         let (found, expected) = (kind(set.multi_label), kind(card.multi_label));
-        return Err(CliError::Usage(format!("the network gives {expected}, the set has {found}")));
+        return Err(CliError::Usage(format!("the network predicts {expected}; the set has {found}")));
     }
+    // The index sorts its labels; a network may have more of them and in another order.
     let place = |label: &String| {
         card.labels.iter().position(|known| known == label).ok_or_else(|| {
             CliError::Usage(format!("the set has the label '{label}'; the network knows {}", card.labels.join(", ")))
@@ -128,7 +130,7 @@ fn report(metrics: &Metrics) -> String {
         let (precision, recall, f1) = (class.precision, class.recall, class.f1);
         text += &format!("{:18}{precision:10.3}{recall:10.3}{f1:10.3}{:10}\n", class.label, class.support);
     }
-    text += "\nconfusion matrix (rows: truth, columns: answer)\n";
+    text += "\nconfusion matrix (rows: truth, columns: prediction)\n";
     text += &format!("{:12}", "");
     text.extend(metrics.labels.iter().map(|label| format!("{:>8}", shortened(label))));
     for (label, row) in metrics.labels.iter().zip(&metrics.confusion) {

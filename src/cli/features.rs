@@ -12,7 +12,7 @@ use crate::audio::{decode, resample};
 use crate::dsp::{FrontEnd, MelPlan, mfcc, segments};
 
 #[derive(Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// A recording
     file: PathBuf,
     /// File to write, .npy: float32, time first, lowest band first
@@ -21,18 +21,19 @@ pub struct Arguments {
     /// Front end, by name
     #[arg(long, default_value = "gtzan-logmel")]
     front_end: String,
-    /// What to write
-    #[arg(long, value_enum, default_value_t = What::HeadDataset)]
+    /// Which values to write
+    #[arg(long, value_enum, default_value_t = What::Input)]
     what: What,
-    /// Cepstral coefficients a frame, for --what mfcc
+    /// Cepstral coefficients per frame, for --what mfcc
     #[arg(long, default_value_t = 20)]
     coefficients: usize,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum What {
-    /// The columns that a network hears, scaled
-    HeadDataset,
+    /// The scaled mel values that networks get as input
+    #[value(alias = "heard")]
+    Input,
     /// Mel values of every frame
     Mel,
     /// Mel values of every frame in dB below the maximum
@@ -41,14 +42,14 @@ enum What {
     Mfcc,
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), CliError> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let front_end = FrontEnd::by_name(&arguments.front_end).ok_or_else(|| unknown(&arguments.front_end))?;
     let path = &arguments.file;
     let clip = decode(&read(path)?).and_then(|clip| resample(clip, front_end.sample_rate));
     let clip = clip.map_err(|error| CliError::content(path, error))?;
     let mel = MelPlan::new(front_end).spectrogram(&clip.samples);
     let (values, width) = match arguments.what {
-        What::HeadDataset => {
+        What::Input => {
             let values = segments(&mel, front_end).into_iter().flat_map(|segment| segment.values).collect();
             (values, mel.bands)
         }

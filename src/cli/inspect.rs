@@ -12,19 +12,19 @@ use crate::model::registry::{self, ENTRIES};
 use crate::model::weights;
 
 #[derive(Args)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// Weights file
     #[arg(required_unless_present_any = ["all", "table"], conflicts_with_all = ["all", "table"])]
     file: Option<PathBuf>,
-    /// Every network the program knows, with the parameter count of its paper's configuration
+    /// Show every network that the program knows, with the parameter count of its paper's configuration
     #[arg(long, conflicts_with = "table")]
     all: bool,
-    /// The cards of a folder of weights as a Markdown table
+    /// Show the cards of a folder of weights as a Markdown table
     #[arg(long)]
     table: Option<PathBuf>,
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), CliError> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     match (&arguments.file, &arguments.table) {
         (Some(path), _) => file(path),
         (None, Some(folder)) => table(folder),
@@ -41,7 +41,7 @@ fn table(folder: &Path) -> Result<(), CliError> {
     files.retain(|path| path.extension().is_some_and(|extension| extension == "safetensors"));
     files.sort();
     println!(
-        "| network | architecture | parameters | kB | accuracy (95 %) | balanced | epochs | s an epoch | min in all | reported by its document |"
+        "| network | architecture | parameters | kB | accuracy (95 %) | balanced | epochs | s per epoch | min in total | reported by its paper |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     for path in files {
@@ -82,7 +82,7 @@ fn all() {
         println!("  input {bands} bands x {frames} frames, {classes} classes");
         println!("  {}\n  {}", entry.summary, entry.source);
         if !entry.reported.is_empty() {
-            println!("  reported there: {}", entry.reported);
+            println!("  reported by the paper: {}", entry.reported);
         }
         println!();
     }
@@ -98,9 +98,9 @@ fn file(path: &Path) -> Result<(), CliError> {
     for (name, shape) in network.layers() {
         println!("  {name:28}{:20}{:>12}", format!("{shape:?}"), grouped(shape.iter().product()));
     }
-    println!("  {:48}{:>12}", "learned parameters", grouped(network.parameters()));
+    println!("  {:48}{:>12}", "trainable parameters", grouped(network.parameters()));
     let documented = entry.documented().init(&Device::flex()).parameters();
-    println!("\nits document's configuration has {} parameters", grouped(documented));
+    println!("\nthe paper's configuration has {} parameters", grouped(documented));
     Ok(())
 }
 

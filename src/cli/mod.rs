@@ -8,9 +8,11 @@ mod evaluate;
 mod features;
 mod heads;
 mod inspect;
+mod output;
+mod pretrained;
 mod recipe_file;
+mod svg;
 mod train;
-mod trunk;
 
 use std::path::{Path, PathBuf};
 
@@ -21,14 +23,14 @@ use crate::card::{Backbone, Card};
 use crate::model::Loaded;
 use crate::model::weights;
 
-/// The network that classifies where none is named.
+/// The network that classifies if none is named and [`BEST_MODEL`] is absent.
 const DEFAULT_MODEL: &[u8] = include_bytes!("../../model-weights/scratch-best.safetensors");
 
-/// What goes before it where it is there.
+/// The network that classifies if none is named: more accurate, but its backbones are not in the repository.
 const BEST_MODEL: &str = "model-weights/genre-head.safetensors";
 
 #[derive(Parser)]
-#[command(name = "genrelens", version, about = "InputKind a song and names its genre; trains the networks that do.")]
+#[command(name = "genrelens", version, about = "Classifies the genre of music; trains the networks that do.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -37,50 +39,35 @@ struct Arguments {
 #[derive(Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "there is one command a process")]
 enum Command {
-    /// Name the genres of recordings.
+    /// Classify the genres of recordings.
     Classify(classify::Arguments),
     /// Train a network on log-mel features or audio.
     Train(train::Arguments),
-    /// Train and measure several times over, each song being judged by a network that never heard it.
+    /// Cross-validate: evaluate every song with a network that was not trained on it.
     Crossval(crossval::Arguments),
-    /// Measure a network on labelled features or audio.
+    /// Evaluate a network on labelled features or audio.
     Evaluate(evaluate::Arguments),
     /// Write a recording's mel-spectrogram or cepstral coefficients as a NumPy file.
     Features(features::Arguments),
-    /// Show a weights file, or every network the program knows.
+    /// Show a weights file, or every network that the program knows.
     Inspect(inspect::Arguments),
 }
 
 /// Anything that ends a command.
 #[derive(Debug, thiserror::Error)]
-pub enum CliError {
+enum CliError {
     /// A file that cannot be read or written.
     #[error("{}: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
-    /// A file whose content is not what it should be.
+    File { path: PathBuf, source: std::io::Error },
+    /// A file with unexpected content; the message says what was expected and what was found.
     #[error("{}: {message}", path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What was expected and what was found.
-        message: String,
-    },
+    Content { path: PathBuf, message: String },
     /// Arguments that do not go together.
     #[error("{0}")]
     Usage(String),
-    /// Some of the files could not be classified; each was told.
+    /// Some of the files could not be classified; the error of each is printed already.
     #[error("{failed} of {all} files could not be classified")]
-    Partly {
-        /// How many failed.
-        failed: usize,
-        /// How many there were.
-        all: usize,
-    },
+    Partly { failed: usize, all: usize },
 }
 
 impl CliError {
@@ -91,7 +78,7 @@ impl CliError {
 
 /// Runs the command line of this process and gives its exit code.
 pub fn main() -> std::process::ExitCode {
-    end_with_the_reader();
+    end_on_closed_pipe();
     let result = match Arguments::parse().command {
         Command::Classify(arguments) => classify::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
@@ -109,12 +96,12 @@ pub fn main() -> std::process::ExitCode {
     }
 }
 
-/// Ends the program quietly where nobody reads its output any more, as in `genrelens inspect --all | head`. Rust ignores the
-/// signal that other programs end by, and would panic on the next line.
-fn end_with_the_reader() {
+/// Ends the program quietly if nobody reads its output any more, as in `genrelens inspect --all | head`. Rust ignores the
+/// signal SIGPIPE, which ends other programs, and would panic on the next line that it prints.
+fn end_on_closed_pipe() {
     #[cfg(unix)]
     #[allow(unsafe_code, reason = "the standard library has no stable way to do this")]
-    // SAFETY: before any other thread or handler of this program is there, a signal gets its default action back.
+    // SAFETY: no other thread runs and no handler is installed yet; the signal only gets its default action back.
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
     }
@@ -138,12 +125,8 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     std::fs::read(path).map_err(|source| CliError::File { path: path.to_owned(), source })
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    std::fs::write(path, bytes).map_err(|source| CliError::File { path: path.to_owned(), source })
-}
-
-/// The card and the bytes of a weights file, or of the built-in one. A card beside the file (`.json`) goes before the
-/// one inside it: it also states the SHA-256.
+/// The card and the bytes of a weights file, or of the built-in one. A card beside the file (`.json`) takes precedence over
+/// the one inside it, because it also states the SHA-256.
 fn weights_file(path: Option<&Path>) -> Result<(Card, Vec<u8>), CliError> {
     let Some(path) = path else {
         let card = weights::embedded_card(DEFAULT_MODEL).map_err(|error| CliError::Usage(error.to_string()))?;
@@ -158,8 +141,8 @@ fn weights_file(path: Option<&Path>) -> Result<(Card, Vec<u8>), CliError> {
     Ok((card, bytes))
 }
 
-/// The network that classifies where none is named: the head on MusiCNN of the current folder's `model-weights/`, where
-/// that and MusiCNN are there, and the built-in one otherwise.
+/// The network that classifies if none is named: the head on MusiCNN in the current folder's `model-weights/` if that and
+/// MusiCNN are there, otherwise the built-in one.
 fn load_default() -> Result<Loaded, CliError> {
     let head = Path::new(BEST_MODEL);
     let card = std::fs::read(head.with_extension("json")).ok();
@@ -169,7 +152,7 @@ fn load_default() -> Result<Loaded, CliError> {
     load(complete.then_some(head))
 }
 
-/// A weights file in use, or the built-in one. What it listens through is looked for beside it, by name.
+/// A network from a weights file, or the built-in one. Its backbones are looked for beside it, by name.
 fn load(path: Option<&Path>) -> Result<Loaded, CliError> {
     let (card, bytes) = weights_file(path)?;
     let name = path.unwrap_or(Path::new("the built-in network"));
@@ -178,7 +161,7 @@ fn load(path: Option<&Path>) -> Result<Loaded, CliError> {
         let file = name.with_file_name(format!("{}.safetensors", backbone.name));
         if !file.exists() {
             let message = format!(
-                "listens through '{}', which is not beside it; `cargo xtask weights` fetches it",
+                "needs the backbone '{}', which is not beside it; `cargo xtask weights` fetches it",
                 backbone.name
             );
             return Err(CliError::content(name, message));

@@ -5,7 +5,6 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::data::Folder;
-use super::trunk::Trunk;
 use super::{CliError, read};
 use crate::card::{BackboneOutput, Card, Structure};
 use crate::dsp::FrontEnd;
@@ -17,43 +16,42 @@ use crate::train::linear_probe::HeadRecipe;
 /// What `recipes/*.toml` hold.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RecipeFile {
+pub(super) struct RecipeFile {
     /// The network's name on its card.
     pub name: String,
-    /// One sentence on what it is.
+    /// One sentence on what the network is.
     pub summary: String,
-    /// Its architecture in the registry.
+    /// The architecture's name in the registry.
     pub architecture: String,
-    /// What it is built with.
     #[serde(default)]
     pub structure: Structure,
-    /// What it listens through.
+    /// The networks whose features a head uses.
     #[serde(default, alias = "bases", skip_serializing_if = "Vec::is_empty")]
     pub backbones: Vec<BackboneChoice>,
-    /// Its front end.
+    /// The front end's name.
     pub front_end: String,
-    /// Rows of a picture; the front end's bands where not given.
+    /// Rows of a picture; if not given, the front end's bands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<usize>,
     /// Columns of a window.
     pub frames: usize,
-    /// Splits to learn from, joined by a plus.
+    /// Splits of the index to train on, joined by a plus.
     pub train: String,
-    /// Splits to be judged by; a head on other networks is judged by cross-validation in place of them.
+    /// Splits to validate on, joined by a plus; empty for a head on other networks, which is cross-validated instead.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub valid: String,
-    /// What the data is, for the card.
+    /// A sentence on the data, for the card.
     pub data: String,
-    /// True to keep 32-bit weights.
+    /// True to write 32-bit weights instead of 16-bit ones.
     #[serde(default)]
     pub f32: bool,
-    /// Weights that it begins with, in place of fresh ones.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trunk: Option<Trunk>,
-    /// The training's settings.
+    /// Weights that training starts from, instead of fresh ones. Cards of earlier versions call them the trunk.
+    #[serde(default, alias = "trunk", skip_serializing_if = "Option::is_none")]
+    pub pretrained: Option<PretrainedFile>,
+    /// The settings of the training.
     #[serde(default, skip_serializing_if = "is_default")]
     pub training: Recipe,
-    /// In place of them, those of a linear head on other networks.
+    /// Instead of them, the settings of a linear head on other networks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadRecipe>,
 }
@@ -62,11 +60,24 @@ fn is_default(recipe: &Recipe) -> bool {
     *recipe == Recipe::default()
 }
 
-/// A backbone of a head, by name.
+/// The weights that a recipe starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PretrainedFile {
+    /// The file's name, for people; the SHA-256 identifies it.
+    pub file: String,
+    /// Of the whole file, hexadecimal.
+    pub sha256: String,
+    /// True to train the last layers alone.
+    #[serde(default)]
+    pub freeze: bool,
+}
+
+/// A backbone of a head.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct BackboneChoice {
-    /// The name on its card.
+pub(super) struct BackboneChoice {
+    /// The name on the backbone's card.
     pub name: String,
     /// Which output of it the head uses.
     #[serde(alias = "takes")]
@@ -74,26 +85,19 @@ pub struct BackboneChoice {
 }
 
 impl RecipeFile {
-    /// Reads a recipe file.
-    ///
-    /// # Errors
-    ///
-    /// [`CliError`] that names it, with the line that is wrong.
-    pub fn read(path: &Path) -> Result<Self, CliError> {
+    /// Reads a recipe file. The error names the file and the line that is wrong.
+    pub(super) fn read(path: &Path) -> Result<Self, CliError> {
         let text = String::from_utf8(read(path)?).map_err(|error| CliError::content(path, error))?;
         toml::from_str(&text).map_err(|error| CliError::content(path, error))
     }
 
-    /// The document's own training of a network, on this data.
-    ///
-    /// # Errors
-    ///
-    /// [`CliError`] where the data cannot be read.
-    pub fn documented(entry: &Entry, folder: &Folder, front_end: Option<&str>) -> Result<Self, CliError> {
+    /// The recipe of a network's own paper, on this data.
+    pub(super) fn documented(entry: &Entry, folder: &Folder, front_end: Option<&str>) -> Result<Self, CliError> {
         let preset = (entry.preset)();
         let front_end = front_end.unwrap_or(preset.front_end.name);
+        // Pictures are resized to the network's size; windows may have any length.
         let fixed = matches!(entry.input_kind, InputKind::Pictures);
-        // Stored features have the columns they have; of audio the document's own number is heard.
+        // Stored features may be shorter than the paper's windows; audio is cut to whatever length is asked for.
         let columns = folder.feature_shape()?.map(|(_, columns)| columns);
         let documented = entry.paper_shape.frames;
         Ok(Self {
@@ -108,26 +112,22 @@ impl RecipeFile {
             train: "train".to_owned(),
             valid: "valid".to_owned(),
             data: String::new(),
+            // Half precision halves the file.
             f32: false,
-            trunk: None,
+            pretrained: None,
             training: preset.recipe,
             head: None,
         })
     }
 
-    /// How its weights are stored.
-    pub fn precision(&self) -> Precision {
+    pub(super) fn precision(&self) -> Precision {
         if self.f32 { Precision::F32 } else { Precision::F16 }
     }
 
-    /// The card of the network that this makes, without figures and checksums.
-    ///
-    /// # Errors
-    ///
-    /// [`CliError`] for a front end that does not exist.
-    pub fn card(&self, labels: Vec<String>, multi_label: bool) -> Result<Card, CliError> {
+    /// The card of the network that this recipe makes, without figures and checksums.
+    pub(super) fn card(&self, labels: Vec<String>, multi_label: bool) -> Result<Card, CliError> {
         let front_end = FrontEnd::by_name(&self.front_end)
-            .ok_or_else(|| CliError::Usage(format!("there is no front end called '{}'", self.front_end)))?;
+            .ok_or_else(|| CliError::Usage(format!("there is no front end '{}'", self.front_end)))?;
         Ok(Card {
             name: self.name.clone(),
             summary: self.summary.clone(),

@@ -1,58 +1,57 @@
 //! `genrelens train`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::data::Folder;
+use super::output::{check_writable, save};
+use super::pretrained::{PretrainedArguments, start};
 use super::recipe_file::RecipeFile;
-use super::trunk::Beginning;
-use super::{CliError, heads, write};
+use super::{CliError, device, heads};
 use crate::card::Card;
 use crate::eval::evaluation::{Evaluation, rounded};
 use crate::eval::report::{EpochReport, Scores};
 use crate::model::registry;
-use crate::model::weights::{self, Precision};
-use crate::model::{Network, Part};
-use crate::train::fit::TrainObserver;
-use crate::train::predict::predict_songs;
+use crate::train::fit::{FitJob, fit};
+use crate::train::observer::TrainObserver;
 
 #[derive(Args)]
-pub struct Arguments {
-    /// Recipe file: `recipes/` has those of the shipped networks
+pub(super) struct Arguments {
+    /// Recipe file; `recipes/` has those of the shipped networks
     #[arg(long, required_unless_present = "model")]
     recipe: Option<PathBuf>,
-    /// Network to train as its document does: one that `inspect --all` lists
+    /// Network to train as its paper does; `inspect --all` lists them
     #[arg(long, conflicts_with = "recipe")]
     model: Option<String>,
     #[command(flatten)]
     folder: Folder,
     #[command(flatten)]
-    beginning: Beginning,
+    pretrained: PretrainedArguments,
     /// Weights file to write, with its card beside it
     #[arg(long)]
     out: PathBuf,
     /// Folder for the curves: a table (.csv) and a picture (.svg)
     #[arg(long)]
     curves: Option<PathBuf>,
-    /// Front end, in place of the document's
+    /// Front end, instead of the paper's
     #[arg(long, conflicts_with = "recipe")]
     front_end: Option<String>,
-    /// Splits to learn from, joined by a plus, in place of the recipe's
+    /// Splits to train on, joined by a plus, instead of the recipe's
     #[arg(long)]
     split_train: Option<String>,
-    /// Splits to be judged by, in place of the recipe's
+    /// Splits to validate on, joined by a plus, instead of the recipe's
     #[arg(long)]
     split_valid: Option<String>,
-    /// Folder of the networks that a head listens through
+    /// Folder of the networks that a head uses as backbones
     #[arg(long, alias = "bases", default_value = "model-weights")]
     backbones: PathBuf,
-    /// Seed, in place of the recipe's
+    /// Seed, instead of the recipe's
     #[arg(long)]
     seed: Option<u64>,
-    /// Times through the set, in place of the recipe's
+    /// Number of epochs, instead of the recipe's
     #[arg(long)]
     epochs: Option<usize>,
 }
@@ -78,9 +77,9 @@ impl Arguments {
     }
 }
 
-pub fn run(arguments: &Arguments) -> Result<(), CliError> {
+pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let mut file = arguments.recipe_file()?;
-    let start = arguments.beginning.start(&mut file)?;
+    let weights = arguments.pretrained.weights(&mut file)?;
     check_writable(&arguments.out)?;
     if let Some(recipe) = &file.head {
         return heads::train(&file, recipe, &arguments.folder, &arguments.backbones, &arguments.out);
@@ -91,19 +90,21 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     let input_spec = blueprint.input_spec();
     let train = arguments.folder.songs(&file.train, &input_spec)?;
     let valid = arguments.folder.songs(&file.valid, &input_spec)?;
-    eprintln!("{} songs to learn from, {} to be judged by", train.songs.len(), valid.songs.len());
+    eprintln!("{} training songs, {} validation songs", train.songs.len(), valid.songs.len());
     let mut observer = Terminal::new();
     let failed = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());
-    let fitted = start.fit(&blueprint, &file.training, &train, &valid, &mut observer)?;
+    let start = start(&blueprint, weights.as_ref());
+    let job = FitJob { start, recipe: &file.training, train: &train, valid: &valid, device: &device() };
+    let fitted = pollster::block_on(fit(job, &mut observer)).map_err(|error| failed(&error))?;
     observer.bar.finish_and_clear();
     let seconds_per_epoch = observer.seconds_per_epoch(file.training.epochs);
-    let windowing = blueprint.windowing();
-    let answers = predict_songs(&fitted.network, Part::Whole, &windowing, &valid, &mut observer);
-    let answers = pollster::block_on(answers).map_err(|error| failed(&error))?;
+    let predictions = pollster::block_on(fitted.predict(&valid, &mut observer)).map_err(|error| failed(&error))?;
+    // As planned: with early stopping fewer may have run.
     let epochs = file.training.epochs * file.structure.members;
-    let figures = Evaluation::of(&valid, &answers).figures("valid");
+    let figures = Evaluation::of(&valid, &predictions).figures("valid");
     let run = [("epochs", epochs as f64), ("seconds_per_epoch", seconds_per_epoch)];
     let run = run.map(|(name, figure)| (name.to_owned(), rounded(figure)));
+    // The card's recipe is the whole file, so that anybody can repeat the training.
     let card = Card { figures: figures.into_iter().chain(run).collect(), ..card };
     let recipe = toml::to_string(&file).map_err(|error| failed(&error))?;
     save(&arguments.out, &Card { recipe, ..card }, &fitted.network, file.precision())?;
@@ -113,42 +114,20 @@ pub fn run(arguments: &Arguments) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Finds out before the training, not after it, that its result could not be kept.
-fn check_writable(out: &Path) -> Result<(), CliError> {
-    let probe = out.with_extension("part");
-    write(&probe, &[])?;
-    std::fs::remove_file(&probe).map_err(|source| CliError::File { path: probe, source })
-}
-
-/// Writes a network, and its card beside it.
-///
-/// # Errors
-///
-/// [`CliError`] that names the file.
-pub fn save(out: &Path, card: &Card, network: &Network, precision: Precision) -> Result<(), CliError> {
-    let wrong = |error: &dyn std::fmt::Display| CliError::content(out, error);
-    let bytes = pollster::block_on(weights::to_bytes(network, card, precision)).map_err(|error| wrong(&error))?;
-    let card = Card { sha256: weights::sha256_hex(&bytes), ..card.clone() };
-    let json = serde_json::to_string_pretty(&card).map_err(|error| wrong(&error))?;
-    write(out, &bytes)?;
-    write(&out.with_extension("json"), format!("{json}\n").as_bytes())?;
-    eprintln!("wrote {} ({} bytes) and its card", out.display(), bytes.len());
-    Ok(())
-}
-
 /// A progress bar of steps, with a line for every epoch.
 struct Terminal {
     bar: ProgressBar,
     started: Instant,
-    /// When the step began that is going on.
+    /// The beginning of the current step.
     since: Instant,
-    /// How long every step took, in seconds.
+    /// The duration of every step, in seconds.
     steps: Vec<f64>,
 }
 
 impl Terminal {
     fn new() -> Self {
         let bar = ProgressBar::new(1);
+        // The template is constant and valid.
         if let Ok(style) = ProgressStyle::with_template("{bar:40} step {pos}/{len}, {eta} left") {
             bar.set_style(style);
         }
@@ -156,8 +135,8 @@ impl Terminal {
         Self { bar, started: now, since: now, steps: Vec::new() }
     }
 
-    /// How long the steps of an epoch take, were each as long as the median of all: what other programs do meanwhile
-    /// and the judging after the epoch are left out.
+    /// The time of an epoch's steps if each took the median time, without the validation after the epoch. The median
+    /// leaves out the steps that other programs slowed down.
     fn seconds_per_epoch(&self, epochs: usize) -> f64 {
         let mut sorted = self.steps.clone();
         sorted.sort_by(f64::total_cmp);
@@ -191,7 +170,7 @@ impl TrainObserver for Terminal {
             self.started.elapsed().as_secs_f64(),
             if report.best { "  best" } else { "" },
         );
-        // Printed by ourselves: a bar that is hidden (no terminal) would swallow the line.
+        // Not by the bar's own println, which prints nothing while the bar is hidden (no terminal).
         self.bar.suspend(|| eprintln!("{line}"));
         self.since = Instant::now();
     }

@@ -1,4 +1,4 @@
-//! Splits of one set into parts, so that every song is judged by a network that never heard it.
+//! Splits of one set into folds or random parts.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -8,17 +8,19 @@ use crate::dataset::labelled_set::LabelledSet;
 
 /// The fold of every song, 0 to `folds` - 1.
 ///
-/// Songs of one group stay together. Groups are taken in the order of their size, the largest first (of equals in an
-/// order drawn by the seed), and each goes where the fewest songs of its genre are, of equals where the fewest songs are.
+/// Songs of one group share a fold. The groups are assigned greedily, the largest first and groups of one size in random
+/// order: each goes to the fold with the fewest songs of its genre or, among equals, with the fewest songs.
 pub fn grouped_folds(set: &LabelledSet, folds: usize, seed: u64) -> Vec<usize> {
     let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
     for (index, song) in set.songs.iter().enumerate() {
+        // A prefix, because a group may have the name of a song.
         let name = song.group.clone().unwrap_or_else(|| format!("song {}", song.name));
         match groups.iter_mut().find(|(known, _)| *known == name) {
             Some((_, songs)) => songs.push(index),
             None => groups.push((name, vec![index])),
         }
     }
+    // Shuffled before the stable sort: groups of one size stay in random order.
     groups.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     groups.sort_by_key(|(_, songs)| std::cmp::Reverse(songs.len()));
     let mut of_label = vec![vec![0_usize; set.labels.len()]; folds];
@@ -29,6 +31,7 @@ pub fn grouped_folds(set: &LabelledSet, folds: usize, seed: u64) -> Vec<usize> {
             let same: usize = songs.iter().map(|&song| of_label[fold][set.songs[song].label()]).sum();
             (same, in_all[fold])
         };
+        // The first of equals, so the seed alone decides.
         let fold = (0..folds).min_by_key(|&fold| fullness(fold)).unwrap_or(0);
         for song in songs {
             of_label[fold][set.songs[song].label()] += 1;
@@ -39,7 +42,7 @@ pub fn grouped_folds(set: &LabelledSet, folds: usize, seed: u64) -> Vec<usize> {
     fold_of
 }
 
-/// Shares of songs drawn at random, whatever their groups: the fold of every song, 0 for the first share.
+/// A random part for every song, whatever the songs' groups: 0 for the first share. The shares need not sum to 1.
 pub fn random_parts(songs: usize, shares: &[f64], seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..songs).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
@@ -56,8 +59,8 @@ pub fn random_parts(songs: usize, shares: &[f64], seed: u64) -> Vec<usize> {
     part_of
 }
 
-/// The songs of a set for which `keep` holds, by index.
-pub fn part(set: &LabelledSet, keep: impl Fn(usize) -> bool) -> LabelledSet {
+/// The songs of a set for whose index `keep` is true.
+pub fn subset(set: &LabelledSet, keep: impl Fn(usize) -> bool) -> LabelledSet {
     let songs = set.songs.iter().enumerate().filter(|(index, _)| keep(*index)).map(|(_, song)| song.clone());
     LabelledSet { songs: songs.collect(), ..set.clone() }
 }

@@ -1,5 +1,6 @@
-//! Labelled songs and how they are split: training and validation part, or the folds of a cross-validation, so that a
-//! network is never evaluated on a song, or an artist, that it was trained on.
+//! Labelled songs and their splits: training and validation, or the folds of a cross-validation. A network is never
+//! evaluated on a song, or an artist, that it was trained on.
 
 pub mod folds;
 pub mod labelled_set;
+mod split;

@@ -1,4 +1,4 @@
-//! One recording: its genres, its picture, how far it is.
+//! Classification of one recording, with its spectrogram and its progress on the way.
 
 use super::{EngineError, Host, pause};
 use crate::audio::Source;
@@ -11,19 +11,22 @@ use crate::model::predict::AdaptiveBatch;
 use crate::model::windows::{InputSpec, WindowSpan};
 use crate::protocol::{Event, Payload, Prediction, Progress, Score, TagPrediction, WindowScores};
 
-/// Time between two words on how far a classification is, in milliseconds.
+/// Time between two progress events, in milliseconds.
 const PROGRESS_MILLISECONDS: f64 = 100.0;
-/// Time between two pictures and answers of what is heard so far, in milliseconds, and as a share of all time so far:
-/// the longer the recording, the more there is to send, and the less of it is new.
+/// Time between two spectrograms and predictions of the recording so far, in milliseconds, and as a share of all time so
+/// far: the longer the recording, the more there is to send, and the less of it is new.
 const SO_FAR_MILLISECONDS: f64 = 1_000.0;
 const SO_FAR_SHARE: f64 = 0.1;
 
-/// The segments of a whole recording as windows are cut from them, for training and measuring.
+/// The segments of a whole recording, prepared for a network: for training and evaluation.
 ///
 /// # Errors
 ///
 /// [`EngineError::Audio`], [`EngineError::TooShort`] or [`EngineError::Silent`].
-pub fn input_segments(source: impl Source + 'static, input_spec: &InputSpec) -> Result<Vec<Segment>, EngineError> {
+pub fn input_segments(
+    source: impl Source + 'static,
+    input_spec: &InputSpec,
+) -> Result<Vec<Segment>, EngineError> {
     let &InputSpec { front_end, windowing, least_columns } = input_spec;
     let mut pipeline = AudioPipeline::open(source, front_end)?;
     let mut segments = Vec::new();
@@ -34,40 +37,42 @@ pub fn input_segments(source: impl Source + 'static, input_spec: &InputSpec) -> 
     Ok(segments.into_iter().map(|segment| windowing.prepare(segment)).collect())
 }
 
-/// What keeps a recording that was heard to its end from having genres.
+/// The error of a recording that was read to its end and gives no prediction.
 pub(super) fn check_audible(
     pipeline: &AudioPipeline,
     front_end: &FrontEnd,
-    least: usize,
-    nothing: bool,
+    least_columns: usize,
+    is_empty: bool,
 ) -> Result<(), EngineError> {
     if pipeline.is_silent() {
         return Err(EngineError::Silent);
     }
-    if nothing {
-        let needed = least as f64 * front_end.seconds_per_column();
+    if is_empty {
+        let needed = least_columns as f64 * front_end.seconds_per_column();
         return Err(EngineError::TooShort { seconds: pipeline.processed_seconds(), needed });
     }
     Ok(())
 }
 
-/// Names the genre of a recording; on the way tells how far it is, and shows what it has heard so far.
+/// Classifies a recording; on the way sends its progress, and the spectrogram and the prediction so far.
 ///
 /// # Errors
 ///
-/// Whatever keeps the recording from being heard, [`EngineError::Device`], or [`EngineError::Cancelled`].
-pub async fn classify(
+/// [`EngineError::Audio`], [`EngineError::TooShort`] or [`EngineError::Silent`]; [`EngineError::Device`] if the device is
+/// lost; [`EngineError::Cancelled`].
+pub(crate) async fn classify(
     mut pipeline: AudioPipeline,
     loaded: &Loaded,
     host: &mut impl Host,
 ) -> Result<Prediction, EngineError> {
     let started = host.now_milliseconds();
     let (windowing, least) = (loaded.windowing(), loaded.least_columns());
-    let mut teller = Teller { started, told: None, shown: started, fraction: 0.0 };
+    let mut reporter = Reporter { started, sent: None, shown: started, fraction: 0.0 };
+    // Small batches on a browser's CPU engine, where a cancel is noticed only between them.
     let mut batch = AdaptiveBatch::new(&loaded.network().device());
     let mut windows = Vec::new();
     while let Some(segments) = pipeline.next_segments()? {
-        teller.tell_progress(&pipeline, &windows, host);
+        reporter.send_progress(&pipeline, &windows, host);
         pause(host).await?;
         for segment in segments.into_iter().filter(|segment| segment.columns >= least) {
             if windows.is_empty() {
@@ -78,7 +83,7 @@ pub async fn classify(
             let spans = windowing.spans(&segment);
             let mut left = spans.as_slice();
             while !left.is_empty() {
-                teller.tell_progress(&pipeline, &windows, host);
+                reporter.send_progress(&pipeline, &windows, host);
                 pause(host).await?;
                 let spans = batch.take(&mut left, host.now_milliseconds());
                 let predictions = loaded.predict(&segment, spans).await?;
@@ -90,13 +95,13 @@ pub async fn classify(
                 );
             }
         }
-        if !windows.is_empty() && teller.is_time_to_show(host.now_milliseconds()) {
+        if !windows.is_empty() && reporter.is_time_to_show(host.now_milliseconds()) {
             show(&pipeline, host);
             let milliseconds = host.now_milliseconds() - started;
             host.send(Event::SoFar(prediction(loaded, &windows, milliseconds)), Payload::None);
         }
     }
-    // Also where there is no answer: they may be why.
+    // Before the check: a warning may be the reason why there is no prediction.
     for message in pipeline.warnings() {
         host.send(Event::Warning { message }, Payload::None);
     }
@@ -105,26 +110,27 @@ pub async fn classify(
     Ok(prediction(loaded, &windows, host.now_milliseconds() - started))
 }
 
-/// Sends the spectrogram of what is heard.
+/// Sends the spectrogram of the recording so far.
 fn show(pipeline: &AudioPipeline, host: &mut impl Host) {
     let (info, values) = pipeline.spectrogram();
     host.send(Event::Spectrogram(info), Payload::Floats(values));
 }
 
-/// A window's answer with its place in the recording; its segment is so many seconds long.
+/// A window's prediction with its place in the recording. `seconds` is the length of its segment.
 fn window(
     segment: &Segment,
     seconds: f64,
     span: WindowSpan,
     prediction: WindowPrediction,
 ) -> (WindowScores, Vec<Vec<f32>>) {
+    // The last window may reach beyond the end of the segment.
     let at =
         |column: usize| segment.start_seconds + seconds * column.min(segment.columns) as f64 / segment.columns as f64;
     let (start_seconds, end_seconds) = (at(span.start), at(span.start + span.columns));
     (WindowScores { start_seconds, end_seconds, probabilities: prediction.probabilities }, prediction.tags)
 }
 
-/// A window and, of every network that it was heard through, its tags.
+/// A window and the tags that every backbone predicts for it.
 type WindowAndTags = (WindowScores, Vec<Vec<f32>>);
 
 fn prediction(loaded: &Loaded, windows: &[WindowAndTags], milliseconds: f64) -> Prediction {
@@ -146,43 +152,47 @@ fn prediction(loaded: &Loaded, windows: &[WindowAndTags], milliseconds: f64) -> 
     }
 }
 
-/// What all windows together say of every label, most probable first.
+/// The song's score of every label, the most probable first.
 fn scores<'a>(labels: &[String], windows: impl Iterator<Item = &'a [f32]>) -> Vec<Score> {
     let score = |(label, probability): (&String, f32)| Score { label: label.clone(), probability };
     let mut scores: Vec<Score> = labels.iter().zip(song_probabilities(windows)).map(score).collect();
+    // `total_cmp`, because a damaged network may give NaN.
     scores.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     scores
 }
 
-/// Says now and then how far a classification is. Times are in milliseconds.
-struct Teller {
+/// Sends progress events now and then. Times are in milliseconds.
+struct Reporter {
     started: f64,
-    told: Option<f64>,
+    /// The time of the last progress event.
+    sent: Option<f64>,
+    /// The time of the last spectrogram.
     shown: f64,
-    /// The largest told so far: estimates of unknown lengths waver.
+    /// The largest fraction sent so far: the estimate wavers if the file does not state its length.
     fraction: f32,
 }
 
-impl Teller {
-    fn tell_progress(&mut self, pipeline: &AudioPipeline, windows: &[WindowAndTags], host: &mut impl Host) {
+impl Reporter {
+    fn send_progress(&mut self, pipeline: &AudioPipeline, windows: &[WindowAndTags], host: &mut impl Host) {
         let now = host.now_milliseconds();
-        if self.told.is_some_and(|told| now - told < PROGRESS_MILLISECONDS) {
+        if self.sent.is_some_and(|sent| now - sent < PROGRESS_MILLISECONDS) {
             return;
         }
-        self.told = Some(now);
+        self.sent = Some(now);
         let processed_seconds = pipeline.processed_seconds();
         let duration_seconds = pipeline.duration_seconds();
         let whole =
+            // Without a stated length: from the share of the file's bytes that is read.
             duration_seconds.unwrap_or(processed_seconds / f64::from(pipeline.fraction())).max(processed_seconds);
-        let named_seconds = windows.last().map_or(0.0, |(window, _)| window.end_seconds);
-        // Hearing and naming take about as long as each other.
-        let fraction = ((processed_seconds + named_seconds) / (2.0 * whole).max(f64::MIN_POSITIVE)) as f32;
+        let predicted_seconds = windows.last().map_or(0.0, |(window, _)| window.end_seconds);
+        // Decoding with the front end and the network take about the same time.
+        let fraction = ((processed_seconds + predicted_seconds) / (2.0 * whole).max(f64::MIN_POSITIVE)) as f32;
         self.fraction = fraction.clamp(self.fraction, 1.0);
         let progress = Progress { processed_seconds, duration_seconds, fraction: self.fraction };
         host.send(Event::Progress(progress), Payload::None);
     }
 
-    /// True where the last picture is old enough for another.
+    /// True if the last spectrogram is old enough for another.
     fn is_time_to_show(&mut self, now: f64) -> bool {
         let due = now - self.shown >= SO_FAR_MILLISECONDS.max(SO_FAR_SHARE * (now - self.started));
         if due {

@@ -1,11 +1,11 @@
-//! The engine: requests in, events out. It owns the device, the networks and what it has heard of a visitor's clips, runs
-//! in a worker in the browser and directly in native tests, and knows neither. What it does with a recording is in
-//! [`classify`](mod@classify), what with many of them in [`train`](mod@train), and with archives of them in `unpack`.
+//! The engine: requests in, events out. It owns the device, the loaded networks and the features of a visitor's clips. It
+//! runs in a worker in the browser and directly in native tests, and knows neither. One module per kind of request:
+//! [`classify`](mod@classify), `train`, `thumbnail`, `unpack`.
 
 pub mod classify;
 mod resolved_model;
 mod thumbnail;
-pub mod train;
+mod train;
 mod unpack;
 
 use burn::tensor::{Device, ExecutionError};
@@ -23,99 +23,98 @@ use crate::model::Loaded;
 use crate::model::weights::WeightsError;
 use crate::model::windows::Windowing;
 use crate::protocol::{EngineInfo, Event, Payload, Prediction, Request, SelfTest, TrainControl};
-use crate::train::fit::FitError;
+use crate::train::observer::FitError;
 
 /// Windows of the self-test's input.
 const SELF_TEST_WINDOWS: usize = 8;
-/// Timed runs of the self-test, after one that compiles and warms up.
+/// Timed runs of the self-test, after a first one that compiles shaders and warms up.
 const SELF_TEST_RUNS: usize = 3;
 
-/// Where an engine runs: a worker, a terminal, a test.
+/// The surroundings that an engine runs in: a worker, a terminal, a test.
 pub trait Host {
     /// Sends an event of the current request.
     fn send(&mut self, event: Event, payload: Payload);
-    /// True once the current request was given up.
+    /// True once the current request is cancelled.
     fn cancelled(&self) -> bool;
-    /// What the current request, a training, should do.
+    /// What the current request should do, if it is a training.
     fn control(&self) -> TrainControl {
         TrainControl::Run
     }
-    /// Hands control back: in a browser, no message arrives before this returns. Where the request should hold, it
-    /// returns when that is over.
+    /// Hands control back: in a browser, messages arrive only here. While a training should pause, this does not return.
     fn pause(&mut self) -> impl Future<Output = ()>;
-    /// Milliseconds since some moment.
+    /// Milliseconds since a fixed moment.
     fn now_milliseconds(&self) -> f64;
 }
 
-/// Why a request could not be done. The texts are for users.
+/// Why a request failed. The texts are for users.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The audio file.
+    /// The audio file cannot be decoded.
     #[error(transparent)]
     Audio(#[from] AudioError),
-    /// The archive.
+    /// The archive cannot be read.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// Nothing to hear.
+    /// The recording is shorter than the network's shortest window.
     #[error("the recording is only {seconds:.2} s long; at least {needed:.2} s are needed: choose a longer one")]
     TooShort {
-        /// Its length.
+        /// The length of the recording.
         seconds: f64,
-        /// The network's least.
+        /// The length of the shortest window.
         needed: f64,
     },
-    /// Nothing but silence.
+    /// All samples are zero.
     #[error("the recording is silent from beginning to end; choose another one")]
     Silent,
-    /// The weights.
+    /// The weights do not fit, or a network that is needed is not loaded.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// A request before its network.
+    /// The request needs a network, and none is in use.
     #[error("no network is loaded yet")]
     NoNetwork,
-    /// A request without what it needs.
+    /// The request's payload is missing or of another kind.
     #[error("the request came without its data")]
     NoPayload,
-    /// A lesson with a clip that was not heard.
-    #[error("{clip} was not heard yet, or for another kind of network")]
+    /// A clip of a training job was not embedded, or for another model.
+    #[error("{clip} has no features yet for this model")]
     NotEmbedded {
-        /// Its name.
+        /// The name of the clip.
         clip: String,
     },
-    /// A lesson that cannot be held.
+    /// The training job cannot be run.
     #[error(transparent)]
     Training(FitError),
     /// The device was lost.
     #[error("the engine failed ({0}); reload the page, or choose the CPU engine")]
     Device(#[from] ExecutionError),
-    /// Given up, as asked.
+    /// The request was cancelled.
     #[error("cancelled")]
     Cancelled,
 }
 
-/// A device and the networks on it.
+/// A device, the networks on it, and the features of clips.
 pub struct Engine {
     info: EngineInfo,
     device: Device,
     loaded: Option<Loaded>,
-    /// What others listen through.
+    /// Networks that others use as feature extractors.
     backbones: Vec<Loaded>,
-    /// What is kept for lessons.
+    /// The features of embedded clips.
     features: FeatureCache,
 }
 
 impl Engine {
-    /// An engine on this device, without a network.
+    /// An engine on a device, without a network.
     pub fn new(info: EngineInfo, device: Device) -> Self {
         Self { info, device, loaded: None, backbones: Vec::new(), features: FeatureCache::default() }
     }
 
-    /// What it computes with.
+    /// The engine's kind and its device.
     pub fn info(&self) -> &EngineInfo {
         &self.info
     }
 
-    /// Does one request. Every outcome is an event: the last one sent is the request's answer.
+    /// Handles one request. Every outcome is an event, and the last event sent answers the request.
     pub async fn handle(&mut self, request: Request, payload: Payload<Box<dyn Source>>, host: &mut impl Host) {
         let (answer, file) = match request {
             Request::Load { card } => (self.load(*card, payload), None),
@@ -134,11 +133,12 @@ impl Engine {
             Request::Unpack { file } => (unpack(payload, host).await, Some(file)),
             Request::Train { job } => match self.train(&job, checkpoint(payload), host).await {
                 Ok((trained, weights)) => return host.send(trained, Payload::Bytes(weights)),
+                // No file name: a training job has many clips, and its errors name the clip.
                 Err(error) => (Err(error), None),
             },
             Request::Registry => (Ok(Self::registry()), None),
             Request::SelfTest => (self.self_test(host).await.map(Event::SelfTested), None),
-            // These are for the request that runs; the worker's host has told it already.
+            // They are for the running request, which learns of them from its host.
             Request::Cancel { .. } | Request::Control { .. } => return,
         };
         host.send(answer.unwrap_or_else(|error| failure(error, file)), Payload::None);
@@ -146,20 +146,21 @@ impl Engine {
 
     fn load(&mut self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Event, EngineError> {
         let loaded = self.network_of(card, payload)?;
-        let event = announced(&loaded);
+        let event = loaded_event(&loaded);
         self.loaded = Some(loaded);
         Ok(event)
     }
 
     fn load_backbone(&mut self, card: Card, payload: Payload<Box<dyn Source>>) -> Result<Event, EngineError> {
         let loaded = self.network_of(card, payload)?;
-        let event = announced(&loaded);
+        let event = loaded_event(&loaded);
         let other =
             |backbone: &Loaded| backbone.card.name == loaded.card.name && backbone.card.sha256 != loaded.card.sha256;
         if self.backbones.iter().any(other) {
-            // What is kept may have been heard through the one before.
+            // The cached features may come from the previous network of this name.
             self.features = FeatureCache::default();
         }
+        // One network per name: cards refer to backbones by name.
         self.backbones.retain(|backbone| backbone.card.name != loaded.card.name);
         self.backbones.push(loaded);
         Ok(event)
@@ -184,6 +185,7 @@ impl Engine {
     async fn self_test(&self, host: &mut impl Host) -> Result<SelfTest, EngineError> {
         let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
         let Windowing { bands, frames, .. } = loaded.windowing();
+        // The same input on both engines: the page compares their logits before it trusts the GPU.
         let input = self_test_input(SELF_TEST_WINDOWS, bands, frames);
         let logits = loaded.logits(input.clone(), bands, frames).await?;
         let mut times = Vec::with_capacity(SELF_TEST_RUNS);
@@ -196,12 +198,14 @@ impl Engine {
             loaded.logits(input.clone(), bands, frames).await?;
             times.push(host.now_milliseconds() - started);
         }
+        // The median: one run may be disturbed by other programs.
         times.sort_by(f64::total_cmp);
         Ok(SelfTest { logits, milliseconds: times[SELF_TEST_RUNS / 2] })
     }
 }
 
-/// The self-test's input, `[windows, bands, frames]`: waves of other frequencies in every window, as large as music.
+/// The self-test's input, row-major `[windows, bands, frames]`: waves of another frequency in every window, with values as
+/// large as those of music.
 pub fn self_test_input(windows: usize, bands: usize, frames: usize) -> Vec<f32> {
     let value = |index: usize| {
         let (window, band, frame) = (index / (bands * frames), index / frames % bands, index % frames);
@@ -211,7 +215,7 @@ pub fn self_test_input(windows: usize, bands: usize, frames: usize) -> Vec<f32> 
     (0..windows * bands * frames).map(value).collect()
 }
 
-/// A recording from a request's payload, to be heard through this front end.
+/// The audio pipeline of a request's payload, for a front end.
 fn opened(
     payload: Payload<Box<dyn Source>>,
     sample_rate: Option<u32>,
@@ -219,6 +223,7 @@ fn opened(
 ) -> Result<AudioPipeline, EngineError> {
     match (payload, sample_rate) {
         (Payload::File(source), _) => Ok(AudioPipeline::open(source, front_end)?),
+        // Decoded by the browser.
         (Payload::Floats(samples), Some(sample_rate)) => {
             Ok(AudioPipeline::from_clip(Clip { samples, sample_rate }, front_end)?)
         }
@@ -226,7 +231,7 @@ fn opened(
     }
 }
 
-/// The checkpoint that a training goes on from.
+/// The checkpoint that a training resumes from.
 fn checkpoint(payload: Payload<Box<dyn Source>>) -> Option<Vec<u8>> {
     match payload {
         Payload::Bytes(bytes) => Some(bytes),
@@ -234,7 +239,7 @@ fn checkpoint(payload: Payload<Box<dyn Source>>) -> Option<Vec<u8>> {
     }
 }
 
-fn announced(loaded: &Loaded) -> Event {
+fn loaded_event(loaded: &Loaded) -> Event {
     Event::Loaded { model: loaded.card.name.clone(), architecture: loaded.architecture() }
 }
 
@@ -242,6 +247,7 @@ fn failure(error: EngineError, file: Option<String>) -> Event {
     let message = file.map_or_else(|| error.to_string(), |file| format!("{file}: {error}"));
     match error {
         EngineError::Cancelled => Event::Cancelled,
+        // The page then lets the browser decode the file and sends its samples.
         EngineError::Audio(AudioError::Unsupported(_)) => Event::Unsupported { message },
         _ => Event::Failed { message },
     }

@@ -1,7 +1,8 @@
-//! What a student is once its networks are known: how it hears clips, what it starts from, how it learns, what its card
-//! says.
+//! A model of a training job with the loaded networks that it needs: the input it takes, the weights it starts from, the
+//! layers that are trained, and its card.
 
 use burn::module::Module;
+use burn::tensor::Device;
 
 use super::{Engine, EngineError};
 use crate::card::{BackboneOutput, Card, Structure};
@@ -11,33 +12,33 @@ use crate::model::blueprint::BlueprintError;
 use crate::model::registry::{ENTRIES, InputKind, entry};
 use crate::model::transfer::transfer_weights;
 use crate::model::weights::WeightsError;
-use crate::model::windows::{InputSpec, Windowing};
+use crate::model::windows::InputSpec;
 use crate::model::{Backbones, Blueprint, Loaded, Network, Part};
 use crate::protocol::{ArchitectureInfo, Event};
 use crate::recipe::Recipe;
-use crate::train::embeddings::width_of;
-use crate::train::fit::{FitError, FittedNetwork, TrainObserver, fit, fit_from, fit_on_features, fit_on_inputs, fresh};
+use crate::train::fit::{FitJob, FittedNetwork, Start, fit, fresh};
+use crate::train::observer::{FitError, TrainObserver};
 use crate::training_job::{ModelSpec, TrainableLayers, TrainingJob};
 
-/// A student with its networks.
-pub struct ResolvedModel {
+/// A model to train, with its networks.
+pub(super) struct ResolvedModel {
     kind: Kind,
     input_spec: InputSpec,
-    /// Its card, as far as it tells without the lesson.
+    /// The part of its card that does not depend on the training job.
     card: Card,
 }
 
 enum Kind {
-    /// A head on these.
+    /// A new head on these.
     Head(Backbones),
-    /// From fresh weights.
-    Fresh,
-    /// From what this one has learned.
-    Tuned(Box<Loaded>, Part),
+    /// Fresh weights.
+    FromScratch,
+    /// From the weights of this network; the part is trained.
+    FineTune(Box<Loaded>, Part),
 }
 
 impl Engine {
-    /// A student with its networks, which are in use or loaded as backbones.
+    /// The model of a specification. Its networks must be in use or loaded as backbones.
     pub(super) fn model(&self, model: &ModelSpec) -> Result<ResolvedModel, EngineError> {
         match model {
             ModelSpec::NewHead { backbones, hidden } => self.head(backbones, *hidden),
@@ -49,9 +50,9 @@ impl Engine {
                 card.structure.width = *width;
                 (card.bands, card.frames) = (rows.unwrap_or(known.mel_bands), *frames);
                 let input_spec = card.blueprint().map_err(WeightsError::from)?.input_spec();
-                Ok(ResolvedModel { kind: Kind::Fresh, input_spec, card })
+                Ok(ResolvedModel { kind: Kind::FromScratch, input_spec, card })
             }
-            ModelSpec::FineTune { network, layers } => self.tuned(network, *layers),
+            ModelSpec::FineTune { network, layers } => self.fine_tune(network, *layers),
         }
     }
 
@@ -67,12 +68,12 @@ impl Engine {
         Ok(ResolvedModel { kind: Kind::Head(backbones), input_spec, card })
     }
 
-    fn tuned(&self, name: &str, layers: TrainableLayers) -> Result<ResolvedModel, EngineError> {
+    fn fine_tune(&self, name: &str, layers: TrainableLayers) -> Result<ResolvedModel, EngineError> {
         let loaded = self.known(name)?.clone();
         if !loaded.backbones().is_empty() {
-            let difference = "it listens through others, and only a network that hears for itself goes on learning; \
-                              teach a new head instead"
-                .to_owned();
+            let difference =
+                "it is a head on other networks, which cannot be trained further; train a new head instead";
+            let difference = difference.to_owned();
             return Err(WeightsError::InputMismatch { name: name.to_owned(), difference }.into());
         }
         let part = match layers {
@@ -81,19 +82,21 @@ impl Engine {
             TrainableLayers::All => Part::Whole,
         };
         let card = loaded.card.clone();
-        Ok(ResolvedModel { input_spec: loaded.input_spec(), card, kind: Kind::Tuned(Box::new(loaded), part) })
+        Ok(ResolvedModel { input_spec: loaded.input_spec(), card, kind: Kind::FineTune(Box::new(loaded), part) })
     }
 
     /// A network that is in use or loaded as a backbone.
     fn known(&self, name: &str) -> Result<&Loaded, WeightsError> {
+        // The visitor may fine-tune either.
         let all = self.backbones.iter().chain(&self.loaded);
         all.into_iter()
             .find(|known| known.card.name == name)
             .ok_or_else(|| WeightsError::Backbone { backbone: name.to_owned() })
     }
 
-    /// The networks that can learn from fresh weights.
+    /// The architectures that can be trained from scratch.
     pub(super) fn registry() -> Event {
+        // A head has no input of its own, so it cannot be trained from scratch on audio.
         let trainable = ENTRIES.iter().filter(|entry| entry.input_kind != InputKind::Features);
         let known = trainable.map(|entry| {
             let preset = (entry.preset)();
@@ -113,28 +116,29 @@ impl Engine {
 }
 
 impl ResolvedModel {
-    /// How it hears clips.
-    pub fn input_spec(&self) -> &InputSpec {
+    /// The front end and the windows of its input.
+    pub(super) fn input_spec(&self) -> &InputSpec {
         &self.input_spec
     }
 
-    /// What a clip is heard through before it is kept; where there is nothing, its segments are.
-    pub fn embedder(&self) -> Embedder<'_> {
+    /// What computes a clip's features before they are cached.
+    pub(super) fn embedder(&self) -> Embedder<'_> {
         match &self.kind {
             Kind::Head(backbones) => Embedder::Backbones(backbones),
-            Kind::Tuned(loaded, part) if *part != Part::Whole => Embedder::FrozenLayers(loaded.network(), *part),
+            Kind::FineTune(loaded, part) if *part != Part::Whole => Embedder::FrozenLayers(loaded.network(), *part),
             _ => Embedder::Segments,
         }
     }
 
-    /// The card of the network that a lesson makes of it, with parts of so many clips, without figures and SHA-256.
-    pub fn card(&self, job: &TrainingJob, [train, valid]: [usize; 2]) -> Card {
-        let own = format!("a set of its user's own: {train} clips to learn from, {valid} to be judged by");
+    /// The card of the network that a training job makes of it, without figures and SHA-256. The splits have `train` and
+    /// `valid` clips.
+    pub(super) fn card(&self, job: &TrainingJob, [train, valid]: [usize; 2]) -> Card {
+        let own = format!("a dataset of its user's own: {train} training clips, {valid} validation clips");
         let data = match &self.kind {
-            Kind::Tuned(loaded, _) => format!("{own}; before that, as {}: {}", loaded.card.name, loaded.card.data),
+            Kind::FineTune(loaded, _) => format!("{own}; before that, as {}: {}", loaded.card.name, loaded.card.data),
             _ => own,
         };
-        // Without the clips, which are nobody else's business.
+        // Without the clips: their names are private, and a card may be published.
         let recipe = serde_json::to_string(&TrainingJob { clips: Vec::new(), ..job.clone() }).unwrap_or_default();
         Card {
             name: job.name.clone(),
@@ -144,66 +148,58 @@ impl ResolvedModel {
             recipe,
             figures: Default::default(),
             sha256: String::new(),
+            // Architecture, sizes, front end, backbones and licence stay.
             ..self.card.clone()
         }
     }
 
-    /// Trains it; also what of the fitted answers, and the windows of what it answers.
+    /// Trains the model on a job's splits, which hold what [`embedder`](Self::embedder) made of the clips.
     ///
     /// # Errors
     ///
     /// As [`fit`].
-    pub async fn fit(
+    pub(super) async fn fit(
         &self,
         blueprint: &Blueprint,
         recipe: &Recipe,
         [train, valid]: [&LabelledSet; 2],
-        engine: &Engine,
+        device: &Device,
         observer: &mut impl TrainObserver,
-    ) -> Result<(FittedNetwork, Part, Windowing), FitError> {
-        let device = &engine.device;
-        match &self.kind {
-            Kind::Head(_) => {
-                let fitted = fit_on_features(blueprint, recipe, train, valid, device, observer).await?;
-                Ok((fitted, Part::Whole, Windowing::of_features(blueprint.build.shape.bands)))
+    ) -> Result<FittedNetwork, FitError> {
+        let start = match &self.kind {
+            Kind::Head(_) => Start::FreshHead(blueprint),
+            Kind::FromScratch => Start::Fresh(blueprint),
+            Kind::FineTune(loaded, part) => {
+                let network = Box::new(transferred(loaded, blueprint, recipe, device, train));
+                match part {
+                    Part::Whole => Start::AllLayers { network, windowing: blueprint.windowing() },
+                    part => Start::LastLayersOnInputs { network, part: *part },
+                }
             }
-            Kind::Fresh => {
-                let fitted = fit(blueprint, recipe, train, valid, device, observer).await?;
-                Ok((fitted, Part::Whole, blueprint.windowing()))
-            }
-            Kind::Tuned(loaded, Part::Whole) => {
-                let network = begun(loaded, blueprint, recipe, engine, train);
-                let windowing = blueprint.windowing();
-                let fitted = fit_from(network, &windowing, recipe, train, valid, observer).await?;
-                Ok((fitted, Part::Whole, windowing))
-            }
-            Kind::Tuned(loaded, part) => {
-                let network = begun(loaded, blueprint, recipe, engine, train);
-                let fitted = fit_on_inputs(network, *part, recipe, train, valid, observer).await?;
-                Ok((fitted, *part, Windowing::of_features(width_of(train))))
-            }
-        }
+        };
+        fit(FitJob { start, recipe, train, valid, device }, observer).await
     }
 }
 
-/// What a clip is heard through before it is kept.
-pub enum Embedder<'a> {
-    /// Nothing: the network hears for itself.
+/// What computes a clip's features before they are cached.
+pub(super) enum Embedder<'a> {
+    /// Nothing: all layers are trained, on windows of the segments themselves.
     Segments,
     /// Other networks.
     Backbones(&'a Backbones),
-    /// The layers of a network that do not learn.
+    /// The layers of a network that are not trained.
     FrozenLayers(&'a Network, Part),
 }
 
-/// A network that goes on from what another has learned.
-fn begun(loaded: &Loaded, blueprint: &Blueprint, recipe: &Recipe, engine: &Engine, set: &LabelledSet) -> Network {
+/// A network with the weights of another. The output layer starts fresh unless the labels are the same.
+fn transferred(loaded: &Loaded, blueprint: &Blueprint, recipe: &Recipe, device: &Device, set: &LabelledSet) -> Network {
     let keeps_output = loaded.card.labels == set.labels && loaded.card.multi_label == set.multi_label;
-    let network = fresh(blueprint, recipe, &engine.device).valid();
+    // Fresh weights first, so that layers without a counterpart have random ones.
+    let network = fresh(blueprint, recipe, device).valid();
     transfer_weights(network, loaded.network(), blueprint, keeps_output).train()
 }
 
-/// The card of an architecture, as far as that alone tells.
+/// A card with what an architecture alone determines.
 fn empty_card(architecture: &str) -> Result<Card, EngineError> {
     let known = entry(architecture).map_err(BlueprintError::from).map_err(WeightsError::from)?;
     Ok(Card {
@@ -212,6 +208,7 @@ fn empty_card(architecture: &str) -> Result<Card, EngineError> {
         architecture: architecture.to_owned(),
         structure: Structure::default(),
         backbones: Vec::new(),
+        // Placeholders, which the callers replace.
         bands: 1,
         frames: 1,
         front_end: String::new(),

@@ -1,23 +1,19 @@
-//! A glance at a recording: the beginning of it, for a small picture.
+//! Thumbnails: small spectrograms of the first seconds of clips.
 
 use super::{EngineError, Host, opened, pause};
 use crate::audio::Source;
 use crate::dsp::{FrontEnd, thumbnail};
 use crate::protocol::{Event, Payload};
 
-/// The front end of the pictures, by its name: many bands, and fast.
+/// The front end of thumbnails: many bands, and fast.
 const FRONT_END: &str = "gtzan-logmel";
-/// How much of a recording is heard, in seconds.
+/// The length of the part that is read, in seconds: enough to tell clips apart, and decoded in a moment.
 const SECONDS: f64 = 10.0;
-/// The most `[columns, bands]` of a picture.
+/// The largest `[columns, bands]` of a thumbnail.
 const SIZE: [usize; 2] = [48, 24];
 
-/// InputKind a recording's beginning: the event, and the picture's loudness, row-major `[columns, bands]`.
-///
-/// # Errors
-///
-/// Whatever keeps the recording from being heard, or [`EngineError::Cancelled`].
-pub async fn make_thumbnail(
+/// The thumbnail's event and its loudness, 0 to 255, row-major `[columns, bands]`.
+pub(super) async fn make_thumbnail(
     payload: Payload<Box<dyn Source>>,
     sample_rate: Option<u32>,
     host: &mut impl Host,
@@ -29,6 +25,7 @@ pub async fn make_thumbnail(
         pause(host).await?;
         ended = pipeline.next_segments()?.is_none();
     }
+    // A clip may begin silently: only a whole silent clip is an error.
     if ended && pipeline.is_silent() {
         return Err(EngineError::Silent);
     }

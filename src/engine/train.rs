@@ -1,4 +1,4 @@
-//! Lessons: a visitor's clips, heard once for the network that is to learn from them, and the training.
+//! Training on a visitor's clips: their features are computed once and cached, then training jobs use them.
 
 use std::collections::HashMap;
 
@@ -16,23 +16,22 @@ use crate::model::weights::{self, Precision, WeightsError};
 use crate::model::windows::{InputSpec, WindowSpan};
 use crate::protocol::{Event, Payload, TrainControl};
 use crate::train::embeddings::{feature_segment, inputs};
-use crate::train::fit::{Cancelled, FitError, TrainObserver};
-use crate::train::predict::predict_songs;
+use crate::train::observer::{Cancelled, FitError, TrainObserver};
 use crate::training_job::{ClipId, ModelSpec, Split, TrainingJob, TrainingResult};
 
-/// Time between two words on how far a training is, in milliseconds.
+/// Time between two progress events of a training, in milliseconds.
 const STEP_MILLISECONDS: f64 = 100.0;
 
-/// Time between two checkpoints of a training, in milliseconds: what is lost at most, and an epoch.
+/// Time between two checkpoints of a training, in milliseconds: a crash loses at most this and one epoch.
 const CHECKPOINT_MILLISECONDS: f64 = 5_000.0;
 
-/// The most windows of a clip that are heard where what is heard is all that is learned from, spread over all of it: of
-/// MusiCNN's about a minute. With all windows of whole songs, the CPU engine would hear a hundred of them for an hour.
+/// The most windows of a clip that go through backbones or frozen layers, spread over all of it: about a minute of
+/// MusiCNN's windows. With all windows of a hundred whole songs, the CPU engine would take an hour.
 const WINDOWS_PER_CLIP: usize = 24;
 
-/// What is kept of clips, for one kind of student.
+/// The features of clips, all for one model.
 #[derive(Default)]
-pub struct FeatureCache {
+pub(super) struct FeatureCache {
     model: Option<ModelSpec>,
     clips: HashMap<ClipId, CachedClip>,
 }
@@ -40,12 +39,12 @@ pub struct FeatureCache {
 struct CachedClip {
     seconds: f64,
     windows: usize,
-    /// As the student's windows are cut from them; for a head, a column of features a window.
+    /// Prepared for the model's windows, or one segment with a column of features per window.
     segments: Vec<Segment>,
 }
 
 impl Engine {
-    /// InputKind a clip for a student, and keeps that.
+    /// Computes a clip's features for a model and caches them.
     pub(super) async fn embed(
         &mut self,
         clip: ClipId,
@@ -54,6 +53,7 @@ impl Engine {
         sample_rate: Option<u32>,
         host: &mut impl Host,
     ) -> Result<Event, EngineError> {
+        // Features of another model would never be used again, and they take memory.
         if self.features.model.as_ref() != Some(&model) {
             self.features = FeatureCache { model: Some(model.clone()), clips: HashMap::new() };
         }
@@ -71,12 +71,12 @@ impl Engine {
         Ok(event)
     }
 
-    /// The clips of one part with what was heard of them.
+    /// The clips of one split with their cached features.
     fn set(&self, job: &TrainingJob, split: Split) -> Result<LabelledSet, EngineError> {
-        let (mut set, places) = job.subset(split);
+        let (mut set, indices) = job.subset(split);
         let own = self.features.model.as_ref() == Some(&job.model);
-        for (song, place) in set.songs.iter_mut().zip(places) {
-            let clip = &job.clips[place];
+        for (song, index) in set.songs.iter_mut().zip(indices) {
+            let clip = &job.clips[index];
             let cached = self.features.clips.get(&clip.id).filter(|_| own);
             let not_embedded = || EngineError::NotEmbedded { clip: clip.name.clone() };
             song.segments.clone_from(&cached.ok_or_else(not_embedded)?.segments);
@@ -84,7 +84,7 @@ impl Engine {
         Ok(set)
     }
 
-    /// Holds a lesson, from a checkpoint where there is one: the event that tells what came of it, and the weights.
+    /// Runs a training job, from a checkpoint if there is one: the event of its result, and the weights.
     pub(super) async fn train(
         &self,
         job: &TrainingJob,
@@ -93,19 +93,20 @@ impl Engine {
     ) -> Result<(Event, Vec<u8>), EngineError> {
         let [train, valid] = [self.set(job, Split::Train)?, self.set(job, Split::Valid)?];
         let model = self.model(&job.model)?;
+        // The card comes first: the network is built from it, exactly as from a card in a file.
         let mut card = model.card(job, [train.songs.len(), valid.songs.len()]);
         let blueprint = card.blueprint().map_err(WeightsError::from)?;
         let started = host.now_milliseconds();
-        let mut observer = HostObserver { host, told: f64::NEG_INFINITY, saved: started, checkpoint };
-        let (fitted, part, windowing) =
-            model.fit(&blueprint, &job.recipe, [&train, &valid], self, &mut observer).await?;
+        let mut observer = HostObserver { host, sent: f64::NEG_INFINITY, saved: started, checkpoint };
+        let fitted = model.fit(&blueprint, &job.recipe, [&train, &valid], &self.device, &mut observer).await?;
+        // For all clips, also those trained on: the page lists clips whose own label the network does not predict.
         let mut answers = vec![Vec::new(); job.clips.len()];
-        for (set, side) in [(&train, Split::Train), (&valid, Split::Valid)] {
-            let found = predict_songs(&fitted.network, part, &windowing, set, &mut observer).await?;
-            job.subset(side).1.into_iter().zip(found).for_each(|(place, answer)| answers[place] = answer);
+        for (set, split) in [(&train, Split::Train), (&valid, Split::Valid)] {
+            let found = fitted.predict(set, &mut observer).await?;
+            job.subset(split).1.into_iter().zip(found).for_each(|(index, row)| answers[index] = row);
         }
         let evaluated: Vec<Vec<f32>> =
-            job.subset(Split::Valid).1.into_iter().map(|place| answers[place].clone()).collect();
+            job.subset(Split::Valid).1.into_iter().map(|index| answers[index].clone()).collect();
         card.figures.extend(Evaluation::of(&valid, &evaluated).figures("valid"));
         let result = TrainingResult {
             epochs: fitted.epochs,
@@ -114,13 +115,14 @@ impl Engine {
             milliseconds: observer.host.now_milliseconds() - started,
         };
         card.figures.insert("seconds".to_owned(), rounded(result.milliseconds / 1000.0));
+        // In float32, so that nothing is lost if training goes on from these weights.
         let weights = weights::to_bytes(&fitted.network, &card, Precision::F32).await?;
         card.sha256 = weights::sha256_hex(&weights);
         Ok((Event::Trained { card: Box::new(card), result: Box::new(result) }, weights))
     }
 }
 
-/// InputKind a recording to its end: as segments, or as what the layers that learn are to decide from.
+/// Reads a recording to its end: as segments, or as features of its windows.
 async fn embed(
     pipeline: &mut AudioPipeline,
     model: &ResolvedModel,
@@ -135,24 +137,26 @@ async fn embed(
         for segment in more.into_iter().filter(|segment| segment.columns >= *least_columns) {
             let seconds = segment.columns as f64 * front_end.seconds_per_column();
             let segment = [windowing.prepare(segment)];
-            let places = windowing.spans(&segment);
+            let spans = windowing.spans(&segment);
             if matches!(model.embedder(), Embedder::Segments) {
-                windows += places.len();
+                windows += spans.len();
                 segments.extend(segment);
                 continue;
             }
+            // A file that does not state its length is taken to be as long as its first segment.
             let whole = pipeline.duration_seconds().unwrap_or(seconds);
-            let spread = spread.get_or_insert_with(|| Spread::over(places.len() as f64 * whole / seconds));
-            let places: Vec<WindowSpan> = places.into_iter().filter(|_| spread.takes_next()).collect();
-            windows += places.len();
-            let mut left = places.as_slice();
+            let spread = spread.get_or_insert_with(|| Spread::over(spans.len() as f64 * whole / seconds));
+            let spans: Vec<WindowSpan> = spans.into_iter().filter(|_| spread.takes_next()).collect();
+            windows += spans.len();
+            let mut left = spans.as_slice();
+            // In small batches: a cancel is noticed between them.
             while !left.is_empty() {
                 pause(host).await?;
-                let places = batch.take(&mut left, host.now_milliseconds());
+                let spans = batch.take(&mut left, host.now_milliseconds());
                 rows.extend(match model.embedder() {
                     Embedder::Segments => Vec::new(),
-                    Embedder::Backbones(backbones) => backbones.embed_windows(windowing, &segment, places).await?.rows,
-                    Embedder::FrozenLayers(network, part) => inputs(network, part, windowing, &segment, places).await?,
+                    Embedder::Backbones(backbones) => backbones.embed_windows(windowing, &segment, spans).await?.rows,
+                    Embedder::FrozenLayers(network, part) => inputs(network, part, windowing, &segment, spans).await?,
                 });
             }
         }
@@ -164,39 +168,41 @@ async fn embed(
     Ok(CachedClip { seconds: pipeline.processed_seconds(), windows, segments })
 }
 
-/// Takes one of every so many windows of a clip, beginning with the first.
+/// Takes every n-th window of a clip, beginning with the first.
 struct Spread {
     every: usize,
-    met: usize,
+    seen: usize,
 }
 
 impl Spread {
-    /// Over so many windows.
+    /// For a clip with about so many windows.
     fn over(windows: f64) -> Self {
-        Self { every: ((windows / WINDOWS_PER_CLIP as f64).ceil() as usize).max(1), met: 0 }
+        Self { every: ((windows / WINDOWS_PER_CLIP as f64).ceil() as usize).max(1), seen: 0 }
     }
 
     fn takes_next(&mut self) -> bool {
-        self.met += 1;
-        (self.met - 1).is_multiple_of(self.every)
+        self.seen += 1;
+        (self.seen - 1).is_multiple_of(self.every)
     }
 }
 
-/// Watches a training for a host.
+/// Passes the events of a training to a host.
 struct HostObserver<'a, H> {
     host: &'a mut H,
-    /// When the last step was told, and when the last checkpoint, in milliseconds.
-    told: f64,
+    /// The time of the last progress event, in milliseconds.
+    sent: f64,
+    /// The time of the last checkpoint, in milliseconds.
     saved: f64,
-    /// Where the run goes on from.
+    /// The checkpoint that the run resumes from.
     checkpoint: Option<Vec<u8>>,
 }
 
 impl<H: Host> TrainObserver for HostObserver<'_, H> {
     fn step(&mut self, step: usize, steps: usize) {
         let now = self.host.now_milliseconds();
-        if now - self.told >= STEP_MILLISECONDS {
-            self.told = now;
+        // A head takes thousands of steps a second; a message for each would block the page.
+        if now - self.sent >= STEP_MILLISECONDS {
+            self.sent = now;
             self.host.send(Event::Step { step, steps }, Payload::None);
         }
     }
@@ -206,6 +212,7 @@ impl<H: Host> TrainObserver for HostObserver<'_, H> {
     }
 
     fn stop(&self) -> bool {
+        // Pausing is not handled here: the host does not return from `pause` meanwhile.
         self.host.control() == TrainControl::Stop
     }
 
@@ -218,6 +225,7 @@ impl<H: Host> TrainObserver for HostObserver<'_, H> {
     }
 
     fn checkpoint(&mut self, epoch: usize, bytes: Vec<u8>) {
+        // Not from the last due time: a slow epoch must not cause several checkpoints in a row.
         self.saved = self.host.now_milliseconds();
         self.host.send(Event::Checkpoint { epoch }, Payload::Bytes(bytes));
     }
@@ -232,6 +240,7 @@ impl From<FitError> for EngineError {
     fn from(error: FitError) -> Self {
         match error {
             FitError::Cancelled(_) => Self::Cancelled,
+            // A lost device has a text of its own, whatever the request was.
             FitError::Device(error) => Self::Device(error),
             error => Self::Training(error),
         }

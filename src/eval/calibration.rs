@@ -1,5 +1,6 @@
-//! Whether probabilities mean what they say: a temperature that makes them (Guo et al., "On calibration of modern neural
-//! networks", ICML 2017), and the figures and the table that show it.
+//! Calibration: whether predictions with a probability of 0.8 are right in 8 of 10 cases. Measured by the expected
+//! calibration error and improved by temperature scaling (Guo et al., "On calibration of modern neural networks", ICML
+//! 2017).
 
 use serde::{Deserialize, Serialize};
 
@@ -8,36 +9,38 @@ use crate::eval::evaluate::evaluate;
 use crate::eval::metrics::argmax;
 use crate::eval::probabilities::{probabilities, song_probabilities};
 
-/// Equally wide bins of confidence.
-pub const BINS: usize = 10;
+/// Bins of confidence, equally wide from 0 to 1.
+const BINS: usize = 10;
 
-/// How far probabilities are from shares.
+/// How well probabilities agree with the share of right predictions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Mean negative log probability of the truth.
+    /// Mean negative log-likelihood of the true labels, in nats, 0 or more.
     pub nll: f64,
-    /// Expected calibration error: how far confidence and accuracy are apart, over the bins, weighted by their songs.
+    /// Expected calibration error, 0 to 1: the mean distance of confidence and accuracy over the bins, weighted by their
+    /// predictions.
     pub ece: f64,
-    /// The bins, from the least confidence.
+    /// The bins, from the lowest confidence up.
     pub bins: Vec<Bin>,
 }
 
-/// Answers of about the same confidence.
+/// Predictions of about the same confidence.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Bin {
-    /// How many.
+    /// The number of predictions.
     pub count: usize,
-    /// Their mean confidence.
+    /// Their mean confidence, 0 to 1; 0 without predictions.
     pub confidence: f64,
-    /// Share of them that are right.
+    /// The share of them that are right, 0 to 1; 0 without predictions.
     pub accuracy: f64,
 }
 
-/// The answers to songs whose windows have these logits, each divided by the temperature.
-pub fn answers(logits: &[Vec<Vec<f32>>], temperature: f64, multi_label: bool) -> Vec<Vec<f32>> {
+/// Probabilities of songs, `[songs][labels]`, from the logits of their windows, `[songs][windows][labels]`, divided by a
+/// temperature above 0.
+pub fn probabilities_at(logits: &[Vec<Vec<f32>>], temperature: f64, multi_label: bool) -> Vec<Vec<f32>> {
     let of_window = |window: &Vec<f32>| {
-        let cooled: Vec<f32> = window.iter().map(|logit| (f64::from(*logit) / temperature) as f32).collect();
-        probabilities(&cooled, multi_label)
+        let scaled: Vec<f32> = window.iter().map(|logit| (f64::from(*logit) / temperature) as f32).collect();
+        probabilities(&scaled, multi_label)
     };
     let of_song = |windows: &Vec<Vec<f32>>| {
         let windows: Vec<Vec<f32>> = windows.iter().map(of_window).collect();
@@ -46,13 +49,13 @@ pub fn answers(logits: &[Vec<Vec<f32>>], temperature: f64, multi_label: bool) ->
     logits.iter().map(of_song).collect()
 }
 
-/// The temperature at which the songs' truths are the most probable; `rounds` are the logits of the same songs by
-/// several networks.
+/// The temperature, between e⁻³ and e², that minimises the negative log-likelihood of the songs' labels. `rounds` are the
+/// logits of the same songs by several networks, `[rounds][songs][windows][labels]`.
 pub fn temperature(set: &LabelledSet, rounds: &[Vec<Vec<Vec<f32>>>]) -> f64 {
     let loss = |log: f64| -> f64 {
-        rounds.iter().map(|logits| calibration_loss(set, &answers(logits, log.exp(), set.multi_label))).sum()
+        rounds.iter().map(|logits| calibration_loss(set, &probabilities_at(logits, log.exp(), set.multi_label))).sum()
     };
-    // Golden section over e^-3 to e^2.
+    // Golden-section search over the logarithm: the loss has one minimum there and is costly to evaluate.
     let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
     let (mut low, mut high) = (-3.0, 2.0);
     let inner = |low: f64, high: f64| [high - ratio * (high - low), low + ratio * (high - low)];
@@ -72,37 +75,39 @@ pub fn temperature(set: &LabelledSet, rounds: &[Vec<Vec<Vec<f32>>>]) -> f64 {
     f64::midpoint(low, high).exp()
 }
 
-fn calibration_loss(set: &LabelledSet, answers: &[Vec<f32>]) -> f64 {
+fn calibration_loss(set: &LabelledSet, predictions: &[Vec<f32>]) -> f64 {
+    // A probability of exactly 0 would make the loss infinite.
     let log = |probability: f32| f64::from(probability.max(1e-7)).ln();
     match set.multi_label {
-        true => evaluate(set, answers).0,
-        false => -set.songs.iter().zip(answers).map(|(song, answer)| log(answer[song.label()])).sum::<f64>(),
+        true => evaluate(set, predictions).0,
+        false => -set.songs.iter().zip(predictions).map(|(song, row)| log(row[song.label()])).sum::<f64>(),
     }
 }
 
-/// How well these answers to a set's songs are calibrated: of one label the most probable one counts, of many labels
-/// every one.
-pub fn calibration(set: &LabelledSet, answers: &[Vec<f32>]) -> Calibration {
-    let songs = || set.songs.iter().zip(answers);
-    let told: Vec<(f32, bool)> = if set.multi_label {
-        let labels = songs().flat_map(|(song, answer)| answer.iter().zip(&song.target));
-        labels.map(|(&answer, &target)| (answer, target >= 0.5)).collect()
+/// The calibration of the predictions for a set's songs, `[songs][labels]`. For songs with one label the most probable
+/// label counts, for tags every tag.
+pub fn calibration(set: &LabelledSet, predictions: &[Vec<f32>]) -> Calibration {
+    let songs = || set.songs.iter().zip(predictions);
+    let outcomes: Vec<(f32, bool)> = if set.multi_label {
+        let labels = songs().flat_map(|(song, row)| row.iter().zip(&song.target));
+        labels.map(|(&probability, &target)| (probability, target >= 0.5)).collect()
     } else {
         songs()
-            .map(|(song, answer)| (argmax(answer), song.label(), answer))
-            .map(|(best, truth, answer)| (answer[best], best == truth))
+            .map(|(song, row)| (argmax(row), song.label(), row))
+            .map(|(best, truth, row)| (row[best], best == truth))
             .collect()
     };
-    let bins = bins(&told);
-    let all = told.len().max(1) as f64;
+    let bins = bins(&outcomes);
+    let all = outcomes.len().max(1) as f64;
     let ece = bins.iter().map(|bin| (bin.accuracy - bin.confidence).abs() * bin.count as f64 / all).sum();
-    Calibration { nll: evaluate(set, answers).0, ece, bins }
+    Calibration { nll: evaluate(set, predictions).0, ece, bins }
 }
 
-/// Confidences, each with whether it was right, sorted into bins.
-fn bins(told: &[(f32, bool)]) -> Vec<Bin> {
+/// Predictions, as confidence and whether it was right, sorted into bins.
+fn bins(outcomes: &[(f32, bool)]) -> Vec<Bin> {
     let of_bin = |bin: usize| {
-        let own = told.iter().filter(|(confidence, _)| ((confidence * BINS as f32) as usize).min(BINS - 1) == bin);
+        // A confidence of exactly 1 belongs to the last bin.
+        let own = outcomes.iter().filter(|(confidence, _)| ((confidence * BINS as f32) as usize).min(BINS - 1) == bin);
         let count = own.clone().count();
         let mean = |sum: f64| if count == 0 { 0.0 } else { sum / count as f64 };
         Bin {
@@ -146,27 +151,27 @@ mod tests {
             let found = temperature(&set, &[logits(lean), logits(lean)]);
             // Three in four are right: the logits should differ by ln 3.
             assert!((found - f64::from(lean) / 3.0_f64.ln()).abs() < 1e-3, "{lean}: {found}");
-            let after = calibration(&set, &answers(&logits(lean), found, false));
+            let after = calibration(&set, &probabilities_at(&logits(lean), found, false));
             assert!(after.ece < 1e-3, "{after:?}");
-            assert!(after.nll <= calibration(&set, &answers(&logits(lean), 1.0, false)).nll + 1e-9);
+            assert!(after.nll <= calibration(&set, &probabilities_at(&logits(lean), 1.0, false)).nll + 1e-9);
         }
     }
 
     #[test]
     fn figures_of_a_worked_example() {
-        // Two answers of 0.95, one right; two of 0.62, both right: |0.5 - 0.95| / 2 + |1 - 0.62| / 2.
+        // Two predictions of 0.95, one right; two of 0.62, both right: |0.5 - 0.95| / 2 + |1 - 0.62| / 2.
         let found = bins(&[(0.95, true), (0.95, false), (0.62, true), (0.62, true)]);
         assert_eq!((found[9].count, found[6].count, found[0]), (2, 2, Bin::default()));
         let all = LabelledSet { songs: set().songs[1..5].to_vec(), ..set() };
         // Their labels are b, a, b and b.
-        let answers = [[0.05, 0.95], [0.05, 0.95], [0.38, 0.62], [0.38, 0.62]].map(Vec::from);
-        let calibration = calibration(&all, &answers);
+        let predictions = [[0.05, 0.95], [0.05, 0.95], [0.38, 0.62], [0.38, 0.62]].map(Vec::from);
+        let calibration = calibration(&all, &predictions);
         assert!((calibration.ece - (0.45 + 0.38) / 2.0).abs() < 1e-6, "{calibration:?}");
         assert_eq!(bins(&[(1.0, true)])[9].count, 1);
     }
 
     #[test]
-    fn of_many_labels_every_one_counts() {
+    fn every_tag_counts() {
         let mut set = set();
         set.multi_label = true;
         let calibration = calibration(&set, &vec![vec![0.5, 0.5]; 80]);

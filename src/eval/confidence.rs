@@ -1,27 +1,29 @@
-//! How far figures of a few songs can be trusted: percentile bootstrap over songs (Efron 1979), and for the share of a
-//! handful of songs, of which every draw may be alike, the score interval (Wilson 1927).
+//! Confidence intervals of scores: the percentile bootstrap over songs (Efron 1979) and, for shares of a handful of songs,
+//! whose bootstrap samples may all be alike, the score interval (Wilson 1927).
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// Times that the songs are drawn again.
+/// Bootstrap samples: enough that the second decimal of an interval does not depend on the seed.
 const DRAWS: usize = 2000;
 
-/// The middle 95 % of a figure over sets drawn from the songs with putting back.
+/// A 95 % confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// The 2.5th percentile.
+    /// The lower end.
     pub low: f64,
-    /// The 97.5th.
+    /// The upper end.
     pub high: f64,
 }
 
-/// The interval of a figure of these songs. Always the same for the same songs.
+/// The bootstrap interval of a score of these songs: its 2.5th and 97.5th percentiles over sets drawn from the songs with
+/// replacement. The seed is fixed, so the same songs always have the same interval.
 pub fn bootstrap<Song: Clone>(songs: &[Song], figure: impl Fn(&[Song]) -> f64) -> Interval {
     if songs.is_empty() {
         return Interval { low: 0.0, high: 0.0 };
     }
+    // The same interval whenever a card is made again.
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut drawn = songs.to_vec();
     let mut figures: Vec<f64> = (0..DRAWS)
@@ -33,15 +35,17 @@ pub fn bootstrap<Song: Clone>(songs: &[Song], figure: impl Fn(&[Song]) -> f64) -
         })
         .collect();
     figures.sort_by(f64::total_cmp);
+    // Nearest rank: with 2000 draws interpolation changes nothing that is shown.
     let at = |share: f64| figures[(share * (DRAWS - 1) as f64).round() as usize];
     Interval { low: at(0.025), high: at(0.975) }
 }
 
-/// The 95 % score interval of a share: of `count` songs `right` were.
+/// Wilson's score interval of the share `right` / `count`, 0 to 1.
 pub fn wilson(right: usize, count: usize) -> Interval {
     if count == 0 {
         return Interval { low: 0.0, high: 1.0 };
     }
+    // z of a two-sided 95 % interval: the 97.5th percentile of the normal distribution.
     let (n, z) = (count as f64, 1.959_964_f64);
     let share = right as f64 / n;
     let middle = share + z * z / (2.0 * n);

@@ -1,4 +1,4 @@
-//! How good answers to a set of songs are: their loss, their figures.
+//! The loss and the metrics of predictions for a set of songs.
 
 use serde::Serialize;
 
@@ -7,18 +7,18 @@ use crate::eval::metrics::{Metrics, argmax, metrics};
 use crate::eval::report::Scores;
 use crate::eval::tags::{TagMetrics, tag_metrics};
 
-/// Everything that is measured of a set.
+/// The metrics of a set, by the kind of its labels.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum TaskMetrics {
-    /// Of songs with one label.
+    /// For songs with one label.
     Classes(Metrics),
-    /// Of songs with many labels.
+    /// For songs with tags.
     Tags(TagMetrics),
 }
 
 impl TaskMetrics {
-    /// The two figures told after an epoch.
+    /// The two scores that are reported after an epoch.
     pub fn scores(&self) -> Scores {
         match self {
             Self::Classes(Metrics { accuracy, balanced_accuracy, .. }) => {
@@ -29,25 +29,27 @@ impl TaskMetrics {
     }
 }
 
-/// The loss and the figures of answers to a set's songs, one value a label.
-pub fn evaluate(set: &LabelledSet, answers: &[Vec<f32>]) -> (f64, TaskMetrics) {
+/// The mean loss (negative log-likelihood in nats; for tags the binary cross-entropy, averaged over the tags) and the
+/// metrics of the probabilities of a set's songs, `[songs][labels]`.
+pub fn evaluate(set: &LabelledSet, predictions: &[Vec<f32>]) -> (f64, TaskMetrics) {
+    // A probability of exactly 0 would make the loss infinite.
     let log = |probability: f32| f64::from(probability.max(1e-7)).ln();
-    let songs = || set.songs.iter().zip(answers);
+    let songs = || set.songs.iter().zip(predictions);
     let count = set.songs.len().max(1) as f64;
     if set.multi_label {
-        let of_label = |(&target, &answer): (&f32, &f32)| {
-            f64::from(target) * log(answer) + f64::from(1.0 - target) * log(1.0 - answer)
+        let of_label = |(&target, &probability): (&f32, &f32)| {
+            f64::from(target) * log(probability) + f64::from(1.0 - target) * log(1.0 - probability)
         };
-        let of_song = |(song, answer): (&Song, &Vec<f32>)| song.target.iter().zip(answer).map(of_label).sum::<f64>();
+        let of_song = |(song, row): (&Song, &Vec<f32>)| song.target.iter().zip(row).map(of_label).sum::<f64>();
         let loss = -songs().map(of_song).sum::<f64>() / count / set.labels.len().max(1) as f64;
-        let pairs: Vec<(&[f32], &[f32])> = songs().map(|(song, answer)| (&song.target[..], &answer[..])).collect();
+        let pairs: Vec<(&[f32], &[f32])> = songs().map(|(song, row)| (&song.target[..], &row[..])).collect();
         return (loss, TaskMetrics::Tags(tag_metrics(&set.labels, &pairs)));
     }
-    let loss = -songs().map(|(song, answer)| log(answer[song.label()])).sum::<f64>() / count;
-    (loss, TaskMetrics::Classes(metrics(&set.labels, &pairs(set, answers))))
+    let loss = -songs().map(|(song, row)| log(row[song.label()])).sum::<f64>() / count;
+    (loss, TaskMetrics::Classes(metrics(&set.labels, &pairs(set, predictions))))
 }
 
-/// Truth and answer of every song of one label.
-pub fn pairs(set: &LabelledSet, answers: &[Vec<f32>]) -> Vec<(usize, usize)> {
-    set.songs.iter().zip(answers).map(|(song, answer)| (song.label(), argmax(answer))).collect()
+/// The true and the predicted label of every song: `(truth, most probable label)`.
+pub fn pairs(set: &LabelledSet, predictions: &[Vec<f32>]) -> Vec<(usize, usize)> {
+    set.songs.iter().zip(predictions).map(|(song, row)| (song.label(), argmax(row))).collect()
 }

@@ -1,19 +1,19 @@
-//! Whether one network names more of the same songs rightly than another by more than chance: McNemar's comparison of
-//! paired answers (1947) in its exact form, the sign test (Dixon and Mood 1946) on the songs about which they disagree.
+//! Whether one network predicts the same songs significantly better than another: McNemar's test of paired predictions
+//! (1947) in its exact form, which is the sign test (Dixon and Mood 1946) on the songs that only one of them gets right.
 
-/// How probable a difference at least as large is, were both equally good: 0 to 1. Only songs count that one of them names
-/// rightly and the other does not: so many the first, so many the second.
+/// The two-sided p-value, 0 to 1: the probability of a difference at least this large if both networks are equally good.
+/// `only_first` songs are predicted rightly by the first network alone, `only_second` by the second alone.
 pub fn sign_test(only_first: usize, only_second: usize) -> f64 {
     let (fewer, all) = (only_first.min(only_second), only_first + only_second);
     if 2 * fewer == all {
         return 1.0;
     }
-    // As logarithms: the chance of no head in two thousand throws is no number any more.
-    let mut ways = -(all as f64) * std::f64::consts::LN_2;
-    let mut tail = ways.exp();
+    // In logarithms: 2⁻²⁰⁰⁰ is 0 in double precision.
+    let mut log_term = -(all as f64) * std::f64::consts::LN_2;
+    let mut tail = log_term.exp();
     for heads in 1..=fewer {
-        ways += ((all - heads + 1) as f64 / heads as f64).ln();
-        tail += ways.exp();
+        log_term += ((all - heads + 1) as f64 / heads as f64).ln();
+        tail += log_term.exp();
     }
     (2.0 * tail).min(1.0)
 }
@@ -38,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn it_asks_for_no_order_and_bears_many_songs() {
+    fn it_is_symmetric_and_does_not_underflow() {
         assert_eq!(sign_test(7, 1), sign_test(1, 7));
         let many = sign_test(900, 1100);
         // The normal approximation with its correction: z = 199 / sqrt(2000) = 4.45.

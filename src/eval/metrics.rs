@@ -1,50 +1,52 @@
-//! How good a network is: accuracy, balanced accuracy, confusion matrix, precision, recall and F1.
+//! Classification metrics of songs with one label: accuracy, balanced accuracy, confusion matrix, precision, recall and F1,
+//! as scikit-learn defines them.
 
 use serde::{Deserialize, Serialize};
 
-/// Figures of one class, or an average of them.
+/// Metrics of one class, or an average over classes. Shares are 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassFigures {
-    /// The class, or `macro average` and `weighted average`.
+    /// The class, or `macro average` or `weighted average`.
     pub label: String,
-    /// Of those called it, the share that is.
+    /// The share of songs predicted as this class that belong to it.
     pub precision: f64,
-    /// Of those that are it, the share called so.
+    /// The share of this class's songs that are predicted as it.
     pub recall: f64,
-    /// Harmonic mean of precision and recall.
+    /// The harmonic mean of precision and recall.
     pub f1: f64,
-    /// How many there are.
+    /// The number of songs of this class.
     pub support: usize,
 }
 
-/// Figures of a whole set. An average over no class, or a share of nothing, is 0.
+/// Metrics of a whole set. Shares are 0 to 1; an average over no class and a share of nothing are 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// How many songs.
+    /// The number of songs.
     pub n: usize,
-    /// Share of songs named rightly.
+    /// The share of songs whose class is predicted rightly.
     pub accuracy: f64,
-    /// Mean recall of the classes that have songs.
+    /// The mean recall of the classes that have songs.
     pub balanced_accuracy: f64,
-    /// Mean F1 of the classes that have songs.
+    /// The mean F1 of the classes that have songs.
     pub macro_f1: f64,
-    /// The classes.
+    /// The classes, in the order of the network's outputs.
     pub labels: Vec<String>,
-    /// `confusion[truth][answer]`, in songs.
+    /// The confusion matrix `[truth][prediction]`, in songs.
     pub confusion: Vec<Vec<usize>>,
-    /// Every class, then the macro and the weighted average.
+    /// Every class, then the macro average and the weighted average.
     pub per_class: Vec<ClassFigures>,
 }
 
-/// Figures from pairs of truth and answer.
+/// The metrics of pairs `(truth, prediction)`, which are indices of `labels`.
 pub fn metrics(labels: &[String], pairs: &[(usize, usize)]) -> Metrics {
     let mut confusion = vec![vec![0; labels.len()]; labels.len()];
-    for &(truth, answer) in pairs {
-        confusion[truth][answer] += 1;
+    for &(truth, predicted) in pairs {
+        confusion[truth][predicted] += 1;
     }
     let classes: Vec<ClassFigures> =
         labels.iter().enumerate().map(|(class, label)| class_figures(label, class, &confusion)).collect();
     let correct: usize = (0..labels.len()).map(|class| confusion[class][class]).sum();
+    // Classes without songs have no recall and must not pull the averages down.
     let macro_average = average(&classes, "macro average", |class| f64::from(u8::from(class.support > 0)));
     let weighted_average = average(&classes, "weighted average", |class| class.support as f64);
     Metrics {
@@ -58,7 +60,7 @@ pub fn metrics(labels: &[String], pairs: &[(usize, usize)]) -> Metrics {
     }
 }
 
-/// Index of the largest value; the first of equals.
+/// The index of the largest value; the first of equals; 0 for no values.
 pub fn argmax(values: &[f32]) -> usize {
     let larger = |best: usize, index: usize| if values[index] > values[best] { index } else { best };
     (0..values.len()).fold(0, larger)
@@ -67,8 +69,9 @@ pub fn argmax(values: &[f32]) -> usize {
 fn class_figures(label: &str, class: usize, confusion: &[Vec<usize>]) -> ClassFigures {
     let right = confusion[class][class];
     let support = confusion[class].iter().sum();
-    let answered = confusion.iter().map(|row| row[class]).sum();
-    let (precision, recall) = (share(right, answered), share(right, support));
+    let predicted = confusion.iter().map(|row| row[class]).sum();
+    let (precision, recall) = (share(right, predicted), share(right, support));
+    // Without a right prediction precision and recall are 0, and their harmonic mean would be 0 / 0.
     let f1 = if right == 0 { 0.0 } else { 2.0 * precision * recall / (precision + recall) };
     ClassFigures { label: label.to_owned(), precision, recall, f1, support }
 }

@@ -1,20 +1,21 @@
-//! From logits to probabilities: those of a window, and a song's decision by the mean of its windows' probabilities
-//! (Yang and Zhang 2019, section 4.2).
+//! From logits to probabilities: those of a window, and those of a song, which are the mean of its windows' (Yang and
+//! Zhang 2019, section 4.2).
 
-/// Probabilities from logits: of one label out of all, or of each label for itself where there may be many.
+/// Probabilities from logits, both `[labels]`: softmax, or the logistic function of every logit for tags.
 pub fn probabilities(logits: &[f32], multi_label: bool) -> Vec<f32> {
     if multi_label { logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect() } else { softmax(logits) }
 }
 
-/// Probabilities from logits.
+/// Probabilities that sum to 1, from logits `[labels]`.
 pub fn softmax(logits: &[f32]) -> Vec<f32> {
+    // Without the largest logit the exponentials would overflow beyond 88.
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let exponentials: Vec<f32> = logits.iter().map(|logit| (logit - largest).exp()).collect();
     let sum: f32 = exponentials.iter().sum();
     exponentials.iter().map(|exponential| exponential / sum).collect()
 }
 
-/// The song's probabilities: the mean of its windows'.
+/// A song's probabilities, `[labels]`: the mean of its windows'; empty without windows.
 pub fn song_probabilities<'a>(windows: impl IntoIterator<Item = &'a [f32]>) -> Vec<f32> {
     let (mut sums, mut count) = (Vec::new(), 0.0_f32);
     for window in windows {
@@ -48,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_labels_each_has_a_probability_of_its_own() {
+    fn tags_have_independent_probabilities() {
         assert_eq!(probabilities(&[0.0, 100.0, -100.0], true), [0.5, 1.0, 0.0]);
         assert_eq!(probabilities(&[0.0, 0.0], false), [0.5, 0.5]);
     }

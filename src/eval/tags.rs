@@ -1,62 +1,64 @@
-//! How good answers with many labels (tags) are.
+//! Metrics of predictions for tags, of which a song may have any number.
 
 use serde::{Deserialize, Serialize};
 
-/// Figures over songs, each tag for itself and their mean (macro average, as is usual for MagnaTagATune).
+/// Metrics of every tag, and their means over the tags (macro averages, as is usual for MagnaTagATune). All are 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TagMetrics {
-    /// Songs.
+    /// The number of songs.
     pub n: usize,
-    /// Mean of the tags' [`TagFigures::roc_auc`].
+    /// The mean of the tags' [`TagFigures::roc_auc`].
     pub roc_auc: f64,
-    /// Mean of the tags' [`TagFigures::pr_auc`].
+    /// The mean of the tags' [`TagFigures::pr_auc`].
     pub pr_auc: f64,
-    /// Every tag; those that all songs or no songs have are not in the means.
+    /// Every tag, in the order of the network's outputs. Tags that all songs or no songs have do not count in the means.
     pub per_tag: Vec<TagFigures>,
 }
 
-/// One tag's figures.
+/// Metrics of one tag.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TagFigures {
-    /// The tag.
+    /// The tag's name.
     pub label: String,
-    /// Area under the receiver operating characteristic: how often a song with the tag is put above one without. `None`
-    /// where all songs have it or none has.
+    /// The area under the receiver operating characteristic: the share of pairs of a song with the tag and one without in
+    /// which the first has the higher probability. `None` if all songs have the tag, or none.
     pub roc_auc: Option<f64>,
-    /// Area under the precision-recall curve, as average precision: the mean, over the songs with the tag, of the
-    /// precision down to them.
+    /// The area under the precision-recall curve, as average precision: the mean, over the songs with the tag, of the
+    /// precision down to each in the ranking. `None` as above.
     pub pr_auc: Option<f64>,
-    /// Songs that have the tag.
+    /// The number of songs that have the tag.
     pub support: usize,
 }
 
-/// The figures of songs given as target (0.5 or more is "has the tag") and answer, one value a label.
+/// The metrics of songs, each given as `(target, probabilities)`, both `[tags]`; a target of 0.5 or more is "has the tag".
 pub fn tag_metrics(labels: &[String], songs: &[(&[f32], &[f32])]) -> TagMetrics {
     let per_tag: Vec<TagFigures> = labels
         .iter()
         .enumerate()
         .map(|(tag, label)| {
             let mut ranked: Vec<(f32, bool)> =
-                songs.iter().map(|(target, answer)| (answer[tag], target[tag] >= 0.5)).collect();
+                songs.iter().map(|(target, row)| (row[tag], target[tag] >= 0.5)).collect();
+            // `total_cmp`, because a damaged network may give NaN.
             ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
             let support = ranked.iter().filter(|(_, has)| *has).count();
-            let told = support > 0 && support < ranked.len();
+            // A ranking needs songs of both kinds.
+            let defined = support > 0 && support < ranked.len();
             TagFigures {
                 label: label.clone(),
-                roc_auc: told.then(|| roc_auc(&ranked, support)),
-                pr_auc: told.then(|| average_precision(&ranked, support)),
+                roc_auc: defined.then(|| roc_auc(&ranked, support)),
+                pr_auc: defined.then(|| average_precision(&ranked, support)),
                 support,
             }
         })
         .collect();
     let mean = |figure: fn(&TagFigures) -> Option<f64>| {
-        let told: Vec<f64> = per_tag.iter().filter_map(figure).collect();
-        told.iter().sum::<f64>() / told.len().max(1) as f64
+        let defined: Vec<f64> = per_tag.iter().filter_map(figure).collect();
+        defined.iter().sum::<f64>() / defined.len().max(1) as f64
     };
     TagMetrics { n: songs.len(), roc_auc: mean(|tag| tag.roc_auc), pr_auc: mean(|tag| tag.pr_auc), per_tag }
 }
 
-/// Of songs ranked from the highest answer down; equal answers count half.
+/// For songs ranked from the highest probability down; pairs of equal probability count half.
 fn roc_auc(ranked: &[(f32, bool)], with: usize) -> f64 {
     let without = ranked.len() - with;
     let (mut above, mut pairs) = (0.0, 0.0);
@@ -69,7 +71,7 @@ fn roc_auc(ranked: &[(f32, bool)], with: usize) -> f64 {
     pairs / (with as f64 * without as f64)
 }
 
-/// Equal answers are taken together, as scikit-learn's `average_precision_score` does.
+/// Equal probabilities share one rank, as in scikit-learn's `average_precision_score`.
 fn average_precision(ranked: &[(f32, bool)], with: usize) -> f64 {
     let (mut found, mut seen, mut sum) = (0.0, 0.0, 0.0);
     for equal in ranked.chunk_by(|a, b| a.0 == b.0) {
@@ -85,8 +87,9 @@ fn average_precision(ranked: &[(f32, bool)], with: usize) -> f64 {
 mod tests {
     use super::*;
 
-    fn figures(answers: &[(f32, f32)]) -> TagMetrics {
-        let songs: Vec<([f32; 1], [f32; 1])> = answers.iter().map(|&(target, answer)| ([target], [answer])).collect();
+    fn figures(predictions: &[(f32, f32)]) -> TagMetrics {
+        let songs: Vec<([f32; 1], [f32; 1])> =
+            predictions.iter().map(|&(target, probability)| ([target], [probability])).collect();
         let songs: Vec<(&[f32], &[f32])> = songs.iter().map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
         tag_metrics(&["a".to_owned()], &songs)
     }
@@ -101,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_answers_are_chance() {
+    fn equal_probabilities_are_chance() {
         let found = figures(&[(0.0, 0.5), (1.0, 0.5), (0.0, 0.5), (0.0, 0.5)]);
         assert_eq!((found.roc_auc, found.pr_auc), (0.5, 0.25));
     }

@@ -4,28 +4,28 @@ use burn::optim::decay::{WeightDecay, WeightDecayConfig};
 use burn::optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource};
 use burn::tensor::{Device, Tensor};
 
-/// How much of the running averages is kept at every step (the paper's ρ; section 4 uses 0.95).
+/// The decay of the running averages (the paper's ρ; section 4 uses 0.95).
 const DECAY: f64 = 0.95;
-/// What keeps the first steps from being none (the paper's ε; section 4 uses 1e-6).
+/// Keeps the first steps from being zero (the paper's ε; section 4 uses 1e-6).
 const EPSILON: f64 = 1e-6;
 
-/// The optimiser: a step is the gradient times the ratio of the root mean squares of earlier steps and of gradients. With
-/// a learning rate of 1 it is the paper's.
+/// The optimiser: a step is the gradient times the ratio of the root mean squares of earlier steps and of gradients, times
+/// the learning rate, which is 1 in the paper.
 #[derive(Clone)]
-pub struct Adadelta {
+pub(super) struct Adadelta {
     weight_decay: Option<WeightDecay>,
 }
 
 impl Adadelta {
-    /// The optimiser with this share of the weights added to their gradients, 0 for none.
-    pub fn new(weight_decay: f32) -> Self {
+    /// An optimiser that adds `weight_decay` times the weights to their gradients; 0 for none.
+    pub(super) fn new(weight_decay: f32) -> Self {
         Self { weight_decay: (weight_decay > 0.0).then(|| WeightDecay::new(&WeightDecayConfig::new(weight_decay))) }
     }
 }
 
-/// The running averages of one tensor.
+/// The running averages of one tensor's squared gradients and squared steps.
 #[derive(Clone)]
-pub struct AdadeltaState<const D: usize> {
+pub(super) struct AdadeltaState<const D: usize> {
     square_gradient: Tensor<D>,
     square_step: Tensor<D>,
 }

@@ -1,4 +1,4 @@
-//! Batches drawn from a labelled set: random windows, made different every time.
+//! Batches drawn from a labelled set: random windows, augmented differently every time.
 //!
 //! Plain arithmetic on one seeded generator, so that the same seed gives the same batches on every engine and machine.
 
@@ -19,15 +19,15 @@ use crate::recipe::{Augmentation, Recipe};
 pub struct Batch {
     /// Row-major `[windows, bands, frames]`.
     pub inputs: Vec<f32>,
-    /// Row-major `[windows, classes]`; every row sums to 1 where one label holds.
+    /// Row-major `[windows, classes]`, 0 to 1; for songs with one label every row sums to 1.
     pub targets: Vec<f32>,
-    /// The sizes of one window and its target.
+    /// The size of one window and of its target.
     pub shape: Shape,
 }
 
-/// The songs of an epoch in the order they are drawn: each so many times as the recipe has windows, shuffled. Where it
-/// draws classes alike, the songs of smaller ones more often; where groups, those of large groups less often.
-pub fn epoch_order(set: &LabelledSet, recipe: &Recipe, rng: &mut impl Rng) -> Vec<usize> {
+/// The songs of an epoch in random order, as indices of the set: every song `windows_per_song` times. With balanced classes
+/// songs of small classes come more often; with balanced groups songs of large groups come less often.
+pub(super) fn epoch_order(set: &LabelledSet, recipe: &Recipe, rng: &mut impl Rng) -> Vec<usize> {
     let times = recipe.windows_per_song;
     let classes: Vec<Vec<usize>> = if set.multi_label {
         vec![(0..set.songs.len()).collect()]
@@ -39,19 +39,29 @@ pub fn epoch_order(set: &LabelledSet, recipe: &Recipe, rng: &mut impl Rng) -> Ve
     let balanced = recipe.balanced && !set.multi_label;
     let mut order: Vec<usize> = if recipe.group_evenness > 0.0 {
         let draws = |class: &Vec<usize>| if balanced { largest } else { times * class.len() };
-        classes.iter().flat_map(|class| evenly(set, class, draws(class), recipe.group_evenness, rng)).collect()
+        classes
+            .iter()
+            .flat_map(|class| balanced_by_group(set, class, draws(class), recipe.group_evenness, rng))
+            .collect()
     } else if balanced {
         classes.into_iter().flat_map(|songs| songs.into_iter().cycle().take(largest)).collect()
     } else {
         (0..set.songs.len() * times).map(|index| index % set.songs.len()).collect()
     };
+    // Last, so that every way of balancing is shuffled alike.
     order.shuffle(rng);
     order
 }
 
-/// So many draws of these songs, those of large groups less often. Each comes as often as its share of the draws, rounded
-/// up or down by chance (systematic sampling): drawn one by one, some would be missed for epochs.
-fn evenly(set: &LabelledSet, songs: &[usize], draws: usize, evenness: f64, rng: &mut impl Rng) -> Vec<usize> {
+/// `draws` draws of these songs, those of large groups less often. Every song gets its share of the draws, rounded up or
+/// down at random (systematic sampling): independent draws would miss some songs for epochs.
+fn balanced_by_group(
+    set: &LabelledSet,
+    songs: &[usize],
+    draws: usize,
+    evenness: f64,
+    rng: &mut impl Rng,
+) -> Vec<usize> {
     let mut sizes: HashMap<&str, f64> = HashMap::new();
     let group = |song: &usize| set.songs[*song].group.as_deref();
     songs.iter().filter_map(group).for_each(|group| *sizes.entry(group).or_default() += 1.0);
@@ -61,15 +71,15 @@ fn evenly(set: &LabelledSet, songs: &[usize], draws: usize, evenness: f64, rng: 
     let (mut drawn, mut reached) = (Vec::with_capacity(draws), rng.random_range(0.0..1.0));
     for (&song, weight) in songs.iter().zip(weights) {
         reached += weight / whole * draws as f64;
-        // What rounding leaves below the last whole number belongs to the last song.
+        // Rounding errors must not lose the last draw.
         let upto = if Some(&song) == songs.last() { draws } else { (reached as usize).min(draws) };
         drawn.resize(upto.max(drawn.len()), song);
     }
     drawn
 }
 
-/// One batch: a random window of each of these songs, augmented, with its target.
-pub fn draw(
+/// One batch: a random augmented window of each of these songs, with its target.
+pub(super) fn draw(
     set: &LabelledSet,
     songs: &[usize],
     windowing: &Windowing,
@@ -87,29 +97,32 @@ pub fn draw(
         alter(&mut window, shape, augmentation, rng);
         inputs.extend(window);
         let shared = label_smoothing / shape.classes as f64;
-        // Of many labels each is smoothed for itself, towards a half.
+        // Tags are independent, so each is smoothed towards a half by itself.
         let shared = if set.multi_label { label_smoothing / 2.0 } else { shared };
         targets.extend(song.target.iter().map(|&value| (shared + (1.0 - label_smoothing) * f64::from(value)) as f32));
     }
     let mut batch = Batch { inputs, targets, shape };
+    // After all other augmentation: mixup blends finished windows.
     if augmentation.mixup > 0.0 {
         mix(&mut batch, songs.len(), augmentation.mixup, rng);
     }
     batch
 }
 
-/// A window at a random place, stretched in time and moved in pitch as the augmentation says: `[bands, frames]`.
-/// A segment shorter than the window is repeated.
+/// A window from a random place of a segment, stretched in time and shifted in pitch: `[bands, frames]`, normalized. A
+/// segment shorter than the window is repeated.
 fn random_window(segment: &Segment, shape: &Windowing, augmentation: &Augmentation, rng: &mut impl Rng) -> Vec<f32> {
     let stretch = 1.0 + augmentation.stretch * rng.random_range(-1.0..=1.0);
     let length = (shape.frames as f64 * stretch).min(segment.columns as f64);
     let start = rng.random_range(0.0..=(segment.columns as f64 - length).max(0.0));
+    // A repeated segment is not stretched: its seams would move.
     let rate = if segment.columns < shape.frames { 1.0 } else { length / shape.frames as f64 };
     let shift = augmentation.band_shift as f64 * rng.random_range(-1.0..=1.0);
-    // Whole columns where nothing is stretched, so that training hears what classification hears.
+    // Without stretching only whole columns, as in classification: interpolation would blur the windows.
     let start = if augmentation.stretch > 0.0 { start } else { start.floor() };
     let mut window = Vec::with_capacity(shape.bands * shape.frames);
     for band in 0..shape.bands {
+        // Shifted beyond the edge, the edge band repeats.
         let source_band = (band as f64 + shift).clamp(0.0, (segment.bands - 1) as f64);
         for frame in 0..shape.frames {
             let column = (start + frame as f64 * rate) % segment.columns as f64;
@@ -119,7 +132,7 @@ fn random_window(segment: &Segment, shape: &Windowing, augmentation: &Augmentati
     window
 }
 
-/// The segment's value between columns and bands, bilinearly.
+/// The segment's value between columns and bands, bilinearly interpolated.
 fn interpolated(segment: &Segment, column: f64, band: f64) -> f32 {
     let (c0, b0) = (column as usize, band as usize);
     let (c1, b1) = ((c0 + 1).min(segment.columns - 1), (b0 + 1).min(segment.bands - 1));
@@ -130,18 +143,20 @@ fn interpolated(segment: &Segment, column: f64, band: f64) -> f32 {
     lower * (1.0 - b) + upper * b
 }
 
-/// Level, equaliser, noise and masks, in place.
+/// Applies level, equaliser, noise and masks in place.
 fn alter(window: &mut [f32], shape: Shape, augmentation: &Augmentation, rng: &mut impl Rng) {
     let gain = normal(rng) * augmentation.gain as f32;
     let curve = equaliser_curve(shape.bands, augmentation.equaliser as f32, rng);
     for (row, level) in window.chunks_mut(shape.frames).zip(curve) {
         for value in row {
             *value += gain + level;
+            // Without noise no random number is drawn per value, which would take most of the time.
             if augmentation.noise > 0.0 {
                 *value += normal(rng) * augmentation.noise as f32;
             }
         }
     }
+    // Masks take the mean, as in SpecAugment, so the window's mean stays.
     let mean = window.iter().sum::<f32>() / window.len() as f32;
     for _ in 0..augmentation.band_masks {
         let (first, width) = mask(shape.bands, augmentation.band_mask_bands, rng);
@@ -159,7 +174,7 @@ fn normal(rng: &mut impl Rng) -> f32 {
     StandardNormal.sample(rng)
 }
 
-/// A curve over the bands made of three slow cosines of random size and place.
+/// A smooth random curve over the bands: three slow cosines of random amplitude and phase.
 fn equaliser_curve(bands: usize, deviation: f32, rng: &mut impl Rng) -> Vec<f32> {
     let waves: Vec<(f32, f32, f32)> = (1..=3)
         .map(|wave| {
@@ -178,8 +193,9 @@ fn mask(length: usize, widest: usize, rng: &mut impl Rng) -> (usize, usize) {
     (rng.random_range(0..=length - width), width)
 }
 
-/// Mixup: every window and its target become a blend with another of the batch.
+/// Mixup: blends every window and its target with another of the batch.
 fn mix(batch: &mut Batch, windows: usize, alpha: f64, rng: &mut impl Rng) {
+    // Beta distributions exist for every positive parameter; recipes are checked before.
     let Ok(shares) = Beta::new(alpha, alpha) else { return };
     let mut partners: Vec<usize> = (0..windows).collect();
     partners.shuffle(rng);
@@ -187,7 +203,7 @@ fn mix(batch: &mut Batch, windows: usize, alpha: f64, rng: &mut impl Rng) {
     let (input_len, target_len) = (batch.shape.bands * batch.shape.frames, batch.shape.classes);
     for (window, partner) in partners.into_iter().enumerate() {
         let share = shares.sample(rng) as f32;
-        let share = share.max(1.0 - share); // the window keeps the larger part
+        let share = share.max(1.0 - share); // the window itself keeps the larger share
         blend(&mut batch.inputs, &inputs, window, partner, input_len, share);
         blend(&mut batch.targets, &targets, window, partner, target_len, share);
     }
@@ -244,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_batch_is_the_songs_as_classification_hears_them() {
+    fn a_batch_without_augmentation_has_the_windows_of_classification() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let batch = draw(&set(), &[0, 1], &windowing(), &Augmentation::default(), 0.0, &mut rng);
         assert!(batch.inputs[..24].iter().all(|&value| value == -1.0));
@@ -303,7 +319,7 @@ mod tests {
         assert_eq!(order, [0, 0, 1, 1, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4]);
     }
 
-    /// Of the first class three songs by one, one by another; of the second one song by nobody known.
+    /// The first class has three songs by one artist and one by another, the second has one without a group.
     fn by_two() -> LabelledSet {
         let mut set = lopsided();
         for (song, group) in set.songs.iter_mut().zip([Some("x"), Some("x"), Some("x"), None, Some("y")]) {
@@ -321,10 +337,10 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_drawn_as_evenly_as_is_asked() {
+    fn groups_are_balanced_to_the_degree_asked_for() {
         let recipe =
             |group_evenness, balanced| Recipe { windows_per_song: 6, group_evenness, balanced, ..Recipe::default() };
-        // Of 24 draws of the first class its two groups get 12 each; the other class keeps its six.
+        // The first class has 24 draws, 12 for each of its two groups; the other class keeps its six.
         assert_eq!(times_drawn(&recipe(1.0, false), 1), [4, 4, 4, 6, 12]);
         assert_eq!(times_drawn(&recipe(1.0, true), 1), [4, 4, 4, 24, 12]);
         // By the square root: 24 shared as 1 / 1.732 three times, and 1.

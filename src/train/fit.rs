@@ -1,226 +1,169 @@
-//! The training loop: epochs of steps, validation after each, the best epoch (or the last) kept.
+//! The one door to training: a [`FitJob`] in, a [`FittedNetwork`] out. The epochs themselves are in [`run`](super::run).
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Device, ExecutionError, Tensor, TensorData};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use burn::tensor::{Device, Tensor, TensorData};
 
-use super::batch::{draw, epoch_order};
-use super::checkpoint::{Checkpoint, CheckpointError};
-use super::ema::Ema;
 use super::embeddings::{inputs_of, moments_of, width_of};
-use super::predict::validate;
-use super::schedule::Rate;
-use super::step::{Objective, optimiser, step};
+use super::observer::{FitError, TrainObserver};
+use super::predict::predict_songs;
+use super::run::{Plan, run};
 use crate::card::Structure;
-use crate::dataset::labelled_set::{LabelledSet, Leak, check_apart};
+use crate::dataset::labelled_set::{LabelledSet, check_apart};
 use crate::eval::report::EpochReport;
-use crate::model::dropout::seed_masks;
+use crate::model::weights::{WeightsError, embedded_card, fill};
 use crate::model::windows::Windowing;
-use crate::model::{Blueprint, Build, Dropouts, Ensemble, Network, Part};
-use crate::recipe::{Augmentation, Keep, Recipe, RecipeError};
+use crate::model::{Blueprint, Build, Dropouts, Ensemble, Network, Part, imagenet};
+use crate::recipe::{Augmentation, Recipe};
 
-/// Who watches a run: natively a progress bar, in the browser a worker's messages.
-pub trait TrainObserver {
-    /// A step was made.
-    fn step(&mut self, step: usize, steps: usize);
-    /// An epoch is over.
-    fn epoch(&mut self, report: &EpochReport);
-    /// True to stop after this step and keep the best so far, whatever the recipe keeps.
-    fn stop(&self) -> bool {
-        false
-    }
-    /// The checkpoint that the run goes on from, once; `None` where it begins.
-    fn resume(&mut self) -> Option<Vec<u8>> {
-        None
-    }
-    /// True where a checkpoint of the run as it is now is wanted.
-    fn wants_checkpoint(&self) -> bool {
-        false
-    }
-    /// A checkpoint after so many epochs.
-    fn checkpoint(&mut self, _epoch: usize, _bytes: Vec<u8>) {}
-    /// Hands control back between steps: in a browser nothing else runs until this returns.
+/// A network to train, and what to train and validate it on.
+pub struct FitJob<'a> {
+    /// The weights that training starts from, and the layers that it trains.
+    pub start: Start<'a>,
+    /// The settings of the run.
+    pub recipe: &'a Recipe,
+    /// The training split.
+    pub train: &'a LabelledSet,
+    /// The validation split; it shares no song and no group with the training split.
+    pub valid: &'a LabelledSet,
+    /// The device that fresh weights are put on. A network that is given stays on its own.
+    pub device: &'a Device,
+}
+
+/// The weights that training starts from, and the layers that it trains.
+///
+/// "Windows" below means that the songs' segments are prepared for the network ([`Windowing::prepare`]); "columns" means
+/// that every song has one segment with a column of precomputed values per window, and nothing is augmented.
+#[derive(Clone)]
+pub enum Start<'a> {
+    /// Fresh weights, all layers, on windows. The members of an ensemble are trained one after the other.
+    Fresh(&'a Blueprint),
+    /// A fresh head on columns of features. It standardises them by their mean and deviation over the training songs.
+    FreshHead(&'a Blueprint),
+    /// Weights of a file, on windows: those that this program writes for the same network, or ImageNet's for a network with
+    /// layers that they fit, whose other layers start fresh.
+    File {
+        /// The network.
+        blueprint: &'a Blueprint,
+        /// The safetensors file.
+        bytes: &'a [u8],
+        /// True to train the last layers alone, as [`Start::LastLayers`].
+        freeze: bool,
+    },
+    /// A trained network, all layers, on windows.
+    AllLayers {
+        /// The network, with or without gradients.
+        network: Box<Network>,
+        /// How its windows are cut from segments.
+        windowing: Windowing,
+    },
+    /// A trained network's last layers, on windows: the inputs of those layers are computed once, before the first epoch,
+    /// so an epoch takes next to no time. Nothing is augmented.
+    LastLayers {
+        /// The network, with or without gradients.
+        network: Box<Network>,
+        /// The layers to train.
+        part: Part,
+        /// How its windows are cut from segments.
+        windowing: Windowing,
+    },
+    /// A trained network's last layers, on columns of their inputs.
+    LastLayersOnInputs {
+        /// The network, with or without gradients.
+        network: Box<Network>,
+        /// The layers to train.
+        part: Part,
+    },
+}
+
+/// The result of a training run.
+#[derive(Debug)]
+pub struct FittedNetwork {
+    /// The network of the epoch that is kept, without gradients.
+    pub network: Network,
+    /// Every validated epoch, in order; those of an ensemble's members follow each other.
+    pub epochs: Vec<EpochReport>,
+    /// The layers that run on the job's sets.
+    part: Part,
+    /// How windows are cut from the segments of the job's sets.
+    windowing: Windowing,
+}
+
+impl FittedNetwork {
+    /// Probabilities of every song of a set that is prepared like those of the job: `[songs][labels]`, 0 to 1.
     ///
     /// # Errors
     ///
-    /// [`Cancelled`], where the run is given up with all that it has learned.
-    fn pause(&mut self) -> impl Future<Output = Result<(), Cancelled>> {
-        async { Ok(()) }
+    /// [`FitError::Device`] or [`FitError::Cancelled`].
+    pub async fn predict(
+        &self,
+        set: &LabelledSet,
+        observer: &mut impl TrainObserver,
+    ) -> Result<Vec<Vec<f32>>, FitError> {
+        predict_songs(&self.network, self.part, &self.windowing, set, observer).await
     }
 }
 
-/// Watches nothing.
-pub struct NoObserver;
-
-impl TrainObserver for NoObserver {
-    fn step(&mut self, _step: usize, _steps: usize) {}
-
-    fn epoch(&mut self, _report: &EpochReport) {}
+impl FitJob<'_> {
+    /// Refuses a job that no run can do, before anything is computed.
+    fn check(&self) -> Result<(), FitError> {
+        if let Start::Fresh(blueprint) = &self.start {
+            let (expected, found) = (blueprint.entry.min_frames, blueprint.build.shape.frames);
+            if found < expected {
+                return Err(FitError::Frames { expected, found });
+            }
+        }
+        for (set, split) in [(self.train, "training"), (self.valid, "validation")] {
+            if set.songs.is_empty() {
+                return Err(FitError::Empty { split });
+            }
+        }
+        self.recipe.check()?;
+        Ok(check_apart(self.train, self.valid)?)
+    }
 }
 
-/// A run was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("cancelled")]
-pub struct Cancelled;
-
-/// What a run leaves.
-#[derive(Debug)]
-pub struct FittedNetwork {
-    /// The network of the epoch that is kept, for inference.
-    pub network: Network,
-    /// Every epoch that was validated.
-    pub epochs: Vec<EpochReport>,
-}
-
-/// A run that cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum FitError {
-    /// A part without songs.
-    #[error("the {part} part has no songs; training needs songs to learn from and others to be judged by")]
-    Empty {
-        /// `training` or `validation`.
-        part: &'static str,
-    },
-    /// A setting out of its range.
-    #[error(transparent)]
-    Recipe(#[from] RecipeError),
-    /// Windows that the network cannot hear.
-    #[error("windows of {found} frames are too short for this network; expected {expected} or more")]
-    Frames {
-        /// The fewest.
-        expected: usize,
-        /// Those asked for.
-        found: usize,
-    },
-    /// A song or a group on both sides.
-    #[error(transparent)]
-    Leak(#[from] Leak),
-    /// A checkpoint of another run.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The device was lost.
-    #[error("the engine failed during training ({0}); start again, or train on the CPU")]
-    Device(#[from] ExecutionError),
-    /// Given up, as asked.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
-}
-
-/// Trains a fresh network, or one after the other where it has several members. What is kept of every member, the recipe
-/// says: the last epoch, or the best: that of the highest validation accuracy (or area under the curve), of equals the
-/// one with the lowest validation loss. Of a run that its watcher stops, it is the best.
-///
-/// The sets' segments are prepared for this network ([`Windowing::prepare`]).
+/// Trains a network. The recipe says what is kept: the last epoch, or the best one, which has the highest validation
+/// accuracy (mean ROC-AUC for tags) and, among equals, the lowest validation loss. A run that its observer stops keeps
+/// the best.
 ///
 /// # Errors
 ///
-/// [`FitError::Empty`] where either part has no songs, [`FitError::Leak`] where a song or a group is in both,
-/// [`FitError::Recipe`] or [`FitError::Frames`] where a setting is out of its range; [`FitError::Device`] where the
-/// device is lost.
-pub async fn fit(
-    blueprint: &Blueprint,
-    recipe: &Recipe,
-    train: &LabelledSet,
-    valid: &LabelledSet,
-    device: &Device,
-    observer: &mut impl TrainObserver,
-) -> Result<FittedNetwork, FitError> {
-    let frames = blueprint.build.shape.frames;
-    if frames < blueprint.entry.min_frames {
-        return Err(FitError::Frames { expected: blueprint.entry.min_frames, found: frames });
-    }
-    check(recipe, train, valid)?;
-    let (mut members, mut epochs) = (Vec::new(), Vec::new());
-    let structure = Structure { members: 1, ..blueprint.build.structure };
-    let single = Blueprint { build: Build { structure, ..blueprint.build }, ..blueprint.clone() };
-    for member in 0..blueprint.build.structure.members {
-        let recipe = recipe.of_member(member);
-        let network = fresh(&single, &recipe, device);
-        let windowing = blueprint.windowing();
-        let fitted = fit_network(network, Part::Whole, &windowing, &recipe, train, valid, observer).await?;
-        members.push(fitted.network);
-        epochs.extend(fitted.epochs);
-        if observer.stop() {
-            break;
+/// [`FitError::Frames`], [`FitError::Empty`], [`FitError::Recipe`] or [`FitError::Leak`] before anything is computed;
+/// [`FitError::Checkpoint`] if the observer's checkpoint is of another run; [`FitError::Device`] if the device is lost;
+/// [`FitError::Cancelled`] if the observer cancels.
+pub async fn fit(job: FitJob<'_>, observer: &mut impl TrainObserver) -> Result<FittedNetwork, FitError> {
+    job.check()?;
+    let FitJob { start, recipe, train, valid, device } = job;
+    match start {
+        Start::Fresh(blueprint) => fit_fresh(blueprint, (recipe, train, valid), device, observer).await,
+        Start::FreshHead(blueprint) => {
+            let recipe = without_augmentation(recipe);
+            let head = standardising(fresh(blueprint, &recipe, device), train, device);
+            let windowing = Windowing::of_features(blueprint.build.shape.bands);
+            fit_plan(head, Plan { part: Part::Whole, windowing, recipe: &recipe, train, valid }, observer).await
+        }
+        Start::File { blueprint, bytes, freeze } => {
+            let network = from_file(blueprint, recipe, bytes, device)?;
+            let windowing = blueprint.windowing();
+            if freeze {
+                return fit_last_layers(network, Part::Head, windowing, (recipe, train, valid), observer).await;
+            }
+            fit_plan(network.train(), Plan { part: Part::Whole, windowing, recipe, train, valid }, observer).await
+        }
+        Start::AllLayers { network, windowing } => {
+            fit_plan(network.train(), Plan { part: Part::Whole, windowing, recipe, train, valid }, observer).await
+        }
+        Start::LastLayers { network, part, windowing } => {
+            fit_last_layers(*network, part, windowing, (recipe, train, valid), observer).await
+        }
+        Start::LastLayersOnInputs { network, part } => {
+            fit_on_inputs(*network, part, (recipe, train, valid), observer).await
         }
     }
-    let network = if members.len() == 1 { members.remove(0) } else { Network::Ensemble(Ensemble::new(members)) };
-    Ok(FittedNetwork { network, epochs })
 }
 
-/// Trains the last layers of a network that is there already and leaves the rest of it as it is: what a window is to them
-/// is computed once, so that an epoch takes next to no time. No augmentation.
-///
-/// # Errors
-///
-/// As [`fit`].
-pub async fn fit_part(
-    network: Network,
-    part: Part,
-    windowing: &Windowing,
-    recipe: &Recipe,
-    train: &LabelledSet,
-    valid: &LabelledSet,
-    observer: &mut impl TrainObserver,
-) -> Result<FittedNetwork, FitError> {
-    // Before anything is computed.
-    check(recipe, train, valid)?;
-    let evaluated = network.valid();
-    let train = inputs_of(&evaluated, part, windowing, train, observer).await?;
-    let valid = inputs_of(&evaluated, part, windowing, valid, observer).await?;
-    fit_on_inputs(network, part, recipe, &train, &valid, observer).await
-}
-
-/// As [`fit_part`], on what the windows are to those layers, computed before: every song has one segment of it, a column a
-/// window ([`feature_segment`](super::embeddings::feature_segment)).
-///
-/// # Errors
-///
-/// As [`fit`].
-pub async fn fit_on_inputs(
-    network: Network,
-    part: Part,
-    recipe: &Recipe,
-    train: &LabelledSet,
-    valid: &LabelledSet,
-    observer: &mut impl TrainObserver,
-) -> Result<FittedNetwork, FitError> {
-    let recipe = &Recipe { augmentation: Augmentation::default(), ..recipe.clone() };
-    check(recipe, train, valid)?;
-    let windowing = Windowing::of_features(width_of(train));
-    fit_network(network.train(), part, &windowing, recipe, train, valid, observer).await
-}
-
-/// Trains a fresh head on features that were computed before: every song has one segment of them, a column a window
-/// ([`feature_segment`](super::embeddings::feature_segment)). They are standardised as those of the songs to learn from are. No augmentation.
-///
-/// # Errors
-///
-/// As [`fit`].
-pub async fn fit_on_features(
-    blueprint: &Blueprint,
-    recipe: &Recipe,
-    train: &LabelledSet,
-    valid: &LabelledSet,
-    device: &Device,
-    observer: &mut impl TrainObserver,
-) -> Result<FittedNetwork, FitError> {
-    let recipe = &Recipe { augmentation: Augmentation::default(), ..recipe.clone() };
-    check(recipe, train, valid)?;
-    let mut network = fresh(blueprint, recipe, device);
-    let device = device.clone().autodiff();
-    if let Network::Head(head) = network {
-        let (mean, deviation) = moments_of(train);
-        let row = |values: Vec<f32>| Tensor::from_data(TensorData::new(values.clone(), [values.len()]), &device);
-        network = Network::Head(head.standardising(row(mean), row(deviation)));
-    }
-    let windowing = Windowing::of_features(blueprint.build.shape.bands);
-    fit_network(network, Part::Whole, &windowing, recipe, train, valid, observer).await
-}
-
-/// A network with fresh weights on a device, ready to learn. They are drawn on the CPU, and at once, so that the same seed
-/// gives the same on every engine.
+/// A network with fresh weights on a device, with gradients. One seed gives the same weights on every engine, because
+/// they are drawn on the CPU and at once.
 pub fn fresh(blueprint: &Blueprint, recipe: &Recipe, device: &Device) -> Network {
     let drawing = Device::flex();
     drawing.seed(recipe.seed);
@@ -229,7 +172,7 @@ pub fn fresh(blueprint: &Blueprint, recipe: &Recipe, device: &Device) -> Network
     Blueprint { build, ..blueprint.clone() }.init(&drawing).map(&mut Draw).to_device(device).train()
 }
 
-/// Draws every weight at once. Burn draws a weight when it is first asked for, on whatever device it is then meant for.
+/// Draws every weight at once. Burn otherwise draws a weight when it is first read, on the device it is then meant for.
 struct Draw;
 
 impl ModuleMapper for Draw {
@@ -238,189 +181,92 @@ impl ModuleMapper for Draw {
     }
 }
 
-/// Trains all of a network that is there already, from where it is.
-///
-/// # Errors
-///
-/// As [`fit`].
-pub async fn fit_from(
-    network: Network,
-    windowing: &Windowing,
-    recipe: &Recipe,
-    train: &LabelledSet,
-    valid: &LabelledSet,
+/// A recipe, the training split and the validation split.
+type Sets<'a> = (&'a Recipe, &'a LabelledSet, &'a LabelledSet);
+
+/// Trains one network, or every member of an ensemble by itself.
+async fn fit_fresh(
+    blueprint: &Blueprint,
+    (recipe, train, valid): Sets<'_>,
+    device: &Device,
     observer: &mut impl TrainObserver,
 ) -> Result<FittedNetwork, FitError> {
-    check(recipe, train, valid)?;
-    fit_network(network.train(), Part::Whole, windowing, recipe, train, valid, observer).await
-}
-
-fn check(recipe: &Recipe, train: &LabelledSet, valid: &LabelledSet) -> Result<(), FitError> {
-    for (set, part) in [(train, "training"), (valid, "validation")] {
-        if set.songs.is_empty() {
-            return Err(FitError::Empty { part });
-        }
-    }
-    recipe.check()?;
-    Ok(check_apart(train, valid)?)
-}
-
-/// Trains a network, or a part of it, from where it is, or from where the watcher's checkpoint has it.
-async fn fit_network(
-    network: Network,
-    part: Part,
-    windowing: &Windowing,
-    recipe: &Recipe,
-    train: &LabelledSet,
-    valid: &LabelledSet,
-    observer: &mut impl TrainObserver,
-) -> Result<FittedNetwork, FitError> {
-    let objective = Objective { part, multi_label: train.multi_label, paper_penalty: recipe.paper_penalty };
-    let mut run = Run::begin(network, objective, recipe, observer)?;
-    for epoch in run.at.epoch + 1..=recipe.epochs {
-        let losses = run.epoch(epoch, recipe, windowing, train, observer).await?;
-        run.train_loss = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len().max(1) as f64;
-        run.losses.extend(losses);
-        run.at.epoch = epoch;
-        let validates = epoch % recipe.validate_every == 0 || epoch == recipe.epochs || observer.stop();
-        if !validates {
-            continue;
-        }
-        run.validate(windowing, valid, observer).await?;
-        if observer.stop() || run.is_patience_over(recipe.patience) {
+    let (mut members, mut epochs) = (Vec::new(), Vec::new());
+    let structure = Structure { members: 1, ..blueprint.build.structure };
+    let single = Blueprint { build: Build { structure, ..blueprint.build }, ..blueprint.clone() };
+    let (part, windowing) = (Part::Whole, blueprint.windowing());
+    for member in 0..blueprint.build.structure.members {
+        let recipe = &recipe.of_member(member);
+        let network = fresh(&single, recipe, device);
+        let fitted = fit_plan(network, Plan { part, windowing, recipe, train, valid }, observer).await?;
+        members.push(fitted.network);
+        epochs.extend(fitted.epochs);
+        if observer.stop() {
             break;
         }
-        // One with a loss that is no number could not be read again: the one before stays.
-        let readable = || run.at.epochs.iter().all(EpochReport::is_finite);
-        if epoch < recipe.epochs && observer.wants_checkpoint() && readable() {
-            observer.checkpoint(epoch, run.at.to_bytes().await?);
-        }
     }
-    // Who stops a run is promised its best, whatever the recipe keeps.
-    let network = if recipe.keep == Keep::Last && !observer.stop() { run.current() } else { run.at.best };
-    Ok(FittedNetwork { network, epochs: run.at.epochs })
+    let network = if members.len() == 1 { members.remove(0) } else { Network::Ensemble(Ensemble::new(members)) };
+    Ok(FittedNetwork { network, epochs, part, windowing })
 }
 
-fn better(report: &EpochReport, earlier: &EpochReport) -> bool {
-    (report.valid.first(), -report.valid_loss) > (earlier.valid.first(), -earlier.valid_loss)
-}
-
-/// A run, and where it is.
-struct Run {
-    at: Checkpoint,
-    objective: Objective,
-    rate: Rate,
-    /// Of the steps since the last validation.
-    losses: Vec<f32>,
-    /// The mean over the steps of the last epoch.
-    train_loss: f64,
-}
-
-impl Run {
-    /// A run at its beginning, or where the watcher's checkpoint has it.
-    fn begin(
-        network: Network,
-        objective: Objective,
-        recipe: &Recipe,
-        observer: &mut impl TrainObserver,
-    ) -> Result<Self, CheckpointError> {
-        let (optimiser, rng) = (optimiser(recipe), ChaCha8Rng::seed_from_u64(recipe.seed));
-        let mut rate = Rate::new(recipe);
-        let at = match observer.resume() {
-            Some(bytes) => Checkpoint::open(&bytes, network, optimiser, rng, recipe.average_decay)?,
-            None => Checkpoint {
-                best: network.valid(),
-                network,
-                ema: (recipe.average_decay > 0.0).then(|| Ema::new(recipe.average_decay)),
-                optimiser,
-                rng,
-                epochs: Vec::new(),
-                epoch: 0,
-            },
-        };
-        at.epochs.iter().for_each(|report| rate.epoch_over(report.train_loss, report.valid.first()));
-        Ok(Self { at, objective, rate, losses: Vec::new(), train_loss: 0.0 })
-    }
-
-    /// Validates the network as it is now, and remembers it where it is the best so far.
-    async fn validate(
-        &mut self,
-        windowing: &Windowing,
-        valid: &LabelledSet,
-        observer: &mut impl TrainObserver,
-    ) -> Result<(), FitError> {
-        let evaluated = self.current();
-        let (valid_loss, metrics) = validate(&evaluated, self.objective.part, windowing, valid, observer).await?;
-        let (epoch, valid) = (self.at.epoch, metrics.scores());
-        let (train_loss, step_losses) = (self.train_loss, std::mem::take(&mut self.losses));
-        let mut report = EpochReport { epoch, train_loss, step_losses, valid_loss, valid, best: false };
-        report.best = self.at.epochs.iter().all(|earlier| better(&report, earlier));
-        if report.best {
-            self.at.best = evaluated;
-        }
-        self.rate.epoch_over(train_loss, report.valid.first());
-        observer.epoch(&report);
-        self.at.epochs.push(report);
-        Ok(())
-    }
-
-    /// True after so many validated epochs in a row without a better one than before.
-    fn is_patience_over(&self, patience: usize) -> bool {
-        let since_best = self.at.epochs.iter().rev().take_while(|report| !report.best).count();
-        patience > 0 && since_best >= patience
-    }
-
-    /// The network to be validated and kept: the average where there is one, without dropout and gradients.
-    fn current(&self) -> Network {
-        let network = self.at.network.valid();
-        match &self.at.ema {
-            Some(ema) => ema.apply(network),
-            None => network,
-        }
-    }
-
-    /// One time through the set; the losses of its steps.
-    async fn epoch(
-        &mut self,
-        epoch: usize,
-        recipe: &Recipe,
-        windowing: &Windowing,
-        train: &LabelledSet,
-        observer: &mut impl TrainObserver,
-    ) -> Result<Vec<f32>, FitError> {
-        seed_masks(recipe.seed, epoch);
-        let run = &mut self.at;
-        let order = epoch_order(train, recipe, &mut run.rng);
-        let batches: Vec<&[usize]> = order.chunks(recipe.batch.max(1)).collect();
-        let (steps, before) = (recipe.epochs * batches.len(), (epoch - 1) * batches.len());
-        let (mut losses, mut last) = (Vec::with_capacity(batches.len()), None);
-        for (index, songs) in batches.into_iter().enumerate() {
-            let (augmentation, smoothing) = (&recipe.augmentation, recipe.label_smoothing);
-            let batch = draw(train, songs, windowing, augmentation, smoothing, &mut run.rng);
-            let rate = self.rate.at(before + index, steps);
-            let (network, loss) = step(run.network.clone(), &mut run.optimiser, &batch, rate, self.objective);
-            run.network = network;
-            if let Some(ema) = &mut run.ema {
-                ema.add(&run.network);
-            }
-            // The device is never more than a step behind, so that a cancel waits for no more than that.
-            if let Some(before) = last.replace(loss) {
-                losses.extend(read(before).await?);
-            }
-            observer.step(before + index + 1, steps);
-            observer.pause().await?;
-            if observer.stop() {
-                break;
-            }
-        }
-        if let Some(loss) = last {
-            losses.extend(read(loss).await?);
-        }
-        Ok(losses)
+/// Weights of a file in a network for training; layers that the file has no weights for start fresh.
+fn from_file(blueprint: &Blueprint, recipe: &Recipe, bytes: &[u8], device: &Device) -> Result<Network, WeightsError> {
+    let mut network = fresh(blueprint, recipe, device);
+    // Only this program's own files have a card.
+    match embedded_card(bytes) {
+        Ok(_) => fill(&mut network, bytes.to_vec(), blueprint.entry.id).map(|()| network),
+        Err(_) => imagenet_weights::load(network, bytes),
     }
 }
 
-/// The value of a loss. Waits for the device.
-async fn read(loss: Tensor<1>) -> Result<Vec<f32>, ExecutionError> {
-    Ok(loss.into_data_async().await?.iter::<f32>().collect())
+/// Trains last layers on windows, whose way through the other layers is computed once.
+async fn fit_last_layers(
+    network: Network,
+    part: Part,
+    windowing: Windowing,
+    (recipe, train, valid): Sets<'_>,
+    observer: &mut impl TrainObserver,
+) -> Result<FittedNetwork, FitError> {
+    let frozen = network.valid();
+    let train = inputs_of(&frozen, part, &windowing, train, observer).await?;
+    let valid = inputs_of(&frozen, part, &windowing, valid, observer).await?;
+    let fitted = fit_on_inputs(network, part, (recipe, &train, &valid), observer).await?;
+    // The job's own sets still hold windows, which go through all layers.
+    Ok(FittedNetwork { part: Part::Whole, windowing, ..fitted })
+}
+
+/// Trains last layers on sets that hold a column of their inputs per window.
+async fn fit_on_inputs(
+    network: Network,
+    part: Part,
+    (recipe, train, valid): Sets<'_>,
+    observer: &mut impl TrainObserver,
+) -> Result<FittedNetwork, FitError> {
+    let windowing = Windowing::of_features(width_of(train));
+    let recipe = &without_augmentation(recipe);
+    fit_plan(network.train(), Plan { part, windowing, recipe, train, valid }, observer).await
+}
+
+async fn fit_plan(
+    network: Network,
+    plan: Plan<'_>,
+    observer: &mut impl TrainObserver,
+) -> Result<FittedNetwork, FitError> {
+    let Plan { part, windowing, .. } = plan;
+    let (network, epochs) = run(network, plan, observer).await?;
+    Ok(FittedNetwork { network, epochs, part, windowing })
+}
+
+/// Values that were computed once are not spectrograms: masks and stretching have no meaning for them.
+fn without_augmentation(recipe: &Recipe) -> Recipe {
+    Recipe { augmentation: Augmentation::default(), ..recipe.clone() }
+}
+
+/// The head, standardising its inputs by the mean and deviation of the training songs' features.
+fn standardising(network: Network, train: &LabelledSet, device: &Device) -> Network {
+    let Network::Head(head) = network else { return network };
+    let device = device.clone().autodiff();
+    let (mean, deviation) = moments_of(train);
+    let row = |values: Vec<f32>| Tensor::from_data(TensorData::new(values.clone(), [values.len()]), &device);
+    Network::Head(head.standardising(row(mean), row(deviation)))
 }

@@ -1,33 +1,36 @@
-//! LinearProbe heads on features that were computed before: a convex problem, solved to its only optimum, so that the same
-//! songs always give the same head.
+//! Linear heads on precomputed features (multinomial logistic regression with an L2 penalty): a convex problem, solved to
+//! its only optimum, so the same songs always give the same head.
+
+pub(crate) mod audio_augmentation;
+pub(crate) mod crossval;
+pub(crate) mod examples;
+mod lbfgs;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use super::audio_augmentation::AudioAugmentation;
-use super::lbfgs::minimise;
+use self::audio_augmentation::AudioAugmentation;
+use self::lbfgs::minimise;
+use super::embeddings::moments;
 use crate::dataset::labelled_set::Song;
 use crate::model::Network;
 use crate::model::networks::head;
 
-/// The largest slope that counts as none.
+/// The largest component of a gradient that counts as zero.
 const TOLERANCE: f64 = 1e-7;
-/// Added to every deviation, so that a feature that never changes is divided by something.
-const LEAST_DEVIATION: f64 = 1e-6;
-
-/// How a linear head is trained.
+/// The settings of a linear head.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HeadRecipe {
     /// Factor of the sum of the squared weights (on standardised features, without the biases) in the loss.
     pub penalty: f64,
-    /// True where every class counts alike, however many songs it has. Says nothing where a song has many labels.
+    /// True to give every class the same weight, however many songs it has. Without effect for tags.
     pub balanced: bool,
-    /// Parts of the cross-validation that measures the head and finds its temperature.
+    /// Folds of the cross-validation that evaluates the head and finds its temperature.
     pub folds: usize,
-    /// Seeds of the parts; the cross-validation is made once for each.
+    /// Seeds of the folds: one cross-validation each.
     pub fold_seeds: Vec<u64>,
-    /// What is heard besides the songs themselves.
+    /// Altered copies of the songs that the head is trained on, too.
     #[serde(alias = "copies")]
     pub augmentation: AudioAugmentation,
 }
@@ -44,52 +47,55 @@ impl Default for HeadRecipe {
     }
 }
 
-/// A song as a head hears it.
+/// A song and its features.
 #[derive(Debug, Clone)]
-pub struct Example {
-    /// Which song, without its segments.
+pub(crate) struct Example {
+    /// The song, without segments.
     pub song: Song,
-    /// The features of its windows: what it is judged by, too.
+    /// The features of its windows, `[windows][features]`: for training and for prediction.
     pub windows: Vec<Vec<f32>>,
-    /// The features of its altered copies, a window each.
+    /// The features of its altered copies, one window each: for training alone.
     pub augmented: Vec<Vec<f32>>,
 }
 
-/// A head: standardises features, then weighs them.
+/// A linear head: standardises features, then weighs them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LinearProbe {
+pub(crate) struct LinearProbe {
     labels: usize,
     mean: Vec<f64>,
     deviation: Vec<f64>,
     /// `[features, labels]`.
     weight: Vec<f64>,
     bias: Vec<f64>,
-    /// The loss that it was left at.
+    /// The loss at the optimum.
     pub loss: Loss,
 }
 
-/// What a head was trained to make small.
+/// What training minimises: the sum of both.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Loss {
-    /// Mean cross-entropy of the rows; of many labels the sum of the labels' own.
+pub(crate) struct Loss {
+    /// Weighted mean cross-entropy of the rows in nats; for tags the sum over the tags.
     pub entropy: f64,
-    /// The penalty.
     pub penalty: f64,
 }
 
-/// What is learned from: rows of standardised features with their targets and weights.
+/// The training data: rows of standardised features with their targets and weights.
 struct Rows<'a> {
     multi_label: bool,
     labels: usize,
     /// `[rows, features]`.
     features: Vec<f64>,
     targets: Vec<&'a [f32]>,
-    /// They sum to 1.
+    /// One per row; they sum to 1.
     weights: Vec<f64>,
 }
 
-/// The head of these songs. A song and each of its copies count alike, however many windows they have.
-pub fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, multi_label: bool, recipe: &HeadRecipe) -> LinearProbe {
+/// Trains a head. A song and each of its copies have the same weight, however many windows they have.
+pub(crate) fn fit<'a>(
+    examples: impl IntoIterator<Item = &'a Example>,
+    multi_label: bool,
+    recipe: &HeadRecipe,
+) -> LinearProbe {
     let (mut rows, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
     for Example { song, windows, augmented } in examples {
         let own = windows.iter().map(|row| (row, 1.0 / windows.len() as f64));
@@ -105,14 +111,16 @@ pub fn fit<'a>(examples: impl IntoIterator<Item = &'a Example>, multi_label: boo
     }
     let sum: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|weight| *weight /= sum);
+    // Standardised, so that one penalty suits features of any scale.
     let standardised = |row: &&[f32]| standardise(row, &mean, &deviation).collect::<Vec<f64>>();
     let features = rows.iter().flat_map(standardised).collect();
     let labels = targets.first().map_or(0, |target| target.len());
     let rows = Rows { multi_label, labels, features, targets, weights };
+    // From zero: a convex problem has the same optimum from everywhere.
     let start = vec![0.0; (mean.len() + 1) * labels];
     let mut weight = minimise(start, TOLERANCE, |at| {
-        let (loss, slope) = rows.loss(at, recipe.penalty);
-        (loss.entropy + loss.penalty, slope)
+        let (loss, gradient) = rows.loss(at, recipe.penalty);
+        (loss.entropy + loss.penalty, gradient)
     });
     let (loss, _) = rows.loss(&weight, recipe.penalty);
     let bias = weight.split_off(mean.len() * labels);
@@ -123,24 +131,7 @@ fn standardise(row: &[f32], mean: &[f64], deviation: &[f64]) -> impl Iterator<It
     row.iter().zip(mean).zip(deviation).map(|((&value, mean), deviation)| (f64::from(value) - mean) / deviation)
 }
 
-/// Weighted mean and deviation of every feature.
-pub(super) fn moments(rows: &[&[f32]], weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let whole: f64 = weights.iter().sum();
-    let features = rows.first().map_or(0, |row| row.len());
-    let mean_of = |value: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
-        let mut sums = vec![0.0; features];
-        for (row, weight) in rows.iter().zip(weights) {
-            let values = row.iter().enumerate().map(|(index, &found)| value(index, f64::from(found)));
-            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value / whole);
-        }
-        sums
-    };
-    let mean = mean_of(&|_, value| value);
-    let variance = mean_of(&|index, value| (value - mean[index]).powi(2));
-    (mean, variance.into_iter().map(|variance| variance.sqrt() + LEAST_DEVIATION).collect())
-}
-
-/// Makes the classes' weights equal in sum.
+/// Scales the weights so that those of every class sum to 1.
 fn balance(weights: &mut [f64], targets: &[&[f32]]) {
     let classes = targets.first().map_or(0, |target| target.len());
     let mut of_class = vec![0.0; classes];
@@ -154,11 +145,11 @@ fn balance(weights: &mut [f64], targets: &[&[f32]]) {
 }
 
 impl Rows<'_> {
-    /// The loss of weights `[features + 1, labels]`, the last row of which are the biases, and its slope.
+    /// The loss of weights `[features + 1, labels]`, whose last row are the biases, and its gradient.
     fn loss(&self, at: &[f64], penalty: f64) -> (Loss, Vec<f64>) {
         let (labels, width) = (self.labels, at.len() / self.labels - 1);
         let (weight, bias) = at.split_at(width * labels);
-        let mut slope = vec![0.0; at.len()];
+        let mut gradient = vec![0.0; at.len()];
         let mut entropy = 0.0;
         let mut logits = vec![0.0; labels];
         for ((row, target), share) in self.features.chunks_exact(width).zip(&self.targets).zip(&self.weights) {
@@ -166,24 +157,25 @@ impl Rows<'_> {
             for (value, weights) in row.iter().zip(weight.chunks_exact(labels)) {
                 logits.iter_mut().zip(weights).for_each(|(logit, weight)| *logit += value * weight);
             }
-            // From here on the logits are the entropy's slopes.
+            // From here on the logits hold the gradient of the cross-entropy.
             entropy +=
                 share * if self.multi_label { binary(&mut logits, target) } else { categorical(&mut logits, target) };
             logits.iter_mut().for_each(|logit| *logit *= share);
-            let (of_weight, of_bias) = slope.split_at_mut(width * labels);
-            for (value, slopes) in row.iter().zip(of_weight.chunks_exact_mut(labels)) {
-                slopes.iter_mut().zip(&logits).for_each(|(slope, logit)| *slope += value * logit);
+            let (of_weight, of_bias) = gradient.split_at_mut(width * labels);
+            for (value, gradients) in row.iter().zip(of_weight.chunks_exact_mut(labels)) {
+                gradients.iter_mut().zip(&logits).for_each(|(gradient, logit)| *gradient += value * logit);
             }
-            of_bias.iter_mut().zip(&logits).for_each(|(slope, logit)| *slope += logit);
+            of_bias.iter_mut().zip(&logits).for_each(|(gradient, logit)| *gradient += logit);
         }
-        slope.iter_mut().zip(weight).for_each(|(slope, weight)| *slope += 2.0 * penalty * weight);
+        gradient.iter_mut().zip(weight).for_each(|(gradient, weight)| *gradient += 2.0 * penalty * weight);
         let squares: f64 = weight.iter().map(|weight| weight * weight).sum();
-        (Loss { entropy, penalty: penalty * squares }, slope)
+        (Loss { entropy, penalty: penalty * squares }, gradient)
     }
 }
 
-/// Cross-entropy of one label out of all; leaves its slope in place of the logits.
+/// Softmax cross-entropy; its gradient replaces the logits.
 fn categorical(logits: &mut [f64], target: &[f32]) -> f64 {
+    // Without the largest logit the exponentials could overflow.
     let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = logits.iter().map(|logit| (logit - largest).exp()).sum();
     let whole = largest + sum.ln();
@@ -196,7 +188,7 @@ fn categorical(logits: &mut [f64], target: &[f32]) -> f64 {
     entropy
 }
 
-/// Cross-entropies of labels each for itself, summed; leaves their slopes in place of the logits.
+/// Binary cross-entropies, summed over the labels; their gradients replace the logits.
 fn binary(logits: &mut [f64], target: &[f32]) -> f64 {
     let mut entropy = 0.0;
     for (logit, &target) in logits.iter_mut().zip(target) {
@@ -208,8 +200,8 @@ fn binary(logits: &mut [f64], target: &[f32]) -> f64 {
 }
 
 impl LinearProbe {
-    /// Logits of a row of features.
-    pub fn logits(&self, row: &[f32]) -> Vec<f32> {
+    /// Logits, `[labels]`, of a row of features.
+    pub(crate) fn logits(&self, row: &[f32]) -> Vec<f32> {
         let mut logits = self.bias.clone();
         let standardised = standardise(row, &self.mean, &self.deviation);
         for (value, weights) in standardised.zip(self.weight.chunks_exact(self.labels)) {
@@ -218,19 +210,20 @@ impl LinearProbe {
         logits.into_iter().map(|logit| logit as f32).collect()
     }
 
-    /// The head whose logits are divided by a temperature.
-    pub fn cooled(mut self, temperature: f64) -> Self {
+    /// The head with its logits divided by a temperature.
+    pub(crate) fn cooled(mut self, temperature: f64) -> Self {
         self.weight.iter_mut().chain(&mut self.bias).for_each(|value| *value /= temperature);
         self
     }
 
-    /// Size of the weights: the root of the sum of their squares.
-    pub fn norm(&self) -> f64 {
+    /// The Euclidean norm of the weights, without the biases.
+    pub(crate) fn norm(&self) -> f64 {
         self.weight.iter().map(|weight| weight * weight).sum::<f64>().sqrt()
     }
 
-    /// The head as a network of the registry.
-    pub fn network(&self, device: &Device) -> Network {
+    /// The head as a network of the registry, on a device.
+    pub(crate) fn network(&self, device: &Device) -> Network {
+        // Networks compute in single precision.
         let tensor = |values: &[f64]| values.iter().map(|&value| value as f32).collect::<Vec<f32>>();
         let row = |values: &[f64]| Tensor::from_data(TensorData::new(tensor(values), [values.len()]), device);
         let weight = TensorData::new(tensor(&self.weight), [self.mean.len(), self.labels]);
@@ -239,19 +232,14 @@ impl LinearProbe {
     }
 }
 
-/// Of every song the logits of its windows, by the head of the songs in other folds.
-pub fn out_of_fold(
-    examples: &[Example],
-    fold_of: &[usize],
-    multi_label: bool,
-    recipe: &HeadRecipe,
-) -> Vec<Vec<Vec<f32>>> {
+/// The logits of every song's windows, `[songs][windows][labels]`, by the head of the songs in the other folds.
+fn out_of_fold(examples: &[Example], fold_of: &[usize], multi_label: bool, recipe: &HeadRecipe) -> Vec<Vec<Vec<f32>>> {
     let folds = fold_of.iter().copied().max().map_or(0, |last| last + 1);
-    let learned = |fold: usize| {
+    let head = |fold: usize| {
         let others = examples.iter().zip(fold_of).filter(|(_, own)| **own != fold);
         fit(others.map(|(example, _)| example), multi_label, recipe)
     };
-    let heads: Vec<LinearProbe> = (0..folds).map(learned).collect();
+    let heads: Vec<LinearProbe> = (0..folds).map(head).collect();
     let logits = |(example, &fold): (&Example, &usize)| {
         example.windows.iter().map(|window| heads[fold].logits(window)).collect()
     };
@@ -281,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slope_is_that_of_the_loss() {
+    fn the_gradient_is_that_of_finite_differences() {
         let targets = [one_of(0, 3), vec![0.2, 0.3, 0.5]];
         let targets: Vec<&[f32]> = targets.iter().map(Vec::as_slice).collect();
         for multi_label in [false, true] {
@@ -289,20 +277,20 @@ mod tests {
             let rows = Rows { multi_label, labels: 3, features, targets: targets.clone(), weights };
             let at: Vec<f64> = (0..9).map(|index| (index as f64 * 0.7).sin()).collect();
             let total = |at: &[f64]| rows.loss(at, 0.1).0.entropy + rows.loss(at, 0.1).0.penalty;
-            for (index, slope) in rows.loss(&at, 0.1).1.into_iter().enumerate() {
+            for (index, gradient) in rows.loss(&at, 0.1).1.into_iter().enumerate() {
                 let moved = |by: f64| {
                     let mut moved = at.clone();
                     moved[index] += by;
                     total(&moved)
                 };
                 let found = (moved(1e-5) - moved(-1e-5)) / 2e-5;
-                assert!((found - slope).abs() < 1e-7, "{index}: {found} and {slope}");
+                assert!((found - gradient).abs() < 1e-7, "{index}: {found} and {gradient}");
             }
         }
     }
 
     #[test]
-    fn a_head_learns_and_is_the_same_as_a_network() {
+    fn a_trained_head_and_its_network_agree() {
         let examples = genres();
         let head = fit(&examples, false, &HeadRecipe { penalty: 1e-3, ..HeadRecipe::default() });
         let network = head.network(&Device::flex());
@@ -318,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn balanced_classes_count_alike() {
+    fn balanced_classes_have_equal_weights() {
         let targets = [one_of(0, 2), one_of(0, 2), one_of(1, 2), one_of(0, 2)];
         let targets: Vec<&[f32]> = targets.iter().map(Vec::as_slice).collect();
         let mut weights = vec![0.5, 0.5, 1.0, 2.0];
@@ -327,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_labels_each_is_learned_for_itself() {
+    fn tags_are_trained_independently() {
         let targets: Vec<Vec<f32>> =
             (0..40).map(|song| (0..3).map(|tag| f32::from(u8::from((song >> tag) % 2 == 1))).collect()).collect();
         let examples = examples(&targets);
@@ -340,9 +328,9 @@ mod tests {
     }
 
     #[test]
-    fn a_song_is_judged_by_a_head_that_never_heard_it() {
+    fn a_song_is_predicted_by_a_head_that_was_not_trained_on_it() {
         let mut examples = genres();
-        // A song of a class of its own cannot be known to the others.
+        // The head of the other songs knows nothing of this song's new label.
         examples[7].song.target = one_of(2, 3);
         let recipe = HeadRecipe { penalty: 1e-3, balanced: false, ..HeadRecipe::default() };
         let fold_of: Vec<usize> = (0..examples.len()).map(|song| usize::from(song == 7)).collect();

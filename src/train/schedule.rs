@@ -1,37 +1,38 @@
-//! The learning rate from step to step.
+//! The learning rate of every step.
 
 use crate::recipe::{Recipe, Schedule};
 
-/// The share of a cosine run that its rate rises over.
+/// The share of a run's steps over which a cosine schedule warms up.
 const WARM_UP: f64 = 0.05;
 
-/// The learning rate of a run, which may depend on how the run goes.
+/// The learning rate of a run. The plateau schedule depends on the losses and scores so far.
 #[derive(Debug, Clone)]
-pub struct Rate {
+pub(super) struct LearningRate {
     schedule: Schedule,
     largest: f64,
-    /// What plateaus and fluctuations have made of it.
+    /// The plateau schedule's factor of the largest rate, 0.01 to 10.
     factor: f64,
     lowest_loss: f64,
+    /// Epochs since the lowest loss, or since the factor was last raised.
     epochs_since: usize,
-    accuracies: Vec<f64>,
+    /// The scores of the last epochs, three at most, from 0 to 1.
+    scores: Vec<f64>,
 }
 
-impl Rate {
-    /// The rate at the beginning of a run.
-    pub fn new(recipe: &Recipe) -> Self {
+impl LearningRate {
+    pub(super) fn new(recipe: &Recipe) -> Self {
         Self {
             schedule: recipe.schedule,
             largest: recipe.learning_rate,
             factor: 1.0,
             lowest_loss: f64::INFINITY,
             epochs_since: 0,
-            accuracies: Vec::new(),
+            scores: Vec::new(),
         }
     }
 
-    /// The rate at a step of a run of `steps` steps.
-    pub fn at(&self, step: usize, steps: usize) -> f64 {
+    /// The rate at a step, from 0, of a run of `steps` steps.
+    pub(super) fn at(&self, step: usize, steps: usize) -> f64 {
         self.largest
             * match self.schedule {
                 Schedule::Constant => 1.0,
@@ -40,27 +41,29 @@ impl Rate {
             }
     }
 
-    /// Takes in how an epoch went.
-    pub fn epoch_over(&mut self, train_loss: f64, valid_score: f64) {
+    /// Adjusts the rate to a validated epoch's loss and score.
+    pub(super) fn epoch_over(&mut self, train_loss: f64, valid_score: f64) {
         self.epochs_since += 1;
+        // The thresholds are those documented at `Schedule::Plateau`.
         if train_loss < 0.99 * self.lowest_loss {
             (self.lowest_loss, self.epochs_since) = (train_loss, 0);
         }
-        self.accuracies.push(valid_score);
-        let falls = self.accuracies.windows(2).filter(|pair| pair[1] < pair[0]).count();
+        self.scores.push(valid_score);
+        let falls = self.scores.windows(2).filter(|pair| pair[1] < pair[0]).count();
         if self.epochs_since >= 5 {
             (self.factor, self.epochs_since) = ((self.factor * 1.5).min(10.0), 0);
-        } else if self.accuracies.len() > 3 && falls >= 2 {
+        } else if self.scores.len() > 3 && falls >= 2 {
             self.factor = (self.factor * 0.5).max(0.01);
-            self.accuracies.drain(..3);
+            // A new decision needs new epochs: the same drops must not halve the rate twice.
+            self.scores.drain(..3);
         }
-        if self.accuracies.len() > 3 {
-            self.accuracies.remove(0);
+        if self.scores.len() > 3 {
+            self.scores.remove(0);
         }
     }
 }
 
-/// Up over the first twentieth, then half a cosine down to a hundredth.
+/// The factor of the largest rate at a share of the run, 0 to 1: linear warm-up, then half a cosine down to a hundredth.
 fn cosine(done: f64) -> f64 {
     if done < WARM_UP {
         return (done / WARM_UP).max(0.01);
@@ -73,8 +76,8 @@ fn cosine(done: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn rate(schedule: Schedule) -> Rate {
-        Rate::new(&Recipe { learning_rate: 2.0, schedule, ..Recipe::default() })
+    fn rate(schedule: Schedule) -> LearningRate {
+        LearningRate::new(&Recipe { learning_rate: 2.0, schedule, ..Recipe::default() })
     }
 
     #[test]

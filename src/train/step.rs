@@ -1,4 +1,4 @@
-//! One optimisation step. It knows no file, no time, no page.
+//! One optimisation step: the losses, the optimisers of Burn, and forward, backward and update.
 
 use burn::module::Module;
 use burn::optim::{
@@ -14,7 +14,7 @@ use crate::model::windows::to_tensor;
 use crate::model::{Layers, Network, Part};
 use crate::recipe::{OptimiserKind, Recipe};
 
-/// The recipe's optimiser.
+/// The optimiser of a recipe, with its weight decay.
 pub fn optimiser(recipe: &Recipe) -> ModuleOptimizer {
     let decay = recipe.weight_decay as f32;
     let coupled = WeightDecayConfig::new(decay);
@@ -22,6 +22,7 @@ pub fn optimiser(recipe: &Recipe) -> ModuleOptimizer {
         OptimiserKind::AdamW => AdamWConfig::new().with_weight_decay(decay).init(),
         OptimiserKind::Adam => AdamConfig::new().with_weight_decay(Some(coupled)).init(),
         OptimiserKind::RmsProp => RmsPropConfig::new().with_weight_decay(Some(coupled)).init(),
+        // Momentum as most papers use it; recipes do not change it.
         OptimiserKind::Sgd => SgdConfig::new()
             .with_weight_decay(Some(coupled))
             .with_momentum(Some(MomentumConfig { momentum: 0.9, dampening: 0.0, nesterov: true }))
@@ -36,35 +37,34 @@ pub fn optimiser(recipe: &Recipe) -> ModuleOptimizer {
 ///
 /// - logits, targets: `[windows, classes]`
 /// - output: `[1]`
-pub fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     (log_softmax(logits, 1) * targets).sum_dim(1).mean().neg()
 }
 
-/// Mean binary cross-entropy between logits and targets, each label for itself.
+/// Mean binary cross-entropy between logits and targets, over windows and labels.
 ///
 /// # Shapes
 ///
 /// - logits, targets: `[windows, labels]`
 /// - output: `[1]`
-pub fn binary_cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-    // max(x, 0) - x t + ln(1 + exp(-|x|)), which no logit overflows.
+fn binary_cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    // max(x, 0) - x t + ln(1 + exp(-|x|)) never overflows, unlike the logarithm of a sigmoid.
     let certain = relu(logits.clone()) - logits.clone() * targets;
     (certain + logits.abs().neg().exp().log1p()).mean()
 }
 
-/// What a step optimises.
+/// What a step minimises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Objective {
-    /// What of the network the batches are inputs of.
+    /// The layers that the batches are inputs of.
     pub part: Part,
-    /// True where any number of labels may hold.
+    /// True for tags: binary cross-entropy of every label instead of cross-entropy over all.
     pub multi_label: bool,
-    /// Adds the weight penalty of the network's document.
+    /// Adds the weight penalty of the network's paper.
     pub paper_penalty: bool,
 }
 
-/// The loss of a batch, shape `[1]`: cross-entropy (of each label for itself where many may hold), and the document's
-/// weight penalty where it is asked for. It stays on the device.
+/// The loss of a batch in nats, shape `[1]`. It stays on the device.
 pub fn loss(network: &Network, batch: &Batch, objective: Objective, device: &Device) -> Tensor<1> {
     let windows = batch.targets.len() / batch.shape.classes;
     let inputs = to_tensor(batch.inputs.clone(), batch.shape.bands, batch.shape.frames, device);
@@ -72,13 +72,14 @@ pub fn loss(network: &Network, batch: &Batch, objective: Objective, device: &Dev
     let (logits, targets) = (network.forward_part(objective.part, inputs), Tensor::from_data(targets, device));
     let entropy =
         if objective.multi_label { binary_cross_entropy(logits, targets) } else { cross_entropy(logits, targets) };
+    // The optimiser's weight decay is separate: this is the paper's own penalty on chosen layers.
     match network.penalty() {
         Some(penalty) if objective.paper_penalty => entropy + penalty,
         _ => entropy,
     }
 }
 
-/// One step: the network moved against the gradient of its loss on the batch, and that loss, still on the device.
+/// One step: the network after the optimiser's update, and the loss before it, shape `[1]`, still on the device.
 pub fn step(
     network: Network,
     optimiser: &mut ModuleOptimizer,

@@ -231,9 +231,9 @@ mod tests {
         let mut recipe = strange();
         let mut told = |id: &str, text: &str| setting(id).set(&mut recipe, text).unwrap_err();
         assert_eq!(told("train-epochs", "0"), "Epochs is 0; expected 1 or more.");
-        assert_eq!(told("train-dropout-dense", "1"), "The dropout between dense layers is 1; expected 0 to below 1.");
-        assert_eq!(told("train-rate", "-1"), "The learning rate is -1; expected 0 or more.");
-        assert_eq!(told("train-rate", "1e999"), "The learning rate is inf; expected 0 or more.");
+        assert_eq!(told("train-dropout-dense", "1"), "Dropout between dense layers is 1; expected 0 to below 1.");
+        assert_eq!(told("train-rate", "-1"), "Learning rate is -1; expected 0 or more.");
+        assert_eq!(told("train-rate", "1e999"), "Learning rate is inf; expected 0 or more.");
         assert_eq!(told("train-batch", "2000"), "The batch is 2000; expected 1024 or less.");
         for (id, text) in [
             ("train-epochs", "many"),

@@ -184,7 +184,7 @@ async fn what_is_out_of_its_range_is_refused_at_its_field() {
     let (fixture, _page, asked) = collected().await;
     write(&fixture, "train-dropout-dense", "1");
     let said = fixture.text("train-dropout-dense-trouble");
-    assert_eq!(said, "The dropout between dense layers is 1; expected 0 to below 1.");
+    assert_eq!(said, "Dropout between dense layers is 1; expected 0 to below 1.");
     fixture.get::<HtmlElement>("train-start").click();
     assert_eq!(asked.take(), [""; 0], "nothing begins");
     assert!(fixture.get::<Element>("train-all").has_attribute("open") && !fixture.hidden("train-settings-trouble"));

@@ -67,7 +67,7 @@ pub fn about_preset(preset: Option<Preset>, model: &ModelSpec, has_paper: bool) 
     let meaning = match (preset, model) {
         (None, _) => "Your own settings: what you changed is marked, the rest is the preset's.",
         (Some(Preset::Quick), _) => "For a first result soon. The fewer the clips, the oftener it goes through them.",
-        (Some(Preset::Thorough), model) if model.hears_anew() => {
+        (Some(Preset::Thorough), model) if model.trains_on_audio() => {
             "More epochs, and sounds altered each time, so that it learns fewer of them by heart."
         }
         (Some(Preset::Thorough), _) => "More epochs in smaller steps.",

@@ -265,8 +265,8 @@ impl Settings {
 
     /// Settings that say nothing for a student are not to be set.
     fn enable(&self, model_spec: &ModelSpec, has_paper: bool) -> Result<(), DomError> {
-        disable(&self.augmentation, !model_spec.hears_anew())?;
-        self.augmentation_none.set_hidden(model_spec.hears_anew());
+        disable(&self.augmentation, !model_spec.trains_on_audio())?;
+        self.augmentation_none.set_hidden(model_spec.trains_on_audio());
         let is_head = matches!(model_spec, ModelSpec::NewHead { .. });
         disable(&Field::find(&self.document, "train-dropout-conv")?.element, is_head)?;
         disable(&Field::find(&self.document, "train-penalty")?.element, is_head)?;

@@ -1,5 +1,5 @@
-//! Altered copies of recordings, so that a head does not learn by heart how loud, how fast and how dull a recording is.
-//! Unlike what is done to windows ([`batch`](super::batch)), this alters the sound before the front end scales it.
+//! Altered copies of recordings, so that a head does not overfit to the level, speed and timbre of single recordings.
+//! Unlike the augmentation of windows ([`batch`](crate::train::batch)), this alters the audio before the front end scales it.
 
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
@@ -8,35 +8,35 @@ use serde::{Deserialize, Serialize};
 use crate::audio::{AudioError, Clip, resample};
 use crate::dsp::{FrontEnd, MelPlan, Segment, segments};
 
-/// Rates that recordings are played at are multiples of this, in Hz: the resampler is quick where rates have much in
-/// common.
+/// The speed of copies is rounded to multiples of this sample rate, in Hz: the resampler is fast for rates with a large
+/// common divisor.
 const RATE_STEP: f64 = 25.0;
 
-/// How copies are altered. Every share and every size is drawn anew for each copy.
+/// How copies are altered. All random values are drawn independently for every copy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AudioAugmentation {
-    /// AudioAugmentation of every song; 0 for none.
+    /// Copies per song; 0 for none.
     pub count: usize,
-    /// Seed of every draw.
+    /// Seed of all random values.
     pub seed: u64,
-    /// The most that is taken of a song, in seconds.
+    /// The longest excerpt of a song, in seconds.
     pub seconds: f64,
-    /// The least share of that which is taken.
+    /// The shortest excerpt, as a share of the longest, 0 to 1.
     pub least_share: f64,
-    /// The most that it is played higher (and faster) or lower (and slower), in semitones.
+    /// The largest change of speed up or down, which changes the pitch too, in semitones.
     pub semitones: f64,
-    /// The most that it is made louder or quieter, in dB.
+    /// The largest change of level up or down, in dB.
     pub gain_db: f64,
-    /// Deviation of an equaliser's curve at its knots, in dB.
+    /// Standard deviation of a random equaliser curve at its knots, in dB.
     pub curve_db: f64,
-    /// Knots of the curve, equally far apart over the mel bands.
+    /// Knots of the curve, equally spaced over the mel bands.
     pub curve_knots: usize,
-    /// Share of the copies that are made dull.
+    /// Share of the copies that get a low-pass filter, 0 to 1.
     pub low_pass_share: f64,
-    /// The lowest and the highest frequency that a dull copy is quieter from, in Hz.
+    /// Range of the filter's cut-off frequency, in Hz.
     pub low_pass_hz: [f64; 2],
-    /// How much quieter, in dB an octave.
+    /// Slope of the filter above its cut-off, in dB per octave.
     pub low_pass_slope_db: f64,
 }
 
@@ -58,17 +58,14 @@ impl Default for AudioAugmentation {
     }
 }
 
-/// A copy of a recording as a front end gives it: one segment, or none of a recording without samples.
-///
-/// # Errors
-///
-/// [`AudioError`] where the recording's rate cannot be converted.
-pub fn augment(
+/// An altered copy of a recording after the front end: one segment, or `None` for a recording without samples.
+pub(super) fn augment(
     clip: &Clip,
     front_end: &FrontEnd,
     augmentation: &AudioAugmentation,
     rng: &mut impl Rng,
 ) -> Result<Option<Segment>, AudioError> {
+    // One resampling does both: to the front end's rate, and the change of speed.
     let piece = resample(excerpt(clip, augmentation, rng), front_end.sample_rate)?;
     let mut mel = MelPlan::new(front_end).spectrogram(&piece.samples);
     let factors = factors(&front_end.band_hz(), augmentation, rng);
@@ -78,7 +75,7 @@ pub fn augment(
     Ok(segments(&mel, front_end).into_iter().next())
 }
 
-/// A stretch of a recording, said to be of another rate than it is.
+/// An excerpt of a recording that claims another sample rate than it has: resampled, it plays faster or slower.
 fn excerpt(clip: &Clip, augmentation: &AudioAugmentation, rng: &mut impl Rng) -> Clip {
     let most = (augmentation.seconds * f64::from(clip.sample_rate)).min(clip.samples.len() as f64);
     let length = (most * between(augmentation.least_share, 1.0, rng)) as usize;
@@ -88,24 +85,25 @@ fn excerpt(clip: &Clip, augmentation: &AudioAugmentation, rng: &mut impl Rng) ->
     Clip { samples: clip.samples[start..start + length].to_vec(), sample_rate: sample_rate as u32 }
 }
 
-/// What every band's power is multiplied by: the gain, the curve, and perhaps the dullness.
+/// The factor of every band's power: gain, equaliser curve and, for some copies, the low-pass filter.
 fn factors(band_hz: &[f32], augmentation: &AudioAugmentation, rng: &mut impl Rng) -> Vec<f32> {
     let gain = between(-augmentation.gain_db, augmentation.gain_db, rng);
     let knots: Vec<f64> = (0..augmentation.curve_knots.max(2)).map(|_| augmentation.curve_db * normal(rng)).collect();
     let cut_hz = between(augmentation.low_pass_hz[0], augmentation.low_pass_hz[1], rng);
-    let dull = rng.random_range(0.0..1.0) < augmentation.low_pass_share;
+    let has_low_pass = rng.random_range(0.0..1.0) < augmentation.low_pass_share;
     let decibels = |(band, &hz): (usize, &f32)| {
         let place = band as f64 / (band_hz.len() - 1).max(1) as f64 * (knots.len() - 1) as f64;
         let knot = (place as usize).min(knots.len() - 2);
         let share = place - knot as f64;
         let curve = knots[knot] * (1.0 - share) + knots[knot + 1] * share;
         let octaves = (f64::from(hz.max(1.0)) / cut_hz).log2().max(0.0);
-        gain + curve - if dull { augmentation.low_pass_slope_db * octaves } else { 0.0 }
+        gain + curve - if has_low_pass { augmentation.low_pass_slope_db * octaves } else { 0.0 }
     };
+    // Of power, hence tenths and not twentieths.
     band_hz.iter().enumerate().map(decibels).map(|db| 10_f64.powf(db / 10.0) as f32).collect()
 }
 
-/// A number between two, which may be the same.
+/// A random number in a range, which may be empty.
 fn between(low: f64, high: f64, rng: &mut impl Rng) -> f64 {
     low + (high - low) * rng.random_range(0.0..1.0)
 }
@@ -121,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    /// Nothing is altered.
+    /// Settings that alter nothing.
     const NONE: AudioAugmentation = AudioAugmentation {
         count: 1,
         seed: 1,
@@ -175,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn gain_and_dullness_are_in_decibels() {
+    fn gain_and_low_pass_are_in_decibels() {
         let hz = FRONT_END.band_hz();
         let dull = AudioAugmentation { low_pass_share: 1.0, low_pass_hz: [2000.0, 2000.0], ..NONE };
         let factors = factors(&hz, &dull, &mut ChaCha8Rng::seed_from_u64(1));

@@ -1,52 +1,61 @@
-//! The lowest point of a smooth function, in double precision: L-BFGS (Nocedal and Wright 2006, algorithms 7.4 and 7.5)
-//! with a backtracking line search. For what has few parameters and one lowest point, which this reaches to the digit.
+//! The minimum of a smooth function in double precision: L-BFGS (Nocedal and Wright 2006, algorithms 7.4 and 7.5) with a
+//! backtracking line search.
+//!
+//! Own code, because Burn optimises in single precision on a device; a convex problem with few parameters can be solved
+//! to many digits, so that every machine gets the same head.
 
 use std::collections::VecDeque;
 
-/// Steps that are remembered.
+/// The number of steps that approximate the curvature.
 const MEMORY: usize = 10;
-/// Steps that are made at most.
+/// The most steps.
 const STEPS: usize = 1000;
-/// Share of the promised descent that a step has to keep.
-const KEPT: f64 = 1e-4;
+/// The least share of the linear descent that a step must reach (Armijo's c₁).
+const SUFFICIENT: f64 = 1e-4;
 /// The shortest step that is tried.
 const SHORTEST: f64 = 1e-10;
 
-/// A step, the change of the slope over it, and one over their product.
+/// A step, the change of the gradient over it, and one over their dot product (s, y and ρ in the book).
 type Remembered = (Vec<f64>, Vec<f64>, f64);
 
-/// Goes down from `at` until no component of the slope is larger than `tolerance`. `function` gives its value and its
-/// slope at a point.
-pub fn minimise(mut at: Vec<f64>, tolerance: f64, mut function: impl FnMut(&[f64]) -> (f64, Vec<f64>)) -> Vec<f64> {
-    let (mut value, mut slope) = function(&at);
+/// Descends from `at` until no component of the gradient exceeds `tolerance`. `function` returns its value and its
+/// gradient at a point.
+pub(super) fn minimise(
+    mut at: Vec<f64>,
+    tolerance: f64,
+    mut function: impl FnMut(&[f64]) -> (f64, Vec<f64>),
+) -> Vec<f64> {
+    let (mut value, mut gradient) = function(&at);
     let mut memory: VecDeque<Remembered> = VecDeque::new();
     for _ in 0..STEPS {
-        if slope.iter().all(|component| component.abs() <= tolerance) {
+        if gradient.iter().all(|component| component.abs() <= tolerance) {
             break;
         }
-        let direction = direction(&slope, &memory);
-        let descent = dot(&direction, &slope);
-        let mut length = if memory.is_empty() { 1.0 / dot(&slope, &slope).sqrt().max(1.0) } else { 1.0 };
-        let (next, next_value, next_slope) = loop {
+        let direction = direction(&gradient, &memory);
+        let descent = dot(&direction, &gradient);
+        // The first direction has no curvature: a step of length 1 at most.
+        let mut length = if memory.is_empty() { 1.0 / dot(&gradient, &gradient).sqrt().max(1.0) } else { 1.0 };
+        let (next, next_value, next_gradient) = loop {
             let next: Vec<f64> = at.iter().zip(&direction).map(|(at, along)| at + length * along).collect();
-            let (found, slope) = function(&next);
-            if found <= value + KEPT * length * descent {
-                break (next, found, slope);
+            let (found, gradient) = function(&next);
+            if found <= value + SUFFICIENT * length * descent {
+                break (next, found, gradient);
             }
             length /= 2.0;
             if length < SHORTEST {
-                // Rounding: there is nothing below.
+                // Rounding errors hide any further descent.
                 return at;
             }
         };
-        remember(&mut memory, difference(&next, &at), difference(&next_slope, &slope));
-        (at, value, slope) = (next, next_value, next_slope);
+        remember(&mut memory, difference(&next, &at), difference(&next_gradient, &gradient));
+        (at, value, gradient) = (next, next_value, next_gradient);
     }
     at
 }
 
 fn remember(memory: &mut VecDeque<Remembered>, step: Vec<f64>, change: Vec<f64>) {
     let product = dot(&step, &change);
+    // Only a positive curvature keeps the approximation positive definite.
     if product <= 0.0 {
         return;
     }
@@ -56,9 +65,9 @@ fn remember(memory: &mut VecDeque<Remembered>, step: Vec<f64>, change: Vec<f64>)
     memory.push_back((step, change, 1.0 / product));
 }
 
-/// The way down: the slope against the curvature that the remembered steps tell of.
-fn direction(slope: &[f64], memory: &VecDeque<Remembered>) -> Vec<f64> {
-    let mut way = slope.to_vec();
+/// The direction of descent: minus the gradient times the inverse curvature (algorithm 7.4, the two-loop recursion).
+fn direction(gradient: &[f64], memory: &VecDeque<Remembered>) -> Vec<f64> {
+    let mut way = gradient.to_vec();
     let mut shares = Vec::with_capacity(memory.len());
     for (step, change, inverse) in memory.iter().rev() {
         let share = inverse * dot(step, &way);
@@ -66,6 +75,7 @@ fn direction(slope: &[f64], memory: &VecDeque<Remembered>) -> Vec<f64> {
         shares.push(share);
     }
     if let Some((_, change, inverse)) = memory.back() {
+        // The initial Hessian of equation 7.20.
         let scale = 1.0 / (inverse * dot(change, change));
         way.iter_mut().for_each(|component| *component *= scale);
     }
@@ -94,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_valley_is_followed_to_its_end() {
+    fn rosenbrocks_valley_is_followed_to_its_minimum() {
         // Rosenbrock's function: its lowest point is (1, 1).
         let function = |x: &[f64]| {
             let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
@@ -105,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bowl_of_any_shape_is_left_at_its_bottom() {
+    fn an_ill_conditioned_quadratic_is_minimised() {
         let function = |x: &[f64]| {
             let terms = x.iter().enumerate().map(|(index, x)| (10_f64.powi(index as i32 - 3), x - index as f64));
             (terms.clone().map(|(size, x)| size * x * x).sum(), terms.map(|(size, x)| 2.0 * size * x).collect())

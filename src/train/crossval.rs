@@ -1,0 +1,78 @@
+//! Cross-validation of networks: a network is trained for every split of one set, and predicts only songs that it was not
+//! trained on.
+
+use burn::tensor::Device;
+
+use super::fit::{FitJob, Start, fit};
+use super::observer::{FitError, NoObserver};
+use crate::dataset::folds::{grouped_folds, random_parts, subset};
+use crate::dataset::labelled_set::LabelledSet;
+use crate::recipe::{Keep, Recipe};
+
+/// A set to cross-validate on, and the training to repeat.
+pub(crate) struct CrossValidation<'a> {
+    pub start: Start<'a>,
+    pub recipe: &'a Recipe,
+    pub set: &'a LabelledSet,
+    pub device: &'a Device,
+}
+
+impl CrossValidation<'_> {
+    /// Probabilities of every song by the network of the other folds, `[songs][labels]`; songs of one group share a fold.
+    /// `done` is called with the number of folds that are over.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`].
+    pub(crate) async fn folds(
+        &self,
+        folds: usize,
+        seed: u64,
+        mut done: impl FnMut(usize),
+    ) -> Result<Vec<Vec<f32>>, FitError> {
+        // The last epoch: choosing the best one on the songs that are predicted would flatter the result.
+        let recipe = Recipe { keep: Keep::Last, ..self.recipe.clone() };
+        let fold_of = grouped_folds(self.set, folds, seed);
+        let mut predictions = vec![Vec::new(); self.set.songs.len()];
+        for fold in 0..folds {
+            let train = subset(self.set, |song| fold_of[song] != fold);
+            let evaluated = subset(self.set, |song| fold_of[song] == fold);
+            let found = self.train_and_predict(&recipe, [&train, &evaluated, &evaluated]).await?;
+            let songs = (0..predictions.len()).filter(|&song| fold_of[song] == fold);
+            songs.zip(found).for_each(|(song, prediction)| predictions[song] = prediction);
+            done(fold + 1);
+        }
+        Ok(predictions)
+    }
+
+    /// One random split into eight parts for training, one to choose the epoch and one to predict, whatever the songs'
+    /// groups, as many papers split: the predicted songs and their probabilities.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`].
+    pub(crate) async fn random_split(&self, seed: u64) -> Result<(LabelledSet, Vec<Vec<f32>>), FitError> {
+        let part_of = random_parts(self.set.songs.len(), &[8.0, 1.0, 1.0], seed);
+        let [train, valid, test] = [0, 1, 2].map(|part| ungrouped(subset(self.set, |song| part_of[song] == part)));
+        let recipe = Recipe { seed, ..self.recipe.clone() };
+        let predictions = self.train_and_predict(&recipe, [&train, &valid, &test]).await?;
+        Ok((test, predictions))
+    }
+
+    async fn train_and_predict(
+        &self,
+        recipe: &Recipe,
+        [train, valid, evaluated]: [&LabelledSet; 3],
+    ) -> Result<Vec<Vec<f32>>, FitError> {
+        let job = FitJob { start: self.start.clone(), recipe, train, valid, device: self.device };
+        fit(job, &mut NoObserver).await?.predict(evaluated, &mut NoObserver).await
+    }
+}
+
+/// This split is meant to have artists on both sides, which training otherwise refuses.
+fn ungrouped(mut set: LabelledSet) -> LabelledSet {
+    for song in &mut set.songs {
+        song.group = None;
+    }
+    set
+}
