@@ -16,19 +16,3 @@ pub fn shared_data() -> Option<PathBuf> {
     let _ = writeln!(std::io::stderr(), "SKIPPED: no data sets in {}; {said}", data.display());
     None
 }
-
-/// A file of `model-weights/`; says loudly where what `cargo xtask weights` fetches is not there.
-#[allow(dead_code, reason = "every test compiles all of this, and not every one needs it")]
-pub fn with_musicnn(name: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights");
-    if ["musicnn-msd", "musicnn-mtt"]
-        .iter()
-        .all(|backbone| folder.join(backbone).with_extension("safetensors").exists())
-    {
-        return Some(folder.join(name));
-    }
-    let said = "SKIPPED: MusiCNN's weights are not in model-weights/; run `cargo xtask weights`";
-    // Not by `eprintln!`, which the test runner swallows.
-    let _ = writeln!(std::io::stderr(), "{said}");
-    None
-}

@@ -3,7 +3,7 @@
 #![cfg(target_family = "wasm")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-#[path = "../musicnn/golden.rs"]
+#[path = "../common/musicnn_golden.rs"]
 mod golden;
 
 use std::cell::{Cell, RefCell};

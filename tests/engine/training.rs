@@ -1,8 +1,5 @@
 //! Lessons: a few clips are embedded, a network learns from them, and what it says is what its weights say when they are
 //! loaded. The same bodies run natively and in the browser.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 use futures::FutureExt;
@@ -17,17 +14,7 @@ use genrelens::recipe::{Keep, Recipe};
 use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainableLayers, TrainingJob, TrainingResult};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-#[cfg(target_family = "wasm")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
-/// Held by a test that draws weights: Burn's CPU engine has one generator for all threads, so tests side by side would
-/// draw other weights each time.
-///
-/// In the browser nothing runs side by side, and a test that fails there would never let go of it.
-fn alone() -> Option<MutexGuard<'static, ()>> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    (!cfg!(target_family = "wasm")).then(|| ALONE.lock().unwrap_or_else(PoisonError::into_inner))
-}
+use crate::generator::alone;
 
 /// Keeps what is sent; gives up or stops after so many epochs.
 #[derive(Default)]
@@ -267,6 +254,7 @@ fn a_head_learns_from_what_another_network_hears() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn of_a_long_clip_windows_from_all_of_it_are_heard() {
+    let _alone = alone();
     let mut engine = with_base();
     let job = job(head(0), short(1));
     // A hundred seconds: forty of these.

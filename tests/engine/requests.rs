@@ -1,5 +1,4 @@
 //! The engine from a file's bytes to its genres, with a fresh network. The same bodies run natively and in the browser.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use burn::tensor::Device;
 use futures::FutureExt;
@@ -10,8 +9,7 @@ use genrelens::model::weights::{self, Precision};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Prediction, Progress, Request};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-#[cfg(target_family = "wasm")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+use crate::generator::shared;
 
 /// Keeps what is sent; gives up after so many pauses.
 #[derive(Default)]
@@ -47,6 +45,7 @@ impl Recorder {
 }
 
 fn ask(engine: &mut Engine, request: Request, payload: Payload<Box<dyn Source>>, host: &mut Recorder) {
+    let _shared = shared();
     // The CPU engine never waits.
     engine.handle(request, payload, host).now_or_never().unwrap();
 }
@@ -81,6 +80,7 @@ fn engine() -> Engine {
 
 /// The network of a card with fresh weights, its SHA-256 on the card.
 fn fresh(card: Card) -> (Card, Vec<u8>) {
+    let _shared = shared();
     let network = card.blueprint().unwrap().init(&Device::flex());
     let bytes = weights::to_bytes(&network, &card, Precision::F16).now_or_never().unwrap().unwrap();
     (Card { sha256: weights::sha256_hex(&bytes), ..card }, bytes)

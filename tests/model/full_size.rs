@@ -1,7 +1,5 @@
 //! The networks at their documents' full sizes: they run, and they learn a handful of clips by heart. Native only: a
 //! browser without a GPU would take minutes.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use burn::tensor::Device;
 use genrelens::engine::self_test_input;
@@ -11,6 +9,8 @@ use genrelens::model::{Blueprint, Build, Dropouts, Shape};
 use genrelens::recipe::{OptimiserKind, Recipe};
 use genrelens::train::batch::Batch;
 use genrelens::train::step::{Objective, optimiser, step};
+
+use crate::generator::shared;
 
 const CLIPS: usize = 4;
 
@@ -48,6 +48,7 @@ fn losses(id: &str, steps: usize, learning_rate: f64) -> Vec<f64> {
 }
 
 fn learns_by_heart(id: &str, steps: usize, learning_rate: f64) {
+    let _shared = shared();
     let losses = losses(id, steps, learning_rate);
     let last = losses.iter().rev().take(3).copied().fold(f64::INFINITY, f64::min);
     assert!(last < 0.5 * losses[0], "{id}: {losses:?}");
@@ -125,6 +126,7 @@ fn panorama() {
 
 #[test]
 fn every_network_hears_the_features_that_the_shipped_ones_learn_from() {
+    let _shared = shared();
     let shape = Shape { bands: 128, frames: 387, classes: 10 };
     for entry in ENTRIES.iter().filter(|entry| entry.input_kind != InputKind::Features) {
         let network = (entry.init)(&Build::from(shape), &Device::flex());

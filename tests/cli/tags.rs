@@ -1,14 +1,12 @@
 //! Many labels: networks that learn tags from a folder of audio whose index names several a song.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+
+use crate::{common, model_weights};
 
 /// What may sound in a made-up clip, each for itself.
 const TAGS: [&str; 3] = ["low", "high", "pulsing"];
@@ -118,7 +116,7 @@ const LEAST: f64 = 0.1;
 #[test]
 fn the_documents_tagger_learns_from_musicnn_on_real_music() {
     let Some(data) = common::shared_data() else { return };
-    let Some(musicnn) = common::with_musicnn("musicnn-msd.safetensors") else { return };
+    let Some(musicnn) = model_weights::with_musicnn("musicnn-msd.safetensors") else { return };
     let audio = data.join("gtzan-audio");
     let mut songs = Vec::new();
     for genre in ["classical", "hiphop", "jazz", "metal", "pop", "reggae"] {

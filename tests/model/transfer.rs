@@ -1,13 +1,10 @@
 //! ResNet-50 and Xception: against torchvision and timm, their weights from those programs' files, learning.
 //!
-//! `cargo test --test transfer -- --nocapture` prints the largest differences; `tests/data/transfer/make.py` made what
+//! `cargo test --test model transfer -- --nocapture` prints the largest differences; `tests/data/transfer/make.py` made what
 //! they are held against and states the formula of the weights.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use burn::module::Module;
@@ -25,12 +22,7 @@ use genrelens::recipe::Recipe;
 use genrelens::train::fit::{TrainObserver, fit, fit_part};
 use safetensors::{Dtype, SafeTensors, serialize, tensor::TensorView};
 
-/// Held by a test that draws weights: Burn's CPU engine has one generator for all threads, so tests side by side would
-/// draw other weights each time.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use crate::generator::alone;
 
 /// The largest difference of a logit or a feature, relative to the largest of them: float32 sums of up to 4608 products
 /// in another order, through fifty layers.
@@ -54,7 +46,8 @@ impl Subject {
 
     /// Names and shapes of a weights file of the other program.
     fn tensors(&self) -> Vec<(String, Vec<usize>)> {
-        let lines = include_str!("data/transfer/tensors.txt").lines().map(|line| line.split(' ').collect::<Vec<_>>());
+        let lines =
+            include_str!("../data/transfer/tensors.txt").lines().map(|line| line.split(' ').collect::<Vec<_>>());
         let own = lines.filter(|words| words[0] == self.theirs);
         let tensor = |words: Vec<&str>| {
             (words[1].to_owned(), words[2..].iter().map(|size| size.parse().unwrap()).collect::<Vec<usize>>())
@@ -159,7 +152,7 @@ fn windows(count: usize, rows: usize, columns: usize, device: &Device) -> Tensor
 }
 
 fn golden(name: &str) -> Vec<f32> {
-    let file = SafeTensors::deserialize(include_bytes!("data/transfer/golden.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(include_bytes!("../data/transfer/golden.safetensors")).unwrap();
     let tensor = file.tensor(name).unwrap();
     tensor.data().as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect()
 }
@@ -448,7 +441,7 @@ fn the_command_line_trains_a_head_and_then_all_layers() {
     assert!(!done && said.contains("this network has no trunk from ImageNet"), "{said}");
 }
 
-/// Steps at full size: `cargo test --test transfer -- --ignored --nocapture`.
+/// Steps at full size: `cargo test --test model transfer -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes minutes: every step goes forth and back through all of ResNet-50 and Xception"]
 fn they_learn_at_full_size() {

@@ -1,5 +1,4 @@
 //! The networks: sizes, learning, weights in and out. The same bodies run natively and in the browser.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use burn::tensor::{Device, Tensor};
 use futures::FutureExt;
@@ -16,8 +15,7 @@ use genrelens::recipe::Recipe;
 use genrelens::train::fit::{FitError, TrainObserver, fit};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-#[cfg(target_family = "wasm")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+use crate::generator::{alone, shared};
 
 const SMALL: Shape = Shape { bands: 12, frames: 10, classes: 3 };
 
@@ -31,6 +29,7 @@ fn parameters(id: &str, change: impl Fn(Shape) -> Shape) -> usize {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn parameter_counts_are_the_papers() {
+    let _shared = shared();
     let bands = |bands| move |shape| Shape { bands, ..shape };
     // Yang and Zhang 2019, table 2; with 128 bands, ../shared/models.md's count.
     assert_eq!(parameters("net1", bands(256)), 1_001_162);
@@ -50,6 +49,7 @@ fn parameter_counts_are_the_papers() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn parameter_counts_are_those_of_the_table_of_genrewiz() {
+    let _shared = shared();
     let classes = |classes| move |shape| Shape { classes, ..shape };
     assert_eq!(parameters("parallel-cnn-rnn", classes(8)), 85_160);
     assert_eq!(parameters("parallel-cnn-rnn", classes(10)), 85_930);
@@ -66,6 +66,7 @@ fn parameter_counts_are_those_of_the_table_of_genrewiz() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn parameter_counts_are_as_documented_where_the_sources_give_none() {
+    let _shared = shared();
     let documented = |id| parameters(id, |shape| shape);
     assert_eq!(documented("fma-cnn1d-shallow"), 275_912);
     assert_eq!(documented("fma-cnn1d-deep"), 789_320);
@@ -81,6 +82,7 @@ fn parameter_counts_are_as_documented_where_the_sources_give_none() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn every_document_trains_its_network_as_settings_that_a_run_can_have() {
+    let _shared = shared();
     for entry in ENTRIES {
         let preset = (entry.preset)();
         assert_eq!(preset.recipe.check(), Ok(()), "{}", entry.id);
@@ -117,6 +119,7 @@ fn shape_of(entry: &Entry) -> Shape {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn every_network_gives_a_logit_a_class_for_any_length_it_takes() {
+    let _shared = shared();
     for entry in ENTRIES {
         let (network, shape) = (small(entry), shape_of(entry));
         let lengths = match entry.input_kind {
@@ -197,6 +200,7 @@ fn train(id: &str, recipe: &Recipe, observer: &mut Record) -> Result<Network, Fi
 
 #[wasm_bindgen_test(unsupported = test)]
 fn every_network_learns() {
+    let _alone = alone();
     // Fast enough for the smallest GRU. Batch norms over the few values of so small a batch make the loss jump, so the
     // lowest one counts.
     let recipe = Recipe { epochs: 10, learning_rate: 5e-3, ..recipe() };
@@ -219,6 +223,7 @@ fn every_network_learns() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_run_can_be_stopped_and_keeps_its_best() {
+    let _shared = shared();
     let mut record = Record { stop_after: Some(3), ..Record::default() };
     train("net2", &Recipe { epochs: 50, ..recipe() }, &mut record).unwrap();
     assert_eq!((record.steps, record.epochs.len()), (3, 1));
@@ -226,6 +231,7 @@ fn a_run_can_be_stopped_and_keeps_its_best() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_set_without_songs_is_refused() {
+    let _shared = shared();
     let (empty, valid, blueprint) = (set("train", 0), set("valid", 3), blueprint("net1", SMALL));
     let run = fit(&blueprint, &recipe(), &empty, &valid, &Device::flex(), &mut Record::default()).now_or_never();
     assert!(run.unwrap().unwrap_err().to_string().contains("training part has no songs"));
@@ -233,6 +239,7 @@ fn a_set_without_songs_is_refused() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn settings_that_no_run_could_use_are_refused_before_it() {
+    let _shared = shared();
     let mut record = Record::default();
     let dropout = train("net1", &Recipe { dropout_convolution: Some(1.5), ..recipe() }, &mut record).unwrap_err();
     assert!(dropout.to_string().contains("dropout after convolutions is 1.5"), "{dropout}");
@@ -271,6 +278,7 @@ fn answers(network: &Network, Shape { bands, frames, .. }: Shape) -> Vec<f32> {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn weights_come_back_as_they_were_saved() {
+    let _shared = shared();
     for entry in ENTRIES {
         let network = small(entry);
         let expected = answers(&network, shape_of(entry));
@@ -288,6 +296,7 @@ fn weights_come_back_as_they_were_saved() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn an_ensemble_is_trained_member_by_member_and_kept_whole() {
+    let _shared = shared();
     let mut blueprint = blueprint("lens", SMALL);
     blueprint.build.structure = Structure { members: 2, width: 0.25, ..Structure::default() };
     let (train, valid, mut record) = (set("train", 12), set("valid", 6), Record::default());
@@ -306,6 +315,7 @@ fn an_ensemble_is_trained_member_by_member_and_kept_whole() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn weights_that_do_not_fit_are_refused_with_the_reason() {
+    let _shared = shared();
     let network = small(entry("net1").unwrap());
     let bytes = weights::to_bytes(&network, &card("net1"), Precision::F16).now_or_never().unwrap().unwrap();
     let load = |bytes: &[u8], card: &Card| weights::from_bytes(bytes.to_vec(), card, &Device::flex()).unwrap_err();

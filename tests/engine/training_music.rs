@@ -1,11 +1,7 @@
 //! What a few clips of real music teach: three genres, ten clips each, a head on MusiCNN; other clips of those genres, by
 //! artists that it never heard, are then named.
 //!
-//! `cargo test --release --test teach_music -- --nocapture` prints the figures.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
+//! `cargo test --release --test engine training_music -- --nocapture` prints the figures.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -22,6 +18,9 @@ use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainingJob};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+
+use crate::generator::alone;
+use crate::{common, model_weights};
 
 const CLIPS: usize = 10;
 const EASY: [&str; 3] = ["classical", "hiphop", "metal"];
@@ -117,8 +116,9 @@ fn trained(engine: &mut Engine, genres: &[&str], clips: Vec<LabelledClip>) -> f6
 
 #[test]
 fn ten_clips_a_genre_are_enough() {
+    let _alone = alone();
     let Some(data) = common::shared_data() else { return };
-    let Some(weights) = common::with_musicnn("") else { return };
+    let Some(weights) = model_weights::with_musicnn("") else { return };
     let (audio, mut engine) = (data.join("gtzan-audio"), engine(&weights));
     for (genres, least) in [(EASY, 0.93), (HARD, 0.70)] {
         let clips = clips(&audio, &genres);

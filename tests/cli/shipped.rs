@@ -1,8 +1,4 @@
 //! The weights in `model-weights/`: every file fits its card, and the figures on the cards are true.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,6 +8,8 @@ use genrelens::card::Card;
 use genrelens::dsp::FrontEnd;
 use genrelens::model::weights;
 use serde_json::Value;
+
+use crate::{common, model_weights};
 
 fn weights_files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights");
@@ -83,7 +81,7 @@ fn all_shipped_weights_fit_into_twelve_megabytes() {
 
 #[test]
 fn the_genre_head_names_a_recording_and_its_tags() {
-    let Some(model) = common::with_musicnn("genre-head.safetensors") else { return };
+    let Some(model) = model_weights::with_musicnn("genre-head.safetensors") else { return };
     let folder = tempfile::tempdir().unwrap();
     let tone = folder.path().join("tone.wav");
     write_tone(&tone);
@@ -109,9 +107,10 @@ fn the_genre_heads_card_has_figures_out_of_fold() {
 }
 
 #[test]
-#[ignore = "minutes: cargo test --release --test shipped -- --ignored --nocapture"]
+#[ignore = "minutes: cargo test --release --test cli shipped -- --ignored --nocapture"]
 fn the_genre_head_is_as_good_as_its_card_says() {
-    let (Some(model), Some(data)) = (common::with_musicnn("genre-head.safetensors"), common::shared_data()) else {
+    let (Some(model), Some(data)) = (model_weights::with_musicnn("genre-head.safetensors"), common::shared_data())
+    else {
         return;
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

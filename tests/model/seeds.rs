@@ -1,7 +1,4 @@
-//! The same seed gives the same run. Alone in its process: initial weights and dropout's masks come from the device's
-//! generator, which every test of a process shares.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+//! The same seed gives the same run.
 
 use burn::tensor::Device;
 use futures::FutureExt;
@@ -11,6 +8,8 @@ use genrelens::model::registry::entry;
 use genrelens::model::{Blueprint, Build, Shape};
 use genrelens::recipe::{Augmentation, Recipe};
 use genrelens::train::fit::{NoObserver, fit};
+
+use crate::generator::alone;
 
 fn losses(seed: u64) -> Vec<f64> {
     let shape = Shape { bands: 8, frames: 8, classes: 2 };
@@ -42,6 +41,7 @@ fn losses(seed: u64) -> Vec<f64> {
 
 #[test]
 fn the_same_seed_gives_the_same_run_and_another_seed_another() {
+    let _alone = alone();
     let first = losses(5);
     let (again, other) = (losses(5), losses(6));
     // Threads sum in an order of their own; nothing else may differ.

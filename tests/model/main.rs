@@ -1,0 +1,21 @@
+//! The networks of the registry: their sizes, their weights and how they train. What a browser can do in its time runs
+//! there too, with the same bodies.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "../common/generator.rs"]
+mod generator;
+#[path = "../common/musicnn_golden.rs"]
+mod musicnn_golden;
+
+mod musicnn;
+mod networks;
+
+#[cfg(not(target_family = "wasm"))]
+mod full_size;
+#[cfg(not(target_family = "wasm"))]
+mod seeds;
+#[cfg(not(target_family = "wasm"))]
+mod transfer;
+
+#[cfg(target_family = "wasm")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
