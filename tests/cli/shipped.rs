@@ -9,7 +9,7 @@ use genrelens::dsp::FrontEnd;
 use genrelens::model::weights;
 use serde_json::Value;
 
-use crate::{common, model_weights};
+use crate::{command, common, genrelens, model_weights, wav};
 
 fn weights_files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights");
@@ -32,12 +32,6 @@ fn every_file_fits_its_card() {
         assert_eq!(front_end.mel_bands, card.bands, "{}", path.display());
         weights::from_bytes(bytes, &card, &Device::flex()).unwrap();
     }
-}
-
-fn genrelens(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_genrelens")).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
@@ -151,11 +145,7 @@ fn classify_prints_a_json_object_a_file_and_tells_of_the_bad_ones() {
     let (good, bad) = (folder.path().join("good.wav"), folder.path().join("bad.wav"));
     write_tone(&good);
     std::fs::write(&bad, "no audio").unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_genrelens"))
-        .args(["classify", "--json"])
-        .args([&bad, &good])
-        .output()
-        .unwrap();
+    let output = command::run(&[Path::new("classify"), Path::new("--json"), &bad, &good]);
     assert!(!output.status.success());
     let (lines, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(errors.contains("bad.wav") && errors.contains("1 of 2 files"), "{errors}");
@@ -184,13 +174,7 @@ fn features_are_written_for_numpy() {
 }
 
 fn write_tone(path: &Path) {
-    let (bits_per_sample, sample_format) = (16, hound::SampleFormat::Int);
-    let spec = hound::WavSpec { channels: 2, sample_rate: 44_100, bits_per_sample, sample_format };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    for index in 0..5 * 44_100 {
-        let sample = ((f64::from(index) * 0.05).sin() * 12_000.0) as i16;
-        writer.write_sample(sample).unwrap();
-        writer.write_sample(-sample / 2).unwrap();
-    }
-    writer.finalize().unwrap();
+    let sample = |index: i32| ((f64::from(index) * 0.05).sin() * 12_000.0) as i16;
+    let both = (0..5 * 44_100).map(sample).flat_map(|sample| [sample, -sample / 2]);
+    std::fs::write(path, wav::pcm16(44_100, 2, both)).unwrap();
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
-use crate::{common, model_weights};
+use crate::{common, genrelens, model_weights, wav};
 
 /// What may sound in a made-up clip, each for itself.
 const TAGS: [&str; 3] = ["low", "high", "pulsing"];
@@ -25,26 +24,17 @@ fn write_set(folder: &Path) {
 }
 
 fn write_clip(path: &Path, clip: u32, [low, high, pulsing]: [bool; 3]) {
-    let (sample_format, bits_per_sample) = (hound::SampleFormat::Int, 16);
-    let spec = hound::WavSpec { channels: 1, sample_rate: 22_050, bits_per_sample, sample_format };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
     let mut noise = clip.wrapping_mul(2_654_435_761) | 1;
-    for index in 0..33_075_u32 {
+    let sample = |index: u32| {
         let t = f64::from(index) / 22_050.0;
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let tone = |on: bool, hz: f64| if on { (std::f64::consts::TAU * hz * t).sin() } else { 0.0 };
         let sound = tone(low, 150.0 + f64::from(clip)) + tone(high, 4000.0 + 20.0 * f64::from(clip));
         let loudness = if pulsing && (t * 4.0).fract() < 0.5 { 0.05 } else { 1.0 };
         let hiss = f64::from(noise >> 16) / 65_536.0 - 0.5;
-        writer.write_sample(((sound + 0.5 * hiss) * loudness * 9000.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
-}
-
-fn genrelens(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_genrelens")).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+        ((sound + 0.5 * hiss) * loudness * 9000.0) as i16
+    };
+    std::fs::write(path, wav::pcm16(22_050, 1, (0..33_075_u32).map(sample))).unwrap();
 }
 
 /// Trains, measures and classifies with a network, all by the command line. The folder then holds the set and it, as

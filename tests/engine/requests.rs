@@ -4,75 +4,27 @@ use burn::tensor::Device;
 use futures::FutureExt;
 use genrelens::audio::Source;
 use genrelens::card::{Backbone, Card, Structure, Takes};
-use genrelens::engine::{Engine, Host};
+use genrelens::engine::Engine;
 use genrelens::model::weights::{self, Precision};
-use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Prediction, Progress, Request};
+use genrelens::protocol::{Event, Payload, Prediction, Request};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::generator::shared;
+use crate::host::Recorder;
+use crate::{cards, file, wav};
 
-/// Keeps what is sent; gives up after so many pauses.
-#[derive(Default)]
-struct Recorder {
-    events: Vec<(Event, Payload)>,
-    pauses: usize,
-    milliseconds_per_pause: f64,
-    cancel_after: Option<usize>,
-}
-
-impl Host for Recorder {
-    fn send(&mut self, event: Event, payload: Payload) {
-        self.events.push((event, payload));
-    }
-
-    fn cancelled(&self) -> bool {
-        self.cancel_after.is_some_and(|pauses| self.pauses > pauses)
-    }
-
-    async fn pause(&mut self) {
-        self.pauses += 1;
-    }
-
-    fn now_milliseconds(&self) -> f64 {
-        self.pauses as f64 * self.milliseconds_per_pause
-    }
-}
-
-impl Recorder {
-    fn last(&self) -> &Event {
-        &self.events.last().unwrap().0
-    }
-}
-
-fn ask(engine: &mut Engine, request: Request, payload: Payload<Box<dyn Source>>, host: &mut Recorder) {
+pub fn ask(engine: &mut Engine, request: Request, payload: Payload<Box<dyn Source>>, host: &mut Recorder) {
     let _shared = shared();
-    // The CPU engine never waits.
-    engine.handle(request, payload, host).now_or_never().unwrap();
+    crate::ask(engine, request, payload, host);
 }
 
 fn card() -> Card {
-    Card {
-        name: "fresh".to_owned(),
-        summary: String::new(),
-        architecture: "net2".to_owned(),
-        structure: Structure::default(),
-        backbones: Vec::new(),
-        bands: 128,
-        frames: 39,
-        front_end: "gtzan-logmel".to_owned(),
-        labels: ["loud", "quiet", "odd"].map(String::from).to_vec(),
-        multi_label: false,
-        data: String::new(),
-        recipe: String::new(),
-        figures: Default::default(),
-        licence: String::new(),
-        sha256: String::new(),
-    }
+    Card { name: "fresh".to_owned(), ..cards::card("net2") }
 }
 
 /// An engine with a fresh network.
-fn engine() -> Engine {
-    let mut engine = empty_engine();
+pub fn engine() -> Engine {
+    let mut engine = crate::engine();
     let loaded = load(&mut engine, fresh(card()));
     assert!(matches!(&loaded, Event::Loaded { model, .. } if model == "fresh"), "{loaded:?}");
     engine
@@ -122,122 +74,29 @@ fn answer(engine: &mut Engine) -> Prediction {
     prediction.clone()
 }
 
-fn empty_engine() -> Engine {
-    Engine::new(EngineInfo { kind: EngineKind::Cpu, adapter: None }, Device::flex())
-}
-
-/// A rising tone, 16-bit mono.
-fn wav(seconds: f64, sample_rate: u32) -> Vec<u8> {
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
-    for index in 0..(seconds * f64::from(sample_rate)) as usize {
+/// A rising tone, mono.
+pub fn wav(seconds: f64, sample_rate: u32) -> Vec<u8> {
+    let sample = |index: usize| {
         let t = index as f64 / f64::from(sample_rate);
         let sample = (std::f64::consts::TAU * (200.0 + 300.0 * t) * t).sin();
-        writer.write_sample((sample * 16_000.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
-    bytes.into_inner()
+        (sample * 16_000.0) as i16
+    };
+    wav::pcm16(sample_rate, 1, (0..(seconds * f64::from(sample_rate)) as usize).map(sample))
 }
 
-fn classify(engine: &mut Engine, bytes: Vec<u8>, host: &mut Recorder) {
+pub fn classify(engine: &mut Engine, bytes: Vec<u8>, host: &mut Recorder) {
     ask(engine, request(None), file(bytes), host);
 }
 
-fn request(sample_rate: Option<u32>) -> Request {
+pub fn request(sample_rate: Option<u32>) -> Request {
     Request::Classify { file: "tone.wav".to_owned(), sample_rate }
-}
-
-fn file(bytes: Vec<u8>) -> Payload<Box<dyn Source>> {
-    Payload::File(Box::new(std::io::Cursor::new(bytes)))
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn a_file_becomes_a_spectrogram_and_genres() {
-    let mut host = Recorder::default();
-    classify(&mut engine(), wav(7.0, 44_100), &mut host);
-
-    let (info, floats) = host
-        .events
-        .iter()
-        .find_map(|event| match event {
-            (Event::Spectrogram(info), Payload::Floats(floats)) => Some((info, floats)),
-            _ => None,
-        })
-        .unwrap();
-    assert_eq!(floats.len(), info.frames * info.bands);
-    assert_eq!((info.bands, info.band_hz.len()), (128, 128));
-    assert!((info.duration_seconds - 7.0).abs() < 1e-3);
-    assert!((info.frames as f64 * info.seconds_per_frame - 7.0).abs() < 0.05);
-    let loudest = floats.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    assert!(loudest.abs() < 1e-3 && floats.iter().all(|&db| (info.floor_db..=1e-3).contains(&db)));
-
-    let Event::Classified(prediction) = host.last() else { panic!("{:?}", host.last()) };
-    let sum: f32 = prediction.genres.iter().map(|score| score.probability).sum();
-    assert!((sum - 1.0).abs() < 1e-5);
-    assert!(prediction.genres.is_sorted_by(|a, b| a.probability >= b.probability));
-    assert!(prediction.windows.is_sorted_by(|a, b| a.start_seconds < b.start_seconds));
-    assert!(prediction.windows.len() >= 3 && prediction.windows[0].start_seconds == 0.0);
-    assert!((prediction.windows.last().unwrap().end_seconds - 7.0).abs() < 0.1);
-}
-
-/// 100 s are three segments and a remainder.
-#[wasm_bindgen_test(unsupported = test)]
-fn a_long_recording_shows_what_it_is_so_far() {
-    // A pause takes 400 ms here, so that a picture comes with about every third.
-    let mut host = Recorder { milliseconds_per_pause: 400.0, ..Recorder::default() };
-    classify(&mut engine(), wav(100.0, 22_050), &mut host);
-    let Event::Classified(last) = host.last() else { panic!("{:?}", host.last()) };
-
-    let mut counts = Vec::new();
-    let mut fractions = Vec::new();
-    let mut pictures = Vec::new();
-    for (event, payload) in &host.events {
-        match (event, payload) {
-            (Event::Progress(Progress { duration_seconds, fraction, .. }), _) => {
-                assert!(duration_seconds.is_some_and(|seconds| (seconds - 100.0).abs() < 1e-3));
-                fractions.push(*fraction);
-            }
-            (Event::SoFar(prediction), _) => counts.push(prediction.windows.len()),
-            (Event::Spectrogram(info), Payload::Floats(values)) => {
-                assert_eq!(values.len(), info.frames * info.bands);
-                assert!((info.duration_seconds - 100.0).abs() < 1e-3, "the axis does not move");
-                pictures.push(info.frames as f64 * info.seconds_per_frame);
-            }
-            _ => {}
-        }
-    }
-    assert!(fractions.len() > 10 && fractions.is_sorted() && fractions[0] < 0.1, "{fractions:?}");
-    assert!(fractions.last().is_some_and(|&last| last > 0.9 && last <= 1.0), "{fractions:?}");
-    assert!(counts.len() >= 2 && counts.is_sorted() && counts[0] < last.windows.len() / 2, "{counts:?}");
-    // Frames are put together on the way, each of several; the last one may be of fewer.
-    assert!(pictures.windows(2).all(|pair| pair[0] < pair[1] + 0.05), "{pictures:?}");
-    assert!(pictures[0] < 40.0 && (pictures.last().unwrap() - 100.0).abs() < 0.05, "{pictures:?}");
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn samples_are_heard_as_their_file_is() {
-    let mut engine = engine();
-    let answer = |payload, sample_rate, engine: &mut Engine| {
-        let mut host = Recorder::default();
-        ask(engine, request(sample_rate), payload, &mut host);
-        let Event::Classified(prediction) = host.last() else { panic!("{:?}", host.last()) };
-        prediction.clone()
-    };
-    let bytes = wav(40.0, 44_100);
-    let samples = genrelens::audio::decode(&bytes).unwrap().samples;
-    let (from_file, from_samples) =
-        (answer(file(bytes), None, &mut engine), answer(Payload::Floats(samples), Some(44_100), &mut engine));
-    assert_eq!(from_file.genres, from_samples.genres);
-    assert_eq!(from_file.windows, from_samples.windows);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_cancelled_request_says_so_and_the_next_one_works() {
     let mut engine = engine();
     for pauses in [0, 1, 10, 25] {
-        let mut host = Recorder { cancel_after: Some(pauses), ..Recorder::default() };
+        let mut host = Recorder { cancel_after_pauses: Some(pauses), ..Recorder::default() };
         classify(&mut engine, wav(20.0, 22_050), &mut host);
         assert_eq!(host.last(), &Event::Cancelled, "after {pauses} pauses");
     }
@@ -276,7 +135,7 @@ fn what_cannot_be_heard_fails_with_a_sentence() {
 fn a_request_before_its_network_fails_with_a_sentence() {
     for request in [request(None), Request::SelfTest] {
         let mut host = Recorder::default();
-        ask(&mut empty_engine(), request, file(wav(4.0, 22_050)), &mut host);
+        ask(&mut crate::engine(), request, file(wav(4.0, 22_050)), &mut host);
         let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
         assert!(message.ends_with("no network is loaded yet"), "{message}");
     }
@@ -294,7 +153,7 @@ fn weights_that_do_not_fit_leave_the_network_in_place() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_head_tells_the_tags_of_its_bases() {
-    let mut engine = empty_engine();
+    let mut engine = crate::engine();
     let backbones = [fresh(tags("msd")), fresh(tags("mtt"))];
     let head = fresh(head(&[&backbones[0].0, &backbones[1].0]));
     for backbone in backbones {
@@ -325,7 +184,7 @@ fn a_head_tells_the_tags_of_its_bases() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_network_of_tags_answers_by_itself() {
-    let mut engine = empty_engine();
+    let mut engine = crate::engine();
     load(&mut engine, fresh(tags("msd")));
     let prediction = answer(&mut engine);
     assert!(prediction.multi_label && prediction.tags.is_empty() && prediction.genres.len() == 4);
@@ -391,27 +250,13 @@ fn sizes_of_a_card_claim_no_memory_before_the_weights_have_them() {
     assert!(message.contains("do not fit the network 'fma-cnn2d-deep'"), "{message}");
 }
 
-#[wasm_bindgen_test(unsupported = test)]
-fn the_self_test_gives_the_same_logits_every_time() {
-    let mut engine = engine();
-    let mut logits = Vec::new();
-    for _ in 0..2 {
-        let mut host = Recorder::default();
-        ask(&mut engine, Request::SelfTest, Payload::None, &mut host);
-        let Event::SelfTested(result) = host.last() else { panic!("{:?}", host.last()) };
-        logits.push(result.logits.clone());
-    }
-    assert_eq!(logits[0].len(), 8 * 3);
-    assert_eq!(logits[0], logits[1]);
-}
-
 fn make_thumbnail(engine: &mut Engine, bytes: Vec<u8>, host: &mut Recorder) {
     ask(engine, Request::Thumbnail { file: "tone.wav".to_owned(), sample_rate: None }, file(bytes), host);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_glance_is_a_small_picture_of_the_beginning() {
-    let mut engine = empty_engine();
+    let mut engine = crate::engine();
     let mut host = Recorder::default();
     make_thumbnail(&mut engine, wav(25.0, 22_050), &mut host);
     let (Event::Thumbnail { seconds, columns, bands }, Payload::Bytes(levels)) = host.events.last().unwrap() else {
@@ -424,14 +269,14 @@ fn a_glance_is_a_small_picture_of_the_beginning() {
     // A third of a second to a block at 44.1 kHz: of all the recording there would be more.
     assert!(host.pauses < 20, "{}", host.pauses);
 
-    let mut host = Recorder { cancel_after: Some(2), ..Recorder::default() };
+    let mut host = Recorder { cancel_after_pauses: Some(2), ..Recorder::default() };
     make_thumbnail(&mut engine, wav(25.0, 22_050), &mut host);
     assert_eq!(host.last(), &Event::Cancelled);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn what_cannot_be_heard_gives_no_picture() {
-    let mut engine = empty_engine();
+    let mut engine = crate::engine();
     let mut refused = |bytes: Vec<u8>| {
         let mut host = Recorder::default();
         make_thumbnail(&mut engine, bytes, &mut host);
@@ -453,7 +298,7 @@ fn an_archive_is_told_file_by_file() {
         bytes.extend(content.as_bytes());
     }
     bytes.extend(packer.finish());
-    let mut engine = empty_engine();
+    let mut engine = crate::engine();
     let unpack = || Request::Unpack { file: "set.zip".to_owned() };
     let mut host = Recorder::default();
     ask(&mut engine, unpack(), file(bytes.clone()), &mut host);
@@ -464,7 +309,7 @@ fn an_archive_is_told_file_by_file() {
     let Event::Unpacked { left_out } = host.last() else { panic!("{:?}", host.last()) };
     assert!(left_out[0].contains("a/more.zip"), "{left_out:?}");
 
-    let mut host = Recorder { cancel_after: Some(0), ..Recorder::default() };
+    let mut host = Recorder { cancel_after_pauses: Some(0), ..Recorder::default() };
     ask(&mut engine, unpack(), file(bytes), &mut host);
     assert_eq!((host.events.len(), host.last()), (2, &Event::Cancelled));
     let mut host = Recorder::default();

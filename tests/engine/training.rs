@@ -3,104 +3,36 @@
 
 use burn::tensor::Device;
 use futures::FutureExt;
-use genrelens::audio::Source;
 use genrelens::card::{Card, Structure, Takes};
-use genrelens::engine::{Engine, Host};
+use genrelens::engine::Engine;
 use genrelens::eval::metrics::argmax;
 use genrelens::eval::report::Scores;
 use genrelens::model::weights::{self, Precision};
-use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request, TrainControl};
-use genrelens::recipe::{Keep, Recipe};
+use genrelens::protocol::{Event, Payload, Request};
+use genrelens::recipe::Recipe;
 use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainableLayers, TrainingJob, TrainingResult};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::generator::alone;
+use crate::host::Recorder;
+use crate::{ask, cards, engine, file, wav};
 
-/// Keeps what is sent; gives up or stops after so many epochs.
-#[derive(Default)]
-struct Recorder {
-    events: Vec<(Event, Payload)>,
-    pauses: usize,
-    cancel_after_epochs: Option<usize>,
-    finish_after_epochs: Option<usize>,
-    /// Milliseconds that a pause takes; 10 where 0.
-    pace: usize,
-}
-
-impl Recorder {
-    fn epochs(&self) -> usize {
-        self.events.iter().filter(|(event, _)| matches!(event, Event::Epoch(_))).count()
-    }
-
-    fn last(&self) -> &Event {
-        &self.events.last().unwrap().0
-    }
-
-    fn trained(&self) -> (Card, TrainingResult, Vec<u8>) {
-        let Some((Event::Trained { card, result }, Payload::Bytes(weights))) = self.events.last() else {
-            panic!("{:?}", self.last())
-        };
-        (card.as_ref().clone(), result.as_ref().clone(), weights.clone())
-    }
-}
-
-impl Host for Recorder {
-    fn send(&mut self, event: Event, payload: Payload) {
-        self.events.push((event, payload));
-    }
-
-    fn cancelled(&self) -> bool {
-        self.cancel_after_epochs.is_some_and(|epochs| self.epochs() >= epochs)
-    }
-
-    fn control(&self) -> TrainControl {
-        let finish = self.finish_after_epochs.is_some_and(|epochs| self.epochs() >= epochs);
-        if finish { TrainControl::Stop } else { TrainControl::Run }
-    }
-
-    async fn pause(&mut self) {
-        self.pauses += 1;
-    }
-
-    fn now_milliseconds(&self) -> f64 {
-        (self.pauses * self.pace.max(10)) as f64
-    }
-}
-
-fn ask(engine: &mut Engine, request: Request, payload: Payload<Box<dyn Source>>, host: &mut Recorder) {
-    // The CPU engine never waits.
-    engine.handle(request, payload, host).now_or_never().unwrap();
-}
-
-fn engine() -> Engine {
-    Engine::new(EngineInfo { kind: EngineKind::Cpu, adapter: None }, Device::flex())
-}
-
-/// Two and a half seconds of a kind of sound, a little different each time, 16-bit mono.
-fn wav(kind: usize, number: usize) -> Vec<u8> {
-    let sample_format = hound::SampleFormat::Int;
-    let spec = hound::WavSpec { channels: 1, sample_rate: 22_050, bits_per_sample: 16, sample_format };
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
+/// Two and a half seconds of a kind of sound, a little different each time, mono.
+pub fn wav(kind: usize, number: usize) -> Vec<u8> {
     let mut noise = (number * 7 + 1) as u32;
-    for index in 0..55_125_u32 {
+    let sample = |index: u32| {
         let t = f64::from(index) / 22_050.0;
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let hiss = f64::from(noise >> 16) / 65_536.0 - 0.5;
         let tone = |hz: f64| (std::f64::consts::TAU * (hz + number as f64) * t).sin();
         let sound = [tone(220.0), tone(3000.0), hiss * (1.0 - (t * 4.0).fract())][kind];
-        writer.write_sample(((sound + 0.1 * hiss) * 12_000.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
-    bytes.into_inner()
-}
-
-fn file(bytes: Vec<u8>) -> Payload<Box<dyn Source>> {
-    Payload::File(Box::new(std::io::Cursor::new(bytes)))
+        ((sound + 0.1 * hiss) * 12_000.0) as i16
+    };
+    wav::pcm16(22_050, 1, (0..55_125_u32).map(sample))
 }
 
 /// Six clips of each of three kinds, the last two of each for validation.
-fn job(model: ModelSpec, recipe: Recipe) -> TrainingJob {
+pub fn job(model: ModelSpec, recipe: Recipe) -> TrainingJob {
     let clip = |index: usize| LabelledClip {
         id: index.to_string(),
         name: format!("clip {index}.wav"),
@@ -119,7 +51,7 @@ fn job(model: ModelSpec, recipe: Recipe) -> TrainingJob {
     }
 }
 
-fn fresh() -> ModelSpec {
+pub fn fresh() -> ModelSpec {
     ModelSpec::FromScratch {
         architecture: "lens".to_owned(),
         front_end: "gtzan-logmel".to_owned(),
@@ -129,7 +61,7 @@ fn fresh() -> ModelSpec {
     }
 }
 
-fn embed(engine: &mut Engine, job: &TrainingJob) {
+pub fn embed(engine: &mut Engine, job: &TrainingJob) {
     for (index, clip) in job.clips.iter().enumerate() {
         let event = embed_one(engine, job, index, wav(clip.labels[0], index));
         assert!(matches!(event, Event::Embedded { seconds, windows } if (seconds - 2.5).abs() < 0.01 && windows >= 1));
@@ -144,11 +76,11 @@ fn embed_one(engine: &mut Engine, job: &TrainingJob, index: usize, bytes: Vec<u8
     host.last().clone()
 }
 
-fn train(engine: &mut Engine, job: &TrainingJob, host: &mut Recorder) {
+pub fn train(engine: &mut Engine, job: &TrainingJob, host: &mut Recorder) {
     ask(engine, Request::Train { job: Box::new(job.clone()) }, Payload::None, host);
 }
 
-fn short(epochs: usize) -> Recipe {
+pub fn short(epochs: usize) -> Recipe {
     Recipe { epochs, ..fresh().quick(12) }
 }
 
@@ -197,20 +129,13 @@ fn backbone(name: &str) -> (Card, Vec<u8>) {
 fn backbone_of(name: &str, architecture: &str, front_end: &str, bands: usize, members: usize) -> (Card, Vec<u8>) {
     let card = Card {
         name: name.to_owned(),
-        summary: String::new(),
-        architecture: architecture.to_owned(),
         structure: Structure { width: 0.5, members, ..Structure::default() },
-        backbones: Vec::new(),
         bands,
         frames: 16,
         front_end: front_end.to_owned(),
         labels: ["guitar", "slow", "voice", "noise"].map(String::from).to_vec(),
         multi_label: true,
-        data: String::new(),
-        recipe: String::new(),
-        figures: Default::default(),
-        licence: String::new(),
-        sha256: String::new(),
+        ..cards::card(architecture)
     };
     let device = Device::flex();
     device.seed(1);
@@ -288,7 +213,7 @@ fn what_was_heard_through_a_network_is_not_for_another_of_its_name() {
 }
 
 /// Its tensors by name, of a weights file.
-fn tensors(bytes: &[u8]) -> std::collections::BTreeMap<String, Vec<u8>> {
+pub fn tensors(bytes: &[u8]) -> std::collections::BTreeMap<String, Vec<u8>> {
     let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
     file.iter().map(|(name, tensor)| (name.to_owned(), tensor.data().to_vec())).collect()
 }
@@ -369,80 +294,6 @@ fn a_head_goes_on_only_as_a_new_head() {
     assert!(matches!(&event, Event::Failed { message } if message.contains("teach a new head")), "{event:?}");
 }
 
-// Natively alone: with both engines in one build, as in the browser's tests, the optimiser begins anew.
-#[cfg(not(target_family = "wasm"))]
-#[test]
-fn a_run_goes_on_from_its_checkpoint_as_if_it_had_never_stopped() {
-    use genrelens::eval::report::EpochReport;
-    use genrelens::recipe::{OptimiserKind, Schedule};
-
-    let _alone = alone();
-    // Dropout, an average of the weights, moments of the optimiser, shuffles: everything that a run remembers.
-    let with_dropout = Recipe { dropout_dense: Some(0.3), patience: 0, ..short(8) };
-    let adadelta = Recipe { optimiser: OptimiserKind::Adadelta, learning_rate: 1.0, ..with_dropout.clone() };
-    let plateau = Recipe { schedule: Schedule::Plateau, average_decay: 0.0, ..with_dropout.clone() };
-    for recipe in [with_dropout, adadelta, plateau] {
-        let (mut engine, job) = (engine(), job(fresh(), recipe));
-        let mut host = Recorder { pace: 10_000, ..Recorder::default() };
-        embed(&mut engine, &job);
-        train(&mut engine, &job, &mut host);
-        let (_, whole, weights) = host.trained();
-        let checkpoints: Vec<(usize, Vec<u8>)> = host
-            .events
-            .iter()
-            .filter_map(|(event, payload)| match (event, payload) {
-                (Event::Checkpoint { epoch }, Payload::Bytes(bytes)) => Some((*epoch, bytes.clone())),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(checkpoints.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
-        let (epoch, bytes) = checkpoints[4].clone();
-        let mut host = Recorder::default();
-        let request = Request::Train { job: Box::new(job.clone()) };
-        ask(&mut engine, request, Payload::Bytes(bytes.clone()), &mut host);
-        let (_, resumed, again) = host.trained();
-        assert_eq!((epoch, host.epochs()), (5, 3));
-        let told = |epochs: &[EpochReport]| -> Vec<_> {
-            let of = |report: &EpochReport| (report.epoch, report.step_losses.clone(), report.valid, report.best);
-            epochs.iter().map(of).collect()
-        };
-        assert_eq!(told(&resumed.epochs), told(&whole.epochs));
-        assert_eq!(tensors(&again), tensors(&weights), "bit for bit");
-        // Of another network, it is refused.
-        let mut host = Recorder::default();
-        let other = ModelSpec::FromScratch {
-            architecture: "net2".to_owned(),
-            front_end: "gtzan-logmel".to_owned(),
-            rows: None,
-            frames: 16,
-            width: 0.125,
-        };
-        let other = TrainingJob { model: other, ..job };
-        embed(&mut engine, &other);
-        for bytes in [bytes, b"nothing".to_vec()] {
-            ask(&mut engine, Request::Train { job: Box::new(other.clone()) }, Payload::Bytes(bytes), &mut host);
-            assert!(
-                matches!(host.last(), Event::Failed { message } if message.contains("start it anew")),
-                "{:?}",
-                host.last()
-            );
-        }
-    }
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn patience_ends_a_run_that_gets_no_better() {
-    let _alone = alone();
-    let (mut engine, mut host) = (engine(), Recorder::default());
-    // A rate at which nothing changes: the first epoch stays the best.
-    let job = job(fresh(), Recipe { learning_rate: 1e-12, average_decay: 0.0, patience: 3, ..short(50) });
-    embed(&mut engine, &job);
-    train(&mut engine, &job, &mut host);
-    assert!(host.trained().1.epochs.len() < 20, "{}", host.epochs());
-    let since_best = host.trained().1.epochs.iter().rev().take_while(|epoch| !epoch.best).count();
-    assert_eq!(since_best, 3);
-}
-
 #[wasm_bindgen_test(unsupported = test)]
 fn the_registry_tells_who_can_learn_from_fresh_weights() {
     let (mut engine, mut host) = (engine(), Recorder::default());
@@ -471,38 +322,6 @@ fn tags_are_learned_each_for_itself() {
         result.epochs[11]
     );
     assert!(result.answers[17][0] > 0.5 && result.answers[17][2] > 0.5, "{:?}", result.answers[17]);
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn a_run_is_stopped_with_its_best_or_given_up() {
-    let _alone = alone();
-    let (mut engine, job) = (engine(), job(fresh(), short(200)));
-    embed(&mut engine, &job);
-    let mut host = Recorder { finish_after_epochs: Some(3), ..Recorder::default() };
-    train(&mut engine, &job, &mut host);
-    assert_eq!(host.trained().1.epochs.len(), 3);
-    let mut host = Recorder { cancel_after_epochs: Some(2), ..Recorder::default() };
-    train(&mut engine, &job, &mut host);
-    assert_eq!((host.last(), host.epochs()), (&Event::Cancelled, 2));
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn a_run_that_keeps_its_last_epoch_is_stopped_with_its_best() {
-    let _alone = alone();
-    // Steps that are too large, so that it does not get better all the time.
-    let rough = Recipe { learning_rate: 0.1, average_decay: 0.0, keep: Keep::Last, patience: 0, ..short(20) };
-    let (mut engine, job) = (engine(), job(fresh(), rough));
-    embed(&mut engine, &job);
-    let mut result = |finish_after_epochs| {
-        let mut host = Recorder { finish_after_epochs, ..Recorder::default() };
-        train(&mut engine, &job, &mut host);
-        host.trained().1
-    };
-    let whole = result(None);
-    let best = whole.epochs.iter().position(|epoch| !epoch.best).unwrap();
-    let [at_its_best, an_epoch_later] = [best, best + 1].map(|epochs| result(Some(epochs)));
-    assert_eq!(an_epoch_later.epochs.len(), best + 1);
-    assert_eq!(an_epoch_later.answers, at_its_best.answers);
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -7,53 +7,34 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
-use burn::tensor::Device;
-use futures::FutureExt;
+use genrelens::audio::Source;
 use genrelens::card::{Card, Takes};
-use genrelens::engine::{Engine, Host};
+use genrelens::engine::Engine;
 use genrelens::eval::evaluate::pairs;
 use genrelens::eval::metrics::metrics;
-use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request};
+use genrelens::protocol::{Event, Payload, Request};
 use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainingJob};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::generator::alone;
+use crate::host::Recorder;
 use crate::{common, model_weights};
 
 const CLIPS: usize = 10;
 const EASY: [&str; 3] = ["classical", "hiphop", "metal"];
 const HARD: [&str; 3] = ["blues", "country", "disco"];
 
-#[derive(Default)]
-struct Last(Option<(Event, Payload)>);
-
-impl Host for Last {
-    fn send(&mut self, event: Event, payload: Payload) {
-        self.0 = Some((event, payload));
-    }
-
-    fn cancelled(&self) -> bool {
-        false
-    }
-
-    async fn pause(&mut self) {}
-
-    fn now_milliseconds(&self) -> f64 {
-        0.0
-    }
-}
-
-fn ask(engine: &mut Engine, request: Request, payload: Payload<Box<dyn genrelens::audio::Source>>) -> Event {
-    let mut host = Last::default();
-    engine.handle(request, payload, &mut host).now_or_never().unwrap();
-    host.0.unwrap().0
+fn ask(engine: &mut Engine, request: Request, payload: Payload<Box<dyn Source>>) -> Event {
+    let mut host = Recorder::default();
+    crate::ask(engine, request, payload, &mut host);
+    host.last().clone()
 }
 
 /// An engine with MusiCNN's two networks.
 fn engine(weights: &Path) -> Engine {
-    let mut engine = Engine::new(EngineInfo { kind: EngineKind::Cpu, adapter: None }, Device::flex());
+    let mut engine = crate::engine();
     for name in ["musicnn-msd", "musicnn-mtt"] {
         let card: Card = serde_json::from_slice(&std::fs::read(weights.join(format!("{name}.json"))).unwrap()).unwrap();
         let bytes = std::fs::read(weights.join(format!("{name}.safetensors"))).unwrap();
