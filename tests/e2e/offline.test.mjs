@@ -1,4 +1,4 @@
-// Without a connection: the page is kept whole, is renewed only when the visitor wants it, and sends nothing anywhere.
+// Without a connection: the page is stored whole, is updated only when the visitor wants it, and sends nothing anywhere.
 // Whatever is damaged, full or forbidden ends in a sentence and a page that works.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -20,7 +20,7 @@ const NO_CONNECTION = /net::ERR_|service-worker|fetching the script|Failed to fe
 const [{ file: song }] = oneClipPerGenre();
 const networks = JSON.parse(readFileSync(join(DIST, "model-weights/networks.json"), "utf8"));
 const { first } = networks;
-/** One that is fetched on request, and hears for itself. */
+/** One that is fetched on request, and has no backbone. */
 const other = networks.networks.find(({ name, backbones }) => name !== first && !backbones.length).name;
 /** Chosen, the first network is refined by no other. */
 const PLAIN = `?engine=cpu&network=${first}`;
@@ -61,8 +61,8 @@ async function answers(page, options) {
   assertDistribution(await genres(page));
 }
 
-/** Teaches a network of two made-up classes, saves its weights and opens them again. */
-async function teachSaveAndOpen(page) {
+/** Trains a network of two made-up classes, saves its weights and opens them again. */
+async function trainSaveAndOpen(page) {
   await page.click("#view-train");
   await page.setInputFiles("#train-folder", madeFolder({ noise: 5, tone: 5 }));
   await page.locator("#train-count", { hasText: /10\sclips in 2 classes/ }).waitFor({ timeout: MINUTE });
@@ -95,7 +95,7 @@ for (const base of ["/", "/a/project/"]) {
         assert.equal(await page.locator("#offline-said").textContent(), "", "it is said once");
         await answers(page);
         assert.equal(await engine(page), "CPU");
-        await teachSaveAndOpen(page);
+        await trainSaveAndOpen(page);
         await page.goto(`${site.address}?engine=gpu&software=1&network=${first}`);
         await waitForEngine(page, "GPU", 8 * MINUTE);
         await answers(page, { timeout: 5 * MINUTE });
@@ -106,7 +106,7 @@ for (const base of ["/", "/a/project/"]) {
   );
 }
 
-test("a network is kept on request, and then needs no connection", { timeout: 6 * MINUTE }, () =>
+test("a network is stored on request, and then needs no connection", { timeout: 6 * MINUTE }, () =>
   visit(
     PLAIN,
     async (page, site) => {
@@ -254,7 +254,7 @@ test("no request of a whole visit goes to another origin or carries anything", {
     "?engine=cpu",
     async (page, site) => {
       await answers(page);
-      await teachSaveAndOpen(page);
+      await trainSaveAndOpen(page);
       await ready(page);
       await page.reload();
       await answers(page);
@@ -341,7 +341,7 @@ test("weights whose transfer stands still are fetched again", { timeout: 3 * MIN
   );
 });
 
-/** Puts other bytes in the place of a kept file. */
+/** Replaces the bytes of a stored file. */
 function damage(page, store, file) {
   return page.evaluate(
     async ([store, file]) => {
@@ -484,7 +484,7 @@ test("what another program shares is opened, and goes nowhere", { timeout: 5 * M
       await ready(page);
       assert.equal(await page.locator("#manifest").getAttribute("href"), "sharing.webmanifest");
       const bytes = readFileSync(song).toString("base64");
-      // As the system would, but for the form; with no server to hear of it.
+      // As the system would, but for the form; and no server can notice.
       await disconnect(page, site);
       const landed = await page.evaluate(async (text) => {
         const body = new FormData();
