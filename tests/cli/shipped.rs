@@ -91,7 +91,7 @@ fn the_genre_head_names_a_recording_and_its_tags() {
     assert!(card.labels.is_sorted());
 }
 
-/// The head's figures are those of songs that it never heard, at least as good as these.
+/// The head was evaluated out of fold, and its figures are at least as good as these.
 #[test]
 fn the_genre_heads_card_has_figures_out_of_fold() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights/genre-head.safetensors");
@@ -131,7 +131,7 @@ fn inspect_prints_the_papers_parameter_counts() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_reader_that_closes_the_pipe_is_no_error() {
     let mut inspect = Command::new(env!("CARGO_BIN_EXE_genrelens"));
     let mut running = inspect.args(["inspect", "--all"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(running.stdout.take());
@@ -140,7 +140,7 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
-fn classify_prints_a_json_object_a_file_and_tells_of_the_bad_ones() {
+fn classify_prints_a_json_object_a_file_and_reports_the_bad_ones() {
     let folder = tempfile::tempdir().unwrap();
     let (good, bad) = (folder.path().join("good.wav"), folder.path().join("bad.wav"));
     write_tone(&good);
@@ -163,7 +163,7 @@ fn features_are_written_for_numpy() {
     let folder = tempfile::tempdir().unwrap();
     let (tone, out) = (folder.path().join("tone.wav"), folder.path().join("tone.npy"));
     write_tone(&tone);
-    for (what, shape) in [("heard", [65, 128]), ("mel", [216, 128]), ("db", [216, 128]), ("mfcc", [216, 13])] {
+    for (what, shape) in [("input", [65, 128]), ("mel", [216, 128]), ("db", [216, 128]), ("mfcc", [216, 13])] {
         let arguments = ["features", tone.to_str().unwrap(), "--out", out.to_str().unwrap(), "--what", what];
         let printed = genrelens(&[arguments.as_slice(), &["--coefficients", "13"]].concat());
         assert!(printed.contains(&format!("[{}, {}]", shape[0], shape[1])), "{printed}");

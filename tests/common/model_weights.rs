@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// A file of `model-weights/`; says loudly where what `cargo xtask weights` fetches is not there.
+/// A file of `model-weights/`, or a loud line if the weights that `cargo xtask weights` fetches are missing.
 pub fn with_musicnn(name: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights");
     if ["musicnn-msd", "musicnn-mtt"]

@@ -39,7 +39,7 @@ fn a_file_becomes_a_spectrogram_and_genres() {
 
 /// 100 s are three segments and a remainder.
 #[wasm_bindgen_test(unsupported = test)]
-fn a_long_recording_shows_what_it_is_so_far() {
+fn a_long_recording_shows_intermediate_results() {
     // A pause takes 400 ms here, so that a picture comes with about every third.
     let mut host = Recorder { milliseconds_per_pause: 400.0, ..Recorder::default() };
     classify(&mut engine(), wav(100.0, 22_050), &mut host);
@@ -72,7 +72,7 @@ fn a_long_recording_shows_what_it_is_so_far() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn samples_are_heard_as_their_file_is() {
+fn samples_are_classified_like_their_file() {
     let mut engine = engine();
     let answer = |payload, sample_rate, engine: &mut Engine| {
         let mut host = Recorder::default();

@@ -31,7 +31,7 @@ mod common;
 mod model_weights;
 #[cfg(not(target_family = "wasm"))]
 mod training_music;
-// With both engines in one build, as in the browser's tests, the optimiser begins anew.
+// Not in the browser: with both engines in one build the optimiser starts anew.
 #[cfg(not(target_family = "wasm"))]
 mod training_resume;
 

@@ -1,4 +1,4 @@
-//! The engine from a file's bytes to its genres, with a fresh network. The same bodies run natively and in the browser.
+//! Networks that are loaded, recordings that are refused or cancelled, thumbnails, archives.
 
 use burn::tensor::Device;
 use futures::FutureExt;
@@ -57,7 +57,7 @@ fn tags(name: &str) -> Card {
     Card { name: name.to_owned(), structure, labels, multi_label: true, ..card() }
 }
 
-/// A head on the logits of these.
+/// A head on the logits of these networks.
 fn head(backbones: &[&Card]) -> Card {
     let backbone =
         |card: &&Card| Backbone { name: card.name.clone(), sha256: card.sha256.clone(), takes: Takes::Logits };
@@ -66,8 +66,8 @@ fn head(backbones: &[&Card]) -> Card {
     Card { name: "head".to_owned(), architecture: "head".to_owned(), structure, backbones, ..card() }
 }
 
-/// What the engine says of a tone; it has to say something.
-fn answer(engine: &mut Engine) -> Prediction {
+/// The prediction for a tone.
+fn classify_tone(engine: &mut Engine) -> Prediction {
     let mut host = Recorder::default();
     classify(engine, wav(9.0, 22_050), &mut host);
     let Event::Classified(prediction) = host.last() else { panic!("{:?}", host.last()) };
@@ -93,7 +93,7 @@ pub fn request(sample_rate: Option<u32>) -> Request {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_cancelled_request_says_so_and_the_next_one_works() {
+fn a_cancelled_request_is_reported_and_the_next_one_works() {
     let mut engine = engine();
     for pauses in [0, 1, 10, 25] {
         let mut host = Recorder { cancel_after_pauses: Some(pauses), ..Recorder::default() };
@@ -106,7 +106,7 @@ fn a_cancelled_request_says_so_and_the_next_one_works() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn what_cannot_be_heard_fails_with_a_sentence() {
+fn a_recording_that_cannot_be_classified_fails_with_a_sentence() {
     let mut engine = engine();
     let mut host = Recorder::default();
     classify(&mut engine, Vec::new(), &mut host);
@@ -152,7 +152,7 @@ fn weights_that_do_not_fit_leave_the_network_in_place() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_head_tells_the_tags_of_its_bases() {
+fn a_head_reports_the_tags_of_its_backbones() {
     let mut engine = crate::engine();
     let backbones = [fresh(tags("msd")), fresh(tags("mtt"))];
     let head = fresh(head(&[&backbones[0].0, &backbones[1].0]));
@@ -164,7 +164,7 @@ fn a_head_tells_the_tags_of_its_bases() {
     assert_eq!((model.as_str(), architecture.parameters), ("head", 8 * 3 + 3));
     assert!(!architecture.summary.is_empty() && !architecture.source.is_empty());
 
-    let prediction = answer(&mut engine);
+    let prediction = classify_tone(&mut engine);
     assert_eq!((prediction.model.as_str(), prediction.multi_label, prediction.genres.len()), ("head", false, 3));
     let models: Vec<&str> = prediction.tags.iter().map(|tags| tags.model.as_str()).collect();
     assert_eq!(models, ["msd", "mtt"]);
@@ -183,15 +183,15 @@ fn a_head_tells_the_tags_of_its_bases() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_network_of_tags_answers_by_itself() {
+fn a_tagger_classifies_by_itself() {
     let mut engine = crate::engine();
     load(&mut engine, fresh(tags("msd")));
-    let prediction = answer(&mut engine);
+    let prediction = classify_tone(&mut engine);
     assert!(prediction.multi_label && prediction.tags.is_empty() && prediction.genres.len() == 4);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_head_without_its_base_leaves_the_network_in_place() {
+fn a_head_without_its_backbone_leaves_the_network_in_place() {
     let mut engine = engine();
     let backbone = fresh(tags("msd"));
     let head = fresh(head(&[&backbone.0]));
@@ -203,19 +203,19 @@ fn a_head_without_its_base_leaves_the_network_in_place() {
     // Of the same name and other weights.
     load_backbone(&mut engine, fresh(tags("msd")));
     expect(load(&mut engine, head.clone()), "another version of 'msd'");
-    assert_eq!(answer(&mut engine).model, "fresh");
+    assert_eq!(classify_tone(&mut engine).model, "fresh");
 
     load_backbone(&mut engine, backbone);
     let mut damaged = head.clone();
     damaged.1[100] ^= 1;
     expect(load(&mut engine, damaged), "damaged");
-    assert_eq!(answer(&mut engine).model, "fresh");
+    assert_eq!(classify_tone(&mut engine).model, "fresh");
     load(&mut engine, head);
-    assert_eq!(answer(&mut engine).model, "head");
+    assert_eq!(classify_tone(&mut engine).model, "head");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_card_that_what_is_heard_does_not_fit_is_refused() {
+fn a_card_that_does_not_fit_its_input_is_refused() {
     let mut engine = engine();
     let backbone = fresh(tags("msd"));
     load_backbone(&mut engine, backbone.clone());
@@ -235,11 +235,11 @@ fn a_card_that_what_is_heard_does_not_fit_is_refused() {
     refused(Card { backbones: vec![on_a_head], structure: one, ..fits.clone() }, "listens through others itself");
     refused(Card { bands: 64, ..card() }, "it hears 64 bands, its front end has 128");
     refused(Card { frames: 3, ..card() }, "its windows have 3 frames, and it needs 4 at least");
-    assert_eq!(answer(&mut engine).model, "fresh");
+    assert_eq!(classify_tone(&mut engine).model, "fresh");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn sizes_of_a_card_claim_no_memory_before_the_weights_have_them() {
+fn sizes_of_a_card_allocate_no_memory_before_the_weights_are_checked() {
     let mut engine = engine();
     let (_, bytes) = fresh(card());
     // Its first dense layer alone would take 69 GB.
@@ -255,7 +255,7 @@ fn make_thumbnail(engine: &mut Engine, bytes: Vec<u8>, host: &mut Recorder) {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_glance_is_a_small_picture_of_the_beginning() {
+fn a_thumbnail_is_a_small_picture_of_the_beginning() {
     let mut engine = crate::engine();
     let mut host = Recorder::default();
     make_thumbnail(&mut engine, wav(25.0, 22_050), &mut host);
@@ -275,7 +275,7 @@ fn a_glance_is_a_small_picture_of_the_beginning() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn what_cannot_be_heard_gives_no_picture() {
+fn a_clip_that_cannot_be_decoded_has_no_thumbnail() {
     let mut engine = crate::engine();
     let mut refused = |bytes: Vec<u8>| {
         let mut host = Recorder::default();
@@ -290,7 +290,7 @@ fn what_cannot_be_heard_gives_no_picture() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn an_archive_is_told_file_by_file() {
+fn an_archive_is_unpacked_file_by_file() {
     let mut packer = genrelens::archive::pack::Packer::default();
     let mut bytes = Vec::new();
     for (path, content) in [("a/one.wav", "1"), ("a/more.zip", "z"), ("b/two.wav", "22")] {

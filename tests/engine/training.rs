@@ -1,5 +1,5 @@
-//! Lessons: a few clips are embedded, a network learns from them, and what it says is what its weights say when they are
-//! loaded. The same bodies run natively and in the browser.
+//! Training jobs: a few clips are embedded, a network trains on them, and its weights predict the same once they are loaded
+//! from a file.
 
 use burn::tensor::Device;
 use futures::FutureExt;
@@ -51,7 +51,7 @@ pub fn job(model: ModelSpec, recipe: Recipe) -> TrainingJob {
     }
 }
 
-pub fn fresh() -> ModelSpec {
+pub fn from_scratch() -> ModelSpec {
     ModelSpec::FromScratch {
         architecture: "lens".to_owned(),
         front_end: "gtzan-logmel".to_owned(),
@@ -81,13 +81,13 @@ pub fn train(engine: &mut Engine, job: &TrainingJob, host: &mut Recorder) {
 }
 
 pub fn short(epochs: usize) -> Recipe {
-    Recipe { epochs, ..fresh().quick(12) }
+    Recipe { epochs, ..from_scratch().quick(12) }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_fresh_network_learns_from_a_few_clips() {
+fn a_network_trains_from_scratch_on_a_few_clips() {
     let _alone = alone();
-    let (mut engine, job, mut host) = (engine(), job(fresh(), short(12)), Recorder::default());
+    let (mut engine, job, mut host) = (engine(), job(from_scratch(), short(12)), Recorder::default());
     embed(&mut engine, &job);
     train(&mut engine, &job, &mut host);
     let (card, result, weights) = host.trained();
@@ -103,11 +103,11 @@ fn a_fresh_network_learns_from_a_few_clips() {
     }
     assert_eq!(card.figures["valid_song_accuracy"], 1.0);
     assert!(!card.recipe.contains("clip 3") && card.data.contains("12 clips to learn from, 6"), "{card:?}");
-    says_the_same(&mut engine, card, weights, &result);
+    predicts_the_same(&mut engine, card, weights, &result);
 }
 
-/// Loaded like any other network, it says of a clip what it said in the lesson.
-fn says_the_same(engine: &mut Engine, card: Card, weights: Vec<u8>, result: &TrainingResult) {
+/// Loaded like any other network, it predicts for a clip what the result of its training says.
+fn predicts_the_same(engine: &mut Engine, card: Card, weights: Vec<u8>, result: &TrainingResult) {
     let mut host = Recorder::default();
     ask(engine, Request::Load { card: Box::new(card) }, Payload::Bytes(weights), &mut host);
     let request = Request::Classify { file: "clip 13.wav".to_owned(), sample_rate: None };
@@ -116,16 +116,16 @@ fn says_the_same(engine: &mut Engine, card: Card, weights: Vec<u8>, result: &Tra
     assert_eq!(prediction.model, "mine");
     for (label, expected) in prediction.labels.iter().zip(&result.answers[13]) {
         let found = prediction.genres.iter().find(|score| score.label == *label).unwrap().probability;
-        assert!((found - expected).abs() < 1e-5, "{label}: {found}, in the lesson {expected}");
+        assert!((found - expected).abs() < 1e-5, "{label}: {found}, in the result {expected}");
     }
 }
 
-/// A narrow network of four tags that others listen through, with fresh weights.
+/// A narrow tagger of four labels, with random weights.
 fn backbone(name: &str) -> (Card, Vec<u8>) {
     backbone_of(name, "lens", "gtzan-logmel", 128, 1)
 }
 
-/// A network of four tags, with fresh weights.
+/// A tagger of four labels, with random weights.
 fn backbone_of(name: &str, architecture: &str, front_end: &str, bands: usize, members: usize) -> (Card, Vec<u8>) {
     let card = Card {
         name: name.to_owned(),
@@ -144,7 +144,7 @@ fn backbone_of(name: &str, architecture: &str, front_end: &str, bands: usize, me
     (Card { sha256: weights::sha256_hex(&bytes), ..card }, bytes)
 }
 
-fn with_base() -> Engine {
+fn with_backbone() -> Engine {
     with(backbone("tags"))
 }
 
@@ -160,10 +160,10 @@ fn head(hidden: usize) -> ModelSpec {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_head_learns_from_what_another_network_hears() {
+fn a_head_trains_on_the_features_of_a_backbone() {
     let _alone = alone();
     for hidden in [0, 8] {
-        let mut engine = with_base();
+        let mut engine = with_backbone();
         let job = job(head(hidden), Recipe { weight_decay: 0.01, ..head(hidden).quick(12) });
         let mut host = Recorder::default();
         embed(&mut engine, &job);
@@ -173,14 +173,14 @@ fn a_head_learns_from_what_another_network_hears() {
         assert_eq!(card.backbones[0].name, "tags");
         let right = job.clips.iter().zip(&result.answers).filter(|(clip, answer)| argmax(answer) == clip.labels[0]);
         assert_eq!(right.count(), 18);
-        says_the_same(&mut engine, card, weights, &result);
+        predicts_the_same(&mut engine, card, weights, &result);
     }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn of_a_long_clip_windows_from_all_of_it_are_heard() {
+fn the_windows_of_a_long_clip_are_spread_over_all_of_it() {
     let _alone = alone();
-    let mut engine = with_base();
+    let mut engine = with_backbone();
     let job = job(head(0), short(1));
     // A hundred seconds: forty of these.
     let short = wav(1, 0);
@@ -200,9 +200,9 @@ fn tuned(layers: TrainableLayers) -> ModelSpec {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn what_was_heard_through_a_network_is_not_for_another_of_its_name() {
+fn features_of_a_network_are_not_used_for_another_of_its_name() {
     let _alone = alone();
-    let (mut engine, job) = (with_base(), job(tuned(TrainableLayers::Output), short(2)));
+    let (mut engine, job) = (with_backbone(), job(tuned(TrainableLayers::Output), short(2)));
     embed(&mut engine, &job);
     let (card, bytes) = backbone_of("tags", "lens", "gtzan-logmel", 128, 2);
     let mut host = Recorder::default();
@@ -212,18 +212,18 @@ fn what_was_heard_through_a_network_is_not_for_another_of_its_name() {
     assert!(message.contains("was not heard yet"), "{message}");
 }
 
-/// Its tensors by name, of a weights file.
+/// The tensors of a weights file by name.
 pub fn tensors(bytes: &[u8]) -> std::collections::BTreeMap<String, Vec<u8>> {
     let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
     file.iter().map(|(name, tensor)| (name.to_owned(), tensor.data().to_vec())).collect()
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_network_goes_on_from_what_it_has_learned() {
+fn fine_tuning_changes_the_trainable_layers_only() {
     let _alone = alone();
     let of_musicnn = || backbone_of("tags", "musicnn-msd", "musicnn", 96, 1);
     let of_two = || backbone_of("tags", "lens", "gtzan-logmel", 128, 2);
-    for (backbone, layers, fresh_layers) in [
+    for (backbone, layers, new_layers) in [
         (backbone("tags"), TrainableLayers::Output, vec!["output"]),
         (of_two(), TrainableLayers::Output, vec!["members.0.output", "members.1.output"]),
         (of_musicnn(), TrainableLayers::Output, vec!["output"]),
@@ -250,18 +250,18 @@ fn a_network_goes_on_from_what_it_has_learned() {
         if layers == TrainableLayers::All {
             assert!(changed.len() > before.len() / 2, "{changed:?}");
         } else {
-            assert!(changed.iter().all(|name| fresh_layers.contains(&name.as_str())), "{architecture}: {changed:?}");
-            assert!(fresh_layers.iter().all(|name| changed.iter().any(|other| other == name)), "{changed:?}");
+            assert!(changed.iter().all(|name| new_layers.contains(&name.as_str())), "{architecture}: {changed:?}");
+            assert!(new_layers.iter().all(|name| changed.iter().any(|other| other == name)), "{changed:?}");
         }
-        says_the_same(&mut engine, card, weights, &result);
+        predicts_the_same(&mut engine, card, weights, &result);
     }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_network_that_knows_the_labels_begins_with_what_it_says_of_them() {
+fn fine_tuning_on_the_same_labels_starts_from_the_same_predictions() {
     let _alone = alone();
     let (mut engine, mut host) = (engine(), Recorder::default());
-    let first = job(fresh(), short(12));
+    let first = job(from_scratch(), short(12));
     embed(&mut engine, &first);
     train(&mut engine, &first, &mut host);
     let (card, result, weights) = host.trained();
@@ -280,9 +280,9 @@ fn a_network_that_knows_the_labels_begins_with_what_it_says_of_them() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_head_goes_on_only_as_a_new_head() {
+fn a_head_cannot_be_fine_tuned() {
     let _alone = alone();
-    let mut engine = with_base();
+    let mut engine = with_backbone();
     let job = job(head(0), head(0).quick(12));
     let mut host = Recorder::default();
     embed(&mut engine, &job);
@@ -295,7 +295,7 @@ fn a_head_goes_on_only_as_a_new_head() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn the_registry_tells_who_can_learn_from_fresh_weights() {
+fn the_registry_lists_what_can_be_trained_from_scratch() {
     let (mut engine, mut host) = (engine(), Recorder::default());
     ask(&mut engine, Request::Registry, Payload::None, &mut host);
     let Event::Registry(known) = host.last() else { panic!("{:?}", host.last()) };
@@ -306,10 +306,10 @@ fn the_registry_tells_who_can_learn_from_fresh_weights() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn tags_are_learned_each_for_itself() {
+fn tags_are_trained_independently() {
     let _alone = alone();
     let (mut engine, mut host) = (engine(), Recorder::default());
-    let mut job = TrainingJob { multi_label: true, ..job(fresh(), short(12)) };
+    let mut job = TrainingJob { multi_label: true, ..job(from_scratch(), short(12)) };
     embed(&mut engine, &job);
     // Every second clip of the last kind is both.
     job.clips.iter_mut().filter(|clip| clip.labels == [2]).for_each(|clip| clip.labels = vec![0, 2]);
@@ -325,9 +325,9 @@ fn tags_are_learned_each_for_itself() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn what_cannot_be_taught_gets_a_sentence() {
+fn a_job_that_cannot_run_fails_with_a_sentence() {
     let _alone = alone();
-    let (mut engine, job) = (with_base(), job(fresh(), short(2)));
+    let (mut engine, job) = (with_backbone(), job(from_scratch(), short(2)));
     let failed = |engine: &mut Engine, job: &TrainingJob| {
         let mut host = Recorder::default();
         train(engine, job, &mut host);
@@ -342,7 +342,7 @@ fn what_cannot_be_taught_gets_a_sentence() {
     };
     assert!(failed(&mut engine, &only(Split::Train)).starts_with("the validation part has no songs"));
     assert!(failed(&mut engine, &only(Split::Valid)).starts_with("the training part has no songs"));
-    // What was kept for one kind of network is of no use to another.
+    // Features for one model are of no use to another.
     let other = TrainingJob { model: head(0), ..job.clone() };
     assert!(failed(&mut engine, &other).contains("another kind of network"));
     let unknown = ModelSpec::NewHead { backbones: vec![("nobody".to_owned(), Takes::Features)], hidden: 0 };

@@ -1,5 +1,5 @@
-//! What a few clips of real music teach: three genres, ten clips each, a head on MusiCNN; other clips of those genres, by
-//! artists that it never heard, are then named.
+//! How well a few clips of real music train a network: three genres, ten clips each, a head on MusiCNN; it classifies
+//! other clips of those genres, by other artists.
 //!
 //! `cargo test --release --test engine training_music -- --nocapture` prints the figures.
 
@@ -49,7 +49,7 @@ fn head() -> ModelSpec {
     ModelSpec::NewHead { backbones, hidden: 0 }
 }
 
-/// All clips of some genres that are of no part that figures are kept for, in the order of the index.
+/// All clips of some genres but those of the test part, in the order of the index.
 fn clips(audio: &Path, genres: &[&str]) -> Vec<LabelledClip> {
     let mut reader = csv::Reader::from_path(audio.join("index.csv")).unwrap();
     let rows = reader.deserialize::<BTreeMap<String, String>>().map(Result::unwrap);
@@ -63,7 +63,7 @@ fn clips(audio: &Path, genres: &[&str]) -> Vec<LabelledClip> {
     own.collect()
 }
 
-/// Draws ten clips a genre to learn from; clips of their artists are left out of the rest, which is to be named.
+/// Draws ten training clips a genre; of the others, those by other artists are for validation.
 fn draw(mut clips: Vec<LabelledClip>, genres: usize, seed: u64) -> Vec<LabelledClip> {
     clips.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     let mut artists = BTreeSet::new();
@@ -77,7 +77,7 @@ fn draw(mut clips: Vec<LabelledClip>, genres: usize, seed: u64) -> Vec<LabelledC
     clips
 }
 
-/// Share of the clips of unheard artists that are named rightly, the mean over the genres.
+/// Balanced accuracy on the clips by other artists.
 fn trained(engine: &mut Engine, genres: &[&str], clips: Vec<LabelledClip>) -> f64 {
     let labels: Vec<String> = genres.iter().map(|genre| (*genre).to_owned()).collect();
     let recipe = head().quick(CLIPS * genres.len());
@@ -89,7 +89,7 @@ fn trained(engine: &mut Engine, genres: &[&str], clips: Vec<LabelledClip>) -> f6
     let answers: Vec<Vec<f32>> = places.into_iter().map(|place| result.answers[place].clone()).collect();
     let found = metrics(&labels, &pairs(&valid, &answers));
     println!(
-        "{genres:?}: {} clips to name, balanced {:.3}, accuracy {:.3}",
+        "{genres:?}: {} clips to classify, balanced {:.3}, accuracy {:.3}",
         found.n, found.balanced_accuracy, found.accuracy
     );
     found.balanced_accuracy

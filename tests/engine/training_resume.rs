@@ -7,19 +7,18 @@ use genrelens::training_job::{ModelSpec, TrainingJob};
 
 use crate::generator::alone;
 use crate::host::Recorder;
-use crate::training::{embed, fresh, job, short, tensors, train};
+use crate::training::{embed, from_scratch, job, short, tensors, train};
 use crate::{ask, engine};
 
-// Natively alone: with both engines in one build, as in the browser's tests, the optimiser begins anew.
 #[test]
-fn a_run_goes_on_from_its_checkpoint_as_if_it_had_never_stopped() {
+fn a_resumed_run_equals_one_that_was_never_interrupted() {
     let _alone = alone();
-    // Dropout, an average of the weights, moments of the optimiser, shuffles: everything that a run remembers.
+    // Dropout, an average of the weights, moments of the optimiser, shuffles: the whole state of a run.
     let with_dropout = Recipe { dropout_dense: Some(0.3), patience: 0, ..short(8) };
     let adadelta = Recipe { optimiser: OptimiserKind::Adadelta, learning_rate: 1.0, ..with_dropout.clone() };
     let plateau = Recipe { schedule: Schedule::Plateau, average_decay: 0.0, ..with_dropout.clone() };
     for recipe in [with_dropout, adadelta, plateau] {
-        let (mut engine, job) = (engine(), job(fresh(), recipe));
+        let (mut engine, job) = (engine(), job(from_scratch(), recipe));
         let mut host = Recorder { milliseconds_per_pause: 10_000.0, ..Recorder::default() };
         embed(&mut engine, &job);
         train(&mut engine, &job, &mut host);
@@ -45,7 +44,7 @@ fn a_run_goes_on_from_its_checkpoint_as_if_it_had_never_stopped() {
         };
         assert_eq!(told(&resumed.epochs), told(&whole.epochs));
         assert_eq!(tensors(&again), tensors(&weights), "bit for bit");
-        // Of another network, it is refused.
+        // A checkpoint of another network is refused.
         let mut host = Recorder::default();
         let other = ModelSpec::FromScratch {
             architecture: "net2".to_owned(),

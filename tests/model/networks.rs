@@ -1,4 +1,4 @@
-//! The networks: sizes, learning, weights in and out. The same bodies run natively and in the browser.
+//! Small networks of every architecture: sizes, training, weights in and out.
 
 use burn::tensor::{Device, Tensor};
 use futures::FutureExt;
@@ -66,7 +66,7 @@ fn parameter_counts_are_those_of_the_table_of_genrewiz() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn parameter_counts_are_as_documented_where_the_sources_give_none() {
+fn parameter_counts_that_the_sources_do_not_give_are_as_documented() {
     let _shared = shared();
     let documented = |id| parameters(id, |shape| shape);
     assert_eq!(documented("fma-cnn1d-shallow"), 275_912);
@@ -82,7 +82,7 @@ fn parameter_counts_are_as_documented_where_the_sources_give_none() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn every_document_trains_its_network_as_settings_that_a_run_can_have() {
+fn the_recipes_of_all_documents_are_valid() {
     let _shared = shared();
     for entry in ENTRIES {
         let preset = (entry.preset)();
@@ -119,7 +119,7 @@ fn shape_of(entry: &Entry) -> Shape {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn every_network_gives_a_logit_a_class_for_any_length_it_takes() {
+fn every_network_gives_one_logit_a_class_for_every_length_that_it_takes() {
     let _shared = shared();
     for entry in ENTRIES {
         let (network, shape) = (small(entry), shape_of(entry));
@@ -135,7 +135,7 @@ fn every_network_gives_a_logit_a_class_for_any_length_it_takes() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn an_unknown_network_is_told_with_the_known_ones() {
+fn an_unknown_network_is_refused_with_the_known_names() {
     let message = entry("net9").unwrap_err().to_string();
     assert!(message.contains("'net9'") && message.contains("net1"), "{message}");
 }
@@ -179,7 +179,7 @@ fn train(id: &str, recipe: &Recipe, observer: &mut Record) -> Result<Network, Fi
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn every_network_learns() {
+fn every_network_trains() {
     let _alone = alone();
     // Fast enough for the smallest GRU. Batch norms over the few values of so small a batch make the loss jump, so the
     // lowest one counts.
@@ -187,7 +187,7 @@ fn every_network_learns() {
     for entry in ENTRIES {
         let mut record = Record::default();
         let recipe = match entry.id {
-            // A head hears one column a window, and has few weights to move.
+            // A window of a head is one column, and a head has few weights to move.
             "head" => Recipe { epochs: 20, learning_rate: 0.03, ..recipe.clone() },
             // Fifty layers leave one pixel of so small a picture, and batch norms see only a batch of those.
             "resnet50-transfer" | "xception-transfer" => Recipe { epochs: 30, batch: 12, ..recipe.clone() },
@@ -259,7 +259,7 @@ fn weights_come_back_as_they_were_saved() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn an_ensemble_is_trained_member_by_member_and_kept_whole() {
+fn an_ensemble_is_trained_member_by_member_and_saved_whole() {
     let _shared = shared();
     let mut blueprint = blueprint("lens", SMALL);
     blueprint.build.structure = Structure { members: 2, width: 0.25, ..Structure::default() };

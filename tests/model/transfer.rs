@@ -1,7 +1,7 @@
-//! ResNet-50 and Xception: against torchvision and timm, their weights from those programs' files, learning.
+//! ResNet-50 and Xception: agreement with torchvision and timm, weights from those programs' files, training.
 //!
-//! `cargo test --test model transfer -- --nocapture` prints the largest differences; `tests/data/transfer/make.py` made what
-//! they are held against and states the formula of the weights.
+//! `cargo test --test model transfer -- --nocapture` prints the largest differences; `tests/data/transfer/make.py`
+//! made the golden values and states the formula of the weights.
 
 use std::path::Path;
 use std::time::Instant;
@@ -31,7 +31,7 @@ use files::{RESNET50, Stored, Subject, XCEPTION, uniform};
 /// in another order, through fifty layers.
 const PARITY: f32 = 1e-5;
 
-/// `make.py`'s pictures as a network hears them.
+/// `make.py`'s images as the input of a network.
 fn windows(count: usize, rows: usize, columns: usize, device: &Device) -> Tensor<3> {
     let picture = |picture: usize| {
         let pixel = move |index| 0.5 + uniform(1000 + picture as u32, index) / 2.0;
@@ -71,14 +71,14 @@ fn check_parity(subject: &Subject, case: &str, [count, rows, columns]: [usize; 3
 }
 
 #[test]
-fn resnet50_answers_as_torchvision_does() {
+fn resnet50_agrees_with_torchvision() {
     let _alone = alone();
     check_parity(&RESNET50, "small", [2, 64, 48]);
     check_parity(&RESNET50, "full", [1, 224, 224]);
 }
 
 #[test]
-fn xception_answers_as_timm_does() {
+fn xception_agrees_with_timm() {
     let _alone = alone();
     check_parity(&XCEPTION, "small", [2, 64, 48]);
     check_parity(&XCEPTION, "full", [1, 299, 299]);
@@ -92,7 +92,7 @@ fn with_a_thousand_classes_they_have_the_documented_parameters() {
     assert_eq!(count(&XCEPTION), 22_855_952);
 }
 
-/// The head's answer to fixed features: it tells whether the head is still the same.
+/// The head's logits for fixed features: they show whether the head is still the same.
 fn head(network: &Network, features: usize) -> Vec<f32> {
     let values = (0..features).map(|index| uniform(7, index) as f32).collect::<Vec<_>>();
     let features = Tensor::from_data(TensorData::new(values, [1, features]), &network.device());
@@ -170,7 +170,7 @@ fn files_that_are_no_trunk_are_refused_with_the_first_difference() {
     assert!(matches!(load(other, &whole).unwrap_err(), WeightsError::Trunk { .. }));
 }
 
-/// Songs whose pictures show one bar each, at a height that is their class's.
+/// Songs whose images show one bar each, at the height of their class.
 fn set(part: &str, songs: usize, side: usize) -> LabelledSet {
     let song = |index: usize| {
         let label = index % 2;
@@ -198,14 +198,14 @@ fn blueprint(subject: &Subject, side: usize, structure: Structure) -> Blueprint 
     Blueprint { build, ..entry(subject.id).unwrap().documented() }
 }
 
-fn learn(blueprint: &Blueprint, recipe: &Recipe, train: &LabelledSet, valid: &LabelledSet, record: &mut Record) {
+fn run_training(blueprint: &Blueprint, recipe: &Recipe, train: &LabelledSet, valid: &LabelledSet, record: &mut Record) {
     let device = Device::flex();
     // The CPU engine never waits, so the future is ready at once.
     fit(blueprint, recipe, train, valid, &device, record).now_or_never().unwrap().unwrap();
 }
 
 #[test]
-fn narrow_ones_learn_a_handful_of_pictures() {
+fn narrow_networks_overfit_a_handful_of_images() {
     let _alone = alone();
     for subject in [RESNET50, XCEPTION] {
         for hidden in [0, 64] {
@@ -213,7 +213,7 @@ fn narrow_ones_learn_a_handful_of_pictures() {
             let (train, valid, mut record) = (set("train", 8, 32), set("valid", 4, 32), Record::default());
             let recipe = (entry(subject.id).unwrap().preset)().recipe;
             let recipe = Recipe { epochs: 30, batch: 8, learning_rate: 3e-3, ..recipe };
-            learn(&blueprint(&subject, 32, structure), &recipe, &train, &valid, &mut record);
+            run_training(&blueprint(&subject, 32, structure), &recipe, &train, &valid, &mut record);
             let (first, last) = losses(&record);
             println!("{} with {hidden} hidden: loss {first:.4} to {last:.4}", subject.id);
             assert!(last < 0.2 * first && record.reached_full_accuracy(), "{}: {first} to {last}", subject.id);
@@ -222,7 +222,7 @@ fn narrow_ones_learn_a_handful_of_pictures() {
 }
 
 #[test]
-fn a_head_learns_on_a_trunk_that_stays_as_it_is() {
+fn a_head_trains_on_a_frozen_trunk() {
     let _alone = alone();
     for subject in [RESNET50, XCEPTION] {
         let (train, valid, mut record) = (set("train", 8, 64), set("valid", 4, 64), Record::default());
@@ -315,7 +315,7 @@ fn the_command_line_trains_a_head_and_then_all_layers() {
 /// Steps at full size: `cargo test --test model transfer -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes minutes: every step goes forth and back through all of ResNet-50 and Xception"]
-fn they_learn_at_full_size() {
+fn they_train_at_full_size() {
     let _alone = alone();
     for subject in [RESNET50, XCEPTION] {
         let side = subject.side;
@@ -324,7 +324,7 @@ fn they_learn_at_full_size() {
             Recipe { epochs: 5, batch: 4, learning_rate: 1e-4, ..(entry(subject.id).unwrap().preset)().recipe };
         let blueprint = blueprint(&subject, side, Structure::DOCUMENTED);
         let started = Instant::now();
-        learn(&blueprint, &recipe, &train, &valid, &mut record);
+        run_training(&blueprint, &recipe, &train, &valid, &mut record);
         let (first, last) = losses(&record);
         let seconds = started.elapsed().as_secs_f64() / recipe.epochs as f64;
         println!("{}: loss {first:.4} to {last:.4}; {seconds:.1} s an epoch of one step of 4 pictures", subject.id);

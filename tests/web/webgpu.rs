@@ -118,7 +118,7 @@ async fn webgpu() -> Device {
     device
 }
 
-/// The same fresh network on both devices, without dropout, ready to learn.
+/// The same network with random weights on both devices, without dropout, with autodiff.
 async fn twins(Subject { entry, build, .. }: &Subject) -> [Network; 2] {
     let cpu = Device::flex();
     cpu.seed(7);
@@ -137,8 +137,8 @@ fn card(id: &str, build: &Build) -> Card {
     Card { structure: build.structure, bands, frames, labels, ..cards::card(id) }
 }
 
-/// The loss and every learned layer's gradient, flat, with the layer's name.
-async fn learn(network: &Network, batch: &Batch) -> (f32, Vec<(String, Vec<f32>)>) {
+/// The loss and every trainable layer's gradient, flat, with the layer's name.
+async fn gradients(network: &Network, batch: &Batch) -> (f32, Vec<(String, Vec<f32>)>) {
     let objective = Objective { paper_penalty: true, ..Objective::default() };
     let loss = loss(network, batch, objective, &network.device());
     let gradients = GradientsParams::from_grads(loss.backward(), network);
@@ -199,8 +199,8 @@ async fn agrees(subject: Subject, tolerance: f32) {
     // What is loose is the slopes of a few networks, not what they answer.
     let of_answers = tolerance.min(BATCH_NORM);
     answers_agree(&format!("{id} logits"), &twins, &subject, of_answers).await;
-    let (expected_loss, expected) = learn(&twins[0], &batch).await;
-    let (found_loss, found) = learn(&twins[1], &batch).await;
+    let (expected_loss, expected) = gradients(&twins[0], &batch).await;
+    let (found_loss, found) = gradients(&twins[1], &batch).await;
     check(&format!("{id} loss"), &[expected_loss], &[found_loss], of_answers);
     // What a batch norm takes away again (MusiCNN's last shift before its pooling) has no gradient but rounding.
     let least = LEAST_GRADIENT * expected.iter().map(|(_, gradient)| largest(gradient)).fold(0.0, f32::max);
@@ -269,7 +269,7 @@ async fn xception_at_full_size() {
 }
 
 #[wasm_bindgen_test]
-async fn the_browser_tells_of_the_adapter_before_it_is_opened() {
+async fn the_adapter_is_known_before_it_is_opened() {
     let Found::Adapter(adapter) = gpu::find().await else { panic!("these tests need a WebGPU adapter") };
     assert!(!adapter.name.is_empty());
 }
@@ -287,7 +287,7 @@ fn tone(kind: usize, number: usize) -> Vec<f32> {
     (0..22_050).map(|index| (std::f32::consts::TAU * hz * index as f32 / 22_050.0).sin()).collect()
 }
 
-/// Eight clips of two kinds are taught; what came of it, and its weights.
+/// Trains on eight clips of two kinds, also from a checkpoint: card, result, weights file.
 async fn trained(engine: &mut Engine, model: &ModelSpec, recipe: Recipe) -> (Card, TrainingResult, Vec<u8>) {
     let clip = |index: usize| LabelledClip {
         id: index.to_string(),
@@ -347,7 +347,7 @@ async fn the_same_seed_gives_the_same_curves_on_both_engines() {
 }
 
 #[wasm_bindgen_test]
-async fn a_lesson_is_held_on_the_gpu_and_its_weights_say_the_same_on_the_cpu() {
+async fn a_network_trained_on_the_gpu_predicts_the_same_on_the_cpu() {
     let (architecture, front_end) = ("lens".to_owned(), "gtzan-logmel".to_owned());
     let model = ModelSpec::FromScratch { architecture, front_end, rows: None, frames: 8, width: 0.25 };
     let recipe = Recipe { epochs: 4, learning_rate: 5e-3, ..model.quick(6) };

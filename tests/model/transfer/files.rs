@@ -6,7 +6,7 @@ use genrelens::model::registry::entry;
 use genrelens::model::{Build, Network, Shape};
 use safetensors::{Dtype, serialize, tensor::TensorView};
 
-/// A network in this project and in the program that it is held against.
+/// A network in this project and in the program that it is compared with.
 pub struct Subject {
     pub id: &'static str,
     pub theirs: &'static str,
