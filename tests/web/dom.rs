@@ -3,12 +3,18 @@
 #![cfg(target_family = "wasm")]
 #![allow(clippy::unwrap_used, reason = "what panics in a test fails it")]
 
+#[path = "../common/cards.rs"]
+mod cards;
 #[path = "dom/dataset.rs"]
 mod dataset;
+#[path = "dom/fake_engines.rs"]
+mod fake_engines;
 #[path = "dom/offline.rs"]
 mod offline;
 #[path = "dom/page.rs"]
 mod page;
+#[path = "dom/plots.rs"]
+mod plots;
 #[path = "dom/storage.rs"]
 mod storage;
 #[path = "dom/training.rs"]
@@ -194,7 +200,7 @@ fn look_ups_say_what_is_wrong() {
 }
 
 #[wasm_bindgen_test]
-fn a_listener_hears_until_it_is_dropped() {
+fn a_listener_is_called_until_it_is_dropped() {
     let fixture = Fixture::new(r#"<button id="button"></button>"#);
     let button: HtmlElement = fixture.get("button");
     let count = Rc::new(Cell::new(0));
