@@ -30,6 +30,7 @@ mod native {
 
     /// What people have: 44.1 kHz, stereo, 16 bits.
     fn stereo() -> Vec<u8> {
+        // Channels that differ, as decoding mixes them down.
         let both = |sample: f32| [(sample * 32_767.0) as i16, (sample * -16_000.0) as i16];
         wav::pcm16(44_100, 2, chirp(44_100).into_iter().flat_map(both))
     }

@@ -47,6 +47,7 @@ fn shipped_networks_keep_the_figures_of_their_cards() {
         let accuracy = figures["accuracy"].as_f64().unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         println!("{name} on the 197 validation songs: accuracy {accuracy:.4}, its card says {stated:.4}");
+        // The validation songs of GTZAN's fault-filtered split.
         assert_eq!(figures["n"], 197);
         // A card's figure was measured on the weights in float32; two songs may fall otherwise in float16.
         assert!((accuracy - stated).abs() < 0.011, "{name}: {accuracy}, and its card says {stated}");
@@ -64,6 +65,7 @@ fn shipped_networks_keep_the_figures_of_their_cards() {
 fn all_shipped_weights_fit_into_twelve_megabytes() {
     let bytes: u64 = weights_files().iter().map(|path| std::fs::metadata(path).unwrap().len()).sum();
     println!("all weights together: {bytes} bytes");
+    // Every clone of the repository and every visitor of the page pays for them.
     assert!(bytes < 12_000_000, "{bytes}");
     for path in weights_files() {
         let card = card(&path);
@@ -126,6 +128,7 @@ fn the_genre_head_is_as_good_as_its_card_says() {
 #[test]
 fn inspect_prints_the_papers_parameter_counts() {
     let printed = genrelens(&["inspect", "--all"]);
+    // Net1 and Net2 in table 2 of Yang and Zhang 2019.
     assert!(printed.contains("1 001 162") && printed.contains("857 322"), "{printed}");
 }
 
@@ -134,6 +137,7 @@ fn inspect_prints_the_papers_parameter_counts() {
 fn a_reader_that_closes_the_pipe_is_no_error() {
     let mut inspect = Command::new(env!("CARGO_BIN_EXE_genrelens"));
     let mut running = inspect.args(["inspect", "--all"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // As `genrelens inspect --all | head -1` does.
     drop(running.stdout.take());
     let output = running.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
@@ -163,6 +167,7 @@ fn features_are_written_for_numpy() {
     let folder = tempfile::tempdir().unwrap();
     let (tone, out) = (folder.path().join("tone.wav"), folder.path().join("tone.npy"));
     write_tone(&tone);
+    // 5 s are 216 frames of 512 samples at 22 050 Hz; the networks' input has a column for every 3.337th of them.
     for (what, shape) in [("input", [65, 128]), ("mel", [216, 128]), ("db", [216, 128]), ("mfcc", [216, 13])] {
         let arguments = ["features", tone.to_str().unwrap(), "--out", out.to_str().unwrap(), "--what", what];
         let printed = genrelens(&[arguments.as_slice(), &["--coefficients", "13"]].concat());

@@ -14,6 +14,7 @@ const TAGS: [&str; 3] = ["low", "high", "pulsing"];
 fn write_set(folder: &Path) {
     let mut index = "file,tags,split\n".to_owned();
     for clip in 0..40_u32 {
+        // The bits of the clip's number: every combination is equally frequent.
         let has = [0, 1, 2].map(|tag| clip >> tag & 1 == 1);
         let tags: Vec<&str> = TAGS.iter().zip(has).filter(|(_, has)| *has).map(|(tag, _)| *tag).collect();
         let split = if clip % 32 / 8 == 3 { "valid" } else { "train" };
@@ -24,9 +25,11 @@ fn write_set(folder: &Path) {
 }
 
 fn write_clip(path: &Path, clip: u32, [low, high, pulsing]: [bool; 3]) {
+    // Knuth's multiplicative hash, for seeds far apart.
     let mut noise = clip.wrapping_mul(2_654_435_761) | 1;
     let sample = |index: u32| {
         let t = f64::from(index) / 22_050.0;
+        // The generator of "Numerical Recipes": the same noise on every machine.
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let tone = |on: bool, hz: f64| if on { (std::f64::consts::TAU * hz * t).sin() } else { 0.0 };
         let sound = tone(low, 150.0 + f64::from(clip)) + tone(high, 4000.0 + 20.0 * f64::from(clip));
@@ -112,6 +115,7 @@ fn the_documents_tagger_imitates_musicnn_on_real_music() {
     for genre in ["classical", "hiphop", "jazz", "metal", "pop", "reggae"] {
         let files = std::fs::read_dir(audio.join(genre)).unwrap().map(|entry| entry.unwrap().path());
         let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|kind| kind == "wav")).collect();
+        // The order of a folder is the file system's.
         files.sort();
         // From the middle: the first ones are longer than the others.
         songs.extend(files.into_iter().skip(15).take(EXCERPTS));

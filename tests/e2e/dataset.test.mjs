@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { startBrowser, withPage } from "./browser.mjs";
 import { builtPage } from "./built.mjs";
-import { ROOT } from "./clips.mjs";
+import { ROOT, wav as wavFile } from "./clips.mjs";
 import { zip } from "./zip.mjs";
 
 const MINUTE = 60_000;
@@ -24,24 +24,8 @@ function training(use, options) {
 
 /** A tone of half a second, 16-bit mono, another for every number. */
 function wav(number, seconds = 0.5) {
-  const [rate, samples] = [8000, Math.round(8000 * seconds)];
-  const bytes = Buffer.alloc(44 + 2 * samples);
-  bytes.write("RIFF", 0);
-  bytes.writeUInt32LE(36 + 2 * samples, 4);
-  bytes.write("WAVEfmt ", 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(rate, 24);
-  bytes.writeUInt32LE(2 * rate, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write("data", 36);
-  bytes.writeUInt32LE(2 * samples, 40);
-  for (let at = 0; at < samples; at += 1) {
-    bytes.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * (200 + 3 * number) * at) / rate)), 44 + 2 * at);
-  }
-  return bytes;
+  const hz = 200 + 3 * number;
+  return wavFile(seconds, 8000, (time) => 0.27 * Math.sin(2 * Math.PI * hz * time));
 }
 
 const folder = () => mkdtempSync(join(tmpdir(), "genrelens-"));

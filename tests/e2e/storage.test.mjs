@@ -184,9 +184,9 @@ test("clips and networks are there after a reload, and networks in another brows
 test("a head whose backbone is another one here is refused", { timeout: 2 * MINUTE }, () =>
   open(QUERY, async (page) => {
     await page.click("#view-train");
-    const bases = [{ name: "net1-gtzan", sha256: "00", takes: "features" }];
+    const backbones = [{ name: "net1-gtzan", sha256: "00", takes: "features" }];
     const card = {
-      name: "foreign", summary: "A head.", architecture: "head", bases, bands: 1, frames: 1, front_end: "gtzan-logmel",
+      name: "foreign", summary: "A head.", architecture: "head", backbones, bands: 1, frames: 1, front_end: "gtzan-logmel",
       labels: ["a", "b"], data: "somebody's", licence: "theirs",
     };
     const bring = async (card) => {
@@ -198,7 +198,7 @@ test("a head whose backbone is another one here is refused", { timeout: 2 * MINU
     };
     await bring(card);
     await page.locator("#storage-notice", { hasText: "this site has another version of that" }).waitFor();
-    await bring({ ...card, bases: [{ ...bases[0], name: "nobody" }] });
+    await bring({ ...card, backbones: [{ ...backbones[0], name: "nobody" }] });
     await page.locator("#storage-notice", { hasText: "called 'nobody', which this site does not have" }).waitFor();
     assert.equal(await page.locator("#storage-networks li").count(), 0);
   }),

@@ -24,7 +24,9 @@ fn a_file_becomes_a_spectrogram_and_genres() {
     assert_eq!(floats.len(), info.frames * info.bands);
     assert_eq!((info.bands, info.band_hz.len()), (128, 128));
     assert!((info.duration_seconds - 7.0).abs() < 1e-3);
+    // A frame is 23 ms, and the last one may be incomplete.
     assert!((info.frames as f64 * info.seconds_per_frame - 7.0).abs() < 0.05);
+    // In dB below the maximum, so that the loudest value is 0.
     let loudest = floats.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     assert!(loudest.abs() < 1e-3 && floats.iter().all(|&db| (info.floor_db..=1e-3).contains(&db)));
 

@@ -95,6 +95,7 @@ pub fn request(sample_rate: Option<u32>) -> Request {
 #[wasm_bindgen_test(unsupported = test)]
 fn a_cancelled_request_is_reported_and_the_next_one_works() {
     let mut engine = engine();
+    // At moments all over the job.
     for pauses in [0, 1, 10, 25] {
         let mut host = Recorder { cancel_after_pauses: Some(pauses), ..Recorder::default() };
         classify(&mut engine, wav(20.0, 22_050), &mut host);
@@ -207,6 +208,7 @@ fn a_head_without_its_backbone_leaves_the_network_in_place() {
 
     load_backbone(&mut engine, backbone);
     let mut damaged = head.clone();
+    // One bit is enough for another checksum.
     damaged.1[100] ^= 1;
     expect(load(&mut engine, damaged), "damaged");
     assert_eq!(classify_tone(&mut engine).model, "fresh");

@@ -22,6 +22,7 @@ pub fn wav(kind: usize, number: usize) -> Vec<u8> {
     let mut noise = (number * 7 + 1) as u32;
     let sample = |index: u32| {
         let t = f64::from(index) / 22_050.0;
+        // The generator of "Numerical Recipes": the same noise on every machine.
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let hiss = f64::from(noise >> 16) / 65_536.0 - 0.5;
         let tone = |hz: f64| (std::f64::consts::TAU * (hz + number as f64) * t).sin();
@@ -93,6 +94,7 @@ fn a_network_trains_from_scratch_on_a_few_clips() {
     let (card, result, weights) = host.trained();
     assert_eq!((result.epochs.len(), host.epochs()), (12, 12));
     let losses: Vec<f32> = result.epochs.iter().flat_map(|epoch| epoch.step_losses.clone()).collect();
+    // Twelve clips of four windows in batches of twelve: four steps an epoch.
     assert_eq!(losses.len(), 12 * 4);
     assert!(losses[47] < losses[0], "{losses:?}");
     assert!(host.events.iter().any(|(event, _)| matches!(event, Event::Step { steps: 48, .. })));
@@ -138,6 +140,7 @@ fn backbone_of(name: &str, architecture: &str, front_end: &str, bands: usize, me
         ..cards::card(architecture)
     };
     let device = Device::flex();
+    // The same weights in every run, whatever was drawn before.
     device.seed(1);
     let network = card.blueprint().unwrap().init(&device);
     let bytes = weights::to_bytes(&network, &card, Precision::F32).now_or_never().unwrap().unwrap();
@@ -188,6 +191,7 @@ fn the_windows_of_a_long_clip_are_spread_over_all_of_it() {
     for _ in 1..40 {
         long.extend_from_slice(&short[44..]);
     }
+    // RIFF: byte 4 has the size of the rest of the file, byte 40 that of the samples.
     let bytes = (long.len() - 8) as u32;
     long[4..8].copy_from_slice(&bytes.to_le_bytes());
     long[40..44].copy_from_slice(&(bytes - 36).to_le_bytes());
@@ -241,6 +245,7 @@ fn fine_tuning_changes_the_trainable_layers_only() {
         assert_eq!((card.architecture.as_str(), card.labels.len()), (architecture.as_str(), 3));
         let right = job.clips.iter().zip(&result.answers).filter(|(clip, answer)| argmax(answer) == clip.labels[0]);
         let right = right.count();
+        // The taggers are random, so that single clips stay ambiguous.
         assert!(right >= 15, "{architecture}, {layers:?}: {right} of 18");
         let changed: Vec<String> = tensors(&weights)
             .into_iter()

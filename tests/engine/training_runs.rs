@@ -48,6 +48,7 @@ fn a_run_that_keeps_its_last_epoch_is_stopped_with_its_best() {
         host.trained().1
     };
     let whole = result(None);
+    // Epochs until the first one that is no improvement.
     let best = whole.epochs.iter().position(|epoch| !epoch.best).unwrap();
     let [at_its_best, an_epoch_later] = [best, best + 1].map(|epochs| result(Some(epochs)));
     assert_eq!(an_epoch_later.epochs.len(), best + 1);

@@ -54,6 +54,7 @@ fn time_a_patch() {
             pollster::block_on(outputs(&network, Part::Whole, input.clone(), 96, 187)).unwrap();
             times.push(started.elapsed().as_secs_f64() * 1e3 / patches as f64);
         }
+        // The median leaves out the first runs, which fill caches.
         times.sort_by(f64::total_cmp);
         println!("{patches} patches at once: {:.1} ms each (best {:.1})", times[4], times[0]);
     }

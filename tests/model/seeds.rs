@@ -31,6 +31,7 @@ fn losses(seed: u64) -> Vec<f64> {
     };
     let blueprint =
         Blueprint { entry: entry("net1").unwrap(), build: Build::from(shape), front_end: &FrontEnd::GTZAN_LOGMEL };
+    // Augmentation draws from the same seed, so it has to repeat too.
     let augmentation = Augmentation { mixup: 0.3, noise: 0.1, band_shift: 1, stretch: 0.1, ..Augmentation::default() };
     let recipe = Recipe { seed, epochs: 3, batch: 4, augmentation, ..Recipe::default() };
     let (device, mut silent) = (Device::flex(), NoObserver);

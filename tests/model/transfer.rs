@@ -162,6 +162,7 @@ fn files_that_are_no_trunk_are_refused_with_the_first_difference() {
     assert!(message.contains("'conv1.weight' should have shape [32, 3, 3, 3], found [64, 3, 7, 7]"), "{message}");
 
     let whole = RESNET50.file();
+    // Cut inside the header's length, the header and the tensors.
     for cut in [0, 1, 8, 100, whole.len() / 2, whole.len() - 1] {
         let network = RESNET50.network(10, Structure::DOCUMENTED, &Device::flex());
         assert!(matches!(load(network, &whole[..cut]).unwrap_err(), WeightsError::Malformed(_)), "{cut}");
@@ -176,6 +177,7 @@ fn set(part: &str, songs: usize, side: usize) -> LabelledSet {
         let label = index % 2;
         let value = |at: usize| {
             let (column, band) = (at / side, at % side);
+            // Noise that differs between songs: they are no copies of each other.
             let wobble = 0.1 * uniform(index as u32, at) as f32;
             let bar = band * 8 / side == 2 + 3 * label && column > index % 4;
             wobble + if bar { 0.8 } else { 0.2 }

@@ -143,6 +143,7 @@ fn round_corners_are_round_and_colours_let_the_ground_through() {
     let area = Area { x: 0.0, y: 0.0, width: 40.0, height: 20.0 };
     canvas.paint(&[Shape::Rect { area, radius: 10.0, fill: RED.with_alpha(0.5) }]).unwrap();
     assert_eq!(pixel(&element, 0, 0)[3], 0);
+    // Half of 255, as browsers round it.
     assert!((126..=129).contains(&pixel(&element, 20, 10)[3]));
 }
 
@@ -171,6 +172,7 @@ fn text_lies_on_the_side_its_alignment_says() {
         let any = |columns: std::ops::Range<u32>| {
             columns.flat_map(|x| (0..20).map(move |y| (x, y))).any(|(x, y)| pixel(&element, x, y)[3] > 0)
         };
+        // Not the two columns in the middle, which letters on either side may touch.
         (any(0..19), any(21..40))
     };
     assert_eq!(painted(Align::Start), (false, true));

@@ -70,6 +70,7 @@ impl Subject {
         let shape = self.build.shape;
         let mut targets = vec![0.0; self.windows * shape.classes];
         for window in 0..self.windows {
+            // Classes 0, 3, 6 and 9.
             targets[window * shape.classes + window * 3] = 1.0;
         }
         Batch { inputs: self.input(), targets, shape }
@@ -125,6 +126,7 @@ async fn twins(Subject { entry, build, .. }: &Subject) -> [Network; 2] {
     let original = (entry.init)(build, &cpu);
     let bytes = weights::to_bytes(&original, &card(entry.id, build), Precision::F32).await.unwrap();
     [cpu, webgpu().await].map(|device| {
+        // Its own random weights are replaced at once.
         let mut network = (entry.init)(build, &device.autodiff());
         weights::fill(&mut network, bytes.clone(), entry.id).unwrap();
         network

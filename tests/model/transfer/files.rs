@@ -51,6 +51,7 @@ impl Subject {
     fn tensors_to_file(&self, change: impl Fn(&str, Stored) -> Option<Stored>, more: Option<&str>) -> Vec<u8> {
         let stored = |(name, shape): (String, Vec<usize>)| {
             let tensor = match name.ends_with("num_batches_tracked") {
+                // A counter of PyTorch's batch norms that no network here has.
                 true => Stored { dtype: Dtype::I64, shape, bytes: vec![0; 8] },
                 false => Stored::f32(&formula(&name, &shape), shape),
             };
@@ -115,6 +116,7 @@ fn formula(name: &str, shape: &[usize]) -> Vec<f32> {
         _ if is_weight => 0.8 + u / 5.0,
         _ => u / 5.0,
     };
+    // A stream of its own for every tensor, whatever the order of the file.
     let stream = fnv1a(name);
     (0..shape.iter().product()).map(|index| value(uniform(stream, index)) as f32).collect()
 }

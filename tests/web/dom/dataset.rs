@@ -133,6 +133,7 @@ async fn the_first_sound_of_a_dropped_folder_is_classified() {
 }
 
 fn sounds(names: &[&str]) -> Vec<File> {
+    // Different bytes, for equal files are one clip.
     names.iter().enumerate().map(|(place, name)| file(name, &[place as u8; 5])).collect()
 }
 
@@ -177,6 +178,7 @@ async fn a_table_of_something_else_says_what_it_lacks() {
 
 /// Catches what would be downloaded, and downloads nothing.
 fn catch_downloads() {
+    // Once for all tests, as they share one document.
     let patch = js_sys::Function::new_no_args(
         r#"
         if (globalThis.caught !== undefined) return;

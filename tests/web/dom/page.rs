@@ -121,7 +121,7 @@ fn the_table_has_every_genre_with_its_probability() {
 }
 
 #[wasm_bindgen_test]
-fn a_second_file_clears_the_first_and_an_error_leaves_a_way_on() {
+fn a_second_file_replaces_the_first_and_an_error_does_not_block_the_next() {
     let (fixture, page, asked) = connected();
     page.open(vec![file("song.wav", b"")]);
     finish(&page);

@@ -19,6 +19,7 @@ fn the_pictures_are_painted() {
     let rgb = |y| <[u8; 3]>::try_from(&pixel(&canvas, middle, y)[..3]).unwrap();
     let quiet = colours::colour_map()[0];
     assert_eq!(rgb(height / 4), quiet, "high bands are silent and on top");
+    // Above the axis of time.
     assert!(rgb(height - 32) != quiet, "the low band is loud and at the bottom");
     for id in ["strip", "bars"] {
         let canvas: HtmlCanvasElement = fixture.get(id);

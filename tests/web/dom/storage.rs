@@ -53,6 +53,7 @@ fn click(fixture: &Fixture, id: &str) {
 #[wasm_bindgen_test]
 async fn files_and_numbers_come_back_as_they_were() {
     let store = store("test-store").await;
+    // A run that diverges has such losses, which JSON could not hold.
     let losses = vec![0.5, f32::NAN, f32::INFINITY];
     let changes = [
         Change::put(ObjectStore::Clips, "1", file("a song.wav", &[1, 2, 3])),
@@ -145,6 +146,7 @@ async fn an_interrupted_run_is_resumed_from_its_checkpoint() {
     until(|| fixture.hidden("resume") && !fixture.hidden("train-curves")).await;
     let curves = fixture.get::<Element>("train-curves").get_attribute("aria-label").unwrap().replace('\u{a0}', " ");
     assert!(curves.starts_with("Curves over 2 epochs"), "those before the checkpoint, at once: {curves}");
+    // The files are read before the job is asked for.
     let mut told = Vec::new();
     until(|| {
         told.extend(asked.take());

@@ -24,6 +24,7 @@ pub fn training() -> (Fixture, Page, Rc<FakeEngines>) {
     let (fixture, page, asked) = connected();
     let list = br#"{"first": "a", "default": "a", "networks": [{"name": "a", "summary": "", "bytes": 1}]}"#;
     page.receive(Update::Networks(Rc::new(Catalogue::parse(list).unwrap())));
+    // The registry is needed once however often the view is opened.
     for _ in 0..2 {
         fixture.get::<HtmlElement>("view-train").click();
     }
@@ -62,6 +63,7 @@ fn is_changed(fixture: &Fixture, id: &str) -> bool {
 }
 
 pub fn clips(names: &[&str]) -> Vec<File> {
+    // Different bytes, for equal files are one clip.
     names.iter().enumerate().map(|(place, name)| file(name, &[place as u8; 4])).collect()
 }
 
