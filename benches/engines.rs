@@ -82,6 +82,7 @@ mod native {
 
     /// Milliseconds of a call: the median of so many after one that is not counted, and what the last gave.
     fn timed<Output>(mut call: impl FnMut() -> Output) -> (f64, Output) {
+        // Not counted: it compiles kernels and fills caches.
         let mut last = call();
         let mut times: Vec<f64> = Vec::new();
         for _ in 0..RUNS {
@@ -133,6 +134,7 @@ mod native {
         );
         println!("|---|---|---|---|---|---|---|---|");
         let wanted = |entry: &&&Entry| {
+            // A head has no front end of its own, so there is no song to time.
             entry.input_kind != InputKind::Features && (names.is_empty() || names.iter().any(|name| name == entry.id))
         };
         for entry in ENTRIES.iter().filter(wanted) {

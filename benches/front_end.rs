@@ -1,8 +1,12 @@
 //! The way from bytes to mel-spectrogram, for 30 s of sound.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a benchmark may panic")]
 
 #[cfg(not(target_family = "wasm"))]
 #[path = "common/signal.rs"]
 mod signal;
+#[cfg(not(target_family = "wasm"))]
+#[path = "../tests/common/wav.rs"]
+mod wav;
 
 #[cfg(target_family = "wasm")]
 fn main() {}
@@ -15,33 +19,24 @@ fn main() {
 
 #[cfg(not(target_family = "wasm"))]
 mod native {
-    #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a benchmark may panic")]
-
     use std::hint::black_box;
-    use std::io::Cursor;
 
     use criterion::{BatchSize, Criterion, criterion_group};
     use genrelens::audio::{self, Clip, resample};
     use genrelens::dsp::{FrontEnd, MelPlan, segments};
-    use hound::{SampleFormat, WavSpec, WavWriter};
 
     use crate::signal::chirp;
+    use crate::wav;
 
     /// What people have: 44.1 kHz, stereo, 16 bits.
-    fn wav() -> Vec<u8> {
-        let spec = WavSpec { channels: 2, sample_rate: 44_100, bits_per_sample: 16, sample_format: SampleFormat::Int };
-        let mut bytes = Cursor::new(Vec::new());
-        let mut writer = WavWriter::new(&mut bytes, spec).unwrap();
-        for sample in chirp(44_100) {
-            writer.write_sample((sample * 32_767.0) as i16).unwrap();
-            writer.write_sample((sample * -16_000.0) as i16).unwrap();
-        }
-        writer.finalize().unwrap();
-        bytes.into_inner()
+    fn stereo() -> Vec<u8> {
+        // Channels that differ, as decoding mixes them down.
+        let both = |sample: f32| [(sample * 32_767.0) as i16, (sample * -16_000.0) as i16];
+        wav::pcm16(44_100, 2, chirp(44_100).into_iter().flat_map(both))
     }
 
     fn decoding(criterion: &mut Criterion) {
-        let bytes = wav();
+        let bytes = stereo();
         criterion.bench_function("decode 30 s, 44.1 kHz stereo, 16 bits", |bencher| {
             bencher.iter(|| audio::decode(black_box(&bytes)).unwrap());
         });

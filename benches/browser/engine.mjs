@@ -1,10 +1,10 @@
-// In the page: one of our engines in its worker, asked as the app asks it. src/protocol.rs has what is said, and
-// src/web/wire.rs in what form.
+// In the page: one of our engines in its worker, driven as the app drives it. The messages are those of src/protocol.rs
+// and src/training_job.rs, in the form of src/web/wire.rs.
 
-// What comes before the last event of a request.
+// Events before the last one of a request.
 const ON_THE_WAY = new Set(["Step", "Epoch", "Checkpoint", "Warning", "Progress"]);
 
-/** Starts the engine of a kind, `cpu` or `gpu`, that lies beside the folder of this script, and waits until it listens. */
+/** Starts the engine of a kind, `cpu` or `gpu`, that lies beside the folder of this script, and waits until it is ready. */
 export async function startEngine(kind) {
   const worker = new Worker(new URL(`../${kind}_worker_loader.js`, import.meta.url), { type: "module" });
   const listeners = new Map();
@@ -24,7 +24,7 @@ export async function startEngine(kind) {
     worker.postMessage({ head: { id, body }, payload }, payload?.buffer ? [payload.buffer] : []);
   };
 
-  /** Sends a request: its number, and its last event as a promise. `onTheWay` hears of every event before that. */
+  /** Sends a request: its id, and its last event as a promise. `onTheWay` is called with every event before that. */
   function send(body, payload, onTheWay = () => {}) {
     const id = next++;
     const last = new Promise((resolve) => {
@@ -38,7 +38,7 @@ export async function startEngine(kind) {
     return { id, last };
   }
 
-  /** Sends a request and waits for this answer, and for none else. */
+  /** Sends a request and waits for its last event, which has to be the wanted one. */
   async function ask(body, wanted, payload, onTheWay) {
     const event = await send(body, payload, onTheWay).last;
     if (event.name !== wanted) throw new Error(`not ${wanted} but ${event.name}: ${JSON.stringify(event.told)}`);
@@ -68,19 +68,22 @@ function samples(clip, label) {
   return Float32Array.from({ length: CLIP_SECONDS * RATE }, (_, at) => 0.3 * Math.sin(step * at) + 0.1 * draw());
 }
 
-/** A network of the registry from fresh weights, as the page teaches it. */
-export function fresh(architecture) {
-  return { fresh: { architecture, front_end: "gtzan-logmel", rows: null, frames: 39, width: 1 } };
+/** A network of the registry from random weights, as the page trains it. */
+export function fromScratch(architecture) {
+  return { from_scratch: { architecture, front_end: "gtzan-logmel", rows: null, frames: 39, width: 1 } };
 }
 
-/** Has so many clips heard, of these classes in turn, and makes the lesson of them: `valid` of them are to judge by. */
-export async function embed(engine, { model, classes, learn, valid, recipe }) {
-  const clips = Array.from({ length: learn + valid }, (_, clip) => ({
+/**
+ * A training job on so many clips, of these classes in turn; the last `valid` of them are for validation. The engine has
+ * embedded them all.
+ */
+export async function embeddedJob(engine, { model, classes, train, valid, recipe }) {
+  const clips = Array.from({ length: train + valid }, (_, clip) => ({
     id: clip.toString(16).padStart(64, "0"),
     name: `clip ${clip}`,
     group: null,
     labels: [clip % classes],
-    part: clip < learn ? "train" : "valid",
+    split: clip < train ? "train" : "valid",
   }));
   for (const [index, { id, name, labels }] of clips.entries()) {
     const request = { Embed: { clip: id, file: name, sample_rate: RATE, model } };

@@ -33,7 +33,7 @@ mod exported {
             self.plan.spectrogram(samples).values
         }
 
-        /// What the benchmark listens to, at this front end's rate.
+        /// The benchmark's signal, at this front end's rate.
         pub fn signal(&self) -> Vec<f32> {
             signal::chirp(self.front_end.sample_rate)
         }

@@ -8,13 +8,13 @@ const RUNS = 30;
 const ESSENTIA_RUNS = 10;
 const BUILDS = ["simd", "no-simd"];
 
-/** Every front end's times in milliseconds and sum of mel values, and essentia.js's times for the `judged` one. */
-export async function measure(judged) {
+/** Every front end's times in milliseconds and sum of mel values, and essentia.js's times for the one named `compared`. */
+export async function measure(compared) {
   if (!crossOriginIsolated) throw new Error("without isolation the clock is too coarse");
   const modules = await Promise.all(BUILDS.map((build) => import(`./${build}/front_end_bench.js`)));
   await Promise.all(modules.map((module) => module.default()));
   const frontEnds = modules[0].names().map((name) => frontEnd(modules, name));
-  return { frontEnds, essentia: essentia(modules[0].Planned.by_name(judged)) };
+  return { frontEnds, essentia: essentia(modules[0].Planned.by_name(compared)) };
 }
 
 function frontEnd(modules, name) {

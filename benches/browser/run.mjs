@@ -1,10 +1,11 @@
-// Opens the page that `cargo xtask bench` has put together, writes the front ends that it met as JSON to the file named
-// first, judges by the front end named second, and prints a line for every median: key, what, runs, milliseconds.
+// Opens the page that `cargo xtask bench` has put together, writes the front ends that it found as JSON to the file of
+// the first argument, compares essentia.js with the front end of the second, and prints a line for every median: key,
+// what, runs, milliseconds.
 import { writeFile } from "node:fs/promises";
 import { startBrowser, withPage } from "../../tests/e2e/browser.mjs";
 import { startSite } from "../../tests/e2e/site.mjs";
 
-const [file, judged] = process.argv.slice(2);
+const [file, compared] = process.argv.slice(2);
 
 // An isolated page's clock ticks in microseconds, any other's in tenths of milliseconds.
 const ISOLATED = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
@@ -18,7 +19,7 @@ async function measure() {
   const site = await startSite();
   const browser = await startBrowser({ webgpu: false });
   try {
-    const use = (page) => page.evaluate(async (name) => (await import("./page.mjs")).measure(name), judged);
+    const use = (page) => page.evaluate(async (name) => (await import("./page.mjs")).measure(name), compared);
     const found = await withPage(browser, site.address, use, { prepare: (page) => page.route("**/*", isolate) });
     return { ...found, browser: `Chromium ${browser.version().split(".")[0]}` };
   } finally {
@@ -43,4 +44,4 @@ for (const { name, builds } of frontEnds) {
   }
 }
 const alike = `log bands correlate with ours by ${essentia.alike.toFixed(4)}`;
-print(`essentia/${judged}`, `${browser}: essentia.js 0.1.3, frame by frame, ${judged} (${alike})`, essentia.times);
+print(`essentia/${compared}`, `${browser}: essentia.js 0.1.3, frame by frame, ${compared} (${alike})`, essentia.times);

@@ -1,5 +1,5 @@
 // Prints how long an epoch of net1 takes on both engines of the built page, and by TensorFlow.js in the same browser:
-// `node time-training.mjs [NAME…] [--gpu]`, each NAME a row of the table below. No test: it is what docs/results.md states.
+// `node time-training.mjs [NAME…] [--gpu]`, each NAME a row of the table below. No test: docs/results.md states its figures.
 // The graphics adapter is Chromium's emulated one, or with --gpu the machine's own.
 import { startBrowser, withPage } from "../../tests/e2e/browser.mjs";
 import { startSite } from "../../tests/e2e/site.mjs";
@@ -59,7 +59,7 @@ if (unknown) throw new Error(`there is no ${unknown}: ${CONTESTANTS.map(({ name 
 const site = await startSite();
 const browser = await startBrowser({ graphics: REAL ? "real" : "emulated" });
 try {
-  console.log(`net1 from fresh weights, 320 windows in steps of 32 and 20 to judge by, Chromium ${browser.version()}\n`);
+  console.log(`net1 from random weights, 320 windows in steps of 32 and 20 for validation, Chromium ${browser.version()}\n`);
   console.log("| who | seconds an epoch | measured |\n|---|---|---|");
   for (const contestant of CONTESTANTS.filter(({ name }) => !names.length || names.includes(name))) {
     console.log(row(contestant, await measured(browser, site, contestant)));

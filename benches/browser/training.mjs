@@ -1,21 +1,21 @@
-// In the page: epochs of net1 from fresh weights, by an engine of ours or by a backend of TensorFlow.js.
+// In the page: epochs of net1 from random weights, by an engine of ours or by a backend of TensorFlow.js.
 //
-// Both do the same work: 320 windows of 128 bands and 39 columns to learn from (80 clips in ten classes, four windows
-// of each), in batches of 32, and 20 to judge by; the paper's dropout and weight penalty; Adam with a learning rate of
-// 2e-3, ours with decoupled weight decay, which TensorFlow.js does not have; no running average of the weights. Where
-// that takes too long, they do a tenth of it: 32 windows in one step, and 2 to judge by.
-import { fresh, noise, startEngine, embed } from "./engine.mjs";
+// Both do the same work: 320 training windows of 128 bands and 39 columns (80 clips in ten classes, four windows of
+// each), in batches of 32, and 20 validation windows; the paper's dropout and weight penalty; Adam with a learning rate
+// of 2e-3, ours with decoupled weight decay, which TensorFlow.js does not have; no running average of the weights. If
+// that takes too long, they do a tenth of it: 32 training windows in one step, and 2 for validation.
+import { embeddedJob, fromScratch, noise, startEngine } from "./engine.mjs";
 
 const BANDS = 128;
 const FRAMES = 39;
 const CLASSES = 10;
 const BATCH = 32;
 const WINDOWS_PER_CLIP = 4;
-const CLIPS = { learn: 80, valid: 20 };
+const CLIPS = { train: 80, valid: 20 };
 const RATE = 2e-3;
 const SMOOTHING = 0.1;
 
-/** The ends of `epochs` epochs on one `part`th of the work, in milliseconds, the first of all being the beginning. */
+/** The ends of `epochs` epochs on one `part`th of the work, in milliseconds; the beginning comes first. */
 export async function ours(kind, { part, epochs }) {
   const engine = await startEngine(kind);
   const recipe = {
@@ -30,8 +30,8 @@ export async function ours(kind, { part, epochs }) {
     paper_penalty: true,
     keep: "last",
   };
-  const [learn, valid] = [CLIPS.learn / part, CLIPS.valid / part];
-  const job = await embed(engine, { model: fresh("net1"), classes: CLASSES, learn, valid, recipe });
+  const [train, valid] = [CLIPS.train / part, CLIPS.valid / part];
+  const job = await embeddedJob(engine, { model: fromScratch("net1"), classes: CLASSES, train, valid, recipe });
   const ends = [performance.now()];
   const losses = [];
   const { result } = await engine.ask({ Train: { job } }, "Trained", undefined, ({ name, told, at }) => {
@@ -85,7 +85,7 @@ function net1(tf) {
   return model;
 }
 
-/** So many windows of noise, and what they are. */
+/** So many windows of noise, and their smoothed labels. */
 function windows(tf, count, seed) {
   const draw = noise(seed);
   const values = Float32Array.from({ length: count * FRAMES * BANDS }, (_, at) => {
@@ -104,7 +104,7 @@ function windows(tf, count, seed) {
 export async function tensorflow(backend, { part, epochs }) {
   const tf = await useBackend(backend);
   const model = net1(tf);
-  const [inputs, targets] = windows(tf, (CLIPS.learn * WINDOWS_PER_CLIP) / part, 1);
+  const [inputs, targets] = windows(tf, (CLIPS.train * WINDOWS_PER_CLIP) / part, 1);
   const validationData = windows(tf, CLIPS.valid / part, 2);
   const ends = [performance.now()];
   const losses = [];

@@ -1,8 +1,8 @@
-//! What every benchmark listens to; `librosa_times.py` makes the same samples of the same formula.
+//! The signal of every benchmark; `librosa_times.py` makes the same samples by the same formula.
 
 use std::f64::consts::TAU;
 
-/// Seconds of it.
+/// How long it lasts.
 pub const SECONDS: usize = 30;
 
 /// A tone that rises from 100 Hz by 200 Hz a second over noise at a tenth of its level, so that no band is empty.

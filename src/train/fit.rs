@@ -12,7 +12,7 @@ use crate::dataset::labelled_set::{LabelledSet, check_apart};
 use crate::eval::report::EpochReport;
 use crate::model::weights::{WeightsError, embedded_card, fill};
 use crate::model::windows::Windowing;
-use crate::model::{Blueprint, Build, Dropouts, Ensemble, Network, Part, imagenet};
+use crate::model::{Blueprint, Build, Dropouts, Ensemble, Network, Part, imagenet_weights};
 use crate::recipe::{Augmentation, Recipe};
 
 /// A network to train, and what to train and validate it on.

@@ -1,10 +1,10 @@
-//! What native tests share.
+//! The data sets beside the repository.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The folder of data sets: `data` in the folder that `GENRELENS_DATA` names, or in `../shared` beside the repository.
-/// Says loudly where it is not there; a test that needs it then returns.
+/// Without it, a loud line: a test that needs it then returns.
 pub fn shared_data() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let data = std::env::var_os("GENRELENS_DATA").map_or_else(beside, PathBuf::from).join("data");
@@ -14,21 +14,5 @@ pub fn shared_data() -> Option<PathBuf> {
     let said = "set GENRELENS_DATA to the folder that has them in data/";
     // Not by `eprintln!`, which the test runner swallows.
     let _ = writeln!(std::io::stderr(), "SKIPPED: no data sets in {}; {said}", data.display());
-    None
-}
-
-/// A file of `model-weights/`; says loudly where what `cargo xtask weights` fetches is not there.
-#[allow(dead_code, reason = "every test compiles all of this, and not every one needs it")]
-pub fn with_musicnn(name: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights");
-    if ["musicnn-msd", "musicnn-mtt"]
-        .iter()
-        .all(|backbone| folder.join(backbone).with_extension("safetensors").exists())
-    {
-        return Some(folder.join(name));
-    }
-    let said = "SKIPPED: MusiCNN's weights are not in model-weights/; run `cargo xtask weights`";
-    // Not by `eprintln!`, which the test runner swallows.
-    let _ = writeln!(std::io::stderr(), "{said}");
     None
 }

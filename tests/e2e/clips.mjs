@@ -1,4 +1,4 @@
-// Songs for the tests: real GTZAN excerpts where they are, signals made here where they are not.
+// Songs for the tests: real GTZAN excerpts if they are at hand, otherwise signals made here.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const AUDIO = [join(SHARED, "data", "gtzan-audio"), join(SHARED, "gtzan-audio")]
   existsSync(join(folder, "index.csv")),
 );
 
-/** The lines of the index of GTZAN's excerpts as objects; nothing where they are not at hand. */
+/** The lines of the index of GTZAN's excerpts as objects. */
 function excerpts() {
   const [head, ...lines] = readFileSync(join(AUDIO, "index.csv"), "utf8").trim().split(/\r?\n/);
   const names = head.split(",");
@@ -32,20 +32,19 @@ function drawn(rows, draw) {
 }
 
 /**
- * Clips to teach with and others to be named, of artists that are not among the first: `{ file, genre }`; with `seconds`,
- * their beginnings of that length. Nothing where
- * GTZAN's excerpts are not at hand, which is said loudly.
+ * Clips to train on and others to classify, by artists that are not among the first: `{ file, genre }`; with `seconds`,
+ * their beginnings of that length. Null, with a loud line, if GTZAN's excerpts are not at hand.
  */
-export function trainingJobOf(genres, { train = 10, name = 10, draw = 0, seconds = 0 } = {}) {
+export function trainingClips(genres, { train = 10, name = 10, draw = 0, seconds = 0 } = {}) {
   if (!AUDIO) {
-    console.log(`LOUD: no GTZAN audio under ${SHARED}: teaching is NOT tested on music.`);
+    console.log(`LOUD: no GTZAN audio under ${SHARED}: training is NOT tested on music.`);
     return null;
   }
   const usable = drawn(excerpts().filter((row) => SPLITS.includes(row.filtered_split)), draw);
   const trained = genres.flatMap((genre) => usable.filter((row) => row.genre === genre).slice(0, train));
-  const trained_artists = new Set(trained.map((row) => row.artist_group));
+  const trainedArtists = new Set(trained.map((row) => row.artist_group));
   const others = genres.flatMap((genre) =>
-    usable.filter((row) => row.genre === genre && !trained_artists.has(row.artist_group)).slice(0, name),
+    usable.filter((row) => row.genre === genre && !trainedArtists.has(row.artist_group)).slice(0, name),
   );
   const folder = seconds ? mkdtempSync(join(tmpdir(), "genrelens-")) : null;
   const fileFor = (row) => {
@@ -94,12 +93,12 @@ function chord(hz) {
 }
 
 /**
- * Clips of 2 to 3 s, so many of every genre: `{ name, genre, bytes }`. Where a genre has too few excerpts of that
- * length, the beginnings of longer ones. Nothing where GTZAN's excerpts are not at hand, which is said loudly.
+ * Clips of 2 to 3 s, so many of every genre: `{ name, genre, bytes }`. If a genre has too few excerpts of that length,
+ * the beginnings of longer ones are taken. Null, with a loud line, if GTZAN's excerpts are not at hand.
  */
 export function shortClips(count = 10) {
   if (!AUDIO) {
-    console.log(`LOUD: no GTZAN audio under ${SHARED}: lessons are NOT timed on music.`);
+    console.log(`LOUD: no GTZAN audio under ${SHARED}: training is NOT timed on music.`);
     return null;
   }
   const rows = excerpts().sort((a, b) => a.seconds - b.seconds);
@@ -135,8 +134,8 @@ export function wav(seconds, rate, signal) {
 }
 
 /**
- * What the command line says of the files by the network of a weights file: name of the file → label → probability; with
- * `whole`, → all it says.
+ * The command line's prediction for the files with the network of a weights file: name of the file → label →
+ * probability; with `whole`, → everything that it prints.
  */
 export function classifyNatively(files, model, whole = false) {
   const program = process.env.GENRELENS_BIN;

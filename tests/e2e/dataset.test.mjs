@@ -1,4 +1,4 @@
-// Collecting on the built page: archives, tables, whole sets, many classes, the microphone.
+// Collecting a dataset on the built page: archives, tables, exported datasets, many classes, the microphone.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { startBrowser, withPage } from "./browser.mjs";
 import { builtPage } from "./built.mjs";
-import { ROOT } from "./clips.mjs";
+import { ROOT, wav as wavFile } from "./clips.mjs";
 import { zip } from "./zip.mjs";
 
 const MINUTE = 60_000;
 const OUT = join(import.meta.dirname, "out");
 const built = builtPage();
 
-/** The page in its place for teaching, on the CPU engine. */
+/** The page in its training view, on the CPU engine. */
 function training(use, options) {
   const act = async (page) => {
     await page.click("#view-train");
@@ -24,24 +24,8 @@ function training(use, options) {
 
 /** A tone of half a second, 16-bit mono, another for every number. */
 function wav(number, seconds = 0.5) {
-  const [rate, samples] = [8000, Math.round(8000 * seconds)];
-  const bytes = Buffer.alloc(44 + 2 * samples);
-  bytes.write("RIFF", 0);
-  bytes.writeUInt32LE(36 + 2 * samples, 4);
-  bytes.write("WAVEfmt ", 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(rate, 24);
-  bytes.writeUInt32LE(2 * rate, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write("data", 36);
-  bytes.writeUInt32LE(2 * samples, 40);
-  for (let at = 0; at < samples; at += 1) {
-    bytes.writeInt16LE(Math.round(9000 * Math.sin((2 * Math.PI * (200 + 3 * number) * at) / rate)), 44 + 2 * at);
-  }
-  return bytes;
+  const hz = 200 + 3 * number;
+  return wavFile(seconds, 8000, (time) => 0.27 * Math.sin(2 * Math.PI * hz * time));
 }
 
 const folder = () => mkdtempSync(join(tmpdir(), "genrelens-"));
@@ -53,7 +37,7 @@ function written(name, bytes) {
   return path;
 }
 
-/** What is collected: class → its line; and what is known of every clip of a class. */
+/** What is collected: class → its line. */
 function classes(page) {
   return page.$$eval("#train-classes > li", (items) =>
     Object.fromEntries(
@@ -79,13 +63,13 @@ const counted = (page, text) =>
 
 const notice = async (page) => (await page.locator("#train-notice").innerText()).replaceAll("\u00a0", " ");
 
-/** Waits until every clip was looked at: it has a picture in its class's head, or is known not to be heard. */
+/** Waits until so many clips have a thumbnail in the heads of their classes. */
 const pictured = (page, count) =>
   page.waitForFunction((count) => document.querySelectorAll("summary .thumb[data-drawn]").length === count, count, {
     timeout: MINUTE,
   });
 
-test("an archive of folders is taken in, without what is no sound", { timeout: 3 * MINUTE }, () =>
+test("an archive of folders is added, without the files that are no sound", { timeout: 3 * MINUTE }, () =>
   training(async (page) => {
     const archive = zip({
       "music/": Buffer.alloc(0),
@@ -101,7 +85,7 @@ test("an archive of folders is taken in, without what is no sound", { timeout: 3
     await page.setInputFiles("#train-files", written("my songs.zip", archive));
     await counted(page, /5\sclips in 4 classes/);
     assert.match(await notice(page), /1 file was left out of the archive \(music\/more\.zip\).*Left out: 1 file that is no sound\./);
-    // The clips are looked at afterwards, so that their length is known without any lesson.
+    // Thumbnails are made afterwards; with them every length is known before any training.
     await pictured(page, 5);
     assert.deepEqual(await classes(page), {
       "my songs": "1 clip, 0:01 heard",
@@ -148,7 +132,7 @@ test("clips are chosen for a class that was made, pictured after a reload, and k
   }),
 );
 
-test("a set that is saved is the same in another profile", { timeout: 5 * MINUTE }, async () => {
+test("a dataset that is exported is the same in another profile", { timeout: 5 * MINUTE }, async () => {
   const place = folder();
   for (const [path, bytes] of [
     ["jazz/one.wav", wav(1)],
@@ -188,7 +172,7 @@ test("a set that is saved is the same in another profile", { timeout: 5 * MINUTE
   });
 });
 
-test("what cannot be heard is found out before any lesson", { timeout: 3 * MINUTE }, () =>
+test("a clip that cannot be decoded is reported before any training", { timeout: 3 * MINUTE }, () =>
   training(async (page) => {
     const place = folder();
     for (const name of ["a", "b"]) {
@@ -208,7 +192,7 @@ test("what cannot be heard is found out before any lesson", { timeout: 3 * MINUT
     await troubles.filter({ hasText: "nothing.wav: the file is empty" }).waitFor({ timeout: MINUTE });
     await clips(page, "b");
     await page.locator('details[data-class="b"] .trouble', { hasText: "cut.ogg" }).waitFor({ timeout: MINUTE });
-    assert.ok(await page.locator("#train-start").isEnabled(), "the others can be taught");
+    assert.ok(await page.locator("#train-start").isEnabled(), "the others can be trained on");
   }),
 );
 
@@ -244,7 +228,7 @@ test("three hundred classes are shown and unfolded without a halt", { timeout: 5
     console.log(`300 classes: shown after ${shown} ms, unfolded and folded within ${folded} ms, longest halt ${longest.toFixed(0)} ms.`);
     assert.ok(shown < 30_000 && folded < 5_000, `${shown} ms, ${folded} ms`);
     assert.ok(longest < 2_000, `the page stood still for ${longest} ms`);
-    assert.equal(await page.locator("#train-warnings li").count(), 9, "and its doubts are not three hundred");
+    assert.equal(await page.locator("#train-warnings li").count(), 9, "and the warnings are not three hundred");
     await page.locator('[data-act="remove-class"][data-class="class 0"]').click();
     await counted(page, /598\sclips in 299 classes/);
   }),

@@ -54,7 +54,7 @@ async function answerAfter(page, act, options) {
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
 
-/** The sentence in the page's place for errors, or nothing where none is to be seen. */
+/** The sentence in the page's place for errors, or nothing if none is visible. */
 export async function errorShown(page) {
   const place = page.locator("#error");
   return (await place.isVisible()) ? (await place.innerText()).trim() : "";
@@ -72,7 +72,7 @@ export async function probabilities(page) {
   return Object.fromEntries((await genres(page)).map(({ label, probability }) => [label, probability]));
 }
 
-/** The tags of what the network listens through: network → tag → probability. */
+/** The tags of the network's backbones: backbone → tag → probability. */
 export function tags(page) {
   return page.$$eval("#tag-tables table", (tables) => {
     const of = (table) =>
@@ -87,7 +87,7 @@ export async function useNetwork(page, name) {
   await page.locator(`#network-choice[data-in-use="${name}"]`).waitFor({ timeout: 60_000 });
 }
 
-/** Waits until the answer is that network's, and no other is being worked out. */
+/** Waits until the answer is that network's, and no other is being computed. */
 export async function waitForAnswerBy(page, name, timeout = 60_000) {
   await page.waitForFunction(
     (name) => {
@@ -113,7 +113,7 @@ export async function engine(page) {
   return name;
 }
 
-/** Waits until that engine runs; in vain where the page says that something went wrong. */
+/** Waits until that engine runs, and fails once the page says that something went wrong. */
 export async function waitForEngine(page, name, timeout) {
   const deadline = Date.now() + timeout;
   while ((await engine(page)) !== name) {

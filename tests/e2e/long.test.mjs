@@ -1,4 +1,4 @@
-// Two hours of 48 kHz stereo: heard as a stream, in bounded memory, and given up when asked.
+// Two hours of 48 kHz stereo: decoded as a stream, in bounded memory, and cancelled on request.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Waits until the page shows a first answer while it is still listening. */
+/** Waits until the page shows a first answer while it is still decoding. */
 const firstAnswer = (page) => page.locator("#verdict", { hasText: "So far" }).waitFor({ timeout: MINUTE });
 
 test("two hours are classified within 300 MB", { timeout: 15 * MINUTE }, () =>
@@ -43,14 +43,14 @@ test("two hours are classified within 300 MB", { timeout: 15 * MINUTE }, () =>
     const seconds = (performance.now() - start) / 1000;
     const { before, peak } = memory.stop();
     console.log(
-      `Two hours took ${seconds.toFixed(1)} s, the first answer ${(first / 1000).toFixed(1)} s; the renderer held ` +
+      `Two hours took ${seconds.toFixed(1)} s, the first answer ${(first / 1000).toFixed(1)} s; the renderer had ` +
         `${before.own.toFixed(0)} MiB of its own before, ${peak.own.toFixed(0)} MiB at most, and ` +
         `${peak.mapped.toFixed(0)} MiB of the browser's code.`,
     );
     assertDistribution(await genres(page));
     assert.equal(await errorShown(page), "");
     assert.match(await page.locator("#recording").innerText(), /2:00:00/);
-    assert.ok(peak.own <= MOST_MEBIBYTES, `the renderer held ${peak.own} MiB`);
+    assert.ok(peak.own <= MOST_MEBIBYTES, `the renderer had ${peak.own} MiB`);
   }),
 );
 

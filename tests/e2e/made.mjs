@@ -1,4 +1,4 @@
-// Made-up clips that a network can tell apart within a second of teaching.
+// Made-up clips that a network can tell apart within a second of training.
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// What a page's process holds, as Linux counts it.
+// The memory of a page's process, as Linux counts it.
 import { readFileSync } from "node:fs";
 
 const MEBIBYTE = 1024; // in the kibibytes of /proc
@@ -9,44 +9,44 @@ function mebibytes(file, field) {
   return Number(/\d+/.exec(line)[0]) / MEBIBYTE;
 }
 
-/** The process that runs the pages and their workers: the renderer that holds most. */
+/** The process that runs the pages and their workers: the largest renderer. */
 async function renderer(browser) {
   const session = await browser.newBrowserCDPSession();
   const { processInfo } = await session.send("SystemInfo.getProcessInfo");
   await session.detach();
-  const held = processInfo
+  const renderers = processInfo
     .filter(({ type }) => type === "renderer")
     .map(({ id }) => ({ id, resident: mebibytes(`/proc/${id}/status`, "VmRSS") }));
-  return held.sort((a, b) => b.resident - a.resident)[0].id;
+  return renderers.sort((a, b) => b.resident - a.resident)[0].id;
 }
 
-/** What a process holds now: `own` and `mapped`, in MiB. */
-function held(process) {
+/** The memory of a process now: `own` and `mapped`, in MiB. */
+function memoryOf(process) {
   const [anonymous, shared, mapped] = ["RssAnon", "RssShmem", "RssFile"].map((field) =>
     mebibytes(`/proc/${process}/status`, field),
   );
   return { own: anonymous + shared, mapped };
 }
 
-/** What the page's renderer holds of its own now, in MiB, once the page's garbage is collected. */
+/** The own memory of the page's renderer now, in MiB, once the page's garbage is collected. */
 export async function ownMemory(browser, page) {
   const session = await page.context().newCDPSession(page);
   await session.send("HeapProfiler.collectGarbage");
   await session.detach();
-  return held(await renderer(browser)).own;
+  return memoryOf(await renderer(browser)).own;
 }
 
 /**
- * Watches the renderer until `stop()` is called, which gives in MiB what it held at most: `own`, its anonymous and
+ * Watches the renderer until `stop()` is called, which gives the peaks in MiB: `own`, its anonymous and
  * shared memory, as the browser's task manager counts, of the page, the worker and their buffers; and `mapped` besides,
  * the browser's own code, which all its processes share.
  */
 export async function watchMemory(browser) {
   const process = await renderer(browser);
-  const before = held(process);
+  const before = memoryOf(process);
   const peak = { ...before };
   const timer = setInterval(() => {
-    const now = held(process);
+    const now = memoryOf(process);
     peak.own = Math.max(peak.own, now.own);
     peak.mapped = Math.max(peak.mapped, now.mapped);
   }, 50);

@@ -35,7 +35,7 @@ test("every shipped network answers as the command line does", { timeout: 15 * M
   const names = shipped.networks.map(({ name }) => name);
   console.log(`Shipped: ${names.join(", ")}; first ${shipped.first}, then ${shipped.default}.`);
   if (!names.includes("genre-head")) {
-    console.log("LOUD: genre-head or MusiCNN, which it listens through, is absent: NOT tested on the page.");
+    console.log("LOUD: genre-head or MusiCNN, its backbones, is absent: NOT tested on the page.");
   }
   return open(`?engine=cpu&network=${names.at(-1)}`, async (page) => {
     await choose(page, song);
@@ -46,10 +46,10 @@ test("every shipped network answers as the command line does", { timeout: 15 * M
       const worst = assertClose(await probabilities(page), line.genres, TOLERANCE, name);
       const shown = await tags(page);
       assert.deepEqual(Object.keys(shown).sort(), Object.keys(line.tags ?? {}).sort(), `${name}: whose tags`);
-      for (const [base, expected] of Object.entries(line.tags ?? {})) {
-        assertClose(shown[base], expected, TOLERANCE, `${name}: tags of ${base}`);
+      for (const [backbone, expected] of Object.entries(line.tags ?? {})) {
+        assertClose(shown[backbone], expected, TOLERANCE, `${name}: tags of ${backbone}`);
       }
-      const told = Object.entries(shown).map(([base, all]) => `${Object.keys(all).length} of ${base}`);
+      const told = Object.entries(shown).map(([backbone, all]) => `${Object.keys(all).length} of ${backbone}`);
       console.log(`${name}: off the command line by ${worst.toExponential(1)}; tags: ${told.join(", ") || "none"}.`);
     }
   });
@@ -57,7 +57,7 @@ test("every shipped network answers as the command line does", { timeout: 15 * M
 
 test("the first answer is refined by the page's own choice", { timeout: 3 * MINUTE }, () => {
   let released;
-  const held = new Promise((done) => (released = done));
+  const transfer = new Promise((done) => (released = done));
   return withStandIns(
     async (page) => {
       await choose(page, song);
@@ -69,7 +69,7 @@ test("the first answer is refined by the page's own choice", { timeout: 3 * MINU
       released();
       await waitForAnswerBy(page, "stand-in-head");
       assert.match(await page.locator("#detail").innerText(), /Refined with stand-in-head in .*; the first result, from stand-in-first/);
-      assertClose(await probabilities(page), first, 1e-4, "the head repeats its base");
+      assertClose(await probabilities(page), first, 1e-4, "the head repeats its backbone");
       const meanwhile = await page.evaluate((from) => globalThis.states.slice(from), states);
       assert.ok(meanwhile.every((state) => state === "done"), `the first answer stands: ${meanwhile}`);
       const said = (await tags(page))["stand-in-tags"];
@@ -78,7 +78,7 @@ test("the first answer is refined by the page's own choice", { timeout: 3 * MINU
     },
     {
       roles: { default: "stand-in-head" },
-      meddle: async (name, kind) => (name === "stand-in-head" && kind === "safetensors" ? held : null),
+      meddle: async (name, kind) => (name === "stand-in-head" && kind === "safetensors" ? transfer : null),
     },
   );
 });
@@ -123,7 +123,7 @@ test("a network that cannot be had leaves the one before", { timeout: 5 * MINUTE
         await refusal(page, sentence);
         await goesOn();
       }
-      // What it listens through is damaged.
+      // Its backbone is damaged.
       trouble = (name, asked) => (name === "stand-in-tags" && asked === "safetensors" ? { body: "no weights" } : null);
       await page.selectOption("#network-choice", "stand-in-head");
       await refusal(page, /stand-in-head cannot be used: .*damaged/);
@@ -168,7 +168,7 @@ test("of many choices the last one wins", { timeout: 3 * MINUTE }, () =>
   ),
 );
 
-test("a choice in the middle of a recording is heard at once", { timeout: 3 * MINUTE }, () =>
+test("a choice in the middle of a recording takes effect at once", { timeout: 3 * MINUTE }, () =>
   withStandIns(async (page) => {
     await choose(page, song);
     const expected = turned(await probabilities(page));

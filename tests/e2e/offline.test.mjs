@@ -1,84 +1,30 @@
-// Without a connection: the page is kept whole, is renewed only when the visitor wants it, and sends nothing anywhere.
-// Whatever is damaged, full or forbidden ends in a sentence and a page that works.
+// Without a connection: the page is stored whole, is updated only when the visitor wants it, and sends nothing anywhere.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { appendFileSync, cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
-import { after, before, test } from "node:test";
-import { startBrowser, withPage } from "./browser.mjs";
-import { oneClipPerGenre, ROOT } from "./clips.mjs";
-import { assertDistribution, choose, engine, genres, useNetwork, waitForAnswerBy, waitForEngine } from "./genrelens-page.mjs";
-import { madeFolder } from "./made.mjs";
-import { DIST, startSite } from "./site.mjs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ROOT } from "./clips.mjs";
+import { engine, useNetwork, waitForAnswerBy, waitForEngine } from "./genrelens-page.mjs";
+import {
+  answers,
+  disconnect,
+  first,
+  MINUTE,
+  NO_CONNECTION,
+  offlinePage,
+  other,
+  PLAIN,
+  ready,
+  song,
+  standing,
+  trainSaveAndOpen,
+} from "./offline-page.mjs";
+import { DIST } from "./site.mjs";
 
-const MINUTE = 60_000;
-/** What browsers log of requests that cannot be made. */
-const NO_CONNECTION = /net::ERR_|service-worker|fetching the script|Failed to fetch|NetworkError/i;
-
-const [{ file: song }] = oneClipPerGenre();
-const networks = JSON.parse(readFileSync(join(DIST, "model-weights/networks.json"), "utf8"));
-const { first } = networks;
-/** One that is fetched on request, and hears for itself. */
-const other = networks.networks.find(({ name, backbones }) => name !== first && !backbones.length).name;
-/** Chosen, the first network is refined by no other. */
-const PLAIN = `?engine=cpu&network=${first}`;
-
-let browser;
-before(async () => {
-  browser = await startBrowser();
-});
-after(() => browser?.close());
-
-/** A site of its own for every visit, with the service worker. */
-async function visit(query, use, { base, ...options } = {}) {
-  const site = await startSite({ base });
-  try {
-    const settings = { serviceWorkers: "allow", ...options, prepare: (page) => options.prepare?.(page, site) };
-    return await withPage(browser, `${site.address}${query}`, (page) => use(page, site), settings);
-  } finally {
-    site.stop();
-  }
-}
-
-const standing = (page, state) => page.locator(`#offline[data-offline="${state}"]`).waitFor({ timeout: 4 * MINUTE });
-const ready = (page) => standing(page, "ready");
-
-async function disconnect(page, site) {
-  site.down = true;
-  await page.context().setOffline(true);
-}
-
-async function connect(page, site) {
-  site.down = false;
-  await page.context().setOffline(false);
-}
-
-async function answers(page, options) {
-  await page.setInputFiles("#file", []);
-  await choose(page, song, options);
-  assertDistribution(await genres(page));
-}
-
-/** Teaches a network of two made-up classes, saves its weights and opens them again. */
-async function teachSaveAndOpen(page) {
-  await page.click("#view-train");
-  await page.setInputFiles("#train-folder", madeFolder({ noise: 5, tone: 5 }));
-  await page.locator("#train-count", { hasText: /10\sclips in 2 classes/ }).waitFor({ timeout: MINUTE });
-  await page.selectOption("#train-model", "lens");
-  await page.locator("#train summary", { hasText: "All settings" }).click();
-  await page.fill("#train-epochs", "2");
-  await page.click("#train-start");
-  await page.locator("#results").waitFor({ timeout: 3 * MINUTE });
-  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#results-save")]);
-  const weights = readFileSync(await download.path());
-  assert.ok(weights.length > 50_000, "weights were saved");
-  const file = { name: download.suggestedFilename(), mimeType: "application/octet-stream", buffer: weights };
-  await page.setInputFiles("#storage-import", file);
-  await page.locator("#storage-notice", { hasText: / as “my network \d+”/ }).waitFor({ timeout: MINUTE });
-  await page.click("#view-classify");
-}
+const visit = offlinePage();
 
 for (const base of ["/", "/a/project/"]) {
   test(`once ready, everything works without a connection, under ${base}`, { timeout: 25 * MINUTE }, () =>
@@ -95,7 +41,7 @@ for (const base of ["/", "/a/project/"]) {
         assert.equal(await page.locator("#offline-ready").textContent(), "", "it is said once");
         await answers(page);
         assert.equal(await engine(page), "CPU");
-        await teachSaveAndOpen(page);
+        await trainSaveAndOpen(page);
         await page.goto(`${site.address}?engine=gpu&software=1&network=${first}`);
         await waitForEngine(page, "GPU", 8 * MINUTE);
         await answers(page, { timeout: 5 * MINUTE });
@@ -106,7 +52,7 @@ for (const base of ["/", "/a/project/"]) {
   );
 }
 
-test("a network is kept on request, and then needs no connection", { timeout: 6 * MINUTE }, () =>
+test("a network is stored on request, and then needs no connection", { timeout: 6 * MINUTE }, () =>
   visit(
     PLAIN,
     async (page, site) => {
@@ -254,7 +200,7 @@ test("no request of a whole visit goes to another origin or carries anything", {
     "?engine=cpu",
     async (page, site) => {
       await answers(page);
-      await teachSaveAndOpen(page);
+      await trainSaveAndOpen(page);
       await ready(page);
       await page.reload();
       await answers(page);
@@ -275,191 +221,6 @@ test("no request of a whole visit goes to another origin or carries anything", {
     },
   );
 });
-
-/** Sends half of a file and hangs up. */
-function cutShort(file, response) {
-  const bytes = readFileSync(file);
-  response.writeHead(200, { "content-type": "application/octet-stream", "content-length": bytes.length });
-  response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
-  return true;
-}
-
-test("weights that are cut short once are fetched again; always, that is said", { timeout: 5 * MINUTE }, () => {
-  const cuts = [];
-  return visit(
-    PLAIN,
-    async (page, site) => {
-      await answers(page);
-      assert.deepEqual(cuts, [`${first}.safetensors`], "once");
-      site.meddle = (path, file, response) => path.endsWith(`${other}.safetensors`) && cutShort(file, response);
-      await page.selectOption("#network-choice", other);
-      const sentence = page.locator("#network-error", { hasText: `${other} cannot be used` });
-      await sentence.waitFor({ timeout: MINUTE });
-      assert.match(await sentence.innerText(), /broke off.*check the connection/);
-      await answers(page);
-      site.meddle = null;
-      await useNetwork(page, other);
-    },
-    {
-      prepare: (_, site) => {
-        site.meddle = (path, file, response) => {
-          if (!path.endsWith(".safetensors") || cuts.length) return false;
-          cuts.push(basename(path));
-          return cutShort(file, response);
-        };
-      },
-      expected: NO_CONNECTION,
-    },
-  );
-});
-
-test("weights whose transfer stands still are fetched again", { timeout: 3 * MINUTE }, () => {
-  const halted = [];
-  return visit(
-    PLAIN,
-    async (page) => {
-      await answers(page);
-      assert.deepEqual(halted, [`${first}.safetensors`], "once");
-    },
-    {
-      prepare: async (page, site) => {
-        // The page waits a minute, and the test a second.
-        await page.addInitScript(() => {
-          const wait = globalThis.setTimeout;
-          globalThis.setTimeout = (act, milliseconds, ...rest) => wait(act, Math.min(milliseconds, 1000), ...rest);
-        });
-        site.meddle = (path, file, response) => {
-          if (!path.endsWith(".safetensors") || halted.length) return false;
-          halted.push(basename(path));
-          const bytes = readFileSync(file);
-          response.writeHead(200, { "content-type": "application/octet-stream", "content-length": bytes.length });
-          response.write(bytes.subarray(0, bytes.length / 2));
-          return true;
-        };
-      },
-    },
-  );
-});
-
-/** Puts other bytes in the place of a kept file. */
-function damage(page, store, file) {
-  return page.evaluate(
-    async ([store, file]) => {
-      const name = (await caches.keys()).find((name) => name.startsWith(`genrelens-${store}`));
-      const cache = await caches.open(name);
-      const [key] = (await cache.keys()).filter(({ url }) => new URL(url).pathname.endsWith(`/${file}`));
-      await cache.put(key, new Response("damaged", { headers: { "content-type": "application/wasm" } }));
-    },
-    [store, file],
-  );
-}
-
-for (const file of ["cpu_worker_loader.js", "cpu_worker_bg.wasm"]) {
-  test(`a damaged ${file} is said without a connection, and fetched anew with one`, { timeout: 6 * MINUTE }, () =>
-    visit(
-      PLAIN,
-      async (page, site) => {
-        await ready(page);
-        await damage(page, "shell-", file);
-        await disconnect(page, site);
-        await page.reload();
-        const trouble = page.locator("#offline-error");
-        await trouble.filter({ hasText: `(${file}) is damaged` }).waitFor({ timeout: MINUTE });
-        await connect(page, site);
-        await page.reload();
-        await answers(page);
-        await page.reload();
-        await answers(page);
-        await ready(page);
-      },
-      { expected: new RegExp(`${NO_CONNECTION.source}|cpu_worker`, "i") },
-    ),
-  );
-}
-
-test("a damaged page says so itself", { timeout: 5 * MINUTE }, () =>
-  visit(
-    PLAIN,
-    async (page, site) => {
-      await ready(page);
-      await damage(page, "shell-", "start.js");
-      await damage(page, "shell-", "index.html");
-      await disconnect(page, site);
-      await page.reload();
-      await page.locator("[role=alert]", { hasText: "is damaged. Connect to the internet" }).waitFor({ timeout: MINUTE });
-      await connect(page, site);
-      await page.reload();
-      await answers(page);
-    },
-    { expected: new RegExp(`${NO_CONNECTION.source}|503`, "i") },
-  ),
-);
-
-test("damaged weights are found and fetched anew", { timeout: 5 * MINUTE }, () => {
-  const fetched = [];
-  return visit(
-    PLAIN,
-    async (page) => {
-      await ready(page);
-      await damage(page, "weights-", `${first}.safetensors`);
-      page.on("request", (request) => request.url().includes(".safetensors") && fetched.push(request.url()));
-      await page.reload();
-      await answers(page);
-      assert.equal(fetched.length, 1);
-      await ready(page);
-      await page.reload();
-      await answers(page);
-      assert.equal(fetched.length, 1, "the good ones are kept");
-    },
-  );
-});
-
-test("where there is no room, that is said, and the page works", { timeout: 6 * MINUTE }, () => {
-  let limit;
-  return visit(
-    PLAIN,
-    async (page) => {
-      await standing(page, "unavailable");
-      assert.match(await page.locator("#offline-status").innerText(), /not enough free space/);
-      await answers(page);
-      await limit(undefined);
-      await page.click("#offline-enable");
-      await ready(page);
-    },
-    {
-      prepare: async (page, site) => {
-        const session = await page.context().newCDPSession(page);
-        const { origin } = new URL(site.address);
-        limit = (quotaSize) => session.send("Storage.overrideQuotaForOrigin", { origin, ...(quotaSize && { quotaSize }) });
-        await limit(1_000_000);
-      },
-      expected: /room|install|service.?worker|quota/i,
-    },
-  );
-});
-
-test("where the browser lets nothing be stored, that is said, and the page works", { timeout: 5 * MINUTE }, () =>
-  visit(
-    PLAIN,
-    async (page) => {
-      await standing(page, "unavailable");
-      assert.match(await page.locator("#offline-status").innerText(), /does not let it store anything/);
-      await answers(page);
-      await useNetwork(page, other);
-      await waitForAnswerBy(page, other);
-    },
-    {
-      prepare: (page) =>
-        page.addInitScript(() => {
-          const get = () => {
-            throw new DOMException("storage is blocked", "SecurityError");
-          };
-          for (const name of ["caches", "localStorage", "indexedDB"]) Object.defineProperty(globalThis, name, { get });
-          Object.defineProperty(Navigator.prototype, "serviceWorker", { get });
-        }),
-    },
-  ),
-);
 
 test("who saves data is asked first", { timeout: 5 * MINUTE }, () =>
   visit(
@@ -484,7 +245,7 @@ test("what another program shares is opened, and goes nowhere", { timeout: 5 * M
       await ready(page);
       assert.equal(await page.locator("#manifest").getAttribute("href"), "sharing.webmanifest");
       const bytes = readFileSync(song).toString("base64");
-      // As the system would, but for the form; with no server to hear of it.
+      // As the system would, but for the form; and no server can notice.
       await disconnect(page, site);
       const landed = await page.evaluate(async (text) => {
         const body = new FormData();

@@ -1,6 +1,7 @@
 // Makes docs/screenshot.png: the built page after it has analyzed a synthetic recording. `node screenshot.mjs [FILE.png]`.
 import { fileURLToPath } from "node:url";
 import { startBrowser, withPage } from "./browser.mjs";
+import { wav } from "./clips.mjs";
 import { outcome } from "./genrelens-page.mjs";
 import { startSite } from "./site.mjs";
 
@@ -28,26 +29,9 @@ function sample(index) {
   return 0.22 * chord + 0.18 * bass + drums;
 }
 
-/** The song as 16-bit mono WAV (RIFF: header of 44 bytes, then samples). */
-function wav() {
-  const samples = RATE * SECONDS;
-  const bytes = Buffer.alloc(44 + 2 * samples);
-  bytes.write("RIFF", 0);
-  bytes.writeUInt32LE(bytes.length - 8, 4);
-  bytes.write("WAVEfmt ", 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(RATE, 24);
-  bytes.writeUInt32LE(2 * RATE, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write("data", 36);
-  bytes.writeUInt32LE(2 * samples, 40);
-  for (let index = 0; index < samples; index += 1) {
-    bytes.writeInt16LE(Math.round(32_000 * Math.max(-1, Math.min(1, sample(index)))), 44 + 2 * index);
-  }
-  return bytes;
+/** The song as a file. Beats may exceed the range of 16 bits, and are cut off there. */
+function song() {
+  return wav(SECONDS, RATE, (time) => (32_000 / 32_767) * Math.max(-1, Math.min(1, sample(Math.round(time * RATE)))));
 }
 
 const site = await startSite();
@@ -55,7 +39,7 @@ const browser = await startBrowser({ webgpu: false });
 // One network, so that the picture does not depend on which weights are at hand.
 await withPage(browser, `${site.address}?engine=cpu&network=scratch-best`, async (page) => {
   await page.locator('#network-choice[data-in-use="scratch-best"]').waitFor({ timeout: 60_000 });
-  const recording = { name: "synthetic song.wav", mimeType: "audio/wav", buffer: wav() };
+  const recording = { name: "synthetic song.wav", mimeType: "audio/wav", buffer: song() };
   const state = await outcome(page, () => page.setInputFiles("#file", recording));
   if (state !== "done") throw new Error(`the page could not analyze the recording: ${state}`);
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));

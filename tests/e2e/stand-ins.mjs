@@ -27,7 +27,7 @@ function safetensors(tensors) {
   return Buffer.concat([length, json, ...parts]);
 }
 
-/** A head that passes the logits of its base on. */
+/** A head that passes the logits of its backbone on. */
 function head() {
   const count = card.labels.length;
   const all = (value) => ({ shape: [count], values: new Array(count).fill(value) });
@@ -49,10 +49,10 @@ const NETWORKS = {
     card: {
       ...card,
       name: "stand-in-head",
-      summary: "A head that repeats what its base says.",
+      summary: "A head that repeats the answer of its backbone.",
       architecture: "head",
       structure: { features: card.labels.length },
-      bases: [{ name: "stand-in-tags", sha256: card.sha256, takes: "logits" }],
+      backbones: [{ name: "stand-in-tags", sha256: card.sha256, takes: "logits" }],
       sha256,
     },
     weights: headWeights,
@@ -69,7 +69,7 @@ const offer = ([name, { card, weights }]) => ({
   name,
   summary: card.summary,
   bytes: weights.length,
-  backbones: (card.bases ?? []).map((backbone) => backbone.name),
+  backbones: (card.backbones ?? []).map(({ name }) => name),
 });
 
 const list = (roles) => ({ first: "stand-in-first", ...roles, networks: Object.entries(NETWORKS).map(offer) });

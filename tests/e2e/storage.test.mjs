@@ -1,5 +1,5 @@
-// What the page keeps from one visit to the next, on the built page: a reload is the next visit, another context another
-// browser.
+// What the built page stores on the device from one visit to the next: a reload is the next visit, another context
+// another browser.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,20 +15,20 @@ const OUT = join(import.meta.dirname, "out");
 
 const { open } = builtPage();
 
-/** Waits until everything that should be kept is. */
-async function kept(page) {
+/** Waits until everything that should be stored is. */
+async function stored(page) {
   await page.locator('#storage[data-storage="saved"]').waitFor({ state: "attached", timeout: MINUTE });
 }
 
-/** The keys of a part of the page's store. */
-function keys(page, object_store) {
+/** The keys of an object store of the page's database. */
+function keys(page, objectStore) {
   return page.evaluate(
-    (object_store) =>
+    (objectStore) =>
       new Promise((resolve, reject) => {
         const opening = indexedDB.open(`genrelens-taught-1 ${new URL("./", location).pathname}`);
         opening.onerror = () => reject(opening.error);
         opening.onsuccess = () => {
-          const asked = opening.result.transaction(object_store).objectStore(object_store).getAllKeys();
+          const asked = opening.result.transaction(objectStore).objectStore(objectStore).getAllKeys();
           asked.onerror = () => reject(asked.error);
           asked.onsuccess = () => {
             opening.result.close();
@@ -36,15 +36,15 @@ function keys(page, object_store) {
           };
         };
       }),
-    object_store,
+    objectStore,
   );
 }
 
-/** Waits until a checkpoint of the lesson that runs is kept. */
+/** Waits until a checkpoint of the run is stored. */
 async function checkpointed(page) {
   const deadline = Date.now() + MINUTE;
   while (!(await keys(page, "values")).includes("running")) {
-    assert.ok(Date.now() < deadline, "no checkpoint was kept within a minute");
+    assert.ok(Date.now() < deadline, "no checkpoint was stored within a minute");
     await page.waitForTimeout(200);
   }
 }
@@ -59,7 +59,7 @@ function counted(page, clips = 8) {
   return page.locator("#train-count", { hasText: new RegExp(`${2 * clips}\\sclips in 2 classes`) }).waitFor();
 }
 
-/** Starts a lesson of the small network. */
+/** Starts training the small network. */
 async function start(page, epochs) {
   await page.selectOption("#train-model", "lens");
   await page.locator("#train summary", { hasText: "All settings" }).click();
@@ -67,7 +67,7 @@ async function start(page, epochs) {
   await page.click("#train-start");
 }
 
-function learning(page) {
+function training(page) {
   return page.locator("#train-progress-text", { hasText: /Learning: step/ }).waitFor({ timeout: MINUTE });
 }
 
@@ -98,7 +98,7 @@ function madeFile(kind) {
   return file;
 }
 
-/** What a network says of a file. */
+/** The probabilities that a network gives a file. */
 async function answer(page, name, file) {
   await page.click("#view-classify");
   await useNetwork(page, name);
@@ -115,15 +115,15 @@ test("clips and networks are there after a reload, and networks in another brows
       return dialog.accept();
     });
     await collect(page);
-    await kept(page);
+    await stored(page);
     await page.reload();
     await page.click("#view-train");
     await counted(page);
     await start(page, 5);
     await trained(page);
     const said = await page.locator("#results-sentence").innerText();
-    await kept(page);
-    await page.screenshot({ path: join(OUT, "kept.png"), fullPage: true });
+    await stored(page);
+    await page.screenshot({ path: join(OUT, "stored.png"), fullPage: true });
     await page.reload();
     assert.equal(asked, 0, "nothing runs, so nothing is asked");
 
@@ -155,7 +155,7 @@ test("clips and networks are there after a reload, and networks in another brows
     await page.locator('#storage-networks [data-network="noise or tone 2"]').first().waitFor();
     await page.click('#storage-networks [data-act="forget"][data-network="noise or tone 2"]');
     await page.locator("#storage-forgotten").waitFor();
-    await kept(page);
+    await stored(page);
     await page.reload();
     await page.locator('#network-choice option[value="noise or tone"]').waitFor({ state: "attached" });
     assert.equal(await page.locator('#network-choice option[value="noise or tone 2"]').count(), 0);
@@ -177,16 +177,16 @@ test("clips and networks are there after a reload, and networks in another brows
     await page.click("#storage-forget-yes");
     await page.locator("#storage-notice", { hasText: "Everything has been deleted." }).waitFor();
     await page.waitForTimeout(500);
-    for (const object_store of ["clips", "networks", "runs", "values"]) assert.deepEqual(await keys(page, object_store), [], object_store);
+    for (const part of ["clips", "networks", "runs", "values"]) assert.deepEqual(await keys(page, part), [], part);
   }),
 );
 
-test("a head whose base is another here is refused", { timeout: 2 * MINUTE }, () =>
+test("a head whose backbone is another one here is refused", { timeout: 2 * MINUTE }, () =>
   open(QUERY, async (page) => {
     await page.click("#view-train");
-    const bases = [{ name: "net1-gtzan", sha256: "00", takes: "features" }];
+    const backbones = [{ name: "net1-gtzan", sha256: "00", takes: "features" }];
     const card = {
-      name: "foreign", summary: "A head.", architecture: "head", bases, bands: 1, frames: 1, front_end: "gtzan-logmel",
+      name: "foreign", summary: "A head.", architecture: "head", backbones, bands: 1, frames: 1, front_end: "gtzan-logmel",
       labels: ["a", "b"], data: "somebody's", licence: "theirs",
     };
     const bring = async (card) => {
@@ -198,13 +198,13 @@ test("a head whose base is another here is refused", { timeout: 2 * MINUTE }, ()
     };
     await bring(card);
     await page.locator("#storage-notice", { hasText: "this site has another version of it" }).waitFor();
-    await bring({ ...card, bases: [{ ...bases[0], name: "nobody" }] });
+    await bring({ ...card, backbones: [{ ...backbones[0], name: "nobody" }] });
     await page.locator("#storage-notice", { hasText: "backbone 'nobody', which this site does not have" }).waitFor();
     assert.equal(await page.locator("#storage-networks li").count(), 0);
   }),
 );
 
-test("a lesson that a reload interrupts goes on from its last checkpoint", { timeout: 6 * MINUTE }, () =>
+test("a training run that a reload interrupts goes on from its last checkpoint", { timeout: 6 * MINUTE }, () =>
   open(QUERY, async (page) => {
     const asked = [];
     page.on("dialog", (dialog) => {
@@ -213,7 +213,7 @@ test("a lesson that a reload interrupts goes on from its last checkpoint", { tim
     });
     await collect(page);
     await start(page, 5000);
-    await learning(page);
+    await training(page);
     await checkpointed(page);
     await page.reload();
     assert.deepEqual(asked, ["beforeunload"]);
@@ -225,7 +225,7 @@ test("a lesson that a reload interrupts goes on from its last checkpoint", { tim
     await page.click("#resume-go");
     await page.locator("#train-curves").waitFor();
     assert.ok((await epochs(page)) >= 1, "what was told before is shown at once");
-    await learning(page);
+    await training(page);
     await page.waitForFunction(
       (epoch) => Number(/step (\d+) of/.exec(document.querySelector("#train-progress-text").textContent)?.[1]) > epoch,
       Number(epoch),
@@ -233,7 +233,7 @@ test("a lesson that a reload interrupts goes on from its last checkpoint", { tim
     );
     await page.click("#train-stop-keep-best");
     await trained(page);
-    await kept(page);
+    await stored(page);
     assert.ok(!(await keys(page, "values")).includes("running"), "what is over is not offered again");
     await page.reload();
     assert.equal(asked.length, 1);
@@ -243,18 +243,18 @@ test("a lesson that a reload interrupts goes on from its last checkpoint", { tim
   }),
 );
 
-test("a lesson whose engine dies goes on by itself", { timeout: 6 * MINUTE }, () =>
+test("a training run whose engine dies goes on by itself", { timeout: 6 * MINUTE }, () =>
   open(
     QUERY,
     async (page) => {
       await collect(page);
       await start(page, 5000);
-      await learning(page);
+      await training(page);
       await checkpointed(page);
       const before = page.workers().length;
       await page.workers().at(-1).evaluate(() => void setTimeout(() => { throw new Error("dead on purpose"); }));
       await page.locator("#train-notice", { hasText: /was started again; it goes on from epoch \d+\./ }).waitFor({ timeout: MINUTE });
-      await learning(page);
+      await training(page);
       assert.ok((await epochs(page)) >= 1);
       assert.ok(page.workers().length <= before, "the one that died is gone");
       await page.click("#train-stop-keep-best");

@@ -1,7 +1,7 @@
-// Prints how soon a lesson that is given up is over: on the CPU engine in the built page, at seven moments of hearing
-// and eight of learning, for the visitor and for the engine, which ends the window or step that it is in; on the WebGPU
-// engine, whose adapter may be emulated, at five moments of learning, beside the time of a step. Fails where the visitor
-// waits longer than is promised. No test: it is what docs/results.md states.
+// Prints how soon a cancelled training job is over: on the CPU engine in the built page, at seven moments of embedding
+// and eight of training, for the visitor and for the engine, which ends the window or step that it is in; on the WebGPU
+// engine, whose adapter may be emulated, at five moments of training, beside the time of a step. Fails if the visitor
+// waits longer than is promised. No test: docs/results.md states its figures.
 // `node time-cancel.mjs [--cpu | --gpu]`
 import { rmSync } from "node:fs";
 import { beside, PAGE } from "../../benches/browser/beside.mjs";
@@ -14,8 +14,8 @@ const MOST_MILLISECONDS = 250;
 const MOMENTS = { embedding: 7, training: 8 };
 const GPU_MOMENTS = [0.05, 0.25, 0.45, 0.65, 0.85];
 
-// Runs in the page before its own scripts: notes which requests of lessons the workers have not answered yet, and when
-// the last answer came.
+// Runs in the page before its own scripts: notes which requests of training jobs the workers have not answered yet, and
+// when the last answer came.
 function noteWork() {
   globalThis.work = { open: new Set(), endedAt: 0 };
   const onTheWay = ["Step", "Epoch", "Checkpoint", "Warning", "Progress"];
@@ -45,8 +45,8 @@ function noteWork() {
   };
 }
 
-/** Gives the lesson up after a while: milliseconds until the page shows that, and until the worker has stopped. */
-function giveUp(page, wait) {
+/** Cancels the job after a while: milliseconds until the page shows that, and until the worker has stopped. */
+function cancel(page, wait) {
   return page.evaluate(async (wait) => {
     const pause = (time) => new Promise((done) => setTimeout(done, time));
     await pause(wait);
@@ -66,7 +66,7 @@ async function moments(page, wanted) {
   while (times.length < MOMENTS[wanted]) {
     await page.click("#train-start");
     await page.locator(`#page[data-stage="${wanted}"]`).waitFor({ timeout: 2 * MINUTE });
-    const found = await giveUp(page, 30 + 61 * times.length);
+    const found = await cancel(page, 30 + 61 * times.length);
     if (found.stage !== wanted) throw new Error(`it was ${found.stage} and not ${wanted}`);
     times.push(found);
   }
@@ -77,7 +77,7 @@ async function moments(page, wanted) {
 }
 
 async function onCpu(browser, address) {
-  // Long clips: every one of them is heard for a while.
+  // Long clips: embedding each of them takes a while.
   const folder = folderOf(madeClips(20, 12));
   const use = async (page) => {
     await collect(page, folder, 40, 2);

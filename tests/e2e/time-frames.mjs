@@ -1,6 +1,6 @@
-// Prints how often the built page is drawn while a lesson is held: the time from one animation frame to the next, while a
-// head on MusiCNN hears its clips and while `net1` learns, on the CPU engine. Fails where the median is more than a
-// frame of a screen that shows sixty a second. No test: it is what docs/results.md states.
+// Prints how often the built page is drawn during a training job: the time from one animation frame to the next, while the
+// clips of a head on MusiCNN are embedded and while `net1` trains, on the CPU engine. Fails if the median is more than a
+// frame of a screen that shows sixty a second. No test: docs/results.md states its figures.
 import { rmSync } from "node:fs";
 import { startBrowser, withPage } from "./browser.mjs";
 import { chooseModel, collect, folderOf, madeClips } from "./training-page.mjs";
@@ -44,8 +44,8 @@ const browser = await startBrowser({ webgpu: false });
 try {
   const use = async (page) => {
     await collect(page, folder, 40, 2);
-    const hearing = await during(page, ["head"], "embedding");
-    return (await during(page, ["net1", 5000], "training")) && hearing;
+    const embedding = await during(page, ["head"], "embedding");
+    return (await during(page, ["net1", 5000], "training")) && embedding;
   };
   if (!(await withPage(browser, `${site.address}?engine=cpu&network=net1-gtzan`, use))) process.exitCode = 1;
 } finally {

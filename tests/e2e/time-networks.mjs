@@ -1,5 +1,5 @@
 // Prints how long every shipped network, or those named, take for a recording, in the built page: `node
-// time-networks.mjs FILE.wav [NAME…] [--gpu | --gpu=emulated]`. No test: it is what docs/results.md states. Medians of three
+// time-networks.mjs FILE.wav [NAME…] [--gpu | --gpu=emulated]`. No test: docs/results.md states its figures. Medians of three
 // fresh pages: the first recording of each, for which a graphics processor also compiles its programs, and the next. With
 // --gpu also on the WebGPU engine, on the machine's own adapter, or on Chromium's emulated one, once.
 import { readFileSync } from "node:fs";
@@ -20,7 +20,7 @@ const first = readFileSync(file);
 const next = Buffer.from(first);
 next[next.length - 1] ^= 1;
 
-/** InputKind a recording and gives the time that the page states, in milliseconds. */
+/** Classifies a recording and gives the time that the page states, in milliseconds. */
 async function classified(page, name, buffer) {
   await page.setInputFiles("#file", { name, mimeType: "audio/wav", buffer });
   const said = () =>

@@ -1,6 +1,6 @@
-// Prints how long a lesson takes in the built page, from a fresh profile: 100 clips of 2 to 3 s in ten classes, a new
-// head on MusiCNN, the CPU engine, from giving the page its folder until the network is there. Fails where that takes
-// more than a minute. No test: it is what docs/results.md states.
+// Prints how long a training job takes in the built page, from a fresh profile: 100 clips of 2 to 3 s in ten classes, a
+// new head on MusiCNN, the CPU engine, from giving the page its folder until the network is there. Fails if that takes
+// more than a minute. No test: docs/results.md states its figures.
 import { rmSync } from "node:fs";
 import { startBrowser, withPage } from "./browser.mjs";
 import { shortClips } from "./clips.mjs";
@@ -32,7 +32,7 @@ function seconds(stages) {
   return [...STAGES.map(of), (stages.at(-1).at - stages[0].at) / 1000];
 }
 
-/** A lesson in a browser of its own. */
+/** A training job in a browser of its own. */
 async function run(site, folder) {
   const browser = await startBrowser({ webgpu: false });
   try {
@@ -62,7 +62,7 @@ async function main(clips) {
     site.stop();
     rmSync(folder, { recursive: true, force: true });
   }
-  row(["seconds", "taking in", "fetching MusiCNN and an engine", "hearing", "learning", "all"]);
+  row(["seconds", "adding", "fetching MusiCNN and an engine", "embedding", "training", "all"]);
   row(Array(6).fill("---"));
   runs.forEach((times, index) => row([`run ${index + 1}`, ...times.map((time) => time.toFixed(2))]));
   const middle = (column) => runs.map((times) => times[column]).sort((a, b) => a - b)[RUNS >> 1];

@@ -1,11 +1,11 @@
-// Teaching on the built page: clips in, a network of the visitor's own out, which then listens like any other.
+// Training on the built page: clips in, a network of the visitor's own out, which then classifies like any other.
 import assert from "node:assert/strict";
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { builtPage } from "./built.mjs";
-import { classifyNatively, trainingJobOf } from "./clips.mjs";
+import { classifyNatively, trainingClips } from "./clips.mjs";
 import { assertClose, choose, probabilities, waitForAnswerBy } from "./genrelens-page.mjs";
 import { collect, folderOf, train } from "./training-page.mjs";
 import { madeFolder } from "./made.mjs";
@@ -17,17 +17,17 @@ const OUT = join(import.meta.dirname, "out");
 
 const { open } = builtPage();
 
-/** A lesson's clips as `folderOf` and the page take them. */
+/** Clips in the form that `folderOf` takes. */
 const withBytes = (clips) =>
   clips.map(({ file, genre }) => ({ name: basename(file), genre, bytes: readFileSync(file) }));
 
-/** Gives the page the clips to learn from, as a folder of folders. */
+/** Gives the page the training clips, as a folder of folders. */
 async function gather(page, { trained }) {
   const classes = new Set(trained.map(({ genre }) => genre)).size;
   await collect(page, folderOf(withBytes(trained)), trained.length, classes);
 }
 
-/** Saves the network; where, with what it listens through beside it. */
+/** Saves the network, with its backbones beside it; its path. */
 async function saved(page) {
   const [download] = await Promise.all([page.waitForEvent("download"), page.click("#results-save")]);
   const folder = mkdtempSync(join(tmpdir(), "genrelens-"));
@@ -42,12 +42,12 @@ async function saved(page) {
 }
 
 /**
- * After the page was loaded anew, the network is there, names the clips of other artists, is saved, and the command line
- * says the same by its file. The share that is named rightly, the mean over the genres.
+ * After a reload the network is there, classifies the clips of other artists and is saved, and the command line predicts
+ * the same with its file. The balanced accuracy.
  */
-async function namedAfterReload(page, { others }) {
+async function balancedAccuracyAfterReload(page, { others }) {
   await page.locator('#storage[data-storage="saved"]').waitFor({ state: "attached", timeout: MINUTE });
-  // Named on the processor: an emulated adapter takes minutes to compare MusiCNN on both engines first.
+  // Classified on the processor: an emulated adapter takes minutes to compare MusiCNN on both engines first.
   await page.goto(page.url().replace("engine=gpu&software=1", "engine=cpu"));
   await page.locator('#network-choice option[value="my network"]').waitFor({ state: "attached", timeout: 2 * MINUTE });
   await page.click("#view-train");
@@ -75,7 +75,7 @@ const EASY = ["classical", "hiphop", "metal"];
 const HARD = ["blues", "country", "disco"];
 
 test("ten clips a genre make a network that stays", { timeout: 12 * MINUTE }, (context) => {
-  const clips = trainingJobOf(EASY);
+  const clips = trainingClips(EASY);
   if (!clips) return context.skip("no GTZAN audio");
   return open("?engine=cpu", async (page) => {
     await gather(page, clips);
@@ -83,40 +83,40 @@ test("ten clips a genre make a network that stays", { timeout: 12 * MINUTE }, (c
     const begun = Date.now();
     const said = await train(page);
     console.log(`After ${((Date.now() - begun) / 1000).toFixed(1)} s: ${said}`);
-    await page.screenshot({ path: join(OUT, "taught-1280.png"), fullPage: true });
-    assert.ok((await namedAfterReload(page, clips)) >= 0.93);
+    await page.screenshot({ path: join(OUT, "trained-1280.png"), fullPage: true });
+    assert.ok((await balancedAccuracyAfterReload(page, clips)) >= 0.93);
   });
 });
 
 test("genres that are hard to tell apart, the mean of three draws", { timeout: 20 * MINUTE }, async (context) => {
-  const draws = [1, 2, 3].map((draw) => trainingJobOf(HARD, { draw, name: 8 }));
+  const draws = [1, 2, 3].map((draw) => trainingClips(HARD, { draw, name: 8 }));
   if (!draws[0]) return context.skip("no GTZAN audio");
   let sum = 0;
   for (const clips of draws) {
     await open("?engine=cpu", async (page) => {
       await gather(page, clips);
       await train(page);
-      sum += await namedAfterReload(page, clips);
+      sum += await balancedAccuracyAfterReload(page, clips);
     });
   }
   console.log(`${HARD.join(", ")}: ${(sum / draws.length).toFixed(3)}, the mean of three draws`);
   assert.ok(sum / draws.length >= 0.7, `${sum / draws.length}`);
 });
 
-test("a smaller lesson on WebGPU makes a network that stays too", { timeout: 20 * MINUTE }, (context) => {
+test("a smaller training job on WebGPU makes a network that stays too", { timeout: 20 * MINUTE }, (context) => {
   // Short, for the software adapter takes seconds a window.
-  const clips = trainingJobOf(EASY, { train: 4, name: 1, seconds: 2.5 });
+  const clips = trainingClips(EASY, { train: 4, name: 1, seconds: 2.5 });
   if (!clips) return context.skip("no GTZAN audio");
   return open("?engine=gpu&software=1&network=net1-gtzan", async (page) => {
     await page.locator('#engine[data-engine="gpu"]').waitFor({ timeout: 8 * MINUTE });
     await gather(page, clips);
     console.log(await train(page, 10 * MINUTE));
-    assert.ok((await namedAfterReload(page, clips)) >= 2 / 3);
+    assert.ok((await balancedAccuracyAfterReload(page, clips)) >= 2 / 3);
   });
 });
 
-test("a lesson fits a phone", { timeout: 6 * MINUTE }, (context) => {
-  const clips = trainingJobOf(EASY, { train: 4 });
+test("a training job fits a phone", { timeout: 6 * MINUTE }, (context) => {
+  const clips = trainingClips(EASY, { train: 4 });
   if (!clips) return context.skip("no GTZAN audio");
   const use = async (page) => {
     await gather(page, clips);
@@ -129,7 +129,7 @@ test("a lesson fits a phone", { timeout: 6 * MINUTE }, (context) => {
   return open("?engine=cpu", use, { width: 390, height: 844 });
 });
 
-test("what cannot be taught is said before it is tried, and changes can be taken back", { timeout: 3 * MINUTE }, () =>
+test("a dataset that cannot be trained on is reported before the start, and changes can be undone", { timeout: 3 * MINUTE }, () =>
   open("?engine=cpu&network=net1-gtzan", async (page) => {
     const started = () => page.locator("#train-start").isEnabled();
     await page.click("#view-train");
@@ -161,7 +161,7 @@ test("what cannot be taught is said before it is tried, and changes can be taken
   }),
 );
 
-test("a run is paused, goes on, is stopped with its best, and is given up", { timeout: 5 * MINUTE }, () =>
+test("a run is paused, goes on, is stopped with its best, and is cancelled", { timeout: 5 * MINUTE }, () =>
   open("?engine=cpu&network=net1-gtzan", async (page) => {
     await page.click("#view-train");
     await page.setInputFiles("#train-folder", madeFolder({ noise: 8, tone: 8 }));
@@ -177,23 +177,23 @@ test("a run is paused, goes on, is stopped with its best, and is given up", { ti
     await text.filter({ hasText: "Paused." }).waitFor();
     await page.waitForTimeout(500);
     const epochs = () => page.locator("#train-curves").getAttribute("aria-label");
-    const held = await epochs();
+    const paused = await epochs();
     await page.waitForTimeout(1000);
-    assert.equal(await epochs(), held, "it holds");
+    assert.equal(await epochs(), paused, "it is paused");
     await page.click("#train-pause");
-    await page.waitForFunction((held) => document.querySelector("#train-curves").ariaLabel !== held, held);
+    await page.waitForFunction((paused) => document.querySelector("#train-curves").ariaLabel !== paused, paused);
     await page.click("#train-stop-keep-best");
     await page.locator("#results").waitFor({ timeout: MINUTE });
-    assert.match(await page.locator("#results-sentence").innerText(), /Of \d\sclips that it never result from/);
+    assert.match(await page.locator("#results-sentence").innerText(), /Of \d\sclips that it never learned from/);
 
     await page.click("#train-start");
     await text.filter({ hasText: /Learning: step/ }).waitFor({ timeout: MINUTE });
     const begun = Date.now();
     await page.click("#train-stop");
     await page.locator('#page[data-stage="idle"]').waitFor();
-    console.log(`Given up within ${Date.now() - begun} ms.`);
+    console.log(`Cancelled within ${Date.now() - begun} ms.`);
     assert.ok(await page.locator("#train-start").isEnabled());
-    // And the page has listened on all the while.
+    // And the network in use has stayed in use all the while.
     assert.equal(await page.locator("#network-choice").inputValue(), "net1-gtzan");
   }),
 );

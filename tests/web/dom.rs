@@ -3,12 +3,18 @@
 #![cfg(target_family = "wasm")]
 #![allow(clippy::unwrap_used, reason = "what panics in a test fails it")]
 
+#[path = "../common/cards.rs"]
+mod cards;
 #[path = "dom/dataset.rs"]
 mod dataset;
+#[path = "dom/fake_engines.rs"]
+mod fake_engines;
 #[path = "dom/offline.rs"]
 mod offline;
 #[path = "dom/page.rs"]
 mod page;
+#[path = "dom/plots.rs"]
+mod plots;
 #[path = "dom/storage.rs"]
 mod storage;
 #[path = "dom/training.rs"]
@@ -137,6 +143,7 @@ fn round_corners_are_round_and_colours_let_the_ground_through() {
     let area = Area { x: 0.0, y: 0.0, width: 40.0, height: 20.0 };
     canvas.paint(&[Shape::Rect { area, radius: 10.0, fill: RED.with_alpha(0.5) }]).unwrap();
     assert_eq!(pixel(&element, 0, 0)[3], 0);
+    // Half of 255, as browsers round it.
     assert!((126..=129).contains(&pixel(&element, 20, 10)[3]));
 }
 
@@ -165,6 +172,7 @@ fn text_lies_on_the_side_its_alignment_says() {
         let any = |columns: std::ops::Range<u32>| {
             columns.flat_map(|x| (0..20).map(move |y| (x, y))).any(|(x, y)| pixel(&element, x, y)[3] > 0)
         };
+        // Not the two columns in the middle, which letters on either side may touch.
         (any(0..19), any(21..40))
     };
     assert_eq!(painted(Align::Start), (false, true));
@@ -194,7 +202,7 @@ fn look_ups_say_what_is_wrong() {
 }
 
 #[wasm_bindgen_test]
-fn a_listener_hears_until_it_is_dropped() {
+fn a_listener_is_called_until_it_is_dropped() {
     let fixture = Fixture::new(r#"<button id="button"></button>"#);
     let button: HtmlElement = fixture.get("button");
     let count = Rc::new(Cell::new(0));

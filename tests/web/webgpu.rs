@@ -3,17 +3,21 @@
 #![cfg(target_family = "wasm")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-#[path = "../musicnn/golden.rs"]
+#[path = "../common/cards.rs"]
+mod cards;
+#[path = "../common/musicnn_golden.rs"]
 mod golden;
+#[path = "../common/host.rs"]
+mod host;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use genrelens::audio::Source;
 use genrelens::card::{Card, Structure};
-use genrelens::engine::{Engine, Host, self_test_input};
+use genrelens::engine::{Engine, self_test_input};
 use genrelens::model::predict::logits;
 use genrelens::model::registry::{ENTRIES, Entry, InputKind, entry};
 use genrelens::model::weights::{self, Precision};
@@ -24,6 +28,7 @@ use genrelens::train::batch::Batch;
 use genrelens::train::step::{Objective, loss};
 use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainingJob, TrainingResult};
 use genrelens::web::gpu::{self, AdapterSearch};
+use host::Recorder;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -65,6 +70,7 @@ impl Subject {
         let shape = self.build.shape;
         let mut targets = vec![0.0; self.windows * shape.classes];
         for window in 0..self.windows {
+            // Classes 0, 3, 6 and 9.
             targets[window * shape.classes + window * 3] = 1.0;
         }
         Batch { inputs: self.input(), targets, shape }
@@ -113,13 +119,14 @@ async fn webgpu() -> Device {
     device
 }
 
-/// The same fresh network on both devices, without dropout, ready to learn.
+/// The same network with random weights on both devices, without dropout, with autodiff.
 async fn twins(Subject { entry, build, .. }: &Subject) -> [Network; 2] {
     let cpu = Device::flex();
     cpu.seed(7);
     let original = (entry.init)(build, &cpu);
     let bytes = weights::to_bytes(&original, &card(entry.id, build), Precision::F32).await.unwrap();
     [cpu, webgpu().await].map(|device| {
+        // Its own random weights are replaced at once.
         let mut network = (entry.init)(build, &device.autodiff());
         weights::fill(&mut network, bytes.clone(), entry.id).unwrap();
         network
@@ -127,27 +134,13 @@ async fn twins(Subject { entry, build, .. }: &Subject) -> [Network; 2] {
 }
 
 fn card(id: &str, build: &Build) -> Card {
-    Card {
-        name: id.to_owned(),
-        summary: String::new(),
-        architecture: id.to_owned(),
-        structure: build.structure,
-        backbones: Vec::new(),
-        bands: build.shape.bands,
-        frames: build.shape.frames,
-        front_end: "gtzan-logmel".to_owned(),
-        labels: (0..build.shape.classes).map(|class| class.to_string()).collect(),
-        multi_label: false,
-        data: String::new(),
-        recipe: String::new(),
-        figures: Default::default(),
-        licence: String::new(),
-        sha256: String::new(),
-    }
+    let Shape { bands, frames, classes } = build.shape;
+    let labels = (0..classes).map(|class| class.to_string()).collect();
+    Card { structure: build.structure, bands, frames, labels, ..cards::card(id) }
 }
 
-/// The loss and every learned layer's gradient, flat, with the layer's name.
-async fn learn(network: &Network, batch: &Batch) -> (f32, Vec<(String, Vec<f32>)>) {
+/// The loss and every trainable layer's gradient, flat, with the layer's name.
+async fn gradients(network: &Network, batch: &Batch) -> (f32, Vec<(String, Vec<f32>)>) {
     let objective = Objective { paper_penalty: true, ..Objective::default() };
     let loss = loss(network, batch, objective, &network.device());
     let gradients = GradientsParams::from_grads(loss.backward(), network);
@@ -208,8 +201,8 @@ async fn agrees(subject: Subject, tolerance: f32) {
     // What is loose is the slopes of a few networks, not what they answer.
     let of_answers = tolerance.min(BATCH_NORM);
     answers_agree(&format!("{id} logits"), &twins, &subject, of_answers).await;
-    let (expected_loss, expected) = learn(&twins[0], &batch).await;
-    let (found_loss, found) = learn(&twins[1], &batch).await;
+    let (expected_loss, expected) = gradients(&twins[0], &batch).await;
+    let (found_loss, found) = gradients(&twins[1], &batch).await;
     check(&format!("{id} loss"), &[expected_loss], &[found_loss], of_answers);
     // What a batch norm takes away again (MusiCNN's last shift before its pooling) has no gradient but rounding.
     let least = LEAST_GRADIENT * expected.iter().map(|(_, gradient)| largest(gradient)).fold(0.0, f32::max);
@@ -278,46 +271,14 @@ async fn xception_at_full_size() {
 }
 
 #[wasm_bindgen_test]
-async fn the_browser_tells_of_the_adapter_before_it_is_opened() {
+async fn the_adapter_is_known_before_it_is_opened() {
     let AdapterSearch::Found(adapter) = gpu::find_adapter().await else { panic!("these tests need a WebGPU adapter") };
     assert!(!adapter.name.is_empty());
 }
 
-/// Keeps the last event, and the first checkpoint.
-#[derive(Default)]
-struct Last {
-    last: Option<(Event, Payload)>,
-    checkpoint: Option<Vec<u8>>,
-    clock: Cell<f64>,
-}
-
-impl Host for Last {
-    fn send(&mut self, event: Event, payload: Payload) {
-        match (event, payload) {
-            (Event::Checkpoint { .. }, Payload::Bytes(bytes)) => drop(self.checkpoint.get_or_insert(bytes)),
-            last => self.last = Some(last),
-        }
-    }
-
-    fn cancelled(&self) -> bool {
-        false
-    }
-
-    async fn pause(&mut self) {}
-
-    /// So late that a checkpoint is always wanted.
-    fn now_milliseconds(&self) -> f64 {
-        self.clock.set(self.clock.get() + 10_000.0);
-        self.clock.get()
-    }
-}
-
-async fn ask(engine: &mut Engine, request: Request, payload: Payload<Box<dyn Source>>) -> (Event, Payload) {
-    watched(engine, request, payload).await.last.unwrap()
-}
-
-async fn watched(engine: &mut Engine, request: Request, payload: Payload<Box<dyn Source>>) -> Last {
-    let mut host = Last::default();
+async fn ask(engine: &mut Engine, request: Request, payload: Payload<Box<dyn Source>>) -> Recorder {
+    // So late at every pause that a checkpoint is always wanted.
+    let mut host = Recorder { milliseconds_per_pause: 10_000.0, ..Recorder::default() };
     engine.handle(request, payload, &mut host).await;
     host
 }
@@ -328,7 +289,7 @@ fn tone(kind: usize, number: usize) -> Vec<f32> {
     (0..22_050).map(|index| (std::f32::consts::TAU * hz * index as f32 / 22_050.0).sin()).collect()
 }
 
-/// Eight clips of two kinds are taught; what came of it, and its weights.
+/// Trains on eight clips of two kinds, also from a checkpoint: card, result, weights file.
 async fn trained(engine: &mut Engine, model: &ModelSpec, recipe: Recipe) -> (Card, TrainingResult, Vec<u8>) {
     let clip = |index: usize| LabelledClip {
         id: index.to_string(),
@@ -341,19 +302,21 @@ async fn trained(engine: &mut Engine, model: &ModelSpec, recipe: Recipe) -> (Car
     for (index, LabelledClip { id, name, labels, .. }) in clips.iter().enumerate() {
         let (clip, file, model) = (id.clone(), name.clone(), model.clone());
         let request = Request::Embed { clip, file, sample_rate: Some(22_050), model };
-        let (event, _) = ask(engine, request, Payload::Floats(tone(labels[0], index))).await;
-        assert!(matches!(event, Event::Embedded { .. }), "{event:?}");
+        let host = ask(engine, request, Payload::Floats(tone(labels[0], index))).await;
+        assert!(matches!(host.last(), Event::Embedded { .. }), "{:?}", host.last());
     }
     let labels = ["low", "high"].map(String::from).to_vec();
     let job = TrainingJob { name: "mine".into(), labels, multi_label: false, model: model.clone(), clips, recipe };
     let request = || Request::Train { job: Box::new(job.clone()) };
-    let host = watched(engine, request(), Payload::None).await;
-    let checkpoint = host.checkpoint.unwrap();
-    let Some((Event::Trained { card, result }, Payload::Bytes(bytes))) = host.last else { panic!("no network") };
-    let (event, _) = ask(engine, request(), Payload::Bytes(checkpoint)).await;
-    let Event::Trained { result: again, .. } = event else { panic!("{event:?}") };
+    let host = ask(engine, request(), Payload::None).await;
+    let checkpoint = host.events.iter().find_map(|(event, payload)| match (event, payload) {
+        (Event::Checkpoint { .. }, Payload::Bytes(bytes)) => Some(bytes.clone()),
+        _ => None,
+    });
+    let (_, again, _) = ask(engine, request(), Payload::Bytes(checkpoint.unwrap())).await.trained();
+    let (card, result, bytes) = host.trained();
     assert_eq!(again.epochs.len(), result.epochs.len(), "it goes on from its checkpoint");
-    (*card, *result, bytes)
+    (card, result, bytes)
 }
 
 /// Largest difference allowed between the losses of a step on the two engines, as a share of the first loss. Adam makes
@@ -386,7 +349,7 @@ async fn the_same_seed_gives_the_same_curves_on_both_engines() {
 }
 
 #[wasm_bindgen_test]
-async fn a_lesson_is_held_on_the_gpu_and_its_weights_say_the_same_on_the_cpu() {
+async fn a_network_trained_on_the_gpu_predicts_the_same_on_the_cpu() {
     let (architecture, front_end) = ("lens".to_owned(), "gtzan-logmel".to_owned());
     let model = ModelSpec::FromScratch { architecture, front_end, rows: None, frames: 8, width: 0.25 };
     let recipe = Recipe { epochs: 4, learning_rate: 5e-3, ..model.quick(6) };
@@ -397,12 +360,12 @@ async fn a_lesson_is_held_on_the_gpu_and_its_weights_say_the_same_on_the_cpu() {
     assert_eq!(losses.len(), 16);
     assert!(mean(&losses[12..]) < 0.8 * mean(&losses[..4]), "{losses:?}");
     let mut cpu = Engine::new(EngineInfo { kind: EngineKind::Cpu, adapter: None }, Device::flex());
-    let (event, _) = ask(&mut cpu, Request::Load { card: Box::new(card) }, Payload::Bytes(bytes)).await;
-    assert!(matches!(event, Event::Loaded { .. }), "{event:?}");
+    let host = ask(&mut cpu, Request::Load { card: Box::new(card) }, Payload::Bytes(bytes)).await;
+    assert!(matches!(host.last(), Event::Loaded { .. }), "{:?}", host.last());
     for (index, expected) in result.answers.iter().enumerate() {
         let request = Request::Classify { file: String::new(), sample_rate: Some(22_050) };
-        let (event, _) = ask(&mut cpu, request, Payload::Floats(tone(index % 2, index))).await;
-        let Event::Classified(prediction) = event else { panic!("{event:?}") };
+        let host = ask(&mut cpu, request, Payload::Floats(tone(index % 2, index))).await;
+        let Event::Classified(prediction) = host.last() else { panic!("{:?}", host.last()) };
         let label = |label: &str| prediction.genres.iter().find(|score| score.label == label).unwrap().probability;
         check(&format!("the answer to clip {index}"), expected, &[label("low"), label("high")], SUMS);
     }

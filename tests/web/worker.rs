@@ -77,6 +77,7 @@ fn events() -> Vec<(Event, Payload)> {
         (Event::Progress(Progress { processed_seconds: 4.5, duration_seconds: None, fraction: 0.5 }), Payload::None),
         (Event::SoFar(prediction.clone()), Payload::None),
         (Event::Unsupported { message: "u".to_owned() }, Payload::None),
+        // Floats that a detour through text might change.
         (Event::Spectrogram(spectrogram), Payload::Floats(vec![-80.0, -0.5, 0.0, f32::MIN_POSITIVE, -1.0, 1.0])),
         (Event::Classified(prediction), Payload::None),
         (Event::SelfTested(SelfTest { logits: vec![-1.5, 2.25], milliseconds: 3.0 }), Payload::None),
@@ -96,6 +97,7 @@ async fn every_event_arrives_as_it_was_sent() {
 
 #[wasm_bindgen_test]
 async fn requests_arrive_with_their_bytes() {
+    // A prime period: no two blocks are alike.
     let bytes: Vec<u8> = (0..100_000_u32).map(|index| (index % 251) as u8).collect();
     let classify = Request::Classify { file: "ä b.wav".to_owned(), sample_rate: Some(22_050) };
     let load = Request::Load { card: Box::new(head()) };
@@ -144,6 +146,7 @@ async fn a_file_arrives_and_is_read_from_anywhere() {
     let mut read = Vec::new();
     source.read_to_end(&mut read).unwrap();
     assert!(read == bytes);
+    // Also on both sides of the border between two slices of 256 KiB.
     for place in [0, 262_143, 262_144, 600_000, 699_999] {
         source.seek(SeekFrom::Start(place)).unwrap();
         let mut byte = [0];

@@ -1,4 +1,4 @@
-//! Collecting on the page: folders, tables, sets, pictures; without an engine.
+//! Collecting a dataset on the page: folders, tables, exported datasets, thumbnails; without an engine.
 
 use genrelens::view::draw::thumbnail::Thumbnail;
 use genrelens::view::train::state::TrainingEvent;
@@ -120,7 +120,7 @@ async fn a_clip_that_is_dropped_on_a_class_goes_into_it() {
 }
 
 #[wasm_bindgen_test]
-async fn of_a_folder_that_is_dropped_to_be_heard_the_first_sound_is() {
+async fn the_first_sound_of_a_dropped_folder_is_classified() {
     let (fixture, _page, asked) = connected();
     fixture.root.dispatch_event(&dropped_folders()).unwrap();
     let mut received = Vec::new();
@@ -133,6 +133,7 @@ async fn of_a_folder_that_is_dropped_to_be_heard_the_first_sound_is() {
 }
 
 fn sounds(names: &[&str]) -> Vec<File> {
+    // Different bytes, for equal files are one clip.
     names.iter().enumerate().map(|(place, name)| file(name, &[place as u8; 5])).collect()
 }
 
@@ -142,7 +143,7 @@ async fn open(fixture: &Fixture, page: &Page, files: Vec<File>, count: &str) {
 }
 
 #[wasm_bindgen_test]
-async fn a_table_tells_artists_and_tags() {
+async fn a_table_adds_artists_and_tags() {
     let (fixture, page, asked) = training();
     let mut files = sounds(&["a.001.wav", "a.002.wav", "b.001.wav", "b.002.wav"]);
     let table =
@@ -157,7 +158,7 @@ async fn a_table_tells_artists_and_tags() {
     );
     assert_eq!(clips(&fixture, "a").await, ["a.001.wav Davis, M · slow, old", "a.002.wav "]);
     fixture.get::<HtmlElement>("train-start").click();
-    assert_eq!(asked.take(), ["teach a+b 0.2 a.001.wav+a.002.wav+b.001.wav+b.002.wav by Davis, M+Ella+Ella"]);
+    assert_eq!(asked.take(), ["train a+b 0.2 a.001.wav+a.002.wav+b.001.wav+b.002.wav by Davis, M+Ella+Ella"]);
     page.receive(ClientEvent::Training(TrainingEvent::Cancelled));
 
     assert!(!fixture.hidden("train-many-box"));
@@ -165,7 +166,7 @@ async fn a_table_tells_artists_and_tags() {
     until(|| fixture.text("train-warnings").contains("Left out: 1 tag that a single clip has (rare)")).await;
     assert!(fixture.text("train-warnings").contains("2 clips without any tag that is taught"));
     fixture.get::<HtmlElement>("train-start").click();
-    assert_eq!(asked.take(), ["teach old+slow 0.2 a.001.wav+b.001.wav by Davis, M+Ella many"]);
+    assert_eq!(asked.take(), ["train old+slow 0.2 a.001.wav+b.001.wav by Davis, M+Ella many"]);
 }
 
 #[wasm_bindgen_test]
@@ -175,8 +176,9 @@ async fn a_table_of_something_else_says_what_it_lacks() {
     until(|| fixture.text("train-notice").contains("one of them “file” or “track”") && stage(&fixture) == "idle").await;
 }
 
-/// Keeps what would be downloaded, and downloads nothing.
+/// Catches what would be downloaded, and downloads nothing.
 fn catch_downloads() {
+    // Once for all tests, as they share one document.
     let patch = js_sys::Function::new_no_args(
         r#"
         if (globalThis.caught !== undefined) return;
@@ -194,7 +196,7 @@ fn caught() -> Option<Blob> {
 }
 
 #[wasm_bindgen_test]
-async fn a_set_that_is_saved_opens_as_it_was() {
+async fn an_exported_dataset_opens_as_it_was() {
     catch_downloads();
     let (fixture, page, _asked) = training();
     let mut files = sounds(&["drum & bass.001.wav", "drum & bass.002.wav", "b.001.wav"]);
@@ -225,7 +227,7 @@ async fn a_set_that_is_saved_opens_as_it_was() {
 }
 
 #[wasm_bindgen_test]
-async fn pictures_and_lengths_come_without_taking_the_keyboards_place() {
+async fn thumbnails_and_lengths_do_not_move_the_keyboard_focus() {
     let (fixture, page, _asked) = training();
     open(&fixture, &page, sounds(&["a.001.wav", "a.002.wav", "b.001.wav"]), "3 clips in 2 classes").await;
     let name: HtmlInputElement =
@@ -251,7 +253,7 @@ async fn pictures_and_lengths_come_without_taking_the_keyboards_place() {
 }
 
 #[wasm_bindgen_test]
-async fn many_doubts_and_many_classes_are_shown_in_short() {
+async fn many_warnings_and_many_classes_are_shown_in_short() {
     let (fixture, page, _asked) = training();
     let names: Vec<String> = (0..120).map(|place| format!("class {}.{}.wav", place / 2, place)).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

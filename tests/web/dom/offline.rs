@@ -1,4 +1,4 @@
-//! The section about offline use, driven by simulated events.
+//! The page's offline section, driven by made-up events.
 
 use std::rc::Rc;
 
@@ -12,10 +12,11 @@ use wasm_bindgen_test::*;
 use web_sys::{Element, HtmlElement};
 
 use super::Fixture;
-use super::page::{Asked, connected};
+use super::fake_engines::FakeEngines;
+use super::page::connected;
 
 /// The page with a small first network and a larger one.
-fn page() -> (Fixture, Page, Rc<Asked>) {
+fn page() -> (Fixture, Page, Rc<FakeEngines>) {
     let (fixture, page, asked) = connected();
     let list = br#"{"first": "small", "default": "small", "networks": [
         {"name": "small", "summary": "", "bytes": 300000}, {"name": "large", "summary": "", "bytes": 3200000}]}"#;
@@ -96,11 +97,11 @@ fn a_network_is_downloaded_on_request() {
 }
 
 #[wasm_bindgen_test]
-async fn an_update_is_offered_but_not_during_training() {
+async fn a_new_version_is_offered_but_never_during_training() {
     let (fixture, page, asked) = super::training::collected().await;
     assert!(fixture.hidden("update-box"));
     click(&fixture, "#train-start");
-    assert!(asked.take().iter().any(|asked| asked.starts_with("teach ")), "training starts");
+    assert!(asked.take().iter().any(|asked| asked.starts_with("train ")), "training has started");
     page.receive(ClientEvent::Training(TrainingEvent::Embedding { done: 1, total: 2 }));
     receive(&page, OfflineEvent::Update(UpdateState::Available));
     assert!(fixture.hidden("update-box"));

@@ -1,4 +1,4 @@
-//! What is kept on the device, in a real IndexedDB, driven by made-up files and news.
+//! Storage on the device, in a real IndexedDB, driven by made-up files and events.
 
 use std::rc::Rc;
 
@@ -15,7 +15,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_test::*;
 use web_sys::{Blob, Element, Event, EventInit, File, HtmlElement, HtmlInputElement};
 
-use super::page::{Asked, card};
+use super::fake_engines::FakeEngines;
+use super::page::card;
 use super::training::{clips, report, stage, training};
 use super::{Fixture, file, until};
 
@@ -26,14 +27,14 @@ async fn store(name: &str) -> Store {
     store
 }
 
-/// The page in its place for teaching, with what is in this store, once it is back.
-async fn visit(store: &Store) -> (Fixture, Page, Rc<Asked>) {
+/// The page in its training view, once it has restored the content of this store.
+async fn visit(store: &Store) -> (Fixture, Page, Rc<FakeEngines>) {
     let (fixture, page, asked) = training();
     page.restore_from(store.clone()).await;
     (fixture, page, asked)
 }
 
-/// Until what was done is in the store: it is looked for at once, and shown in the frame after.
+/// Waits until every change is in the store; the page shows that in the frame after.
 async fn storage(fixture: &Fixture) {
     super::next_frame().await;
     until(|| fixture.get::<Element>("storage").get_attribute("data-storage").as_deref() == Some("saved")).await;
@@ -52,6 +53,7 @@ fn click(fixture: &Fixture, id: &str) {
 #[wasm_bindgen_test]
 async fn files_and_numbers_come_back_as_they_were() {
     let store = store("test-store").await;
+    // A run that diverges has such losses, which JSON could not hold.
     let losses = vec![0.5, f32::NAN, f32::INFINITY];
     let changes = [
         Change::put(ObjectStore::Clips, "1", file("a song.wav", &[1, 2, 3])),
@@ -117,7 +119,7 @@ async fn clips_without_files_are_left_out_and_named() {
     assert!(fixture.text("train-notice").contains("left out: 1 clip ("), "{}", fixture.text("train-notice"));
 }
 
-/// A lesson runs and has told two epochs and a checkpoint.
+/// A training run is left behind after a checkpoint at its second epoch.
 async fn interrupted(store: &Store) {
     let (fixture, page, asked) = visit(store).await;
     collect(&fixture, &page).await;
@@ -133,7 +135,7 @@ async fn interrupted(store: &Store) {
 }
 
 #[wasm_bindgen_test]
-async fn an_interrupted_lesson_goes_on_from_its_checkpoint() {
+async fn an_interrupted_run_is_resumed_from_its_checkpoint() {
     let store = store("test-resume").await;
     interrupted(&store).await;
     let (fixture, page, asked) = visit(&store).await;
@@ -144,6 +146,7 @@ async fn an_interrupted_lesson_goes_on_from_its_checkpoint() {
     until(|| fixture.hidden("resume") && !fixture.hidden("train-curves")).await;
     let curves = fixture.get::<Element>("train-curves").get_attribute("aria-label").unwrap().replace('\u{a0}', " ");
     assert!(curves.starts_with("Curves over 2 epochs"), "those before the checkpoint, at once: {curves}");
+    // The files are read before the job is asked for.
     let mut told = Vec::new();
     until(|| {
         told.extend(asked.take());
@@ -161,7 +164,7 @@ async fn an_interrupted_lesson_goes_on_from_its_checkpoint() {
 }
 
 #[wasm_bindgen_test]
-async fn an_interrupted_lesson_can_be_dropped() {
+async fn an_interrupted_run_can_be_discarded() {
     let store = store("test-drop").await;
     interrupted(&store).await;
     let (fixture, _page, _) = visit(&store).await;
@@ -173,7 +176,7 @@ async fn an_interrupted_lesson_can_be_dropped() {
 }
 
 #[wasm_bindgen_test]
-async fn a_lesson_that_failed_after_a_checkpoint_is_offered_again() {
+async fn a_run_that_failed_after_a_checkpoint_is_offered_again() {
     let store = store("test-failed").await;
     let (fixture, page, asked) = visit(&store).await;
     collect(&fixture, &page).await;
@@ -185,8 +188,8 @@ async fn a_lesson_that_failed_after_a_checkpoint_is_offered_again() {
     assert!(fixture.text("resume-text").contains("epoch 5 of"));
 }
 
-/// What came of the lesson that the page asked for.
-fn outcome(asked: &Asked) -> Rc<Outcome> {
+/// The outcome of the training job that the page asked for.
+fn outcome(asked: &FakeEngines) -> Rc<Outcome> {
     let mut job = asked.2.take().unwrap();
     job.clips.iter_mut().for_each(|clip| clip.split = Split::Valid);
     let answers = job.clips.iter().map(|_| vec![0.9, 0.1]).collect();
@@ -195,7 +198,7 @@ fn outcome(asked: &Asked) -> Rc<Outcome> {
 }
 
 #[wasm_bindgen_test]
-async fn lessons_that_were_held_are_there_on_the_next_visit() {
+async fn finished_runs_are_there_on_the_next_visit() {
     let store = store("test-runs").await;
     let (fixture, page, asked) = visit(&store).await;
     collect(&fixture, &page).await;
@@ -218,7 +221,7 @@ fn own(name: &str) -> OwnNetwork {
 }
 
 /// The list of networks that a client with these would tell.
-fn list(page: &Page, asked: &Asked) {
+fn list(page: &Page, asked: &FakeEngines) {
     let own = asked.1.borrow().iter().map(|own| own.card.name.clone()).collect::<Vec<_>>();
     let own = own.iter().map(|name| format!(r#", {{"name": "{name}", "summary": "", "bytes": 5000, "own": true}}"#));
     let own: String = own.collect();
@@ -304,7 +307,7 @@ async fn weights_are_imported_in_either_place() {
 }
 
 #[wasm_bindgen_test]
-async fn the_page_asks_before_it_goes_only_while_a_lesson_runs() {
+async fn the_page_asks_before_it_closes_only_while_a_run_is_unfinished() {
     let (fixture, page, _) = training();
     let asks = || {
         let init = EventInit::new();

@@ -1,4 +1,4 @@
-//! The page's place for teaching, driven by made-up files and news.
+//! The page's training view, driven by made-up files and events.
 
 use std::rc::Rc;
 
@@ -15,14 +15,16 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_test::*;
 use web_sys::{Element, Event, EventInit, File, HtmlElement, HtmlInputElement, HtmlSelectElement};
 
-use super::page::{Asked, card, connected};
+use super::fake_engines::FakeEngines;
+use super::page::{card, connected};
 use super::{Fixture, file, until};
 
-/// The page in its place for teaching, on a site without MusiCNN.
-pub fn training() -> (Fixture, Page, Rc<Asked>) {
+/// The page in its training view, on a site without MusiCNN.
+pub fn training() -> (Fixture, Page, Rc<FakeEngines>) {
     let (fixture, page, asked) = connected();
     let list = br#"{"first": "a", "default": "a", "networks": [{"name": "a", "summary": "", "bytes": 1}]}"#;
     page.receive(ClientEvent::Catalogue(Rc::new(Catalogue::parse(list).unwrap())));
+    // The registry is needed once however often the view is opened.
     for _ in 0..2 {
         fixture.get::<HtmlElement>("view-train").click();
     }
@@ -61,6 +63,7 @@ fn is_changed(fixture: &Fixture, id: &str) -> bool {
 }
 
 pub fn clips(names: &[&str]) -> Vec<File> {
+    // Different bytes, for equal files are one clip.
     names.iter().enumerate().map(|(place, name)| file(name, &[place as u8; 4])).collect()
 }
 
@@ -69,7 +72,7 @@ pub fn stage(fixture: &Fixture) -> String {
 }
 
 /// Two clips of each of two classes are in the collection.
-pub async fn collected() -> (Fixture, Page, Rc<Asked>) {
+pub async fn collected() -> (Fixture, Page, Rc<FakeEngines>) {
     let (fixture, page, asked) = training();
     page.open(clips(&["b.001.wav", "b.002.wav", "a.001.wav", "a.002.wav", "notes.txt"]));
     until(|| fixture.text("train-count") == "4 clips in 2 classes" && stage(&fixture) == "idle").await;
@@ -91,14 +94,14 @@ async fn dropped_clips_go_where_their_names_say_and_nowhere_else() {
 }
 
 #[wasm_bindgen_test]
-async fn a_lesson_is_asked_for_as_it_is_set() {
+async fn a_training_job_has_the_settings_of_the_form() {
     let (fixture, page, asked) = collected().await;
     let option: HtmlSelectElement = fixture.get("train-model");
     assert_eq!(option.value(), "lens", "without MusiCNN there is no head on it");
     fixture.get::<HtmlInputElement>("train-share").set_value("50");
     fixture.get::<HtmlInputElement>("train-name").set_value(" a ");
     fixture.get::<HtmlElement>("train-start").click();
-    assert_eq!(asked.take(), ["teach a+b 0.5 a.001.wav+a.002.wav+b.001.wav+b.002.wav"]);
+    assert_eq!(asked.take(), ["train a+b 0.5 a.001.wav+a.002.wav+b.001.wav+b.002.wav"]);
     assert_eq!(fixture.get::<HtmlInputElement>("train-name").value(), "a 2", "a name that is free");
     page.receive(ClientEvent::Training(TrainingEvent::Step { step: 3, steps: 90 }));
     until(|| fixture.text("train-progress-text") == "Learning: step 3 of 90…").await;
@@ -107,7 +110,7 @@ async fn a_lesson_is_asked_for_as_it_is_set() {
     fixture.get::<HtmlElement>("train-pause").click();
     fixture.get::<HtmlElement>("train-stop-keep-best").click();
     fixture.get::<HtmlElement>("train-stop").click();
-    assert_eq!(asked.take(), ["steer Hold", "steer Go", "steer Finish", "stop teaching"]);
+    assert_eq!(asked.take(), ["control Pause", "control Run", "control Stop", "cancel training"]);
     page.receive(ClientEvent::Training(TrainingEvent::Failed("no device".to_owned())));
     until(|| fixture.text("train-error") == "no device.").await;
     assert_eq!(stage(&fixture), "idle");
@@ -118,7 +121,7 @@ pub fn report(epoch: usize) -> EpochReport {
     EpochReport { epoch, train_loss: 1.0, step_losses: vec![1.0], valid_loss: 1.0, valid, best: epoch == 1 }
 }
 
-/// Four clips to judge by, of a, a, b and b; of the first two the second is named wrongly.
+/// Four validation clips of the classes a, a, b and b; the second is classified wrongly.
 fn outcome(multi_label: bool) -> Outcome {
     let clip = |(place, label): (usize, usize)| LabelledClip {
         id: place.to_string(),
@@ -199,7 +202,7 @@ async fn what_is_out_of_its_range_is_refused_at_its_field() {
 }
 
 #[wasm_bindgen_test]
-async fn who_can_learn_is_known_once_the_engine_has_told() {
+async fn the_models_are_listed_once_the_engine_has_sent_them() {
     let (fixture, page, _asked) = collected().await;
     let groups = || fixture.get::<Element>("train-model").get_elements_by_tag_name("optgroup").length();
     assert_eq!(groups(), 2, "what is there, and what knows nothing yet");
@@ -298,7 +301,7 @@ fn every_field_has_its_name_and_every_question_mark_its_answer() {
 }
 
 #[wasm_bindgen_test]
-async fn what_came_of_it_is_shown_and_used() {
+async fn the_results_are_shown_and_the_network_is_used() {
     let (fixture, page, asked) = collected().await;
     fixture.get::<HtmlElement>("train-start").click();
     page.receive(ClientEvent::Training(TrainingEvent::Epoch(report(1))));

@@ -1,16 +1,13 @@
 //! MusiCNN with its own weights, on the CPU engine. The same bodies run natively and in the browser.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-#[path = "musicnn/golden.rs"]
-mod golden;
 
 use burn::tensor::Device;
 
+#[cfg(not(target_family = "wasm"))]
+use crate::generator::shared;
+use crate::musicnn_golden as golden;
+
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test;
-#[cfg(target_family = "wasm")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
 async fn agrees_with_the_original(which: &str) {
     let Some(bytes) = golden::bytes(which).await else { return };
     golden::check(which, bytes, &Device::flex(), say).await;
@@ -36,16 +33,18 @@ async fn both_networks_agree_with_the_original() {
 #[cfg(not(target_family = "wasm"))]
 #[test]
 fn both_networks_agree_with_the_original() {
+    let _shared = shared();
     pollster::block_on(agrees_with_the_original("msd"));
     pollster::block_on(agrees_with_the_original("mtt"));
 }
 
 #[cfg(not(target_family = "wasm"))]
 #[test]
-#[ignore = "a measurement: cargo test --release --test musicnn -- --ignored --nocapture"]
+#[ignore = "a measurement: cargo test --release --test model musicnn -- --ignored --nocapture"]
 fn time_a_patch() {
     use genrelens::model::Part;
     use genrelens::model::predict::outputs;
+    let _shared = shared();
     let network = genrelens::model::registry::entry("musicnn-msd").unwrap().documented().init(&Device::flex());
     for patches in [1, 8] {
         let input = genrelens::engine::self_test_input(patches, 96, 187);
@@ -55,6 +54,7 @@ fn time_a_patch() {
             pollster::block_on(outputs(&network, Part::Whole, input.clone(), 96, 187)).unwrap();
             times.push(started.elapsed().as_secs_f64() * 1e3 / patches as f64);
         }
+        // The median leaves out the first runs, which fill caches.
         times.sort_by(f64::total_cmp);
         println!("{patches} patches at once: {:.1} ms each (best {:.1})", times[4], times[0]);
     }

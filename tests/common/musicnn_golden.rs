@@ -9,7 +9,7 @@ use genrelens::model::predict::outputs;
 use genrelens::model::weights;
 use safetensors::SafeTensors;
 
-/// What the original gives; float32 computed in another order.
+/// The outputs of the original, float32 computed in another order.
 const GOLDEN: &[u8] = include_bytes!("../data/musicnn/golden.safetensors");
 /// The largest difference of a tag's probability.
 const TAG_TOLERANCE: f32 = 1e-4;
@@ -60,8 +60,8 @@ pub async fn check(which: &str, bytes: Vec<u8>, device: &Device, say: impl Fn(St
     assert!(features <= FEATURE_TOLERANCE, "penultimate activations: {features}");
 }
 
-/// The weights that `cargo xtask weights` makes; says loudly where they are not there. The server of the browser's
-/// tests also serves the project's folder.
+/// The weights that `cargo xtask weights` makes, or a loud line if they are missing. The server of the browser's tests also
+/// serves the project's folder.
 #[cfg(target_family = "wasm")]
 pub async fn bytes(which: &str) -> Option<Vec<u8>> {
     use wasm_bindgen::JsCast;
@@ -77,7 +77,7 @@ pub async fn bytes(which: &str) -> Option<Vec<u8>> {
     Some(js_sys::Uint8Array::new(&buffer).to_vec())
 }
 
-/// The weights that `cargo xtask weights` makes; says loudly where they are not there.
+/// The weights that `cargo xtask weights` makes, or a loud line if they are missing.
 #[cfg(not(target_family = "wasm"))]
 pub async fn bytes(which: &str) -> Option<Vec<u8>> {
     use std::io::Write;

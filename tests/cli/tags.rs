@@ -1,22 +1,20 @@
-//! Many labels: networks that learn tags from a folder of audio whose index names several a song.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
+//! Multi-label training on a folder of audio whose index names several tags a song.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde_json::Value;
 
-/// What may sound in a made-up clip, each for itself.
+use crate::{common, genrelens, model_weights, wav};
+
+/// What may sound in a made-up clip, in any combination.
 const TAGS: [&str; 3] = ["low", "high", "pulsing"];
 
 /// Clips of 1.5 s in all eight combinations of tags, several of each; every fourth is for validation.
 fn write_set(folder: &Path) {
     let mut index = "file,tags,split\n".to_owned();
     for clip in 0..40_u32 {
+        // The bits of the clip's number: every combination is equally frequent.
         let has = [0, 1, 2].map(|tag| clip >> tag & 1 == 1);
         let tags: Vec<&str> = TAGS.iter().zip(has).filter(|(_, has)| *has).map(|(tag, _)| *tag).collect();
         let split = if clip % 32 / 8 == 3 { "valid" } else { "train" };
@@ -27,31 +25,24 @@ fn write_set(folder: &Path) {
 }
 
 fn write_clip(path: &Path, clip: u32, [low, high, pulsing]: [bool; 3]) {
-    let (sample_format, bits_per_sample) = (hound::SampleFormat::Int, 16);
-    let spec = hound::WavSpec { channels: 1, sample_rate: 22_050, bits_per_sample, sample_format };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    // Knuth's multiplicative hash, for seeds far apart.
     let mut noise = clip.wrapping_mul(2_654_435_761) | 1;
-    for index in 0..33_075_u32 {
+    let sample = |index: u32| {
         let t = f64::from(index) / 22_050.0;
+        // The generator of "Numerical Recipes": the same noise on every machine.
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let tone = |on: bool, hz: f64| if on { (std::f64::consts::TAU * hz * t).sin() } else { 0.0 };
         let sound = tone(low, 150.0 + f64::from(clip)) + tone(high, 4000.0 + 20.0 * f64::from(clip));
         let loudness = if pulsing && (t * 4.0).fract() < 0.5 { 0.05 } else { 1.0 };
         let hiss = f64::from(noise >> 16) / 65_536.0 - 0.5;
-        writer.write_sample(((sound + 0.5 * hiss) * loudness * 9000.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
+        ((sound + 0.5 * hiss) * loudness * 9000.0) as i16
+    };
+    std::fs::write(path, wav::pcm16(22_050, 1, (0..33_075_u32).map(sample))).unwrap();
 }
 
-fn genrelens(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_genrelens")).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Trains, measures and classifies with a network, all by the command line. The folder then holds the set and it, as
+/// Trains, evaluates and classifies with a network, all by the command line. Its folder: the set, and the network as
 /// `tags`.
-fn learns_tags(architecture: &str, settings: &str) -> tempfile::TempDir {
+fn train_tagger(architecture: &str, settings: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     write_set(folder.path());
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
@@ -63,7 +54,7 @@ fn learns_tags(architecture: &str, settings: &str) -> tempfile::TempDir {
     std::fs::write(path("recipe.toml"), recipe).unwrap();
     let (audio, model) = (path(""), path("tags.safetensors"));
     genrelens(&["train", "--recipe", &path("recipe.toml"), "--audio", &audio, "--out", &model]);
-    let figures = knows_tags(&model, &audio);
+    let figures = evaluate_tagger(&model, &audio);
     let card: Value = serde_json::from_slice(&std::fs::read(path("tags.json")).unwrap()).unwrap();
     assert_eq!(
         (&card["multi_label"], &card["labels"]),
@@ -79,8 +70,8 @@ fn learns_tags(architecture: &str, settings: &str) -> tempfile::TempDir {
     folder
 }
 
-/// Measures a network on the set's validation part.
-fn knows_tags(model: &str, audio: &str) -> Value {
+/// Evaluates a network on the set's validation part.
+fn evaluate_tagger(model: &str, audio: &str) -> Value {
     let printed = genrelens(&["evaluate", "--model", model, "--audio", audio, "--split", "valid", "--json"]);
     println!("{model}: {printed}");
     let figures: Value = serde_json::from_str(&printed).unwrap();
@@ -92,21 +83,21 @@ fn knows_tags(model: &str, audio: &str) -> Value {
 }
 
 #[test]
-fn our_own_network_learns_tags_and_a_head_on_it_learns_them_again() {
-    let folder = learns_tags("lens", "epochs = 25\nlearning_rate = 3e-3\nvalidate_every = 5\n");
+fn our_own_network_and_a_head_on_it_predict_tags() {
+    let folder = train_tagger("lens", "epochs = 25\nlearning_rate = 3e-3\nvalidate_every = 5\n");
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let recipe = "name = 'head'\nsummary = 'A test.'\narchitecture = 'head'\nfront_end = 'gtzan-logmel'\nframes = 16\n\
-                  train = 'train'\ndata = 'made up'\nf32 = true\n[[bases]]\nname = 'tags'\ntakes = 'features'\n[head]\n\
+                  train = 'train'\ndata = 'made up'\nf32 = true\n[[backbones]]\nname = 'tags'\ntakes = 'features'\n[head]\n\
                   folds = 4\nfold_seeds = [1]\n";
     std::fs::write(path("head.toml"), recipe).unwrap();
     let (audio, head) = (path(""), path("head.safetensors"));
-    genrelens(&["train", "--recipe", &path("head.toml"), "--audio", &audio, "--bases", &audio, "--out", &head]);
-    knows_tags(&head, &audio);
+    genrelens(&["train", "--recipe", &path("head.toml"), "--audio", &audio, "--backbones", &audio, "--out", &head]);
+    evaluate_tagger(&head, &audio);
 }
 
 #[test]
-fn the_documents_tagger_learns_tags() {
-    learns_tags("fcn-tagger", "epochs = 25\nlearning_rate = 3e-3\nvalidate_every = 5\n");
+fn the_documents_tagger_predicts_tags() {
+    train_tagger("fcn-tagger", "epochs = 25\nlearning_rate = 3e-3\nvalidate_every = 5\n");
 }
 
 /// Excerpts a genre that are tagged by MusiCNN, and those of them that are for validation.
@@ -116,14 +107,15 @@ const FOR_VALIDATION: usize = 3;
 const LEAST: f64 = 0.1;
 
 #[test]
-fn the_documents_tagger_learns_from_musicnn_on_real_music() {
-    let Some(data) = common::shared_data() else { return };
-    let Some(musicnn) = common::with_musicnn("musicnn-msd.safetensors") else { return };
+fn the_documents_tagger_imitates_musicnn_on_real_music() {
+    let Some(data) = crate::common::shared_data() else { return };
+    let Some(musicnn) = model_weights::with_musicnn("musicnn-msd.safetensors") else { return };
     let audio = data.join("gtzan-audio");
     let mut songs = Vec::new();
     for genre in ["classical", "hiphop", "jazz", "metal", "pop", "reggae"] {
         let files = std::fs::read_dir(audio.join(genre)).unwrap().map(|entry| entry.unwrap().path());
         let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|kind| kind == "wav")).collect();
+        // The order of a folder is the file system's.
         files.sort();
         // From the middle: the first ones are longer than the others.
         songs.extend(files.into_iter().skip(15).take(EXCERPTS));
@@ -148,7 +140,7 @@ fn the_documents_tagger_learns_from_musicnn_on_real_music() {
     std::fs::write(folder.path().join("index.csv"), index).unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let recipe = "name = 'tags'\nsummary = 'A test.'\narchitecture = 'fcn-tagger'\nfront_end = 'gtzan-logmel'\n\
-                  frames = 26\ntrain = 'train'\nvalid = 'valid'\ndata = 'what MusiCNN says of GTZAN'\n[structure]\n\
+                  frames = 26\ntrain = 'train'\nvalid = 'valid'\ndata = 'the tags that MusiCNN gives to GTZAN'\n[structure]\n\
                   width = 0.5\n[training]\nbatch = 10\nepochs = 30\nlearning_rate = 3e-3\nvalidate_every = 10\n\
                   windows_per_song = 1\naverage_decay = 0.95\nkeep = 'last'\n";
     std::fs::write(path("recipe.toml"), recipe).unwrap();

@@ -1,119 +1,39 @@
-//! Lessons: a few clips are embedded, a network learns from them, and what it says is what its weights say when they are
-//! loaded. The same bodies run natively and in the browser.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
+//! Training jobs: a few clips are embedded, a network trains on them, and its weights predict the same once they are loaded
+//! from a file.
 
 use burn::tensor::Device;
 use futures::FutureExt;
-use genrelens::audio::Source;
 use genrelens::card::{BackboneOutput, Card, Structure};
-use genrelens::engine::{Engine, Host};
+use genrelens::engine::Engine;
 use genrelens::eval::metrics::argmax;
 use genrelens::eval::report::Scores;
 use genrelens::model::weights::{self, Precision};
-use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request, TrainControl};
-use genrelens::recipe::{Keep, Recipe};
+use genrelens::protocol::{Event, Payload, Request};
+use genrelens::recipe::Recipe;
 use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainableLayers, TrainingJob, TrainingResult};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-#[cfg(target_family = "wasm")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+use crate::generator::alone;
+use crate::host::Recorder;
+use crate::{ask, cards, engine, file, wav};
 
-/// Held by a test that draws weights: Burn's CPU engine has one generator for all threads, so tests side by side would
-/// draw other weights each time.
-///
-/// In the browser nothing runs side by side, and a test that fails there would never let go of it.
-fn alone() -> Option<MutexGuard<'static, ()>> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    (!cfg!(target_family = "wasm")).then(|| ALONE.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// Keeps what is sent; gives up or stops after so many epochs.
-#[derive(Default)]
-struct Recorder {
-    events: Vec<(Event, Payload)>,
-    pauses: usize,
-    cancel_after_epochs: Option<usize>,
-    finish_after_epochs: Option<usize>,
-    /// Milliseconds that a pause takes; 10 where 0.
-    pace: usize,
-}
-
-impl Recorder {
-    fn epochs(&self) -> usize {
-        self.events.iter().filter(|(event, _)| matches!(event, Event::Epoch(_))).count()
-    }
-
-    fn last(&self) -> &Event {
-        &self.events.last().unwrap().0
-    }
-
-    fn trained(&self) -> (Card, TrainingResult, Vec<u8>) {
-        let Some((Event::Trained { card, result }, Payload::Bytes(weights))) = self.events.last() else {
-            panic!("{:?}", self.last())
-        };
-        (card.as_ref().clone(), result.as_ref().clone(), weights.clone())
-    }
-}
-
-impl Host for Recorder {
-    fn send(&mut self, event: Event, payload: Payload) {
-        self.events.push((event, payload));
-    }
-
-    fn cancelled(&self) -> bool {
-        self.cancel_after_epochs.is_some_and(|epochs| self.epochs() >= epochs)
-    }
-
-    fn control(&self) -> TrainControl {
-        let finish = self.finish_after_epochs.is_some_and(|epochs| self.epochs() >= epochs);
-        if finish { TrainControl::Stop } else { TrainControl::Run }
-    }
-
-    async fn pause(&mut self) {
-        self.pauses += 1;
-    }
-
-    fn now_milliseconds(&self) -> f64 {
-        (self.pauses * self.pace.max(10)) as f64
-    }
-}
-
-fn ask(engine: &mut Engine, request: Request, payload: Payload<Box<dyn Source>>, host: &mut Recorder) {
-    // The CPU engine never waits.
-    engine.handle(request, payload, host).now_or_never().unwrap();
-}
-
-fn engine() -> Engine {
-    Engine::new(EngineInfo { kind: EngineKind::Cpu, adapter: None }, Device::flex())
-}
-
-/// Two and a half seconds of a kind of sound, a little different each time, 16-bit mono.
-fn wav(kind: usize, number: usize) -> Vec<u8> {
-    let sample_format = hound::SampleFormat::Int;
-    let spec = hound::WavSpec { channels: 1, sample_rate: 22_050, bits_per_sample: 16, sample_format };
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
+/// Two and a half seconds of a kind of sound, a little different each time, mono.
+pub fn wav(kind: usize, number: usize) -> Vec<u8> {
     let mut noise = (number * 7 + 1) as u32;
-    for index in 0..55_125_u32 {
+    let sample = |index: u32| {
         let t = f64::from(index) / 22_050.0;
+        // The generator of "Numerical Recipes": the same noise on every machine.
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let hiss = f64::from(noise >> 16) / 65_536.0 - 0.5;
         let tone = |hz: f64| (std::f64::consts::TAU * (hz + number as f64) * t).sin();
         let sound = [tone(220.0), tone(3000.0), hiss * (1.0 - (t * 4.0).fract())][kind];
-        writer.write_sample(((sound + 0.1 * hiss) * 12_000.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
-    bytes.into_inner()
-}
-
-fn file(bytes: Vec<u8>) -> Payload<Box<dyn Source>> {
-    Payload::File(Box::new(std::io::Cursor::new(bytes)))
+        ((sound + 0.1 * hiss) * 12_000.0) as i16
+    };
+    wav::pcm16(22_050, 1, (0..55_125_u32).map(sample))
 }
 
 /// Six clips of each of three kinds, the last two of each for validation.
-fn job(model: ModelSpec, recipe: Recipe) -> TrainingJob {
+pub fn job(model: ModelSpec, recipe: Recipe) -> TrainingJob {
     let clip = |index: usize| LabelledClip {
         id: index.to_string(),
         name: format!("clip {index}.wav"),
@@ -132,7 +52,7 @@ fn job(model: ModelSpec, recipe: Recipe) -> TrainingJob {
     }
 }
 
-fn fresh() -> ModelSpec {
+pub fn from_scratch() -> ModelSpec {
     ModelSpec::FromScratch {
         architecture: "lens".to_owned(),
         front_end: "gtzan-logmel".to_owned(),
@@ -142,7 +62,7 @@ fn fresh() -> ModelSpec {
     }
 }
 
-fn embed(engine: &mut Engine, job: &TrainingJob) {
+pub fn embed(engine: &mut Engine, job: &TrainingJob) {
     for (index, clip) in job.clips.iter().enumerate() {
         let event = embed_one(engine, job, index, wav(clip.labels[0], index));
         assert!(matches!(event, Event::Embedded { seconds, windows } if (seconds - 2.5).abs() < 0.01 && windows >= 1));
@@ -157,23 +77,24 @@ fn embed_one(engine: &mut Engine, job: &TrainingJob, index: usize, bytes: Vec<u8
     host.last().clone()
 }
 
-fn train(engine: &mut Engine, job: &TrainingJob, host: &mut Recorder) {
+pub fn train(engine: &mut Engine, job: &TrainingJob, host: &mut Recorder) {
     ask(engine, Request::Train { job: Box::new(job.clone()) }, Payload::None, host);
 }
 
-fn short(epochs: usize) -> Recipe {
-    Recipe { epochs, ..fresh().quick(12) }
+pub fn short(epochs: usize) -> Recipe {
+    Recipe { epochs, ..from_scratch().quick(12) }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_fresh_network_learns_from_a_few_clips() {
+fn a_network_trains_from_scratch_on_a_few_clips() {
     let _alone = alone();
-    let (mut engine, job, mut host) = (engine(), job(fresh(), short(12)), Recorder::default());
+    let (mut engine, job, mut host) = (engine(), job(from_scratch(), short(12)), Recorder::default());
     embed(&mut engine, &job);
     train(&mut engine, &job, &mut host);
     let (card, result, weights) = host.trained();
     assert_eq!((result.epochs.len(), host.epochs()), (12, 12));
     let losses: Vec<f32> = result.epochs.iter().flat_map(|epoch| epoch.step_losses.clone()).collect();
+    // Twelve clips of four windows in batches of twelve: four steps an epoch.
     assert_eq!(losses.len(), 12 * 4);
     assert!(losses[47] < losses[0], "{losses:?}");
     assert!(host.events.iter().any(|(event, _)| matches!(event, Event::Step { steps: 48, .. })));
@@ -184,11 +105,11 @@ fn a_fresh_network_learns_from_a_few_clips() {
     }
     assert_eq!(card.figures["valid_song_accuracy"], 1.0);
     assert!(!card.recipe.contains("clip 3") && card.data.contains("12 training clips, 6 validation clips"), "{card:?}");
-    says_the_same(&mut engine, card, weights, &result);
+    predicts_the_same(&mut engine, card, weights, &result);
 }
 
-/// Loaded like any other network, it says of a clip what it said in the lesson.
-fn says_the_same(engine: &mut Engine, card: Card, weights: Vec<u8>, result: &TrainingResult) {
+/// Loaded like any other network, it predicts for a clip what the result of its training says.
+fn predicts_the_same(engine: &mut Engine, card: Card, weights: Vec<u8>, result: &TrainingResult) {
     let mut host = Recorder::default();
     ask(engine, Request::Load { card: Box::new(card) }, Payload::Bytes(weights), &mut host);
     let request = Request::Classify { file: "clip 13.wav".to_owned(), sample_rate: None };
@@ -197,42 +118,36 @@ fn says_the_same(engine: &mut Engine, card: Card, weights: Vec<u8>, result: &Tra
     assert_eq!(prediction.model, "mine");
     for (label, expected) in prediction.labels.iter().zip(&result.answers[13]) {
         let found = prediction.genres.iter().find(|score| score.label == *label).unwrap().probability;
-        assert!((found - expected).abs() < 1e-5, "{label}: {found}, in the lesson {expected}");
+        assert!((found - expected).abs() < 1e-5, "{label}: {found}, in the result {expected}");
     }
 }
 
-/// A narrow network of four tags that others listen through, with fresh weights.
+/// A narrow tagger of four labels, with random weights.
 fn backbone(name: &str) -> (Card, Vec<u8>) {
     backbone_of(name, "lens", "gtzan-logmel", 128, 1)
 }
 
-/// A network of four tags, with fresh weights.
+/// A tagger of four labels, with random weights.
 fn backbone_of(name: &str, architecture: &str, front_end: &str, bands: usize, members: usize) -> (Card, Vec<u8>) {
     let card = Card {
         name: name.to_owned(),
-        summary: String::new(),
-        architecture: architecture.to_owned(),
         structure: Structure { width: 0.5, members, ..Structure::default() },
-        backbones: Vec::new(),
         bands,
         frames: 16,
         front_end: front_end.to_owned(),
         labels: ["guitar", "slow", "voice", "noise"].map(String::from).to_vec(),
         multi_label: true,
-        data: String::new(),
-        recipe: String::new(),
-        figures: Default::default(),
-        licence: String::new(),
-        sha256: String::new(),
+        ..cards::card(architecture)
     };
     let device = Device::flex();
+    // The same weights in every run, whatever was drawn before.
     device.seed(1);
     let network = card.blueprint().unwrap().init(&device);
     let bytes = weights::to_bytes(&network, &card, Precision::F32).now_or_never().unwrap().unwrap();
     (Card { sha256: weights::sha256_hex(&bytes), ..card }, bytes)
 }
 
-fn with_base() -> Engine {
+fn with_backbone() -> Engine {
     with(backbone("tags"))
 }
 
@@ -248,10 +163,10 @@ fn head(hidden: usize) -> ModelSpec {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_head_learns_from_what_another_network_hears() {
+fn a_head_trains_on_the_features_of_a_backbone() {
     let _alone = alone();
     for hidden in [0, 8] {
-        let mut engine = with_base();
+        let mut engine = with_backbone();
         let job = job(head(hidden), Recipe { weight_decay: 0.01, ..head(hidden).quick(12) });
         let mut host = Recorder::default();
         embed(&mut engine, &job);
@@ -261,13 +176,14 @@ fn a_head_learns_from_what_another_network_hears() {
         assert_eq!(card.backbones[0].name, "tags");
         let right = job.clips.iter().zip(&result.answers).filter(|(clip, answer)| argmax(answer) == clip.labels[0]);
         assert_eq!(right.count(), 18);
-        says_the_same(&mut engine, card, weights, &result);
+        predicts_the_same(&mut engine, card, weights, &result);
     }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn of_a_long_clip_windows_from_all_of_it_are_heard() {
-    let mut engine = with_base();
+fn the_windows_of_a_long_clip_are_spread_over_all_of_it() {
+    let _alone = alone();
+    let mut engine = with_backbone();
     let job = job(head(0), short(1));
     // A hundred seconds: forty of these.
     let short = wav(1, 0);
@@ -275,6 +191,7 @@ fn of_a_long_clip_windows_from_all_of_it_are_heard() {
     for _ in 1..40 {
         long.extend_from_slice(&short[44..]);
     }
+    // RIFF: byte 4 has the size of the rest of the file, byte 40 that of the samples.
     let bytes = (long.len() - 8) as u32;
     long[4..8].copy_from_slice(&bytes.to_le_bytes());
     long[40..44].copy_from_slice(&(bytes - 36).to_le_bytes());
@@ -287,9 +204,9 @@ fn tuned(layers: TrainableLayers) -> ModelSpec {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn what_was_heard_through_a_network_is_not_for_another_of_its_name() {
+fn features_of_a_network_are_not_used_for_another_of_its_name() {
     let _alone = alone();
-    let (mut engine, job) = (with_base(), job(tuned(TrainableLayers::Output), short(2)));
+    let (mut engine, job) = (with_backbone(), job(tuned(TrainableLayers::Output), short(2)));
     embed(&mut engine, &job);
     let (card, bytes) = backbone_of("tags", "lens", "gtzan-logmel", 128, 2);
     let mut host = Recorder::default();
@@ -299,18 +216,18 @@ fn what_was_heard_through_a_network_is_not_for_another_of_its_name() {
     assert!(message.contains("has no features yet for this model"), "{message}");
 }
 
-/// Its tensors by name, of a weights file.
-fn tensors(bytes: &[u8]) -> std::collections::BTreeMap<String, Vec<u8>> {
+/// The tensors of a weights file by name.
+pub fn tensors(bytes: &[u8]) -> std::collections::BTreeMap<String, Vec<u8>> {
     let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
     file.iter().map(|(name, tensor)| (name.to_owned(), tensor.data().to_vec())).collect()
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_network_goes_on_from_what_it_has_learned() {
+fn fine_tuning_changes_the_trainable_layers_only() {
     let _alone = alone();
     let of_musicnn = || backbone_of("tags", "musicnn-msd", "musicnn", 96, 1);
     let of_two = || backbone_of("tags", "lens", "gtzan-logmel", 128, 2);
-    for (backbone, layers, fresh_layers) in [
+    for (backbone, layers, new_layers) in [
         (backbone("tags"), TrainableLayers::Output, vec!["output"]),
         (of_two(), TrainableLayers::Output, vec!["members.0.output", "members.1.output"]),
         (of_musicnn(), TrainableLayers::Output, vec!["output"]),
@@ -328,6 +245,7 @@ fn a_network_goes_on_from_what_it_has_learned() {
         assert_eq!((card.architecture.as_str(), card.labels.len()), (architecture.as_str(), 3));
         let right = job.clips.iter().zip(&result.answers).filter(|(clip, answer)| argmax(answer) == clip.labels[0]);
         let right = right.count();
+        // The taggers are random, so that single clips stay ambiguous.
         assert!(right >= 15, "{architecture}, {layers:?}: {right} of 18");
         let changed: Vec<String> = tensors(&weights)
             .into_iter()
@@ -337,18 +255,18 @@ fn a_network_goes_on_from_what_it_has_learned() {
         if layers == TrainableLayers::All {
             assert!(changed.len() > before.len() / 2, "{changed:?}");
         } else {
-            assert!(changed.iter().all(|name| fresh_layers.contains(&name.as_str())), "{architecture}: {changed:?}");
-            assert!(fresh_layers.iter().all(|name| changed.iter().any(|other| other == name)), "{changed:?}");
+            assert!(changed.iter().all(|name| new_layers.contains(&name.as_str())), "{architecture}: {changed:?}");
+            assert!(new_layers.iter().all(|name| changed.iter().any(|other| other == name)), "{changed:?}");
         }
-        says_the_same(&mut engine, card, weights, &result);
+        predicts_the_same(&mut engine, card, weights, &result);
     }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_network_that_knows_the_labels_begins_with_what_it_says_of_them() {
+fn fine_tuning_on_the_same_labels_starts_from_the_same_predictions() {
     let _alone = alone();
     let (mut engine, mut host) = (engine(), Recorder::default());
-    let first = job(fresh(), short(12));
+    let first = job(from_scratch(), short(12));
     embed(&mut engine, &first);
     train(&mut engine, &first, &mut host);
     let (card, result, weights) = host.trained();
@@ -367,9 +285,9 @@ fn a_network_that_knows_the_labels_begins_with_what_it_says_of_them() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_head_goes_on_only_as_a_new_head() {
+fn a_head_cannot_be_fine_tuned() {
     let _alone = alone();
-    let mut engine = with_base();
+    let mut engine = with_backbone();
     let job = job(head(0), head(0).quick(12));
     let mut host = Recorder::default();
     embed(&mut engine, &job);
@@ -381,82 +299,8 @@ fn a_head_goes_on_only_as_a_new_head() {
     assert!(matches!(&event, Event::Failed { message } if message.contains("train a new head")), "{event:?}");
 }
 
-// Natively alone: with both engines in one build, as in the browser's tests, the optimiser begins anew.
-#[cfg(not(target_family = "wasm"))]
-#[test]
-fn a_run_goes_on_from_its_checkpoint_as_if_it_had_never_stopped() {
-    use genrelens::eval::report::EpochReport;
-    use genrelens::recipe::{OptimiserKind, Schedule};
-
-    let _alone = alone();
-    // Dropout, an average of the weights, moments of the optimiser, shuffles: everything that a run remembers.
-    let with_dropout = Recipe { dropout_dense: Some(0.3), patience: 0, ..short(8) };
-    let adadelta = Recipe { optimiser: OptimiserKind::Adadelta, learning_rate: 1.0, ..with_dropout.clone() };
-    let plateau = Recipe { schedule: Schedule::Plateau, average_decay: 0.0, ..with_dropout.clone() };
-    for recipe in [with_dropout, adadelta, plateau] {
-        let (mut engine, job) = (engine(), job(fresh(), recipe));
-        let mut host = Recorder { pace: 10_000, ..Recorder::default() };
-        embed(&mut engine, &job);
-        train(&mut engine, &job, &mut host);
-        let (_, whole, weights) = host.trained();
-        let checkpoints: Vec<(usize, Vec<u8>)> = host
-            .events
-            .iter()
-            .filter_map(|(event, payload)| match (event, payload) {
-                (Event::Checkpoint { epoch }, Payload::Bytes(bytes)) => Some((*epoch, bytes.clone())),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(checkpoints.iter().map(|(epoch, _)| *epoch).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7]);
-        let (epoch, bytes) = checkpoints[4].clone();
-        let mut host = Recorder::default();
-        let request = Request::Train { job: Box::new(job.clone()) };
-        ask(&mut engine, request, Payload::Bytes(bytes.clone()), &mut host);
-        let (_, resumed, again) = host.trained();
-        assert_eq!((epoch, host.epochs()), (5, 3));
-        let told = |epochs: &[EpochReport]| -> Vec<_> {
-            let of = |report: &EpochReport| (report.epoch, report.step_losses.clone(), report.valid, report.best);
-            epochs.iter().map(of).collect()
-        };
-        assert_eq!(told(&resumed.epochs), told(&whole.epochs));
-        assert_eq!(tensors(&again), tensors(&weights), "bit for bit");
-        // Of another network, it is refused.
-        let mut host = Recorder::default();
-        let other = ModelSpec::FromScratch {
-            architecture: "net2".to_owned(),
-            front_end: "gtzan-logmel".to_owned(),
-            rows: None,
-            frames: 16,
-            width: 0.125,
-        };
-        let other = TrainingJob { model: other, ..job };
-        embed(&mut engine, &other);
-        for bytes in [bytes, b"nothing".to_vec()] {
-            ask(&mut engine, Request::Train { job: Box::new(other.clone()) }, Payload::Bytes(bytes), &mut host);
-            assert!(
-                matches!(host.last(), Event::Failed { message } if message.contains("cannot resume from this checkpoint")),
-                "{:?}",
-                host.last()
-            );
-        }
-    }
-}
-
 #[wasm_bindgen_test(unsupported = test)]
-fn patience_ends_a_run_that_gets_no_better() {
-    let _alone = alone();
-    let (mut engine, mut host) = (engine(), Recorder::default());
-    // A rate at which nothing changes: the first epoch stays the best.
-    let job = job(fresh(), Recipe { learning_rate: 1e-12, average_decay: 0.0, patience: 3, ..short(50) });
-    embed(&mut engine, &job);
-    train(&mut engine, &job, &mut host);
-    assert!(host.trained().1.epochs.len() < 20, "{}", host.epochs());
-    let since_best = host.trained().1.epochs.iter().rev().take_while(|epoch| !epoch.best).count();
-    assert_eq!(since_best, 3);
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn the_registry_tells_who_can_learn_from_fresh_weights() {
+fn the_registry_lists_what_can_be_trained_from_scratch() {
     let (mut engine, mut host) = (engine(), Recorder::default());
     ask(&mut engine, Request::Registry, Payload::None, &mut host);
     let Event::Registry(known) = host.last() else { panic!("{:?}", host.last()) };
@@ -467,10 +311,10 @@ fn the_registry_tells_who_can_learn_from_fresh_weights() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn tags_are_learned_each_for_itself() {
+fn tags_are_trained_independently() {
     let _alone = alone();
     let (mut engine, mut host) = (engine(), Recorder::default());
-    let mut job = TrainingJob { multi_label: true, ..job(fresh(), short(12)) };
+    let mut job = TrainingJob { multi_label: true, ..job(from_scratch(), short(12)) };
     embed(&mut engine, &job);
     // Every second clip of the last kind is both.
     job.clips.iter_mut().filter(|clip| clip.labels == [2]).for_each(|clip| clip.labels = vec![0, 2]);
@@ -486,41 +330,9 @@ fn tags_are_learned_each_for_itself() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_run_is_stopped_with_its_best_or_given_up() {
+fn a_job_that_cannot_run_fails_with_a_sentence() {
     let _alone = alone();
-    let (mut engine, job) = (engine(), job(fresh(), short(200)));
-    embed(&mut engine, &job);
-    let mut host = Recorder { finish_after_epochs: Some(3), ..Recorder::default() };
-    train(&mut engine, &job, &mut host);
-    assert_eq!(host.trained().1.epochs.len(), 3);
-    let mut host = Recorder { cancel_after_epochs: Some(2), ..Recorder::default() };
-    train(&mut engine, &job, &mut host);
-    assert_eq!((host.last(), host.epochs()), (&Event::Cancelled, 2));
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn a_run_that_keeps_its_last_epoch_is_stopped_with_its_best() {
-    let _alone = alone();
-    // Steps that are too large, so that it does not get better all the time.
-    let rough = Recipe { learning_rate: 0.1, average_decay: 0.0, keep: Keep::Last, patience: 0, ..short(20) };
-    let (mut engine, job) = (engine(), job(fresh(), rough));
-    embed(&mut engine, &job);
-    let mut result = |finish_after_epochs| {
-        let mut host = Recorder { finish_after_epochs, ..Recorder::default() };
-        train(&mut engine, &job, &mut host);
-        host.trained().1
-    };
-    let whole = result(None);
-    let best = whole.epochs.iter().position(|epoch| !epoch.best).unwrap();
-    let [at_its_best, an_epoch_later] = [best, best + 1].map(|epochs| result(Some(epochs)));
-    assert_eq!(an_epoch_later.epochs.len(), best + 1);
-    assert_eq!(an_epoch_later.answers, at_its_best.answers);
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn what_cannot_be_taught_gets_a_sentence() {
-    let _alone = alone();
-    let (mut engine, job) = (with_base(), job(fresh(), short(2)));
+    let (mut engine, job) = (with_backbone(), job(from_scratch(), short(2)));
     let failed = |engine: &mut Engine, job: &TrainingJob| {
         let mut host = Recorder::default();
         train(engine, job, &mut host);
@@ -535,7 +347,7 @@ fn what_cannot_be_taught_gets_a_sentence() {
     };
     assert!(failed(&mut engine, &only(Split::Train)).starts_with("the validation split has no songs"));
     assert!(failed(&mut engine, &only(Split::Valid)).starts_with("the training split has no songs"));
-    // What was kept for one kind of network is of no use to another.
+    // Features for one model are of no use to another.
     let other = TrainingJob { model: head(0), ..job.clone() };
     assert!(failed(&mut engine, &other).contains("has no features yet for this model"));
     let unknown = ModelSpec::NewHead { backbones: vec![("nobody".to_owned(), BackboneOutput::Features)], hidden: 0 };

@@ -1,8 +1,4 @@
 //! The weights in `model-weights/`: every file fits its card, and the figures on the cards are true.
-#![cfg(not(target_family = "wasm"))]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,6 +8,8 @@ use genrelens::card::Card;
 use genrelens::dsp::FrontEnd;
 use genrelens::model::weights;
 use serde_json::Value;
+
+use crate::{command, common, genrelens, model_weights, wav};
 
 fn weights_files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights");
@@ -36,15 +34,9 @@ fn every_file_fits_its_card() {
     }
 }
 
-fn genrelens(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_genrelens")).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
 #[test]
 fn shipped_networks_keep_the_figures_of_their_cards() {
-    let Some(data) = common::shared_data() else { return };
+    let Some(data) = crate::common::shared_data() else { return };
     let folder = data.join("gtzan-logmel");
     let measured = |path: &PathBuf| card(path).figures.get("valid_song_accuracy").map(|&stated| (path.clone(), stated));
     let mut names = Vec::new();
@@ -55,6 +47,7 @@ fn shipped_networks_keep_the_figures_of_their_cards() {
         let accuracy = figures["accuracy"].as_f64().unwrap();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         println!("{name} on the 197 validation songs: accuracy {accuracy:.4}, its card says {stated:.4}");
+        // The validation songs of GTZAN's fault-filtered split.
         assert_eq!(figures["n"], 197);
         // A card's figure was measured on the weights in float32; two songs may fall otherwise in float16.
         assert!((accuracy - stated).abs() < 0.011, "{name}: {accuracy}, and its card says {stated}");
@@ -72,6 +65,7 @@ fn shipped_networks_keep_the_figures_of_their_cards() {
 fn all_shipped_weights_fit_into_twelve_megabytes() {
     let bytes: u64 = weights_files().iter().map(|path| std::fs::metadata(path).unwrap().len()).sum();
     println!("all weights together: {bytes} bytes");
+    // Every clone of the repository and every visitor of the page pays for them.
     assert!(bytes < 12_000_000, "{bytes}");
     for path in weights_files() {
         let card = card(&path);
@@ -83,7 +77,7 @@ fn all_shipped_weights_fit_into_twelve_megabytes() {
 
 #[test]
 fn the_genre_head_names_a_recording_and_its_tags() {
-    let Some(model) = common::with_musicnn("genre-head.safetensors") else { return };
+    let Some(model) = model_weights::with_musicnn("genre-head.safetensors") else { return };
     let folder = tempfile::tempdir().unwrap();
     let tone = folder.path().join("tone.wav");
     write_tone(&tone);
@@ -99,7 +93,7 @@ fn the_genre_head_names_a_recording_and_its_tags() {
     assert!(card.labels.is_sorted());
 }
 
-/// The head's figures are those of songs that it never heard, at least as good as these.
+/// The head was evaluated out of fold, and its figures are at least as good as these.
 #[test]
 fn the_genre_heads_card_has_figures_out_of_fold() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights/genre-head.safetensors");
@@ -109,9 +103,10 @@ fn the_genre_heads_card_has_figures_out_of_fold() {
 }
 
 #[test]
-#[ignore = "minutes: cargo test --release --test shipped -- --ignored --nocapture"]
+#[ignore = "minutes: cargo test --release --test cli shipped -- --ignored --nocapture"]
 fn the_genre_head_is_as_good_as_its_card_says() {
-    let (Some(model), Some(data)) = (common::with_musicnn("genre-head.safetensors"), common::shared_data()) else {
+    let (Some(model), Some(data)) = (model_weights::with_musicnn("genre-head.safetensors"), common::shared_data())
+    else {
         return;
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -133,30 +128,28 @@ fn the_genre_head_is_as_good_as_its_card_says() {
 #[test]
 fn inspect_prints_the_papers_parameter_counts() {
     let printed = genrelens(&["inspect", "--all"]);
+    // Net1 and Net2 in table 2 of Yang and Zhang 2019.
     assert!(printed.contains("1 001 162") && printed.contains("857 322"), "{printed}");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_reader_that_closes_the_pipe_is_no_error() {
     let mut inspect = Command::new(env!("CARGO_BIN_EXE_genrelens"));
     let mut running = inspect.args(["inspect", "--all"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // As `genrelens inspect --all | head -1` does.
     drop(running.stdout.take());
     let output = running.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
 #[test]
-fn classify_prints_a_json_object_a_file_and_tells_of_the_bad_ones() {
+fn classify_prints_a_json_object_a_file_and_reports_the_bad_ones() {
     let folder = tempfile::tempdir().unwrap();
     let (good, bad) = (folder.path().join("good.wav"), folder.path().join("bad.wav"));
     write_tone(&good);
     std::fs::write(&bad, "no audio").unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_genrelens"))
-        .args(["classify", "--json"])
-        .args([&bad, &good])
-        .output()
-        .unwrap();
+    let output = command::run(&[Path::new("classify"), Path::new("--json"), &bad, &good]);
     assert!(!output.status.success());
     let (lines, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(errors.contains("bad.wav") && errors.contains("1 of 2 files"), "{errors}");
@@ -174,6 +167,7 @@ fn features_are_written_for_numpy() {
     let folder = tempfile::tempdir().unwrap();
     let (tone, out) = (folder.path().join("tone.wav"), folder.path().join("tone.npy"));
     write_tone(&tone);
+    // 5 s are 216 frames of 512 samples at 22 050 Hz; the networks' input has a column for every 3.337th of them.
     for (what, shape) in [("input", [65, 128]), ("mel", [216, 128]), ("db", [216, 128]), ("mfcc", [216, 13])] {
         let arguments = ["features", tone.to_str().unwrap(), "--out", out.to_str().unwrap(), "--what", what];
         let printed = genrelens(&[arguments.as_slice(), &["--coefficients", "13"]].concat());
@@ -185,13 +179,7 @@ fn features_are_written_for_numpy() {
 }
 
 fn write_tone(path: &Path) {
-    let (bits_per_sample, sample_format) = (16, hound::SampleFormat::Int);
-    let spec = hound::WavSpec { channels: 2, sample_rate: 44_100, bits_per_sample, sample_format };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    for index in 0..5 * 44_100 {
-        let sample = ((f64::from(index) * 0.05).sin() * 12_000.0) as i16;
-        writer.write_sample(sample).unwrap();
-        writer.write_sample(-sample / 2).unwrap();
-    }
-    writer.finalize().unwrap();
+    let sample = |index: i32| ((f64::from(index) * 0.05).sin() * 12_000.0) as i16;
+    let both = (0..5 * 44_100).map(sample).flat_map(|sample| [sample, -sample / 2]);
+    std::fs::write(path, wav::pcm16(44_100, 2, both)).unwrap();
 }

@@ -1,79 +1,30 @@
-//! The engine from a file's bytes to its genres, with a fresh network. The same bodies run natively and in the browser.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+//! Networks that are loaded, recordings that are refused or cancelled, thumbnails, archives.
 
 use burn::tensor::Device;
 use futures::FutureExt;
 use genrelens::audio::Source;
 use genrelens::card::{Backbone, BackboneOutput, Card, Structure};
-use genrelens::engine::{Engine, Host};
+use genrelens::engine::Engine;
 use genrelens::model::weights::{self, Precision};
-use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Prediction, Progress, Request};
+use genrelens::protocol::{Event, Payload, Prediction, Request};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-#[cfg(target_family = "wasm")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+use crate::generator::shared;
+use crate::host::Recorder;
+use crate::{cards, file, wav};
 
-/// Keeps what is sent; gives up after so many pauses.
-#[derive(Default)]
-struct Recorder {
-    events: Vec<(Event, Payload)>,
-    pauses: usize,
-    milliseconds_per_pause: f64,
-    cancel_after: Option<usize>,
-}
-
-impl Host for Recorder {
-    fn send(&mut self, event: Event, payload: Payload) {
-        self.events.push((event, payload));
-    }
-
-    fn cancelled(&self) -> bool {
-        self.cancel_after.is_some_and(|pauses| self.pauses > pauses)
-    }
-
-    async fn pause(&mut self) {
-        self.pauses += 1;
-    }
-
-    fn now_milliseconds(&self) -> f64 {
-        self.pauses as f64 * self.milliseconds_per_pause
-    }
-}
-
-impl Recorder {
-    fn last(&self) -> &Event {
-        &self.events.last().unwrap().0
-    }
-}
-
-fn ask(engine: &mut Engine, request: Request, payload: Payload<Box<dyn Source>>, host: &mut Recorder) {
-    // The CPU engine never waits.
-    engine.handle(request, payload, host).now_or_never().unwrap();
+pub fn ask(engine: &mut Engine, request: Request, payload: Payload<Box<dyn Source>>, host: &mut Recorder) {
+    let _shared = shared();
+    crate::ask(engine, request, payload, host);
 }
 
 fn card() -> Card {
-    Card {
-        name: "fresh".to_owned(),
-        summary: String::new(),
-        architecture: "net2".to_owned(),
-        structure: Structure::default(),
-        backbones: Vec::new(),
-        bands: 128,
-        frames: 39,
-        front_end: "gtzan-logmel".to_owned(),
-        labels: ["loud", "quiet", "odd"].map(String::from).to_vec(),
-        multi_label: false,
-        data: String::new(),
-        recipe: String::new(),
-        figures: Default::default(),
-        licence: String::new(),
-        sha256: String::new(),
-    }
+    Card { name: "fresh".to_owned(), ..cards::card("net2") }
 }
 
 /// An engine with a fresh network.
-fn engine() -> Engine {
-    let mut engine = empty_engine();
+pub fn engine() -> Engine {
+    let mut engine = crate::engine();
     let loaded = load(&mut engine, fresh(card()));
     assert!(matches!(&loaded, Event::Loaded { model, .. } if model == "fresh"), "{loaded:?}");
     engine
@@ -81,6 +32,7 @@ fn engine() -> Engine {
 
 /// The network of a card with fresh weights, its SHA-256 on the card.
 fn fresh(card: Card) -> (Card, Vec<u8>) {
+    let _shared = shared();
     let network = card.blueprint().unwrap().init(&Device::flex());
     let bytes = weights::to_bytes(&network, &card, Precision::F16).now_or_never().unwrap().unwrap();
     (Card { sha256: weights::sha256_hex(&bytes), ..card }, bytes)
@@ -105,7 +57,7 @@ fn tags(name: &str) -> Card {
     Card { name: name.to_owned(), structure, labels, multi_label: true, ..card() }
 }
 
-/// A head on the logits of these.
+/// A head on the logits of these networks.
 fn head(backbones: &[&Card]) -> Card {
     let backbone = |card: &&Card| Backbone {
         name: card.name.clone(),
@@ -117,130 +69,38 @@ fn head(backbones: &[&Card]) -> Card {
     Card { name: "head".to_owned(), architecture: "head".to_owned(), structure, backbones, ..card() }
 }
 
-/// What the engine says of a tone; it has to say something.
-fn answer(engine: &mut Engine) -> Prediction {
+/// The prediction for a tone.
+fn classify_tone(engine: &mut Engine) -> Prediction {
     let mut host = Recorder::default();
     classify(engine, wav(9.0, 22_050), &mut host);
     let Event::Classified(prediction) = host.last() else { panic!("{:?}", host.last()) };
     prediction.clone()
 }
 
-fn empty_engine() -> Engine {
-    Engine::new(EngineInfo { kind: EngineKind::Cpu, adapter: None }, Device::flex())
-}
-
-/// A rising tone, 16-bit mono.
-fn wav(seconds: f64, sample_rate: u32) -> Vec<u8> {
-    let spec =
-        hound::WavSpec { channels: 1, sample_rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let mut writer = hound::WavWriter::new(&mut bytes, spec).unwrap();
-    for index in 0..(seconds * f64::from(sample_rate)) as usize {
+/// A rising tone, mono.
+pub fn wav(seconds: f64, sample_rate: u32) -> Vec<u8> {
+    let sample = |index: usize| {
         let t = index as f64 / f64::from(sample_rate);
         let sample = (std::f64::consts::TAU * (200.0 + 300.0 * t) * t).sin();
-        writer.write_sample((sample * 16_000.0) as i16).unwrap();
-    }
-    writer.finalize().unwrap();
-    bytes.into_inner()
+        (sample * 16_000.0) as i16
+    };
+    wav::pcm16(sample_rate, 1, (0..(seconds * f64::from(sample_rate)) as usize).map(sample))
 }
 
-fn classify(engine: &mut Engine, bytes: Vec<u8>, host: &mut Recorder) {
+pub fn classify(engine: &mut Engine, bytes: Vec<u8>, host: &mut Recorder) {
     ask(engine, request(None), file(bytes), host);
 }
 
-fn request(sample_rate: Option<u32>) -> Request {
+pub fn request(sample_rate: Option<u32>) -> Request {
     Request::Classify { file: "tone.wav".to_owned(), sample_rate }
 }
 
-fn file(bytes: Vec<u8>) -> Payload<Box<dyn Source>> {
-    Payload::File(Box::new(std::io::Cursor::new(bytes)))
-}
-
 #[wasm_bindgen_test(unsupported = test)]
-fn a_file_becomes_a_spectrogram_and_genres() {
-    let mut host = Recorder::default();
-    classify(&mut engine(), wav(7.0, 44_100), &mut host);
-
-    let (info, floats) = host
-        .events
-        .iter()
-        .find_map(|event| match event {
-            (Event::Spectrogram(info), Payload::Floats(floats)) => Some((info, floats)),
-            _ => None,
-        })
-        .unwrap();
-    assert_eq!(floats.len(), info.frames * info.bands);
-    assert_eq!((info.bands, info.band_hz.len()), (128, 128));
-    assert!((info.duration_seconds - 7.0).abs() < 1e-3);
-    assert!((info.frames as f64 * info.seconds_per_frame - 7.0).abs() < 0.05);
-    let loudest = floats.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    assert!(loudest.abs() < 1e-3 && floats.iter().all(|&db| (info.floor_db..=1e-3).contains(&db)));
-
-    let Event::Classified(prediction) = host.last() else { panic!("{:?}", host.last()) };
-    let sum: f32 = prediction.genres.iter().map(|score| score.probability).sum();
-    assert!((sum - 1.0).abs() < 1e-5);
-    assert!(prediction.genres.is_sorted_by(|a, b| a.probability >= b.probability));
-    assert!(prediction.windows.is_sorted_by(|a, b| a.start_seconds < b.start_seconds));
-    assert!(prediction.windows.len() >= 3 && prediction.windows[0].start_seconds == 0.0);
-    assert!((prediction.windows.last().unwrap().end_seconds - 7.0).abs() < 0.1);
-}
-
-/// 100 s are three segments and a remainder.
-#[wasm_bindgen_test(unsupported = test)]
-fn a_long_recording_shows_what_it_is_so_far() {
-    // A pause takes 400 ms here, so that a picture comes with about every third.
-    let mut host = Recorder { milliseconds_per_pause: 400.0, ..Recorder::default() };
-    classify(&mut engine(), wav(100.0, 22_050), &mut host);
-    let Event::Classified(last) = host.last() else { panic!("{:?}", host.last()) };
-
-    let mut counts = Vec::new();
-    let mut fractions = Vec::new();
-    let mut pictures = Vec::new();
-    for (event, payload) in &host.events {
-        match (event, payload) {
-            (Event::Progress(Progress { duration_seconds, fraction, .. }), _) => {
-                assert!(duration_seconds.is_some_and(|seconds| (seconds - 100.0).abs() < 1e-3));
-                fractions.push(*fraction);
-            }
-            (Event::SoFar(prediction), _) => counts.push(prediction.windows.len()),
-            (Event::Spectrogram(info), Payload::Floats(values)) => {
-                assert_eq!(values.len(), info.frames * info.bands);
-                assert!((info.duration_seconds - 100.0).abs() < 1e-3, "the axis does not move");
-                pictures.push(info.frames as f64 * info.seconds_per_frame);
-            }
-            _ => {}
-        }
-    }
-    assert!(fractions.len() > 10 && fractions.is_sorted() && fractions[0] < 0.1, "{fractions:?}");
-    assert!(fractions.last().is_some_and(|&last| last > 0.9 && last <= 1.0), "{fractions:?}");
-    assert!(counts.len() >= 2 && counts.is_sorted() && counts[0] < last.windows.len() / 2, "{counts:?}");
-    // Frames are put together on the way, each of several; the last one may be of fewer.
-    assert!(pictures.windows(2).all(|pair| pair[0] < pair[1] + 0.05), "{pictures:?}");
-    assert!(pictures[0] < 40.0 && (pictures.last().unwrap() - 100.0).abs() < 0.05, "{pictures:?}");
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn samples_are_heard_as_their_file_is() {
+fn a_cancelled_request_is_reported_and_the_next_one_works() {
     let mut engine = engine();
-    let answer = |payload, sample_rate, engine: &mut Engine| {
-        let mut host = Recorder::default();
-        ask(engine, request(sample_rate), payload, &mut host);
-        let Event::Classified(prediction) = host.last() else { panic!("{:?}", host.last()) };
-        prediction.clone()
-    };
-    let bytes = wav(40.0, 44_100);
-    let samples = genrelens::audio::decode(&bytes).unwrap().samples;
-    let (from_file, from_samples) =
-        (answer(file(bytes), None, &mut engine), answer(Payload::Floats(samples), Some(44_100), &mut engine));
-    assert_eq!(from_file.genres, from_samples.genres);
-    assert_eq!(from_file.windows, from_samples.windows);
-}
-
-#[wasm_bindgen_test(unsupported = test)]
-fn a_cancelled_request_says_so_and_the_next_one_works() {
-    let mut engine = engine();
+    // At moments all over the job.
     for pauses in [0, 1, 10, 25] {
-        let mut host = Recorder { cancel_after: Some(pauses), ..Recorder::default() };
+        let mut host = Recorder { cancel_after_pauses: Some(pauses), ..Recorder::default() };
         classify(&mut engine, wav(20.0, 22_050), &mut host);
         assert_eq!(host.last(), &Event::Cancelled, "after {pauses} pauses");
     }
@@ -250,7 +110,7 @@ fn a_cancelled_request_says_so_and_the_next_one_works() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn what_cannot_be_heard_fails_with_a_sentence() {
+fn a_recording_that_cannot_be_classified_fails_with_a_sentence() {
     let mut engine = engine();
     let mut host = Recorder::default();
     classify(&mut engine, Vec::new(), &mut host);
@@ -279,7 +139,7 @@ fn what_cannot_be_heard_fails_with_a_sentence() {
 fn a_request_before_its_network_fails_with_a_sentence() {
     for request in [request(None), Request::SelfTest] {
         let mut host = Recorder::default();
-        ask(&mut empty_engine(), request, file(wav(4.0, 22_050)), &mut host);
+        ask(&mut crate::engine(), request, file(wav(4.0, 22_050)), &mut host);
         let Event::Failed { message } = host.last() else { panic!("{:?}", host.last()) };
         assert!(message.ends_with("no network is loaded yet"), "{message}");
     }
@@ -296,8 +156,8 @@ fn weights_that_do_not_fit_leave_the_network_in_place() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_head_tells_the_tags_of_its_bases() {
-    let mut engine = empty_engine();
+fn a_head_reports_the_tags_of_its_backbones() {
+    let mut engine = crate::engine();
     let backbones = [fresh(tags("msd")), fresh(tags("mtt"))];
     let head = fresh(head(&[&backbones[0].0, &backbones[1].0]));
     for backbone in backbones {
@@ -308,7 +168,7 @@ fn a_head_tells_the_tags_of_its_bases() {
     assert_eq!((model.as_str(), architecture.parameters), ("head", 8 * 3 + 3));
     assert!(!architecture.summary.is_empty() && !architecture.source.is_empty());
 
-    let prediction = answer(&mut engine);
+    let prediction = classify_tone(&mut engine);
     assert_eq!((prediction.model.as_str(), prediction.multi_label, prediction.genres.len()), ("head", false, 3));
     let models: Vec<&str> = prediction.tags.iter().map(|tags| tags.model.as_str()).collect();
     assert_eq!(models, ["msd", "mtt"]);
@@ -327,15 +187,15 @@ fn a_head_tells_the_tags_of_its_bases() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_network_of_tags_answers_by_itself() {
-    let mut engine = empty_engine();
+fn a_tagger_classifies_by_itself() {
+    let mut engine = crate::engine();
     load(&mut engine, fresh(tags("msd")));
-    let prediction = answer(&mut engine);
+    let prediction = classify_tone(&mut engine);
     assert!(prediction.multi_label && prediction.tags.is_empty() && prediction.genres.len() == 4);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_head_without_its_base_leaves_the_network_in_place() {
+fn a_head_without_its_backbone_leaves_the_network_in_place() {
     let mut engine = engine();
     let backbone = fresh(tags("msd"));
     let head = fresh(head(&[&backbone.0]));
@@ -347,19 +207,20 @@ fn a_head_without_its_base_leaves_the_network_in_place() {
     // Of the same name and other weights.
     load_backbone(&mut engine, fresh(tags("msd")));
     expect(load(&mut engine, head.clone()), "another version of 'msd'");
-    assert_eq!(answer(&mut engine).model, "fresh");
+    assert_eq!(classify_tone(&mut engine).model, "fresh");
 
     load_backbone(&mut engine, backbone);
     let mut damaged = head.clone();
+    // One bit is enough for another checksum.
     damaged.1[100] ^= 1;
     expect(load(&mut engine, damaged), "damaged");
-    assert_eq!(answer(&mut engine).model, "fresh");
+    assert_eq!(classify_tone(&mut engine).model, "fresh");
     load(&mut engine, head);
-    assert_eq!(answer(&mut engine).model, "head");
+    assert_eq!(classify_tone(&mut engine).model, "head");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_card_that_what_is_heard_does_not_fit_is_refused() {
+fn a_card_that_does_not_fit_its_input_is_refused() {
     let mut engine = engine();
     let backbone = fresh(tags("msd"));
     load_backbone(&mut engine, backbone.clone());
@@ -383,11 +244,11 @@ fn a_card_that_what_is_heard_does_not_fit_is_refused() {
     );
     refused(Card { bands: 64, ..card() }, "it expects 64 mel bands, its front end has 128");
     refused(Card { frames: 3, ..card() }, "its windows have 3 frames, it needs at least 4");
-    assert_eq!(answer(&mut engine).model, "fresh");
+    assert_eq!(classify_tone(&mut engine).model, "fresh");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn sizes_of_a_card_claim_no_memory_before_the_weights_have_them() {
+fn sizes_of_a_card_allocate_no_memory_before_the_weights_are_checked() {
     let mut engine = engine();
     let (_, bytes) = fresh(card());
     // Its first dense layer alone would take 69 GB.
@@ -398,27 +259,13 @@ fn sizes_of_a_card_claim_no_memory_before_the_weights_have_them() {
     assert!(message.contains("do not fit the network 'fma-cnn2d-deep'"), "{message}");
 }
 
-#[wasm_bindgen_test(unsupported = test)]
-fn the_self_test_gives_the_same_logits_every_time() {
-    let mut engine = engine();
-    let mut logits = Vec::new();
-    for _ in 0..2 {
-        let mut host = Recorder::default();
-        ask(&mut engine, Request::SelfTest, Payload::None, &mut host);
-        let Event::SelfTested(result) = host.last() else { panic!("{:?}", host.last()) };
-        logits.push(result.logits.clone());
-    }
-    assert_eq!(logits[0].len(), 8 * 3);
-    assert_eq!(logits[0], logits[1]);
-}
-
 fn make_thumbnail(engine: &mut Engine, bytes: Vec<u8>, host: &mut Recorder) {
     ask(engine, Request::Thumbnail { file: "tone.wav".to_owned(), sample_rate: None }, file(bytes), host);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_glance_is_a_small_picture_of_the_beginning() {
-    let mut engine = empty_engine();
+fn a_thumbnail_is_a_small_picture_of_the_beginning() {
+    let mut engine = crate::engine();
     let mut host = Recorder::default();
     make_thumbnail(&mut engine, wav(25.0, 22_050), &mut host);
     let (Event::Thumbnail { seconds, columns, bands }, Payload::Bytes(levels)) = host.events.last().unwrap() else {
@@ -431,14 +278,14 @@ fn a_glance_is_a_small_picture_of_the_beginning() {
     // A third of a second to a block at 44.1 kHz: of all the recording there would be more.
     assert!(host.pauses < 20, "{}", host.pauses);
 
-    let mut host = Recorder { cancel_after: Some(2), ..Recorder::default() };
+    let mut host = Recorder { cancel_after_pauses: Some(2), ..Recorder::default() };
     make_thumbnail(&mut engine, wav(25.0, 22_050), &mut host);
     assert_eq!(host.last(), &Event::Cancelled);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn what_cannot_be_heard_gives_no_picture() {
-    let mut engine = empty_engine();
+fn a_clip_that_cannot_be_decoded_has_no_thumbnail() {
+    let mut engine = crate::engine();
     let mut refused = |bytes: Vec<u8>| {
         let mut host = Recorder::default();
         make_thumbnail(&mut engine, bytes, &mut host);
@@ -452,7 +299,7 @@ fn what_cannot_be_heard_gives_no_picture() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn an_archive_is_told_file_by_file() {
+fn an_archive_is_unpacked_file_by_file() {
     let mut packer = genrelens::archive::pack::Packer::default();
     let mut bytes = Vec::new();
     for (path, content) in [("a/one.wav", "1"), ("a/more.zip", "z"), ("b/two.wav", "22")] {
@@ -460,7 +307,7 @@ fn an_archive_is_told_file_by_file() {
         bytes.extend(content.as_bytes());
     }
     bytes.extend(packer.finish());
-    let mut engine = empty_engine();
+    let mut engine = crate::engine();
     let unpack = || Request::Unpack { file: "set.zip".to_owned() };
     let mut host = Recorder::default();
     ask(&mut engine, unpack(), file(bytes.clone()), &mut host);
@@ -471,7 +318,7 @@ fn an_archive_is_told_file_by_file() {
     let Event::Unpacked { left_out } = host.last() else { panic!("{:?}", host.last()) };
     assert!(left_out[0].contains("a/more.zip"), "{left_out:?}");
 
-    let mut host = Recorder { cancel_after: Some(0), ..Recorder::default() };
+    let mut host = Recorder { cancel_after_pauses: Some(0), ..Recorder::default() };
     ask(&mut engine, unpack(), file(bytes), &mut host);
     assert_eq!((host.events.len(), host.last()), (2, &Event::Cancelled));
     let mut host = Recorder::default();

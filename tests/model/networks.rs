@@ -1,24 +1,22 @@
-//! The networks: sizes, learning, weights in and out. The same bodies run natively and in the browser.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+//! Small networks of every architecture: sizes, training, weights in and out.
 
 use burn::tensor::{Device, Tensor};
 use futures::FutureExt;
 use genrelens::card::{Card, Structure};
 use genrelens::dataset::labelled_set::{LabelledSet, Song, one_of};
 use genrelens::dsp::{FrontEnd, Segment};
-use genrelens::eval::report::{EpochReport, Scores};
 use genrelens::model::blueprint::BlueprintError;
 use genrelens::model::predict::logits;
 use genrelens::model::registry::{ENTRIES, Entry, InputKind, entry};
 use genrelens::model::weights::{self, Precision, WeightsError};
 use genrelens::model::{Blueprint, Build, Layers, Network, Shape};
 use genrelens::recipe::Recipe;
-use genrelens::train::fit::{FitJob, FittedNetwork, Start, fit};
-use genrelens::train::observer::{FitError, TrainObserver};
+use genrelens::train::fit::{FitError, fit};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-#[cfg(target_family = "wasm")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+use crate::cards;
+use crate::generator::{alone, shared};
+use crate::record::Record;
 
 const SMALL: Shape = Shape { bands: 12, frames: 10, classes: 3 };
 
@@ -32,6 +30,7 @@ fn parameters(id: &str, change: impl Fn(Shape) -> Shape) -> usize {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn parameter_counts_are_the_papers() {
+    let _shared = shared();
     let bands = |bands| move |shape| Shape { bands, ..shape };
     // Yang and Zhang 2019, table 2; with 128 bands, ../shared/models.md's count.
     assert_eq!(parameters("net1", bands(256)), 1_001_162);
@@ -51,6 +50,7 @@ fn parameter_counts_are_the_papers() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn parameter_counts_are_those_of_the_table_of_genrewiz() {
+    let _shared = shared();
     let classes = |classes| move |shape| Shape { classes, ..shape };
     assert_eq!(parameters("parallel-cnn-rnn", classes(8)), 85_160);
     assert_eq!(parameters("parallel-cnn-rnn", classes(10)), 85_930);
@@ -66,7 +66,8 @@ fn parameter_counts_are_those_of_the_table_of_genrewiz() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn parameter_counts_are_as_documented_where_the_sources_give_none() {
+fn parameter_counts_that_the_sources_do_not_give_are_as_documented() {
+    let _shared = shared();
     let documented = |id| parameters(id, |shape| shape);
     assert_eq!(documented("fma-cnn1d-shallow"), 275_912);
     assert_eq!(documented("fma-cnn1d-deep"), 789_320);
@@ -81,7 +82,8 @@ fn parameter_counts_are_as_documented_where_the_sources_give_none() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn every_document_trains_its_network_as_settings_that_a_run_can_have() {
+fn the_recipes_of_all_documents_are_valid() {
+    let _shared = shared();
     for entry in ENTRIES {
         let preset = (entry.preset)();
         assert_eq!(preset.recipe.check(), Ok(()), "{}", entry.id);
@@ -117,7 +119,8 @@ fn shape_of(entry: &Entry) -> Shape {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn every_network_gives_a_logit_a_class_for_any_length_it_takes() {
+fn every_network_gives_one_logit_a_class_for_every_length_that_it_takes() {
+    let _shared = shared();
     for entry in ENTRIES {
         let (network, shape) = (small(entry), shape_of(entry));
         let lengths = match entry.input_kind {
@@ -132,7 +135,7 @@ fn every_network_gives_a_logit_a_class_for_any_length_it_takes() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn an_unknown_network_is_told_with_the_known_ones() {
+fn an_unknown_network_is_refused_with_the_known_names() {
     let message = entry("net9").unwrap_err().to_string();
     assert!(message.contains("'net9'") && message.contains("net1"), "{message}");
 }
@@ -152,27 +155,6 @@ fn set(part: &str, songs: usize) -> LabelledSet {
     };
     let labels = ["a", "b", "c"].map(String::from).to_vec();
     LabelledSet { labels, multi_label: false, songs: (0..songs).map(song).collect() }
-}
-
-#[derive(Default)]
-struct Record {
-    epochs: Vec<EpochReport>,
-    steps: usize,
-    stop_after: Option<usize>,
-}
-
-impl TrainObserver for Record {
-    fn step(&mut self, step: usize, _steps: usize) {
-        self.steps = step;
-    }
-
-    fn epoch(&mut self, report: &EpochReport) {
-        self.epochs.push(report.clone());
-    }
-
-    fn stop(&self) -> bool {
-        self.stop_after.is_some_and(|steps| self.steps >= steps)
-    }
 }
 
 fn recipe() -> Recipe {
@@ -206,14 +188,15 @@ fn train(id: &str, recipe: &Recipe, observer: &mut Record) -> Result<Network, Fi
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn every_network_learns() {
+fn every_network_trains() {
+    let _alone = alone();
     // Fast enough for the smallest GRU. Batch norms over the few values of so small a batch make the loss jump, so the
     // lowest one counts.
     let recipe = Recipe { epochs: 10, learning_rate: 5e-3, ..recipe() };
     for entry in ENTRIES {
         let mut record = Record::default();
         let recipe = match entry.id {
-            // A head hears one column a window, and has few weights to move.
+            // A window of a head is one column, and a head has few weights to move.
             "head" => Recipe { epochs: 20, learning_rate: 0.03, ..recipe.clone() },
             // Fifty layers leave one pixel of so small a picture, and batch norms see only a batch of those.
             "resnet50-transfer" | "xception-transfer" => Recipe { epochs: 30, batch: 12, ..recipe.clone() },
@@ -222,13 +205,13 @@ fn every_network_learns() {
         train(entry.id, &recipe, &mut record).unwrap();
         let lowest = record.epochs.iter().map(|epoch| epoch.train_loss).fold(f64::INFINITY, f64::min);
         assert!(lowest < 0.5 * record.epochs[0].train_loss, "{}: {:?}", entry.id, record.epochs);
-        let all = |epoch: &EpochReport| matches!(epoch.valid, Scores::Classes { accuracy: 1.0, .. });
-        assert!(record.epochs.iter().any(all), "{}: {:?}", entry.id, record.epochs);
+        assert!(record.reached_full_accuracy(), "{}: {:?}", entry.id, record.epochs);
     }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_run_can_be_stopped_and_keeps_its_best() {
+    let _shared = shared();
     let mut record = Record { stop_after: Some(3), ..Record::default() };
     train("net2", &Recipe { epochs: 50, ..recipe() }, &mut record).unwrap();
     assert_eq!((record.steps, record.epochs.len()), (3, 1));
@@ -236,6 +219,7 @@ fn a_run_can_be_stopped_and_keeps_its_best() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn a_set_without_songs_is_refused() {
+    let _shared = shared();
     let (empty, valid, blueprint) = (set("train", 0), set("valid", 3), blueprint("net1", SMALL));
     let run = fit_fresh(&blueprint, &recipe(), [&empty, &valid], &mut Record::default());
     assert!(run.unwrap_err().to_string().contains("training split has no songs"));
@@ -243,6 +227,7 @@ fn a_set_without_songs_is_refused() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn settings_that_no_run_could_use_are_refused_before_it() {
+    let _shared = shared();
     let mut record = Record::default();
     let dropout = train("net1", &Recipe { dropout_convolution: Some(1.5), ..recipe() }, &mut record).unwrap_err();
     assert!(dropout.to_string().contains("dropout after convolutions is 1.5"), "{dropout}");
@@ -255,23 +240,8 @@ fn settings_that_no_run_could_use_are_refused_before_it() {
 }
 
 fn card(architecture: &str) -> Card {
-    Card {
-        name: "test".to_owned(),
-        summary: "A test.".to_owned(),
-        architecture: architecture.to_owned(),
-        structure: entry(architecture).map(structure_of).unwrap_or_default(),
-        backbones: Vec::new(),
-        bands: SMALL.bands,
-        frames: SMALL.frames,
-        front_end: "gtzan-logmel".to_owned(),
-        labels: ["a", "b", "c"].map(String::from).to_vec(),
-        multi_label: false,
-        data: "none".to_owned(),
-        recipe: String::new(),
-        figures: Default::default(),
-        licence: "MIT OR Apache-2.0".to_owned(),
-        sha256: String::new(),
-    }
+    let structure = entry(architecture).map(structure_of).unwrap_or_default();
+    Card { structure, bands: SMALL.bands, frames: SMALL.frames, ..cards::card(architecture) }
 }
 
 fn answers(network: &Network, Shape { bands, frames, .. }: Shape) -> Vec<f32> {
@@ -281,6 +251,7 @@ fn answers(network: &Network, Shape { bands, frames, .. }: Shape) -> Vec<f32> {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn weights_come_back_as_they_were_saved() {
+    let _shared = shared();
     for entry in ENTRIES {
         let network = small(entry);
         let expected = answers(&network, shape_of(entry));
@@ -297,7 +268,8 @@ fn weights_come_back_as_they_were_saved() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn an_ensemble_is_trained_member_by_member_and_kept_whole() {
+fn an_ensemble_is_trained_member_by_member_and_saved_whole() {
+    let _shared = shared();
     let mut blueprint = blueprint("lens", SMALL);
     blueprint.build.structure = Structure { members: 2, width: 0.25, ..Structure::default() };
     let (train, valid, mut record) = (set("train", 12), set("valid", 6), Record::default());
@@ -314,6 +286,7 @@ fn an_ensemble_is_trained_member_by_member_and_kept_whole() {
 
 #[wasm_bindgen_test(unsupported = test)]
 fn weights_that_do_not_fit_are_refused_with_the_reason() {
+    let _shared = shared();
     let network = small(entry("net1").unwrap());
     let bytes = weights::to_bytes(&network, &card("net1"), Precision::F16).now_or_never().unwrap().unwrap();
     let load = |bytes: &[u8], card: &Card| weights::from_bytes(bytes.to_vec(), card, &Device::flex()).unwrap_err();
