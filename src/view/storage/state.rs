@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::eval::report::EpochReport;
 use crate::training_job::{ClipId, TrainingJob};
 use crate::view::classify::networks::{Catalogue, Offer};
-use crate::view::train::dataset::{Class, Dataset};
+use crate::view::train::class::Class;
+use crate::view::train::dataset::Dataset;
 use crate::view::train::state::TrainingState;
 
 /// Where keeping is.
@@ -180,7 +181,7 @@ pub fn is_weights(name: &str) -> bool {
 pub(in crate::view) mod tests {
     use super::*;
     use crate::training_job::{LabelledClip, Split};
-    use crate::view::train::dataset::Entry;
+    use crate::view::train::class::Entry;
     use crate::view::train::model_options::{Build, model_spec};
 
     fn class(name: &str, ids: &[&str]) -> Class {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::eval::mcnemar::sign_test;
 use crate::training_job::{ModelSpec, TrainableLayers};
+use crate::view::train::results::{Outcome, RunRecord};
 use crate::view::train::settings;
-use crate::view::train::state::{Outcome, RunRecord};
 
 /// Below this probability a difference is called more than chance.
 const CHANCE: f64 = 0.05;

@@ -6,7 +6,8 @@ use std::iter;
 use serde::{Deserialize, Serialize};
 
 use crate::training_job::ClipId;
-use crate::view::train::dataset::{Class, Dataset, Entry};
+use crate::view::train::class::{Class, Entry};
+use crate::view::train::dataset::Dataset;
 
 /// The description's name in the archive.
 pub const NAME: &str = "genrelens-set.json";

@@ -1,6 +1,6 @@
 //! A clip that is being recorded through the microphone.
 
-use crate::view::train::dataset::Class;
+use crate::view::train::class::Class;
 
 /// The longest clip that is recorded, in seconds.
 pub const LONGEST_SECONDS: f64 = 30.0;
@@ -46,7 +46,7 @@ pub fn free_name(classes: &[Class]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::train::dataset::Entry;
+    use crate::view::train::class::Entry;
 
     #[test]
     fn recordings_are_counted_over_all_classes() {

@@ -1,10 +1,14 @@
 //! What came of a lesson, looked at closely: its figures, who was taken for whom, which clips those are.
 
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::card::Card;
 use crate::eval::confidence::{Interval, wilson};
 use crate::eval::metrics::{Metrics, argmax, metrics};
 use crate::eval::tags::{TagMetrics, tag_metrics};
-use crate::training_job::{LabelledClip, Split};
-use crate::view::train::state::Outcome;
+use crate::training_job::{LabelledClip, Split, TrainingJob, TrainingResult};
 
 /// The most misses that are listed.
 const MISSES: usize = 8;
@@ -16,6 +20,28 @@ const PAIRS: usize = 30;
 const TAG_MISSES: usize = 20;
 /// The most answers that are told of a clip.
 const TOP: usize = 3;
+
+/// A lesson that was held, to be compared with others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// When it ended, in milliseconds since 1970.
+    pub when: f64,
+    /// What came of it.
+    pub outcome: Rc<Outcome>,
+}
+
+/// What came of a lesson.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The new network's card.
+    pub card: Card,
+    /// What was taught, as it was in the end.
+    #[serde(alias = "lesson")]
+    pub job: TrainingJob,
+    /// What was learned.
+    #[serde(alias = "learned")]
+    pub result: TrainingResult,
+}
 
 /// A clip with what the network says of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,7 +188,6 @@ pub fn confused(metrics: &Metrics) -> Vec<Confused> {
 pub(in crate::view) mod tests {
     use super::*;
     use crate::recipe::Recipe;
-    use crate::training_job::{TrainingJob, TrainingResult};
     use crate::view::train::model_options::{Build, model_spec};
 
     /// Clips of two labels in turn, of which the first two are to learn from.

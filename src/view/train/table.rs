@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::view::train::dataset::Class;
+use crate::view::train::class::Class;
 
 /// The most bytes of a table that is read.
 pub const MOST_BYTES: usize = 16 << 20;
@@ -206,7 +206,8 @@ fn records(text: &str, separator: char) -> impl Iterator<Item = Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::train::dataset::{Dataset, Entry};
+    use crate::view::train::class::Entry;
+    use crate::view::train::dataset::Dataset;
 
     fn dataset(clips: &[&str]) -> Dataset {
         let mut dataset = Dataset::default();

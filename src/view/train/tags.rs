@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::training_job::{LabelledClip, Split};
-use crate::view::train::dataset::{Class, DatasetWarning, Entry};
+use crate::view::train::class::{Class, Entry};
+use crate::view::train::warnings::DatasetWarning;
 
 /// A tag needs a clip to learn it from and another to be judged by.
 const LEAST: usize = 2;

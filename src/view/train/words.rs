@@ -8,8 +8,9 @@ use crate::protocol::{EngineKind, TrainControl};
 use crate::view::draw::axes::clock;
 use crate::view::format::{count, size};
 
-use crate::view::train::dataset::{Class, DatasetWarning};
-use crate::view::train::state::Stage;
+use crate::view::train::class::Class;
+use crate::view::train::stage::Stage;
+use crate::view::train::warnings::DatasetWarning;
 
 /// What a class holds.
 pub fn class(class: &Class) -> String {

@@ -13,7 +13,8 @@ use super::{CPU_SCRIPT, Client, GPU_SCRIPT, Update};
 use crate::card::Card;
 use crate::protocol::{EngineKind, Event, Payload, Request, RequestId, TrainControl};
 use crate::training_job::{ClipId, LabelledClip, ModelSpec, Split, TrainingJob, TrainingResult};
-use crate::view::train::state::{Outcome, ResumePoint, TrainingEvent};
+use crate::view::train::results::Outcome;
+use crate::view::train::state::{ResumePoint, TrainingEvent};
 use crate::view::train::words;
 use crate::web::browser_decoder;
 

@@ -9,7 +9,7 @@ use super::dataset_import::DatasetTask;
 use crate::archive::MOST_FILE_BYTES;
 use crate::archive::pack::Packer;
 use crate::view::train::dataset_file::{self, DatasetFile};
-use crate::view::train::state::Stage;
+use crate::view::train::stage::Stage;
 use crate::view::train::words::dataset as words;
 use crate::web::dom;
 use crate::web::files::{read_in_pieces, save};

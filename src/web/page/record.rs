@@ -11,7 +11,7 @@ use web_sys::{Event, File, FilePropertyBag, HtmlInputElement};
 use super::input::{on, with};
 use super::{Inner, Page};
 use crate::audio::{Clip, to_wav};
-use crate::view::train::dataset::{Class, Entry};
+use crate::view::train::class::{Class, Entry};
 use crate::view::train::recording::{LONGEST_SECONDS, NotRecorded, Recording, free_name};
 use crate::view::train::words::dataset as words;
 use crate::web::dom::{self, DomError, Listener, by_id};

@@ -11,7 +11,8 @@ use super::training_panel::{Wanted, disable};
 use super::{Inner, Page};
 use crate::protocol::TrainControl;
 use crate::training_job::TrainingJob;
-use crate::view::train::state::{Stage, TrainingState};
+use crate::view::train::stage::Stage;
+use crate::view::train::state::TrainingState;
 use crate::view::train::words;
 use crate::web::dom::{DomError, Listener, by_id};
 

@@ -7,8 +7,8 @@ use crate::eval::tags::{TagFigures, TagMetrics};
 use crate::view::format::count;
 use crate::view::format::{NBSP, genre, milliseconds, percent};
 use crate::view::train::compare::PairedComparison;
+use crate::view::train::results::Outcome;
 use crate::view::train::results::{Confused, Miss, TagMiss};
-use crate::view::train::state::Outcome;
 
 fn share(value: f64) -> String {
     percent(value as f32)

@@ -12,7 +12,7 @@ use crate::card::Card;
 use crate::training_job::ClipId;
 use crate::view::storage::state::{SavedRun, StorageError, StorageStatus, StoredDataset, needed, without_lost};
 use crate::view::storage::words;
-use crate::view::train::state::{Outcome, RunRecord};
+use crate::view::train::results::{Outcome, RunRecord};
 use crate::web::client::OwnNetwork;
 use crate::web::store::{Change, ObjectStore, Store, field, from_value};
 

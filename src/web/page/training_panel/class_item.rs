@@ -9,7 +9,7 @@ use web_sys::{CanvasRenderingContext2d, Document, HtmlCanvasElement, HtmlElement
 
 use crate::training_job::ClipId;
 use crate::view::draw::thumbnail::Thumbnail;
-use crate::view::train::dataset::{Class, Entry};
+use crate::view::train::class::{Class, Entry};
 use crate::view::train::words as train_words;
 use crate::view::train::words::dataset as dataset_words;
 use crate::web::dom::{self, DomError, keep_children, set_text};

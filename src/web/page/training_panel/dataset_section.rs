@@ -8,9 +8,11 @@ use web_sys::{Document, HtmlElement, HtmlInputElement};
 
 use super::class_item::ClassItem;
 use super::disable;
-use crate::view::train::dataset::{Class, Dataset, DatasetWarning};
+use crate::view::train::class::Class;
+use crate::view::train::dataset::Dataset;
 use crate::view::train::recording::meter;
 use crate::view::train::state::TrainingState;
+use crate::view::train::warnings::DatasetWarning;
 use crate::view::train::words as train_words;
 use crate::view::train::words::dataset as dataset_words;
 use crate::web::dom::{self, DomError, by_id, keep_children, set_text_or_hide};

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use web_sys::{Document, HtmlElement};
 
 use crate::eval::metrics::Metrics;
+use crate::view::train::results::Outcome;
 use crate::view::train::results::{Confused, MATRIX_LABELS, confused};
-use crate::view::train::state::{Outcome, TrainingState};
+use crate::view::train::state::TrainingState;
 use crate::view::train::words::results as words;
 use crate::web::dom::{self, DomError, by_id, set_text};
 
