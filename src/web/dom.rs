@@ -218,3 +218,9 @@ pub fn keep_children(element: &Element, children: &[HtmlElement]) -> Result<(), 
     }
     Ok(())
 }
+
+/// Disables an element, or enables it.
+pub fn disable(element: &HtmlElement, disabled: bool) -> Result<(), DomError> {
+    element.toggle_attribute_with_force("disabled", disabled)?;
+    Ok(())
+}
