@@ -141,13 +141,13 @@ pub fn shapes(epochs: &[EpochReport], width: f64, height: f64, dark: bool, theme
     }
     let is_tags = epochs.first().is_some_and(|epoch| matches!(epoch.valid, Scores::Tags { .. }));
     let words = match (width < NARROW, is_tags) {
-        (true, false) => ["steps", "results", "judged", "right"],
-        (true, true) => ["steps", "results", "judged", "ROC-AUC"],
-        (false, false) => ["loss, each step", "loss, learned", "loss, judged", "right, judged"],
-        (false, true) => ["loss, each step", "loss, learned", "loss, judged", "ROC-AUC, judged"],
+        (true, false) => ["steps", "training", "validation", "accuracy"],
+        (true, true) => ["steps", "training", "validation", "ROC-AUC"],
+        (false, false) => ["loss per step", "training loss", "validation loss", "validation accuracy"],
+        (false, true) => ["loss per step", "training loss", "validation loss", "validation ROC-AUC"],
     };
-    let [steps, learned, judged, score] = words;
-    let entries = [(steps, step_ink), (learned, ink(TRAIN)), (judged, ink(VALID)), (score, ink(SCORE))];
+    let [steps, train, valid, score] = words;
+    let entries = [(steps, step_ink), (train, ink(TRAIN)), (valid, ink(VALID)), (score, ink(SCORE))];
     shapes.extend(plot.legend(&entries, theme));
     shapes
 }
@@ -281,10 +281,10 @@ mod tests {
             shapes(&epochs(60), width, 200.0, true, Theme::of(true)).into_iter().filter_map(text).collect()
         };
         let wide = texts(900.0);
-        for word in ["epoch", "60", "best: 2", "100%", "2.0", "loss, each step", "right, judged"] {
+        for word in ["epoch", "60", "best: 2", "100%", "2.0", "loss per step", "validation accuracy"] {
             assert!(wide.iter().any(|text| text == word), "{word}: {wide:?}");
         }
-        assert!(texts(390.0).contains(&"right".to_owned()), "{:?}", texts(390.0));
+        assert!(texts(390.0).contains(&"accuracy".to_owned()), "{:?}", texts(390.0));
     }
 
     #[test]

@@ -1,30 +1,30 @@
-//! A class of the dataset and its clips. Plain data; the files themselves the page keeps.
+//! A class of the dataset and its clips. Plain data: the page keeps the files.
 
 use serde::{Deserialize, Serialize};
 
 use crate::training_job::ClipId;
 
-/// A clip of the collection.
+/// A clip of the dataset.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Entry {
-    /// Which one.
+pub struct DatasetClip {
+    /// The SHA-256 of its file.
     pub id: ClipId,
-    /// Its file's name.
+    /// The name of its file.
     pub name: String,
-    /// Its length, where it was heard.
+    /// Its length in seconds; `None` until it was decoded.
     pub seconds: Option<f64>,
-    /// Why it cannot be heard: a sentence.
+    /// Why it cannot be decoded: a sentence.
     pub trouble: Option<String>,
-    /// Clips of one group (by one artist, say) are on the same side when some are held back to judge by.
+    /// Its artist, say: clips of one group stay together in one split.
     #[serde(default)]
     pub group: Option<String>,
-    /// Its tags, of which it may have any number.
+    /// Any number of tags.
     #[serde(default)]
     pub tags: Vec<String>,
 }
 
-impl Entry {
-    /// A clip of which nothing else is known yet.
+impl DatasetClip {
+    /// A clip that was not decoded yet.
     pub fn new(id: ClipId, name: String) -> Self {
         Self { id, name, ..Self::default() }
     }
@@ -35,17 +35,17 @@ impl Entry {
 pub struct Class {
     /// The label.
     pub name: String,
-    /// In the order in which they came.
-    pub clips: Vec<Entry>,
+    /// In the order in which they were added.
+    pub clips: Vec<DatasetClip>,
 }
 
 impl Class {
-    /// Clips that can be learned from, as far as is known.
+    /// Clips that can be trained on, as far as is known.
     pub fn usable(&self) -> usize {
         self.clips.iter().filter(|clip| clip.trouble.is_none()).count()
     }
 
-    /// The length of all clips that were heard, in seconds.
+    /// The length of all clips that were decoded, in seconds.
     pub fn seconds(&self) -> f64 {
         self.clips.iter().filter_map(|clip| clip.seconds).sum()
     }

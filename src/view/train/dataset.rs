@@ -1,35 +1,35 @@
-//! A visitor's own labelled clips: classes, and what is in them. Plain data; the files themselves the page keeps.
+//! The dataset: a visitor's own clips in classes, with undo. Plain data: the page keeps the files.
 
 use crate::training_job::{ClipId, LabelledClip, Split};
-use crate::view::train::class::{Class, Entry};
+use crate::view::train::class::{Class, DatasetClip};
 use crate::view::train::table::{Applied, Table};
 use crate::view::train::warnings::DatasetWarning;
 use crate::view::train::{tags, warnings};
 
-/// Changes that can be taken back.
+/// The most changes that can be undone.
 const LONGEST_PAST: usize = 50;
 
-/// The classes, and how they were before.
+/// The classes, and their earlier states.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Dataset {
     classes: Vec<Class>,
     past: Vec<Vec<Class>>,
-    /// True where the user wants tags to be taught and not classes.
+    /// True if the user wants to train on tags, not classes.
     wants_tags: bool,
 }
 
 impl Dataset {
-    /// The classes, in the order in which they came.
+    /// The classes, in the order in which they were added.
     pub fn classes(&self) -> &[Class] {
         &self.classes
     }
 
-    /// Puts classes that were kept before whatever was collected meanwhile. What was changed until then cannot be taken
-    /// back any more: those classes would go with it.
-    pub fn restore(&mut self, kept: Vec<Class>) {
-        let meanwhile = std::mem::replace(&mut self.classes, kept);
-        let entries = |class: Class| class.clips.into_iter().map(move |clip| (class.name.clone(), clip));
-        self.add(meanwhile.into_iter().flat_map(entries).collect());
+    /// Puts stored classes before those that were added meanwhile. Earlier changes can no longer be undone: that would
+    /// remove the stored classes.
+    pub fn restore(&mut self, stored: Vec<Class>) {
+        let meanwhile = std::mem::replace(&mut self.classes, stored);
+        let labelled = |class: Class| class.clips.into_iter().map(move |clip| (class.name.clone(), clip));
+        self.add(meanwhile.into_iter().flat_map(labelled).collect());
         self.past.clear();
     }
 
@@ -38,31 +38,31 @@ impl Dataset {
         self.classes.is_empty()
     }
 
-    /// All clips.
+    /// The number of all clips.
     pub fn clips(&self) -> usize {
         self.classes.iter().map(|class| class.clips.len()).sum()
     }
 
-    /// Adds clips under their labels, as one change. Clips that their class has already are left out; how many.
-    pub fn add(&mut self, clips: Vec<(String, Entry)>) -> usize {
+    /// Adds clips under their labels, as one change. Returns how many were left out because their class has them already.
+    pub fn add(&mut self, clips: Vec<(String, DatasetClip)>) -> usize {
         if clips.is_empty() {
             return 0;
         }
         self.remember();
         let mut known = 0;
-        for (label, entry) in clips {
+        for (label, clip) in clips {
             let class = self.class_of(&label);
-            if class.clips.iter().any(|clip| clip.id == entry.id) {
+            if class.clips.iter().any(|own| own.id == clip.id) {
                 known += 1;
             } else {
-                class.clips.push(entry);
+                class.clips.push(clip);
             }
         }
         known
     }
 
-    /// Adds classes as they were in another collection, as one change: empty ones too. Clips that their class has already
-    /// are left out (how many), but the group and the tags that they have here count.
+    /// Adds the classes of another dataset, empty ones too, as one change. Clips that their class has already are not added,
+    /// but take over the group and the tags that they have in the other dataset. Returns how many these are.
     pub fn add_classes(&mut self, classes: Vec<Class>) -> usize {
         if classes.is_empty() {
             return 0;
@@ -71,52 +71,53 @@ impl Dataset {
         let mut known = 0;
         for Class { name, clips } in classes {
             let class = self.class_of(&name);
-            for entry in clips {
-                match class.clips.iter_mut().find(|clip| clip.id == entry.id) {
+            for clip in clips {
+                match class.clips.iter_mut().find(|own| own.id == clip.id) {
                     Some(own) => {
                         known += 1;
-                        own.group = entry.group.or(own.group.take());
-                        if !entry.tags.is_empty() {
-                            own.tags = entry.tags;
+                        own.group = clip.group.or(own.group.take());
+                        // A dataset without tags should not remove those that are here.
+                        if !clip.tags.is_empty() {
+                            own.tags = clip.tags;
                         }
                     }
-                    None => class.clips.push(entry),
+                    None => class.clips.push(clip),
                 }
             }
         }
         known
     }
 
-    /// Notes what a table says of clips, as one change: groups, tags, and where it names genres, the classes.
+    /// Applies the metadata in a table as one change: artists, tags, and, if it names genres, the classes.
     pub fn apply(&mut self, table: &Table) -> Applied {
         self.remember();
         let applied = table.apply(&mut self.classes);
-        // Classes that lost all their clips to others were names of folders.
+        // Classes that lost all their clips to others were mere folders of files.
         self.classes.retain(|class| !applied.emptied.contains(&class.name));
         applied
     }
 
-    /// True where any clip has a tag.
+    /// True if any clip has a tag.
     pub fn has_tags(&self) -> bool {
         self.classes.iter().flat_map(|class| &class.clips).any(|clip| !clip.tags.is_empty())
     }
 
-    /// True where the user wants tags to be taught and not classes, whether there are any or not.
+    /// True if the user wants to train on tags, whether there are any or not.
     pub fn wants_tags(&self) -> bool {
         self.wants_tags
     }
 
-    /// What is to be taught: tags, or classes.
+    /// Chooses tags, or classes, to train on.
     pub fn want_tags(&mut self, wants: bool) {
         self.wants_tags = wants;
     }
 
-    /// True where a lesson is about tags: a clip may have several labels.
+    /// True if training is about tags: a clip may then have several labels.
     pub fn multi_label(&self) -> bool {
         self.wants_tags && self.has_tags()
     }
 
-    /// Adds an empty class, where there is none of that name.
+    /// Adds an empty class, unless there is one of that name.
     pub fn add_class(&mut self, name: &str) {
         if !name.trim().is_empty() && !self.classes.iter().any(|class| class.name == name.trim()) {
             self.remember();
@@ -124,7 +125,7 @@ impl Dataset {
         }
     }
 
-    /// Gives a class another name; where another class has it, the two become one.
+    /// Renames a class. If another class has that name, the two are merged.
     pub fn rename(&mut self, class: &str, name: &str) {
         let name = name.trim();
         if name.is_empty() || name == class {
@@ -143,7 +144,7 @@ impl Dataset {
         }
     }
 
-    /// Takes a class out, with its clips.
+    /// Removes a class with its clips.
     pub fn remove_class(&mut self, class: &str) {
         if self.classes.iter().any(|own| own.name == class) {
             self.remember();
@@ -151,26 +152,26 @@ impl Dataset {
         }
     }
 
-    /// Takes a clip out of a class.
+    /// Removes a clip from a class.
     pub fn remove(&mut self, class: &str, clip: &str) {
         self.take(class, clip);
     }
 
-    /// Moves a clip from one class to another, which is made where it is not there.
+    /// Moves a clip from one class to another, which is created if it does not exist.
     pub fn shift(&mut self, class: &str, clip: &str, to: &str) {
         let to = to.trim();
         if class == to || to.is_empty() {
             return;
         }
-        if let Some(entry) = self.take(class, clip) {
+        if let Some(clip) = self.take(class, clip) {
             let class = self.class_of(to);
-            if !class.clips.iter().any(|own| own.id == entry.id) {
-                class.clips.push(entry);
+            if !class.clips.iter().any(|own| own.id == clip.id) {
+                class.clips.push(clip);
             }
         }
     }
 
-    /// Takes the last change back. False where there is none.
+    /// Undoes the last change. False if there is none.
     pub fn undo(&mut self) -> bool {
         let before = self.past.pop();
         let there = before.is_some();
@@ -178,29 +179,30 @@ impl Dataset {
         there
     }
 
-    /// True where a change can be taken back.
+    /// True if a change can be undone.
     pub fn can_undo(&self) -> bool {
         !self.past.is_empty()
     }
 
-    /// Notes what was heard of a clip, wherever it is. This is no change of the user's.
+    /// Notes the length of a clip, or why it cannot be decoded, in all classes and earlier states. This is not a change of
+    /// the user's.
     pub fn set_outcome(&mut self, clip: &str, outcome: &Result<f64, String>) {
         let all = self.classes.iter_mut().chain(self.past.iter_mut().flatten());
-        for entry in all.flat_map(|class| &mut class.clips).filter(|entry| entry.id == clip) {
+        for own in all.flat_map(|class| &mut class.clips).filter(|own| own.id == clip) {
             match outcome {
-                Ok(seconds) => (entry.seconds, entry.trouble) = (Some(*seconds), None),
-                Err(trouble) => entry.trouble = Some(trouble.clone()),
+                Ok(seconds) => (own.seconds, own.trouble) = (Some(*seconds), None),
+                Err(trouble) => own.trouble = Some(trouble.clone()),
             }
         }
     }
 
-    /// What may be wrong with it, the worst first.
+    /// What may be wrong with the dataset, the worst first.
     pub fn warnings(&self) -> Vec<DatasetWarning> {
         if self.multi_label() { tags::warnings(&self.classes) } else { warnings::of_classes(&self.classes) }
     }
 
-    /// The labels of classes that have clips, and these clips, for a lesson; or, where it is about tags, those that two
-    /// clips have at least, and the clips that have any of them.
+    /// The labels and clips to train on: classes that have clips; or, if training is about tags, those on two or more clips,
+    /// and the clips that have any of them.
     pub fn job(&self) -> (Vec<String>, Vec<LabelledClip>) {
         if self.multi_label() {
             return tags::job(&self.classes);
@@ -228,7 +230,7 @@ impl Dataset {
         &mut self.classes[place]
     }
 
-    fn take(&mut self, class: &str, clip: &str) -> Option<Entry> {
+    fn take(&mut self, class: &str, clip: &str) -> Option<DatasetClip> {
         let class = self.classes.iter().position(|own| own.name == class)?;
         let clip = self.classes[class].clips.iter().position(|own| own.id == clip)?;
         self.remember();

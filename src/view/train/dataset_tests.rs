@@ -1,7 +1,7 @@
 use super::*;
 
-fn entry(id: &str) -> Entry {
-    Entry::new(id.to_owned(), format!("{id}.wav"))
+fn entry(id: &str) -> DatasetClip {
+    DatasetClip::new(id.to_owned(), format!("{id}.wav"))
 }
 
 fn of(classes: &[(&str, usize)]) -> Dataset {
@@ -18,15 +18,15 @@ fn sizes(dataset: &Dataset) -> Vec<(&str, usize)> {
 }
 
 #[test]
-fn classes_of_another_collection_are_added_as_they_are() {
+fn classes_of_another_dataset_are_added_as_they_are() {
     let mut dataset = of(&[("a", 2)]);
-    let tagged = Entry { group: Some("x".to_owned()), tags: vec!["slow".to_owned()], ..entry("a0") };
+    let tagged = DatasetClip { group: Some("x".to_owned()), tags: vec!["slow".to_owned()], ..entry("a0") };
     let class = |name: &str, clips| Class { name: name.to_owned(), clips };
     let added = vec![class("a", vec![tagged.clone(), entry("a1"), entry("a9")]), class("empty", Vec::new())];
     assert_eq!(dataset.add_classes(added), 2);
     assert_eq!(sizes(&dataset), [("a", 3), ("empty", 0)]);
     assert_eq!(dataset.classes()[0].clips[0], tagged);
-    // Without anything said of it, what was said before stays.
+    // Metadata that the other dataset lacks stays.
     dataset.add_classes(vec![class("a", vec![entry("a0")])]);
     assert_eq!(dataset.classes()[0].clips[0], tagged);
     let (_, clips) = dataset.job();
@@ -36,7 +36,7 @@ fn classes_of_another_collection_are_added_as_they_are() {
 }
 
 #[test]
-fn every_change_can_be_taken_back() {
+fn every_change_can_be_undone() {
     let mut dataset = of(&[("a", 3), ("b", 2)]);
     let before = sizes(&dataset).into_iter().map(|(name, size)| (name.to_owned(), size)).collect::<Vec<_>>();
     let changes: [fn(&mut Dataset); 6] = [
@@ -58,11 +58,11 @@ fn every_change_can_be_taken_back() {
 }
 
 #[test]
-fn what_was_kept_comes_back_beside_what_is_new() {
+fn stored_classes_are_restored_beside_new_ones() {
     let mut dataset = of(&[("b", 2), ("c", 1)]);
     dataset.restore(of(&[("a", 1), ("b", 1)]).classes().to_vec());
     assert_eq!(sizes(&dataset), [("a", 1), ("b", 2), ("c", 1)]);
-    assert!(!dataset.can_undo(), "an undo would take what was kept");
+    assert!(!dataset.can_undo(), "an undo would remove what was stored");
 }
 
 #[test]
@@ -73,12 +73,12 @@ fn what_changes_nothing_is_no_change() {
     dataset.shift("a", "a0", "a");
     dataset.remove("a", "nobody");
     dataset.add_class("  ");
-    assert!(dataset.undo() && dataset.is_empty(), "only the first change is there to be taken back");
+    assert!(dataset.undo() && dataset.is_empty(), "only the first change can be undone");
     assert!(!dataset.undo());
 }
 
 #[test]
-fn the_same_sound_is_in_a_class_once() {
+fn the_same_file_is_in_a_class_once() {
     let mut dataset = of(&[("a", 2)]);
     assert_eq!(dataset.add(vec![("a".to_owned(), entry("a0")), ("b".to_owned(), entry("a1"))]), 1);
     assert_eq!(sizes(&dataset), [("a", 2), ("b", 1)]);
@@ -89,7 +89,7 @@ fn the_same_sound_is_in_a_class_once() {
 }
 
 #[test]
-fn doubts_tell_what_keeps_a_lesson_from_being_a_good_one() {
+fn warnings_say_what_is_wrong_with_a_dataset() {
     assert_eq!(of(&[]).warnings(), [DatasetWarning::TooFewClasses]);
     assert_eq!(of(&[("a", 9)]).warnings(), [DatasetWarning::TooFewClasses]);
     assert_eq!(of(&[("a", 9), ("b", 9)]).warnings(), []);
@@ -105,7 +105,7 @@ fn doubts_tell_what_keeps_a_lesson_from_being_a_good_one() {
 }
 
 #[test]
-fn a_lesson_has_what_can_be_heard() {
+fn a_job_has_the_clips_that_can_be_decoded() {
     let mut dataset = of(&[("a", 3), ("b", 1), ("c", 2)]);
     dataset.set_outcome("b0", &Err("it is silent".to_owned()));
     dataset.set_outcome("a0", &Ok(2.5));

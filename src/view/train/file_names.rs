@@ -1,22 +1,22 @@
-//! What the names of files say: whether they are sounds, and which class they belong to.
+//! What file names say: whether a file is audio, and which class it belongs to.
 
 use std::collections::HashSet;
 
-/// Endings of files that are taken from a folder; others in it (pictures, lists) are no mistake.
-const SOUNDS: [&str; 16] = [
+/// Extensions of audio files. Others in a folder (pictures, lists) are counted and left out.
+const AUDIO: [&str; 16] = [
     "wav", "wave", "rf64", "bw64", "au", "snd", "aif", "aiff", "mp3", "flac", "ogg", "oga", "opus", "m4a", "aac", "mp4",
 ];
 
-/// True where a file is a sound by its name. Hidden ones are none: they hold what systems note of others.
+/// True if a file is audio by its name. Hidden files are not: macOS puts metadata under the name of a clip into them.
 pub fn is_sound(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let ending = name.rsplit('.').next().unwrap_or_default().to_lowercase();
-    SOUNDS.contains(&ending.as_str()) && !name.starts_with('.')
+    AUDIO.contains(&ending.as_str()) && !name.starts_with('.')
 }
 
-/// The labels that files bring with them: the folder that each lies in, or what stands before the number in names like
-/// GTZAN's (`blues.00012.wav`). One folder that holds all of them, with names of several kinds, says nothing. Paths are
-/// relative to what was chosen.
+/// The labels of files by their paths, which are relative to what was chosen: the folder of each, or what stands before the
+/// number in names like GTZAN's (`blues.00012.wav`). If all files are in one folder and have several such names, the names
+/// count.
 pub fn labels_of(paths: &[&str]) -> Vec<Option<String>> {
     let parted = paths.iter().map(|path| path.rsplit_once('/').unwrap_or(("", path)));
     let numbered = |name| before_number(name).map(str::to_owned);
@@ -30,7 +30,7 @@ pub fn labels_of(paths: &[&str]) -> Vec<Option<String>> {
     by_folder.zip(by_name).map(|(folder, name)| folder.map(str::to_owned).or(name)).collect()
 }
 
-/// What stands before the number in names like GTZAN's.
+/// What stands before the number in a name like GTZAN's.
 fn before_number(file: &str) -> Option<&str> {
     let pieces: Vec<&str> = file.split('.').collect();
     let [name, number, _extension] = pieces.as_slice() else { return None };
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn sounds_are_known_by_their_names() {
+    fn audio_is_known_by_its_name() {
         assert!(is_sound("a/b.WAV") && is_sound("b.tar.opus"));
         assert!(!is_sound("a/cover.jpg") && !is_sound("a/._b.wav") && !is_sound("wav/notes"));
     }

@@ -2,53 +2,53 @@
 
 use crate::protocol::TrainControl;
 
-/// Where a lesson is.
+/// The stage of a training job, or of work on the dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Stage {
-    /// None is held.
+    /// Nothing is running.
     #[default]
     Idle,
-    /// Files are being taken in.
+    /// Files are being added.
     Adding {
-        /// Files taken in.
+        /// Files that were added.
         done: usize,
-        /// All of them; 0 while they come out of an archive, and nobody knows.
+        /// All of them; 0 while an archive is unpacked, whose number is not known.
         total: usize,
     },
-    /// The collection is being made one file.
+    /// The dataset is being exported.
     Packing {
-        /// Clips packed.
+        /// Clips that were written.
         done: usize,
         /// All of them.
         total: usize,
     },
-    /// The networks that the new one listens through are being fetched, or the engine started.
+    /// The backbones are being downloaded, or the engine is starting.
     Preparing {
-        /// Bytes that are there.
+        /// Bytes that were downloaded.
         fetched: u64,
         /// All of them.
         total: u64,
     },
-    /// The clips are being heard.
+    /// The clips are being embedded.
     Embedding {
-        /// Clips heard.
+        /// Clips that were embedded.
         done: usize,
         /// All of them.
         total: usize,
     },
-    /// The network learns.
+    /// The network is being trained.
     Training {
-        /// Steps made.
+        /// Steps that were made.
         step: usize,
         /// Steps in all.
         steps: usize,
-        /// What the user asked for.
+        /// What the user asked the training to do.
         control: TrainControl,
     },
 }
 
 impl Stage {
-    /// Its name in the page's `data-stage`.
+    /// Its value of the page's `data-stage` attribute.
     pub fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle",

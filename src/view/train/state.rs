@@ -1,4 +1,4 @@
-//! TrainingState: what is collected, how a lesson goes, what came of it.
+//! The state of training: the dataset, the running job, its results, and earlier runs.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,73 +14,73 @@ use crate::view::train::recording::Recording;
 use crate::view::train::results::{Outcome, RunRecord};
 use crate::view::train::stage::Stage;
 
-/// What the client tells of a lesson.
+/// What the client reports about a training job.
 #[derive(Debug, Clone)]
 pub enum TrainingEvent {
-    /// What it needs is being fetched.
+    /// Its backbones are being downloaded.
     Preparing {
-        /// Bytes that are there.
+        /// Bytes that were downloaded.
         fetched: u64,
         /// All of them.
         total: u64,
     },
-    /// So many of its clips are heard.
+    /// Clips are being embedded.
     Embedding {
-        /// Clips heard.
+        /// Clips that were embedded.
         done: usize,
         /// All of them.
         total: usize,
     },
-    /// A clip was heard, of so many seconds, or cannot be: a sentence.
+    /// A clip was decoded, or cannot be.
     Embedded {
-        /// Which one.
+        /// The clip.
         clip: ClipId,
-        /// What came of it.
+        /// Its length in seconds, or a sentence that says why it cannot be decoded.
         outcome: Result<f64, String>,
     },
-    /// The beginning of a clip was heard, for a picture of it.
+    /// The beginning of a clip was decoded for a picture of it.
     Thumbnail {
-        /// Which one.
+        /// The clip.
         clip: ClipId,
         /// The picture.
         thumbnail: Thumbnail,
     },
     /// A step was made.
     Step {
-        /// Steps made.
+        /// Steps that were made.
         step: usize,
         /// Steps in all.
         steps: usize,
     },
     /// An epoch is over.
     Epoch(EpochReport),
-    /// What the training goes on from, should it end here.
+    /// What the training can be resumed from if it ends here.
     Checkpoint(Rc<ResumePoint>),
-    /// Its engine ended, and another goes on.
+    /// Its engine ended, and training continues on another.
     Again {
-        /// Which engine ended.
+        /// The engine that ended.
         ended: EngineKind,
-        /// After so many epochs; 0 from the beginning.
+        /// The epoch that it continues after; 0 from the beginning.
         epoch: usize,
-        /// The windows of a step from now on, where the same kind of engine goes on with fewer.
+        /// The batch size from now on, if the same kind of engine continues with a smaller one.
         batch: Option<usize>,
     },
-    /// The network has learned.
+    /// The network is trained.
     Trained(Rc<Outcome>),
-    /// It came to nothing: a sentence.
+    /// It failed; a sentence says why.
     Failed(String),
-    /// It was given up.
+    /// The user cancelled it.
     Cancelled,
 }
 
-/// A training on its way, to go on from.
+/// A checkpoint of a training job, to resume it from.
 #[derive(Clone, PartialEq)]
 pub struct ResumePoint {
-    /// The lesson, its clips divided already.
+    /// The job, its clips already split.
     pub job: TrainingJob,
     /// Epochs that are over.
     pub epoch: usize,
-    /// What the engine goes on from: an [`Event::Checkpoint`](crate::protocol::Event::Checkpoint)'s payload.
+    /// What the engine resumes from: the payload of an [`Event::Checkpoint`](crate::protocol::Event::Checkpoint).
     pub bytes: Vec<u8>,
 }
 
@@ -90,58 +90,58 @@ impl std::fmt::Debug for ResumePoint {
     }
 }
 
-/// The most lessons that are remembered.
-const RUNS: usize = 50;
+/// The most runs that are kept: each holds a prediction for every clip.
+const MOST_RUNS: usize = 50;
 
-/// Everything about teaching that the page shows.
+/// Everything about training that the page shows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TrainingState {
-    /// The clips.
+    /// The labelled clips.
     pub dataset: Dataset,
-    /// Small pictures of them, as far as they were looked at.
+    /// Small spectrograms of the clips that were decoded.
     pub thumbnails: HashMap<ClipId, Thumbnail>,
-    /// What is being recorded.
+    /// The recording in progress.
     pub recording: Option<Recording>,
-    /// Where the lesson is.
+    /// What is running, and how far it is.
     pub stage: Stage,
-    /// What it told so far.
+    /// The epochs so far.
     pub epochs: Rc<Vec<EpochReport>>,
-    /// What came of the last one.
+    /// The results that are shown.
     pub outcome: Option<Rc<Outcome>>,
-    /// Every lesson that was held and not forgotten, the oldest first.
+    /// All runs that were not deleted, the oldest first.
     pub runs: Rc<Vec<RunRecord>>,
-    /// The places of those of them that are compared.
+    /// The indices of the runs that are compared.
     pub compared: Vec<usize>,
-    /// The networks that can learn from fresh weights; none until the engine has told.
+    /// The architectures that can be trained from scratch; empty until the engine has listed them.
     pub architectures: Rc<Vec<ArchitectureInfo>>,
-    /// Why it came to nothing: a sentence.
+    /// Why training failed: a sentence.
     pub error: Option<String>,
-    /// A remark in passing.
+    /// A message that is no error.
     pub notice: Option<String>,
 }
 
 impl TrainingState {
-    /// True while a lesson is held, or files are being taken in.
+    /// True while a training job or work on the dataset is running.
     pub fn is_busy(&self) -> bool {
         self.stage != Stage::Idle
     }
 
-    /// A lesson begins.
+    /// Starts a training job.
     pub fn begin(&mut self) {
         (self.epochs, self.outcome, self.error, self.notice) = (Rc::default(), None, None, None);
         self.stage = Stage::Preparing { fetched: 0, total: 0 };
     }
 
-    /// Takes what the client tells.
-    pub fn apply(&mut self, news: TrainingEvent) {
-        if let TrainingEvent::Embedded { clip, outcome } = &news {
+    /// Applies an event of the client.
+    pub fn apply(&mut self, event: TrainingEvent) {
+        if let TrainingEvent::Embedded { clip, outcome } = &event {
             return self.dataset.set_outcome(clip, outcome);
         }
-        if let TrainingEvent::Thumbnail { clip, thumbnail } = news {
+        if let TrainingEvent::Thumbnail { clip, thumbnail } = event {
             self.thumbnails.insert(clip, thumbnail);
             return;
         }
-        // What comes later is of a lesson that was given up.
+        // Events that were on their way when the job was cancelled.
         if !self.is_busy() {
             return;
         }
@@ -149,7 +149,7 @@ impl TrainingState {
             Stage::Training { control, .. } => control,
             _ => TrainControl::Run,
         };
-        match news {
+        match event {
             TrainingEvent::Preparing { fetched, total } => self.stage = Stage::Preparing { fetched, total },
             TrainingEvent::Embedding { done, total } => self.stage = Stage::Embedding { done, total },
             TrainingEvent::Step { step, steps } => self.stage = Stage::Training { step, steps, control },
@@ -157,7 +157,7 @@ impl TrainingState {
             TrainingEvent::Again { ended, epoch, batch } => {
                 Rc::make_mut(&mut self.epochs).retain(|report| report.epoch <= epoch);
                 self.stage = Stage::Preparing { fetched: 0, total: 0 };
-                self.notice = Some(crate::view::train::words::again(ended, epoch, batch));
+                self.notice = Some(crate::view::train::words::restarted(ended, epoch, batch));
             }
             TrainingEvent::Trained(outcome) => (self.stage, self.outcome) = (Stage::Idle, Some(outcome)),
             TrainingEvent::Failed(error) => {
@@ -168,24 +168,24 @@ impl TrainingState {
         }
     }
 
-    /// A lesson goes on that told this so far.
-    pub fn go_on(&mut self, epochs: Vec<EpochReport>) {
+    /// Resumes a training job that had these epochs.
+    pub fn resume(&mut self, epochs: Vec<EpochReport>) {
         self.begin();
         self.epochs = Rc::new(epochs);
     }
 
-    /// Remembers what came of the last lesson as a run that ended at this time, in milliseconds since 1970; the oldest is
-    /// forgotten where there are too many.
+    /// Keeps the results as a run that ended at this time, in milliseconds since 1970. If there are too many runs, the
+    /// oldest is deleted.
     pub fn remember(&mut self, when: f64) {
         if let Some(outcome) = self.outcome.clone() {
             let runs = Rc::make_mut(&mut self.runs);
             runs.push(RunRecord { when, outcome });
-            let over = runs.len().saturating_sub(RUNS);
+            let over = runs.len().saturating_sub(MOST_RUNS);
             (0..over).for_each(|_| self.forget_run(0));
         }
     }
 
-    /// A network has another name: wherever its lesson is told, it is told by that.
+    /// Renames a network in all results.
     pub fn rename(&mut self, network: &str, name: &str) {
         let renamed = |outcome: &mut Rc<Outcome>| {
             if outcome.card.name == network {
@@ -199,22 +199,22 @@ impl TrainingState {
         }
     }
 
-    /// Shows what came of a run again.
-    pub fn look_at(&mut self, run: usize) {
+    /// Shows the results of a run.
+    pub fn show_run(&mut self, run: usize) {
         if let Some(run) = self.runs.get(run).filter(|_| !self.is_busy()) {
             self.outcome = Some(run.outcome.clone());
         }
     }
 
-    /// Compares a run with others, or does so no longer.
-    pub fn compare(&mut self, run: usize, wanted: bool) {
+    /// Adds a run to those that are compared, or removes it.
+    pub fn compare(&mut self, run: usize, is_compared: bool) {
         self.compared.retain(|other| *other != run);
-        if wanted && run < self.runs.len() {
+        if is_compared && run < self.runs.len() {
             self.compared.push(run);
         }
     }
 
-    /// Forgets a run. The network that came of it stays.
+    /// Deletes a run, but not its network.
     pub fn forget_run(&mut self, run: usize) {
         if run >= self.runs.len() {
             return;
@@ -224,7 +224,7 @@ impl TrainingState {
         self.compared.iter_mut().filter(|other| **other > run).for_each(|other| *other -= 1);
     }
 
-    /// The user steers the training.
+    /// Notes what the user asked the training to do; the client tells the engine.
     pub fn control(&mut self, wanted: TrainControl) {
         if let Stage::Training { control, .. } = &mut self.stage {
             *control = wanted;
@@ -232,7 +232,7 @@ impl TrainingState {
     }
 }
 
-/// A lesson's name that no network has yet.
+/// A name for a new network that no other has.
 pub fn free_name(wanted: &str, list: Option<&Catalogue>) -> String {
     let wanted: String = wanted.trim().chars().filter(|letter| !letter.is_control()).take(60).collect();
     let wanted = if wanted.is_empty() { "my network".to_owned() } else { wanted };

@@ -8,10 +8,10 @@ fn report(epoch: usize) -> EpochReport {
 }
 
 #[test]
-fn a_lesson_goes_from_preparing_to_its_outcome() {
+fn a_training_job_goes_from_preparing_to_its_outcome() {
     let mut training = TrainingState::default();
     training.apply(TrainingEvent::Embedding { done: 1, total: 2 });
-    assert_eq!(training.stage, Stage::Idle, "none is held");
+    assert_eq!(training.stage, Stage::Idle, "nothing is running");
     training.begin();
     training.apply(TrainingEvent::Embedding { done: 1, total: 2 });
     training.apply(TrainingEvent::Step { step: 1, steps: 9 });
@@ -28,22 +28,22 @@ fn a_lesson_goes_from_preparing_to_its_outcome() {
 }
 
 #[test]
-fn a_lesson_goes_on_from_where_its_engine_ended() {
+fn training_continues_after_the_epoch_before_its_engine_ended() {
     let mut training = TrainingState::default();
-    training.go_on([1, 2, 3].map(report).to_vec());
+    training.resume([1, 2, 3].map(report).to_vec());
     assert_eq!((training.epochs.len(), training.is_busy()), (3, true));
     training.apply(TrainingEvent::Epoch(report(4)));
     training.apply(TrainingEvent::Again { ended: EngineKind::Gpu, epoch: 2, batch: None });
     let epochs: Vec<usize> = training.epochs.iter().map(|report| report.epoch).collect();
-    assert_eq!(epochs, [1, 2], "what comes after is told anew");
+    assert_eq!(epochs, [1, 2], "later epochs are repeated");
     assert!(training.notice.as_ref().is_some_and(|notice| notice.contains("epoch 2")), "{:?}", training.notice);
 }
 
 #[test]
-fn runs_are_remembered_renamed_and_forgotten() {
+fn runs_are_kept_renamed_and_deleted() {
     let mut training = TrainingState::default();
     training.remember(0.0);
-    assert!(training.runs.is_empty(), "nothing came of anything");
+    assert!(training.runs.is_empty(), "there are no results yet");
     training.outcome = Some(Rc::new(outcome(&[])));
     let name = training.outcome.as_ref().unwrap().card.name.clone();
     (0..60).for_each(|when| training.remember(f64::from(when)));
@@ -66,14 +66,14 @@ fn a_name_is_free() {
 }
 
 #[test]
-fn runs_are_looked_at_compared_and_forgotten() {
+fn runs_are_shown_compared_and_deleted() {
     let run = |when| RunRecord { when, outcome: Rc::new(outcome(&[])) };
     let mut training = TrainingState { runs: Rc::new(vec![run(1.0), run(2.0), run(3.0)]), ..TrainingState::default() };
     for place in [2, 0, 9] {
         training.compare(place, true);
     }
     assert_eq!(training.compared, [2, 0], "there is no tenth");
-    training.look_at(1);
+    training.show_run(1);
     assert!(training.outcome.as_ref().is_some_and(|shown| Rc::ptr_eq(shown, &training.runs[1].outcome)));
     training.forget_run(1);
     assert_eq!((training.runs.len(), &training.compared[..]), (2, &[1, 0][..]), "they are the same runs as before");

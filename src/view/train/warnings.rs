@@ -1,17 +1,17 @@
-//! What may be wrong with a dataset, found before anything is trained.
+//! What may be wrong with a dataset, found before training.
 
 use std::collections::HashMap;
 
-use crate::view::train::class::{Class, Entry};
+use crate::view::train::class::{Class, DatasetClip};
 
-/// What may be wrong with a collection.
+/// What may be wrong with a dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatasetWarning {
-    /// Fewer than two classes that have clips: there is nothing to tell apart.
+    /// Fewer than two classes have clips.
     TooFewClasses,
     /// A class without clips, which is left out.
     Empty(String),
-    /// A class with a single clip: it cannot both be learned from and be judged by.
+    /// A class with a single clip, which cannot be in both splits.
     Single(String),
     /// A class with few clips.
     Few(String, usize),
@@ -22,42 +22,42 @@ pub enum DatasetWarning {
         /// The smallest.
         smallest: String,
     },
-    /// The same sound is in two classes.
+    /// The same file is in two classes.
     Twice {
         /// Its name in the first of them.
         clip: String,
         /// The two classes.
         classes: [String; 2],
     },
-    /// Fewer than two tags that two clips have.
+    /// Fewer than two tags are on two or more clips.
     TooFewTags,
-    /// Tags that a single clip has: they are left out.
+    /// Tags on a single clip, which are left out.
     RareTags(Vec<String>),
-    /// So many clips have no tag that is taught: they are left out.
+    /// So many clips are left out because they have none of the tags that are used.
     Untagged(usize),
 }
 
 impl DatasetWarning {
-    /// True where nothing can be taught before it is mended.
+    /// True if training cannot start before this is fixed.
     pub fn forbids(&self) -> bool {
         matches!(self, Self::TooFewClasses | Self::Single(_) | Self::Twice { .. } | Self::TooFewTags)
     }
 }
 
-/// A class with fewer clips gets a word of caution.
+/// A class with fewer clips gets a warning: its metrics would be a matter of luck.
 const FEW: usize = 5;
-/// The largest class may have this many times the clips of the smallest without a word.
+/// The largest class may have this many times the clips of the smallest without a warning.
 const LOPSIDED: usize = 4;
 
-/// What may be wrong with a job about these classes, the worst first.
+/// What may be wrong with training on these classes, the worst first.
 pub(super) fn of_classes(all: &[Class]) -> Vec<DatasetWarning> {
     let mut warnings = Vec::new();
     let with_clips = || all.iter().filter(|class| class.usable() > 0);
     if with_clips().count() < 2 {
         warnings.push(DatasetWarning::TooFewClasses);
     }
-    let mut first: HashMap<&str, (&Entry, &Class)> = HashMap::new();
-    // What cannot be heard is not learned from; empty files are all the same sound.
+    let mut first: HashMap<&str, (&DatasetClip, &Class)> = HashMap::new();
+    // Clips that cannot be decoded are not trained on, and all empty files have the same identity.
     let clips = all.iter().flat_map(|class| class.clips.iter().map(move |clip| (class, clip)));
     for (class, clip) in clips.filter(|(_, clip)| clip.trouble.is_none()) {
         match first.get(clip.id.as_str()) {

@@ -95,7 +95,7 @@ async fn a_new_version_is_offered_and_never_during_a_lesson() {
     let (fixture, page, asked) = super::training::collected().await;
     assert!(fixture.hidden("renewal-box"));
     click(&fixture, "#train-start");
-    assert!(asked.take().iter().any(|asked| asked.starts_with("teach ")), "a lesson is held");
+    assert!(asked.take().iter().any(|asked| asked.starts_with("train ")), "training is running");
     page.receive(Update::Training(TrainingEvent::Embedding { done: 1, total: 2 }));
     receive(&page, OfflineEvent::Renewal(Renewal::Offered));
     assert!(fixture.hidden("renewal-box"));

@@ -54,14 +54,14 @@ impl Engines for Asked {
         let groups: Vec<&str> = job.clips.iter().filter_map(|clip| clip.group.as_deref()).collect();
         let by = if groups.is_empty() { String::new() } else { format!(" by {}", groups.join("+")) };
         let many = if job.multi_label { " many" } else { "" };
-        self.0.borrow_mut().push(format!("teach {} {share} {}{by}{many}", job.labels.join("+"), names.join("+")));
+        self.0.borrow_mut().push(format!("train {} {share} {}{by}{many}", job.labels.join("+"), names.join("+")));
         self.2.replace(Some(job));
     }
     fn control(&self, control: TrainControl) {
-        self.0.borrow_mut().push(format!("steer {control:?}"));
+        self.0.borrow_mut().push(format!("control {control:?}"));
     }
     fn cancel_training(&self) {
-        self.0.borrow_mut().push("stop teaching".to_owned());
+        self.0.borrow_mut().push("cancel training".to_owned());
     }
     fn ask_registry(&self) {
         self.0.borrow_mut().push("registry".to_owned());

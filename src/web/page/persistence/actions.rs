@@ -191,7 +191,7 @@ impl Page {
             return self.change_training(|training| training.error = Some(words::CLIPS_GONE.to_owned()));
         }
         self.show_view("train");
-        self.change_training(|training| training.go_on(running.epochs.clone()));
+        self.change_training(|training| training.resume(running.epochs.clone()));
         let page = self.clone();
         spawn_local(async move {
             let Ok(bytes) = read(&left.checkpoint).await else {
