@@ -32,13 +32,12 @@ function drawn(rows, draw) {
 }
 
 /**
- * Clips to teach with and others to be named, of artists that are not among the first: `{ file, genre }`; with `seconds`,
- * their beginnings of that length. Nothing where
- * GTZAN's excerpts are not at hand, which is said loudly.
+ * Clips to train on, and others to classify, by other artists: `{ file, genre }`; with `seconds`, their beginnings of that
+ * length. `null`, with a loud message, if there are no GTZAN excerpts.
  */
 export function trainingJobOf(genres, { train = 10, name = 10, draw = 0, seconds = 0 } = {}) {
   if (!AUDIO) {
-    console.log(`LOUD: no GTZAN audio under ${SHARED}: teaching is NOT tested on music.`);
+    console.log(`LOUD: no GTZAN audio under ${SHARED}: training is NOT tested on music.`);
     return null;
   }
   const usable = drawn(excerpts().filter((row) => SPLITS.includes(row.filtered_split)), draw);
@@ -99,7 +98,7 @@ function chord(hz) {
  */
 export function shortClips(count = 10) {
   if (!AUDIO) {
-    console.log(`LOUD: no GTZAN audio under ${SHARED}: lessons are NOT timed on music.`);
+    console.log(`LOUD: no GTZAN audio under ${SHARED}: training is NOT timed on music.`);
     return null;
   }
   const rows = excerpts().sort((a, b) => a.seconds - b.seconds);

@@ -1,4 +1,4 @@
-// What a visitor does to teach the page.
+// What a visitor does to train a network on the page.
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ export function madeClips(count, seconds) {
   return [["tone", tone], ["beat", beaten]].flatMap(of);
 }
 
-/** Gives the page a folder and waits until it has taken in so many clips in so many classes. */
+/** Gives the page a folder and waits until so many clips in so many classes are added. */
 export async function collect(page, folder, clips, classes) {
   await page.locator('#engine:not([data-engine="none"])').waitFor({ timeout: 2 * MINUTE });
   await page.click("#view-train");
@@ -38,10 +38,10 @@ export async function collect(page, folder, clips, classes) {
   await page.locator("#train-count", { hasText: expected }).waitFor({ timeout: 2 * MINUTE });
 }
 
-/** Chooses who learns, where the site has it, and for how many epochs. */
+/** Chooses the model, if the site has it, and the number of epochs. */
 export async function chooseModel(page, option, epochs) {
   const there = await page.locator(`#train-model option[value="${option}"]`).count();
-  if (!there) throw new Error(`this site cannot teach ${option}; build it with MusiCNN's weights (cargo xtask weights)`);
+  if (!there) throw new Error(`this site cannot train ${option}; build it with MusiCNN's weights (cargo xtask weights)`);
   await page.selectOption("#train-model", option);
   if (!epochs) return;
   if (!(await page.locator("#train-epochs").isVisible())) {
@@ -50,8 +50,8 @@ export async function chooseModel(page, option, epochs) {
   await page.fill("#train-epochs", String(epochs));
 }
 
-// Runs in the page: starts a lesson and waits until it is over, however soon that is.
-function hold(timeout) {
+// Runs in the page: starts a training job and waits until it is over, however soon that is.
+function runJob(timeout) {
   return new Promise((resolve, reject) => {
     const place = document.querySelector("#page");
     let begun = false;
@@ -60,16 +60,16 @@ function hold(timeout) {
       if (begun && place.dataset.stage === "idle") resolve();
     });
     watch.observe(place, { attributeFilter: ["data-stage"] });
-    setTimeout(() => reject(new Error(`the lesson was not over in ${timeout} ms`)), timeout);
+    setTimeout(() => reject(new Error(`training was not over in ${timeout} ms`)), timeout);
     document.querySelector("#train-start").click();
   });
 }
 
-/** Holds a lesson to its end; what the page says came of it. */
+/** Runs a training job to its end; returns what the page says about the results. */
 export async function train(page, timeout = 5 * MINUTE) {
   await page.locator("#train-start:enabled").waitFor({ timeout: MINUTE });
-  await page.evaluate(hold, timeout);
+  await page.evaluate(runJob, timeout);
   const error = await page.locator("#train-error").innerText();
-  if (error || !(await page.locator("#results").isVisible())) throw new Error(`nothing came of the lesson: ${error}`);
+  if (error || !(await page.locator("#results").isVisible())) throw new Error(`training failed: ${error}`);
   return page.locator("#results-sentence").innerText();
 }

@@ -49,7 +49,7 @@ mod tests {
         assert_eq!(label("jazz/blues.00012.wav").as_deref(), Some("jazz"));
         assert_eq!(label("blues.00012.wav").as_deref(), Some("blues"));
         assert_eq!(label("blues.wav"), None);
-        assert_eq!(label("12.03.2024 rehearsal.wav"), None);
+        assert_eq!(label("12.03.2024 concert.wav"), None);
         assert_eq!(label(".00012.wav"), None);
         let labels = |paths: &[&str]| labels_of(paths).into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>();
         // One folder of all kinds, as GTZAN's files are passed around.
