@@ -14,8 +14,10 @@ pub struct DatasetClip {
     /// Its length in seconds; `None` until it was decoded.
     pub seconds: Option<f64>,
     /// Why it cannot be decoded: a sentence.
+    // Stored with the clip: a visitor should not wait for the same error at every visit.
     pub trouble: Option<String>,
     /// Its artist, say: clips of one group stay together in one split.
+    // Datasets stored before artists and tags existed lack both.
     #[serde(default)]
     pub group: Option<String>,
     /// Any number of tags.

@@ -26,6 +26,7 @@ pub fn differing(runs: &[RunRecord]) -> Vec<Vec<(String, String)>> {
     let differing: Vec<_> = all.filter(|(_, values)| values.windows(2).any(|two| two[0] != two[1])).collect();
     let of = |place: usize| {
         let values = differing.iter().map(|(name, values)| (name.clone(), values[place].clone()));
+        // Empty is the network's own value or an unticked box, which would read as a missing value.
         values.filter(|(_, value)| !value.is_empty()).collect()
     };
     (0..runs.len()).map(of).collect()
@@ -69,6 +70,7 @@ impl PairedComparison {
         if first.job.multi_label || second.job.multi_label {
             return None;
         }
+        // By hash and label: a clip whose label was changed between the runs is another question.
         let others: HashMap<(&str, &str), bool> = validated(second).collect();
         let both = validated(first).filter_map(|(clip, right)| Some((right, *others.get(&clip)?)));
         let (mut shared, mut only_first, mut only_second) = (0, 0, 0);
@@ -82,7 +84,7 @@ impl PairedComparison {
     }
 
     /// True if the difference is significant at the 5 % level, corrected for so many comparisons at once (Bonferroni).
-    pub fn is_significant(&self, comparisons: usize) -> bool {
+    pub(crate) fn is_significant(&self, comparisons: usize) -> bool {
         self.probability * comparisons.max(1) as f64 <= SIGNIFICANCE
     }
 }

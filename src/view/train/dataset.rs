@@ -30,6 +30,7 @@ impl Dataset {
         let meanwhile = std::mem::replace(&mut self.classes, stored);
         let labelled = |class: Class| class.clips.into_iter().map(move |clip| (class.name.clone(), clip));
         self.add(meanwhile.into_iter().flat_map(labelled).collect());
+        // Every earlier state lacks the stored classes.
         self.past.clear();
     }
 
@@ -45,6 +46,7 @@ impl Dataset {
 
     /// Adds clips under their labels, as one change. Returns how many were left out because their class has them already.
     pub fn add(&mut self, clips: Vec<(String, DatasetClip)>) -> usize {
+        // Without this, undo would have a step that changes nothing.
         if clips.is_empty() {
             return 0;
         }
@@ -119,6 +121,7 @@ impl Dataset {
 
     /// Adds an empty class, unless there is one of that name.
     pub fn add_class(&mut self, name: &str) {
+        // Spaces at the ends of a name could not be told apart on the page.
         if !name.trim().is_empty() && !self.classes.iter().any(|class| class.name == name.trim()) {
             self.remember();
             self.class_of(name);
@@ -131,6 +134,7 @@ impl Dataset {
         if name.is_empty() || name == class {
             return;
         }
+        // Looked up before the state is saved: a rename of nothing is no change.
         let Some(place) = self.classes.iter().position(|own| own.name == class) else { return };
         self.remember();
         match self.classes.iter().position(|other| other.name == name) {
@@ -175,6 +179,7 @@ impl Dataset {
     pub fn undo(&mut self) -> bool {
         let before = self.past.pop();
         let there = before.is_some();
+        // Without an earlier state the classes stay: they are taken and put back.
         self.classes = before.unwrap_or_else(|| std::mem::take(&mut self.classes));
         there
     }
@@ -186,7 +191,7 @@ impl Dataset {
 
     /// Notes the length of a clip, or why it cannot be decoded, in all classes and earlier states. This is not a change of
     /// the user's.
-    pub fn set_outcome(&mut self, clip: &str, outcome: &Result<f64, String>) {
+    pub(crate) fn set_outcome(&mut self, clip: &str, outcome: &Result<f64, String>) {
         let all = self.classes.iter_mut().chain(self.past.iter_mut().flatten());
         for own in all.flat_map(|class| &mut class.clips).filter(|own| own.id == clip) {
             match outcome {
@@ -239,6 +244,7 @@ impl Dataset {
 
     fn remember(&mut self) {
         self.past.push(self.classes.clone());
+        // A state holds names and tags alone, but of thousands of clips.
         if self.past.len() > LONGEST_PAST {
             self.past.remove(0);
         }

@@ -97,6 +97,7 @@ impl DatasetFile {
     /// A part of a sentence: why it is invalid, or that it is of a later version.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
         let file: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        // A later version may mean something else by the same fields.
         if file.version > VERSION {
             return Err(format!(
                 "it is of version {} and this page reads versions up to {VERSION}; reload the page",
@@ -109,6 +110,7 @@ impl DatasetFile {
                 file.classes.len()
             ));
         }
+        // The description may come from anywhere; the page shows all of these names.
         let long = file.names().find(|name| name.chars().nth(LONGEST_NAME).is_some());
         if let Some(long) = long {
             let start: String = long.chars().take(40).collect();
@@ -141,6 +143,7 @@ impl DatasetFile {
                 missing.push(clip.name.clone());
                 return None;
             };
+            // Only a hint until the clip is decoded, but it is added up and shown.
             let seconds = clip.seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0);
             Some(DatasetClip {
                 id,
@@ -163,6 +166,7 @@ impl DatasetFile {
 
 /// A name that every operating system allows for a file or folder, and that is not hidden; `fallback` if nothing is left.
 fn safe(name: &str, fallback: &str) -> String {
+    // Windows forbids these characters.
     let allowed = |letter: char| if letter.is_control() || r#"/\:*?"<>|"#.contains(letter) { '_' } else { letter };
     let name: String = name.chars().map(allowed).collect();
     // A leading dot hides a file; Windows cuts dots and spaces at the end.
@@ -188,6 +192,7 @@ fn free(folder: &str, name: &str, taken: &mut HashSet<String>) -> String {
         1 => format!("{folder}/{name}"),
         _ => format!("{folder}/{stem} ({number}){ending}"),
     });
+    // Some file systems ignore case, and unpacking would overwrite one of two such files.
     let mut free = numbered.skip_while(|path| !taken.insert(path.to_lowercase()));
     free.next().unwrap_or_default()
 }

@@ -23,6 +23,7 @@ pub fn labels_of(paths: &[&str]) -> Vec<Option<String>> {
     let by_name: Vec<Option<String>> = parted.clone().map(|(_, name)| numbered(name)).collect();
     let folders: HashSet<&str> = parted.clone().map(|(folder, _)| folder).collect();
     let names: HashSet<&Option<String>> = by_name.iter().collect();
+    // A folder like `clips/` with GTZAN's files in it is no class.
     if folders.len() == 1 && names.len() > 1 && !names.contains(&None) {
         return by_name;
     }
@@ -34,6 +35,7 @@ pub fn labels_of(paths: &[&str]) -> Vec<Option<String>> {
 fn before_number(file: &str) -> Option<&str> {
     let pieces: Vec<&str> = file.split('.').collect();
     let [name, number, _extension] = pieces.as_slice() else { return None };
+    // Two dots alone are not enough: `12.03.2024 concert.wav` has no class.
     let numbered = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     (numbered && !name.is_empty()).then_some(*name)
 }

@@ -123,11 +123,13 @@ pub fn model_spec(id: &str, choices: &ModelChoices, architectures: &[Architectur
             ModelSpec::FineTune { network: network.to_owned(), layers }
         }
         _ => {
+            // The other one is always allowed: there are only two.
             let documented = if front_ends(id, architectures).contains(&choices.documented) {
                 choices.documented
             } else {
                 !choices.documented
             };
+            // An architecture that is not known yet gets the usual front end.
             let own = architectures.iter().find(|own| own.id == id).filter(|_| documented);
             let front_end = own.map_or_else(|| FRONT_END.to_owned(), |own| own.front_end.clone());
             let (rows, frames) = own.map_or((None, FRAMES), |own| (own.rows, own.frames));
@@ -210,6 +212,7 @@ impl RecipePreset {
 /// How heads on frozen networks are usually trained (linear probing).
 fn usual() -> Recipe {
     Recipe {
+        // Plain values, to compare the other presets with.
         epochs: 100,
         batch: 32,
         windows_per_song: 1,

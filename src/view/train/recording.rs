@@ -3,6 +3,7 @@
 use crate::view::train::class::Class;
 
 /// The longest clip that is recorded, in seconds.
+// Half a minute is as long as the excerpts that the networks were trained on.
 pub const LONGEST_SECONDS: f64 = 30.0;
 
 /// A recording in progress.

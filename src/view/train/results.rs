@@ -15,6 +15,7 @@ const MISSES: usize = 8;
 /// The most labels of a confusion matrix; with more, the most confused pairs are listed.
 pub const MATRIX_LABELS: usize = 40;
 /// The most pairs that are listed.
+// Longer lists are not read; the table of metrics has every class.
 const PAIRS: usize = 30;
 /// The most tags whose worst misses are listed.
 const TAG_MISSES: usize = 20;
@@ -36,6 +37,7 @@ pub struct Outcome {
     /// The card of the new network.
     pub card: Card,
     /// The training job, its clips split.
+    // The names under which earlier versions stored it.
     #[serde(alias = "lesson")]
     pub job: TrainingJob,
     /// The epochs, the predictions for all clips, and the time.
@@ -110,6 +112,7 @@ impl Outcome {
     /// Metrics on the validation split, if clips may have several labels.
     pub fn tag_metrics(&self) -> TagMetrics {
         let labels = self.job.labels.len();
+        // The metrics take targets of any kind, hence 0 and 1 as numbers.
         let target =
             |clip: &LabelledClip| (0..labels).map(|label| f32::from(u8::from(clip.labels.contains(&label)))).collect();
         let songs: Vec<(Vec<f32>, &[f32])> = self.validated().map(|(_, clip, answer)| (target(clip), answer)).collect();
@@ -118,7 +121,7 @@ impl Outcome {
     }
 
     /// The 95 % confidence interval of the accuracy (Wilson).
-    pub fn interval(&self) -> Interval {
+    pub(crate) fn interval(&self) -> Interval {
         let (all, right) = self
             .classified()
             .fold((0, 0), |(all, right), (_, truth, answer)| (all + 1, right + usize::from(truth == answer)));
@@ -130,6 +133,7 @@ impl Outcome {
         let miss = |(clip, own, answer): (usize, &LabelledClip, &[f32])| {
             let truth = *own.labels.first()?;
             let miss = Miss { clip, truth, answer: argmax(answer), of_truth: answer[truth] };
+            // A correct prediction is no miss, however unsure it is.
             (miss.answer != miss.truth).then_some(miss)
         };
         let mut misses: Vec<Miss> = self.predicted().filter_map(miss).collect();
@@ -167,6 +171,7 @@ impl Outcome {
         let answer = self.result.answers.get(clip).map(Vec::as_slice).unwrap_or_default();
         let mut all: Vec<(usize, f32)> = answer.iter().copied().enumerate().collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        // A stored prediction may be longer than its labels.
         all.retain(|(label, _)| *label < self.job.labels.len());
         all.truncate(TOP);
         all

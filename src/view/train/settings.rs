@@ -109,6 +109,7 @@ impl FormField {
 
     fn real(&self, text: &str) -> Result<f64, String> {
         let text = text.trim();
+        // Many keyboards for numbers have a comma only.
         let value = text.replace(',', ".").parse().map_err(|_| words::not_a_number(text))?;
         self.check(text, value).map(|()| value)
     }
@@ -195,6 +196,7 @@ impl Setting {
             Binding::Whole(of) => *of(&mut changed) = field.whole(text)?,
             Binding::Seed(of) => *of(&mut changed) = field.whole(text)?,
             Binding::Real(of) => *of(&mut changed) = field.real(text)?,
+            // Nothing is a value here: that of the network's paper.
             Binding::OptionalReal(of) if text.is_empty() => *of(&mut changed) = None,
             Binding::OptionalReal(of) => *of(&mut changed) = Some(field.real(text)?),
             Binding::Checkbox(of) => *of(&mut changed) = text == TICKED,

@@ -51,6 +51,7 @@ impl Stage {
     /// Its value of the page's `data-stage` attribute.
     pub fn name(self) -> &'static str {
         match self {
+            // style.css and the browser tests depend on these names.
             Self::Idle => "idle",
             Self::Adding { .. } => "adding",
             Self::Packing { .. } => "packing",

@@ -134,6 +134,7 @@ impl TrainingState {
 
     /// Applies an event of the client.
     pub fn apply(&mut self, event: TrainingEvent) {
+        // Clips are also decoded while no job is running: their lengths count at any time.
         if let TrainingEvent::Embedded { clip, outcome } = &event {
             return self.dataset.set_outcome(clip, outcome);
         }
@@ -145,6 +146,7 @@ impl TrainingState {
         if !self.is_busy() {
             return;
         }
+        // A pause that was asked for outlives the steps that were already on their way.
         let control = match self.stage {
             Stage::Training { control, .. } => control,
             _ => TrainControl::Run,
@@ -155,6 +157,7 @@ impl TrainingState {
             TrainingEvent::Step { step, steps } => self.stage = Stage::Training { step, steps, control },
             TrainingEvent::Epoch(report) => Rc::make_mut(&mut self.epochs).push(report),
             TrainingEvent::Again { ended, epoch, batch } => {
+                // The other engine repeats the epochs after its last checkpoint.
                 Rc::make_mut(&mut self.epochs).retain(|report| report.epoch <= epoch);
                 self.stage = Stage::Preparing { fetched: 0, total: 0 };
                 self.notice = Some(crate::view::train::words::restarted(ended, epoch, batch));
@@ -180,6 +183,7 @@ impl TrainingState {
         if let Some(outcome) = self.outcome.clone() {
             let runs = Rc::make_mut(&mut self.runs);
             runs.push(RunRecord { when, outcome });
+            // One at a time, so that the indices of compared runs move along.
             let over = runs.len().saturating_sub(MOST_RUNS);
             (0..over).for_each(|_| self.forget_run(0));
         }
@@ -194,6 +198,7 @@ impl TrainingState {
             }
         };
         self.outcome.as_mut().into_iter().for_each(renamed);
+        // `make_mut` copies the list, and a new pointer makes the page rebuild its table: only if needed.
         if self.runs.iter().any(|run| run.outcome.card.name == network) {
             Rc::make_mut(&mut self.runs).iter_mut().for_each(|run| renamed(&mut run.outcome));
         }
@@ -234,6 +239,7 @@ impl TrainingState {
 
 /// A name for a new network that no other has.
 pub fn free_name(wanted: &str, list: Option<&Catalogue>) -> String {
+    // The name becomes a file name and a line in a select box.
     let wanted: String = wanted.trim().chars().filter(|letter| !letter.is_control()).take(60).collect();
     let wanted = if wanted.is_empty() { "my network".to_owned() } else { wanted };
     let taken = |name: &str| list.is_some_and(|list| list.offer(name).is_some());

@@ -12,6 +12,7 @@ pub const MOST_BYTES: usize = 16 << 20;
 
 /// Names that the columns can have, in lower case.
 const FILE: [&str; 4] = ["file", "track", "filename", "path"];
+// The first of these that a table has counts.
 const GROUP: [&str; 3] = ["artist_group", "artist", "group"];
 const TAGS: [&str; 1] = ["tags"];
 const CLASS: [&str; 3] = ["genre", "label", "class"];
@@ -62,6 +63,7 @@ impl Table {
         let place = |head: &[String], names: &[&str]| {
             names.iter().find_map(|name| head.iter().position(|cell| cell.trim().to_lowercase() == **name))
         };
+        // The separator is the one under which the first line names a column of files.
         let separator = [b',', b';', b'\t'].into_iter().find(|separator| place(&head(*separator), &FILE).is_some());
         let head = head(separator.unwrap_or(b','));
         let (Some(separator), Some(file)) = (separator, place(&head, &FILE)) else {
@@ -71,6 +73,7 @@ impl Table {
         if group.or(tags).or(class).is_none() {
             return Err(TableError::NothingElse);
         }
+        // Windows programs write backslashes between folders.
         let rows = records(text, separator).skip(1).filter_map(|cells| {
             let cell = |place: Option<usize>| place.and_then(|place| cells.get(place)).map(|cell| cell.trim());
             let some = |place| cell(place).filter(|text| !text.is_empty()).map(str::to_owned);
@@ -98,6 +101,7 @@ impl Table {
             if let Some(tags) = &row.tags {
                 own.tags.clone_from(tags);
             }
+            // Moved after the loop: the indices in `places` have to stay valid until then.
             let other = row.class.as_deref().filter(|name| *name != classes[class].name);
             moves.extend(other.map(|name| ([class, clip], name)));
         }
@@ -116,6 +120,7 @@ fn places(classes: &[Class]) -> Places {
     for (class, clips) in classes.iter().map(|class| &class.clips).enumerate() {
         for (clip, own) in clips.iter().enumerate() {
             let name = own.name.to_lowercase();
+            // Tables often leave the extension out, as GTZAN's index does.
             let stem = name.rsplit_once('.').map(|(stem, _)| stem.to_owned());
             for key in [Some(name), stem].into_iter().flatten() {
                 places.entry(key).or_default().push([class, clip]);
@@ -145,6 +150,7 @@ impl Row {
 fn move_clips(classes: &mut Vec<Class>, mut moves: Vec<([usize; 2], &str)>) -> Vec<String> {
     // The last clips first: removing one does not change the indices of those before it.
     moves.sort_by_key(|moved| std::cmp::Reverse(moved.0));
+    // The sort is stable: if a table names a clip twice, its first row decides.
     moves.dedup_by_key(|(place, _)| *place);
     let mut left = BTreeSet::new();
     let mut taken = Vec::new();
@@ -152,6 +158,7 @@ fn move_clips(classes: &mut Vec<Class>, mut moves: Vec<([usize; 2], &str)>) -> V
         left.insert(class);
         taken.push((classes[class].clips.remove(clip), name));
     }
+    // Reversed again, so that the clips arrive in their original order.
     for (clip, name) in taken.into_iter().rev() {
         let place = classes.iter().position(|class| class.name == name).unwrap_or_else(|| {
             classes.push(Class { name: name.to_owned(), clips: Vec::new() });
@@ -170,6 +177,7 @@ fn move_clips(classes: &mut Vec<Class>, mut moves: Vec<([usize; 2], &str)>) -> V
 
 fn split_tags(cell: &str) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
+    // Commas separate the fields of most tables, so tags use others.
     for tag in cell.split([';', '|']).map(str::trim).filter(|tag| !tag.is_empty()) {
         if !tags.iter().any(|known| known == tag) {
             tags.push(tag.to_owned());

@@ -11,6 +11,7 @@ const LEAST: usize = 2;
 
 /// Every clip that can be decoded, once: it may be in several classes, and has the tags that it has in any of them.
 fn clips(classes: &[Class]) -> Vec<(&DatasetClip, BTreeSet<&str>)> {
+    // The order of the clips stays that of the classes; the map only finds duplicates.
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     let mut clips: Vec<(&DatasetClip, BTreeSet<&str>)> = Vec::new();
     for entry in classes.iter().flat_map(|class| &class.clips).filter(|entry| entry.trouble.is_none()) {
@@ -18,6 +19,7 @@ fn clips(classes: &[Class]) -> Vec<(&DatasetClip, BTreeSet<&str>)> {
             clips.push((entry, BTreeSet::new()));
             clips.len() - 1
         });
+        // The same file in two classes is no contradiction for tags: it has the tags of both.
         clips[place].1.extend(entry.tags.iter().map(String::as_str));
     }
     clips
@@ -57,6 +59,7 @@ pub(super) fn warnings(classes: &[Class]) -> Vec<DatasetWarning> {
     if labels.len() < 2 {
         warnings.push(DatasetWarning::TooFewTags);
     }
+    // A rare tag does not stop training; it is only left out.
     let rare = |(tag, count): (&&str, &usize)| (*count < LEAST).then(|| (*tag).to_owned());
     let rare: Vec<String> = counts.iter().filter_map(rare).collect();
     if !rare.is_empty() {

@@ -40,6 +40,7 @@ pub enum DatasetWarning {
 impl DatasetWarning {
     /// True if training cannot start before this is fixed.
     pub fn forbids(&self) -> bool {
+        // An empty or a small class can be left out or trained on; these cannot.
         matches!(self, Self::TooFewClasses | Self::Single(_) | Self::Twice { .. } | Self::TooFewTags)
     }
 }
@@ -74,12 +75,14 @@ pub(super) fn of_classes(all: &[Class]) -> Vec<DatasetWarning> {
         few if few < FEW => Some(DatasetWarning::Few(class.name.clone(), few)),
         _ => None,
     }));
+    // Only classes with clips: an empty one has its own warning.
     let sized = |class: &&Class| class.usable();
     if let (Some(largest), Some(smallest)) = (with_clips().max_by_key(sized), with_clips().min_by_key(sized))
         && largest.usable() > LOPSIDED * smallest.usable()
     {
         warnings.push(DatasetWarning::Lopsided { largest: largest.name.clone(), smallest: smallest.name.clone() });
     }
+    // The sort is stable, so warnings of a kind stay in the order of the classes. `false` comes first.
     warnings.sort_by_key(|warning| !warning.forbids());
     warnings
 }

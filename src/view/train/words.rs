@@ -16,6 +16,7 @@ use crate::view::train::warnings::DatasetWarning;
 pub fn class(class: &Class) -> String {
     let clips = count(class.clips.len(), "clip");
     match class.seconds() {
+        // None of them was decoded yet.
         0.0 => clips,
         seconds => format!("{clips}, {}", clock(seconds, 0)),
     }
@@ -100,7 +101,7 @@ pub fn too_few(class: &str, clips: usize) -> String {
 }
 
 /// The engine ended, and training continues after this epoch on another one, or in batches of this many windows.
-pub fn restarted(ended: EngineKind, epoch: usize, batch: Option<usize>) -> String {
+pub(crate) fn restarted(ended: EngineKind, epoch: usize, batch: Option<usize>) -> String {
     let engine = match (ended, batch) {
         (_, Some(batch)) => {
             format!(
@@ -128,6 +129,7 @@ pub fn left_out(known: usize, without_sound: usize) -> Option<String> {
 
 /// The line over the progress bar; with the seconds that are left, if that is known.
 pub fn stage(stage: Stage, seconds_left: Option<f64>) -> String {
+    // “0:00 left” would look like a halt.
     let left = seconds_left.filter(|seconds| *seconds >= 1.0);
     let left = left.map(|seconds| format!(", about {} left", clock(seconds, 0))).unwrap_or_default();
     match stage {
@@ -135,10 +137,12 @@ pub fn stage(stage: Stage, seconds_left: Option<f64>) -> String {
         Stage::Adding { done, total: 0 } => format!("Unpacking the archive: {}…", count(done, "file")),
         Stage::Adding { done, total } => format!("Adding {done} of {}…", count(total, "file")),
         Stage::Packing { done, total } => format!("Exporting clip {} of {total}…", (done + 1).min(total)),
+        // Without anything to download, only the engine is starting.
         Stage::Preparing { fetched, total } if fetched < total => {
             format!("Downloading the pretrained network: {} of {}…", size(fetched), size(total))
         }
         Stage::Preparing { .. } => "Preparing…".to_owned(),
+        // `done` clips are finished, so the next one is being read, but after the last there is none.
         Stage::Embedding { done, total } => format!("Reading clip {} of {total}{left}…", (done + 1).min(total)),
         Stage::Training { control: TrainControl::Pause, .. } => "Paused.".to_owned(),
         Stage::Training { control: TrainControl::Stop, .. } => "Stopping with the best epoch so far…".to_owned(),

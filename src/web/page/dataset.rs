@@ -30,6 +30,7 @@ pub(super) fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, D
     })?);
     let player: HtmlElement = by_id(document, "train-player")?;
     listeners.push(on(weak, &player, "error", |page, _: Event| {
+        // Browsers decode fewer formats than the engine.
         page.0.training_panel.stop_playing();
         page.show_notice(words::NOT_PLAYED);
     })?);
@@ -47,6 +48,7 @@ pub(super) fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, D
     })?);
     let form: Element = by_id(document, "class-form")?;
     listeners.push(on(weak, &form, "submit", |page, event: Event| {
+        // Sending the form would reload the page.
         event.prevent_default();
         page.add_class();
     })?);
@@ -79,6 +81,7 @@ impl Page {
             // The input keeps the old name: a class with a new name gets an element of its own.
             let _ = Reflect::set(&target, &"value".into(), &class.as_str().into());
         }
+        // A running job works on these clips; playing one changes nothing.
         if self.0.training.borrow().is_busy() && act != "play" {
             return;
         }
@@ -97,6 +100,7 @@ impl Page {
     /// Opens the file dialog for a class.
     fn choose_for(&self, class: &str) {
         let Ok(input) = by_id::<HtmlInputElement>(&self.0.document, "class-files") else { return };
+        // The class is noted on the input, for its dialog answers later.
         if input.set_attribute("data-class", class).is_ok() {
             input.click();
         }

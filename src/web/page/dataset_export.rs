@@ -61,11 +61,13 @@ impl Page {
 async fn pack(task: &DatasetTask, total: usize) -> Option<()> {
     let page = task.page()?;
     let description = DatasetFile::of(&page.0.training.borrow().dataset);
+    // A page that is held over an await would stay alive after it was closed.
     drop(page);
     let (mut parts, mut lost) = (Parts::default(), Vec::new());
     for (done, (id, path)) in description.files().enumerate() {
         task.report(Stage::Packing { done, total })?;
         let file = task.page()?.0.clips.borrow().get(id).cloned();
+        // A larger file could not be unpacked again.
         let small = file.filter(|file| file.size() <= MOST_FILE_BYTES as f64);
         let summed = match small {
             Some(file) => crc_of(&file).await.map(|crc| (crc, file)),
@@ -94,6 +96,7 @@ async fn pack(task: &DatasetTask, total: usize) -> Option<()> {
 fn finished(mut parts: Parts, description: &DatasetFile) -> Result<Blob, String> {
     let json = description.to_json().map_err(|error| error.to_string())?;
     let bytes = Uint8Array::from(json.as_slice());
+    // Import finds the clips by the paths in it.
     parts.push(dataset_file::NAME, rawzip::crc32(&json), json.len() as f64, &bytes)?;
     parts.finish()
 }

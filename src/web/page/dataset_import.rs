@@ -34,6 +34,7 @@ pub(super) struct DatasetTask {
 impl DatasetTask {
     /// Begins, unless something else is running.
     pub(super) fn begin(page: &Page) -> Option<Self> {
+        // Clips must not change while a job works on them.
         if page.0.training.borrow().is_busy() {
             return None;
         }
@@ -134,6 +135,7 @@ async fn import(task: &DatasetTask, files: Vec<File>, into: Option<Rc<str>>) -> 
     let mut notes = Vec::new();
     let mut found = unpacked(task, files, into.as_ref(), &mut notes).await?;
     // Browsers list the files of a folder in any order.
+    // The order of the classes is that of their paths.
     found.sort_by(|a, b| a.path.cmp(&b.path));
     let (descriptions, found): (Vec<FoundFile>, Vec<FoundFile>) =
         found.into_iter().partition(|found| found.is_description());
@@ -173,6 +175,7 @@ async fn unpacked(
             found.push(note(path, file, UNNAMED));
             continue;
         }
+        // Without `.zip`.
         let fallback = file.name()[..file.name().len() - 4].trim().to_owned();
         let fallback = if fallback.is_empty() { UNNAMED.to_owned() } else { fallback };
         let page = task.page()?;
@@ -194,6 +197,7 @@ async fn unpacked(
                 let own = unpacked.files.into_iter();
                 found.extend(own.map(|(path, file)| note(path, file, &fallback)));
             }
+            // An empty reason means that the user cancelled it.
             Err(reason) if reason.is_empty() => {}
             Err(reason) => notes.push(format::sentence(reason)),
         }
@@ -250,6 +254,7 @@ async fn read_tables(found: Vec<FoundFile>, notes: &mut Vec<String>, others: &mu
         };
         match Table::parse(&String::from_utf8_lossy(&bytes)) {
             Ok(table) => tables.push((found.file.name(), table)),
+            // A folder of music often has lists of other things.
             Err(TableError::NoFile(_)) if found.path.contains('/') => *others += 1,
             Err(error) => notes.push(no_table(&found.file.name(), &error)),
         }
@@ -265,6 +270,7 @@ fn classes_of(descriptions: &[(String, DatasetFile)], clips: &[HashedFile], note
     for (folder, description) in descriptions {
         let (own, missing) =
             description.classes(|file| by_path.get(format!("{folder}{file}").as_str()).copied().cloned());
+        // Clips that a description names are not added once more by their folders.
         described.extend(description.files().map(|(_, file)| format!("{folder}{file}")));
         classes.extend(own);
         if !missing.is_empty() {
@@ -276,6 +282,7 @@ fn classes_of(descriptions: &[(String, DatasetFile)], clips: &[HashedFile], note
     let paths: Vec<&str> = others.iter().map(|clip| clip.found.path.as_str()).collect();
     for (HashedFile { found, id }, label) in others.iter().zip(labels_of(&paths)) {
         let own = || label.unwrap_or_else(|| found.fallback.clone());
+        // A class that was dropped on outranks folders and names.
         let label = found.into.as_ref().map_or_else(own, |class| class.to_string());
         let place = *places.entry(label.clone()).or_insert_with(|| {
             classes.push(Class { name: label, clips: Vec::new() });

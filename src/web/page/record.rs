@@ -47,6 +47,7 @@ impl Page {
 
     /// Records a clip into a class.
     pub(super) fn record(&self, class: String) {
+        // One recording at a time, and none into a dataset that is in use.
         if self.0.training.borrow().is_busy() || self.0.training.borrow().recording.is_some() {
             return;
         }
@@ -77,6 +78,7 @@ impl Page {
         let recorded = outcome.and_then(|clip| {
             let seconds = clip.duration_seconds();
             let name = free_name(self.0.training.borrow().dataset.classes());
+            // As a file it is like any other clip: it can be played, stored and exported.
             let bytes = to_wav(&clip).map_err(|error| NotRecorded::Failed(error.to_string()))?;
             let id: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
             let file = wav_file(&name, &bytes).map_err(|error| NotRecorded::Failed(dom::describe(&error)))?;
@@ -122,6 +124,7 @@ async fn recorded(weak: &Weak<Inner>, stop: &Cell<bool>) -> Option<Result<Clip, 
     }
     Some(recorder.finish().await.map(|decoded| {
         let mut samples = decoded.samples;
+        // The recorder delivers in blocks, so the last may go beyond.
         samples.truncate((LONGEST_SECONDS * f64::from(decoded.sample_rate)) as usize);
         Clip { samples, sample_rate: decoded.sample_rate }
     }))

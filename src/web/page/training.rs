@@ -47,6 +47,7 @@ pub(super) fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, D
     }
     for (id, kind) in [("results", "click"), ("train-runs", "click"), ("train-runs", "change")] {
         let section: Element = by_id(document, id)?;
+        // One listener on each section: its buttons are rebuilt with every render.
         listeners.push(on(weak, &section, kind, move |page, event: Event| page.act_on_results(kind, &event))?);
     }
     Ok(listeners)
@@ -71,6 +72,7 @@ impl Page {
         let all = self.0.clips.borrow();
         let files: Vec<File> = clips.iter().filter_map(|clip| all.get(&clip.id).cloned()).collect();
         drop(all);
+        // Some are missing if the browser could not store them.
         if files.len() != clips.len() {
             return self.change_training(|training| {
                 training.error = Some(words::FILES_GONE.to_owned());
@@ -85,6 +87,7 @@ impl Page {
 
     /// Cancels what is running: the training job, or work on the dataset.
     fn cancel_running(&self) {
+        // One button for both: only one of them can be running.
         self.cancel_dataset_task();
         self.with_engines(|engines| engines.cancel_training());
         // Cancelled work on the dataset reports nothing any more.

@@ -90,6 +90,7 @@ impl TrainingPanel {
         ratio: f64,
     ) -> Result<(), DomError> {
         self.page.set_attribute("data-stage", training.stage.name())?;
+        // Hidden elements have no size, so the curves could not be drawn anyway.
         if !self.is_shown() {
             return Ok(());
         }

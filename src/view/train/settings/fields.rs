@@ -35,6 +35,7 @@ pub const FIELDSETS: [Fieldset; 5] = [
             "This model trains on features that are computed once for every clip, so \
                     the sound cannot be changed.",
         )),
+        // It sets all fields below it at once, so it comes first.
         extra: &[AUGMENT],
         settings: AUGMENTATION,
     },
@@ -53,6 +54,7 @@ pub fn all() -> impl Iterator<Item = &'static Setting> {
 }
 
 /// The value of a select box whose fields were changed one by one.
+// The page alone selects it.
 pub const CUSTOM: &str = "own";
 
 /// Ready-made augmentations, by their values in the select box; others are [`CUSTOM`].

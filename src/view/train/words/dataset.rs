@@ -25,6 +25,7 @@ pub const GONE: &str = "This clip is no longer in your dataset, so it cannot be 
 
 /// The first few of some names.
 pub fn few<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    // One more than are shown, to know whether there are more.
     let mut names: Vec<&str> = names.take(NAMED + 1).collect();
     let more = names.len() > NAMED;
     names.truncate(NAMED);

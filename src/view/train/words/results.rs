@@ -34,6 +34,7 @@ pub fn outcome(outcome: &Outcome) -> String {
         );
     }
     let metrics = outcome.metrics();
+    // The diagonal of the confusion matrix.
     let right: usize = (0..metrics.labels.len()).map(|label| metrics.confusion[label][label]).sum();
     let Interval { low, high } = outcome.interval();
     format!(
@@ -227,6 +228,7 @@ pub fn comparison(first: &str, second: &str, comparison: Option<PairedComparison
     };
     let PairedComparison { shared, only_first, only_second, probability } = comparison;
     let both = format!("Of {} in both validation splits,", count(shared, "clip"));
+    // Equal counts are no evidence either way; a p-value of 1 would only confuse.
     if only_first == only_second {
         return format!("{both} {first} and {second} classify equally many correctly: no difference.");
     }
@@ -235,6 +237,7 @@ pub fn comparison(first: &str, second: &str, comparison: Option<PairedComparison
     } else {
         (second, first, only_second, only_first)
     };
+    // Said only with the correction: of twenty comparisons one is significant by chance.
     let verdict = if comparison.is_significant(comparisons) {
         format!("{better} is significantly better")
     } else {

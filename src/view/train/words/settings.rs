@@ -86,12 +86,12 @@ pub fn about_preset(preset: Option<RecipePreset>, model: &ModelSpec, has_paper: 
 }
 
 /// A recipe that does not hold together.
-pub(in crate::view::train) fn refused(error: &RecipeError) -> String {
+pub(crate) fn refused(error: &RecipeError) -> String {
     capital(&sentence(error.to_string()))
 }
 
 /// A text that is not a whole number.
-pub(in crate::view::train) fn not_whole(found: &str) -> String {
+pub(crate) fn not_whole(found: &str) -> String {
     // A number input gives an empty text for whatever it cannot parse.
     match found {
         "" => "Enter a whole number like 0, 1 or 25.".to_owned(),
@@ -100,7 +100,7 @@ pub(in crate::view::train) fn not_whole(found: &str) -> String {
 }
 
 /// A text that is not a number.
-pub(in crate::view::train) fn not_a_number(found: &str) -> String {
+pub(crate) fn not_a_number(found: &str) -> String {
     match found {
         "" => "Enter a number like 0.01 or 3.".to_owned(),
         found => format!("“{found}” is not a number; enter one like 0.01 or 3."),
@@ -108,12 +108,12 @@ pub(in crate::view::train) fn not_a_number(found: &str) -> String {
 }
 
 /// A value that a select box does not have.
-pub(in crate::view::train) fn no_choice(found: &str) -> String {
+pub(crate) fn no_choice(found: &str) -> String {
     format!("“{found}” is not one of the choices.")
 }
 
 /// A number outside of its field's range.
-pub(in crate::view::train) fn out_of_range(label: &str, range: impl std::fmt::Display, found: &str) -> String {
+pub(crate) fn out_of_range(label: &str, range: impl std::fmt::Display, found: &str) -> String {
     format!("{label} must be {range}, not {found}.")
 }
 

@@ -111,6 +111,7 @@ impl ClassItem {
         if open {
             self.show_rows(renamed)?;
         } else if !self.rows.is_empty() {
+            // Thousands of rows in closed classes would slow the page.
             self.rows.clear();
             keep_children(&self.list, &[])?;
         }
@@ -122,6 +123,7 @@ impl ClassItem {
 
     /// The first thumbnails, and how many more clips there are.
     fn show_header(&mut self) -> Result<(), DomError> {
+        // Canvases are only replaced if the clips change: drawing them again would flicker.
         let first = || self.class.clips.iter().take(IN_HEAD).map(|clip| &clip.id);
         if !first().eq(self.pictures.iter().map(|picture| &picture.clip)) {
             self.pictures = first().map(|clip| Picture::new(&self.document, clip)).collect::<Result<_, _>>()?;
@@ -138,6 +140,7 @@ impl ClassItem {
     /// The clips; with `anew` all of them are rebuilt.
     fn show_rows(&mut self, anew: bool) -> Result<(), DomError> {
         let before = std::mem::take(&mut self.rows);
+        // Rows that stay keep the focus and the picture.
         let mut before: HashMap<ClipId, Row> = before.into_iter().map(|row| (row.picture.clip.clone(), row)).collect();
         if anew {
             before.clear();
@@ -218,6 +221,7 @@ impl Picture {
         let rgba = thumbnail.rgba();
         let image = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&rgba), width, height)?;
         context.put_image_data(&image, 0.0, 0.0)?;
+        // For the browser tests.
         self.canvas.toggle_attribute_with_force("data-drawn", true)?;
         self.drawn = true;
         Ok(())

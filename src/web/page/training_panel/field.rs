@@ -63,6 +63,7 @@ impl Field {
             said.inspect(web_sys::Element::remove);
             return Ok(());
         };
+        // Screen readers announce the message with the field.
         self.element.set_attribute("aria-invalid", "true")?;
         self.element.set_attribute("aria-describedby", &id)?;
         if let Some(said) = said {

@@ -101,6 +101,7 @@ impl Progress {
                 return None;
             }
         };
+        // A new stage has its own speed.
         began.take_if(|(name, ..)| *name != stage.name());
         let (_, since, first) = *began.get_or_insert((stage.name(), Date::now(), done));
         let made = done.checked_sub(first).filter(|made| *made >= least)?;
@@ -116,6 +117,7 @@ impl Progress {
         let (epochs, last) = (training.epochs.len(), training.epochs.last().cloned());
         let drawn = Drawn { epochs, last, size, dark, ratio };
         let shown = &mut self.shown.borrow_mut().curves;
+        // Events come many times a second; painting as often would take time from everything else.
         if shown.as_ref() == Some(&drawn) || size.contains(&0.0) || training.epochs.is_empty() {
             return Ok(());
         }

@@ -74,7 +74,7 @@ impl ResultsSection {
     }
 
     /// Lists the clips of one cell of the confusion matrix.
-    pub(in crate::web::page) fn show_cell(&self, cell: [usize; 2]) -> Result<(), DomError> {
+    pub(crate) fn show_cell(&self, cell: [usize; 2]) -> Result<(), DomError> {
         let shown = self.shown.borrow();
         let Some(outcome) = shown.as_ref() else { return Ok(()) };
         let clips = outcome.cell(cell[0], cell[1]);
@@ -93,6 +93,7 @@ impl ResultsSection {
         let buttons = self.matrix_box.get_elements_by_tag_name("button");
         for button in (0..buttons.length()).filter_map(|place| buttons.item(place)) {
             let is = |name: &str, label: usize| button.get_attribute(name).is_some_and(|own| own == label.to_string());
+            // The box has other buttons too, which play clips.
             if button.has_attribute("data-truth") {
                 let pressed = is("data-truth", truth) && is("data-answer", answer);
                 button.set_attribute("aria-pressed", if pressed { "true" } else { "false" })?;
@@ -151,6 +152,7 @@ impl ResultsSection {
                     button.set_attribute("aria-label", &words::cell(metrics, pair))?;
                     dom::set_children(&cell, [&button]);
                 }
+                // The share of its row colours the cell, so that small classes show too.
                 dom::set_style(&cell, "--share", &format!("{:.2}", clips as f64 / all.max(1) as f64))?;
                 cells.push(cell);
             }

@@ -64,6 +64,7 @@ impl RunsSection {
         }
         let mut canvas = self.canvas.borrow_mut();
         let drawn = (canvas.size(), dark, ratio);
+        // A hidden canvas has no size.
         if self.comparison.hidden() || shown.drawn == Some(drawn) || drawn.0.contains(&0.0) {
             return Ok(());
         }

@@ -39,7 +39,7 @@ const OF_GROUPS: [(FormField, ModelGroup); 4] = [
 ];
 
 /// What the form says, if all of it is valid.
-pub(in crate::web::page) struct TrainingSettings {
+pub(crate) struct TrainingSettings {
     pub model_spec: ModelSpec,
     pub recipe: Recipe,
     /// The share of clips that are for validation, 0.05 to 0.5.
@@ -59,7 +59,7 @@ struct Shown {
 }
 
 /// The form.
-pub(in crate::web::page) struct Settings {
+pub(crate) struct Settings {
     document: Document,
     model: HtmlSelectElement,
     model_about: HtmlElement,
@@ -113,7 +113,7 @@ impl Settings {
     }
 
     /// The settings for this many clips. `None` if a field is not valid: the first such field is shown and focused.
-    pub(in crate::web::page) fn checked(&self, clips: usize) -> Option<TrainingSettings> {
+    pub(crate) fn checked(&self, clips: usize) -> Option<TrainingSettings> {
         self.shown.borrow_mut().clips = clips;
         let checked = self.fill(false).and_then(|()| self.check());
         let settings = checked.map(|troubled| self.read().filter(|_| troubled.is_none()).ok_or(troubled));
@@ -135,7 +135,7 @@ impl Settings {
     }
 
     /// The name of the new network. If another network has it, a number is added and shown.
-    pub(in crate::web::page) fn name(&self, list: Option<&Catalogue>) -> String {
+    pub(crate) fn name(&self, list: Option<&Catalogue>) -> String {
         let name = free_name(&self.name.value(), list);
         self.name.set_value(&name);
         name
@@ -160,6 +160,7 @@ impl Settings {
 
     /// Fills the select box of models. True if another one than before is selected.
     fn render_models(&self, list: &Rc<Catalogue>, architectures: &Rc<Vec<ArchitectureInfo>>) -> Result<bool, DomError> {
+        // The list is rebuilt when the engine has listed its architectures; the selection has to survive that.
         let before = self.model.value();
         let model_options = model_options::model_options(list, architectures);
         let mut groups = Vec::new();
@@ -183,7 +184,7 @@ impl Settings {
     }
 
     /// A field was changed: `kind` is the type of the event.
-    pub(in crate::web::page) fn changed(&self, kind: &str, event: &Event) {
+    pub(crate) fn changed(&self, kind: &str, event: &Event) {
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let id = target.map(|target| target.id()).unwrap_or_default();
         let is = |field: FormField| kind == "change" && id == field.id;
@@ -235,6 +236,7 @@ impl Settings {
         for setting in fields::all() {
             let field = Field::find(&self.document, setting.field.id)?;
             let before = shown.recipe.as_ref().map(|recipe| setting.text(recipe));
+            // More clips change the preset's values, but not those of the user.
             if anew || before.is_none_or(|before| before == field.value()) {
                 field.set_value(&setting.text(&recipe));
             }
@@ -305,6 +307,7 @@ impl Settings {
         for setting in fields::all() {
             let field = Field::find(&self.document, setting.field.id)?;
             let refused = setting.set(&mut recipe, &field.value()).err();
+            // Compared as text: 0,01 and 0.01 are the same setting.
             let changed = refused.is_some() || setting.text(&recipe) != setting.text(preset);
             own |= changed;
             field.mark(changed, refused.as_deref())?;
@@ -319,6 +322,7 @@ impl Settings {
         self.augment.set_value(fields::augmentation_name(&recipe.augmentation));
         let name = if own { CUSTOM } else { shown.preset.name() };
         self.preset.set_value(name);
+        // The sentence about the preset explains why “as in the paper” is disabled.
         let has_paper = RecipePreset::Paper.recipe(&model_spec, shown.clips, &shown.architectures).is_some();
         set_text(&self.preset_about, &words::about_preset(RecipePreset::of(name), &model_spec, has_paper));
         if troubled.is_none() {
