@@ -34,9 +34,7 @@ pub fn dataset(clips: usize, classes: usize) -> String {
 /// What may be wrong, and what to do.
 pub fn warning(warning: &DatasetWarning) -> String {
     match warning {
-        DatasetWarning::TooFewClasses => {
-            "Add a second class with clips: training needs at least two classes.".to_owned()
-        }
+        DatasetWarning::TooFewClasses => "Training needs at least two classes with clips.".to_owned(),
         DatasetWarning::Empty(class) => format!("“{class}” has no clips yet and is left out."),
         DatasetWarning::Single(class) => format!(
             "“{class}” has a single clip, which cannot be both in the training and in the validation split. Add another clip, or \

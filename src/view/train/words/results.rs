@@ -39,7 +39,7 @@ pub fn outcome(outcome: &Outcome) -> String {
     let Interval { low, high } = outcome.interval();
     format!(
         "Of {} in the validation split, it classifies {right} correctly: an accuracy of {}. On more clips like these, the \
-         accuracy would be between {} and {}; fewer clips make this interval wider. Balanced accuracy, with every class \
+         accuracy would probably be between {} and {}; fewer clips make this interval wider. Balanced accuracy, with every class \
          counting equally, is {}. Guessing gives {}. {time}",
         count(metrics.n, "clip"),
         share(metrics.accuracy),

@@ -13,7 +13,7 @@ use crate::view::train::words::results as words;
 use crate::web::dom::{self, DomError, by_id, set_text};
 
 /// The elements of the section.
-pub(super) struct ResultsSection {
+pub(crate) struct ResultsSection {
     document: Document,
     results: HtmlElement,
     sentence: HtmlElement,

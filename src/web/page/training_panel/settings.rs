@@ -82,7 +82,7 @@ impl Settings {
         form::fill(document, &by_id(document, "train-model-fields")?, MODEL_FIELDS.iter())?;
         let fieldsets = FIELDSETS.iter().map(|fieldset| form::fieldset(document, fieldset));
         let fieldsets: Vec<HtmlElement> = fieldsets.collect::<Result<_, _>>()?;
-        dom::set_children(&by_id::<HtmlElement>(document, "train-fieldsets")?, &fieldsets);
+        dom::set_children(&by_id::<Element>(document, "train-fieldsets")?, &fieldsets);
         // Which of them a model has is known once the site's networks are.
         for (field, _) in OF_GROUPS {
             Field::find(document, field.id)?.show(false)?;
