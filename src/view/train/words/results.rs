@@ -230,7 +230,7 @@ pub fn comparison(first: &str, second: &str, comparison: Option<PairedComparison
     let both = format!("Of {} in both validation splits,", count(shared, "clip"));
     // Equal counts are no evidence either way; a p-value of 1 would only confuse.
     if only_first == only_second {
-        return format!("{both} {first} and {second} classify equally many correctly: no difference.");
+        return format!("{both} {first} and {second} classify equally many correctly.");
     }
     let (better, other, more, fewer) = if only_first > only_second {
         (first, second, only_first, only_second)
@@ -244,7 +244,8 @@ pub fn comparison(first: &str, second: &str, comparison: Option<PairedComparison
         "that may be chance; more clips would tell".to_owned()
     };
     format!(
-        "{both} only {better} classifies {more} correctly and only {other} {fewer}; {verdict} (p{NBSP}={NBSP}{probability:.3})."
+        "{both} {more} are classified correctly by {better} alone and {fewer} by {other} alone; {verdict} \
+         (p{NBSP}={NBSP}{probability:.3})."
     )
 }
 
@@ -294,7 +295,7 @@ mod tests {
             ))
         };
         assert!(said(2, 2, 1).contains("equally many"));
-        assert!(said(1, 3, 1).contains("only b classifies 3 correctly and only a 1; that may be chance"));
+        assert!(said(1, 3, 1).contains("3 are classified correctly by b alone and 1 by a alone; that may be chance"));
         assert!(said(8, 0, 1).contains("a is significantly better (p = 0.008)"));
         assert!(said(8, 0, 10).contains("may be chance"), "of ten comparisons one is significant by chance");
         assert!(comparison("a", "b", None, 1).contains("cannot be compared"));
