@@ -217,3 +217,9 @@ pub(crate) fn keep_children(element: &Element, children: &[HtmlElement]) -> Resu
     }
     Ok(())
 }
+
+/// Disables an element, or enables it.
+pub fn disable(element: &HtmlElement, disabled: bool) -> Result<(), DomError> {
+    element.toggle_attribute_with_force("disabled", disabled)?;
+    Ok(())
+}

@@ -32,8 +32,8 @@ function drawn(rows, draw) {
 }
 
 /**
- * Clips to train on and others to classify, by artists that are not among the first: `{ file, genre }`; with `seconds`,
- * their beginnings of that length. Null, with a loud line, if GTZAN's excerpts are not at hand.
+ * Clips to train on, and others to classify, by other artists: `{ file, genre }`; with `seconds`, their beginnings of that
+ * length. `null`, with a loud message, if there are no GTZAN excerpts.
  */
 export function trainingClips(genres, { train = 10, name = 10, draw = 0, seconds = 0 } = {}) {
   if (!AUDIO) {

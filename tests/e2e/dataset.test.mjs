@@ -1,4 +1,4 @@
-// Collecting a dataset on the built page: archives, tables, exported datasets, many classes, the microphone.
+// The dataset on the built page: archives, tables, exports, many classes, the microphone.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -37,7 +37,7 @@ function written(name, bytes) {
   return path;
 }
 
-/** What is collected: class → its line. */
+/** The classes of the dataset: name → line. */
 function classes(page) {
   return page.$$eval("#train-classes > li", (items) =>
     Object.fromEntries(
@@ -63,13 +63,13 @@ const counted = (page, text) =>
 
 const notice = async (page) => (await page.locator("#train-notice").innerText()).replaceAll("\u00a0", " ");
 
-/** Waits until so many clips have a thumbnail in the heads of their classes. */
+/** Waits until so many clips have their thumbnails in the headers of their classes. */
 const pictured = (page, count) =>
   page.waitForFunction((count) => document.querySelectorAll("summary .thumb[data-drawn]").length === count, count, {
     timeout: MINUTE,
   });
 
-test("an archive of folders is added, without the files that are no sound", { timeout: 3 * MINUTE }, () =>
+test("an archive of folders is added, without files that are not audio", { timeout: 3 * MINUTE }, () =>
   training(async (page) => {
     const archive = zip({
       "music/": Buffer.alloc(0),
@@ -84,14 +84,14 @@ test("an archive of folders is added, without the files that are no sound", { ti
     });
     await page.setInputFiles("#train-files", written("my songs.zip", archive));
     await counted(page, /5\sclips in 4 classes/);
-    assert.match(await notice(page), /1 file was left out of the archive \(music\/more\.zip\).*Left out: 1 file that is no sound\./);
-    // Thumbnails are made afterwards; with them every length is known before any training.
+    assert.match(await notice(page), /1 file was left out of the archive \(music\/more\.zip\).*Left out: 1 file that is not audio\./);
+    // The clips are decoded afterwards, so that their length is known before training.
     await pictured(page, 5);
     assert.deepEqual(await classes(page), {
-      "my songs": "1 clip, 0:01 heard",
-      jazz: "2 clips, 0:02 heard",
-      rock: "1 clip, 0:01 heard",
-      polka: "1 clip, 0:01 heard",
+      "my songs": "1 clip, 0:01",
+      jazz: "2 clips, 0:02",
+      rock: "1 clip, 0:01",
+      polka: "1 clip, 0:01",
     });
     await page.screenshot({ path: join(OUT, "collect-archive.png"), fullPage: true });
 
@@ -100,7 +100,7 @@ test("an archive of folders is added, without the files that are no sound", { ti
   }),
 );
 
-test("clips are chosen for a class that was made, pictured after a reload, and kept by one tab", { timeout: 3 * MINUTE }, () =>
+test("clips are chosen for a new class, have thumbnails after a reload, and are stored by one tab", { timeout: 3 * MINUTE }, () =>
   training(async (page) => {
     await page.fill("#class-name", "mine");
     await page.press("#class-name", "Enter");
@@ -132,7 +132,7 @@ test("clips are chosen for a class that was made, pictured after a reload, and k
   }),
 );
 
-test("a dataset that is exported is the same in another profile", { timeout: 5 * MINUTE }, async () => {
+test("an exported dataset is the same in another profile", { timeout: 5 * MINUTE }, async () => {
   const place = folder();
   for (const [path, bytes] of [
     ["jazz/one.wav", wav(1)],
@@ -146,7 +146,7 @@ test("a dataset that is exported is the same in another profile", { timeout: 5 *
   const saved = await training(async (page) => {
     await page.setInputFiles("#train-folder", place);
     await counted(page, /3\sclips in 2 classes/);
-    assert.match(await notice(page), /artists\.csv says something of 2 clips\. 1 row in it fit no clip.*\(gone\.wav\)/);
+    assert.match(await notice(page), /artists\.csv describes 2 clips\. 1 row matched no clip.*\(gone\.wav\)/);
     await page.fill("#class-name", "later");
     await page.press("#class-name", "Enter");
     await page.locator("#train-many").check();
@@ -155,7 +155,7 @@ test("a dataset that is exported is the same in another profile", { timeout: 5 *
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#train-export")]);
     const file = join(folder(), download.suggestedFilename());
     await download.saveAs(file);
-    assert.match(await notice(page), /^3 clips went into genrelens-set\.zip\./);
+    assert.match(await notice(page), /^Exported 3 clips to genrelens-set\.zip\./);
     return { file, classes: await classes(page), clips: await clips(page, "jazz") };
   });
   assert.deepEqual(saved.clips, ["one.wav 0:01 · Davis, Miles · slow, live", "two.wav 0:01 · Ella · slow, live"]);
@@ -166,13 +166,13 @@ test("a dataset that is exported is the same in another profile", { timeout: 5 *
     assert.deepEqual(await classes(page), saved.classes);
     assert.deepEqual(await clips(page, "jazz"), saved.clips);
     assert.equal(await page.locator("#train-many").isChecked(), true);
-    // Without another collection in between it is all there already.
+    // A second time all of it is there already.
     await page.setInputFiles("#train-files", saved.file);
-    await page.locator("#train-notice", { hasText: /Left out: 3\sclips there already\./ }).waitFor();
+    await page.locator("#train-notice", { hasText: /Left out: 3\sclips that the dataset already has\./ }).waitFor();
   });
 });
 
-test("a clip that cannot be decoded is reported before any training", { timeout: 3 * MINUTE }, () =>
+test("clips that cannot be decoded are found before training", { timeout: 3 * MINUTE }, () =>
   training(async (page) => {
     const place = folder();
     for (const name of ["a", "b"]) {
@@ -181,11 +181,11 @@ test("a clip that cannot be decoded is reported before any training", { timeout:
     }
     writeFileSync(join(place, "a", "words.wav"), "words in the place of music");
     writeFileSync(join(place, "a", "nothing.wav"), "");
-    // Of a kind that the engine leaves to the browser, which knows it no better.
+    // The engine leaves this format to the browser, which cannot decode it either.
     writeFileSync(join(place, "b", "cut.ogg"), "OggS\0\x02 and nothing else");
     await page.setInputFiles("#train-folder", place);
     await counted(page, /9\sclips in 2 classes/);
-    await page.waitForFunction(() => document.querySelector('details[data-class="b"] summary').textContent.includes("heard"));
+    await page.waitForFunction(() => document.querySelector('details[data-class="b"] summary').textContent.includes(", 0:"));
     await clips(page, "a");
     const troubles = page.locator('details[data-class="a"] .trouble');
     await troubles.filter({ hasText: "words.wav: it is not a known audio file" }).waitFor({ timeout: MINUTE });
@@ -196,7 +196,7 @@ test("a clip that cannot be decoded is reported before any training", { timeout:
   }),
 );
 
-test("three hundred classes are shown and unfolded without a halt", { timeout: 5 * MINUTE }, () =>
+test("three hundred classes are shown and opened without a pause", { timeout: 5 * MINUTE }, () =>
   training(async (page) => {
     const place = folder();
     for (let name = 0; name < 300; name += 1) {
@@ -225,16 +225,16 @@ test("three hundred classes are shown and unfolded without a halt", { timeout: 5
     await page.locator('details[data-class="class 299"] li').first().waitFor({ state: "hidden" });
     const folded = Date.now() - again;
     const longest = await page.evaluate(() => globalThis.longest);
-    console.log(`300 classes: shown after ${shown} ms, unfolded and folded within ${folded} ms, longest halt ${longest.toFixed(0)} ms.`);
+    console.log(`300 classes: shown after ${shown} ms, opened and closed within ${folded} ms, longest pause ${longest.toFixed(0)} ms.`);
     assert.ok(shown < 30_000 && folded < 5_000, `${shown} ms, ${folded} ms`);
     assert.ok(longest < 2_000, `the page stood still for ${longest} ms`);
-    assert.equal(await page.locator("#train-warnings li").count(), 9, "and the warnings are not three hundred");
+    assert.equal(await page.locator("#train-warnings li").count(), 9, "and not three hundred warnings");
     await page.locator('[data-act="remove-class"][data-class="class 0"]').click();
     await counted(page, /598\sclips in 299 classes/);
   }),
 );
 
-test("a clip is recorded into a class, and the microphone is given back", { timeout: 3 * MINUTE }, async () => {
+test("a clip is recorded into a class, and the microphone is released", { timeout: 3 * MINUTE }, async () => {
   const extra = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
   const browser = await startBrowser({ extra });
   try {
@@ -249,10 +249,10 @@ test("a clip is recorded into a class, and the microphone is given back", { time
         };
       });
       await page.click("#view-train");
-      assert.equal(await page.evaluate(() => globalThis.tracks.length), 0, "it is off before anybody asks");
+      assert.equal(await page.evaluate(() => globalThis.tracks.length), 0, "it is off before anybody records");
       await page.fill("#class-name", "beeps");
       await page.click("#train-record");
-      await page.locator("#record-text", { hasText: "Recording for “beeps”: 0:02 of 0:30." }).waitFor({ timeout: MINUTE });
+      await page.locator("#record-text", { hasText: "Recording into “beeps”: 0:02 of 0:30." }).waitFor({ timeout: MINUTE });
       await page.waitForFunction(() => Number(document.querySelector("#record-level").value) > 0.2, null, { timeout: MINUTE });
       await page.screenshot({ path: join(OUT, "record.png"), fullPage: true });
       await page.click("#record-stop");
@@ -262,7 +262,7 @@ test("a clip is recorded into a class, and the microphone is given back", { time
       assert.deepEqual(states, ["ended"]);
       await pictured(page, 1);
       assert.match((await clips(page, "beeps"))[0], /^recording 1\.wav 0:0[2-9]$/);
-      // And once more, by the class's own button.
+      // And once more with the button of the class.
       await page.locator('[data-act="record"][data-class="beeps"]').click();
       await page.locator("#record-text", { hasText: "0:01 of 0:30." }).waitFor({ timeout: MINUTE });
       await page.click("#record-stop");
@@ -274,14 +274,14 @@ test("a clip is recorded into a class, and the microphone is given back", { time
   }
 });
 
-test("without a microphone, or without leave to use it, a sentence says so", { timeout: 2 * MINUTE }, () =>
+test("without a microphone, or without permission, a sentence says so", { timeout: 2 * MINUTE }, () =>
   training(async (page) => {
     const refuse = (name) =>
       page.evaluate((name) => {
         navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", name));
       }, name);
     for (const [name, sentence] of [
-      ["NotAllowedError", "The microphone may not be used."],
+      ["NotAllowedError", "The microphone is blocked."],
       ["NotFoundError", "No microphone was found."],
     ]) {
       await refuse(name);

@@ -68,7 +68,7 @@ async function start(page, epochs) {
 }
 
 function training(page) {
-  return page.locator("#train-progress-text", { hasText: /Learning: step/ }).waitFor({ timeout: MINUTE });
+  return page.locator("#train-progress-text", { hasText: /Training: step/ }).waitFor({ timeout: MINUTE });
 }
 
 async function trained(page) {
@@ -253,7 +253,7 @@ test("a training run whose engine dies goes on by itself", { timeout: 6 * MINUTE
       await checkpointed(page);
       const before = page.workers().length;
       await page.workers().at(-1).evaluate(() => void setTimeout(() => { throw new Error("dead on purpose"); }));
-      await page.locator("#train-notice", { hasText: /was started again; it goes on from epoch \d+\./ }).waitFor({ timeout: MINUTE });
+      await page.locator("#train-notice", { hasText: /was restarted; training continues from epoch \d+\./ }).waitFor({ timeout: MINUTE });
       await training(page);
       assert.ok((await epochs(page)) >= 1);
       assert.ok(page.workers().length <= before, "the one that died is gone");

@@ -1,4 +1,4 @@
-// What a visitor does to train a network.
+// What a visitor does to train a network on the page.
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ export function madeClips(count, seconds) {
   return [["tone", tone], ["beat", beaten]].flatMap(of);
 }
 
-/** Gives the page a folder and waits until it has added so many clips in so many classes. */
+/** Gives the page a folder and waits until so many clips in so many classes are added. */
 export async function collect(page, folder, clips, classes) {
   await page.locator('#engine:not([data-engine="none"])').waitFor({ timeout: 2 * MINUTE });
   await page.click("#view-train");
@@ -38,7 +38,7 @@ export async function collect(page, folder, clips, classes) {
   await page.locator("#train-count", { hasText: expected }).waitFor({ timeout: 2 * MINUTE });
 }
 
-/** Chooses the model, which the site has to offer, and the number of epochs. */
+/** Chooses the model, if the site has it, and the number of epochs. */
 export async function chooseModel(page, option, epochs) {
   const there = await page.locator(`#train-model option[value="${option}"]`).count();
   if (!there) throw new Error(`this site cannot train ${option}; build it with MusiCNN's weights (cargo xtask weights)`);
@@ -51,7 +51,7 @@ export async function chooseModel(page, option, epochs) {
 }
 
 // Runs in the page: starts a training job and waits until it is over, however soon that is.
-function run(timeout) {
+function runJob(timeout) {
   return new Promise((resolve, reject) => {
     const place = document.querySelector("#page");
     let begun = false;
@@ -60,16 +60,16 @@ function run(timeout) {
       if (begun && place.dataset.stage === "idle") resolve();
     });
     watch.observe(place, { attributeFilter: ["data-stage"] });
-    setTimeout(() => reject(new Error(`the job was not over in ${timeout} ms`)), timeout);
+    setTimeout(() => reject(new Error(`training was not over in ${timeout} ms`)), timeout);
     document.querySelector("#train-start").click();
   });
 }
 
-/** Runs a training job to its end; the sentence of its results. */
+/** Runs a training job to its end; returns what the page says about the results. */
 export async function train(page, timeout = 5 * MINUTE) {
   await page.locator("#train-start:enabled").waitFor({ timeout: MINUTE });
-  await page.evaluate(run, timeout);
+  await page.evaluate(runJob, timeout);
   const error = await page.locator("#train-error").innerText();
-  if (error || !(await page.locator("#results").isVisible())) throw new Error(`the job has no results: ${error}`);
+  if (error || !(await page.locator("#results").isVisible())) throw new Error(`training failed: ${error}`);
   return page.locator("#results-sentence").innerText();
 }

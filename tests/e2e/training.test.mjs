@@ -1,4 +1,4 @@
-// Training on the built page: clips in, a network of the visitor's own out, which then classifies like any other.
+// Training on the built page: from clips to a network of the visitor's own, which then classifies like any other.
 import assert from "node:assert/strict";
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,17 +17,17 @@ const OUT = join(import.meta.dirname, "out");
 
 const { open } = builtPage();
 
-/** Clips in the form that `folderOf` takes. */
+/** Clips as `folderOf` takes them. */
 const withBytes = (clips) =>
   clips.map(({ file, genre }) => ({ name: basename(file), genre, bytes: readFileSync(file) }));
 
-/** Gives the page the training clips, as a folder of folders. */
+/** Gives the page the clips to train on, as a folder of folders. */
 async function gather(page, { trained }) {
   const classes = new Set(trained.map(({ genre }) => genre)).size;
   await collect(page, folderOf(withBytes(trained)), trained.length, classes);
 }
 
-/** Saves the network, with its backbones beside it; its path. */
+/** Saves the network; its path, with its backbones beside it. */
 async function saved(page) {
   const [download] = await Promise.all([page.waitForEvent("download"), page.click("#results-save")]);
   const folder = mkdtempSync(join(tmpdir(), "genrelens-"));
@@ -42,12 +42,12 @@ async function saved(page) {
 }
 
 /**
- * After a reload the network is there, classifies the clips of other artists and is saved, and the command line predicts
- * the same with its file. The balanced accuracy.
+ * After a reload the network is there, classifies clips by other artists, is saved, and the command line predicts the same
+ * with its file. Returns the balanced accuracy.
  */
 async function balancedAccuracyAfterReload(page, { others }) {
   await page.locator('#storage[data-storage="saved"]').waitFor({ state: "attached", timeout: MINUTE });
-  // Classified on the processor: an emulated adapter takes minutes to compare MusiCNN on both engines first.
+  // Classified on the CPU: an emulated adapter takes minutes to compare MusiCNN on both engines first.
   await page.goto(page.url().replace("engine=gpu&software=1", "engine=cpu"));
   await page.locator('#network-choice option[value="my network"]').waitFor({ state: "attached", timeout: 2 * MINUTE });
   await page.click("#view-train");
@@ -66,8 +66,8 @@ async function balancedAccuracyAfterReload(page, { others }) {
   }
   const shares = [...right.values()].map((found) => found.reduce((sum, one) => sum + one, 0) / found.length);
   const balanced = shares.reduce((sum, share) => sum + share, 0) / shares.length;
-  const told = `${balanced.toFixed(3)} of ${others.length} clips by artists never shown`;
-  console.log(`${told}; page and command line differ by ${worst.toExponential(1)}.`);
+  const summary = `${balanced.toFixed(3)} of ${others.length} clips by artists that it was not trained on`;
+  console.log(`${summary}; page and command line differ by ${worst.toExponential(1)}.`);
   return balanced;
 }
 
@@ -83,7 +83,7 @@ test("ten clips a genre make a network that stays", { timeout: 12 * MINUTE }, (c
     const begun = Date.now();
     const said = await train(page);
     console.log(`After ${((Date.now() - begun) / 1000).toFixed(1)} s: ${said}`);
-    await page.screenshot({ path: join(OUT, "trained-1280.png"), fullPage: true });
+    await page.screenshot({ path: join(OUT, "results-1280.png"), fullPage: true });
     assert.ok((await balancedAccuracyAfterReload(page, clips)) >= 0.93);
   });
 });
@@ -115,7 +115,7 @@ test("a smaller training job on WebGPU makes a network that stays too", { timeou
   });
 });
 
-test("a training job fits a phone", { timeout: 6 * MINUTE }, (context) => {
+test("training fits a phone", { timeout: 6 * MINUTE }, (context) => {
   const clips = trainingClips(EASY, { train: 4 });
   if (!clips) return context.skip("no GTZAN audio");
   const use = async (page) => {
@@ -129,7 +129,7 @@ test("a training job fits a phone", { timeout: 6 * MINUTE }, (context) => {
   return open("?engine=cpu", use, { width: 390, height: 844 });
 });
 
-test("a dataset that cannot be trained on is reported before the start, and changes can be undone", { timeout: 3 * MINUTE }, () =>
+test("a dataset that cannot be trained on is refused with a reason, and changes can be undone", { timeout: 3 * MINUTE }, () =>
   open("?engine=cpu&network=net1-gtzan", async (page) => {
     const started = () => page.locator("#train-start").isEnabled();
     await page.click("#view-train");
@@ -139,18 +139,18 @@ test("a dataset that cannot be trained on is reported before the start, and chan
     writeFileSync(join(folder, "tone", "notes.txt"), "no music either");
     await page.setInputFiles("#train-folder", folder);
     await page.locator("#train-count", { hasText: /8\sclips in 2 classes/ }).waitFor();
-    assert.match(await page.locator("#train-notice").innerText(), /1\sfile that is no sound/);
+    assert.match(await page.locator("#train-notice").innerText(), /1\sfile that is not audio/);
     await page.fill("#class-name", "empty");
     await page.press("#class-name", "Enter");
     await page.locator("#train-warnings", { hasText: "“empty” has no clips yet" }).waitFor();
     await page.locator('[data-act="remove-class"][data-class="empty"]').click();
     await page.locator("#train-undo").click();
     await page.locator("#train-warnings", { hasText: "“empty” has no clips yet" }).waitFor();
-    // The file of words is found out when the page looks at it; what is left of its class is too little.
+    // The file of words is found when the page decodes it; too few clips of its class are left.
     await page.selectOption("#train-model", "lens");
     await page.locator("#train-warnings", { hasText: "“tone” has a single clip" }).waitFor({ timeout: MINUTE });
     assert.equal(await started(), false);
-    // The same sound in two classes.
+    // The same file in two classes.
     await page.locator('details[data-class="noise"] summary').click();
     await page.locator('details[data-class="noise"] [data-act="move"]').first().selectOption("tone");
     await page.locator("#train-count", { hasText: /8\sclips in 3 classes/ }).waitFor();
@@ -161,7 +161,7 @@ test("a dataset that cannot be trained on is reported before the start, and chan
   }),
 );
 
-test("a run is paused, goes on, is stopped with its best, and is cancelled", { timeout: 5 * MINUTE }, () =>
+test("a run is paused, resumed, stopped with its best epoch, and cancelled", { timeout: 5 * MINUTE }, () =>
   open("?engine=cpu&network=net1-gtzan", async (page) => {
     await page.click("#view-train");
     await page.setInputFiles("#train-folder", madeFolder({ noise: 8, tone: 8 }));
@@ -171,7 +171,7 @@ test("a run is paused, goes on, is stopped with its best, and is cancelled", { t
     await page.fill("#train-epochs", "5000");
     await page.click("#train-start");
     const text = page.locator("#train-progress-text");
-    await text.filter({ hasText: /Learning: step/ }).waitFor({ timeout: MINUTE });
+    await text.filter({ hasText: /Training: step/ }).waitFor({ timeout: MINUTE });
     await page.locator("#train-curves").waitFor();
     await page.click("#train-pause");
     await text.filter({ hasText: "Paused." }).waitFor();
@@ -184,16 +184,16 @@ test("a run is paused, goes on, is stopped with its best, and is cancelled", { t
     await page.waitForFunction((paused) => document.querySelector("#train-curves").ariaLabel !== paused, paused);
     await page.click("#train-stop-keep-best");
     await page.locator("#results").waitFor({ timeout: MINUTE });
-    assert.match(await page.locator("#results-sentence").innerText(), /Of \d\sclips that it never learned from/);
+    assert.match(await page.locator("#results-sentence").innerText(), /Of \d\sclips in the validation split/);
 
     await page.click("#train-start");
-    await text.filter({ hasText: /Learning: step/ }).waitFor({ timeout: MINUTE });
+    await text.filter({ hasText: /Training: step/ }).waitFor({ timeout: MINUTE });
     const begun = Date.now();
     await page.click("#train-stop");
     await page.locator('#page[data-stage="idle"]').waitFor();
     console.log(`Cancelled within ${Date.now() - begun} ms.`);
     assert.ok(await page.locator("#train-start").isEnabled());
-    // And the network in use has stayed in use all the while.
+    // And the network in use is the same as before.
     assert.equal(await page.locator("#network-choice").inputValue(), "net1-gtzan");
   }),
 );

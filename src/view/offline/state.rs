@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::view::classify::networks::Catalogue;
-use crate::view::train::state::Stage;
+use crate::view::train::stage::Stage;
 
 /// Why something is not stored on the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

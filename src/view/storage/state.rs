@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::eval::report::EpochReport;
 use crate::training_job::{ClipId, TrainingJob};
 use crate::view::classify::networks::{Catalogue, CatalogueEntry};
-use crate::view::train::dataset::{Class, Dataset};
+use crate::view::train::class::Class;
+use crate::view::train::dataset::Dataset;
 use crate::view::train::state::TrainingState;
 
 /// What the storage is doing.
@@ -182,11 +183,11 @@ pub(crate) fn is_weights(name: &str) -> bool {
 pub(in crate::view) mod tests {
     use super::*;
     use crate::training_job::{LabelledClip, Split};
-    use crate::view::train::dataset::Entry;
-    use crate::view::train::model_options::{Build, model_spec};
+    use crate::view::train::class::DatasetClip;
+    use crate::view::train::model_options::{ModelChoices, model_spec};
 
     fn class(name: &str, ids: &[&str]) -> Class {
-        let entry = |id: &&str| Entry::new((*id).to_owned(), format!("{id}.wav"));
+        let entry = |id: &&str| DatasetClip::new((*id).to_owned(), format!("{id}.wav"));
         Class { name: name.to_owned(), clips: ids.iter().map(entry).collect() }
     }
 
@@ -199,7 +200,7 @@ pub(in crate::view) mod tests {
             labels: vec![0],
             split: Split::Valid,
         };
-        let model_spec = model_spec("lens", &Build::default(), &[]);
+        let model_spec = model_spec("lens", &ModelChoices::default(), &[]);
         let recipe = crate::recipe::Recipe { epochs: 60, ..model_spec.quick(1) };
         let (name, labels) = ("mine".to_owned(), vec!["a".to_owned()]);
         let job = TrainingJob { name, labels, multi_label: false, model: model_spec, clips: vec![clip], recipe };

@@ -1,16 +1,16 @@
-//! Lessons beside each other: a table of what was held, and whether one is better than another by more than chance.
+//! Training runs side by side: a table of them, and whether one is significantly better than another.
 
 use std::collections::HashMap;
 
 use crate::eval::mcnemar::sign_test;
 use crate::training_job::{ModelSpec, TrainableLayers};
-use crate::view::train::settings;
-use crate::view::train::state::{Outcome, RunRecord};
+use crate::view::train::results::{Outcome, RunRecord};
+use crate::view::train::settings::fields;
 
-/// Below this probability a difference is called more than chance.
-const CHANCE: f64 = 0.05;
+/// Below this p-value a difference is called significant.
+const SIGNIFICANCE: f64 = 0.05;
 
-/// The runs' places, the newest first.
+/// The indices of the runs, the newest first.
 pub fn newest_first(runs: &[RunRecord]) -> Vec<usize> {
     let mut places: Vec<usize> = (0..runs.len()).collect();
     places.sort_by(|&a, &b| runs[b].when.total_cmp(&runs[a].when));
@@ -18,21 +18,22 @@ pub fn newest_first(runs: &[RunRecord]) -> Vec<usize> {
 }
 
 /// The settings in which some of these runs differ: for every run, names with its values.
-pub fn differing(runs: &[RunRecord]) -> Vec<Vec<(&'static str, String)>> {
-    let told = settings::all().map(|setting| {
+pub fn differing(runs: &[RunRecord]) -> Vec<Vec<(String, String)>> {
+    let all = fields::all().map(|setting| {
         let values = runs.iter().map(|run| setting.text(&run.outcome.job.recipe));
-        (setting.name, values.collect::<Vec<_>>())
+        (setting.name(), values.collect::<Vec<_>>())
     });
-    let differing: Vec<_> = told.filter(|(_, values)| values.windows(2).any(|two| two[0] != two[1])).collect();
+    let differing: Vec<_> = all.filter(|(_, values)| values.windows(2).any(|two| two[0] != two[1])).collect();
     let of = |place: usize| {
-        let values = differing.iter().map(|(name, values)| (*name, values[place].clone()));
+        let values = differing.iter().map(|(name, values)| (name.clone(), values[place].clone()));
+        // Empty is the network's own value or an unticked box, which would read as a missing value.
         values.filter(|(_, value)| !value.is_empty()).collect()
     };
     (0..runs.len()).map(of).collect()
 }
 
-/// Who learned, in a word or two.
-pub fn who(model_spec: &ModelSpec) -> String {
+/// A model in a word or two.
+pub fn model_name(model_spec: &ModelSpec) -> String {
     match model_spec {
         ModelSpec::NewHead { hidden: 0, .. } => "head".to_owned(),
         ModelSpec::NewHead { hidden, .. } => format!("head, {hidden} hidden"),
@@ -49,28 +50,29 @@ pub fn who(model_spec: &ModelSpec) -> String {
     }
 }
 
-/// Two networks on the clips that both were judged by.
+/// Two networks on the validation clips that they share.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PairedComparison {
-    /// Those clips.
+    /// How many these are.
     pub shared: usize,
-    /// Clips that the first names rightly and the second does not.
+    /// Clips that only the first classifies correctly.
     pub only_first: usize,
-    /// The other way about.
+    /// Clips that only the second classifies correctly.
     pub only_second: usize,
-    /// How probable a difference at least as large is, were both equally good.
+    /// The p-value: the probability of a difference at least as large if both are equally good.
     pub probability: f64,
 }
 
 impl PairedComparison {
-    /// Compares two outcomes. Only clips count that neither of them learned from, and that were called alike in both;
-    /// `None` where there are none, or where clips may have many labels.
+    /// Compares two outcomes by McNemar's exact test, on clips that are in the validation split of both under the same
+    /// label. `None` if there are none, or if clips may have several labels.
     pub fn of(first: &Outcome, second: &Outcome) -> Option<Self> {
         if first.job.multi_label || second.job.multi_label {
             return None;
         }
-        let others: HashMap<(&str, &str), bool> = judged(second).collect();
-        let both = judged(first).filter_map(|(clip, right)| Some((right, *others.get(&clip)?)));
+        // By hash and label: a clip whose label was changed between the runs is another question.
+        let others: HashMap<(&str, &str), bool> = validated(second).collect();
+        let both = validated(first).filter_map(|(clip, right)| Some((right, *others.get(&clip)?)));
         let (mut shared, mut only_first, mut only_second) = (0, 0, 0);
         for (first, second) in both {
             shared += 1;
@@ -81,16 +83,15 @@ impl PairedComparison {
         (shared > 0).then_some(Self { shared, only_first, only_second, probability })
     }
 
-    /// True where the difference is more than chance, among so many comparisons that are made at once: each may then be
-    /// called so by mistake the more seldom (Bonferroni's correction).
-    pub fn is_more_than_chance(&self, comparisons: usize) -> bool {
-        self.probability * comparisons.max(1) as f64 <= CHANCE
+    /// True if the difference is significant at the 5 % level, corrected for so many comparisons at once (Bonferroni).
+    pub(crate) fn is_significant(&self, comparisons: usize) -> bool {
+        self.probability * comparisons.max(1) as f64 <= SIGNIFICANCE
     }
 }
 
-/// Clips that an outcome was judged by, with what they were called, and whether it names them rightly.
-fn judged(outcome: &Outcome) -> impl Iterator<Item = ((&str, &str), bool)> {
-    outcome.named().map(|(place, truth, answer)| {
+/// The validation clips of an outcome with their labels, and whether it classifies them correctly.
+fn validated(outcome: &Outcome) -> impl Iterator<Item = ((&str, &str), bool)> {
+    outcome.classified().map(|(place, truth, answer)| {
         let key = (outcome.job.clips[place].id.as_str(), outcome.job.labels[truth].as_str());
         (key, truth == answer)
     })
@@ -116,26 +117,22 @@ mod tests {
     }
 
     #[test]
-    fn only_settings_that_differ_are_told() {
+    fn only_settings_that_differ_are_listed() {
         assert_eq!(differing(&[run(1.0, 30)]), [vec![]]);
-        let told = differing(&[run(1.0, 30), run(2.0, 60)]);
-        assert_eq!(told, [vec![("epochs", "30".to_owned())], vec![("epochs", "60".to_owned())]]);
+        let epochs = |number: &str| vec![("epochs".to_owned(), number.to_owned())];
+        assert_eq!(differing(&[run(1.0, 30), run(2.0, 60)]), [epochs("30"), epochs("60")]);
     }
 
     #[test]
-    fn only_clips_count_that_both_were_judged_by() {
-        // Of label a in turn with b; the first two were learned from.
+    fn only_clips_count_that_both_were_validated_on() {
+        // Labels a and b in turn; the first two clips are in the training split.
         let right = outcome(&[[1.0, 0.0], [0.0, 1.0]].repeat(7));
         let wrong = outcome(&[[0.0, 1.0], [1.0, 0.0]].repeat(7));
         let comparison = PairedComparison::of(&right, &wrong).unwrap();
         assert_eq!((comparison.shared, comparison.only_first, comparison.only_second), (12, 12, 0));
-        assert!(
-            comparison.is_more_than_chance(1)
-                && comparison.is_more_than_chance(10)
-                && !comparison.is_more_than_chance(1000)
-        );
+        assert!(comparison.is_significant(1) && comparison.is_significant(10) && !comparison.is_significant(1000));
         let same = PairedComparison::of(&right, &right).unwrap();
-        assert!((same.only_first, same.probability) == (0, 1.0) && !same.is_more_than_chance(1));
+        assert!((same.only_first, same.probability) == (0, 1.0) && !same.is_significant(1));
         let mut result = wrong.clone();
         result.job.clips.iter_mut().skip(6).for_each(|clip| clip.split = Split::Train);
         assert_eq!(PairedComparison::of(&right, &result).map(|comparison| comparison.shared), Some(4));

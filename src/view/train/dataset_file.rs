@@ -1,4 +1,4 @@
-//! A collection as one file: what stands beside the clips in the archive that it is kept in.
+//! The exported dataset: the description that stands beside the clips in their `.zip` archive.
 
 use std::collections::HashSet;
 use std::iter;
@@ -6,27 +6,28 @@ use std::iter;
 use serde::{Deserialize, Serialize};
 
 use crate::training_job::ClipId;
-use crate::view::train::dataset::{Class, Dataset, Entry};
+use crate::view::train::class::{Class, DatasetClip};
+use crate::view::train::dataset::Dataset;
 
-/// The description's name in the archive.
+/// The name of the description in the archive.
 pub const NAME: &str = "genrelens-set.json";
-/// The most bytes of a description that is read.
+/// The largest description that is read, in bytes.
 pub const MOST_BYTES: usize = 64 << 20;
-/// What this build writes, and the latest that it reads.
+/// The version that is written, and the latest that is read.
 const VERSION: u32 = 1;
-/// A file's or a folder's name longer than this is cut.
+/// A longer name of a file or a folder is cut, in characters.
 const LONGEST: usize = 80;
-/// The most classes of a description that is read; every one has a place on the page.
+/// The most classes that are read: every one has elements on the page.
 const MOST_CLASSES: usize = 10_000;
-/// The longest name in a description that is read, in characters: more than a file system or a field of the page allows,
-/// and enough for a table's list of artists.
+/// The longest name that is read, in characters: more than a file system or a field of the page allows, and enough for a
+/// list of artists.
 const LONGEST_NAME: usize = 1_000;
 
-/// The description of a collection.
+/// The description of a dataset.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DatasetFile {
     version: u32,
-    /// True where tags are taught and not classes.
+    /// True if training is about tags, not classes.
     #[serde(default, alias = "many_labels")]
     multi_label: bool,
     classes: Vec<ClassEntry>,
@@ -43,7 +44,7 @@ struct ClassEntry {
 struct ClipEntry {
     /// Its path in the archive.
     file: String,
-    /// Its file's name before it was put there.
+    /// The name of its file before the export.
     name: String,
     /// SHA-256 of its file, hexadecimal.
     id: ClipId,
@@ -56,12 +57,12 @@ struct ClipEntry {
 }
 
 impl DatasetFile {
-    /// Describes a collection.
+    /// Describes a dataset.
     pub fn of(dataset: &Dataset) -> Self {
         let mut taken = HashSet::new();
         let class = |class: &Class| {
             let folder = safe(&class.name, "class");
-            let clip = |clip: &Entry| ClipEntry {
+            let clip = |clip: &DatasetClip| ClipEntry {
                 file: free(&folder, &safe(&clip.name, "clip"), &mut taken),
                 name: clip.name.clone(),
                 id: clip.id.clone(),
@@ -75,47 +76,52 @@ impl DatasetFile {
         Self { version: VERSION, multi_label: dataset.wants_tags(), classes }
     }
 
-    /// Every clip with its path in the archive, in their order.
+    /// Every clip with its path in the archive, in order.
     pub fn files(&self) -> impl Iterator<Item = (&ClipId, &str)> {
         self.classes.iter().flat_map(|class| &class.clips).map(|clip| (&clip.id, clip.file.as_str()))
     }
 
-    /// The description as it stands in the archive.
+    /// The description as JSON.
     ///
     /// # Errors
     ///
-    /// Never for a collection: its numbers are finite.
+    /// None for a dataset: all its numbers are finite.
     pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec_pretty(self)
     }
 
-    /// Reads a description.
+    /// Parses a description.
     ///
     /// # Errors
     ///
-    /// Why it is none, or that it is of a later version; a part of a sentence.
+    /// A part of a sentence: why it is invalid, or that it is of a later version.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
-        let set: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        if set.version > VERSION {
+        let file: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        // A later version may mean something else by the same fields.
+        if file.version > VERSION {
             return Err(format!(
-                "it is of version {}, and this page reads up to {VERSION}; reload the page",
-                set.version
+                "it is of version {} and this page reads versions up to {VERSION}; reload the page",
+                file.version
             ));
         }
-        if set.classes.len() > MOST_CLASSES {
-            return Err(format!("it has {} classes, and {MOST_CLASSES} are the most; divide it", set.classes.len()));
+        if file.classes.len() > MOST_CLASSES {
+            return Err(format!(
+                "it has {} classes, more than the {MOST_CLASSES} that this page takes; divide it",
+                file.classes.len()
+            ));
         }
-        let long = set.names().find(|name| name.chars().nth(LONGEST_NAME).is_some());
+        // The description may come from anywhere; the page shows all of these names.
+        let long = file.names().find(|name| name.chars().nth(LONGEST_NAME).is_some());
         if let Some(long) = long {
             let start: String = long.chars().take(40).collect();
             return Err(format!(
                 "the name that begins with “{start}” is longer than {LONGEST_NAME} characters; shorten it"
             ));
         }
-        Ok(set)
+        Ok(file)
     }
 
-    /// Every name that the page shows: of classes, clips, artists and tags.
+    /// All names of classes, clips, artists and tags.
     fn names(&self) -> impl Iterator<Item = &String> {
         let classes = self.classes.iter().map(|class| &class.name);
         let clips = self.classes.iter().flat_map(|class| &class.clips);
@@ -123,13 +129,13 @@ impl DatasetFile {
         classes.chain(of_clips)
     }
 
-    /// True where tags are taught and not classes.
+    /// True if training is about tags, not classes.
     pub fn multi_label(&self) -> bool {
         self.multi_label
     }
 
-    /// The classes that it describes. `found` tells a clip's identity by its path in the archive, by its own bytes and not
-    /// by what the description says; clips without one are missing, and their names come second.
+    /// The classes that it describes, and the names of clips that are missing. `found` gives the hash of the file at a path
+    /// in the archive, or `None` if there is none. The hashes in the description are not trusted.
     pub fn classes(&self, found: impl Fn(&str) -> Option<ClipId>) -> (Vec<Class>, Vec<String>) {
         let mut missing = Vec::new();
         let mut clip = |clip: &ClipEntry| {
@@ -137,8 +143,9 @@ impl DatasetFile {
                 missing.push(clip.name.clone());
                 return None;
             };
+            // Only a hint until the clip is decoded, but it is added up and shown.
             let seconds = clip.seconds.filter(|seconds| seconds.is_finite() && *seconds > 0.0);
-            Some(Entry {
+            Some(DatasetClip {
                 id,
                 name: clip.name.clone(),
                 seconds,
@@ -157,18 +164,20 @@ impl DatasetFile {
     }
 }
 
-/// A name that every operating system takes for a file's or a folder's, and that no reader passes over.
-fn safe(name: &str, otherwise: &str) -> String {
+/// A name that every operating system allows for a file or folder, and that is not hidden; `fallback` if nothing is left.
+fn safe(name: &str, fallback: &str) -> String {
+    // Windows forbids these characters.
     let allowed = |letter: char| if letter.is_control() || r#"/\:*?"<>|"#.contains(letter) { '_' } else { letter };
     let name: String = name.chars().map(allowed).collect();
-    // Hidden with a dot before it; cut by Windows with one, or a space, after it.
+    // A leading dot hides a file; Windows cuts dots and spaces at the end.
     let name = name.trim_start_matches('.').trim_matches(' ').trim_end_matches(['.', ' ']);
-    let name = if name.is_empty() { otherwise } else { name };
+    let name = if name.is_empty() { fallback } else { name };
     let (stem, ending) = match name.rsplit_once('.').filter(|(stem, ending)| !stem.is_empty() && ending.len() <= 8) {
         Some((stem, ending)) => (stem, format!(".{ending}")),
         None => (name, String::new()),
     };
     let stem: String = stem.chars().take(LONGEST).collect();
+    // Windows reserves these names for devices, with any extension.
     let first = stem.split('.').next().unwrap_or_default().to_uppercase();
     let numbered =
         |name: &str| first.len() == 4 && first.starts_with(name) && first.ends_with(|last: char| last.is_ascii_digit());
@@ -176,13 +185,14 @@ fn safe(name: &str, otherwise: &str) -> String {
     format!("{}{}{ending}", if device { "_" } else { "" }, stem.trim_end())
 }
 
-/// A path that no other has, whatever a file system thinks of upper and lower case.
+/// A path that is unique even if upper and lower case are the same.
 fn free(folder: &str, name: &str, taken: &mut HashSet<String>) -> String {
     let (stem, ending) = name.rsplit_once('.').map_or((name, ""), |(stem, _)| (stem, &name[stem.len()..]));
     let numbered = (1_u64..).map(|number| match number {
         1 => format!("{folder}/{name}"),
         _ => format!("{folder}/{stem} ({number}){ending}"),
     });
+    // Some file systems ignore case, and unpacking would overwrite one of two such files.
     let mut free = numbered.skip_while(|path| !taken.insert(path.to_lowercase()));
     free.next().unwrap_or_default()
 }
@@ -191,14 +201,15 @@ fn free(folder: &str, name: &str, taken: &mut HashSet<String>) -> String {
 mod tests {
     use super::*;
 
-    fn entry(id: &str, name: &str) -> Entry {
-        Entry { seconds: Some(2.5), ..Entry::new(id.to_owned(), name.to_owned()) }
+    fn entry(id: &str, name: &str) -> DatasetClip {
+        DatasetClip { seconds: Some(2.5), ..DatasetClip::new(id.to_owned(), name.to_owned()) }
     }
 
     #[test]
-    fn a_collection_comes_back_as_it_was() {
+    fn a_dataset_is_read_as_it_was_written() {
         let mut dataset = Dataset::default();
-        let tagged = Entry { group: Some("Miles".to_owned()), tags: vec!["slow".to_owned()], ..entry("1", "one.wav") };
+        let tagged =
+            DatasetClip { group: Some("Miles".to_owned()), tags: vec!["slow".to_owned()], ..entry("1", "one.wav") };
         let clips = [("jazz", tagged), ("jazz", entry("2", "ONE.wav")), ("AC/DC", entry("1", "../one.wav"))];
         dataset.add(clips.map(|(class, entry)| (class.to_owned(), entry)).to_vec());
         dataset.add_class("empty");
@@ -213,7 +224,7 @@ mod tests {
         assert_eq!((classes.as_slice(), missing.len()), (dataset.classes(), 0));
         let mut opened = Dataset::default();
         assert_eq!((opened.add_classes(classes.clone()), opened.classes()), (0, dataset.classes()));
-        assert_eq!(opened.add_classes(classes), 3, "what is there already is there once");
+        assert_eq!(opened.add_classes(classes), 3, "clips that are there already are not added");
         let (classes, missing) = set.classes(|path| ids.get(path).filter(|_| path != "jazz/one.wav").cloned());
         assert_eq!((classes[0].clips.len(), missing), (1, vec!["one.wav".to_owned()]));
     }
@@ -251,7 +262,7 @@ mod tests {
         }
         let many = vec![r#"{"name": "a"}"#; MOST_CLASSES + 1].join(",");
         let many = DatasetFile::parse(format!(r#"{{"version": 1, "classes": [{many}]}}"#).as_bytes()).unwrap_err();
-        assert_eq!(many, "it has 10001 classes, and 10000 are the most; divide it");
+        assert_eq!(many, "it has 10001 classes, more than the 10000 that this page takes; divide it");
         let least = DatasetFile::parse(br#"{"version": 1, "classes": [{"name": "a"}, {"name": " "}]}"#).unwrap();
         assert_eq!(least.classes(|_| None).0, [Class { name: "a".to_owned(), clips: Vec::new() }]);
     }

@@ -1,5 +1,6 @@
 //! Training on the visitor's own clips: the dataset, the settings, the running job, and its results.
 
+pub mod class;
 pub mod compare;
 pub mod dataset;
 pub mod dataset_file;
@@ -8,7 +9,9 @@ pub mod model_options;
 pub mod recording;
 pub mod results;
 pub mod settings;
+pub mod stage;
 pub mod state;
 pub mod table;
 mod tags;
+pub mod warnings;
 pub mod words;

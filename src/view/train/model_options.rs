@@ -1,145 +1,144 @@
-//! Who can learn: a new head on MusiCNN, a network that has learned already, or one from fresh weights.
+//! The models that can be trained: a new head on MusiCNN, a pretrained network that is fine-tuned, or a network from
+//! scratch; and the ready-made recipes for each.
 
 use crate::card::BackboneOutput;
 use crate::protocol::ArchitectureInfo;
 use crate::recipe::{Keep, OptimiserKind, Recipe, Schedule};
 use crate::training_job::{ModelSpec, TrainableLayers};
 use crate::view::classify::networks::Catalogue;
-use crate::view::train::words::settings as words;
 
-/// What a pupil learns from.
+/// What training starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Group {
-    /// A new head on what MusiCNN hears.
-    Head,
-    /// A network that has learned already.
-    Tuned,
-    /// A network from fresh weights.
-    Fresh,
+pub enum ModelGroup {
+    /// A new head on the features of MusiCNN.
+    NewHead,
+    /// A pretrained network.
+    FineTune,
+    /// Random weights.
+    FromScratch,
 }
 
-impl Group {
-    /// All of them, in the order in which they are offered.
-    pub const ALL: [Self; 3] = [Self::Head, Self::Tuned, Self::Fresh];
+impl ModelGroup {
+    /// All of them, in the order in which the page offers them.
+    pub const ALL: [Self; 3] = [Self::NewHead, Self::FineTune, Self::FromScratch];
 }
 
-/// A network that can be taught.
+/// A model that can be trained.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelOption {
-    /// Its name in the choice box: `head`, `tuned:NAME`, or its name in the registry.
+    /// Its value in the select box: `head`, `tuned:NAME`, or the architecture's name in the registry.
     pub id: String,
-    /// What it learns from.
-    pub group: Group,
-    /// What it is, for people.
-    pub name: String,
-    /// What it is, and what it is good for.
-    pub about: String,
+    /// What training starts from.
+    pub group: ModelGroup,
+    /// The pretrained network, or the architecture, by its name; empty for the head.
+    pub network: String,
+    /// What that network is; empty if that is not known yet.
+    pub summary: String,
 }
 
-/// The head's name in the choice box.
-pub const HEAD: &str = "head";
-/// The network from fresh weights that is offered first, and the only one until the engine has told of the others.
-pub const FIRST: &str = "lens";
-/// What the names of those begin with that have learned already.
+/// The head's value in the select box.
+const HEAD: &str = "head";
+/// The architecture that is offered first, and the only one until the engine has listed the others.
+const FIRST: &str = "lens";
+/// The prefix of the values of pretrained networks.
 const TUNED: &str = "tuned:";
-/// The networks that MusiCNN is, by name.
+/// The networks that MusiCNN consists of, by name.
 const MUSICNN: [&str; 2] = ["musicnn-msd", "musicnn-mtt"];
-/// Columns of the windows of networks from fresh weights: 3 s of [`FRONT_END`].
+/// Columns of the windows of networks from scratch: 3 s of [`FRONT_END`].
 const FRAMES: usize = 39;
-/// The front end that they hear through where it is not their document's.
+/// The front end of networks from scratch, unless that of their paper is chosen.
 const FRONT_END: &str = "gtzan-logmel";
 
-/// The pupils that can be had on a site with these networks, where the engine knows these.
+/// The models that can be trained on a site with these networks, by an engine with these architectures.
 pub fn model_options(list: &Catalogue, architectures: &[ArchitectureInfo]) -> Vec<ModelOption> {
     let has_musicnn = MUSICNN.iter().all(|name| list.entry(name).is_some());
-    let head = has_musicnn.then(|| ModelOption {
-        id: HEAD.to_owned(),
-        group: Group::Head,
-        name: words::HEAD.to_owned(),
-        about: words::ABOUT_HEAD.to_owned(),
-    });
-    let front_ends = list.networks.iter().filter(|offer| offer.backbones.is_empty());
-    let tuned = front_ends.map(|offer| ModelOption {
-        id: format!("{TUNED}{}", offer.name),
-        group: Group::Tuned,
-        name: words::tuned(&offer.name),
-        about: words::about_tuned(&offer.summary),
-    });
-    let fresh = |id: &str, summary: &str| ModelOption {
-        id: id.to_owned(),
-        group: Group::Fresh,
-        name: words::fresh(id),
-        about: words::about_fresh(summary, id == FIRST),
+    let option = |group, id: String, network: &str, summary: &str| ModelOption {
+        id,
+        group,
+        network: network.to_owned(),
+        summary: summary.to_owned(),
     };
-    let mut others: Vec<&ArchitectureInfo> =
-        architectures.iter().filter(|architectures| architectures.id != HEAD).collect();
-    // Those that are equal stay in the registry's order.
-    others.sort_by_key(|architectures| architectures.id != FIRST);
-    let alone = others.is_empty().then(|| fresh(FIRST, words::FIRST));
-    let fresh: Vec<ModelOption> =
-        others.iter().map(|architectures| fresh(&architectures.id, &architectures.summary)).collect();
-    head.into_iter().chain(tuned).chain(alone).chain(fresh).collect()
+    let head = has_musicnn.then(|| option(ModelGroup::NewHead, HEAD.to_owned(), "", ""));
+    // A head has no weights to fine-tune but its own few: only networks that take spectrograms are offered.
+    let pretrained = list.networks.iter().filter(|offer| offer.backbones.is_empty());
+    let pretrained = pretrained
+        .map(|offer| option(ModelGroup::FineTune, format!("{TUNED}{}", offer.name), &offer.name, &offer.summary));
+    let from_scratch = |id: &str, summary: &str| option(ModelGroup::FromScratch, id.to_owned(), id, summary);
+    let mut others: Vec<&ArchitectureInfo> = architectures.iter().filter(|own| own.id != HEAD).collect();
+    // A stable sort: the others stay in the registry's order.
+    others.sort_by_key(|own| own.id != FIRST);
+    let alone = others.is_empty().then(|| from_scratch(FIRST, ""));
+    let others: Vec<ModelOption> = others.iter().map(|own| from_scratch(&own.id, &own.summary)).collect();
+    head.into_iter().chain(pretrained).chain(alone).chain(others).collect()
 }
 
-/// The pupil that the page chooses.
+/// The model that the page selects at first.
 pub fn default(model_options: &[ModelOption]) -> &str {
-    if model_options.iter().any(|option| option.group == Group::Head) { HEAD } else { FIRST }
+    if model_options.iter().any(|option| option.group == ModelGroup::NewHead) { HEAD } else { FIRST }
 }
 
-/// What can be chosen of a pupil besides itself.
+/// True for the smallest architecture, which needs the fewest clips.
+pub(super) fn is_smallest(option: &ModelOption) -> bool {
+    option.id == FIRST
+}
+
+/// What can be chosen about a model besides itself.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Build {
+pub struct ModelChoices {
     /// Units of a head's hidden layer; 0 for none.
     pub hidden: usize,
-    /// Which layers of a network learn that has learned already.
+    /// Which layers of a pretrained network are trained.
     pub layers: TrainableLayers,
-    /// True where a network from fresh weights hears as in its document, false for the usual 3 s.
+    /// True for the front end of the architecture's paper, false for the usual one of 3 s.
     pub documented: bool,
-    /// Share of its document's channels, above 0.
+    /// Share of the channels that the architecture's paper has, above 0.
     pub width: f64,
 }
 
-impl Default for Build {
+impl Default for ModelChoices {
     fn default() -> Self {
         Self { hidden: 0, layers: TrainableLayers::Output, documented: false, width: 1.0 }
     }
 }
 
-/// The group of a pupil's name.
-pub fn group(id: &str) -> Group {
+/// The group of a value in the select box.
+pub fn group(id: &str) -> ModelGroup {
     match id {
-        HEAD => Group::Head,
-        _ if id.starts_with(TUNED) => Group::Tuned,
-        _ => Group::Fresh,
+        HEAD => ModelGroup::NewHead,
+        _ if id.starts_with(TUNED) => ModelGroup::FineTune,
+        _ => ModelGroup::FromScratch,
     }
 }
 
-/// The student of a pupil's name. What cannot be had of it is left out: [`layers`] and [`front_ends`] say what can.
-pub fn model_spec(id: &str, build: &Build, architectures: &[ArchitectureInfo]) -> ModelSpec {
+/// The model of a value in the select box. A choice that it does not allow is replaced by one that it does: see [`layers`]
+/// and [`front_ends`].
+pub fn model_spec(id: &str, choices: &ModelChoices, architectures: &[ArchitectureInfo]) -> ModelSpec {
     match (group(id), id.strip_prefix(TUNED)) {
-        (Group::Head, _) => {
+        (ModelGroup::NewHead, _) => {
             let backbones = MUSICNN.map(|name| (name.to_owned(), BackboneOutput::Features)).to_vec();
-            ModelSpec::NewHead { backbones, hidden: build.hidden }
+            ModelSpec::NewHead { backbones, hidden: choices.hidden }
         }
         (_, Some(network)) => {
-            let layers = if layers(id).contains(&build.layers) { build.layers } else { TrainableLayers::Output };
+            let layers = if layers(id).contains(&choices.layers) { choices.layers } else { TrainableLayers::Output };
             ModelSpec::FineTune { network: network.to_owned(), layers }
         }
         _ => {
-            let documented = if front_ends(id, architectures).contains(&build.documented) {
-                build.documented
+            // The other one is always allowed: there are only two.
+            let documented = if front_ends(id, architectures).contains(&choices.documented) {
+                choices.documented
             } else {
-                !build.documented
+                !choices.documented
             };
-            let own = architectures.iter().find(|architectures| architectures.id == id).filter(|_| documented);
+            // An architecture that is not known yet gets the usual front end.
+            let own = architectures.iter().find(|own| own.id == id).filter(|_| documented);
             let front_end = own.map_or_else(|| FRONT_END.to_owned(), |own| own.front_end.clone());
             let (rows, frames) = own.map_or((None, FRAMES), |own| (own.rows, own.frames));
-            ModelSpec::FromScratch { architecture: id.to_owned(), front_end, rows, frames, width: build.width }
+            ModelSpec::FromScratch { architecture: id.to_owned(), front_end, rows, frames, width: choices.width }
         }
     }
 }
 
-/// Which layers of a pupil can be those that learn; none where that is no question.
+/// Which layers of a model can be trained; empty if there is no choice.
 pub fn layers(id: &str) -> &'static [TrainableLayers] {
     match id.strip_prefix(TUNED) {
         Some(name) if MUSICNN.contains(&name) => {
@@ -150,35 +149,35 @@ pub fn layers(id: &str) -> &'static [TrainableLayers] {
     }
 }
 
-/// How a network from fresh weights can hear: as usual (false), as in its document (true).
+/// Which front ends an architecture can have: the usual one (false), that of its paper (true).
 pub fn front_ends(id: &str, architectures: &[ArchitectureInfo]) -> &'static [bool] {
-    match architectures.iter().find(|architectures| architectures.id == id) {
-        // Of what is not known, nothing can be had as in its document.
+    match architectures.iter().find(|own| own.id == id) {
+        // Until the engine has listed its architectures, the front end of the paper is not known.
         None => &[false],
-        // A picture, or longer windows than the usual ones.
+        // It takes pictures of a fixed size, or windows longer than the usual ones.
         Some(own) if own.rows.is_some() || own.least_frames > FRAMES => &[true],
         Some(own) if own.front_end == FRONT_END && own.frames == FRAMES => &[false],
         Some(_) => &[false, true],
     }
 }
 
-/// Ready-made settings.
+/// A ready-made recipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Preset {
+pub enum RecipePreset {
     /// A first result soon.
     #[default]
     Quick,
-    /// The best that the clips give.
+    /// The best result that the clips allow.
     Thorough,
-    /// As the network's document trains it; for a head, as is usual.
+    /// As the paper of the architecture trains it; for a head, as heads usually are.
     Paper,
 }
 
-impl Preset {
-    /// All of them, in the order in which they are offered.
+impl RecipePreset {
+    /// All of them, in the order in which the page offers them.
     pub const ALL: [Self; 3] = [Self::Quick, Self::Thorough, Self::Paper];
 
-    /// Its name in the choice box.
+    /// Its value in the select box.
     pub fn name(self) -> &'static str {
         match self {
             Self::Quick => "quick",
@@ -187,12 +186,12 @@ impl Preset {
         }
     }
 
-    /// The preset of this name in the choice box.
+    /// The preset of this value in the select box.
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|preset| preset.name() == name)
     }
 
-    /// Its settings for a student and this many clips; `None` where nobody wrote any down.
+    /// Its recipe for a model and this many clips; `None` if no paper describes one.
     pub fn recipe(self, model_spec: &ModelSpec, clips: usize, architectures: &[ArchitectureInfo]) -> Option<Recipe> {
         match (self, model_spec) {
             (Self::Quick, _) => Some(model_spec.quick(clips)),
@@ -200,18 +199,20 @@ impl Preset {
             (Self::Paper, ModelSpec::NewHead { .. }) => Some(usual()),
             (Self::Paper, ModelSpec::FineTune { .. }) => None,
             (Self::Paper, ModelSpec::FromScratch { architecture, .. }) => {
-                // A student is a single network: what a recipe has for the members of an ensemble would go before its fields.
+                // The page trains a single network. Left in, the augmentations of an ensemble's members would overrule
+                // those in the form.
                 let single =
                     |own: &ArchitectureInfo| Recipe { member_augmentations: Vec::new(), ..own.recipe.of_member(0) };
-                architectures.iter().find(|architectures| architectures.id == *architecture).map(single)
+                architectures.iter().find(|own| own.id == *architecture).map(single)
             }
         }
     }
 }
 
-/// How heads on networks that stay as they are, are usually trained: plainly.
+/// How heads on frozen networks are usually trained (linear probing).
 fn usual() -> Recipe {
     Recipe {
+        // Plain values, to compare the other presets with.
         epochs: 100,
         batch: 32,
         windows_per_song: 1,
@@ -227,12 +228,12 @@ fn usual() -> Recipe {
 pub(in crate::view) mod tests {
     use super::*;
 
-    /// A network of a document, and one that hears pictures.
+    /// Architectures with front ends of every kind.
     pub fn architectures() -> Vec<ArchitectureInfo> {
         let one = |id: &str, front_end: &str, rows, frames, least_frames| ArchitectureInfo {
             id: id.to_owned(),
             summary: format!("The network {id}"),
-            source: "A document".to_owned(),
+            source: "A paper".to_owned(),
             front_end: front_end.to_owned(),
             rows,
             frames,
@@ -256,7 +257,7 @@ pub(in crate::view) mod tests {
     }
 
     #[test]
-    fn who_can_learn_depends_on_what_there_is() {
+    fn models_depend_on_the_networks_and_architectures() {
         let ids = |list: &Catalogue, architectures: &[ArchitectureInfo]| -> Vec<String> {
             model_options(list, architectures).into_iter().map(|option| option.id).collect()
         };
@@ -272,44 +273,50 @@ pub(in crate::view) mod tests {
         }
         let mut with_head = whole.clone();
         with_head.networks[0].backbones = vec!["musicnn-msd".to_owned()];
-        assert!(!ids(&with_head, &[]).contains(&"tuned:a".to_owned()), "it does not hear for itself");
+        assert!(!ids(&with_head, &[]).contains(&"tuned:a".to_owned()), "a head cannot be fine-tuned");
     }
 
     #[test]
-    fn a_student_is_as_it_was_chosen_where_that_can_be_had() {
-        let build = Build { hidden: 64, layers: TrainableLayers::Last, documented: true, width: 0.5 };
+    fn a_model_follows_the_choices_that_it_allows() {
+        let choices = ModelChoices { hidden: 64, layers: TrainableLayers::Last, documented: true, width: 0.5 };
         assert!(
-            matches!(model_spec("head", &build, &[]), ModelSpec::NewHead { backbones, hidden: 64 } if backbones.len() == 2)
+            matches!(model_spec("head", &choices, &[]), ModelSpec::NewHead { backbones, hidden: 64 } if backbones.len() == 2)
         );
-        let tuned = |id: &str| model_spec(id, &build, &[]);
+        let tuned = |id: &str| model_spec(id, &choices, &[]);
         assert!(matches!(tuned("tuned:musicnn-msd"), ModelSpec::FineTune { layers: TrainableLayers::Last, .. }));
         assert!(
             matches!(tuned("tuned:a"), ModelSpec::FineTune { network, layers: TrainableLayers::Output } if network == "a")
         );
-        let chosen = |id: &str, documented| match model_spec(id, &Build { documented, ..build }, &architectures()) {
-            ModelSpec::FromScratch { front_end, rows, frames, width, .. } => {
-                assert_eq!(width, 0.5);
-                (front_end, rows, frames)
-            }
-            other => panic!("{other:?}"),
-        };
+        let chosen =
+            |id: &str, documented| match model_spec(id, &ModelChoices { documented, ..choices }, &architectures()) {
+                ModelSpec::FromScratch { front_end, rows, frames, width, .. } => {
+                    assert_eq!(width, 0.5);
+                    (front_end, rows, frames)
+                }
+                other => panic!("{other:?}"),
+            };
         let usual = ("gtzan-logmel".to_owned(), None, 39);
         assert_eq!((chosen("net1", false), chosen("net1", true)), (usual.clone(), ("net1".to_owned(), None, 128)));
-        assert_eq!(chosen("gtzan-cnn", false), ("image".to_owned(), Some(64), 64), "it hears pictures");
+        assert_eq!(chosen("gtzan-cnn", false), ("image".to_owned(), Some(64), 64), "it takes pictures");
         assert_eq!(chosen("long", false).2, 600, "3 s are too short for it");
         assert_eq!((chosen("lens", true), chosen("unknown", true)), (usual.clone(), usual));
     }
 
     #[test]
-    fn settings_of_a_paper_are_had_only_where_there_is_one() {
-        let of =
-            |id: &str| Preset::Paper.recipe(&model_spec(id, &Build::default(), &architectures()), 30, &architectures());
+    fn a_recipe_of_a_paper_needs_a_paper() {
+        let of = |id: &str| {
+            RecipePreset::Paper.recipe(
+                &model_spec(id, &ModelChoices::default(), &architectures()),
+                30,
+                &architectures(),
+            )
+        };
         assert_eq!(of("net1").map(|recipe| recipe.epochs), Some(77));
         assert_eq!((of("tuned:a"), of("unknown")), (None, None));
         assert_eq!(of("head").map(|recipe| recipe.optimiser), Some(OptimiserKind::Adam));
-        for preset in Preset::ALL {
-            assert_eq!(Preset::of(preset.name()), Some(preset));
+        for preset in RecipePreset::ALL {
+            assert_eq!(RecipePreset::of(preset.name()), Some(preset));
         }
-        assert_eq!(Preset::of("own"), None);
+        assert_eq!(RecipePreset::of("own"), None);
     }
 }

@@ -1,42 +1,44 @@
-//! A clip that is being recorded through the microphone.
+//! A clip that is being recorded with the microphone.
 
-use crate::view::train::dataset::Class;
+use crate::view::train::class::Class;
 
 /// The longest clip that is recorded, in seconds.
+// Half a minute is as long as the excerpts that the networks were trained on.
 pub const LONGEST_SECONDS: f64 = 30.0;
 
-/// Where a recording is.
+/// A recording in progress.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
-    /// The class that it goes into.
+    /// The class that the clip is for.
     pub class: String,
-    /// How long it is; `None` until the microphone is there.
+    /// Its length so far; `None` until the microphone is ready.
     pub seconds: Option<f64>,
-    /// How loud it is, 0 to 1 of full scale.
+    /// The level, 0 to 1 of full scale.
     pub level: f32,
 }
 
-/// Why nothing was recorded.
+/// Why there is no recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotRecorded {
-    /// The user, or the browser's settings, said no.
+    /// The user or the browser's settings refused access.
     Refused,
     /// There is no microphone.
     NoDevice,
-    /// The browser has no way to record, or not on a page like this.
+    /// The browser cannot record, or not on a page without https.
     NotHere,
     /// The microphone gave no sound.
     Nothing,
-    /// Anything else, in the browser's words.
+    /// Another error, in the browser's words.
     Failed(String),
 }
 
-/// Where the level's bar ends that stands for full scale: it shows decibels, −60 to 0, as 0 to 1.
+/// The length of the level meter, 0 to 1, for a level of −60 to 0 dB of full scale.
 pub fn meter(level: f32) -> f64 {
+    // The floor keeps the logarithm of silence finite.
     (1.0 + 20.0 * f64::from(level.max(1e-6)).log10() / 60.0).clamp(0.0, 1.0)
 }
 
-/// A name for a new recording's file that no clip has.
+/// A file name for a new recording that no clip has.
 pub fn free_name(classes: &[Class]) -> String {
     let taken = |name: &str| classes.iter().flat_map(|class| &class.clips).any(|clip| clip.name == name);
     let mut names = (1_u64..).map(|number| format!("recording {number}.wav"));
@@ -46,13 +48,13 @@ pub fn free_name(classes: &[Class]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::train::dataset::Entry;
+    use crate::view::train::class::DatasetClip;
 
     #[test]
     fn recordings_are_counted_over_all_classes() {
         let class = |names: &[&str]| Class {
             name: "a".to_owned(),
-            clips: names.iter().map(|name| Entry::new((*name).to_owned(), (*name).to_owned())).collect(),
+            clips: names.iter().map(|name| DatasetClip::new((*name).to_owned(), (*name).to_owned())).collect(),
         };
         assert_eq!(free_name(&[]), "recording 1.wav");
         assert_eq!(free_name(&[class(&["recording 1.wav"]), class(&["x.wav", "recording 2.wav"])]), "recording 3.wav");

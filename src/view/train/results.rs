@@ -1,62 +1,90 @@
-//! What came of a lesson, looked at closely: its figures, who was taken for whom, which clips those are.
+//! The results of a training run: metrics, the confusion matrix, and the clips that are classified wrongly.
 
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::card::Card;
 use crate::eval::confidence::{Interval, wilson};
 use crate::eval::metrics::{Metrics, argmax, metrics};
 use crate::eval::tags::{TagMetrics, tag_metrics};
-use crate::training_job::{LabelledClip, Split};
-use crate::view::train::state::Outcome;
+use crate::training_job::{LabelledClip, Split, TrainingJob, TrainingResult};
 
 /// The most misses that are listed.
 const MISSES: usize = 8;
-/// The most labels that a confusion matrix is drawn of; of more, the most confused pairs are listed.
+/// The most labels of a confusion matrix; with more, the most confused pairs are listed.
 pub const MATRIX_LABELS: usize = 40;
 /// The most pairs that are listed.
+// Longer lists are not read; the table of metrics has every class.
 const PAIRS: usize = 30;
 /// The most tags whose worst misses are listed.
 const TAG_MISSES: usize = 20;
-/// The most answers that are told of a clip.
+/// The most labels in the prediction for a clip.
 const TOP: usize = 3;
 
-/// A clip with what the network says of it.
+/// A finished training run, to be compared with others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// When it ended, in milliseconds since 1970.
+    pub when: f64,
+    /// Its results.
+    pub outcome: Rc<Outcome>,
+}
+
+/// A trained network and its results.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The card of the new network.
+    pub card: Card,
+    /// The training job, its clips split.
+    // The names under which earlier versions stored it.
+    #[serde(alias = "lesson")]
+    pub job: TrainingJob,
+    /// The epochs, the predictions for all clips, and the time.
+    #[serde(alias = "learned")]
+    pub result: TrainingResult,
+}
+
+/// A clip that is classified wrongly.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Miss {
-    /// Its place in the lesson.
+    /// Its index in the job.
     pub clip: usize,
-    /// The label that it has.
+    /// The index of its label.
     pub truth: usize,
-    /// The label that the network gives it.
+    /// The index of the predicted label.
     pub answer: usize,
-    /// The probability that the network gives the truth, 0 to 1.
+    /// The predicted probability of its label, 0 to 1.
     pub of_truth: f32,
 }
 
-/// The clip of a tag that is furthest from what it should be.
+/// The clip whose prediction of a tag is most wrong.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TagMiss {
-    /// Its place in the lesson.
+    /// Its index in the job.
     pub clip: usize,
-    /// The tag.
+    /// The index of the tag.
     pub tag: usize,
-    /// True where it has the tag.
+    /// True if it has the tag.
     pub has: bool,
-    /// The probability that the network gives the tag, 0 to 1.
+    /// The predicted probability of the tag, 0 to 1.
     pub probability: f32,
 }
 
-/// Clips of one label that were given another.
+/// A cell of the confusion matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Confused {
-    /// The label that they have.
+    /// The index of the label that the clips have.
     pub truth: usize,
-    /// The label that they were given.
+    /// The index of the label that is predicted.
     pub answer: usize,
-    /// How many.
+    /// The number of clips.
     pub clips: usize,
 }
 
 impl Outcome {
-    /// Every clip that has an answer with a value for every label, by its place.
-    fn answered(&self) -> impl Iterator<Item = (usize, &LabelledClip, &[f32])> {
+    /// Every clip with a complete prediction, by its index. Results that were stored by other versions may lack some.
+    fn predicted(&self) -> impl Iterator<Item = (usize, &LabelledClip, &[f32])> {
         let labels = self.job.labels.len();
         let clips = self.job.clips.iter().zip(&self.result.answers).enumerate();
         let answered = clips.map(|(place, (clip, answer))| (place, clip, answer.as_slice()));
@@ -65,58 +93,60 @@ impl Outcome {
         })
     }
 
-    /// Those that it was judged by.
-    fn judged(&self) -> impl Iterator<Item = (usize, &LabelledClip, &[f32])> {
-        self.answered().filter(|(_, clip, _)| clip.split == Split::Valid)
+    /// The clips of the validation split.
+    fn validated(&self) -> impl Iterator<Item = (usize, &LabelledClip, &[f32])> {
+        self.predicted().filter(|(_, clip, _)| clip.split == Split::Valid)
     }
 
-    /// Of those that it was judged by: place, truth and answer, where clips have one label.
-    pub fn named(&self) -> impl Iterator<Item = (usize, usize, usize)> {
-        self.judged().filter_map(|(place, clip, answer)| Some((place, *clip.labels.first()?, argmax(answer))))
+    /// The clips of the validation split by index, label and predicted label, if clips have one label.
+    pub fn classified(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+        self.validated().filter_map(|(place, clip, answer)| Some((place, *clip.labels.first()?, argmax(answer))))
     }
 
-    /// Figures of the clips that it was judged by.
+    /// Metrics on the validation split.
     pub fn metrics(&self) -> Metrics {
-        let pairs: Vec<(usize, usize)> = self.named().map(|(_, truth, answer)| (truth, answer)).collect();
+        let pairs: Vec<(usize, usize)> = self.classified().map(|(_, truth, answer)| (truth, answer)).collect();
         metrics(&self.job.labels, &pairs)
     }
 
-    /// Figures of the clips that it was judged by, where clips may have many labels.
+    /// Metrics on the validation split, if clips may have several labels.
     pub fn tag_metrics(&self) -> TagMetrics {
         let labels = self.job.labels.len();
+        // The metrics take targets of any kind, hence 0 and 1 as numbers.
         let target =
             |clip: &LabelledClip| (0..labels).map(|label| f32::from(u8::from(clip.labels.contains(&label)))).collect();
-        let songs: Vec<(Vec<f32>, &[f32])> = self.judged().map(|(_, clip, answer)| (target(clip), answer)).collect();
+        let songs: Vec<(Vec<f32>, &[f32])> = self.validated().map(|(_, clip, answer)| (target(clip), answer)).collect();
         let songs: Vec<(&[f32], &[f32])> = songs.iter().map(|(target, answer)| (target.as_slice(), *answer)).collect();
         tag_metrics(&self.job.labels, &songs)
     }
 
-    /// Where the share of clips named rightly lies, with 95 % certainty, were there many more clips like those judged.
-    pub fn interval(&self) -> Interval {
+    /// The 95 % confidence interval of the accuracy (Wilson).
+    pub(crate) fn interval(&self) -> Interval {
         let (all, right) = self
-            .named()
+            .classified()
             .fold((0, 0), |(all, right), (_, truth, answer)| (all + 1, right + usize::from(truth == answer)));
         wilson(right, all)
     }
 
-    /// The clips that it got most wrong, the worst first, those that it learned from included: their labels may be wrong.
+    /// The worst misses first, of both splits: a label may be wrong.
     pub fn misses(&self) -> Vec<Miss> {
         let miss = |(clip, own, answer): (usize, &LabelledClip, &[f32])| {
             let truth = *own.labels.first()?;
             let miss = Miss { clip, truth, answer: argmax(answer), of_truth: answer[truth] };
+            // A correct prediction is no miss, however unsure it is.
             (miss.answer != miss.truth).then_some(miss)
         };
-        let mut misses: Vec<Miss> = self.answered().filter_map(miss).collect();
+        let mut misses: Vec<Miss> = self.predicted().filter_map(miss).collect();
         misses.sort_by(|a, b| a.of_truth.total_cmp(&b.of_truth));
         misses.truncate(MISSES);
         misses
     }
 
-    /// Of every tag the clip that is furthest from what it should be, where it is more wrong than right; the worst first.
+    /// For every tag the clip with the most wrong prediction, if that is more wrong than right; the worst first.
     pub fn tag_misses(&self) -> Vec<TagMiss> {
         let wrong = |miss: &TagMiss| if miss.has { 1.0 - miss.probability } else { miss.probability };
         let worst = |tag: usize| {
-            let of = self.answered().map(|(clip, own, answer)| TagMiss {
+            let of = self.predicted().map(|(clip, own, answer)| TagMiss {
                 clip,
                 tag,
                 has: own.labels.contains(&tag),
@@ -130,24 +160,25 @@ impl Outcome {
         misses
     }
 
-    /// The clips that it was judged by, of one label and given another (or the same), by their places.
+    /// The clips in a cell of the confusion matrix, by index.
     pub fn cell(&self, truth: usize, answer: usize) -> Vec<usize> {
-        let own = self.named().filter(|(_, had, given)| (*had, *given) == (truth, answer));
+        let own = self.classified().filter(|(_, had, given)| (*had, *given) == (truth, answer));
         own.map(|(place, ..)| place).collect()
     }
 
-    /// What it says of a clip: the most probable labels, the first of them first.
+    /// The most probable labels of a clip with their probabilities.
     pub fn top(&self, clip: usize) -> Vec<(usize, f32)> {
         let answer = self.result.answers.get(clip).map(Vec::as_slice).unwrap_or_default();
         let mut all: Vec<(usize, f32)> = answer.iter().copied().enumerate().collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        // A stored prediction may be longer than its labels.
         all.retain(|(label, _)| *label < self.job.labels.len());
         all.truncate(TOP);
         all
     }
 }
 
-/// The pairs of labels that are taken for each other most often, most often first.
+/// The pairs of labels that are confused most often, the most frequent first.
 pub fn confused(metrics: &Metrics) -> Vec<Confused> {
     let rows = metrics.confusion.iter().enumerate();
     let cells = rows
@@ -162,10 +193,9 @@ pub fn confused(metrics: &Metrics) -> Vec<Confused> {
 pub(in crate::view) mod tests {
     use super::*;
     use crate::recipe::Recipe;
-    use crate::training_job::{TrainingJob, TrainingResult};
-    use crate::view::train::model_options::{Build, model_spec};
+    use crate::view::train::model_options::{ModelChoices, model_spec};
 
-    /// Clips of two labels in turn, of which the first two are to learn from.
+    /// Clips of two labels in turn, of which the first two are in the training split.
     pub fn outcome(answers: &[[f32; 2]]) -> Outcome {
         let clip = |index: usize| LabelledClip {
             id: index.to_string(),
@@ -178,7 +208,7 @@ pub(in crate::view) mod tests {
             name: "mine".to_owned(),
             labels: ["a", "b"].map(String::from).to_vec(),
             multi_label: false,
-            model: model_spec("lens", &Build::default(), &[]),
+            model: model_spec("lens", &ModelChoices::default(), &[]),
             clips: (0..answers.len()).map(clip).collect(),
             recipe: Recipe::default(),
         };
@@ -190,7 +220,7 @@ pub(in crate::view) mod tests {
     const ANSWERS: [[f32; 2]; 6] = [[0.1, 0.9], [0.0, 1.0], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6], [0.1, 0.9]];
 
     #[test]
-    fn only_clips_that_it_never_learned_from_count() {
+    fn only_the_validation_split_counts() {
         let outcome = outcome(&ANSWERS);
         let metrics = outcome.metrics();
         assert_eq!((metrics.n, metrics.accuracy), (4, 0.75));
@@ -198,7 +228,7 @@ pub(in crate::view) mod tests {
         let Interval { low, high } = outcome.interval();
         assert!(low > 0.25 && low < 0.35 && high > 0.9 && high < 1.0, "{low} {high}");
         let misses: Vec<usize> = outcome.misses().iter().map(|miss| miss.clip).collect();
-        assert_eq!(misses, [0, 4], "the worst first, of both parts");
+        assert_eq!(misses, [0, 4], "the worst first, of both splits");
     }
 
     #[test]
@@ -227,13 +257,13 @@ pub(in crate::view) mod tests {
     }
 
     #[test]
-    fn tags_have_figures_of_their_own() {
+    fn tags_have_metrics_of_their_own() {
         let mut outcome = outcome(&ANSWERS);
         outcome.job.multi_label = true;
         outcome.job.clips[3].labels = vec![0, 1];
         let metrics = outcome.tag_metrics();
         assert_eq!((metrics.n, metrics.per_tag[0].support, metrics.per_tag[1].support), (4, 3, 2));
-        // Of tag b: 0.7 and 0.9 have it, 0.2 and 0.6 have not.
+        // Tag b is on the clips with 0.7 and 0.9, and not on those with 0.2 and 0.6.
         assert_eq!(metrics.per_tag[1].roc_auc, Some(1.0));
         let misses: Vec<(usize, usize, bool)> =
             outcome.tag_misses().iter().map(|miss| (miss.tag, miss.clip, miss.has)).collect();
@@ -242,7 +272,7 @@ pub(in crate::view) mod tests {
     }
 
     #[test]
-    fn an_outcome_that_does_not_hold_together_has_fewer_figures_and_no_panic() {
+    fn an_incomplete_outcome_has_fewer_metrics_and_no_panic() {
         let mut outcome = outcome(&ANSWERS);
         outcome.result.answers[2] = vec![0.5];
         outcome.job.clips[3].labels = vec![7];

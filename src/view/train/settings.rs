@@ -1,271 +1,221 @@
-//! The settings of a run as the fields of a form: what each says of a recipe, and what it makes of one.
+//! The fields of the settings form: what each is called, what it means, which values it takes, and how it reads and writes
+//! a [`Recipe`]. The page builds the form from them; the table of all fields is in [`fields`].
 
-use crate::recipe::{Augmentation, Keep, OptimiserKind, Recipe, Schedule};
+pub mod fields;
+mod recipe_fields;
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::recipe::{Keep, OptimiserKind, Recipe, Schedule};
 use crate::view::train::words::settings as words;
 
-/// One setting.
-#[derive(Clone, Copy)]
-pub struct Setting {
-    /// Its field's id.
-    pub id: &'static str,
-    /// What it is called in a list.
-    pub name: &'static str,
-    /// The most that the page takes.
-    most: f64,
-    slot: fn(&mut Recipe) -> Slot<'_>,
-}
-
-/// Where a setting lies in a recipe.
-enum Slot<'a> {
-    Whole(&'a mut usize),
-    Seed(&'a mut u64),
-    Real(&'a mut f64),
-    /// The network's own where nothing is said.
-    Perhaps(&'a mut Option<f64>),
-    Yes(&'a mut bool),
-    Optimiser(&'a mut OptimiserKind),
-    Schedule(&'a mut Schedule),
-    Keep(&'a mut Keep),
-}
-
-/// What a ticked box says; an empty one says nothing.
+/// What a ticked checkbox says; an empty one says nothing.
 pub const TICKED: &str = "yes";
 
-const OPTIMISERS: [(&str, OptimiserKind); 5] = [
-    ("adamw", OptimiserKind::AdamW),
-    ("adam", OptimiserKind::Adam),
-    ("rmsprop", OptimiserKind::RmsProp),
-    ("sgd", OptimiserKind::Sgd),
-    ("adadelta", OptimiserKind::Adadelta),
-];
-const SCHEDULES: [(&str, Schedule); 3] =
-    [("constant", Schedule::Constant), ("cosine", Schedule::Cosine), ("plateau", Schedule::Plateau)];
-const KEEPS: [(&str, Keep); 2] = [("best", Keep::Best), ("last", Keep::Last)];
-
-const fn whole(id: &'static str, name: &'static str, most: usize, slot: fn(&mut Recipe) -> Slot<'_>) -> Setting {
-    Setting { id, name, most: most as f64, slot }
+/// The numbers that a field takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Range {
+    /// The smallest.
+    pub min: f64,
+    /// The largest, or what every number is below; infinite for no limit.
+    pub max: f64,
+    excludes_max: bool,
 }
 
-/// No more is checked here than [`Recipe::check`] does.
-const fn other(id: &'static str, name: &'static str, slot: fn(&mut Recipe) -> Slot<'_>) -> Setting {
-    Setting { id, name, most: f64::INFINITY, slot }
-}
-
-/// All settings but those of [`AUGMENTATION`].
-pub const SETTINGS: &[Setting] = &[
-    whole("train-epochs", "epochs", 10_000, |recipe| Slot::Whole(&mut recipe.epochs)),
-    whole("train-batch", "batch", 1024, |recipe| Slot::Whole(&mut recipe.batch)),
-    whole("train-windows", "windows a clip", 256, |recipe| Slot::Whole(&mut recipe.windows_per_song)),
-    other("train-balanced", "classes drawn alike", |recipe| Slot::Yes(&mut recipe.balanced)),
-    other("train-groups", "artists drawn alike", |recipe| Slot::Real(&mut recipe.group_evenness)),
-    other("train-optimiser", "optimiser", |recipe| Slot::Optimiser(&mut recipe.optimiser)),
-    other("train-rate", "learning rate", |recipe| Slot::Real(&mut recipe.learning_rate)),
-    other("train-schedule", "schedule", |recipe| Slot::Schedule(&mut recipe.schedule)),
-    other("train-decay", "weight decay", |recipe| Slot::Real(&mut recipe.weight_decay)),
-    other("train-average", "average of weights", |recipe| Slot::Real(&mut recipe.average_decay)),
-    other("train-dropout-conv", "dropout after convolutions", |recipe| Slot::Perhaps(&mut recipe.dropout_convolution)),
-    other("train-dropout-dense", "dropout between dense layers", |recipe| Slot::Perhaps(&mut recipe.dropout_dense)),
-    other("train-smoothing", "label smoothing", |recipe| Slot::Real(&mut recipe.label_smoothing)),
-    other("train-penalty", "the paper's penalty", |recipe| Slot::Yes(&mut recipe.paper_penalty)),
-    whole("train-every", "epochs from one judging to the next", 1000, |recipe| Slot::Whole(&mut recipe.validate_every)),
-    whole("train-patience", "early stopping", 10_000, |recipe| Slot::Whole(&mut recipe.patience)),
-    other("train-keep", "the epoch that is kept", |recipe| Slot::Keep(&mut recipe.keep)),
-    whole("train-seed", "seed", 1_000_000_000, |recipe| Slot::Seed(&mut recipe.seed)),
-];
-
-/// What is done to sounds, setting by setting.
-pub const AUGMENTATION: &[Setting] = &[
-    other("train-mixup", "mixup", |recipe| Slot::Real(&mut recipe.augmentation.mixup)),
-    whole("train-time-masks", "masks over time", 50, |recipe| Slot::Whole(&mut recipe.augmentation.time_masks)),
-    whole("train-time-columns", "widest mask over time", 1000, |recipe| {
-        Slot::Whole(&mut recipe.augmentation.time_mask_columns)
-    }),
-    whole("train-band-masks", "masks over bands", 50, |recipe| Slot::Whole(&mut recipe.augmentation.band_masks)),
-    whole("train-band-bands", "widest mask over bands", 256, |recipe| {
-        Slot::Whole(&mut recipe.augmentation.band_mask_bands)
-    }),
-    other("train-noise", "noise", |recipe| Slot::Real(&mut recipe.augmentation.noise)),
-    other("train-gain", "level", |recipe| Slot::Real(&mut recipe.augmentation.gain)),
-    other("train-equaliser", "equaliser", |recipe| Slot::Real(&mut recipe.augmentation.equaliser)),
-    whole("train-pitch", "bands up or down", 64, |recipe| Slot::Whole(&mut recipe.augmentation.band_shift)),
-    other("train-stretch", "stretch of time", |recipe| Slot::Real(&mut recipe.augmentation.stretch)),
-];
-
-/// Every setting.
-pub fn all() -> impl Iterator<Item = &'static Setting> {
-    SETTINGS.iter().chain(AUGMENTATION)
-}
-
-/// Ready-made augmentations, by their names in the choice box; others are `own`.
-pub const AUGMENTATIONS: [(&str, &Augmentation); 3] =
-    [("none", &Augmentation::NONE), ("light", &Augmentation::LIGHT), ("strong", &Augmentation::FEW_SONGS)];
-
-/// The name of an augmentation in the choice box.
-pub fn augmentation_name(augmentation: &Augmentation) -> &'static str {
-    AUGMENTATIONS.iter().find(|(_, known)| *known == augmentation).map_or("own", |(name, _)| name)
-}
-
-/// The augmentation of a name in the choice box; `None` for one's own.
-pub fn augmentation(name: &str) -> Option<&'static Augmentation> {
-    AUGMENTATIONS.iter().find(|(known, _)| *known == name).map(|(_, augmentation)| *augmentation)
-}
-
-impl Setting {
-    /// What its field says of a recipe.
-    pub fn text(&self, recipe: &Recipe) -> String {
-        let name_of = |name: Option<&str>| name.unwrap_or_default().to_owned();
-        match (self.slot)(&mut recipe.clone()) {
-            Slot::Whole(value) => value.to_string(),
-            Slot::Seed(value) => value.to_string(),
-            Slot::Real(value) => value.to_string(),
-            Slot::Perhaps(value) => value.map(|value| value.to_string()).unwrap_or_default(),
-            Slot::Yes(value) => (if *value { TICKED } else { "" }).to_owned(),
-            Slot::Optimiser(value) => name_of(name_in(&OPTIMISERS, value)),
-            Slot::Schedule(value) => name_of(name_in(&SCHEDULES, value)),
-            Slot::Keep(value) => name_of(name_in(&KEEPS, value)),
-        }
+impl Range {
+    const fn within(min: f64, max: f64) -> Self {
+        Self { min, max, excludes_max: false }
     }
 
-    /// Puts what its field says into a recipe that is in order.
+    const fn below(min: f64, max: f64) -> Self {
+        Self { min, max, excludes_max: true }
+    }
+
+    const fn at_least(min: f64) -> Self {
+        Self { min, max: f64::INFINITY, excludes_max: true }
+    }
+
+    fn contains(self, value: f64) -> bool {
+        // Infinity and NaN are no values of any setting.
+        value.is_finite() && value >= self.min && if self.excludes_max { value < self.max } else { value <= self.max }
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { min, max, excludes_max } = self;
+        match (max.is_finite(), excludes_max) {
+            (false, _) => write!(formatter, "{min} or more"),
+            (true, true) => write!(formatter, "{min} to below {max}"),
+            (true, false) => write!(formatter, "{min} to {max}"),
+        }
+    }
+}
+
+/// The kind of a field.
+#[derive(Debug, Clone, Copy)]
+pub enum Input {
+    /// A whole number, in steps of 1.
+    Whole(Range),
+    /// A percentage, in steps of 1; fractions can be typed.
+    Percent(Range),
+    /// A real number, written with a point or a comma.
+    Real(Range),
+    /// A real number, or nothing for the network's own value.
+    OptionalReal(Range),
+    /// A checkbox.
+    Checkbox,
+    /// A select box: its values and what each is called. Empty if the page fills it later.
+    Choice(fn() -> Vec<(&'static str, &'static str)>),
+    /// A text of at most this many characters.
+    Text(u32),
+}
+
+/// A field of the form.
+#[derive(Debug, Clone, Copy)]
+pub struct FormField {
+    /// The id of its element.
+    pub id: &'static str,
+    /// What stands over it.
+    pub label: &'static str,
+    /// What the setting does, its unit and a usual value.
+    pub help: &'static str,
+    /// Which values it takes.
+    pub input: Input,
+    /// Its value at first; of a recipe's settings the preset gives it.
+    pub value: &'static str,
+}
+
+impl FormField {
+    /// The number in the field.
     ///
     /// # Errors
     ///
-    /// A sentence, where it is no such value or out of its range; the recipe is then as it was.
+    /// A sentence if it is no number or out of its range.
+    pub fn number(&self, text: &str) -> Result<f64, String> {
+        match self.input {
+            // Parsed as an integer first, so that 1.5 is refused and not cut off.
+            Input::Whole(_) => self.whole::<u64>(text).map(|value| value as f64),
+            _ => self.real(text),
+        }
+    }
+
+    fn whole<Number: FromStr>(&self, text: &str) -> Result<Number, String> {
+        let text = text.trim();
+        let value = text.parse().map_err(|_| words::not_whole(text))?;
+        self.check(text, text.parse().unwrap_or(f64::NAN)).map(|()| value)
+    }
+
+    fn real(&self, text: &str) -> Result<f64, String> {
+        let text = text.trim();
+        // Many keyboards for numbers have a comma only.
+        let value = text.replace(',', ".").parse().map_err(|_| words::not_a_number(text))?;
+        self.check(text, value).map(|()| value)
+    }
+
+    fn check(&self, text: &str, value: f64) -> Result<(), String> {
+        match self.input {
+            Input::Whole(range) | Input::Percent(range) | Input::Real(range) | Input::OptionalReal(range)
+                if !range.contains(value) =>
+            {
+                Err(words::out_of_range(self.label, range, text))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A setting of a [`Recipe`].
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Its field.
+    pub field: FormField,
+    binding: Binding,
+}
+
+/// Where a setting lies in a recipe.
+#[derive(Debug, Clone, Copy)]
+enum Binding {
+    Whole(fn(&mut Recipe) -> &mut usize),
+    Seed(fn(&mut Recipe) -> &mut u64),
+    Real(fn(&mut Recipe) -> &mut f64),
+    OptionalReal(fn(&mut Recipe) -> &mut Option<f64>),
+    Checkbox(fn(&mut Recipe) -> &mut bool),
+    Optimiser(fn(&mut Recipe) -> &mut OptimiserKind),
+    Schedule(fn(&mut Recipe) -> &mut Schedule),
+    Keep(fn(&mut Recipe) -> &mut Keep),
+}
+
+const OPTIMISERS: [(&str, &str, OptimiserKind); 5] = [
+    ("adamw", "AdamW", OptimiserKind::AdamW),
+    ("adam", "Adam", OptimiserKind::Adam),
+    ("rmsprop", "RMSProp", OptimiserKind::RmsProp),
+    ("sgd", "SGD with momentum", OptimiserKind::Sgd),
+    ("adadelta", "Adadelta", OptimiserKind::Adadelta),
+];
+const SCHEDULES: [(&str, &str, Schedule); 3] = [
+    ("constant", "constant", Schedule::Constant),
+    ("cosine", "cosine", Schedule::Cosine),
+    ("plateau", "plateau", Schedule::Plateau),
+];
+const KEEPS: [(&str, &str, Keep); 2] = [("best", "the best epoch", Keep::Best), ("last", "the last epoch", Keep::Last)];
+
+impl Setting {
+    /// What it is called in a list: `epochs`, `learning rate`.
+    pub fn name(&self) -> String {
+        let mut letters = self.field.label.chars();
+        letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    }
+
+    /// What its field says for a recipe.
+    pub fn text(&self, recipe: &Recipe) -> String {
+        // The bindings lend a place to write to; a copy serves to read from.
+        let recipe = &mut recipe.clone();
+        match self.binding {
+            Binding::Whole(of) => of(recipe).to_string(),
+            Binding::Seed(of) => of(recipe).to_string(),
+            Binding::Real(of) => of(recipe).to_string(),
+            Binding::OptionalReal(of) => of(recipe).map(|value| value.to_string()).unwrap_or_default(),
+            Binding::Checkbox(of) => (if *of(recipe) { TICKED } else { "" }).to_owned(),
+            Binding::Optimiser(of) => value_of(&OPTIMISERS, of(recipe)),
+            Binding::Schedule(of) => value_of(&SCHEDULES, of(recipe)),
+            Binding::Keep(of) => value_of(&KEEPS, of(recipe)),
+        }
+    }
+
+    /// Writes what its field says into a valid recipe.
+    ///
+    /// # Errors
+    ///
+    /// A sentence if it is not a value of the field; the recipe then stays as it was.
     pub fn set(&self, recipe: &mut Recipe, text: &str) -> Result<(), String> {
         let mut changed = recipe.clone();
-        let text = text.trim();
-        match (self.slot)(&mut changed) {
-            Slot::Whole(value) => *value = text.parse().map_err(|_| words::not_whole(text))?,
-            Slot::Seed(value) => *value = text.parse().map_err(|_| words::not_whole(text))?,
-            Slot::Real(value) => *value = real(text)?,
-            Slot::Perhaps(value) => *value = if text.is_empty() { None } else { Some(real(text)?) },
-            Slot::Yes(value) => *value = text == TICKED,
-            Slot::Optimiser(value) => *value = chosen(&OPTIMISERS, text)?,
-            Slot::Schedule(value) => *value = chosen(&SCHEDULES, text)?,
-            Slot::Keep(value) => *value = chosen(&KEEPS, text)?,
+        let (field, text) = (&self.field, text.trim());
+        match self.binding {
+            Binding::Whole(of) => *of(&mut changed) = field.whole(text)?,
+            Binding::Seed(of) => *of(&mut changed) = field.whole(text)?,
+            Binding::Real(of) => *of(&mut changed) = field.real(text)?,
+            // Nothing is a value here: that of the network's paper.
+            Binding::OptionalReal(of) if text.is_empty() => *of(&mut changed) = None,
+            Binding::OptionalReal(of) => *of(&mut changed) = Some(field.real(text)?),
+            Binding::Checkbox(of) => *of(&mut changed) = text == TICKED,
+            Binding::Optimiser(of) => *of(&mut changed) = chosen(&OPTIMISERS, text)?,
+            Binding::Schedule(of) => *of(&mut changed) = chosen(&SCHEDULES, text)?,
+            Binding::Keep(of) => *of(&mut changed) = chosen(&KEEPS, text)?,
         }
+        // The ranges above are the recipe's own (a test compares them). This is for rules that a later version may add.
         changed.check().map_err(|error| words::refused(&error))?;
-        if text.parse().is_ok_and(|value: f64| value > self.most) {
-            return Err(words::too_large(self.name, text, self.most));
-        }
         *recipe = changed;
         Ok(())
     }
 }
 
-/// A number as people write it: with a comma too.
-fn real(text: &str) -> Result<f64, String> {
-    text.replace(',', ".").parse().map_err(|_| words::not_a_number(text))
+fn value_of<Value: PartialEq>(choices: &[(&str, &str, Value)], value: &Value) -> String {
+    choices.iter().find(|(.., known)| known == value).map(|(name, ..)| (*name).to_owned()).unwrap_or_default()
 }
 
-/// A number in a range, whatever it is for.
-///
-/// # Errors
-///
-/// A sentence, where it is none or out of the range.
-pub fn within(name: &str, text: &str, [least, most]: [f64; 2]) -> Result<f64, String> {
-    let value = real(text.trim())?;
-    if (least..=most).contains(&value) { Ok(value) } else { Err(words::outside(name, text.trim(), [least, most])) }
-}
-
-fn name_in<Value: PartialEq>(names: &[(&'static str, Value)], value: &Value) -> Option<&'static str> {
-    names.iter().find(|(_, known)| known == value).map(|(name, _)| *name)
-}
-
-fn chosen<Value: Copy>(names: &[(&str, Value)], text: &str) -> Result<Value, String> {
-    let found = names.iter().find(|(name, _)| *name == text);
-    found.map(|(_, value)| *value).ok_or_else(|| words::not_a_number(text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn setting(id: &str) -> &'static Setting {
-        all().find(|setting| setting.id == id).unwrap()
-    }
-
-    fn strange() -> Recipe {
-        Recipe {
-            seed: 9,
-            epochs: 7,
-            batch: 5,
-            windows_per_song: 3,
-            balanced: true,
-            group_evenness: 0.5,
-            optimiser: OptimiserKind::Adadelta,
-            learning_rate: 1e-7,
-            schedule: Schedule::Plateau,
-            weight_decay: 0.25,
-            label_smoothing: 0.125,
-            paper_penalty: true,
-            dropout_convolution: Some(0.3),
-            dropout_dense: Some(0.0),
-            average_decay: 0.995,
-            keep: Keep::Last,
-            validate_every: 2,
-            patience: 11,
-            augmentation: Augmentation { band_shift: 2, stretch: 0.1, ..Augmentation::FEW_SONGS },
-            member_augmentations: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn the_form_holds_a_whole_recipe() {
-        let mut copied = Recipe::default();
-        for setting in all() {
-            setting.set(&mut copied, &setting.text(&strange())).unwrap();
-        }
-        assert_eq!(copied, strange(), "a setting has no field");
-        for setting in all() {
-            setting.set(&mut copied, &setting.text(&Recipe::default())).unwrap();
-        }
-        assert_eq!(copied, Recipe::default());
-        let mut ids: Vec<&str> = all().map(|setting| setting.id).collect();
-        ids.sort_unstable();
-        assert!(ids.windows(2).all(|two| two[0] != two[1]));
-    }
-
-    #[test]
-    fn what_is_no_value_is_refused_and_changes_nothing() {
-        let mut recipe = strange();
-        let mut told = |id: &str, text: &str| setting(id).set(&mut recipe, text).unwrap_err();
-        assert_eq!(told("train-epochs", "0"), "Epochs is 0; expected 1 or more.");
-        assert_eq!(told("train-dropout-dense", "1"), "Dropout between dense layers is 1; expected 0 to below 1.");
-        assert_eq!(told("train-rate", "-1"), "Learning rate is -1; expected 0 or more.");
-        assert_eq!(told("train-rate", "1e999"), "Learning rate is inf; expected 0 or more.");
-        assert_eq!(told("train-batch", "2000"), "The batch is 2000; expected 1024 or less.");
-        for (id, text) in [
-            ("train-epochs", "many"),
-            ("train-epochs", ""),
-            ("train-epochs", "1.5"),
-            ("train-seed", "-1"),
-            ("train-rate", ""),
-            ("train-rate", "fast"),
-            ("train-noise", "nan"),
-            ("train-optimiser", "lbfgs"),
-        ] {
-            assert!(told(id, text).ends_with('.'), "{id} {text}");
-        }
-        assert_eq!(recipe, strange());
-        setting("train-rate").set(&mut recipe, " 0,01 ").unwrap();
-        assert_eq!(recipe.learning_rate, 0.01, "with a comma");
-        setting("train-dropout-conv").set(&mut recipe, "").unwrap();
-        assert_eq!(recipe.dropout_convolution, None, "the network's own");
-    }
-
-    #[test]
-    fn augmentations_have_names() {
-        for (name, known) in AUGMENTATIONS {
-            assert_eq!((augmentation_name(known), augmentation(name)), (name, Some(known)));
-        }
-        assert_eq!((augmentation_name(&strange().augmentation), augmentation("own")), ("own", None));
-    }
-
-    #[test]
-    fn a_number_lies_in_its_range() {
-        assert_eq!(within("the width", " 50 ", [5.0, 200.0]), Ok(50.0));
-        assert_eq!(within("the width", "1", [5.0, 200.0]).unwrap_err(), "The width is 1; expected 5 to 200.");
-        assert!(within("the width", "wide", [5.0, 200.0]).is_err());
-    }
+fn chosen<Value: Copy>(choices: &[(&str, &str, Value)], text: &str) -> Result<Value, String> {
+    let found = choices.iter().find(|(name, ..)| *name == text);
+    found.map(|(.., value)| *value).ok_or_else(|| words::no_choice(text))
 }

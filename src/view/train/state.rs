@@ -1,145 +1,86 @@
-//! TrainingState: what is collected, how a lesson goes, what came of it.
+//! The state of training: the dataset, the running job, its results, and earlier runs.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::card::Card;
 use crate::eval::report::EpochReport;
 use crate::protocol::{ArchitectureInfo, EngineKind, TrainControl};
-use crate::training_job::{ClipId, TrainingJob, TrainingResult};
+use crate::training_job::{ClipId, TrainingJob};
 use crate::view::classify::networks::Catalogue;
 use crate::view::draw::thumbnail::Thumbnail;
 use crate::view::train::dataset::Dataset;
 use crate::view::train::recording::Recording;
+use crate::view::train::results::{Outcome, RunRecord};
+use crate::view::train::stage::Stage;
 
-/// Where a lesson is.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum Stage {
-    /// None is held.
-    #[default]
-    Idle,
-    /// Files are being taken in.
-    Adding {
-        /// Files taken in.
-        done: usize,
-        /// All of them; 0 while they come out of an archive, and nobody knows.
-        total: usize,
-    },
-    /// The collection is being made one file.
-    Packing {
-        /// Clips packed.
-        done: usize,
-        /// All of them.
-        total: usize,
-    },
-    /// The networks that the new one listens through are being fetched, or the engine started.
-    Preparing {
-        /// Bytes that are there.
-        fetched: u64,
-        /// All of them.
-        total: u64,
-    },
-    /// The clips are being heard.
-    Embedding {
-        /// Clips heard.
-        done: usize,
-        /// All of them.
-        total: usize,
-    },
-    /// The network learns.
-    Training {
-        /// Steps made.
-        step: usize,
-        /// Steps in all.
-        steps: usize,
-        /// What the user asked for.
-        control: TrainControl,
-    },
-}
-
-impl Stage {
-    /// Its name in the page's `data-stage`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Adding { .. } => "adding",
-            Self::Packing { .. } => "packing",
-            Self::Preparing { .. } => "preparing",
-            Self::Embedding { .. } => "embedding",
-            Self::Training { .. } => "training",
-        }
-    }
-}
-
-/// What the client tells of a lesson.
+/// What the client reports about a training job.
 #[derive(Debug, Clone)]
 pub enum TrainingEvent {
-    /// What it needs is being fetched.
+    /// Its backbones are being downloaded.
     Preparing {
-        /// Bytes that are there.
+        /// Bytes that were downloaded.
         fetched: u64,
         /// All of them.
         total: u64,
     },
-    /// So many of its clips are heard.
+    /// Clips are being embedded.
     Embedding {
-        /// Clips heard.
+        /// Clips that were embedded.
         done: usize,
         /// All of them.
         total: usize,
     },
-    /// A clip was heard, of so many seconds, or cannot be: a sentence.
+    /// A clip was decoded, or cannot be.
     Embedded {
-        /// Which one.
+        /// The clip.
         clip: ClipId,
-        /// What came of it.
+        /// Its length in seconds, or a sentence that says why it cannot be decoded.
         outcome: Result<f64, String>,
     },
-    /// The beginning of a clip was heard, for a picture of it.
+    /// The beginning of a clip was decoded for a picture of it.
     Thumbnail {
-        /// Which one.
+        /// The clip.
         clip: ClipId,
         /// The picture.
         thumbnail: Thumbnail,
     },
     /// A step was made.
     Step {
-        /// Steps made.
+        /// Steps that were made.
         step: usize,
         /// Steps in all.
         steps: usize,
     },
     /// An epoch is over.
     Epoch(EpochReport),
-    /// What the training goes on from, should it end here.
+    /// What the training can be resumed from if it ends here.
     Checkpoint(Rc<ResumePoint>),
-    /// Its engine ended, and another goes on.
+    /// Its engine ended, and training continues on another.
     Again {
-        /// Which engine ended.
+        /// The engine that ended.
         ended: EngineKind,
-        /// After so many epochs; 0 from the beginning.
+        /// The epoch that it continues after; 0 from the beginning.
         epoch: usize,
-        /// The windows of a step from now on, where the same kind of engine goes on with fewer.
+        /// The batch size from now on, if the same kind of engine continues with a smaller one.
         batch: Option<usize>,
     },
-    /// The network has learned.
+    /// The network is trained.
     Trained(Rc<Outcome>),
-    /// It came to nothing: a sentence.
+    /// It failed; a sentence says why.
     Failed(String),
-    /// It was given up.
+    /// The user cancelled it.
     Cancelled,
 }
 
-/// A training on its way, to go on from.
+/// A checkpoint of a training job, to resume it from.
 #[derive(Clone, PartialEq)]
 pub struct ResumePoint {
-    /// The lesson, its clips divided already.
+    /// The job, its clips already split.
     pub job: TrainingJob,
     /// Epochs that are over.
     pub epoch: usize,
-    /// What the engine goes on from: an [`Event::Checkpoint`](crate::protocol::Event::Checkpoint)'s payload.
+    /// What the engine resumes from: the payload of an [`Event::Checkpoint`](crate::protocol::Event::Checkpoint).
     pub bytes: Vec<u8>,
 }
 
@@ -149,96 +90,77 @@ impl std::fmt::Debug for ResumePoint {
     }
 }
 
-/// A lesson that was held, to be compared with others.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RunRecord {
-    /// When it ended, in milliseconds since 1970.
-    pub when: f64,
-    /// What came of it.
-    pub outcome: Rc<Outcome>,
-}
+/// The most runs that are kept: each holds a prediction for every clip.
+const MOST_RUNS: usize = 50;
 
-/// What came of a lesson.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// The new network's card.
-    pub card: Card,
-    /// What was taught, as it was in the end.
-    #[serde(alias = "lesson")]
-    pub job: TrainingJob,
-    /// What was learned.
-    #[serde(alias = "learned")]
-    pub result: TrainingResult,
-}
-
-/// The most lessons that are remembered.
-const RUNS: usize = 50;
-
-/// Everything about teaching that the page shows.
+/// Everything about training that the page shows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TrainingState {
-    /// The clips.
+    /// The labelled clips.
     pub dataset: Dataset,
-    /// Small pictures of them, as far as they were looked at.
+    /// Small spectrograms of the clips that were decoded.
     pub thumbnails: HashMap<ClipId, Thumbnail>,
-    /// What is being recorded.
+    /// The recording in progress.
     pub recording: Option<Recording>,
-    /// Where the lesson is.
+    /// What is running, and how far it is.
     pub stage: Stage,
-    /// What it told so far.
+    /// The epochs so far.
     pub epochs: Rc<Vec<EpochReport>>,
-    /// What came of the last one.
+    /// The results that are shown.
     pub outcome: Option<Rc<Outcome>>,
-    /// Every lesson that was held and not forgotten, the oldest first.
+    /// All runs that were not deleted, the oldest first.
     pub runs: Rc<Vec<RunRecord>>,
-    /// The places of those of them that are compared.
+    /// The indices of the runs that are compared.
     pub compared: Vec<usize>,
-    /// The networks that can learn from fresh weights; none until the engine has told.
+    /// The architectures that can be trained from scratch; empty until the engine has listed them.
     pub architectures: Rc<Vec<ArchitectureInfo>>,
-    /// Why it came to nothing: a sentence.
+    /// Why training failed: a sentence.
     pub error: Option<String>,
-    /// A remark in passing.
+    /// A message that is no error.
     pub notice: Option<String>,
 }
 
 impl TrainingState {
-    /// True while a lesson is held, or files are being taken in.
+    /// True while a training job or work on the dataset is running.
     pub fn is_busy(&self) -> bool {
         self.stage != Stage::Idle
     }
 
-    /// A lesson begins.
+    /// Starts a training job.
     pub fn begin(&mut self) {
         (self.epochs, self.outcome, self.error, self.notice) = (Rc::default(), None, None, None);
         self.stage = Stage::Preparing { fetched: 0, total: 0 };
     }
 
-    /// Takes what the client tells.
-    pub fn apply(&mut self, news: TrainingEvent) {
-        if let TrainingEvent::Embedded { clip, outcome } = &news {
+    /// Applies an event of the client.
+    pub fn apply(&mut self, event: TrainingEvent) {
+        // Clips are also decoded while no job is running: their lengths count at any time.
+        if let TrainingEvent::Embedded { clip, outcome } = &event {
             return self.dataset.set_outcome(clip, outcome);
         }
-        if let TrainingEvent::Thumbnail { clip, thumbnail } = news {
+        if let TrainingEvent::Thumbnail { clip, thumbnail } = event {
             self.thumbnails.insert(clip, thumbnail);
             return;
         }
-        // What comes later is of a lesson that was given up.
+        // Events that were on their way when the job was cancelled.
         if !self.is_busy() {
             return;
         }
+        // A pause that was asked for outlives the steps that were already on their way.
         let control = match self.stage {
             Stage::Training { control, .. } => control,
             _ => TrainControl::Run,
         };
-        match news {
+        match event {
             TrainingEvent::Preparing { fetched, total } => self.stage = Stage::Preparing { fetched, total },
             TrainingEvent::Embedding { done, total } => self.stage = Stage::Embedding { done, total },
             TrainingEvent::Step { step, steps } => self.stage = Stage::Training { step, steps, control },
             TrainingEvent::Epoch(report) => Rc::make_mut(&mut self.epochs).push(report),
             TrainingEvent::Again { ended, epoch, batch } => {
+                // The other engine repeats the epochs after its last checkpoint.
                 Rc::make_mut(&mut self.epochs).retain(|report| report.epoch <= epoch);
                 self.stage = Stage::Preparing { fetched: 0, total: 0 };
-                self.notice = Some(crate::view::train::words::again(ended, epoch, batch));
+                self.notice = Some(crate::view::train::words::restarted(ended, epoch, batch));
             }
             TrainingEvent::Trained(outcome) => (self.stage, self.outcome) = (Stage::Idle, Some(outcome)),
             TrainingEvent::Failed(error) => {
@@ -249,24 +171,25 @@ impl TrainingState {
         }
     }
 
-    /// A lesson goes on that told this so far.
-    pub fn go_on(&mut self, epochs: Vec<EpochReport>) {
+    /// Resumes a training job that had these epochs.
+    pub fn resume(&mut self, epochs: Vec<EpochReport>) {
         self.begin();
         self.epochs = Rc::new(epochs);
     }
 
-    /// Remembers what came of the last lesson as a run that ended at this time, in milliseconds since 1970; the oldest is
-    /// forgotten where there are too many.
+    /// Keeps the results as a run that ended at this time, in milliseconds since 1970. If there are too many runs, the
+    /// oldest is deleted.
     pub fn remember(&mut self, when: f64) {
         if let Some(outcome) = self.outcome.clone() {
             let runs = Rc::make_mut(&mut self.runs);
             runs.push(RunRecord { when, outcome });
-            let over = runs.len().saturating_sub(RUNS);
+            // One at a time, so that the indices of compared runs move along.
+            let over = runs.len().saturating_sub(MOST_RUNS);
             (0..over).for_each(|_| self.forget_run(0));
         }
     }
 
-    /// A network has another name: wherever its lesson is told, it is told by that.
+    /// Renames a network in all results.
     pub fn rename(&mut self, network: &str, name: &str) {
         let renamed = |outcome: &mut Rc<Outcome>| {
             if outcome.card.name == network {
@@ -275,27 +198,28 @@ impl TrainingState {
             }
         };
         self.outcome.as_mut().into_iter().for_each(renamed);
+        // `make_mut` copies the list, and a new pointer makes the page rebuild its table: only if needed.
         if self.runs.iter().any(|run| run.outcome.card.name == network) {
             Rc::make_mut(&mut self.runs).iter_mut().for_each(|run| renamed(&mut run.outcome));
         }
     }
 
-    /// Shows what came of a run again.
-    pub fn look_at(&mut self, run: usize) {
+    /// Shows the results of a run.
+    pub fn show_run(&mut self, run: usize) {
         if let Some(run) = self.runs.get(run).filter(|_| !self.is_busy()) {
             self.outcome = Some(run.outcome.clone());
         }
     }
 
-    /// Compares a run with others, or does so no longer.
-    pub fn compare(&mut self, run: usize, wanted: bool) {
+    /// Adds a run to those that are compared, or removes it.
+    pub fn compare(&mut self, run: usize, is_compared: bool) {
         self.compared.retain(|other| *other != run);
-        if wanted && run < self.runs.len() {
+        if is_compared && run < self.runs.len() {
             self.compared.push(run);
         }
     }
 
-    /// Forgets a run. The network that came of it stays.
+    /// Deletes a run, but not its network.
     pub fn forget_run(&mut self, run: usize) {
         if run >= self.runs.len() {
             return;
@@ -305,7 +229,7 @@ impl TrainingState {
         self.compared.iter_mut().filter(|other| **other > run).for_each(|other| *other -= 1);
     }
 
-    /// The user steers the training.
+    /// Notes what the user asked the training to do; the client tells the engine.
     pub fn control(&mut self, wanted: TrainControl) {
         if let Stage::Training { control, .. } = &mut self.stage {
             *control = wanted;
@@ -313,8 +237,9 @@ impl TrainingState {
     }
 }
 
-/// A lesson's name that no network has yet.
+/// A name for a new network that no other has.
 pub fn free_name(wanted: &str, list: Option<&Catalogue>) -> String {
+    // The name becomes a file name and a line in a select box.
     let wanted: String = wanted.trim().chars().filter(|letter| !letter.is_control()).take(60).collect();
     let wanted = if wanted.is_empty() { "my network".to_owned() } else { wanted };
     let taken = |name: &str| list.is_some_and(|list| list.entry(name).is_some());
@@ -325,91 +250,5 @@ pub fn free_name(wanted: &str, list: Option<&Catalogue>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::eval::report::Scores;
-    use crate::view::train::results::tests::outcome;
-
-    fn report(epoch: usize) -> EpochReport {
-        let valid = Scores::Classes { accuracy: 0.5, balanced_accuracy: 0.5 };
-        EpochReport { epoch, train_loss: 1.0, step_losses: vec![1.0], valid_loss: 1.0, valid, best: true }
-    }
-
-    #[test]
-    fn a_lesson_goes_from_preparing_to_its_outcome() {
-        let mut training = TrainingState::default();
-        training.apply(TrainingEvent::Embedding { done: 1, total: 2 });
-        assert_eq!(training.stage, Stage::Idle, "none is held");
-        training.begin();
-        training.apply(TrainingEvent::Embedding { done: 1, total: 2 });
-        training.apply(TrainingEvent::Step { step: 1, steps: 9 });
-        training.control(TrainControl::Pause);
-        training.apply(TrainingEvent::Step { step: 2, steps: 9 });
-        assert_eq!(training.stage, Stage::Training { step: 2, steps: 9, control: TrainControl::Pause });
-        training.apply(TrainingEvent::Epoch(report(1)));
-        training.apply(TrainingEvent::Trained(Rc::new(outcome(&[]))));
-        assert_eq!((training.stage, training.epochs.len(), training.outcome.is_some()), (Stage::Idle, 1, true));
-        training.begin();
-        assert!(training.outcome.is_none() && training.epochs.is_empty());
-        training.apply(TrainingEvent::Failed("no device".to_owned()));
-        assert_eq!(training.error.as_deref(), Some("no device."));
-    }
-
-    #[test]
-    fn a_lesson_goes_on_from_where_its_engine_ended() {
-        let mut training = TrainingState::default();
-        training.go_on([1, 2, 3].map(report).to_vec());
-        assert_eq!((training.epochs.len(), training.is_busy()), (3, true));
-        training.apply(TrainingEvent::Epoch(report(4)));
-        training.apply(TrainingEvent::Again { ended: EngineKind::Gpu, epoch: 2, batch: None });
-        let epochs: Vec<usize> = training.epochs.iter().map(|report| report.epoch).collect();
-        assert_eq!(epochs, [1, 2], "what comes after is told anew");
-        assert!(training.notice.as_ref().is_some_and(|notice| notice.contains("epoch 2")), "{:?}", training.notice);
-    }
-
-    #[test]
-    fn runs_are_remembered_renamed_and_forgotten() {
-        let mut training = TrainingState::default();
-        training.remember(0.0);
-        assert!(training.runs.is_empty(), "nothing came of anything");
-        training.outcome = Some(Rc::new(outcome(&[])));
-        let name = training.outcome.as_ref().unwrap().card.name.clone();
-        (0..60).for_each(|when| training.remember(f64::from(when)));
-        assert_eq!((training.runs.len(), training.runs[0].when), (50, 10.0), "the oldest go first");
-        training.rename("another", "c");
-        training.rename(&name, "b");
-        assert_eq!(training.outcome.as_ref().unwrap().card.name, "b");
-        assert!(training.runs.iter().all(|run| run.outcome.card.name == "b"));
-        training.forget_run(0);
-        assert_eq!((training.runs.len(), training.runs[0].when), (49, 11.0));
-    }
-
-    #[test]
-    fn a_name_is_free() {
-        let list = Catalogue::parse(
-            br#"{"first": "a", "default": "a", "networks": [{"name": "a", "summary": "", "bytes": 1}]}"#,
-        )
-        .unwrap();
-        assert_eq!(free_name(" a ", Some(&list)), "a 2");
-        assert_eq!(free_name("", None), "my network");
-    }
-
-    #[test]
-    fn runs_are_looked_at_compared_and_forgotten() {
-        let run = |when| RunRecord { when, outcome: Rc::new(outcome(&[])) };
-        let mut training =
-            TrainingState { runs: Rc::new(vec![run(1.0), run(2.0), run(3.0)]), ..TrainingState::default() };
-        for place in [2, 0, 9] {
-            training.compare(place, true);
-        }
-        assert_eq!(training.compared, [2, 0], "there is no tenth");
-        training.look_at(1);
-        assert!(training.outcome.as_ref().is_some_and(|shown| Rc::ptr_eq(shown, &training.runs[1].outcome)));
-        training.forget_run(1);
-        assert_eq!((training.runs.len(), &training.compared[..]), (2, &[1, 0][..]), "they are the same runs as before");
-        training.compare(1, false);
-        training.forget_run(0);
-        training.forget_run(7);
-        assert_eq!((training.runs[0].when, training.compared.len()), (3.0, 0));
-    }
-}
+#[path = "state_tests.rs"]
+mod tests;

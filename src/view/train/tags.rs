@@ -1,29 +1,32 @@
-//! A collection by the tags of its clips and not by its classes.
+//! A dataset by the tags of its clips, not by its classes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::training_job::{LabelledClip, Split};
-use crate::view::train::dataset::{Class, DatasetWarning, Entry};
+use crate::view::train::class::{Class, DatasetClip};
+use crate::view::train::warnings::DatasetWarning;
 
-/// A tag needs a clip to learn it from and another to be judged by.
+/// A tag needs a clip in either split.
 const LEAST: usize = 2;
 
-/// Every clip that can be heard, once: it may be in several classes. Its tags are those that it has in any of them.
-fn clips(classes: &[Class]) -> Vec<(&Entry, BTreeSet<&str>)> {
+/// Every clip that can be decoded, once: it may be in several classes, and has the tags that it has in any of them.
+fn clips(classes: &[Class]) -> Vec<(&DatasetClip, BTreeSet<&str>)> {
+    // The order of the clips stays that of the classes; the map only finds duplicates.
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut clips: Vec<(&Entry, BTreeSet<&str>)> = Vec::new();
+    let mut clips: Vec<(&DatasetClip, BTreeSet<&str>)> = Vec::new();
     for entry in classes.iter().flat_map(|class| &class.clips).filter(|entry| entry.trouble.is_none()) {
         let place = *places.entry(&entry.id).or_insert_with(|| {
             clips.push((entry, BTreeSet::new()));
             clips.len() - 1
         });
+        // The same file in two classes is no contradiction for tags: it has the tags of both.
         clips[place].1.extend(entry.tags.iter().map(String::as_str));
     }
     clips
 }
 
-/// How many clips have each tag, in the tags' order.
-fn counts<'a>(clips: &[(&'a Entry, BTreeSet<&'a str>)]) -> BTreeMap<&'a str, usize> {
+/// The number of clips that have each tag, in the order of the tags.
+fn counts<'a>(clips: &[(&'a DatasetClip, BTreeSet<&'a str>)]) -> BTreeMap<&'a str, usize> {
     let mut counts = BTreeMap::new();
     for tag in clips.iter().flat_map(|(_, tags)| tags) {
         *counts.entry(*tag).or_default() += 1;
@@ -31,12 +34,12 @@ fn counts<'a>(clips: &[(&'a Entry, BTreeSet<&'a str>)]) -> BTreeMap<&'a str, usi
     counts
 }
 
-/// The tags that two clips have at least, and the clips that have any of them.
-pub fn job(classes: &[Class]) -> (Vec<String>, Vec<LabelledClip>) {
+/// The tags on two or more clips, and the clips that have any of them.
+pub(super) fn job(classes: &[Class]) -> (Vec<String>, Vec<LabelledClip>) {
     let clips = clips(classes);
     let counts = counts(&clips);
     let labels: Vec<&str> = counts.iter().filter(|(_, count)| **count >= LEAST).map(|(tag, _)| *tag).collect();
-    let clip = |(entry, tags): &(&Entry, BTreeSet<&str>)| LabelledClip {
+    let clip = |(entry, tags): &(&DatasetClip, BTreeSet<&str>)| LabelledClip {
         id: entry.id.clone(),
         name: entry.name.clone(),
         group: entry.group.clone(),
@@ -47,8 +50,8 @@ pub fn job(classes: &[Class]) -> (Vec<String>, Vec<LabelledClip>) {
     (labels.into_iter().map(str::to_owned).collect(), clips)
 }
 
-/// What may be wrong with a lesson about tags, the worst first.
-pub fn warnings(classes: &[Class]) -> Vec<DatasetWarning> {
+/// What may be wrong with training on tags, the worst first.
+pub(super) fn warnings(classes: &[Class]) -> Vec<DatasetWarning> {
     let all = clips(classes);
     let counts = counts(&all);
     let (labels, trained) = job(classes);
@@ -56,6 +59,7 @@ pub fn warnings(classes: &[Class]) -> Vec<DatasetWarning> {
     if labels.len() < 2 {
         warnings.push(DatasetWarning::TooFewTags);
     }
+    // A rare tag does not stop training; it is only left out.
     let rare = |(tag, count): (&&str, &usize)| (*count < LEAST).then(|| (*tag).to_owned());
     let rare: Vec<String> = counts.iter().filter_map(rare).collect();
     if !rare.is_empty() {
@@ -72,12 +76,12 @@ mod tests {
     use super::*;
     use crate::view::train::dataset::Dataset;
 
-    fn entry(id: &str, tags: &[&str]) -> Entry {
+    fn entry(id: &str, tags: &[&str]) -> DatasetClip {
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
-        Entry { group: Some("x".to_owned()), tags, ..Entry::new(id.to_owned(), format!("{id}.wav")) }
+        DatasetClip { group: Some("x".to_owned()), tags, ..DatasetClip::new(id.to_owned(), format!("{id}.wav")) }
     }
 
-    fn dataset(clips: &[(&str, Entry)]) -> Dataset {
+    fn dataset(clips: &[(&str, DatasetClip)]) -> Dataset {
         let mut dataset = Dataset::default();
         dataset.add(clips.iter().map(|(class, entry)| ((*class).to_owned(), entry.clone())).collect());
         dataset.want_tags(true);
@@ -85,14 +89,14 @@ mod tests {
     }
 
     #[test]
-    fn a_lesson_has_the_tags_that_two_clips_have_and_no_clip_twice() {
+    fn a_job_has_the_tags_on_two_clips_and_no_clip_twice() {
         let clips = [
             ("a", entry("1", &["slow", "piano"])),
             ("a", entry("2", &["fast"])),
             ("b", entry("1", &["slow", "old"])),
             ("b", entry("3", &["slow", "fast"])),
             ("b", entry("4", &[])),
-            ("b", Entry { trouble: Some("silent".to_owned()), ..entry("5", &["old"]) }),
+            ("b", DatasetClip { trouble: Some("silent".to_owned()), ..entry("5", &["old"]) }),
         ];
         let mut dataset = dataset(&clips);
         assert!(dataset.multi_label());
@@ -108,11 +112,11 @@ mod tests {
     }
 
     #[test]
-    fn without_two_tags_there_is_nothing_to_teach() {
+    fn one_tag_is_not_enough() {
         let mut dataset = dataset(&[("a", entry("1", &["slow"])), ("b", entry("2", &["slow"]))]);
         assert_eq!(dataset.warnings(), [DatasetWarning::TooFewTags]);
         assert!(DatasetWarning::TooFewTags.forbids());
-        // Where no clip has any, the wish means nothing.
+        // While no clip has a tag, training is about classes.
         dataset.remove("a", "1");
         dataset.remove("b", "2");
         assert!(dataset.wants_tags() && !dataset.multi_label());

@@ -1,4 +1,4 @@
-//! The sentences about teaching: the collection, the lesson, what came of it.
+//! Sentences about training: the dataset, the running job, its results.
 
 pub mod dataset;
 pub mod results;
@@ -8,19 +8,21 @@ use crate::protocol::{EngineKind, TrainControl};
 use crate::view::draw::axes::clock;
 use crate::view::format::{count, size};
 
-use crate::view::train::dataset::{Class, DatasetWarning};
-use crate::view::train::state::Stage;
+use crate::view::train::class::Class;
+use crate::view::train::stage::Stage;
+use crate::view::train::warnings::DatasetWarning;
 
-/// What a class holds.
+/// The clips of a class.
 pub fn class(class: &Class) -> String {
     let clips = count(class.clips.len(), "clip");
     match class.seconds() {
+        // None of them was decoded yet.
         0.0 => clips,
-        seconds => format!("{clips}, {} heard", clock(seconds, 0)),
+        seconds => format!("{clips}, {}", clock(seconds, 0)),
     }
 }
 
-/// What the whole collection holds.
+/// The size of the dataset.
 pub fn dataset(clips: usize, classes: usize) -> String {
     format!(
         "{} in {}",
@@ -32,81 +34,80 @@ pub fn dataset(clips: usize, classes: usize) -> String {
 /// What may be wrong, and what to do.
 pub fn warning(warning: &DatasetWarning) -> String {
     match warning {
-        DatasetWarning::TooFewClasses => {
-            "Two classes with clips are needed at least: there must be something to tell apart.".to_owned()
-        }
+        DatasetWarning::TooFewClasses => "Training needs at least two classes with clips.".to_owned(),
         DatasetWarning::Empty(class) => format!("“{class}” has no clips yet and is left out."),
         DatasetWarning::Single(class) => format!(
-            "“{class}” has a single clip: it cannot both be learned from and be judged by. Add another, or remove the class."
+            "“{class}” has a single clip, which cannot be both in the training and in the validation split. Add another clip, or \
+             remove the class."
         ),
         DatasetWarning::Few(class, clips) => {
             format!(
-                "“{class}” has only {}. It can be taught, but how well it went will hardly be known.",
+                "“{class}” has only {}. Training works, but the results for this class will say little.",
                 count(*clips, "clip")
             )
         }
         DatasetWarning::Lopsided { largest, smallest } => format!(
-            "“{largest}” has many times the clips of “{smallest}”. They are drawn alike often; more of the smaller one would be better."
+            "“{largest}” has many times the clips of “{smallest}”. Training balances classes, but more clips of “{smallest}” would \
+             help."
         ),
         DatasetWarning::Twice { clip, classes: [a, b] } => {
-            format!("The sound of “{clip}” is in “{a}” and in “{b}”. Remove it from one of them.")
+            format!("The clip “{clip}” is in “{a}” and in “{b}”. Remove it from one of them.")
         }
-        DatasetWarning::TooFewTags => {
-            "Two tags are needed at least, and two clips with each: there must be something to tell apart.".to_owned()
-        }
+        DatasetWarning::TooFewTags => "Training needs at least two tags, each on two or more clips.".to_owned(),
         DatasetWarning::RareTags(tags) => format!(
-            "Left out: {} that a single clip has ({}).",
+            "Left out: {} that only one clip has ({}).",
             count(tags.len(), "tag"),
-            crate::view::train::words::dataset::few(tags.iter().map(String::as_str))
+            dataset::few(tags.iter().map(String::as_str))
         ),
         DatasetWarning::Untagged(clips) => {
-            format!("Left out: {} without any tag that is taught.", count(*clips, "clip"))
+            format!("Left out: {} without any of the tags that are used.", count(*clips, "clip"))
         }
     }
 }
 
-/// Files that were collected cannot be had any more.
+/// Files of the dataset cannot be read any more.
 pub const FILES_GONE: &str = "Some of the files are gone; add them again.";
 
-/// The engine ended while clips were heard; part of a sentence.
-pub const ENGINE_ENDED: &str = "the engine stopped while it listened";
-/// Clips of a lesson that goes on cannot be heard any more; part of a sentence.
+/// The engine ended while it embedded clips; part of a sentence.
+pub const ENGINE_ENDED: &str = "the engine stopped while it read the clips";
+/// Clips of a resumed job cannot be decoded any more; part of a sentence.
 pub const NOT_THE_SAME: &str =
-    "some clips of this lesson can no longer be heard, so it cannot go on; drop it, and start another";
+    "some clips of this training run can no longer be read, so it cannot be resumed; discard it and start a new one";
 
-/// The engine ended on this clip, for all that is known; part of a sentence.
+/// The engine ended, probably because of this clip; part of a sentence.
 pub fn ended_on(clip: &str) -> String {
-    format!("the engine stopped while it listened to {clip}; remove that clip and start again")
+    format!("the engine stopped while it read {clip}; remove that clip and start again")
 }
 
-/// What the button says that holds a training, and that lets it go on.
-pub fn hold(held: bool) -> &'static str {
-    if held { "Go on" } else { "Pause" }
+/// The button that pauses and resumes.
+pub fn pause_button(paused: bool) -> &'static str {
+    if paused { "Resume" } else { "Pause" }
 }
 
-/// Clips that share their artist leave none to judge by; part of a sentence.
-pub const ONE_PART: &str = "all clips of a class have the same artist, or all clips do; an artist's clips are either learned \
-                            from or judged by, so none are left to judge by; add clips by other artists, or change who is \
-                            given as their artist";
-/// Too few tags are left.
-pub const TOO_FEW_TAGS: &str =
-    "of the clips that could be heard, fewer than two tags have two clips each; tag more of them";
-/// Too few of a class's clips could be heard; part of a sentence.
+/// Clips that share their artist leave none for one of the splits; part of a sentence.
+pub const ONE_PART: &str = "all clips of a class, or all clips, are by the same artist; the clips of an artist stay together in \
+                            the training or the validation split, so one of the two is empty; add clips by other artists, \
+                            or correct the artists";
+/// Too few tags are left; part of a sentence.
+pub const TOO_FEW_TAGS: &str = "fewer than two tags are on two or more of the clips that could be read; tag more clips";
+/// Too few clips of a class could be decoded; part of a sentence.
 pub fn too_few(class: &str, clips: usize) -> String {
     format!(
-        "of “{class}” {clips} could be heard, and two are needed: one to learn from, one to be judged by; add more clips, \
-         or remove the class"
+        "only {clips} of the clips of “{class}” could be read, and two are needed: one for training and one for validation; \
+         add more clips, or remove the class"
     )
 }
 
-/// The engine that taught has ended, and the lesson goes on after this epoch.
-pub fn again(ended: EngineKind, epoch: usize, batch: Option<usize>) -> String {
+/// The engine ended, and training continues after this epoch on another one, or in batches of this many windows.
+pub(crate) fn restarted(ended: EngineKind, epoch: usize, batch: Option<usize>) -> String {
     let engine = match (ended, batch) {
         (_, Some(batch)) => {
-            format!("The graphics engine stopped, perhaps for want of memory; with {batch} windows a step it goes on")
+            format!(
+                "The GPU engine stopped, perhaps because it ran out of memory; training continues in batches of {batch}"
+            )
         }
-        (EngineKind::Gpu, None) => "The graphics engine stopped; the processor goes on".to_owned(),
-        (EngineKind::Cpu, None) => "The engine stopped and was started again; it goes on".to_owned(),
+        (EngineKind::Gpu, None) => "The GPU engine stopped; training continues on the CPU".to_owned(),
+        (EngineKind::Cpu, None) => "The engine stopped and was restarted; training continues".to_owned(),
     };
     match epoch {
         0 => format!("{engine} from the beginning."),
@@ -114,31 +115,36 @@ pub fn again(ended: EngineKind, epoch: usize, batch: Option<usize>) -> String {
     }
 }
 
-/// What was left out of what was added; nothing where nothing was.
+/// What was left out when files were added; `None` if nothing was.
 pub fn left_out(known: usize, without_sound: usize) -> Option<String> {
-    let known = (known > 0).then(|| format!("{} there already", count(known, "clip")));
-    let other = (without_sound > 0).then(|| format!("{} that is no sound", count(without_sound, "file")));
+    let known = (known > 0).then(|| format!("{} that the dataset already has", count(known, "clip")));
+    let other = (without_sound > 0).then(|| {
+        format!("{} that {} not audio", count(without_sound, "file"), if without_sound == 1 { "is" } else { "are" })
+    });
     let both: Vec<String> = [known, other].into_iter().flatten().collect();
     (!both.is_empty()).then(|| format!("Left out: {}.", both.join(", ")))
 }
 
-/// The line over the lesson's progress bar; seconds that are left, where that is known.
+/// The line over the progress bar; with the seconds that are left, if that is known.
 pub fn stage(stage: Stage, seconds_left: Option<f64>) -> String {
+    // “0:00 left” would look like a halt.
     let left = seconds_left.filter(|seconds| *seconds >= 1.0);
     let left = left.map(|seconds| format!(", about {} left", clock(seconds, 0))).unwrap_or_default();
     match stage {
         Stage::Idle => String::new(),
-        Stage::Adding { done, total: 0 } => format!("Taking {} out of the archive…", count(done, "file")),
-        Stage::Adding { done, total } => format!("Taking in {done} of {}…", count(total, "file")),
-        Stage::Packing { done, total } => format!("Packing clip {} of {total}…", (done + 1).min(total)),
+        Stage::Adding { done, total: 0 } => format!("Unpacking the archive: {}…", count(done, "file")),
+        Stage::Adding { done, total } => format!("Adding {done} of {}…", count(total, "file")),
+        Stage::Packing { done, total } => format!("Exporting clip {} of {total}…", (done + 1).min(total)),
+        // Without anything to download, only the engine is starting.
         Stage::Preparing { fetched, total } if fetched < total => {
-            format!("Fetching what it listens through: {} of {}…", size(fetched), size(total))
+            format!("Downloading the pretrained network: {} of {}…", size(fetched), size(total))
         }
         Stage::Preparing { .. } => "Preparing…".to_owned(),
-        Stage::Embedding { done, total } => format!("Listening to clip {} of {total}{left}…", (done + 1).min(total)),
+        // `done` clips are finished, so the next one is being read, but after the last there is none.
+        Stage::Embedding { done, total } => format!("Reading clip {} of {total}{left}…", (done + 1).min(total)),
         Stage::Training { control: TrainControl::Pause, .. } => "Paused.".to_owned(),
-        Stage::Training { control: TrainControl::Stop, .. } => "Stopping with the best so far…".to_owned(),
-        Stage::Training { step, steps, .. } => format!("Learning: step {step} of {steps}{left}…"),
+        Stage::Training { control: TrainControl::Stop, .. } => "Stopping with the best epoch so far…".to_owned(),
+        Stage::Training { step, steps, .. } => format!("Training: step {step} of {steps}{left}…"),
     }
 }
 
@@ -153,34 +159,34 @@ mod tests {
         assert_eq!(left_out(0, 0), None);
         assert_eq!(
             left_out(2, 1).as_deref(),
-            Some("Left out: 2\u{a0}clips there already, 1\u{a0}file that is no sound.")
+            Some("Left out: 2\u{a0}clips that the dataset already has, 1\u{a0}file that is not audio.")
         );
     }
 
     #[test]
-    fn who_goes_on_is_told() {
+    fn a_restart_says_which_engine_continues() {
         assert_eq!(
-            again(EngineKind::Gpu, 0, None),
-            "The graphics engine stopped; the processor goes on from the beginning."
+            restarted(EngineKind::Gpu, 0, None),
+            "The GPU engine stopped; training continues on the CPU from the beginning."
         );
-        let smaller = again(EngineKind::Gpu, 3, Some(16));
-        assert!(smaller.contains("with 16 windows a step") && smaller.ends_with("from epoch 3."), "{smaller}");
+        let smaller = restarted(EngineKind::Gpu, 3, Some(16));
+        assert!(smaller.contains("in batches of 16") && smaller.ends_with("from epoch 3."), "{smaller}");
     }
 
     #[test]
     fn every_stage_has_its_words() {
         let training = |control| stage(Stage::Training { step: 3, steps: 60, control }, Some(75.0));
-        assert_eq!(training(TrainControl::Run), "Learning: step 3 of 60, about 1:15 left…");
+        assert_eq!(training(TrainControl::Run), "Training: step 3 of 60, about 1:15 left…");
         assert_eq!(training(TrainControl::Pause), "Paused.");
-        assert_eq!(stage(Stage::Embedding { done: 0, total: 30 }, None), "Listening to clip 1 of 30…");
-        assert_eq!(stage(Stage::Embedding { done: 30, total: 30 }, None), "Listening to clip 30 of 30…");
+        assert_eq!(stage(Stage::Embedding { done: 0, total: 30 }, None), "Reading clip 1 of 30…");
+        assert_eq!(stage(Stage::Embedding { done: 30, total: 30 }, None), "Reading clip 30 of 30…");
         assert_eq!(
             stage(Stage::Embedding { done: 9, total: 30 }, Some(61.0)),
-            "Listening to clip 10 of 30, about 1:01 left…"
+            "Reading clip 10 of 30, about 1:01 left…"
         );
         assert_eq!(
             stage(Stage::Preparing { fetched: 0, total: 6_000_000 }, None),
-            "Fetching what it listens through: 1\u{a0}KB of 6.0\u{a0}MB…"
+            "Downloading the pretrained network: 1\u{a0}KB of 6.0\u{a0}MB…"
         );
     }
 }

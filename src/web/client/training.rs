@@ -13,7 +13,8 @@ use super::{CPU_SCRIPT, Client, ClientEvent, GPU_SCRIPT};
 use crate::card::Card;
 use crate::protocol::{EngineKind, Event, Payload, Request, RequestId};
 use crate::training_job::{LabelledClip, ModelSpec, TrainingResult};
-use crate::view::train::state::{Outcome, ResumePoint, TrainingEvent};
+use crate::view::train::results::Outcome;
+use crate::view::train::state::{ResumePoint, TrainingEvent};
 use crate::view::train::words;
 use crate::web::browser_decoder;
 

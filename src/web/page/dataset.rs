@@ -1,5 +1,6 @@
-//! What people do with their collection: name classes, move and remove, play. How clips come into it is in
-//! [`import`](super::gather) and [`record`](super::record), how all of it becomes a file in [`dataset_export`](super::keep_set).
+//! What people do with their dataset: name classes, move, remove and play clips. How clips are added is in
+//! [`dataset_import`](super::dataset_import) and [`record`](super::record), the export in
+//! [`dataset_export`](super::dataset_export).
 
 use std::rc::Weak;
 
@@ -13,8 +14,8 @@ use crate::view::train::words::dataset as words;
 use crate::web::dom::{DomError, Listener, by_id};
 use crate::web::files::take_chosen;
 
-/// What people do with their collection.
-pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
+/// Attaches the listeners of the dataset section.
+pub(super) fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
     let document = &page.0.document;
     let mut listeners = Vec::new();
     for id in ["train-files", "train-folder"] {
@@ -29,8 +30,9 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
     })?);
     let player: HtmlElement = by_id(document, "train-player")?;
     listeners.push(on(weak, &player, "error", |page, _: Event| {
+        // Browsers decode fewer formats than the engine.
         page.0.training_panel.stop_playing();
-        page.say_of_playing(words::NOT_PLAYED);
+        page.show_notice(words::NOT_PLAYED);
     })?);
     let undo: HtmlElement = by_id(document, "train-undo")?;
     listeners.push(on(weak, &undo, "click", |page, _: Event| {
@@ -38,14 +40,15 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
             training.dataset.undo();
         });
     })?);
-    listeners.push(on(weak, &by_id(document, "train-export")?, "click", |page, _: Event| page.save_set())?);
-    let many: HtmlInputElement = by_id(document, "train-many")?;
-    let own = many.clone();
-    listeners.push(on(weak, &many, "change", move |page, _: Event| {
+    listeners.push(on(weak, &by_id(document, "train-export")?, "click", |page, _: Event| page.export_dataset())?);
+    let tags: HtmlInputElement = by_id(document, "train-many")?;
+    let own = tags.clone();
+    listeners.push(on(weak, &tags, "change", move |page, _: Event| {
         page.change_training(|training| training.dataset.want_tags(own.checked()));
     })?);
     let form: Element = by_id(document, "class-form")?;
     listeners.push(on(weak, &form, "submit", |page, event: Event| {
+        // Sending the form would reload the page.
         event.prevent_default();
         page.add_class();
     })?);
@@ -64,10 +67,10 @@ impl Page {
         self.change_training(|training| training.dataset.add_class(&name));
     }
 
-    /// A button, a choice or a name in the list of classes.
+    /// A button, a select box or a name in the list of classes.
     fn act_on_class(&self, kind: &str, event: &Event) {
         let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
-        // A class that is unfolded gets its list in the next frame; it unfolds after this event.
+        // The browser opens the class after this event; the next frame fills its list.
         if target.closest("summary").ok().flatten().is_some() {
             return self.request_frame();
         }
@@ -75,9 +78,10 @@ impl Page {
         let (act, class, clip) = (key("data-act"), key("data-class"), key("data-clip"));
         let value = Reflect::get(&target, &"value".into()).ok().and_then(|value| value.as_string()).unwrap_or_default();
         if act == "rename" {
-            // A name that is taken gets an element of its own.
+            // The input keeps the old name: a class with a new name gets an element of its own.
             let _ = Reflect::set(&target, &"value".into(), &class.as_str().into());
         }
+        // A running job works on these clips; playing one changes nothing.
         if self.0.training.borrow().is_busy() && act != "play" {
             return;
         }
@@ -93,22 +97,23 @@ impl Page {
         }
     }
 
-    /// Lets files be chosen for a class.
+    /// Opens the file dialog for a class.
     fn choose_for(&self, class: &str) {
         let Ok(input) = by_id::<HtmlInputElement>(&self.0.document, "class-files") else { return };
+        // The class is noted on the input, for its dialog answers later.
         if input.set_attribute("data-class", class).is_ok() {
             input.click();
         }
     }
 
     pub(super) fn play(&self, clip: &str) {
-        let Some(file) = self.0.clips.borrow().get(clip).cloned() else { return self.say_of_playing(words::GONE) };
+        let Some(file) = self.0.clips.borrow().get(clip).cloned() else { return self.show_notice(words::GONE) };
         if let Err(error) = self.0.training_panel.play(&file) {
-            log::warn!("{} is not played: {error}", file.name());
+            log::warn!("{} cannot be played: {error}", file.name());
         }
     }
 
-    fn say_of_playing(&self, sentence: &str) {
+    fn show_notice(&self, sentence: &str) {
         self.change_training(|training| training.notice = Some(sentence.to_owned()));
     }
 }

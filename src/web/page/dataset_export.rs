@@ -1,4 +1,4 @@
-//! The collection as one file. Its clips stay where they are: the file is made of references to them.
+//! Exports the dataset as one `.zip` file. The blob refers to the clips, so that they are not copied into memory.
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen_futures::spawn_local;
@@ -9,15 +9,15 @@ use super::dataset_import::DatasetTask;
 use crate::archive::MOST_FILE_BYTES;
 use crate::archive::pack::Packer;
 use crate::view::train::dataset_file::{self, DatasetFile};
-use crate::view::train::state::Stage;
+use crate::view::train::stage::Stage;
 use crate::view::train::words::dataset as words;
 use crate::web::dom;
 use crate::web::files::{read_in_pieces, save};
 
-/// What the browser is asked to call it.
+/// The file name that is suggested to the browser.
 const NAME: &str = "genrelens-set.zip";
 
-/// What becomes the file: bytes of ours between the clips.
+/// The parts of the file: headers, and clips between them.
 #[derive(Default)]
 struct Parts {
     packer: Packer,
@@ -25,7 +25,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Puts a file in; a sentence where it does not fit.
+    /// Adds a file; an error if it does not fit into the archive.
     fn push(&mut self, path: &str, crc: u32, length: f64, file: &wasm_bindgen::JsValue) -> Result<(), String> {
         let header = self.packer.header(path, crc, length as u64).map_err(|error| error.to_string())?;
         self.parts.push(&Uint8Array::from(header.as_slice()));
@@ -43,8 +43,8 @@ impl Parts {
 }
 
 impl Page {
-    /// Saves the collection as one file.
-    pub(super) fn save_set(&self) {
+    /// Exports the dataset as one file.
+    pub(super) fn export_dataset(&self) {
         if self.0.training.borrow().dataset.is_empty() {
             return;
         }
@@ -52,7 +52,7 @@ impl Page {
         let total = self.0.training.borrow().dataset.clips();
         self.change_training(|training| training.stage = Stage::Packing { done: 0, total });
         spawn_local(async move {
-            // `None` where it was given up: there is nothing to tell.
+            // `None` if it was cancelled: there is nothing to report.
             pack(&task, total).await;
         });
     }
@@ -60,12 +60,14 @@ impl Page {
 
 async fn pack(task: &DatasetTask, total: usize) -> Option<()> {
     let page = task.page()?;
-    let set = DatasetFile::of(&page.0.training.borrow().dataset);
+    let description = DatasetFile::of(&page.0.training.borrow().dataset);
+    // A page that is held over an await would stay alive after it was closed.
     drop(page);
     let (mut parts, mut lost) = (Parts::default(), Vec::new());
-    for (done, (id, path)) in set.files().enumerate() {
-        task.tell(Stage::Packing { done, total })?;
+    for (done, (id, path)) in description.files().enumerate() {
+        task.report(Stage::Packing { done, total })?;
         let file = task.page()?.0.clips.borrow().get(id).cloned();
+        // A larger file could not be unpacked again.
         let small = file.filter(|file| file.size() <= MOST_FILE_BYTES as f64);
         let summed = match small {
             Some(file) => crc_of(&file).await.map(|crc| (crc, file)),
@@ -73,32 +75,33 @@ async fn pack(task: &DatasetTask, total: usize) -> Option<()> {
         };
         match summed.map(|(crc, file)| parts.push(path, crc, file.size(), &file)) {
             Some(Ok(())) => {}
-            Some(Err(reason)) => return task.end(&[words::could_not_save(&reason)]),
+            Some(Err(reason)) => return task.end(&[words::could_not_export(&reason)]),
             None => lost.push(path.to_owned()),
         }
     }
     let page = task.page()?;
-    let saved =
-        described(parts, &set).and_then(|blob| save(&page.0.document, NAME, &blob).map_err(|error| error.to_string()));
+    let saved = finished(parts, &description)
+        .and_then(|blob| save(&page.0.document, NAME, &blob).map_err(|error| error.to_string()));
     let mut notes = vec![match saved {
-        Ok(()) => words::saved(total - lost.len(), NAME),
-        Err(reason) => words::could_not_save(&reason),
+        Ok(()) => words::exported(total - lost.len(), NAME),
+        Err(reason) => words::could_not_export(&reason),
     }];
     if !lost.is_empty() {
-        notes.push(words::not_saved(&lost, MOST_FILE_BYTES));
+        notes.push(words::not_exported(&lost, MOST_FILE_BYTES));
     }
     task.end(&notes)
 }
 
 /// The whole file, its description last.
-fn described(mut parts: Parts, set: &DatasetFile) -> Result<Blob, String> {
-    let json = set.to_json().map_err(|error| error.to_string())?;
+fn finished(mut parts: Parts, description: &DatasetFile) -> Result<Blob, String> {
+    let json = description.to_json().map_err(|error| error.to_string())?;
     let bytes = Uint8Array::from(json.as_slice());
+    // Import finds the clips by the paths in it.
     parts.push(dataset_file::NAME, rawzip::crc32(&json), json.len() as f64, &bytes)?;
     parts.finish()
 }
 
-/// A file's CRC-32; `None` where it cannot be read any more.
+/// The CRC-32 of a file; `None` if it cannot be read any more.
 async fn crc_of(file: &File) -> Option<u32> {
     let mut crc = rawzip::Crc32::new();
     read_in_pieces(file, |piece| crc.update(piece)).await.ok()?;

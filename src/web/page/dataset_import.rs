@@ -1,5 +1,5 @@
-//! Files that are taken into the collection: archives are emptied, clips get their identity, tables and the descriptions
-//! of sets are read; then all of it becomes one change.
+//! Adds files to the dataset: archives are unpacked, clips are hashed, tables and descriptions of exported datasets are
+//! read; then all of it becomes one change, which can be undone.
 
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
@@ -11,50 +11,51 @@ use web_sys::File;
 use super::{Inner, Page};
 use crate::training_job::ClipId;
 use crate::view::format;
-use crate::view::train::dataset::{Class, Entry};
+use crate::view::train::class::{Class, DatasetClip};
 use crate::view::train::dataset_file::{self, DatasetFile};
 use crate::view::train::file_names::{is_sound, labels_of};
-use crate::view::train::state::Stage;
+use crate::view::train::stage::Stage;
 use crate::view::train::table::{self, Table, TableError};
 use crate::view::train::words::dataset as dataset_words;
-use crate::view::train::words::dataset::{no_set, no_table, together, too_large, unreadable};
+use crate::view::train::words::dataset::{no_dataset_file, no_table, together, too_large, unreadable};
 use crate::view::train::words::left_out;
 use crate::web::client::UnpackError;
 use crate::web::dom;
 use crate::web::files::{path_of, read, read_in_pieces};
 
-/// Where clips go whose files bring no label.
+/// The class of clips whose names say none.
 const UNNAMED: &str = "new class";
 
-/// Work on the collection that takes its time. It is over where the page is gone, or somebody gave it up.
+/// Work on the dataset that takes time. It ends if the page is gone or the user cancels it.
 pub(super) struct DatasetTask {
     page: Weak<Inner>,
     number: u32,
 }
 
 impl DatasetTask {
-    /// Begins, where nothing else is under way.
+    /// Begins, unless something else is running.
     pub(super) fn begin(page: &Page) -> Option<Self> {
+        // Clips must not change while a job works on them.
         if page.0.training.borrow().is_busy() {
             return None;
         }
-        page.end_turn();
+        page.cancel_dataset_task();
         page.change_training(|training| training.notice = None);
         Some(Self { page: Rc::downgrade(&page.0), number: page.0.task.get() })
     }
 
-    /// The page, unless this is over.
+    /// The page, unless the task is cancelled.
     pub(super) fn page(&self) -> Option<Page> {
         self.page.upgrade().map(Page).filter(|page| page.0.task.get() == self.number)
     }
 
-    /// Tells how far it is.
-    pub(super) fn tell(&self, stage: Stage) -> Option<()> {
+    /// Shows how far the task is.
+    pub(super) fn report(&self, stage: Stage) -> Option<()> {
         self.page()?.change_training(|training| training.stage = stage);
         Some(())
     }
 
-    /// The end: nothing is under way any more, and this is said of it, after what was said meanwhile.
+    /// Ends the task and shows these notes, after any that are shown already.
     pub(super) fn end(&self, notes: &[String]) -> Option<()> {
         self.page()?.change_training(|training| {
             training.stage = Stage::Idle;
@@ -65,30 +66,30 @@ impl DatasetTask {
     }
 }
 
-/// A file, and where it was found.
-struct Found {
-    /// From what was chosen or dropped, or in its archive.
+/// A file, and where it comes from.
+struct FoundFile {
+    /// Its path in the folder that was chosen or dropped, or in its archive.
     path: String,
     file: File,
-    /// The label where neither folder nor name bring one: the archive's name.
-    otherwise: String,
-    /// The class that it was dropped on or chosen for, whatever its folder and name say.
+    /// The class if neither its folder nor its name says one: the name of its archive.
+    fallback: String,
+    /// The class that it was dropped on or chosen for; its folder and name then do not matter.
     into: Option<Rc<str>>,
 }
 
-/// A clip that is new, as far as this change knows.
-struct Identified {
-    found: Found,
+/// An audio file with its hash.
+struct HashedFile {
+    found: FoundFile,
     id: ClipId,
 }
 
 impl Page {
-    /// Gives up what is under way in the collection.
-    pub(super) fn end_turn(&self) {
+    /// Cancels work on the dataset: a task with an older number finds no page.
+    pub(super) fn cancel_dataset_task(&self) {
         self.0.task.set(self.0.task.get().wrapping_add(1));
     }
 
-    /// Takes files into the collection: into a class, or under the labels that they bring.
+    /// Adds files to the dataset: to a class, or to those that their folders or names say.
     pub(super) fn collect(&self, files: Vec<File>, into: Option<String>) {
         if files.is_empty() {
             return;
@@ -99,25 +100,25 @@ impl Page {
         let (done, total) = (0, files.len());
         self.change_training(|training| training.stage = Stage::Adding { done, total });
         spawn_local(async move {
-            // `None` where it was given up: there is nothing to tell.
+            // `None` if it was cancelled: there is nothing to report.
             import(&task, files, into.map(Rc::from)).await;
         });
     }
 
-    /// Adds what was gathered; how many clips were there already.
+    /// Adds classes; returns how many of their clips were there already.
     fn add(&self, classes: Vec<Class>, multi_label: bool) -> usize {
-        let mut architectures = 0;
+        let mut known = 0;
         self.change_training(|training| {
-            architectures = training.dataset.add_classes(classes);
+            known = training.dataset.add_classes(classes);
             if multi_label {
                 training.dataset.want_tags(true);
             }
         });
-        architectures
+        known
     }
 
-    /// Holds the files, and has those looked at that nobody has seen yet.
-    fn hold(&self, files: Vec<(ClipId, File)>) {
+    /// Keeps the files, and asks for the thumbnails that are missing.
+    fn keep_files(&self, files: Vec<(ClipId, File)>) {
         let seen = |clip: &ClipId| self.0.training.borrow().thumbnails.contains_key(clip);
         let mut clips = self.0.clips.borrow_mut();
         let mut new = Vec::new();
@@ -133,20 +134,22 @@ impl Page {
 
 async fn import(task: &DatasetTask, files: Vec<File>, into: Option<Rc<str>>) -> Option<()> {
     let mut notes = Vec::new();
-    let mut found = opened(task, files, into.as_ref(), &mut notes).await?;
-    // Browsers give a folder's files in any order.
+    let mut found = unpacked(task, files, into.as_ref(), &mut notes).await?;
+    // Browsers list the files of a folder in any order.
+    // The order of the classes is that of their paths.
     found.sort_by(|a, b| a.path.cmp(&b.path));
-    let (sets, found): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|found| found.is_set());
-    let (tables, found): (Vec<Found>, Vec<Found>) = found.into_iter().partition(Found::is_table);
-    let (clips, mut others) = identified(task, found, sets.len() + tables.len()).await?;
-    let sets = read_sets(sets, &mut notes).await;
+    let (descriptions, found): (Vec<FoundFile>, Vec<FoundFile>) =
+        found.into_iter().partition(|found| found.is_description());
+    let (tables, found): (Vec<FoundFile>, Vec<FoundFile>) = found.into_iter().partition(FoundFile::is_table);
+    let (clips, mut others) = hashed(task, found, descriptions.len() + tables.len()).await?;
+    let descriptions = read_descriptions(descriptions, &mut notes).await;
     let tables = read_tables(tables, &mut notes, &mut others).await;
     let page = task.page()?;
-    let multi_label = sets.iter().any(|(_, set)| set.multi_label());
-    let classes = classes_of(&sets, &clips, &mut notes);
-    page.hold(clips.into_iter().map(|clip| (clip.id, clip.found.file)).collect());
-    let architectures = page.add(classes, multi_label);
-    notes.extend(left_out(architectures, others));
+    let multi_label = descriptions.iter().any(|(_, description)| description.multi_label());
+    let classes = classes_of(&descriptions, &clips, &mut notes);
+    page.keep_files(clips.into_iter().map(|clip| (clip.id, clip.found.file)).collect());
+    let known = page.add(classes, multi_label);
+    notes.extend(left_out(known, others));
     for (name, table) in tables {
         let mut applied = None;
         page.change_training(|training| applied = Some(training.dataset.apply(&table)));
@@ -155,17 +158,17 @@ async fn import(task: &DatasetTask, files: Vec<File>, into: Option<Rc<str>>) -> 
     task.end(&notes)
 }
 
-/// The files, and those in archives among them in the place of these.
-async fn opened(
+/// The files, with archives among them replaced by what they contain.
+async fn unpacked(
     task: &DatasetTask,
     files: Vec<File>,
     into: Option<&Rc<str>>,
     notes: &mut Vec<String>,
-) -> Option<Vec<Found>> {
+) -> Option<Vec<FoundFile>> {
     let mut found = Vec::new();
-    let note = |path, file, otherwise: &str| {
-        let otherwise = otherwise.to_owned();
-        Found { path, file, otherwise, into: into.cloned() }
+    let note = |path, file, fallback: &str| {
+        let fallback = fallback.to_owned();
+        FoundFile { path, file, fallback, into: into.cloned() }
     };
     for file in files {
         let path = path_of(&file);
@@ -173,26 +176,27 @@ async fn opened(
             found.push(note(path, file, UNNAMED));
             continue;
         }
-        let otherwise = file.name()[..file.name().len() - 4].trim().to_owned();
-        let otherwise = if otherwise.is_empty() { UNNAMED.to_owned() } else { otherwise };
+        // Without `.zip`.
+        let fallback = file.name()[..file.name().len() - 4].trim().to_owned();
+        let fallback = if fallback.is_empty() { UNNAMED.to_owned() } else { fallback };
         let page = task.page()?;
         let engines = page.0.engines.borrow().clone();
-        let teller = DatasetTask { page: task.page.clone(), number: task.number };
-        let tell = Box::new(move |done| {
-            // `None` where it was given up.
-            teller.tell(Stage::Adding { done, total: 0 });
+        let reporter = DatasetTask { page: task.page.clone(), number: task.number };
+        let report = Box::new(move |done| {
+            // `None` if it was cancelled.
+            reporter.report(Stage::Adding { done, total: 0 });
         });
-        task.tell(Stage::Adding { done: 0, total: 0 })?;
+        task.report(Stage::Adding { done: 0, total: 0 })?;
         drop(page);
         let unpacked = match engines {
-            Some(engines) => engines.unpack(file.clone(), tell).await,
+            Some(engines) => engines.unpack(file.clone(), report).await,
             None => Err(UnpackError::Failed(dataset_words::NO_ENGINE.to_owned())),
         };
         match unpacked {
             Ok(unpacked) => {
                 notes.extend(unpacked.left_out);
                 let own = unpacked.files.into_iter();
-                found.extend(own.map(|(path, file)| note(path, file, &otherwise)));
+                found.extend(own.map(|(path, file)| note(path, file, &fallback)));
             }
             Err(UnpackError::Cancelled) => {}
             Err(UnpackError::Failed(reason)) => notes.push(format::sentence(reason)),
@@ -201,22 +205,22 @@ async fn opened(
     Some(found)
 }
 
-/// The sounds among the files, each by the SHA-256 of its bytes, and how many others there are.
-async fn identified(task: &DatasetTask, found: Vec<Found>, before: usize) -> Option<(Vec<Identified>, usize)> {
+/// The audio files with the SHA-256 of their bytes, and the number of other files.
+async fn hashed(task: &DatasetTask, found: Vec<FoundFile>, before: usize) -> Option<(Vec<HashedFile>, usize)> {
     let total = found.len() + before;
     let (mut clips, mut others) = (Vec::new(), 0);
     for (done, found) in found.into_iter().enumerate() {
-        task.tell(Stage::Adding { done, total })?;
+        task.report(Stage::Adding { done, total })?;
         let id = if is_sound(&found.path) { clip_id(&found.file).await } else { None };
         match id {
-            Some(id) => clips.push(Identified { found, id }),
+            Some(id) => clips.push(HashedFile { found, id }),
             None => others += 1,
         }
     }
     Some((clips, others))
 }
 
-/// The SHA-256 of a file. `None` where it cannot be read.
+/// The SHA-256 of a file, hexadecimal; `None` if it cannot be read.
 async fn clip_id(file: &File) -> Option<ClipId> {
     let mut digest = Sha256::new();
     if let Err(error) = read_in_pieces(file, |piece| digest.update(piece)).await {
@@ -226,22 +230,22 @@ async fn clip_id(file: &File) -> Option<ClipId> {
     Some(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The descriptions of sets, each with the folder that its clips are under.
-async fn read_sets(found: Vec<Found>, notes: &mut Vec<String>) -> Vec<(String, DatasetFile)> {
-    let mut sets = Vec::new();
+/// The descriptions of exported datasets, each with the folder that its clips are in.
+async fn read_descriptions(found: Vec<FoundFile>, notes: &mut Vec<String>) -> Vec<(String, DatasetFile)> {
+    let mut descriptions = Vec::new();
     for found in found {
         let folder = found.path[..found.path.len() - dataset_file::NAME.len()].to_owned();
         match read(&found.file, dataset_file::MOST_BYTES).await.map(|json| DatasetFile::parse(&json)) {
-            Some(Ok(set)) => sets.push((folder, set)),
-            Some(Err(reason)) => notes.push(no_set(&found.path, &reason)),
+            Some(Ok(description)) => descriptions.push((folder, description)),
+            Some(Err(reason)) => notes.push(no_dataset_file(&found.path, &reason)),
             None => notes.push(found.trouble(dataset_file::MOST_BYTES)),
         }
     }
-    sets
+    descriptions
 }
 
-/// The tables, each with its name. In a folder there may be some of other things: these are only counted.
-async fn read_tables(found: Vec<Found>, notes: &mut Vec<String>, others: &mut usize) -> Vec<(String, Table)> {
+/// The tables, each with its name. Tables of other things in a folder are only counted.
+async fn read_tables(found: Vec<FoundFile>, notes: &mut Vec<String>, others: &mut usize) -> Vec<(String, Table)> {
     let mut tables = Vec::new();
     for found in found {
         let Some(bytes) = read(&found.file, table::MOST_BYTES).await else {
@@ -250,6 +254,7 @@ async fn read_tables(found: Vec<Found>, notes: &mut Vec<String>, others: &mut us
         };
         match Table::parse(&String::from_utf8_lossy(&bytes)) {
             Ok(table) => tables.push((found.file.name(), table)),
+            // A folder of music often has lists of other things.
             Err(TableError::NoFile(_)) if found.path.contains('/') => *others += 1,
             Err(error) => notes.push(no_table(&found.file.name(), &error)),
         }
@@ -257,36 +262,39 @@ async fn read_tables(found: Vec<Found>, notes: &mut Vec<String>, others: &mut us
     tables
 }
 
-/// The classes of sets as they are described, and then those of other clips by the labels that they bring.
-fn classes_of(sets: &[(String, DatasetFile)], clips: &[Identified], notes: &mut Vec<String>) -> Vec<Class> {
+/// The classes of exported datasets, and then those of other clips by their folders and names.
+fn classes_of(descriptions: &[(String, DatasetFile)], clips: &[HashedFile], notes: &mut Vec<String>) -> Vec<Class> {
     let by_path: HashMap<&str, &ClipId> = clips.iter().map(|clip| (clip.found.path.as_str(), &clip.id)).collect();
     let mut described: std::collections::HashSet<String> = std::collections::HashSet::new();
     let mut classes = Vec::new();
-    for (folder, set) in sets {
-        let (own, missing) = set.classes(|file| by_path.get(format!("{folder}{file}").as_str()).copied().cloned());
-        described.extend(set.files().map(|(_, file)| format!("{folder}{file}")));
+    for (folder, description) in descriptions {
+        let (own, missing) =
+            description.classes(|file| by_path.get(format!("{folder}{file}").as_str()).copied().cloned());
+        // Clips that a description names are not added once more by their folders.
+        described.extend(description.files().map(|(_, file)| format!("{folder}{file}")));
         classes.extend(own);
         if !missing.is_empty() {
             notes.push(dataset_words::missing(&missing));
         }
     }
     let mut places: HashMap<String, usize> = HashMap::new();
-    let others: Vec<&Identified> = clips.iter().filter(|clip| !described.contains(&clip.found.path)).collect();
+    let others: Vec<&HashedFile> = clips.iter().filter(|clip| !described.contains(&clip.found.path)).collect();
     let paths: Vec<&str> = others.iter().map(|clip| clip.found.path.as_str()).collect();
-    for (Identified { found, id }, label) in others.iter().zip(labels_of(&paths)) {
-        let own = || label.unwrap_or_else(|| found.otherwise.clone());
+    for (HashedFile { found, id }, label) in others.iter().zip(labels_of(&paths)) {
+        let own = || label.unwrap_or_else(|| found.fallback.clone());
+        // A class that was dropped on outranks folders and names.
         let label = found.into.as_ref().map_or_else(own, |class| class.to_string());
         let place = *places.entry(label.clone()).or_insert_with(|| {
             classes.push(Class { name: label, clips: Vec::new() });
             classes.len() - 1
         });
-        classes[place].clips.push(Entry::new(id.clone(), found.file.name()));
+        classes[place].clips.push(DatasetClip::new(id.clone(), found.file.name()));
     }
     classes
 }
 
-impl Found {
-    fn is_set(&self) -> bool {
+impl FoundFile {
+    fn is_description(&self) -> bool {
         self.path.rsplit('/').next() == Some(dataset_file::NAME)
     }
 
@@ -295,7 +303,7 @@ impl Found {
         path.ends_with(".csv") || path.ends_with(".tsv")
     }
 
-    /// Why it was not read.
+    /// Why it could not be read.
     fn trouble(&self, most: usize) -> String {
         if self.file.size() > most as f64 { too_large(&self.path, most) } else { unreadable(&self.path) }
     }

@@ -12,7 +12,7 @@ use crate::view::classify::networks::Catalogue;
 use crate::view::classify::state::State;
 use crate::view::offline::state::{AppShell, OfflineEvent, OfflineRequest, OfflineState, UpdateState};
 use crate::view::offline::words;
-use crate::view::train::state::Stage;
+use crate::view::train::stage::Stage;
 use crate::web::dom::{self, DomError, Listener, by_id, set_text, set_text_or_hide};
 
 /// Their elements.

@@ -1,4 +1,4 @@
-//! Clips that are recorded through the microphone.
+//! Records clips with the microphone.
 
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
@@ -11,19 +11,19 @@ use web_sys::{Event, File, FilePropertyBag, HtmlInputElement};
 use super::listen::{on, with};
 use super::{Inner, Page};
 use crate::audio::{Clip, to_wav};
-use crate::view::train::dataset::{Class, Entry};
+use crate::view::train::class::{Class, DatasetClip};
 use crate::view::train::recording::{LONGEST_SECONDS, NotRecorded, Recording, free_name};
 use crate::view::train::words::dataset as words;
 use crate::web::dom::{self, DomError, Listener, by_id};
 use crate::web::recorder::Recorder;
 
-/// Where a recording goes while there is no class.
+/// The class of a recording if there is none yet.
 const UNNAMED: &str = "new class";
-/// Time between two looks at the microphone, in milliseconds.
-const LOOK_MILLISECONDS: i32 = 80;
+/// Time between two updates of the level meter, in milliseconds.
+const UPDATE_MILLISECONDS: i32 = 80;
 
-/// What people do with the microphone; the buttons of the classes are heard in [`collect`](super::collect).
-pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
+/// Attaches the listeners of the microphone; the buttons of the classes have theirs in [`dataset`](super::dataset).
+pub(super) fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
     let document = &page.0.document;
     Ok(vec![
         on(weak, &by_id(document, "train-record")?, "click", |page, _: Event| page.record_into_named())?,
@@ -32,7 +32,7 @@ pub fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError
 }
 
 impl Page {
-    /// Records into the class that is named in the field, or else into the last one.
+    /// Records into the class that is named in the field, or into the last one.
     fn record_into_named(&self) {
         let input = by_id::<HtmlInputElement>(&self.0.document, "class-name");
         let named = input.ok().map(|input| {
@@ -47,6 +47,7 @@ impl Page {
 
     /// Records a clip into a class.
     pub(super) fn record(&self, class: String) {
+        // One recording at a time, and none into a dataset that is in use.
         if self.0.training.borrow().is_busy() || self.0.training.borrow().recording.is_some() {
             return;
         }
@@ -59,35 +60,36 @@ impl Page {
         let weak = Rc::downgrade(&self.0);
         spawn_local(async move {
             if let Some(outcome) = recorded(&weak, &stop).await {
-                with(&weak, |page| page.keep_recording(class, outcome));
+                with(&weak, |page| page.add_recording(class, outcome));
             }
         });
     }
 
     fn stop_recording(&self) {
         self.0.recording.borrow().set(true);
-        // Where the browser still asks whether the microphone may be used, nobody waits for that.
+        // The browser may still be asking for permission; the user should not have to answer first.
         self.change_training(|training| {
             training.recording.take_if(|recording| recording.seconds.is_none());
         });
     }
 
-    fn keep_recording(&self, class: String, outcome: Result<Clip, NotRecorded>) {
+    fn add_recording(&self, class: String, outcome: Result<Clip, NotRecorded>) {
         self.change_training(|training| training.recording = None);
-        let storage = outcome.and_then(|clip| {
+        let recorded = outcome.and_then(|clip| {
             let seconds = clip.duration_seconds();
             let name = free_name(self.0.training.borrow().dataset.classes());
+            // As a file it is like any other clip: it can be played, stored and exported.
             let bytes = to_wav(&clip).map_err(|error| NotRecorded::Failed(error.to_string()))?;
             let id: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
             let file = wav_file(&name, &bytes).map_err(|error| NotRecorded::Failed(dom::describe(&error)))?;
-            Ok((Entry { seconds: Some(seconds), ..Entry::new(id, name) }, file))
+            Ok((DatasetClip { seconds: Some(seconds), ..DatasetClip::new(id, name) }, file))
         });
-        match storage {
-            Ok((entry, file)) => {
-                let id = entry.id.clone();
+        match recorded {
+            Ok((clip, file)) => {
+                let id = clip.id.clone();
                 self.0.clips.borrow_mut().insert(id.clone(), file.clone());
                 self.change_training(|training| {
-                    training.dataset.add_classes(vec![Class { name: class, clips: vec![entry] }]);
+                    training.dataset.add_classes(vec![Class { name: class, clips: vec![clip] }]);
                 });
                 self.with_engines(|engines| engines.make_thumbnails(vec![(id, file)]));
             }
@@ -96,7 +98,7 @@ impl Page {
     }
 }
 
-/// What comes through the microphone until somebody stops it; `None` where that was before it began.
+/// Records until the user stops it, or up to [`LONGEST_SECONDS`]; `None` if it was stopped before it began.
 async fn recorded(weak: &Weak<Inner>, stop: &Cell<bool>) -> Option<Result<Clip, NotRecorded>> {
     let started = Recorder::start().await;
     if stop.get() {
@@ -110,7 +112,7 @@ async fn recorded(weak: &Weak<Inner>, stop: &Cell<bool>) -> Option<Result<Clip, 
     let seconds = || (Date::now() - begun) / 1000.0;
     while !stop.get() && seconds() < LONGEST_SECONDS {
         let (seconds, level) = (Some(seconds()), recorder.level());
-        // Where the page is gone, so is the recording.
+        // Without the page nobody wants the recording.
         let page = Page(weak.upgrade()?);
         page.change_training(|training| {
             if let Some(recording) = &mut training.recording {
@@ -118,10 +120,11 @@ async fn recorded(weak: &Weak<Inner>, stop: &Cell<bool>) -> Option<Result<Clip, 
             }
         });
         drop(page);
-        dom::sleep(LOOK_MILLISECONDS).await;
+        dom::sleep(UPDATE_MILLISECONDS).await;
     }
     Some(recorder.finish().await.map(|decoded| {
         let mut samples = decoded.samples;
+        // The recorder delivers in blocks, so the last may go beyond.
         samples.truncate((LONGEST_SECONDS * f64::from(decoded.sample_rate)) as usize);
         Clip { samples, sample_rate: decoded.sample_rate }
     }))

@@ -1,4 +1,4 @@
-//! Collecting a dataset on the page: folders, tables, exported datasets, thumbnails; without an engine.
+//! The dataset on the page: folders, tables, exports, thumbnails; without an engine.
 
 use genrelens::view::draw::thumbnail::Thumbnail;
 use genrelens::view::train::state::TrainingEvent;
@@ -13,7 +13,7 @@ use super::page::connected;
 use super::training::{stage, training};
 use super::{Fixture, file, pixel, until};
 
-/// A drop of two folders as browsers tell it: entries, in batches, one folder in another.
+/// A drop of two folders as browsers report it: entries in batches, one folder in another.
 fn dropped_folders() -> Event {
     let make = js_sys::Function::new_no_args(
         r#"
@@ -42,7 +42,7 @@ fn dropped_folders() -> Event {
     make.call0(&JsValue::NULL).unwrap().unchecked_into()
 }
 
-/// What the classes are called, and their lines.
+/// The names of the classes, and their lines.
 fn classes(fixture: &Fixture) -> Vec<(String, String)> {
     let all = fixture.get::<Element>("train-classes").children();
     let of = |place| {
@@ -58,7 +58,7 @@ fn named(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(name, line)| ((*name).to_owned(), (*line).to_owned())).collect()
 }
 
-/// Unfolds a class; its clips' lines.
+/// Opens a class; the lines of its clips.
 pub async fn clips(fixture: &Fixture, class: &str) -> Vec<String> {
     let details = format!("details[data-class=\"{class}\"]");
     let details = fixture.root.query_selector(&details).unwrap().unwrap();
@@ -76,14 +76,14 @@ pub async fn clips(fixture: &Fixture, class: &str) -> Vec<String> {
 }
 
 #[wasm_bindgen_test]
-async fn folders_that_are_dropped_bring_their_labels() {
+async fn dropped_folders_become_classes() {
     let (fixture, _page, asked) = training();
     let event = dropped_folders();
     fixture.root.dispatch_event(&event).unwrap();
     assert!(event.default_prevented());
     until(|| fixture.text("train-count") == "3 clips in 2 classes" && stage(&fixture) == "idle").await;
     assert_eq!(classes(&fixture), named(&[("jazz", "1 clip"), ("rock", "2 clips")]));
-    assert_eq!(fixture.text("train-notice"), "Left out: 1 file that is no sound.");
+    assert_eq!(fixture.text("train-notice"), "Left out: 1 file that is not audio.");
     assert_eq!(asked.take(), [""; 0]);
 }
 
@@ -103,7 +103,7 @@ fn drop_on(element: &Element, name: &str) {
 }
 
 #[wasm_bindgen_test]
-async fn a_clip_that_is_dropped_on_a_class_goes_into_it() {
+async fn a_clip_dropped_on_a_class_goes_into_it() {
     let (fixture, _page, _asked) = training();
     fixture.get::<HtmlInputElement>("class-name").set_value("mine");
     let add = fixture.root.query_selector("#class-form button[type=submit]").unwrap().unwrap();
@@ -113,10 +113,10 @@ async fn a_clip_that_is_dropped_on_a_class_goes_into_it() {
     drop_on(&summary().unwrap(), "jazz.00001.wav");
     until(|| fixture.text("train-count") == "1 clip in 1 class" && stage(&fixture) == "idle").await;
     assert_eq!(classes(&fixture), named(&[("mine", "1 clip")]));
-    // Elsewhere its name says where it belongs.
+    // Elsewhere its name says its class; while the first is added, the second is refused.
     drop_on(&fixture.root, "polka.00001.wav");
     drop_on(&fixture.root, "folk.00001.wav");
-    until(|| stage(&fixture) == "idle" && fixture.text("train-notice").contains("wait until the page is ready")).await;
+    until(|| stage(&fixture) == "idle" && fixture.text("train-notice").contains("the page is busy")).await;
 }
 
 #[wasm_bindgen_test]
@@ -132,8 +132,7 @@ async fn the_first_sound_of_a_dropped_folder_is_classified() {
     assert_eq!(received, ["classify c.wav"]);
 }
 
-fn sounds(names: &[&str]) -> Vec<File> {
-    // Different bytes, for equal files are one clip.
+fn audio_files(names: &[&str]) -> Vec<File> {
     names.iter().enumerate().map(|(place, name)| file(name, &[place as u8; 5])).collect()
 }
 
@@ -145,7 +144,7 @@ async fn open(fixture: &Fixture, page: &Page, files: Vec<File>, count: &str) {
 #[wasm_bindgen_test]
 async fn a_table_adds_artists_and_tags() {
     let (fixture, page, asked) = training();
-    let mut files = sounds(&["a.001.wav", "a.002.wav", "b.001.wav", "b.002.wav"]);
+    let mut files = audio_files(&["a.001.wav", "a.002.wav", "b.001.wav", "b.002.wav"]);
     let table =
         "file,artist,tags\na.001.wav,\"Davis, M\",slow;old\nb.001,Ella,slow|old\nb.002.wav,Ella,rare\nnone.wav,x,y\n";
     files.push(file("about.csv", table.as_bytes()));
@@ -153,7 +152,7 @@ async fn a_table_adds_artists_and_tags() {
     open(&fixture, &page, files, "4 clips in 2 classes").await;
     let said = fixture.text("train-notice");
     assert!(
-        said.starts_with("about.csv says something of 3 clips. 1 row in it fit no clip") && said.contains("(none.wav)"),
+        said.starts_with("about.csv describes 3 clips. 1 row matched no clip") && said.contains("(none.wav)"),
         "{said}"
     );
     assert_eq!(clips(&fixture, "a").await, ["a.001.wav Davis, M · slow, old", "a.002.wav "]);
@@ -163,20 +162,20 @@ async fn a_table_adds_artists_and_tags() {
 
     assert!(!fixture.hidden("train-many-box"));
     fixture.get::<HtmlElement>("train-many").click();
-    until(|| fixture.text("train-warnings").contains("Left out: 1 tag that a single clip has (rare)")).await;
-    assert!(fixture.text("train-warnings").contains("2 clips without any tag that is taught"));
+    until(|| fixture.text("train-warnings").contains("Left out: 1 tag that only one clip has (rare)")).await;
+    assert!(fixture.text("train-warnings").contains("2 clips without any of the tags that are used"));
     fixture.get::<HtmlElement>("train-start").click();
     assert_eq!(asked.take(), ["train old+slow 0.2 a.001.wav+b.001.wav by Davis, M+Ella many"]);
 }
 
 #[wasm_bindgen_test]
-async fn a_table_of_something_else_says_what_it_lacks() {
+async fn a_table_without_files_is_refused_with_a_reason() {
     let (fixture, page, _asked) = training();
     page.open(vec![file("x.csv", b"name,artist\na,b\n")]);
     until(|| fixture.text("train-notice").contains("one of them “file” or “track”") && stage(&fixture) == "idle").await;
 }
 
-/// Catches what would be downloaded, and downloads nothing.
+/// Catches downloads instead of letting the browser save them.
 fn catch_downloads() {
     // Once for all tests, as they share one document.
     let patch = js_sys::Function::new_no_args(
@@ -199,7 +198,7 @@ fn caught() -> Option<Blob> {
 async fn an_exported_dataset_opens_as_it_was() {
     catch_downloads();
     let (fixture, page, _asked) = training();
-    let mut files = sounds(&["drum & bass.001.wav", "drum & bass.002.wav", "b.001.wav"]);
+    let mut files = audio_files(&["drum & bass.001.wav", "drum & bass.002.wav", "b.001.wav"]);
     files.push(file("about.csv", "track,artist,tags\nb.001,Ella,slow".as_bytes()));
     open(&fixture, &page, files, "3 clips in 2 classes").await;
     fixture.get::<HtmlInputElement>("class-name").set_value("nothing: yet");
@@ -209,7 +208,7 @@ async fn an_exported_dataset_opens_as_it_was() {
     form.dispatch_event(&Event::new_with_event_init_dict("submit", &init).unwrap()).unwrap();
     until(|| fixture.text("train-count") == "3 clips in 3 classes").await;
     fixture.get::<HtmlElement>("train-export").click();
-    until(|| fixture.text("train-notice").starts_with("3 clips went into genrelens-set.zip.")).await;
+    until(|| fixture.text("train-notice").starts_with("Exported 3 clips to genrelens-set.zip.")).await;
     let blob = caught().unwrap();
     let before = classes(&fixture);
     drop((fixture, page));
@@ -223,13 +222,13 @@ async fn an_exported_dataset_opens_as_it_was() {
     assert_eq!(clips(&fixture, "b").await, ["b.001.wav Ella · slow"]);
     assert!(fixture.hidden("train-notice"), "{}", fixture.text("train-notice"));
     page.open(vec![saved]);
-    until(|| fixture.text("train-notice") == "Left out: 3 clips there already.").await;
+    until(|| fixture.text("train-notice") == "Left out: 3 clips that the dataset already has.").await;
 }
 
 #[wasm_bindgen_test]
-async fn thumbnails_and_lengths_do_not_move_the_keyboard_focus() {
+async fn thumbnails_and_lengths_leave_the_keyboard_focus_alone() {
     let (fixture, page, _asked) = training();
-    open(&fixture, &page, sounds(&["a.001.wav", "a.002.wav", "b.001.wav"]), "3 clips in 2 classes").await;
+    open(&fixture, &page, audio_files(&["a.001.wav", "a.002.wav", "b.001.wav"]), "3 clips in 2 classes").await;
     let name: HtmlInputElement =
         fixture.root.query_selector("input[data-act=\"rename\"][data-class=\"a\"]").unwrap().unwrap().unchecked_into();
     name.focus().unwrap();
@@ -242,10 +241,10 @@ async fn thumbnails_and_lengths_do_not_move_the_keyboard_focus() {
     page.receive(ClientEvent::Training(TrainingEvent::Thumbnail { clip, thumbnail }));
     let canvases = fixture.root.get_elements_by_class_name("thumb");
     let drawn = |place| canvases.item(place).is_some_and(|canvas| canvas.has_attribute("data-drawn"));
-    // In the class's head, and in its list.
+    // In the header of the class, and in its list.
     until(|| (0..canvases.length()).filter(|place| drawn(*place)).count() == 2).await;
     assert_eq!(clips(&fixture, "a").await[0], "a.001.wav 1:15");
-    assert_eq!(classes(&fixture)[0].1, "2 clips, 1:15 heard");
+    assert_eq!(classes(&fixture)[0].1, "2 clips, 1:15");
     assert_eq!(name.value(), "half a na");
     assert!(fixture.document.active_element().is_some_and(|own| own.is_same_node(Some(&name))));
     let canvas = fixture.root.query_selector("canvas[data-drawn]").unwrap().unwrap().unchecked_into();
@@ -253,13 +252,13 @@ async fn thumbnails_and_lengths_do_not_move_the_keyboard_focus() {
 }
 
 #[wasm_bindgen_test]
-async fn many_warnings_and_many_classes_are_shown_in_short() {
+async fn many_warnings_and_many_classes_are_shortened() {
     let (fixture, page, _asked) = training();
     let names: Vec<String> = (0..120).map(|place| format!("class {}.{}.wav", place / 2, place)).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    open(&fixture, &page, sounds(&names), "120 clips in 60 classes").await;
+    open(&fixture, &page, audio_files(&names), "120 clips in 60 classes").await;
     assert_eq!(classes(&fixture).len(), 60);
     assert_eq!(fixture.get::<Element>("train-warnings").child_element_count(), 9);
     assert!(fixture.text("train-warnings").ends_with("And 52 more like these."));
-    assert!(fixture.root.query_selector("#train-classes ul li").unwrap().is_none(), "folded lists are empty");
+    assert!(fixture.root.query_selector("#train-classes ul li").unwrap().is_none(), "closed lists are empty");
 }

@@ -101,7 +101,7 @@ async fn a_new_version_is_offered_but_never_during_training() {
     let (fixture, page, asked) = super::training::collected().await;
     assert!(fixture.hidden("update-box"));
     click(&fixture, "#train-start");
-    assert!(asked.take().iter().any(|asked| asked.starts_with("train ")), "training has started");
+    assert!(asked.take().iter().any(|asked| asked.starts_with("train ")), "training is running");
     page.receive(ClientEvent::Training(TrainingEvent::Embedding { done: 1, total: 2 }));
     receive(&page, OfflineEvent::Update(UpdateState::Available));
     assert!(fixture.hidden("update-box"));

@@ -1,4 +1,4 @@
-//! The page's training view, driven by made-up files and events.
+//! The training view, driven by made-up files and events.
 
 use std::rc::Rc;
 
@@ -7,8 +7,10 @@ use genrelens::protocol::ArchitectureInfo;
 use genrelens::recipe::{OptimiserKind, Recipe};
 use genrelens::training_job::{LabelledClip, Split, TrainingJob, TrainingResult};
 use genrelens::view::classify::networks::Catalogue;
-use genrelens::view::train::model_options::{Build, model_spec};
-use genrelens::view::train::state::{Outcome, TrainingEvent};
+use genrelens::view::train::model_options::{ModelChoices, model_spec};
+use genrelens::view::train::results::Outcome;
+use genrelens::view::train::settings::fields::{FIELDSETS, MODEL_FIELDS, all};
+use genrelens::view::train::state::TrainingEvent;
 use genrelens::web::client::ClientEvent;
 use genrelens::web::page::Page;
 use wasm_bindgen::JsCast;
@@ -32,8 +34,8 @@ pub fn training() -> (Fixture, Page, Rc<FakeEngines>) {
     (fixture, page, asked)
 }
 
-/// As a browser tells of what a user chooses or writes.
-fn tell(fixture: &Fixture, id: &str, kind: &str) {
+/// Dispatches an event as a browser does when a user chooses or types.
+fn dispatch(fixture: &Fixture, id: &str, kind: &str) {
     let init = EventInit::new();
     init.set_bubbles(true);
     let event = Event::new_with_event_init_dict(kind, &init).unwrap();
@@ -42,12 +44,12 @@ fn tell(fixture: &Fixture, id: &str, kind: &str) {
 
 fn choose(fixture: &Fixture, id: &str, value: &str) {
     fixture.get::<HtmlSelectElement>(id).set_value(value);
-    tell(fixture, id, "change");
+    dispatch(fixture, id, "change");
 }
 
 fn write(fixture: &Fixture, id: &str, value: &str) {
     fixture.get::<HtmlInputElement>(id).set_value(value);
-    tell(fixture, id, "input");
+    dispatch(fixture, id, "input");
 }
 
 fn value(fixture: &Fixture, id: &str) -> String {
@@ -71,7 +73,7 @@ pub fn stage(fixture: &Fixture) -> String {
     fixture.get::<Element>("page").get_attribute("data-stage").unwrap()
 }
 
-/// Two clips of each of two classes are in the collection.
+/// The page with two clips of each of two classes.
 pub async fn collected() -> (Fixture, Page, Rc<FakeEngines>) {
     let (fixture, page, asked) = training();
     page.open(clips(&["b.001.wav", "b.002.wav", "a.001.wav", "a.002.wav", "notes.txt"]));
@@ -80,10 +82,10 @@ pub async fn collected() -> (Fixture, Page, Rc<FakeEngines>) {
 }
 
 #[wasm_bindgen_test]
-async fn dropped_clips_go_where_their_names_say_and_nowhere_else() {
+async fn clips_are_added_to_the_classes_that_their_names_say() {
     let (fixture, _page, asked) = collected().await;
     assert_eq!(asked.take(), [""; 0], "nothing is classified meanwhile");
-    assert_eq!(fixture.text("train-notice"), "Left out: 1 file that is no sound.");
+    assert_eq!(fixture.text("train-notice"), "Left out: 1 file that is not audio.");
     let names = fixture.get::<Element>("train-classes").get_elements_by_tag_name("input");
     let name = |place| names.item(place).unwrap().get_attribute("value").unwrap();
     assert_eq!([name(0), name(1)], ["a", "b"], "in the order of their names");
@@ -94,7 +96,7 @@ async fn dropped_clips_go_where_their_names_say_and_nowhere_else() {
 }
 
 #[wasm_bindgen_test]
-async fn a_training_job_has_the_settings_of_the_form() {
+async fn a_training_job_is_started_as_it_is_set() {
     let (fixture, page, asked) = collected().await;
     let option: HtmlSelectElement = fixture.get("train-model");
     assert_eq!(option.value(), "lens", "without MusiCNN there is no head on it");
@@ -104,7 +106,7 @@ async fn a_training_job_has_the_settings_of_the_form() {
     assert_eq!(asked.take(), ["train a+b 0.5 a.001.wav+a.002.wav+b.001.wav+b.002.wav"]);
     assert_eq!(fixture.get::<HtmlInputElement>("train-name").value(), "a 2", "a name that is free");
     page.receive(ClientEvent::Training(TrainingEvent::Step { step: 3, steps: 90 }));
-    until(|| fixture.text("train-progress-text") == "Learning: step 3 of 90…").await;
+    until(|| fixture.text("train-progress-text") == "Training: step 3 of 90…").await;
     fixture.get::<HtmlElement>("train-pause").click();
     until(|| fixture.text("train-progress-text") == "Paused.").await;
     fixture.get::<HtmlElement>("train-pause").click();
@@ -121,7 +123,7 @@ pub fn report(epoch: usize) -> EpochReport {
     EpochReport { epoch, train_loss: 1.0, step_losses: vec![1.0], valid_loss: 1.0, valid, best: epoch == 1 }
 }
 
-/// Four validation clips of the classes a, a, b and b; the second is classified wrongly.
+/// Four validation clips, of a, a, b and b; the second is classified wrongly.
 fn outcome(multi_label: bool) -> Outcome {
     let clip = |(place, label): (usize, usize)| LabelledClip {
         id: place.to_string(),
@@ -130,7 +132,7 @@ fn outcome(multi_label: bool) -> Outcome {
         labels: vec![label],
         split: Split::Valid,
     };
-    let model = model_spec("lens", &Build::default(), &[]);
+    let model = model_spec("lens", &ModelChoices::default(), &[]);
     let job = TrainingJob {
         name: "mine".to_owned(),
         labels: vec!["a".to_owned(), "b".to_owned()],
@@ -144,11 +146,11 @@ fn outcome(multi_label: bool) -> Outcome {
     Outcome { card: card("mine"), job, result }
 }
 
-fn architectures() -> ArchitectureInfo {
+fn architecture() -> ArchitectureInfo {
     ArchitectureInfo {
         id: "net1".to_owned(),
-        summary: "A network of a document".to_owned(),
-        source: "A document".to_owned(),
+        summary: "A network of a paper".to_owned(),
+        source: "A paper".to_owned(),
         front_end: "net1".to_owned(),
         rows: None,
         frames: 128,
@@ -173,7 +175,7 @@ async fn the_preset_fills_the_fields_and_a_change_is_marked() {
     assert_eq!((value(&fixture, "train-mixup").as_str(), is_changed(&fixture, "train-mixup")), ("0", true));
     write(&fixture, "train-mixup", "0.2");
     assert_eq!(value(&fixture, "train-augment"), "own");
-    // More clips change what the preset says, and nothing of what the user has said.
+    // More clips change the recipe of the preset, but no setting that the user has changed.
     page.open(clips(&["c.001.wav", "c.002.wav", "c.003.wav", "c.004.wav", "c.005.wav"]));
     until(|| value(&fixture, "train-batch") == "9").await;
     assert_eq!(value(&fixture, "train-epochs"), "12");
@@ -183,18 +185,18 @@ async fn the_preset_fills_the_fields_and_a_change_is_marked() {
 }
 
 #[wasm_bindgen_test]
-async fn what_is_out_of_its_range_is_refused_at_its_field() {
+async fn a_value_out_of_range_is_refused_at_its_field() {
     let (fixture, _page, asked) = collected().await;
     write(&fixture, "train-dropout-dense", "1");
     let said = fixture.text("train-dropout-dense-trouble");
-    assert_eq!(said, "Dropout between dense layers is 1; expected 0 to below 1.");
+    assert_eq!(said, "Dropout (dense layers) must be 0 to below 1, not 1.");
     fixture.get::<HtmlElement>("train-start").click();
     assert_eq!(asked.take(), [""; 0], "nothing begins");
     assert!(fixture.get::<Element>("train-all").has_attribute("open") && !fixture.hidden("train-settings-trouble"));
     write(&fixture, "train-dropout-dense", "");
     assert!(fixture.document.get_element_by_id("train-dropout-dense-trouble").is_none());
     write(&fixture, "train-share", "80");
-    assert_eq!(fixture.text("train-share-trouble"), "The share for judging is 80; expected 5 to 50.");
+    assert_eq!(fixture.text("train-share-trouble"), "Validation split (%) must be 5 to 50, not 80.");
     write(&fixture, "train-share", "50");
     fixture.get::<HtmlElement>("train-start").click();
     assert_eq!(asked.take().len(), 1);
@@ -202,10 +204,10 @@ async fn what_is_out_of_its_range_is_refused_at_its_field() {
 }
 
 #[wasm_bindgen_test]
-async fn the_models_are_listed_once_the_engine_has_sent_them() {
+async fn architectures_are_offered_once_the_engine_has_listed_them() {
     let (fixture, page, _asked) = collected().await;
     let groups = || fixture.get::<Element>("train-model").get_elements_by_tag_name("optgroup").length();
-    assert_eq!(groups(), 2, "what is there, and what knows nothing yet");
+    assert_eq!(groups(), 2, "pretrained networks, and one from scratch");
     let paper = || {
         let option = fixture.get::<Element>("train-preset").query_selector("option[value=paper]").unwrap().unwrap();
         !option.has_attribute("disabled")
@@ -215,11 +217,11 @@ async fn the_models_are_listed_once_the_engine_has_sent_them() {
     assert!(fixture.get::<Element>("train-augmentation").has_attribute("disabled"), "its features are computed once");
     choose(&fixture, "train-layers", "all");
     assert!(!fixture.get::<Element>("train-augmentation").has_attribute("disabled"));
-    page.receive(ClientEvent::Architectures(Rc::new(vec![architectures()])));
+    page.receive(Update::Registry(Rc::new(vec![architecture()])));
     until(|| fixture.text("train-model").contains("net1, from scratch")).await;
-    assert_eq!(value(&fixture, "train-model"), "tuned:a", "what was chosen stays");
+    assert_eq!(value(&fixture, "train-model"), "tuned:a", "the selection stays");
     choose(&fixture, "train-model", "net1");
-    assert!(fixture.text("train-model-about").starts_with("A network of a document."));
+    assert!(fixture.text("train-model-about").starts_with("A network of a paper."));
     assert!(paper() && value(&fixture, "train-front-end") == "usual");
     choose(&fixture, "train-preset", "paper");
     assert_eq!((value(&fixture, "train-epochs").as_str(), value(&fixture, "train-optimiser").as_str()), ("77", "sgd"));
@@ -234,10 +236,10 @@ async fn a_cell_of_the_matrix_lists_its_clips() {
     let table = fixture.get::<Element>("results-confusion");
     assert_eq!(table.get_elements_by_tag_name("button").length(), 3, "one of the four cells is empty");
     let wrong = table.query_selector("[data-truth='0'][data-answer='1']").unwrap().unwrap();
-    assert_eq!(wrong.get_attribute("aria-label").unwrap().replace('\u{a0}', " "), "1 clip of a named b");
+    assert_eq!(wrong.get_attribute("aria-label").unwrap().replace('\u{a0}', " "), "1 clip of a classified as b");
     wrong.unchecked_into::<HtmlElement>().click();
     assert!(!fixture.hidden("results-cell"));
-    assert_eq!(fixture.text("results-cell-heading"), "1 clip of a named b:");
+    assert_eq!(fixture.text("results-cell-heading"), "1 clip of a classified as b:");
     assert!(
         fixture.text("results-cell-clips").starts_with("1.wav: b 80 %, a 20 %"),
         "{}",
@@ -249,7 +251,7 @@ async fn a_cell_of_the_matrix_lists_its_clips() {
 }
 
 #[wasm_bindgen_test]
-async fn tags_have_areas_in_the_place_of_a_matrix() {
+async fn tags_have_areas_instead_of_a_matrix() {
     let (fixture, page, _asked) = collected().await;
     fixture.get::<HtmlElement>("train-start").click();
     page.receive(ClientEvent::Training(TrainingEvent::Trained(Rc::new(outcome(true)))));
@@ -258,14 +260,14 @@ async fn tags_have_areas_in_the_place_of_a_matrix() {
     assert!(fixture.text("results-sentence").contains("mean ROC-AUC 0.75"), "{}", fixture.text("results-sentence"));
     assert!(fixture.text("results-figures").contains("PR-AUC"));
     assert!(
-        fixture.text("results-misses").contains("a: 1.wav has it, it says 20 %"),
+        fixture.text("results-misses").contains("a: 1.wav has this tag, predicted 20 %"),
         "{}",
         fixture.text("results-misses")
     );
 }
 
 #[wasm_bindgen_test]
-async fn of_three_hundred_classes_the_most_confused_are_listed() {
+async fn the_most_confused_of_three_hundred_classes_are_listed() {
     let (fixture, page, _asked) = collected().await;
     let mut large = outcome(false);
     large.job.labels = (0..300).map(|label| format!("class {label}")).collect();
@@ -274,24 +276,35 @@ async fn of_three_hundred_classes_the_most_confused_are_listed() {
     page.receive(ClientEvent::Training(TrainingEvent::Trained(Rc::new(large))));
     until(|| !fixture.hidden("results")).await;
     assert!(fixture.hidden("results-confusion-scroll") && !fixture.hidden("results-many"));
-    assert_eq!(fixture.text("results-pairs"), "1 clip of class 0 named class 1");
+    assert_eq!(fixture.text("results-pairs"), "1 clip of class 0 classified as class 1");
     assert_eq!(fixture.get::<Element>("results-confusion").child_element_count(), 0);
 }
 
 #[wasm_bindgen_test]
-fn every_field_has_its_name_and_every_question_mark_its_answer() {
+fn every_field_has_a_label_and_help() {
     let (fixture, _page, _asked) = training();
     let settings = fixture.get::<Element>("train-settings");
-    let all = |tag: &str| {
+    let elements = |tag: &str| {
         let found = settings.get_elements_by_tag_name(tag);
         (0..found.length()).map(move |place| found.item(place).unwrap()).collect::<Vec<_>>()
     };
-    let named: Vec<String> = all("label").iter().filter_map(|label| label.get_attribute("for")).collect();
-    for field in all("input").iter().chain(&all("select")) {
-        assert!(named.contains(&field.id()), "{} has no label", field.id());
+    let labels: Vec<String> = elements("label").iter().filter_map(|label| label.get_attribute("for")).collect();
+    let controls: Vec<Element> = elements("input").into_iter().chain(elements("select")).collect();
+    for control in &controls {
+        assert!(labels.contains(&control.id()), "{} has no label", control.id());
     }
+    // The form is built from the table: every setting has a place with a label, its help and its control.
+    let settings_of = all().map(|setting| setting.field).chain(MODEL_FIELDS);
+    let fields: Vec<_> = settings_of.chain(FIELDSETS.iter().flat_map(|fieldset| fieldset.extra).copied()).collect();
+    assert_eq!(controls.len(), fields.len());
+    for field in &fields {
+        let place = fixture.get::<Element>(field.id).closest(".field").unwrap().unwrap();
+        let text = |selector: &str| place.query_selector(selector).unwrap().unwrap().text_content().unwrap();
+        assert_eq!((text("label").as_str(), text(".why p").as_str()), (field.label, field.help));
+    }
+    assert_eq!(elements("fieldset").len(), FIELDSETS.len());
     let help = settings.get_elements_by_class_name("why");
-    assert!(help.length() >= 25, "{}", help.length());
+    assert_eq!(help.length() as usize, fields.len());
     for place in 0..help.length() {
         let help = help.item(place).unwrap();
         let summary = help.query_selector("summary[aria-label]").unwrap().unwrap();
@@ -301,25 +314,28 @@ fn every_field_has_its_name_and_every_question_mark_its_answer() {
 }
 
 #[wasm_bindgen_test]
-async fn the_results_are_shown_and_the_network_is_used() {
+async fn results_are_shown_and_used() {
     let (fixture, page, asked) = collected().await;
     fixture.get::<HtmlElement>("train-start").click();
     page.receive(ClientEvent::Training(TrainingEvent::Epoch(report(1))));
     page.receive(ClientEvent::Training(TrainingEvent::Epoch(report(2))));
     until(|| !fixture.hidden("train-curves")).await;
     assert!(
-        fixture.text("train-epochs-text").starts_with("Epoch 2: loss 1.00"),
+        fixture.text("train-epochs-text").starts_with("Epoch 2: training loss 1.00"),
         "{}",
         fixture.text("train-epochs-text")
     );
-    assert!(fixture.text("train-epochs-text").contains("Best so far: epoch 1, 50 %"));
+    assert!(fixture.text("train-epochs-text").contains("Best so far: epoch 1, accuracy 50 %"));
     let outcome = outcome(false);
     page.receive(ClientEvent::Training(TrainingEvent::Trained(Rc::new(outcome))));
     until(|| !fixture.hidden("results")).await;
     let said = fixture.text("results-sentence");
-    assert!(said.starts_with("Of 4 clips that it never learned from, it names 3 rightly (75 %)."), "{said}");
+    assert!(
+        said.starts_with("Of 4 clips in the validation split, it classifies 3 correctly: an accuracy of 75 %."),
+        "{said}"
+    );
     assert!(said.contains("between 30 % and 95 %"), "{said}");
-    assert!(fixture.text("results-misses").contains("1.wav: you call it a, it says b; 20 % for yours"));
+    assert!(fixture.text("results-misses").contains("1.wav: labelled a, classified as b; 20 % for the label"));
     asked.take();
     fixture.get::<HtmlElement>("results-use").click();
     assert_eq!(asked.take(), ["use mine"]);

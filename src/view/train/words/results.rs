@@ -1,4 +1,4 @@
-//! The sentences about what came of lessons: figures, mistakes, curves, and lessons beside each other.
+//! Sentences about the results of training: metrics, mistakes, curves, and runs side by side.
 
 use crate::eval::confidence::Interval;
 use crate::eval::metrics::{ClassFigures, Metrics};
@@ -7,8 +7,8 @@ use crate::eval::tags::{TagFigures, TagMetrics};
 use crate::view::format::count;
 use crate::view::format::{NBSP, genre, milliseconds, percent};
 use crate::view::train::compare::PairedComparison;
+use crate::view::train::results::Outcome;
 use crate::view::train::results::{Confused, Miss, TagMiss};
-use crate::view::train::state::Outcome;
 
 fn share(value: f64) -> String {
     percent(value as f32)
@@ -19,14 +19,14 @@ fn area(value: f64) -> String {
     format!("{value:.2}")
 }
 
-/// What the outcome means, and how far to trust it.
+/// What the metrics mean, and how far to trust them.
 pub fn outcome(outcome: &Outcome) -> String {
-    let time = format!("It learned for {}.", milliseconds(outcome.result.milliseconds));
+    let time = format!("Training took {}.", milliseconds(outcome.result.milliseconds));
     if outcome.job.multi_label {
         let metrics = outcome.tag_metrics();
         return format!(
-            "On {} that it never learned from, it puts one with a tag above one without it {} of the time (mean ROC-AUC {}; \
-             half would be a guess). Mean PR-AUC: {}. The fewer the clips, the less these numbers say. {time}",
+            "On {} of the validation split, it ranks a clip with a tag above one without it {} of the time (mean ROC-AUC {}; \
+             guessing gives 0.50). Mean PR-AUC: {}. The fewer the clips, the less these numbers say. {time}",
             count(metrics.n, "clip"),
             share(metrics.roc_auc),
             area(metrics.roc_auc),
@@ -34,12 +34,13 @@ pub fn outcome(outcome: &Outcome) -> String {
         );
     }
     let metrics = outcome.metrics();
+    // The diagonal of the confusion matrix.
     let right: usize = (0..metrics.labels.len()).map(|label| metrics.confusion[label][label]).sum();
     let Interval { low, high } = outcome.interval();
     format!(
-        "Of {} that it never learned from, it names {right} rightly ({}). Clips like these it would name rightly between \
-         {} and {} of the time: the fewer the clips, the wider that is. With every class counting alike it is {} (balanced \
-         accuracy). A guess would be right {} of the time. {time}",
+        "Of {} in the validation split, it classifies {right} correctly: an accuracy of {}. On more clips like these, the \
+         accuracy would probably be between {} and {}; fewer clips make this interval wider. Balanced accuracy, with every class \
+         counting equally, is {}. Guessing gives {}. {time}",
         count(metrics.n, "clip"),
         share(metrics.accuracy),
         share(low),
@@ -49,11 +50,11 @@ pub fn outcome(outcome: &Outcome) -> String {
     )
 }
 
-/// A cell of the confusion matrix, for those who do not see where it stands.
+/// A cell of the confusion matrix, for screen readers.
 pub fn cell(metrics: &Metrics, Confused { truth, answer, clips }: Confused) -> String {
     let [truth, answer] =
         [truth, answer].map(|label| metrics.labels.get(label).map(|label| genre(label)).unwrap_or_default());
-    format!("{} of {truth} named {answer}", count(clips, "clip"))
+    format!("{} of {truth} classified as {answer}", count(clips, "clip"))
 }
 
 /// The heading over the clips of a cell.
@@ -61,8 +62,8 @@ pub fn cell_heading(metrics: &Metrics, confused: Confused) -> String {
     format!("{}:", cell(metrics, confused))
 }
 
-/// What it says of a clip: `a.wav: rock 62 %, pop 30 %, jazz 8 %`.
-pub fn said(outcome: &Outcome, clip: usize) -> String {
+/// The prediction for a clip: `a.wav: rock 62 %, pop 30 %, jazz 8 %`.
+pub fn prediction(outcome: &Outcome, clip: usize) -> String {
     let name = outcome.job.clips.get(clip).map(|clip| clip.name.as_str()).unwrap_or_default();
     let label =
         |(label, probability): (usize, f32)| format!("{} {}", genre(&outcome.job.labels[label]), percent(probability));
@@ -70,7 +71,7 @@ pub fn said(outcome: &Outcome, clip: usize) -> String {
     format!("{name}: {}", top.join(", "))
 }
 
-/// How good it is on one class.
+/// The metrics of a class.
 pub fn class_figures(class: &ClassFigures) -> [String; 5] {
     [class.label.clone(), share(class.precision), share(class.recall), share(class.f1), class.support.to_string()]
 }
@@ -78,10 +79,10 @@ pub fn class_figures(class: &ClassFigures) -> [String; 5] {
 /// The headings of [`class_figures`].
 pub const CLASS_HEADINGS: [&str; 5] = ["Class", "Precision", "Recall", "F1", "Clips (support)"];
 
-/// How good it is on one tag.
+/// The metrics of a tag.
 pub fn tag_figures(tag: &TagFigures) -> [String; 4] {
-    let told = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), area);
-    [tag.label.clone(), told(tag.roc_auc), told(tag.pr_auc), tag.support.to_string()]
+    let shown = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), area);
+    [tag.label.clone(), shown(tag.roc_auc), shown(tag.pr_auc), tag.support.to_string()]
 }
 
 /// The headings of [`tag_figures`].
@@ -92,11 +93,11 @@ pub fn tag_means(metrics: &TagMetrics) -> [String; 4] {
     ["mean".to_owned(), area(metrics.roc_auc), area(metrics.pr_auc), metrics.n.to_string()]
 }
 
-/// A clip that it got wrong.
+/// A clip that is classified wrongly.
 pub fn miss(outcome: &Outcome, miss: &Miss) -> String {
     let (labels, clip) = (&outcome.job.labels, &outcome.job.clips[miss.clip]);
     format!(
-        "{}: you call it {}, it says {}; {} for yours",
+        "{}: labelled {}, classified as {}; {} for the label",
         clip.name,
         genre(&labels[miss.truth]),
         genre(&labels[miss.answer]),
@@ -104,32 +105,32 @@ pub fn miss(outcome: &Outcome, miss: &Miss) -> String {
     )
 }
 
-/// The clip of a tag that it got most wrong.
+/// The clip whose prediction of a tag is most wrong.
 pub fn tag_miss(outcome: &Outcome, miss: &TagMiss) -> String {
     let (tag, clip) = (genre(&outcome.job.labels[miss.tag]), &outcome.job.clips[miss.clip]);
-    let has = if miss.has { "has it" } else { "does not have it" };
-    format!("{tag}: {} {has}, it says {}", clip.name, percent(miss.probability))
+    let has = if miss.has { "has this tag" } else { "does not have this tag" };
+    format!("{tag}: {} {has}, predicted {}", clip.name, percent(miss.probability))
 }
 
-/// A button that plays a clip: its label, and its name for those who do not see where it stands.
+/// A button that plays a clip: its text, and its name for screen readers.
 pub fn play(outcome: &Outcome, clip: usize) -> [String; 2] {
     let name = outcome.job.clips.get(clip).map(|clip| clip.name.as_str()).unwrap_or_default();
     ["Play".to_owned(), format!("Play {name}")]
 }
 
-/// What a score is: `83 % named rightly`, `mean ROC-AUC 0.87`.
+/// The first score: `accuracy 83 %`, `mean ROC-AUC 0.87`.
 fn score(scores: &Scores) -> String {
     match scores {
-        Scores::Classes { accuracy, .. } => format!("{} named rightly", share(*accuracy)),
+        Scores::Classes { accuracy, .. } => format!("accuracy {}", share(*accuracy)),
         Scores::Tags { roc_auc, .. } => format!("mean ROC-AUC {}", area(*roc_auc)),
     }
 }
 
-/// How the run stands, after its last epoch.
+/// The state of the run after its last epoch.
 pub fn epochs(epochs: &[EpochReport]) -> Option<String> {
     let last = epochs.last()?;
     let mut text = format!(
-        "Epoch {}: loss {:.2} on clips to learn from, {:.2} on those to judge by; {}.",
+        "Epoch {}: training loss {:.2}, validation loss {:.2}, {}.",
         last.epoch,
         last.train_loss,
         last.valid_loss,
@@ -140,28 +141,29 @@ pub fn epochs(epochs: &[EpochReport]) -> Option<String> {
     }
     if let Some(lowest) = overfits(epochs) {
         text += &format!(
-            " Since epoch {lowest} the loss on clips to judge by has risen while the other fell: it begins to learn by heart."
+            " Since epoch {lowest} the validation loss has risen while the training loss fell: the network begins to overfit."
         );
     }
     Some(text)
 }
 
-/// Where the loss on clips to judge by was lowest, if it has clearly risen since while that on the others fell.
+/// The epoch of the lowest validation loss, if it has clearly risen since while the training loss fell.
 fn overfits(epochs: &[EpochReport]) -> Option<usize> {
     let last = epochs.last()?;
     let lowest = epochs.iter().min_by(|a, b| a.valid_loss.total_cmp(&b.valid_loss))?;
     let since = last.epoch - lowest.epoch;
+    // Losses of a few clips fluctuate: five epochs and a tenth are beyond that.
     (since >= 5 && last.valid_loss > 1.1 * lowest.valid_loss && last.train_loss < lowest.train_loss)
         .then_some(lowest.epoch)
 }
 
-/// The curves in words, for whoever does not see them.
+/// The curves in words, for screen readers.
 pub fn curves(epochs: &[EpochReport]) -> String {
     let (Some(first), Some(last)) = (epochs.first(), epochs.last()) else { return String::new() };
     let best = epochs.iter().rev().find(|epoch| epoch.best).unwrap_or(last);
     format!(
-        "Curves over {}: the loss on clips to learn from goes from {:.2} to {:.2}, on those to judge by from {:.2} to {:.2}; \
-         of those, {} in the end and {} at best, after epoch {}.",
+        "Curves over {}: training loss from {:.2} to {:.2}, validation loss from {:.2} to {:.2}; {} at the end and {} at best, \
+         after epoch {}.",
         count(last.epoch, "epoch"),
         first.train_loss,
         last.train_loss,
@@ -178,75 +180,78 @@ pub const RUN_HEADINGS: [&str; 10] = [
     "Compare",
     "When",
     "Name",
-    "Who learned",
+    "Model",
     "Clips",
     "Settings that differ",
-    "Right (interval)",
+    "Accuracy (interval)",
     "Balanced accuracy",
-    "It learned for",
-    "Do",
+    "Training time",
+    "Actions",
 ];
 
 /// The cells of a run in the table, from its name on.
-pub fn run(outcome: &Outcome, who: String, differing: &[(&str, String)]) -> [String; 7] {
+pub fn run(outcome: &Outcome, model: String, differing: &[(String, String)]) -> [String; 7] {
     let settings: Vec<String> = differing.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    let (right, balanced) = if outcome.job.multi_label {
+    let (accuracy, balanced) = if outcome.job.multi_label {
         (format!("ROC-AUC {}", area(outcome.tag_metrics().roc_auc)), "–".to_owned())
     } else {
         let (metrics, Interval { low, high }) = (outcome.metrics(), outcome.interval());
-        let right = format!("{} ({} to {})", share(metrics.accuracy), share(low), share(high));
-        (right, share(metrics.balanced_accuracy))
+        let accuracy = format!("{} ({} to {})", share(metrics.accuracy), share(low), share(high));
+        (accuracy, share(metrics.balanced_accuracy))
     };
     [
         outcome.card.name.clone(),
-        who,
+        model,
         outcome.job.clips.len().to_string(),
         settings.join(", "),
-        right,
+        accuracy,
         balanced,
         milliseconds(outcome.result.milliseconds),
     ]
 }
 
-/// What a button of a run does, for those who do not see where it stands: its label and its name.
+/// A control of a run: its text, and its name for screen readers.
 pub fn run_button(act: &str, name: &str) -> [String; 2] {
     match act {
-        "look" => ["Look at it".to_owned(), format!("Look at {name} again")],
+        "look" => ["Show".to_owned(), format!("Show the results of {name}")],
         "compare" => [String::new(), format!("Compare {name}")],
-        _ => ["Forget".to_owned(), format!("Forget the run of {name}")],
+        _ => ["Delete".to_owned(), format!("Delete the run of {name}")],
     }
 }
 
-/// Whether one is better than the other by more than chance, among so many comparisons.
+/// Whether one network is significantly better than another, among so many comparisons.
 pub fn comparison(first: &str, second: &str, comparison: Option<PairedComparison>, comparisons: usize) -> String {
     let Some(comparison) = comparison else {
         return format!(
-            "{first} and {second} cannot be compared clip by clip: no clip was held back from both, or clips have many labels."
+            "{first} and {second} cannot be compared clip by clip: their validation splits share no clip, or the labels are tags."
         );
     };
     let PairedComparison { shared, only_first, only_second, probability } = comparison;
-    let both = format!("Of {} that neither learned from,", count(shared, "clip"));
+    let both = format!("Of {} in both validation splits,", count(shared, "clip"));
+    // Equal counts are no evidence either way; a p-value of 1 would only confuse.
     if only_first == only_second {
-        return format!("{both} {first} and {second} name equally many rightly: no difference is to be seen.");
+        return format!("{both} {first} and {second} classify equally many correctly.");
     }
     let (better, other, more, fewer) = if only_first > only_second {
         (first, second, only_first, only_second)
     } else {
         (second, first, only_second, only_first)
     };
-    let verdict = if comparison.is_more_than_chance(comparisons) {
-        format!("{better} is better, by more than chance")
+    // Said only with the correction: of twenty comparisons one is significant by chance.
+    let verdict = if comparison.is_significant(comparisons) {
+        format!("{better} is significantly better")
     } else {
-        "that may well be chance: more clips would tell".to_owned()
+        "that may be chance; more clips would tell".to_owned()
     };
     format!(
-        "{both} {better} alone names {more} rightly and {other} alone {fewer}; {verdict} (p{NBSP}={NBSP}{probability:.3})."
+        "{both} {more} are classified correctly by {better} alone and {fewer} by {other} alone; {verdict} \
+         (p{NBSP}={NBSP}{probability:.3})."
     )
 }
 
-/// The pictures of several runs in words.
+/// The curves of several runs in words.
 pub fn together(names: &[String]) -> String {
-    format!("Curves of what was named rightly of the clips to judge by, epoch by epoch, of {}", names.join(", "))
+    format!("Curves of the validation score by epoch, of {}", names.join(", "))
 }
 
 #[cfg(test)]
@@ -263,28 +268,23 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_told_in_words() {
+    fn a_run_is_described_in_words() {
         let run: Vec<EpochReport> = (1..=12)
             .map(|epoch| {
                 report(epoch, 2.0 / epoch as f64, if epoch < 4 { 1.5 } else { 1.0 + 0.1 * epoch as f64 }, epoch == 4)
             })
             .collect();
-        let told = plain(&epochs(&run).unwrap_or_default());
-        assert!(
-            told.starts_with(
-                "Epoch 12: loss 0.17 on clips to learn from, 2.20 on those to judge by; 50 % named rightly."
-            ),
-            "{told}"
-        );
-        assert!(told.contains("Best so far: epoch 4, 50 %"), "{told}");
-        assert!(told.contains("Since epoch 4 the loss"), "{told}");
-        assert!(!epochs(&run[..6]).unwrap_or_default().contains("by heart"), "two epochs say nothing yet");
+        let text = plain(&epochs(&run).unwrap_or_default());
+        assert!(text.starts_with("Epoch 12: training loss 0.17, validation loss 2.20, accuracy 50 %."), "{text}");
+        assert!(text.contains("Best so far: epoch 4, accuracy 50 %"), "{text}");
+        assert!(text.contains("Since epoch 4 the validation loss"), "{text}");
+        assert!(!epochs(&run[..6]).unwrap_or_default().contains("overfit"), "two epochs say nothing yet");
         assert!(curves(&run).contains("at best, after epoch 4"));
         assert_eq!((epochs(&[]), curves(&[])), (None, String::new()));
     }
 
     #[test]
-    fn chance_is_called_chance() {
+    fn a_difference_by_chance_is_called_so() {
         let said = |only_first, only_second, comparisons| {
             let probability = crate::eval::mcnemar::sign_test(only_first, only_second);
             plain(&comparison(
@@ -295,9 +295,9 @@ mod tests {
             ))
         };
         assert!(said(2, 2, 1).contains("equally many"));
-        assert!(said(1, 3, 1).contains("b alone names 3 rightly and a alone 1; that may well be chance"));
-        assert!(said(8, 0, 1).contains("a is better, by more than chance (p = 0.008)"));
-        assert!(said(8, 0, 10).contains("may well be chance"), "of ten comparisons one looks like more");
+        assert!(said(1, 3, 1).contains("3 are classified correctly by b alone and 1 by a alone; that may be chance"));
+        assert!(said(8, 0, 1).contains("a is significantly better (p = 0.008)"));
+        assert!(said(8, 0, 10).contains("may be chance"), "of ten comparisons one is significant by chance");
         assert!(comparison("a", "b", None, 1).contains("cannot be compared"));
     }
 }

@@ -1,54 +1,52 @@
-//! The sentences about who learns and how.
+//! Sentences about the model and the settings of a training job.
 
 use crate::recipe::RecipeError;
 use crate::training_job::{ModelSpec, TrainableLayers};
 use crate::view::format::sentence;
-use crate::view::train::model_options::{Group, Preset};
+use crate::view::train::model_options::{ModelGroup, ModelOption, RecipePreset, is_smallest};
 
-/// The head's name in the choice box.
-pub const HEAD: &str = "a new head on MusiCNN";
-
-/// What it is good for.
-pub const ABOUT_HEAD: &str = "MusiCNN has heard two hundred thousand songs and stays as it is; only what decides from it is \
-                              new. Best with few clips, and done in seconds.";
-
-/// The smallest network from fresh weights, until the engine has told what it is.
-pub const FIRST: &str = "A small network of our own";
-
-/// The heading of a group of pupils.
-pub fn group(group: Group) -> &'static str {
+/// The heading of a group of models.
+pub fn group(group: ModelGroup) -> &'static str {
     match group {
-        Group::Head => "A new head",
-        Group::Tuned => "Fine-tuned: it has learned already",
-        Group::Fresh => "From scratch: it knows nothing yet",
+        ModelGroup::NewHead => "New head",
+        ModelGroup::FineTune => "Fine-tuning: starts from a pretrained network",
+        ModelGroup::FromScratch => "From scratch: starts with random weights",
     }
 }
 
-/// A network that has learned already, in the choice box.
-pub fn tuned(name: &str) -> String {
-    format!("{name}, fine-tuned")
+/// A model in the select box.
+pub fn model(option: &ModelOption) -> String {
+    match option.group {
+        ModelGroup::NewHead => "a new head on MusiCNN".to_owned(),
+        ModelGroup::FineTune => format!("{}, fine-tuned", option.network),
+        ModelGroup::FromScratch => format!("{}, from scratch", option.network),
+    }
 }
 
-/// What fine-tuning it is good for.
-pub fn about_tuned(summary: &str) -> String {
-    format!(
-        "{} It goes on learning from what it knows; for labels that are new to it, it gets a new last layer.",
-        sentence(summary.to_owned())
-    )
+/// What a model is, and how many clips it needs.
+pub fn about_model(option: &ModelOption) -> String {
+    let summary = sentence(option.summary.clone());
+    match option.group {
+        ModelGroup::NewHead => {
+            "MusiCNN was trained on two hundred thousand songs and stays as it is; only the classifier on \
+                                its features is new. Best with few clips, and trained in seconds."
+                .to_owned()
+        }
+        ModelGroup::FineTune => format!(
+            "{summary} Training continues from its weights; if your classes are not its own, its last layer is replaced."
+        ),
+        // The engine's list of architectures, with their summaries, comes later than the page.
+        ModelGroup::FromScratch if option.summary.is_empty() => {
+            "A small network of our own. It starts with random weights and needs a hundred clips or more.".to_owned()
+        }
+        ModelGroup::FromScratch => {
+            let clips = if is_smallest(option) { "a hundred clips or more" } else { "hundreds of clips" };
+            format!("{summary} It starts with random weights and needs {clips}.")
+        }
+    }
 }
 
-/// A network from fresh weights, in the choice box.
-pub fn fresh(id: &str) -> String {
-    format!("{id}, from scratch")
-}
-
-/// What it is good for.
-pub fn about_fresh(summary: &str, small: bool) -> String {
-    let wants = if small { "a hundred clips or more" } else { "hundreds of clips" };
-    format!("{} From fresh weights: it wants {wants}.", sentence(summary.to_owned()))
-}
-
-/// Which layers learn, in the choice box.
+/// The layers that are trained, in the select box.
 pub fn layers(layers: TrainableLayers) -> &'static str {
     match layers {
         TrainableLayers::Output => "only the last layer",
@@ -57,70 +55,70 @@ pub fn layers(layers: TrainableLayers) -> &'static str {
     }
 }
 
-/// How a network hears, in the choice box.
+/// The front end of a network, in the select box.
 pub fn front_ends(documented: bool) -> &'static str {
-    if documented { "as in its document" } else { "3 s at a time (gtzan-logmel)" }
+    if documented { "as in its paper" } else { "3 s at a time (gtzan-logmel)" }
 }
 
-/// What a preset means for a student; why there is none, where there is none.
-pub fn about_preset(preset: Option<Preset>, model: &ModelSpec, has_paper: bool) -> String {
+/// What a preset means for a model, and why there is none of a paper if there is none. `None` is for custom settings.
+pub fn about_preset(preset: Option<RecipePreset>, model: &ModelSpec, has_paper: bool) -> String {
     let meaning = match (preset, model) {
-        (None, _) => "Your own settings: what you changed is marked, the rest is the preset's.",
-        (Some(Preset::Quick), _) => "For a first result soon. The fewer the clips, the oftener it goes through them.",
-        (Some(Preset::Thorough), model) if model.trains_on_audio() => {
-            "More epochs, and sounds altered each time, so that it learns fewer of them by heart."
+        (None, _) => "Custom settings: those that you changed are marked, the others are the preset’s.",
+        (Some(RecipePreset::Quick), _) => "A first result soon. The fewer the clips, the more epochs.",
+        (Some(RecipePreset::Thorough), model) if model.trains_on_audio() => {
+            "More epochs, and augmentation against overfitting."
         }
-        (Some(Preset::Thorough), _) => "More epochs in smaller steps.",
-        (Some(Preset::Paper), ModelSpec::NewHead { .. }) => {
-            "As such heads are usually trained: plainly, by Adam, and the best epoch is kept."
+        (Some(RecipePreset::Thorough), _) => "More epochs in smaller steps.",
+        (Some(RecipePreset::Paper), ModelSpec::NewHead { .. }) => {
+            "As such heads are usually trained: with Adam, and the best epoch is kept."
         }
-        (Some(Preset::Paper), _) => {
-            "As the document trains it that the network comes from, on far more songs than yours."
+        (Some(RecipePreset::Paper), _) => {
+            "As the paper trains this network. The paper had far more songs than you have clips."
         }
     };
     match model {
         _ if has_paper => meaning.to_owned(),
         ModelSpec::FromScratch { .. } => {
-            format!("{meaning} “As in the paper” is there once the engine has told of its networks.")
+            format!("{meaning} “As in the paper” becomes available once the engine has listed its networks.")
         }
-        _ => format!("{meaning} No paper says how this network should go on learning."),
+        _ => format!("{meaning} No paper says how to fine-tune this network."),
     }
 }
 
-/// A setting out of its range.
-pub fn refused(error: &RecipeError) -> String {
+/// A recipe that does not hold together.
+pub(crate) fn refused(error: &RecipeError) -> String {
     capital(&sentence(error.to_string()))
 }
 
-/// No whole number.
-pub fn not_whole(found: &str) -> String {
-    // What a browser finds to be no number, it keeps to itself.
+/// A text that is not a whole number.
+pub(crate) fn not_whole(found: &str) -> String {
+    // A number input gives an empty text for whatever it cannot parse.
     match found {
-        "" => "Expected a whole number like 0, 1 or 25.".to_owned(),
-        found => format!("“{found}” is no whole number; expected one like 0, 1 or 25."),
+        "" => "Enter a whole number like 0, 1 or 25.".to_owned(),
+        found => format!("“{found}” is not a whole number; enter one like 0, 1 or 25."),
     }
 }
 
-/// No number at all.
-pub fn not_a_number(found: &str) -> String {
+/// A text that is not a number.
+pub(crate) fn not_a_number(found: &str) -> String {
     match found {
-        "" => "Expected a number like 0.01 or 3.".to_owned(),
-        found => format!("“{found}” is no number; expected one like 0.01 or 3."),
+        "" => "Enter a number like 0.01 or 3.".to_owned(),
+        found => format!("“{found}” is not a number; enter one like 0.01 or 3."),
     }
 }
 
-/// More than the page takes.
-pub fn too_large(name: &str, found: &str, most: f64) -> String {
-    format!("The {name} is {found}; expected {most} or less.")
+/// A value that a select box does not have.
+pub(crate) fn no_choice(found: &str) -> String {
+    format!("“{found}” is not one of the choices.")
 }
 
-/// Outside of its range.
-pub fn outside(name: &str, found: &str, [least, most]: [f64; 2]) -> String {
-    capital(&format!("{name} is {found}; expected {least} to {most}."))
+/// A number outside of its field's range.
+pub(crate) fn out_of_range(label: &str, range: impl std::fmt::Display, found: &str) -> String {
+    format!("{label} must be {range}, not {found}.")
 }
 
-/// Why nothing begins.
-pub const SEE_SETTINGS: &str = "A setting is not right; see “All settings”.";
+/// Why training does not start.
+pub const SEE_SETTINGS: &str = "A setting is not valid; see “All settings”.";
 
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
@@ -130,25 +128,41 @@ fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::train::model_options::{Build, model_spec};
+    use crate::view::train::model_options::{ModelChoices, model_spec};
 
     #[test]
-    fn why_there_is_no_paper_is_said() {
-        let about =
-            |id: &str, has_paper| about_preset(Some(Preset::Quick), &model_spec(id, &Build::default(), &[]), has_paper);
-        assert!(about("tuned:a", false).ends_with("No paper says how this network should go on learning."));
+    fn a_missing_paper_is_explained() {
+        let about = |id: &str, has_paper| {
+            about_preset(Some(RecipePreset::Quick), &model_spec(id, &ModelChoices::default(), &[]), has_paper)
+        };
+        assert!(about("tuned:a", false).ends_with("No paper says how to fine-tune this network."));
         assert!(about("lens", false).contains("once the engine"));
         assert!(!about("head", true).contains("paper"));
     }
 
     #[test]
     fn every_preset_has_its_sentence() {
-        let head = model_spec("head", &Build::default(), &[]);
-        let own = about_preset(None, &head, true);
-        let mut said: Vec<String> = Preset::ALL.map(|preset| about_preset(Some(preset), &head, true)).to_vec();
-        said.push(own);
+        let head = model_spec("head", &ModelChoices::default(), &[]);
+        let mut said: Vec<String> = RecipePreset::ALL.map(|preset| about_preset(Some(preset), &head, true)).to_vec();
+        said.push(about_preset(None, &head, true));
         said.sort();
         said.dedup();
         assert_eq!(said.len(), 4);
+    }
+
+    #[test]
+    fn models_are_named_and_described() {
+        let option = |group, network: &str, summary: &str| ModelOption {
+            id: network.to_owned(),
+            group,
+            network: network.to_owned(),
+            summary: summary.to_owned(),
+        };
+        let unknown = option(ModelGroup::FromScratch, "lens", "");
+        assert_eq!(model(&unknown), "lens, from scratch");
+        assert!(about_model(&unknown).starts_with("A small network of our own."));
+        let tuned = option(ModelGroup::FineTune, "a", "It names genres");
+        assert_eq!(model(&tuned), "a, fine-tuned");
+        assert!(about_model(&tuned).starts_with("It names genres. Training continues"));
     }
 }

@@ -11,7 +11,8 @@ use super::super::{Inner, Page};
 use super::{SPACING, Saved};
 use crate::view::storage::state::{SavedRun, is_weights, own_networks};
 use crate::view::storage::words;
-use crate::view::train::state::{ResumePoint, Stage, TrainingState};
+use crate::view::train::stage::Stage;
+use crate::view::train::state::{ResumePoint, TrainingState};
 use crate::web::client::read_blob;
 use crate::web::dom::{self, DomError, Listener, by_id};
 use crate::web::files::{save, take_chosen};
@@ -191,7 +192,7 @@ impl Page {
             return self.change_training(|training| training.error = Some(words::CLIPS_GONE.to_owned()));
         }
         self.show_view("train");
-        self.change_training(|training| training.go_on(running.epochs.clone()));
+        self.change_training(|training| training.resume(running.epochs.clone()));
         let page = self.clone();
         spawn_local(async move {
             let Ok(bytes) = read_blob(&interrupted.checkpoint).await else {

@@ -14,7 +14,7 @@ use crate::view::storage::state::{
     SavedRun, StorageError, StorageStatus, StoredDataset, remove_missing, required_clips,
 };
 use crate::view::storage::words;
-use crate::view::train::state::{Outcome, RunRecord};
+use crate::view::train::results::{Outcome, RunRecord};
 use crate::web::client::OwnNetwork;
 use crate::web::store::{Change, ObjectStore, Store, field, from_value};
 

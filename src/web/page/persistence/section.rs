@@ -8,8 +8,7 @@ use crate::view::classify::networks::{Catalogue, CatalogueEntry};
 use crate::view::storage::state::{StorageContents, StorageState, StorageStatus, own_networks};
 use crate::view::storage::words;
 use crate::view::train::state::TrainingState;
-use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
-use crate::web::page::training_panel::disable;
+use crate::web::dom::{self, DomError, by_id, disable, set_text, set_text_or_hide};
 
 /// Its elements.
 pub(crate) struct StorageSection {

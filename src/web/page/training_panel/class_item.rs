@@ -1,5 +1,5 @@
-//! A class in the list of classes: its head, and its clips where it is unfolded. What stays the same is not touched, so
-//! that the keyboard keeps its place, and what is folded costs nothing.
+//! A class in the list of classes: its header, and its clips while it is open. Elements that stay the same are not touched,
+//! so that the keyboard focus stays, and closed lists are empty.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -9,35 +9,33 @@ use web_sys::{CanvasRenderingContext2d, Document, HtmlCanvasElement, HtmlElement
 
 use crate::training_job::ClipId;
 use crate::view::draw::thumbnail::Thumbnail;
-use crate::view::train::dataset::{Class, Entry};
+use crate::view::train::class::{Class, DatasetClip};
 use crate::view::train::words as train_words;
 use crate::view::train::words::dataset as dataset_words;
 use crate::web::dom::{self, DomError, keep_children, set_text};
 use crate::web::files::INTO;
 
-/// Pictures in a class's head.
+/// Thumbnails in the header of a class.
 const IN_HEAD: usize = 4;
 
-/// Small pictures of clips, as far as there are any.
-pub type Thumbnails = HashMap<ClipId, Thumbnail>;
+pub(super) type Thumbnails = HashMap<ClipId, Thumbnail>;
 
 /// The elements of a class.
-pub struct ClassItem {
+pub(super) struct ClassItem {
     document: Document,
     class: Class,
-    /// All classes, which a clip can be moved to.
+    /// The names of all classes, which a clip can be moved to.
     names: Rc<Vec<String>>,
-    /// What it is in the list.
-    pub element: HtmlElement,
+    pub(super) element: HtmlElement,
     details: HtmlElement,
-    told: HtmlElement,
-    head: HtmlElement,
+    summary: HtmlElement,
+    thumbnails: HtmlElement,
     pictures: Vec<Picture>,
     list: HtmlElement,
     rows: Vec<Row>,
 }
 
-/// A clip's picture, which comes later than the clip.
+/// The thumbnail of a clip, which comes later than the clip.
 struct Picture {
     clip: ClipId,
     canvas: HtmlCanvasElement,
@@ -54,14 +52,14 @@ struct Row {
 }
 
 impl ClassItem {
-    /// A folded class.
-    pub fn new(document: &Document, class: &Class, names: &Rc<Vec<String>>) -> Result<Self, DomError> {
+    /// A closed class.
+    pub(super) fn new(document: &Document, class: &Class, names: &Rc<Vec<String>>) -> Result<Self, DomError> {
         let make = |tag: &str| dom::element(document, tag, "");
-        let [element, row, details, summary, told, head, list] =
+        let [element, row, details, header, summary, thumbnails, list] =
             [make("li")?, make("div")?, make("details")?, make("summary")?, make("span")?, make("span")?, make("ul")?];
         row.set_class_name("row");
-        head.set_class_name("thumbs");
-        head.set_attribute("aria-hidden", "true")?;
+        thumbnails.set_class_name("thumbs");
+        thumbnails.set_attribute("aria-hidden", "true")?;
         details.set_attribute("data-class", &class.name)?;
         element.set_attribute(INTO, &class.name)?;
         let name = make("input")?;
@@ -74,8 +72,8 @@ impl ClassItem {
         let label = format!("Remove the class {}", class.name);
         let remove = button(document, "Remove", &label, "remove-class", &class.name, "")?;
         dom::set_children(&row, [&name, &choose, &record, &remove]);
-        dom::set_children(&summary, [&told, &head]);
-        dom::set_children(&details, [&summary, &list]);
+        dom::set_children(&header, [&summary, &thumbnails]);
+        dom::set_children(&details, [&header, &list]);
         dom::set_children(&element, [&row, &details]);
         Ok(Self {
             document: document.clone(),
@@ -83,48 +81,49 @@ impl ClassItem {
             names: names.clone(),
             element,
             details,
-            told,
-            head,
+            summary,
+            thumbnails,
             pictures: Vec::new(),
             list,
             rows: Vec::new(),
         })
     }
 
-    /// The class's name.
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.class.name
     }
 
-    /// Shows the class as it is now.
-    pub fn update(
+    /// Renders the class.
+    pub(super) fn update(
         &mut self,
         class: &Class,
         names: &Rc<Vec<String>>,
-        architectures: &Thumbnails,
+        thumbnails: &Thumbnails,
     ) -> Result<(), DomError> {
         let renamed = self.names != *names;
-        if self.class != *class || self.told.text_content().is_none_or(|told| told.is_empty()) {
+        if self.class != *class || self.summary.text_content().is_none_or(|text| text.is_empty()) {
             self.class = class.clone();
-            set_text(&self.told, &train_words::class(class));
-            self.show_head()?;
+            set_text(&self.summary, &train_words::class(class));
+            self.show_header()?;
         }
         self.names = names.clone();
         let open = self.details.has_attribute("open");
         if open {
             self.show_rows(renamed)?;
         } else if !self.rows.is_empty() {
+            // Thousands of rows in closed classes would slow the page.
             self.rows.clear();
             keep_children(&self.list, &[])?;
         }
         self.pictures
             .iter_mut()
             .chain(self.rows.iter_mut().map(|row| &mut row.picture))
-            .try_for_each(|it| it.draw(architectures))
+            .try_for_each(|it| it.draw(thumbnails))
     }
 
-    /// The first pictures, and how many more clips there are.
-    fn show_head(&mut self) -> Result<(), DomError> {
+    /// The first thumbnails, and how many more clips there are.
+    fn show_header(&mut self) -> Result<(), DomError> {
+        // Canvases are only replaced if the clips change: drawing them again would flicker.
         let first = || self.class.clips.iter().take(IN_HEAD).map(|clip| &clip.id);
         if !first().eq(self.pictures.iter().map(|picture| &picture.clip)) {
             self.pictures = first().map(|clip| Picture::new(&self.document, clip)).collect::<Result<_, _>>()?;
@@ -135,12 +134,13 @@ impl ClassItem {
         if more > 0 {
             children.push(dom::element(&self.document, "span", &dataset_words::more_clips(more))?);
         }
-        keep_children(&self.head, &children)
+        keep_children(&self.thumbnails, &children)
     }
 
-    /// The clips; with `anew`, all of them are built again.
+    /// The clips; with `anew` all of them are rebuilt.
     fn show_rows(&mut self, anew: bool) -> Result<(), DomError> {
         let before = std::mem::take(&mut self.rows);
+        // Rows that stay keep the focus and the picture.
         let mut before: HashMap<ClipId, Row> = before.into_iter().map(|row| (row.picture.clip.clone(), row)).collect();
         if anew {
             before.clear();
@@ -158,7 +158,7 @@ impl ClassItem {
         keep_children(&self.list, &children)
     }
 
-    fn row(&self, clip: &Entry) -> Result<Row, DomError> {
+    fn row(&self, clip: &DatasetClip) -> Result<Row, DomError> {
         let document = &self.document;
         let picture = Picture::new(document, &clip.id)?;
         let element = dom::element(document, "li", "")?;
@@ -180,8 +180,8 @@ impl ClassItem {
         Ok(Row { name: clip.name.clone(), trouble: clip.trouble.clone(), element, about, picture })
     }
 
-    /// The choice of another class for a clip, where there is one.
-    fn mover(&self, clip: &Entry) -> Result<Option<HtmlElement>, DomError> {
+    /// The select box that moves a clip to another class, if there is another.
+    fn mover(&self, clip: &DatasetClip) -> Result<Option<HtmlElement>, DomError> {
         let own = &self.class.name;
         if self.names.len() < 2 {
             return Ok(None);
@@ -210,8 +210,8 @@ impl Picture {
         Ok(Self { clip: clip.clone(), canvas, drawn: false })
     }
 
-    fn draw(&mut self, architectures: &Thumbnails) -> Result<(), DomError> {
-        let Some(thumbnail) = architectures.get(&self.clip).filter(|_| !self.drawn) else { return Ok(()) };
+    fn draw(&mut self, thumbnails: &Thumbnails) -> Result<(), DomError> {
+        let Some(thumbnail) = thumbnails.get(&self.clip).filter(|_| !self.drawn) else { return Ok(()) };
         let [width, height] = thumbnail.size().map(|length| length as u32);
         self.canvas.set_width(width);
         self.canvas.set_height(height);
@@ -221,6 +221,7 @@ impl Picture {
         let rgba = thumbnail.rgba();
         let image = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&rgba), width, height)?;
         context.put_image_data(&image, 0.0, 0.0)?;
+        // For the browser tests.
         self.canvas.toggle_attribute_with_force("data-drawn", true)?;
         self.drawn = true;
         Ok(())

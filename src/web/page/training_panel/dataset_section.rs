@@ -1,4 +1,4 @@
-//! The first step: the classes, and what is in them.
+//! The dataset: the classes, their clips, and warnings about them.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -7,28 +7,29 @@ use std::rc::Rc;
 use web_sys::{Document, HtmlElement, HtmlInputElement};
 
 use super::class_item::ClassItem;
-use super::disable;
-use crate::view::train::dataset::{Class, Dataset, DatasetWarning};
+use crate::view::train::class::Class;
+use crate::view::train::dataset::Dataset;
 use crate::view::train::recording::meter;
 use crate::view::train::state::TrainingState;
+use crate::view::train::warnings::DatasetWarning;
 use crate::view::train::words as train_words;
 use crate::view::train::words::dataset as dataset_words;
-use crate::web::dom::{self, DomError, by_id, keep_children, set_text_or_hide};
+use crate::web::dom::{self, DomError, by_id, disable, keep_children, set_text_or_hide};
 
-/// What the lists show: rebuilding them for every event would take the focus from the keyboard, and of hundreds of
-/// classes the time.
+/// What the lists show. Rebuilding them for every event would move the keyboard focus, and take long with hundreds of
+/// classes.
 #[derive(Default)]
 struct Shown {
     classes: Vec<Class>,
     names: Rc<Vec<String>>,
     multi_label: bool,
-    /// True where these cannot be taught.
+    /// True if training on these cannot start.
     forbidden: bool,
     items: Vec<ClassItem>,
 }
 
-/// Its elements.
-pub struct DatasetSection {
+/// The elements of the section.
+pub(super) struct DatasetSection {
     document: Document,
     notice: HtmlElement,
     warnings: HtmlElement,
@@ -36,8 +37,8 @@ pub struct DatasetSection {
     classes: HtmlElement,
     undo: HtmlElement,
     export: HtmlElement,
-    many_box: HtmlElement,
-    many: HtmlInputElement,
+    tags_box: HtmlElement,
+    tags: HtmlInputElement,
     record: HtmlElement,
     record_box: HtmlElement,
     record_text: HtmlElement,
@@ -46,7 +47,7 @@ pub struct DatasetSection {
 }
 
 impl DatasetSection {
-    pub fn find(document: &Document) -> Result<Self, DomError> {
+    pub(super) fn find(document: &Document) -> Result<Self, DomError> {
         Ok(Self {
             document: document.clone(),
             notice: by_id(document, "train-notice")?,
@@ -55,8 +56,8 @@ impl DatasetSection {
             classes: by_id(document, "train-classes")?,
             undo: by_id(document, "train-undo")?,
             export: by_id(document, "train-export")?,
-            many_box: by_id(document, "train-many-box")?,
-            many: by_id(document, "train-many")?,
+            tags_box: by_id(document, "train-many-box")?,
+            tags: by_id(document, "train-many")?,
             record: by_id(document, "train-record")?,
             record_box: by_id(document, "record-box")?,
             record_text: by_id(document, "record-text")?,
@@ -65,12 +66,12 @@ impl DatasetSection {
         })
     }
 
-    /// True where what is shown cannot be taught.
-    pub fn forbids(&self) -> bool {
+    /// True if training on what is shown cannot start.
+    pub(super) fn forbids(&self) -> bool {
         self.shown.borrow().forbidden
     }
 
-    pub fn render(&self, training: &TrainingState) -> Result<(), DomError> {
+    pub(super) fn render(&self, training: &TrainingState) -> Result<(), DomError> {
         let dataset = &training.dataset;
         set_text_or_hide(&self.notice, training.notice.as_deref());
         disable(&self.undo, !dataset.can_undo() || training.is_busy())?;
@@ -78,8 +79,8 @@ impl DatasetSection {
         disable(&self.export, !some || training.is_busy())?;
         let count = some.then(|| train_words::dataset(dataset.clips(), dataset.classes().len()));
         set_text_or_hide(&self.count, count.as_deref());
-        self.many_box.set_hidden(!dataset.has_tags() && !dataset.wants_tags());
-        self.many.set_checked(dataset.wants_tags());
+        self.tags_box.set_hidden(!dataset.has_tags() && !dataset.wants_tags());
+        self.tags.set_checked(dataset.wants_tags());
         self.render_recording(training)?;
         let shown = self.shown.borrow();
         let changed = shown.classes != dataset.classes() || shown.multi_label != dataset.multi_label();
@@ -123,7 +124,7 @@ impl DatasetSection {
         Ok(())
     }
 
-    /// Classes keep their elements for as long as they keep their name.
+    /// A class keeps its element for as long as it keeps its name.
     fn render_classes(&self, training: &TrainingState) -> Result<(), DomError> {
         let shown = &mut *self.shown.borrow_mut();
         let before = std::mem::take(&mut shown.items);

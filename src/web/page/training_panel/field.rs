@@ -1,4 +1,4 @@
-//! A field of a form, of whatever kind, and the sentence under it that says what is wrong.
+//! A field of the settings form, of whatever kind, and the message under it that says what is wrong.
 
 use wasm_bindgen::JsCast;
 use web_sys::{Document, HtmlElement, HtmlInputElement, HtmlSelectElement};
@@ -6,19 +6,19 @@ use web_sys::{Document, HtmlElement, HtmlInputElement, HtmlSelectElement};
 use crate::view::train::settings::TICKED;
 use crate::web::dom::{self, DomError, by_id, set_text};
 
-/// An input, a box to tick or a choice.
-pub struct Field {
+/// A text or number input, a checkbox or a select box.
+pub(super) struct Field {
     document: Document,
-    pub element: HtmlElement,
+    pub(super) element: HtmlElement,
 }
 
 impl Field {
-    pub fn find(document: &Document, id: &str) -> Result<Self, DomError> {
+    pub(super) fn find(document: &Document, id: &str) -> Result<Self, DomError> {
         Ok(Self { document: document.clone(), element: by_id(document, id)? })
     }
 
-    /// What it says: what is written or chosen; of a box to tick, [`TICKED`] or nothing.
-    pub fn value(&self) -> String {
+    /// Its value; for a checkbox, [`TICKED`] or nothing.
+    pub(super) fn value(&self) -> String {
         if let Some(select) = self.element.dyn_ref::<HtmlSelectElement>() {
             return select.value();
         }
@@ -29,7 +29,7 @@ impl Field {
         }
     }
 
-    pub fn set_value(&self, value: &str) {
+    pub(super) fn set_value(&self, value: &str) {
         if let Some(select) = self.element.dyn_ref::<HtmlSelectElement>() {
             return select.set_value(value);
         }
@@ -40,19 +40,19 @@ impl Field {
         }
     }
 
-    /// True where its place is not shown, for it says nothing of who learns.
-    pub fn is_out_of_use(&self) -> bool {
+    /// True if it is hidden because the selected model does not have it.
+    pub(super) fn is_out_of_use(&self) -> bool {
         self.element.closest(".field[hidden]").ok().flatten().is_some()
     }
 
-    /// Shows its place, or does not.
-    pub fn show(&self, shown: bool) -> Result<(), DomError> {
+    /// Shows or hides it with its label.
+    pub(super) fn show(&self, shown: bool) -> Result<(), DomError> {
         let place = self.element.closest(".field")?;
         place.map_or(Ok(()), |place| Ok(place.toggle_attribute_with_force("hidden", !shown).map(drop)?))
     }
 
-    /// Marks it as changed or not, and says what is wrong with it, where something is.
-    pub fn mark(&self, changed: bool, trouble: Option<&str>) -> Result<(), DomError> {
+    /// Marks it as changed or not, and shows or removes a message that says what is wrong with it.
+    pub(super) fn mark(&self, changed: bool, trouble: Option<&str>) -> Result<(), DomError> {
         let Some(place) = self.element.closest(".field")? else { return Ok(()) };
         place.toggle_attribute_with_force("data-changed", changed)?;
         let id = format!("{}-trouble", self.element.id());
@@ -63,6 +63,7 @@ impl Field {
             said.inspect(web_sys::Element::remove);
             return Ok(());
         };
+        // Screen readers announce the message with the field.
         self.element.set_attribute("aria-invalid", "true")?;
         self.element.set_attribute("aria-describedby", &id)?;
         if let Some(said) = said {

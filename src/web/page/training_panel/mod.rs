@@ -1,9 +1,9 @@
-//! The page's place for teaching, a part for each of its steps: what is collected, who learns and how, how the lesson
-//! goes, what came of it.
+//! The training view, a section for each step: the dataset, the settings, the progress, the results, and earlier runs.
 
 mod class_item;
 mod dataset_section;
 mod field;
+mod form;
 mod progress;
 mod results_section;
 mod runs_section;
@@ -15,48 +15,47 @@ use self::dataset_section::DatasetSection;
 use self::progress::Progress;
 use self::results_section::ResultsSection;
 use self::runs_section::RunsSection;
-pub use self::settings::{Settings, Wanted};
+use self::settings::Settings;
+pub(super) use self::settings::TrainingSettings;
 use crate::view::classify::state::State;
 use crate::view::train::state::TrainingState;
-use crate::web::dom::{DomError, by_id};
+use crate::web::dom::{DomError, by_id, disable};
 
-/// The parts of the place.
-pub struct TrainingPanel {
+/// The sections of the view.
+pub(super) struct TrainingPanel {
     document: Document,
     page: HtmlElement,
     dataset: DatasetSection,
-    /// Who learns, and how.
-    pub settings: Settings,
+    pub(super) settings: Settings,
     start: HtmlElement,
     progress: Progress,
-    /// What came of it.
-    pub outcome: ResultsSection,
+    pub(super) results: ResultsSection,
     runs: RunsSection,
     player: HtmlElement,
 }
 
 impl TrainingPanel {
-    pub fn find(document: &Document) -> Result<Self, DomError> {
+    pub(super) fn find(document: &Document) -> Result<Self, DomError> {
         Ok(Self {
             document: document.clone(),
             page: by_id(document, "page")?,
             dataset: DatasetSection::find(document)?,
-            settings: Settings::find(document)?,
+            settings: Settings::build(document)?,
             start: by_id(document, "train-start")?,
             progress: Progress::find(document)?,
-            outcome: ResultsSection::find(document)?,
+            results: ResultsSection::find(document)?,
             runs: RunsSection::find(document)?,
             player: by_id(document, "train-player")?,
         })
     }
 
-    /// True while the page shows this place, and not the one for listening.
-    pub fn is_shown(&self) -> bool {
+    /// True while the page shows this view, not the one that classifies.
+    pub(super) fn is_shown(&self) -> bool {
         self.page.get_attribute("data-view").as_deref() == Some("train")
     }
 
-    /// Shows this place (`train`) or the one for listening (`listen`).
-    pub fn show(&self, view: &str) -> Result<(), DomError> {
+    /// Shows this view (`train`) or the one that classifies (`classify`).
+    pub(super) fn show(&self, view: &str) -> Result<(), DomError> {
         self.page.set_attribute("data-view", view)?;
         for (id, own) in [("view-train", "train"), ("view-classify", "classify")] {
             let pressed = if own == view { "true" } else { "false" };
@@ -65,8 +64,9 @@ impl TrainingPanel {
         Ok(())
     }
 
-    /// Plays a clip, in place of the one before.
-    pub fn play(&self, file: &File) -> Result<(), DomError> {
+    /// Plays a clip.
+    pub(super) fn play(&self, file: &File) -> Result<(), DomError> {
+        // Each object URL keeps its file in memory until it is revoked.
         if let Some(before) = self.player.get_attribute("src") {
             Url::revoke_object_url(&before)?;
         }
@@ -75,13 +75,13 @@ impl TrainingPanel {
         Ok(())
     }
 
-    /// Takes the player away.
-    pub fn stop_playing(&self) {
+    /// Hides the player.
+    pub(super) fn stop_playing(&self) {
         self.player.set_hidden(true);
     }
 
-    /// Shows it; `fetching` while what was kept is not back yet.
-    pub fn render(
+    /// Renders the state; `fetching` while the stored dataset is still being read.
+    pub(super) fn render(
         &self,
         training: &TrainingState,
         state: &State,
@@ -90,20 +90,16 @@ impl TrainingPanel {
         ratio: f64,
     ) -> Result<(), DomError> {
         self.page.set_attribute("data-stage", training.stage.name())?;
+        // Hidden elements have no size, so the curves could not be drawn anyway.
         if !self.is_shown() {
             return Ok(());
         }
         self.dataset.render(training)?;
         self.settings.render(state, training)?;
-        let nothing = training.dataset.is_empty() || self.dataset.forbids();
-        disable(&self.start, nothing || fetching || training.is_busy())?;
+        let cannot_train = training.dataset.is_empty() || self.dataset.forbids();
+        disable(&self.start, cannot_train || fetching || training.is_busy())?;
         self.progress.render(training, dark, ratio)?;
-        self.outcome.render(training)?;
+        self.results.render(training)?;
         self.runs.render(training, dark, ratio)
     }
-}
-
-pub fn disable(element: &HtmlElement, disabled: bool) -> Result<(), DomError> {
-    element.toggle_attribute_with_force("disabled", disabled)?;
-    Ok(())
 }

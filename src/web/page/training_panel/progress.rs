@@ -1,4 +1,4 @@
-//! The second step's run: how far it is, and its curves.
+//! The progress of a training job, and its curves.
 
 use std::cell::RefCell;
 
@@ -9,14 +9,15 @@ use crate::eval::report::EpochReport;
 use crate::protocol::TrainControl;
 use crate::view::Theme;
 use crate::view::draw::curves;
-use crate::view::train::state::{Stage, TrainingState};
+use crate::view::train::stage::Stage;
+use crate::view::train::state::TrainingState;
 use crate::view::train::words;
 use crate::view::train::words::results;
 use crate::web::canvas::Canvas;
 use crate::web::dom::{DomError, by_id, set_text, set_text_or_hide};
 use crate::web::page::text::show_progress;
 
-/// What the curves' picture depends on; while it is the same the picture stays.
+/// What the picture of the curves depends on; it is painted again if that changes.
 #[derive(PartialEq)]
 struct Drawn {
     epochs: usize,
@@ -29,17 +30,17 @@ struct Drawn {
 #[derive(Default)]
 struct Shown {
     curves: Option<Drawn>,
-    /// The stage whose time is taken, since when it runs, and with which clip or step it began: for the time left.
+    /// For the time left: the stage, when it began (milliseconds since 1970), and with which clip or step.
     began: Option<(&'static str, f64, usize)>,
 }
 
-/// Its elements.
-pub struct Progress {
+/// The elements of the section.
+pub(super) struct Progress {
     running: HtmlElement,
     bar: HtmlProgressElement,
     text: HtmlElement,
-    hold: HtmlElement,
-    finish: HtmlElement,
+    pause: HtmlElement,
+    stop: HtmlElement,
     error: HtmlElement,
     curves_box: HtmlElement,
     epochs: HtmlElement,
@@ -48,13 +49,13 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub fn find(document: &Document) -> Result<Self, DomError> {
+    pub(super) fn find(document: &Document) -> Result<Self, DomError> {
         Ok(Self {
             running: by_id(document, "train-running")?,
             bar: by_id(document, "train-progress")?,
             text: by_id(document, "train-progress-text")?,
-            hold: by_id(document, "train-pause")?,
-            finish: by_id(document, "train-stop-keep-best")?,
+            pause: by_id(document, "train-pause")?,
+            stop: by_id(document, "train-stop-keep-best")?,
             error: by_id(document, "train-error")?,
             curves_box: by_id(document, "train-curves-box")?,
             epochs: by_id(document, "train-epochs-text")?,
@@ -63,17 +64,17 @@ impl Progress {
         })
     }
 
-    pub fn render(&self, training: &TrainingState, dark: bool, ratio: f64) -> Result<(), DomError> {
+    pub(super) fn render(&self, training: &TrainingState, dark: bool, ratio: f64) -> Result<(), DomError> {
         self.running.set_hidden(!training.is_busy());
         set_text_or_hide(&self.error, training.error.as_deref());
         let steps = match training.stage {
             Stage::Training { step, steps, control } => Some((step, steps, control)),
             _ => None,
         };
-        self.hold.set_hidden(steps.is_none());
-        self.finish.set_hidden(steps.is_none());
-        let held = steps.is_some_and(|(_, _, control)| control == TrainControl::Pause);
-        set_text(&self.hold, words::hold(held));
+        self.pause.set_hidden(steps.is_none());
+        self.stop.set_hidden(steps.is_none());
+        let is_paused = steps.is_some_and(|(_, _, control)| control == TrainControl::Pause);
+        set_text(&self.pause, words::pause_button(is_paused));
         let fraction = match training.stage {
             Stage::Idle => None,
             Stage::Adding { total: 0, .. } => None,
@@ -88,9 +89,10 @@ impl Progress {
         self.render_curves(training, dark, ratio)
     }
 
-    /// About how long hearing or training will take, in seconds, from the time that its clips or steps have taken so far.
+    /// The estimated time left, in seconds, from the time that the clips or steps so far have taken.
     fn seconds_left(&self, stage: Stage) -> Option<f64> {
         let began = &mut self.shown.borrow_mut().began;
+        // Fewer clips or steps are no basis for an estimate.
         let (done, total, least) = match stage {
             Stage::Embedding { done, total } => (done, total, 2),
             Stage::Training { step, steps, control: TrainControl::Run } => (step, steps, 5),
@@ -99,6 +101,7 @@ impl Progress {
                 return None;
             }
         };
+        // A new stage has its own speed.
         began.take_if(|(name, ..)| *name != stage.name());
         let (_, since, first) = *began.get_or_insert((stage.name(), Date::now(), done));
         let made = done.checked_sub(first).filter(|made| *made >= least)?;
@@ -114,6 +117,7 @@ impl Progress {
         let (epochs, last) = (training.epochs.len(), training.epochs.last().cloned());
         let drawn = Drawn { epochs, last, size, dark, ratio };
         let shown = &mut self.shown.borrow_mut().curves;
+        // Events come many times a second; painting as often would take time from everything else.
         if shown.as_ref() == Some(&drawn) || size.contains(&0.0) || training.epochs.is_empty() {
             return Ok(());
         }

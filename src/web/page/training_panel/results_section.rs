@@ -1,4 +1,4 @@
-//! The third step: what came of a lesson.
+//! The results of a training run.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -6,15 +6,16 @@ use std::rc::Rc;
 use web_sys::{Document, HtmlElement};
 
 use crate::eval::metrics::Metrics;
+use crate::view::train::results::Outcome;
 use crate::view::train::results::{Confused, MATRIX_LABELS, confused};
-use crate::view::train::state::{Outcome, TrainingState};
+use crate::view::train::state::TrainingState;
 use crate::view::train::words::results as words;
 use crate::web::dom::{self, DomError, by_id, set_text};
 
-/// Its elements.
-pub struct ResultsSection {
+/// The elements of the section.
+pub(crate) struct ResultsSection {
     document: Document,
-    trained: HtmlElement,
+    results: HtmlElement,
     sentence: HtmlElement,
     matrix_box: HtmlElement,
     scroll: HtmlElement,
@@ -31,10 +32,10 @@ pub struct ResultsSection {
 }
 
 impl ResultsSection {
-    pub fn find(document: &Document) -> Result<Self, DomError> {
+    pub(super) fn find(document: &Document) -> Result<Self, DomError> {
         Ok(Self {
             document: document.clone(),
-            trained: by_id(document, "results")?,
+            results: by_id(document, "results")?,
             sentence: by_id(document, "results-sentence")?,
             matrix_box: by_id(document, "results-matrix-box")?,
             scroll: by_id(document, "results-confusion-scroll")?,
@@ -51,8 +52,8 @@ impl ResultsSection {
         })
     }
 
-    pub fn render(&self, training: &TrainingState) -> Result<(), DomError> {
-        self.trained.set_hidden(training.outcome.is_none());
+    pub(super) fn render(&self, training: &TrainingState) -> Result<(), DomError> {
+        self.results.set_hidden(training.outcome.is_none());
         let Some(outcome) = &training.outcome else {
             self.shown.take();
             return Ok(());
@@ -73,25 +74,26 @@ impl ResultsSection {
     }
 
     /// Lists the clips of one cell of the confusion matrix.
-    pub fn show_cell(&self, cell: [usize; 2]) -> Result<(), DomError> {
+    pub(crate) fn show_cell(&self, cell: [usize; 2]) -> Result<(), DomError> {
         let shown = self.shown.borrow();
         let Some(outcome) = shown.as_ref() else { return Ok(()) };
         let clips = outcome.cell(cell[0], cell[1]);
         let confused = Confused { truth: cell[0], answer: cell[1], clips: clips.len() };
         self.press(confused)?;
         set_text(&self.cell_heading, &words::cell_heading(&outcome.metrics(), confused));
-        let item = |&clip: &usize| self.clip_item(outcome, clip, &words::said(outcome, clip));
+        let item = |&clip: &usize| self.clip_item(outcome, clip, &words::prediction(outcome, clip));
         let items: Result<Vec<_>, DomError> = clips.iter().map(item).collect();
         dom::set_children(&self.cell_clips, &items?);
         self.cell.set_hidden(false);
         Ok(())
     }
 
-    /// Shows which cell's clips are listed.
+    /// Marks the cell whose clips are listed.
     fn press(&self, Confused { truth, answer, .. }: Confused) -> Result<(), DomError> {
         let buttons = self.matrix_box.get_elements_by_tag_name("button");
         for button in (0..buttons.length()).filter_map(|place| buttons.item(place)) {
             let is = |name: &str, label: usize| button.get_attribute(name).is_some_and(|own| own == label.to_string());
+            // The box has other buttons too, which play clips.
             if button.has_attribute("data-truth") {
                 let pressed = is("data-truth", truth) && is("data-answer", answer);
                 button.set_attribute("aria-pressed", if pressed { "true" } else { "false" })?;
@@ -150,6 +152,7 @@ impl ResultsSection {
                     button.set_attribute("aria-label", &words::cell(metrics, pair))?;
                     dom::set_children(&cell, [&button]);
                 }
+                // The share of its row colours the cell, so that small classes show too.
                 dom::set_style(&cell, "--share", &format!("{:.2}", clips as f64 / all.max(1) as f64))?;
                 cells.push(cell);
             }
@@ -199,10 +202,10 @@ impl ResultsSection {
         Ok(())
     }
 
-    /// A clip that can be played, and what is said of it.
+    /// A clip that can be played, and a sentence about it.
     fn clip_item(&self, outcome: &Outcome, clip: usize, text: &str) -> Result<HtmlElement, DomError> {
         let item = dom::element(&self.document, "li", "")?;
-        let said = dom::element(&self.document, "span", text)?;
+        let sentence = dom::element(&self.document, "span", text)?;
         let [label, name] = words::play(outcome, clip);
         let button = dom::element(&self.document, "button", &label)?;
         button.set_class_name("quiet");
@@ -210,7 +213,7 @@ impl ResultsSection {
         for (key, value) in [("type", "button"), ("data-act", "play"), ("data-clip", id), ("aria-label", &name)] {
             button.set_attribute(key, value)?;
         }
-        dom::set_children(&item, [&said, &button]);
+        dom::set_children(&item, [&sentence, &button]);
         Ok(item)
     }
 

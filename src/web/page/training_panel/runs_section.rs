@@ -1,4 +1,4 @@
-//! Lessons that were held, beside each other.
+//! Earlier training runs, side by side.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,25 +9,26 @@ use web_sys::{Document, HtmlElement};
 
 use crate::view::Theme;
 use crate::view::draw::curves::{self, RunCurve};
-use crate::view::train::compare::{PairedComparison, differing, newest_first, who};
-use crate::view::train::state::{RunRecord, TrainingState};
+use crate::view::train::compare::{PairedComparison, differing, model_name, newest_first};
+use crate::view::train::results::RunRecord;
+use crate::view::train::state::TrainingState;
 use crate::view::train::words::results as words;
 use crate::web::canvas::Canvas;
 use crate::web::dom::{self, DomError, by_id};
 
-/// What the table and the picture show: they are made anew only where it changes.
+/// What the table and the picture show: they are rebuilt only if it changes.
 #[derive(Default)]
 struct Shown {
     runs: Option<Rc<Vec<RunRecord>>>,
     compared: Vec<usize>,
-    /// Size, ground and pixels of the picture.
+    /// The size of the picture in CSS pixels, whether it is dark, and its device pixels for a CSS pixel.
     drawn: Option<([f64; 2], bool, f64)>,
 }
 
-/// Its elements.
-pub struct RunsSection {
+/// The elements of the section.
+pub(super) struct RunsSection {
     document: Document,
-    place: HtmlElement,
+    section: HtmlElement,
     table: HtmlElement,
     comparison: HtmlElement,
     comparisons: HtmlElement,
@@ -36,10 +37,10 @@ pub struct RunsSection {
 }
 
 impl RunsSection {
-    pub fn find(document: &Document) -> Result<Self, DomError> {
+    pub(super) fn find(document: &Document) -> Result<Self, DomError> {
         Ok(Self {
             document: document.clone(),
-            place: by_id(document, "train-runs-box")?,
+            section: by_id(document, "train-runs-box")?,
             table: by_id(document, "train-runs")?,
             comparison: by_id(document, "train-comparison")?,
             comparisons: by_id(document, "train-comparisons")?,
@@ -48,8 +49,8 @@ impl RunsSection {
         })
     }
 
-    pub fn render(&self, training: &TrainingState, dark: bool, ratio: f64) -> Result<(), DomError> {
-        self.place.set_hidden(training.runs.is_empty());
+    pub(super) fn render(&self, training: &TrainingState, dark: bool, ratio: f64) -> Result<(), DomError> {
+        self.section.set_hidden(training.runs.is_empty());
         let shown = &mut *self.shown.borrow_mut();
         let same_runs = shown.runs.as_ref().is_some_and(|runs| Rc::ptr_eq(runs, &training.runs));
         if !same_runs {
@@ -63,6 +64,7 @@ impl RunsSection {
         }
         let mut canvas = self.canvas.borrow_mut();
         let drawn = (canvas.size(), dark, ratio);
+        // A hidden canvas has no size.
         if self.comparison.hidden() || shown.drawn == Some(drawn) || drawn.0.contains(&0.0) {
             return Ok(());
         }
@@ -102,7 +104,7 @@ impl RunsSection {
         &self,
         place: usize,
         run: &RunRecord,
-        differing: &[(&str, String)],
+        differing: &[(String, String)],
         ticked: bool,
     ) -> Result<HtmlElement, DomError> {
         let name = &run.outcome.card.name;
@@ -114,7 +116,7 @@ impl RunsSection {
         dom::set_children(&first, [&tick]);
         let when = Date::new(&JsValue::from_f64(run.when)).to_locale_string("default", &JsValue::UNDEFINED);
         let mut cells = vec![first, dom::element(&self.document, "td", &String::from(when))?];
-        for text in words::run(&run.outcome, who(&run.outcome.job.model), differing) {
+        for text in words::run(&run.outcome, model_name(&run.outcome.job.model), differing) {
             cells.push(dom::element(&self.document, "td", &text)?);
         }
         let last = dom::element(&self.document, "td", "")?;
@@ -138,7 +140,7 @@ impl RunsSection {
         Ok(control)
     }
 
-    /// A sentence on the first of those ticked with each of the others.
+    /// A sentence for the first selected run with each of the others.
     fn render_comparisons(&self, training: &TrainingState) -> Result<(), DomError> {
         let compared = compared(training);
         let mut items = Vec::new();
@@ -155,7 +157,7 @@ impl RunsSection {
     }
 }
 
-/// The runs that are compared, in the order in which they were ticked.
+/// The runs that are compared, in the order in which they were selected.
 fn compared(training: &TrainingState) -> Vec<&RunRecord> {
     training.compared.iter().filter_map(|place| training.runs.get(*place)).collect()
 }
