@@ -2,9 +2,7 @@
 
 use genrelens::view::draw::colours;
 use wasm_bindgen_test::*;
-use web_sys::{
-    Element, HtmlCanvasElement, HtmlElement, KeyboardEvent, KeyboardEventInit, PointerEvent, PointerEventInit,
-};
+use web_sys::{HtmlCanvasElement, HtmlElement, KeyboardEvent, KeyboardEventInit, PointerEvent, PointerEventInit};
 
 use super::page::{connected, finish};
 use super::{file, pixel};
