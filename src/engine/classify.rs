@@ -23,10 +23,7 @@ const SO_FAR_SHARE: f64 = 0.1;
 /// # Errors
 ///
 /// [`EngineError::Audio`], [`EngineError::TooShort`] or [`EngineError::Silent`].
-pub fn input_segments(
-    source: impl Source + 'static,
-    input_spec: &InputSpec,
-) -> Result<Vec<Segment>, EngineError> {
+pub fn input_segments(source: impl Source + 'static, input_spec: &InputSpec) -> Result<Vec<Segment>, EngineError> {
     let &InputSpec { front_end, windowing, least_columns } = input_spec;
     let mut pipeline = AudioPipeline::open(source, front_end)?;
     let mut segments = Vec::new();
