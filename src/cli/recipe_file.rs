@@ -147,3 +147,30 @@ impl RecipeFile {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_of_the_repository_is_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let file = RecipeFile::read(&path).unwrap();
+            assert_eq!(file.training.check(), Ok(()), "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn names_of_earlier_versions_are_read() {
+        // As cards inside published weights have them.
+        let text = "name = 'a'\nsummary = ''\narchitecture = 'head'\nfront_end = 'musicnn'\nframes = 187\n\
+                    train = 'train'\ndata = ''\n[[bases]]\nname = 'musicnn-msd'\ntakes = 'features'\n\
+                    [trunk]\nfile = 'b.safetensors'\nsha256 = 'c'\nfreeze = true\n[head.copies]\ncount = 2\n";
+        let file: RecipeFile = toml::from_str(text).unwrap();
+        assert_eq!(file.backbones[0].name, "musicnn-msd");
+        assert!(file.pretrained.is_some_and(|pretrained| pretrained.freeze));
+        assert_eq!(file.head.unwrap().augmentation.count, 2);
+    }
+}

@@ -138,7 +138,7 @@ impl Engine {
             },
             Request::Registry => (Ok(Self::registry()), None),
             Request::SelfTest => (self.self_test(host).await.map(Event::SelfTested), None),
-            // They are for the running request, which learns of them from its host.
+            // They are for the running request, whose host passes them on.
             Request::Cancel { .. } | Request::Control { .. } => return,
         };
         host.send(answer.unwrap_or_else(|error| failure(error, file)), Payload::None);

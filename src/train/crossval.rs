@@ -54,6 +54,7 @@ impl CrossValidation<'_> {
     pub(crate) async fn random_split(&self, seed: u64) -> Result<(LabelledSet, Vec<Vec<f32>>), FitError> {
         let part_of = random_parts(self.set.songs.len(), &[8.0, 1.0, 1.0], seed);
         let [train, valid, test] = [0, 1, 2].map(|part| ungrouped(subset(self.set, |song| part_of[song] == part)));
+        // Also other initial weights: the spread over the splits then includes that of training.
         let recipe = Recipe { seed, ..self.recipe.clone() };
         let predictions = self.train_and_predict(&recipe, [&train, &valid, &test]).await?;
         Ok((test, predictions))

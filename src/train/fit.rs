@@ -195,6 +195,7 @@ async fn fit_fresh(
     let structure = Structure { members: 1, ..blueprint.build.structure };
     let single = Blueprint { build: Build { structure, ..blueprint.build }, ..blueprint.clone() };
     let (part, windowing) = (Part::Whole, blueprint.windowing());
+    // Independent trainings: every member has a seed of its own.
     for member in 0..blueprint.build.structure.members {
         let recipe = &recipe.of_member(member);
         let network = fresh(&single, recipe, device);

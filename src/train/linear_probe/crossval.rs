@@ -63,6 +63,7 @@ pub(crate) fn cross_validate(
     let multi_label = set.multi_label;
     let round = |&seed: &u64| out_of_fold(examples, &grouped_folds(set, folds, seed), multi_label, recipe);
     let logits: Vec<Vec<Vec<Vec<f32>>>> = seeds.iter().map(round).collect();
+    // One temperature for all rounds: the head that is shipped is trained on all songs.
     let temperature = temperature(set, &logits);
     let at = |temperature: f64| -> Vec<Vec<Vec<f32>>> {
         logits.iter().map(|logits| probabilities_at(logits, temperature, multi_label)).collect()

@@ -1,4 +1,4 @@
-//! What a linear head learns from: the backbones' features of a song's windows, and of altered copies of the song.
+//! The training data of a linear head: the backbones' features of a song's windows, and of altered copies of the song.
 
 use burn::tensor::ExecutionError;
 use rand::SeedableRng;
