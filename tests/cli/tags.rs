@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::{common, genrelens, model_weights, wav};
+use crate::{genrelens, model_weights, wav};
 
 /// What may sound in a made-up clip, in any combination.
 const TAGS: [&str; 3] = ["low", "high", "pulsing"];

@@ -10,7 +10,7 @@ use genrelens::card::Card;
 use genrelens::training_job::TrainingJob;
 use genrelens::view::storage::state::{SavedRun as InterruptedTraining, StoredDataset as StoredCollection};
 use genrelens::view::train::dataset_file::DatasetFile;
-use genrelens::view::train::state::Outcome as FinishedTraining;
+use genrelens::view::train::results::Outcome as FinishedTraining;
 
 const CARDS: [&str; 10] = [
     include_str!("../data/compat/cards/genre-head.json"),

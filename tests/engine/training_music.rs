@@ -20,7 +20,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::generator::alone;
 use crate::host::Recorder;
-use crate::{common, model_weights};
+use crate::model_weights;
 
 const CLIPS: usize = 10;
 const EASY: [&str; 3] = ["classical", "hiphop", "metal"];

@@ -11,7 +11,8 @@ use genrelens::model::registry::{ENTRIES, Entry, InputKind, entry};
 use genrelens::model::weights::{self, Precision, WeightsError};
 use genrelens::model::{Blueprint, Build, Layers, Network, Shape};
 use genrelens::recipe::Recipe;
-use genrelens::train::fit::{FitError, fit};
+use genrelens::train::fit::{FitJob, FittedNetwork, Start, fit};
+use genrelens::train::observer::FitError;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::cards;

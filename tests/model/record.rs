@@ -1,7 +1,7 @@
 //! An observer of a training run.
 
 use genrelens::eval::report::{EpochReport, Scores};
-use genrelens::train::fit::TrainObserver;
+use genrelens::train::observer::TrainObserver;
 
 /// Keeps the reports, and stops the run after so many steps.
 #[derive(Default)]

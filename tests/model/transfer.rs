@@ -17,7 +17,7 @@ use genrelens::model::registry::entry;
 use genrelens::model::weights::WeightsError;
 use genrelens::model::{Blueprint, Build, Layers, Network, Part, Shape};
 use genrelens::recipe::Recipe;
-use genrelens::train::fit::{fit, fit_part};
+use genrelens::train::fit::{FitJob, Start, fit};
 use safetensors::{Dtype, SafeTensors};
 
 use crate::generator::alone;

@@ -54,6 +54,8 @@ fn init(build: &Build, device: &Device) -> Head {
 }
 
 /// A head without a hidden layer, of this weight `[features, classes]` and bias `[classes]`; it standardises nothing yet.
+// Only the command line trains linear probes.
+#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 pub(crate) fn linear(weight: Tensor<2>, bias: Tensor<1>) -> Head {
     let ([bands, classes], device) = (weight.dims(), weight.device());
     let mut head = init(&Build::from(Shape { bands, frames: 1, classes }), &device);

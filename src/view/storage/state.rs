@@ -63,7 +63,7 @@ pub struct Usage {
 
 /// A training run as it is stored, beside the bytes of its checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct SavedRun {
+pub struct SavedRun {
     /// The job, its clips split into training and validation.
     #[serde(alias = "lesson")]
     pub job: TrainingJob,

@@ -10,7 +10,7 @@ use web_sys::{Blob, File};
 
 use super::site::{self, NetworkFiles};
 use super::{Client, ClientEvent};
-use crate::card::{Card, inside};
+use crate::card::{Card, embedded};
 use crate::view::classify::networks::{Catalogue, CatalogueEntry, Selection};
 use crate::view::storage::words;
 use crate::view::train::state::free_name;
@@ -51,7 +51,7 @@ impl OwnNetwork {
         let header = header_range(&self.weights).await?;
         let mut card = Card { name: name.to_owned(), ..self.card.clone() };
         let start = read_blob(&slice(&self.weights, header.clone())?).await?;
-        let start = inside::with_card(&start, &card).map_err(|error| error.to_string())?;
+        let start = embedded::with_card(&start, &card).map_err(|error| error.to_string())?;
         let body = slice(&self.weights, header.end..self.weights.size() as u64)?;
         let weights = blob(&Array::of2(&Uint8Array::from(start.as_slice()), &body))?;
         // Of the whole file, which is read for that alone.
@@ -124,7 +124,7 @@ impl Client {
         }
         let header = header_range(file).await?;
         let body = size - header.end;
-        let card = inside::card(&read_blob(&slice(file, header)?).await?, body).map_err(|error| error.to_string())?;
+        let card = embedded::card(&read_blob(&slice(file, header)?).await?, body).map_err(|error| error.to_string())?;
         self.check_backbones(&card).await?;
         // A copy in memory, because the user may delete the file.
         let bytes = read_blob(file).await?;
@@ -171,8 +171,8 @@ impl Client {
 }
 
 async fn header_range(file: &Blob) -> Result<Range<u64>, String> {
-    let prefix = read_blob(&slice(file, 0..inside::PREFIX as u64)?).await?;
-    inside::header_range(&prefix, file.size() as u64).map_err(|error| error.to_string())
+    let prefix = read_blob(&slice(file, 0..embedded::PREFIX as u64)?).await?;
+    embedded::header_range(&prefix, file.size() as u64).map_err(|error| error.to_string())
 }
 
 fn blob(parts: &Array) -> Result<Blob, String> {

@@ -9,7 +9,7 @@ use genrelens::training_job::{ClipId, TrainingJob};
 use genrelens::view::classify::engine::Preference;
 use genrelens::view::offline::state as offline;
 use genrelens::view::train::state::ResumePoint;
-use genrelens::web::client::{OwnNetwork, Unpacked};
+use genrelens::web::client::{OwnNetwork, UnpackError, Unpacked};
 use genrelens::web::files;
 use genrelens::web::page::{Engines, Unpacking};
 use web_sys::File;

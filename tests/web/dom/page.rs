@@ -17,89 +17,7 @@ use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement, Keyboar
 use super::fake_engines::FakeEngines;
 use super::{Fixture, cards, drag, file, until};
 
-/// Remembers what the page asks for, the user's own networks, and the last lesson.
-#[derive(Default)]
-pub struct Asked(RefCell<Vec<String>>, pub RefCell<Vec<OwnNetwork>>, pub RefCell<Option<TrainingJob>>);
-
-use super::fake_engines::FakeEngines;
-use super::{Fixture, cards, drag, file, until};
-
-impl Engines for Asked {
-    fn classify(&self, file: File) {
-        self.0.borrow_mut().push(format!("classify {}", file.name()));
-    }
-    fn cancel(&self) {
-        self.0.borrow_mut().push("cancel".to_owned());
-    }
-    fn prefer(&self, preference: Preference) {
-        self.0.borrow_mut().push(format!("prefer {}", preference.name()));
-    }
-    fn use_network(&self, name: &str) {
-        self.0.borrow_mut().push(format!("use {name}"));
-    }
-    fn train(&self, job: TrainingJob, files: Vec<File>, share: f64) {
-        let names: Vec<String> = files.iter().map(File::name).collect();
-        let groups: Vec<&str> = job.clips.iter().filter_map(|clip| clip.group.as_deref()).collect();
-        let by = if groups.is_empty() { String::new() } else { format!(" by {}", groups.join("+")) };
-        let many = if job.multi_label { " many" } else { "" };
-        self.0.borrow_mut().push(format!("train {} {share} {}{by}{many}", job.labels.join("+"), names.join("+")));
-        self.2.replace(Some(job));
-    }
-    fn control(&self, control: TrainControl) {
-        self.0.borrow_mut().push(format!("control {control:?}"));
-    }
-    fn cancel_training(&self) {
-        self.0.borrow_mut().push("cancel training".to_owned());
-    }
-    fn ask_registry(&self) {
-        self.0.borrow_mut().push("registry".to_owned());
-    }
-    fn resume(&self, checkpoint: Rc<ResumePoint>, files: Vec<File>) {
-        let names: Vec<String> = files.iter().map(File::name).collect();
-        let ResumePoint { job, epoch, bytes } = checkpoint.as_ref();
-        self.0.borrow_mut().push(format!("resume {} {epoch} {bytes:?} {}", job.name, names.join("+")));
-    }
-    fn own(&self, name: &str) -> Option<OwnNetwork> {
-        self.1.borrow().iter().find(|own| own.card.name == name).cloned()
-    }
-    fn bring_own(&self, networks: Vec<OwnNetwork>) {
-        for own in &networks {
-            self.0.borrow_mut().push(format!("bring {}", own.card.name));
-        }
-        self.1.borrow_mut().extend(networks);
-    }
-    fn import(&self, file: File) {
-        self.0.borrow_mut().push(format!("import {}", file.name()));
-    }
-    fn rename_own(&self, network: &str, name: &str) {
-        self.0.borrow_mut().push(format!("rename {network} to {name}"));
-    }
-    fn forget_own(&self, name: &str) {
-        self.0.borrow_mut().push(format!("forget {name}"));
-        self.1.borrow_mut().retain(|own| own.card.name != name);
-    }
-    fn offline(&self, request: offline::OfflineRequest) {
-        self.0.borrow_mut().push(format!("offline {request:?}"));
-    }
-    fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking {
-        Box::pin(async move {
-            let bytes = files::read(&file, usize::MAX).await.ok_or("unreadable")?;
-            let mut archive =
-                Archive::open(std::io::Cursor::new(bytes), Limits::default()).map_err(|e| e.to_string())?;
-            let mut unpacked = Unpacked::default();
-            for (path, bytes) in archive.by_ref().flatten() {
-                let name = path.rsplit('/').next().unwrap().to_owned();
-                unpacked.files.push((path, super::file(&name, &bytes)));
-                tell(unpacked.files.len());
-            }
-            unpacked.left_out = archive.left_out();
-            Ok(unpacked)
-        })
-    }
-    fn make_thumbnails(&self, _clips: Vec<(ClipId, File)>) {}
-}
-
-pub fn connected() -> (Fixture, Page, Rc<Asked>) {
+pub fn connected() -> (Fixture, Page, Rc<FakeEngines>) {
     let fixture = Fixture::page();
     let page = Page::attach(&fixture.document).unwrap();
     let asked = Rc::new(FakeEngines::default());
@@ -136,7 +54,7 @@ fn prediction() -> Prediction {
     }
 }
 
-fn half_decoded() -> Update {
+fn half_decoded() -> ClientEvent {
     let progress = Progress { processed_seconds: 2.4, duration_seconds: Some(5.0), fraction: 0.5 };
     ClientEvent::Classification(Event::Progress(progress), Payload::None)
 }

@@ -217,7 +217,7 @@ async fn architectures_are_offered_once_the_engine_has_listed_them() {
     assert!(fixture.get::<Element>("train-augmentation").has_attribute("disabled"), "its features are computed once");
     choose(&fixture, "train-layers", "all");
     assert!(!fixture.get::<Element>("train-augmentation").has_attribute("disabled"));
-    page.receive(Update::Registry(Rc::new(vec![architecture()])));
+    page.receive(ClientEvent::Architectures(Rc::new(vec![architecture()])));
     until(|| fixture.text("train-model").contains("net1, from scratch")).await;
     assert_eq!(value(&fixture, "train-model"), "tuned:a", "the selection stays");
     choose(&fixture, "train-model", "net1");
