@@ -114,7 +114,7 @@ fn figures(card: &Card) -> String {
 }
 
 /// Who assigned the tags that a network was trained on.
-pub fn tag_source(tags: &TagPrediction) -> String {
+pub(crate) fn tag_source(tags: &TagPrediction) -> String {
     match tags.model.as_str() {
         // The two taggers of the MusiCNN package (Pons and Serra 2019).
         "musicnn-msd" => "Tags by Last.fm users (Million Song Dataset)".to_owned(),
@@ -124,7 +124,7 @@ pub fn tag_source(tags: &TagPrediction) -> String {
 }
 
 /// The heading of the table of a network's tags.
-pub fn tag_caption(tags: &TagPrediction) -> String {
+pub(crate) fn tag_caption(tags: &TagPrediction) -> String {
     format!("{} tags of {}; their probabilities are independent", tags.labels.len(), tags.model)
 }
 

@@ -181,7 +181,7 @@ fn times_faster(slow_ms: f64, fast_ms: f64) -> String {
 }
 
 /// The heading of the table of labels.
-pub fn table_caption(prediction: &Prediction) -> &'static str {
+pub(crate) fn table_caption(prediction: &Prediction) -> &'static str {
     if prediction.multi_label {
         "The probability of each tag, independent of the others"
     } else {
@@ -198,10 +198,10 @@ pub(crate) fn not_reclassified(network: &str, reason: &str) -> String {
 pub(crate) const CANCELLED: &str = "Cancelled. You can choose another file.";
 
 /// Shown under an error.
-pub const AFTER_ERROR: &str = "You can choose another file at any time.";
+pub(crate) const AFTER_ERROR: &str = "You can choose another file at any time.";
 
 /// Shown if the engine itself cannot run.
-pub const AFTER_BROKEN: &str = "Loading this page again may help.";
+pub(crate) const AFTER_BROKEN: &str = "Loading this page again may help.";
 
 /// Shown in place of the result until there is one.
 pub(crate) const ANALYZING: &str = "Analyzing…";
@@ -210,15 +210,15 @@ pub(crate) const ANALYZING: &str = "Analyzing…";
 pub(crate) const NO_SPECTROGRAM: &str = "The spectrogram cannot be shown: its data is incomplete.";
 
 /// Something other than a file was dropped.
-pub const NO_FILE: &str = "That was not a file. Drop an audio file from your computer.";
+pub(crate) const NO_FILE: &str = "That was not a file. Drop an audio file from your computer.";
 
 /// Several files were given at once.
-pub fn only_the_first(file: &str) -> String {
+pub(crate) fn only_the_first(file: &str) -> String {
     format!("Only one file is analyzed at a time: {file}.")
 }
 
 /// The engine stopped while it analyzed a file; part of a sentence.
-pub fn engine_died(file: &str) -> String {
+pub(crate) fn engine_died(file: &str) -> String {
     format!("{file}: the engine stopped while it analyzed this file and is being restarted; choose another file")
 }
 

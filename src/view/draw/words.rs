@@ -35,7 +35,7 @@ pub(crate) fn reading(reading: &Reading, stretch: Option<(&Stretch, &str)>) -> S
 }
 
 /// The description of the spectrogram for screen readers.
-pub fn spectrogram_label(file: &str, info: &SpectrogramInfo) -> String {
+pub(crate) fn spectrogram_label(file: &str, info: &SpectrogramInfo) -> String {
     let range = match (info.band_hz.first(), info.band_hz.last()) {
         (Some(&low), Some(&high)) => format!(", {} to {}", frequency(low), frequency(high)),
         _ => String::new(),

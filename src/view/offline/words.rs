@@ -5,7 +5,7 @@ use crate::view::format::size;
 use crate::view::offline::state::{AppShell, Download, OfflineError, OfflineState, UnavailableReason, UpdateState};
 
 /// Announced once, when the page has become ready to work offline.
-pub const READY: &str = "Ready to work offline: from now on this page works without a connection.";
+pub(crate) const READY: &str = "Ready to work offline: from now on this page works without a connection.";
 
 /// Whether the page works offline; `None` while that is unknown.
 pub(crate) fn status(offline: &OfflineState, list: Option<&Catalogue>) -> Option<String> {
@@ -53,7 +53,7 @@ pub(crate) fn can_enable(offline: &OfflineState) -> bool {
 }
 
 /// The text of the button that makes the page work offline.
-pub fn enable_button(offline: &OfflineState) -> &'static str {
+pub(crate) fn enable_button(offline: &OfflineState) -> &'static str {
     if offline.shell == AppShell::Deferred { "Make it work offline" } else { "Try again" }
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn network(list: &Catalogue, offline: &OfflineState, name: &str) -> S
 }
 
 /// The text of the button that downloads a network.
-pub fn download_button(name: &str) -> String {
+pub(crate) fn download_button(name: &str) -> String {
     format!("Download {name}")
 }
 

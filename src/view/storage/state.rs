@@ -90,7 +90,7 @@ impl StoredDataset {
     }
 
     /// True if this is what is stored of the dataset: it has not changed.
-    pub fn is_of(&self, dataset: &Dataset) -> bool {
+    pub(crate) fn is_of(&self, dataset: &Dataset) -> bool {
         self.classes == dataset.classes() && self.wants_tags == dataset.wants_tags()
     }
 }
@@ -148,7 +148,7 @@ impl StorageContents {
 }
 
 /// The user's own networks.
-pub fn own_networks(list: Option<&Catalogue>) -> impl Iterator<Item = &CatalogueEntry> + Clone {
+pub(crate) fn own_networks(list: Option<&Catalogue>) -> impl Iterator<Item = &CatalogueEntry> + Clone {
     list.into_iter().flat_map(|list| &list.networks).filter(|offer| offer.own)
 }
 

@@ -8,16 +8,16 @@ use crate::view::format::{list, size};
 use crate::view::storage::state::{SavedRun, StorageContents, StorageError, Usage};
 
 /// Shown while the stored data is loaded, if that takes long.
-pub const LOADING: &str = "Loading what is stored on this device…";
+pub(crate) const LOADING: &str = "Loading what is stored on this device…";
 /// Everything was deleted.
-pub const ALL_DELETED: &str = "Everything has been deleted.";
+pub(crate) const ALL_DELETED: &str = "Everything has been deleted.";
 /// A network cannot be saved as a file because it has been deleted.
-pub const NETWORK_GONE: &str = "This network has been deleted, so it cannot be saved.";
+pub(crate) const NETWORK_GONE: &str = "This network has been deleted, so it cannot be saved.";
 /// Clips of an interrupted training are missing.
-pub const CLIPS_GONE: &str = "Some clips of this training are no longer on this device, so it cannot be resumed. Discard \
+pub(crate) const CLIPS_GONE: &str = "Some clips of this training are no longer on this device, so it cannot be resumed. Discard \
                               it and start a new one.";
 /// The checkpoint of an interrupted training cannot be read.
-pub const CHECKPOINT_GONE: &str =
+pub(crate) const CHECKPOINT_GONE: &str =
     "The checkpoint of this training can no longer be read. Discard it and start a new one.";
 
 /// Why something is not stored, and what to do.
@@ -124,7 +124,7 @@ pub(crate) fn not_imported(file: &str, reason: &str) -> String {
 }
 
 /// A network was not renamed: its present name, and the reason as part of a sentence.
-pub fn not_renamed(network: &str, reason: &str) -> String {
+pub(crate) fn not_renamed(network: &str, reason: &str) -> String {
     sentence(format!("“{network}” was not renamed: {reason}"))
 }
 
@@ -143,7 +143,7 @@ pub(crate) fn too_large(bytes: u64, most: u64) -> String {
 }
 
 /// The backbone of a head is not on this site; part of a sentence.
-pub fn no_backbone(backbone: &Backbone) -> String {
+pub(crate) fn no_backbone(backbone: &Backbone) -> String {
     format!(
         "it uses the backbone '{}', which this site does not have; use it on a site that has it, or with the command line \
          beside the backbone's files",
@@ -152,7 +152,7 @@ pub fn no_backbone(backbone: &Backbone) -> String {
 }
 
 /// The backbone of a head is on this site with other weights; part of a sentence.
-pub fn other_backbone(backbone: &Backbone) -> String {
+pub(crate) fn other_backbone(backbone: &Backbone) -> String {
     // Twelve digits are enough to tell versions apart.
     let version: String = backbone.sha256.chars().take(12).collect();
     format!(

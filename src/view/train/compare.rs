@@ -11,14 +11,14 @@ use crate::view::train::settings::fields;
 const SIGNIFICANCE: f64 = 0.05;
 
 /// The indices of the runs, the newest first.
-pub fn newest_first(runs: &[RunRecord]) -> Vec<usize> {
+pub(crate) fn newest_first(runs: &[RunRecord]) -> Vec<usize> {
     let mut places: Vec<usize> = (0..runs.len()).collect();
     places.sort_by(|&a, &b| runs[b].when.total_cmp(&runs[a].when));
     places
 }
 
 /// The settings in which some of these runs differ: for every run, names with its values.
-pub fn differing(runs: &[RunRecord]) -> Vec<Vec<(String, String)>> {
+pub(crate) fn differing(runs: &[RunRecord]) -> Vec<Vec<(String, String)>> {
     let all = fields::all().map(|setting| {
         let values = runs.iter().map(|run| setting.text(&run.outcome.job.recipe));
         (setting.name(), values.collect::<Vec<_>>())
@@ -33,7 +33,7 @@ pub fn differing(runs: &[RunRecord]) -> Vec<Vec<(String, String)>> {
 }
 
 /// A model in a word or two.
-pub fn model_name(model_spec: &ModelSpec) -> String {
+pub(crate) fn model_name(model_spec: &ModelSpec) -> String {
     match model_spec {
         ModelSpec::NewHead { hidden: 0, .. } => "head".to_owned(),
         ModelSpec::NewHead { hidden, .. } => format!("head, {hidden} hidden"),

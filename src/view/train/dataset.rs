@@ -26,7 +26,7 @@ impl Dataset {
 
     /// Puts stored classes before those that were added meanwhile. Earlier changes can no longer be undone: that would
     /// remove the stored classes.
-    pub fn restore(&mut self, stored: Vec<Class>) {
+    pub(crate) fn restore(&mut self, stored: Vec<Class>) {
         let meanwhile = std::mem::replace(&mut self.classes, stored);
         let labelled = |class: Class| class.clips.into_iter().map(move |clip| (class.name.clone(), clip));
         self.add(meanwhile.into_iter().flat_map(labelled).collect());
@@ -65,7 +65,7 @@ impl Dataset {
 
     /// Adds the classes of another dataset, empty ones too, as one change. Clips that their class has already are not added,
     /// but take over the group and the tags that they have in the other dataset. Returns how many these are.
-    pub fn add_classes(&mut self, classes: Vec<Class>) -> usize {
+    pub(crate) fn add_classes(&mut self, classes: Vec<Class>) -> usize {
         if classes.is_empty() {
             return 0;
         }
@@ -91,7 +91,7 @@ impl Dataset {
     }
 
     /// Applies the metadata in a table as one change: artists, tags, and, if it names genres, the classes.
-    pub fn apply(&mut self, table: &Table) -> Applied {
+    pub(crate) fn apply(&mut self, table: &Table) -> Applied {
         self.remember();
         let applied = table.apply(&mut self.classes);
         // Classes that lost all their clips to others were mere folders of files.
@@ -100,17 +100,17 @@ impl Dataset {
     }
 
     /// True if any clip has a tag.
-    pub fn has_tags(&self) -> bool {
+    pub(crate) fn has_tags(&self) -> bool {
         self.classes.iter().flat_map(|class| &class.clips).any(|clip| !clip.tags.is_empty())
     }
 
     /// True if the user wants to train on tags, whether there are any or not.
-    pub fn wants_tags(&self) -> bool {
+    pub(crate) fn wants_tags(&self) -> bool {
         self.wants_tags
     }
 
     /// Chooses tags, or classes, to train on.
-    pub fn want_tags(&mut self, wants: bool) {
+    pub(crate) fn want_tags(&mut self, wants: bool) {
         self.wants_tags = wants;
     }
 
@@ -120,7 +120,7 @@ impl Dataset {
     }
 
     /// Adds an empty class, unless there is one of that name.
-    pub fn add_class(&mut self, name: &str) {
+    pub(crate) fn add_class(&mut self, name: &str) {
         // Spaces at the ends of a name could not be told apart on the page.
         if !name.trim().is_empty() && !self.classes.iter().any(|class| class.name == name.trim()) {
             self.remember();
@@ -149,7 +149,7 @@ impl Dataset {
     }
 
     /// Removes a class with its clips.
-    pub fn remove_class(&mut self, class: &str) {
+    pub(crate) fn remove_class(&mut self, class: &str) {
         if self.classes.iter().any(|own| own.name == class) {
             self.remember();
             self.classes.retain(|own| own.name != class);
@@ -185,7 +185,7 @@ impl Dataset {
     }
 
     /// True if a change can be undone.
-    pub fn can_undo(&self) -> bool {
+    pub(crate) fn can_undo(&self) -> bool {
         !self.past.is_empty()
     }
 

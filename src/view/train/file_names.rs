@@ -8,7 +8,7 @@ const AUDIO: [&str; 16] = [
 ];
 
 /// True if a file is audio by its name. Hidden files are not: macOS puts metadata under the name of a clip into them.
-pub fn is_sound(path: &str) -> bool {
+pub(crate) fn is_sound(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let ending = name.rsplit('.').next().unwrap_or_default().to_lowercase();
     AUDIO.contains(&ending.as_str()) && !name.starts_with('.')
@@ -17,7 +17,7 @@ pub fn is_sound(path: &str) -> bool {
 /// The labels of files by their paths, which are relative to what was chosen: the folder of each, or what stands before the
 /// number in names like GTZAN's (`blues.00012.wav`). If all files are in one folder and have several such names, the names
 /// count.
-pub fn labels_of(paths: &[&str]) -> Vec<Option<String>> {
+pub(crate) fn labels_of(paths: &[&str]) -> Vec<Option<String>> {
     let parted = paths.iter().map(|path| path.rsplit_once('/').unwrap_or(("", path)));
     let numbered = |name| before_number(name).map(str::to_owned);
     let by_name: Vec<Option<String>> = parted.clone().map(|(_, name)| numbered(name)).collect();

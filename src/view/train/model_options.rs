@@ -229,7 +229,7 @@ pub(in crate::view) mod tests {
     use super::*;
 
     /// Architectures with front ends of every kind.
-    pub fn architectures() -> Vec<ArchitectureInfo> {
+    pub(crate) fn architectures() -> Vec<ArchitectureInfo> {
         let one = |id: &str, front_end: &str, rows, frames, least_frames| ArchitectureInfo {
             id: id.to_owned(),
             summary: format!("The network {id}"),

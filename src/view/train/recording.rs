@@ -4,7 +4,7 @@ use crate::view::train::class::Class;
 
 /// The longest clip that is recorded, in seconds.
 // Half a minute is as long as the excerpts that the networks were trained on.
-pub const LONGEST_SECONDS: f64 = 30.0;
+pub(crate) const LONGEST_SECONDS: f64 = 30.0;
 
 /// A recording in progress.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,13 +33,13 @@ pub enum NotRecorded {
 }
 
 /// The length of the level meter, 0 to 1, for a level of −60 to 0 dB of full scale.
-pub fn meter(level: f32) -> f64 {
+pub(crate) fn meter(level: f32) -> f64 {
     // The floor keeps the logarithm of silence finite.
     (1.0 + 20.0 * f64::from(level.max(1e-6)).log10() / 60.0).clamp(0.0, 1.0)
 }
 
 /// A file name for a new recording that no clip has.
-pub fn free_name(classes: &[Class]) -> String {
+pub(crate) fn free_name(classes: &[Class]) -> String {
     let taken = |name: &str| classes.iter().flat_map(|class| &class.clips).any(|clip| clip.name == name);
     let mut names = (1_u64..).map(|number| format!("recording {number}.wav"));
     names.find(|name| !taken(name)).unwrap_or_default()

@@ -13,7 +13,7 @@ use crate::training_job::{LabelledClip, Split, TrainingJob, TrainingResult};
 /// The most misses that are listed.
 const MISSES: usize = 8;
 /// The most labels of a confusion matrix; with more, the most confused pairs are listed.
-pub const MATRIX_LABELS: usize = 40;
+pub(crate) const MATRIX_LABELS: usize = 40;
 /// The most pairs that are listed.
 // Longer lists are not read; the table of metrics has every class.
 const PAIRS: usize = 30;
@@ -110,7 +110,7 @@ impl Outcome {
     }
 
     /// Metrics on the validation split, if clips may have several labels.
-    pub fn tag_metrics(&self) -> TagMetrics {
+    pub(crate) fn tag_metrics(&self) -> TagMetrics {
         let labels = self.job.labels.len();
         // The metrics take targets of any kind, hence 0 and 1 as numbers.
         let target =
@@ -143,7 +143,7 @@ impl Outcome {
     }
 
     /// For every tag the clip with the most wrong prediction, if that is more wrong than right; the worst first.
-    pub fn tag_misses(&self) -> Vec<TagMiss> {
+    pub(crate) fn tag_misses(&self) -> Vec<TagMiss> {
         let wrong = |miss: &TagMiss| if miss.has { 1.0 - miss.probability } else { miss.probability };
         let worst = |tag: usize| {
             let of = self.predicted().map(|(clip, own, answer)| TagMiss {
@@ -179,7 +179,7 @@ impl Outcome {
 }
 
 /// The pairs of labels that are confused most often, the most frequent first.
-pub fn confused(metrics: &Metrics) -> Vec<Confused> {
+pub(crate) fn confused(metrics: &Metrics) -> Vec<Confused> {
     let rows = metrics.confusion.iter().enumerate();
     let cells = rows
         .flat_map(|(truth, row)| row.iter().enumerate().map(move |(answer, &clips)| Confused { truth, answer, clips }));

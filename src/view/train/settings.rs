@@ -11,7 +11,7 @@ use crate::recipe::{Keep, OptimiserKind, Recipe, Schedule};
 use crate::view::train::words::settings as words;
 
 /// What a ticked checkbox says; an empty one says nothing.
-pub const TICKED: &str = "yes";
+pub(crate) const TICKED: &str = "yes";
 
 /// The numbers that a field takes.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -122,7 +122,7 @@ pub struct TrainingState {
 
 impl TrainingState {
     /// True while a training job or work on the dataset is running.
-    pub fn is_busy(&self) -> bool {
+    pub(crate) fn is_busy(&self) -> bool {
         self.stage != Stage::Idle
     }
 
@@ -133,7 +133,7 @@ impl TrainingState {
     }
 
     /// Applies an event of the client.
-    pub fn apply(&mut self, event: TrainingEvent) {
+    pub(crate) fn apply(&mut self, event: TrainingEvent) {
         // Clips are also decoded while no job is running: their lengths count at any time.
         if let TrainingEvent::Embedded { clip, outcome } = &event {
             return self.dataset.set_outcome(clip, outcome);
@@ -205,7 +205,7 @@ impl TrainingState {
     }
 
     /// Shows the results of a run.
-    pub fn show_run(&mut self, run: usize) {
+    pub(crate) fn show_run(&mut self, run: usize) {
         if let Some(run) = self.runs.get(run).filter(|_| !self.is_busy()) {
             self.outcome = Some(run.outcome.clone());
         }
@@ -220,7 +220,7 @@ impl TrainingState {
     }
 
     /// Deletes a run, but not its network.
-    pub fn forget_run(&mut self, run: usize) {
+    pub(crate) fn forget_run(&mut self, run: usize) {
         if run >= self.runs.len() {
             return;
         }
@@ -238,7 +238,7 @@ impl TrainingState {
 }
 
 /// A name for a new network that no other has.
-pub fn free_name(wanted: &str, list: Option<&Catalogue>) -> String {
+pub(crate) fn free_name(wanted: &str, list: Option<&Catalogue>) -> String {
     // The name becomes a file name and a line in a select box.
     let wanted: String = wanted.trim().chars().filter(|letter| !letter.is_control()).take(60).collect();
     let wanted = if wanted.is_empty() { "my network".to_owned() } else { wanted };

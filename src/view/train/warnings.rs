@@ -39,7 +39,7 @@ pub enum DatasetWarning {
 
 impl DatasetWarning {
     /// True if training cannot start before this is fixed.
-    pub fn forbids(&self) -> bool {
+    pub(crate) fn forbids(&self) -> bool {
         // An empty or a small class can be left out or trained on; these cannot.
         matches!(self, Self::TooFewClasses | Self::Single(_) | Self::Twice { .. } | Self::TooFewTags)
     }

@@ -32,7 +32,7 @@ pub fn dataset(clips: usize, classes: usize) -> String {
 }
 
 /// What may be wrong, and what to do.
-pub fn warning(warning: &DatasetWarning) -> String {
+pub(crate) fn warning(warning: &DatasetWarning) -> String {
     match warning {
         DatasetWarning::TooFewClasses => "Training needs at least two classes with clips.".to_owned(),
         DatasetWarning::Empty(class) => format!("“{class}” has no clips yet and is left out."),
@@ -66,30 +66,31 @@ pub fn warning(warning: &DatasetWarning) -> String {
 }
 
 /// Files of the dataset cannot be read any more.
-pub const FILES_GONE: &str = "Some of the files are gone; add them again.";
+pub(crate) const FILES_GONE: &str = "Some of the files are gone; add them again.";
 
 /// The engine ended while it embedded clips; part of a sentence.
-pub const ENGINE_ENDED: &str = "the engine stopped while it read the clips";
+pub(crate) const ENGINE_ENDED: &str = "the engine stopped while it read the clips";
 /// Clips of a resumed job cannot be decoded any more; part of a sentence.
-pub const NOT_THE_SAME: &str =
+pub(crate) const NOT_THE_SAME: &str =
     "some clips of this training run can no longer be read, so it cannot be resumed; discard it and start a new one";
 
 /// The engine ended, probably because of this clip; part of a sentence.
-pub fn ended_on(clip: &str) -> String {
+pub(crate) fn ended_on(clip: &str) -> String {
     format!("the engine stopped while it read {clip}; remove that clip and start again")
 }
 
 /// The button that pauses and resumes.
-pub fn pause_button(paused: bool) -> &'static str {
+pub(crate) fn pause_button(paused: bool) -> &'static str {
     if paused { "Resume" } else { "Pause" }
 }
 
 /// Clips that share their artist leave none for one of the splits; part of a sentence.
-pub const ONE_PART: &str = "all clips of a class, or all clips, are by the same artist; the clips of an artist stay together in \
+pub(crate) const ONE_PART: &str = "all clips of a class, or all clips, are by the same artist; the clips of an artist stay together in \
                             the training or the validation split, so one of the two is empty; add clips by other artists, \
                             or correct the artists";
 /// Too few tags are left; part of a sentence.
-pub const TOO_FEW_TAGS: &str = "fewer than two tags are on two or more of the clips that could be read; tag more clips";
+pub(crate) const TOO_FEW_TAGS: &str =
+    "fewer than two tags are on two or more of the clips that could be read; tag more clips";
 /// Too few clips of a class could be decoded; part of a sentence.
 pub fn too_few(class: &str, clips: usize) -> String {
     format!(

@@ -5,7 +5,7 @@ use super::{FormField, Input, Range, Setting};
 use crate::recipe::Augmentation;
 use crate::view::train::model_options::RecipePreset;
 
-pub use super::recipe_fields::AUGMENTATION;
+pub(crate) use super::recipe_fields::AUGMENTATION;
 
 /// A group of fields under a heading.
 #[derive(Debug, Clone, Copy)]
@@ -55,14 +55,14 @@ pub fn all() -> impl Iterator<Item = &'static Setting> {
 
 /// The value of a select box whose fields were changed one by one.
 // The page alone selects it.
-pub const CUSTOM: &str = "own";
+pub(crate) const CUSTOM: &str = "own";
 
 /// Ready-made augmentations, by their values in the select box; others are [`CUSTOM`].
-pub const AUGMENTATIONS: [(&str, &Augmentation); 3] =
+pub(crate) const AUGMENTATIONS: [(&str, &Augmentation); 3] =
     [("none", &Augmentation::NONE), ("light", &Augmentation::LIGHT), ("strong", &Augmentation::FEW_SONGS)];
 
 /// The value of an augmentation in the select box.
-pub fn augmentation_name(augmentation: &Augmentation) -> &'static str {
+pub(crate) fn augmentation_name(augmentation: &Augmentation) -> &'static str {
     AUGMENTATIONS.iter().find(|(_, known)| *known == augmentation).map_or(CUSTOM, |(name, _)| name)
 }
 
@@ -75,7 +75,7 @@ pub fn augmentation(name: &str) -> Option<&'static Augmentation> {
 pub const MODEL_FIELDS: [FormField; 7] = [MODEL, PRESET, NAME, LAYERS, HIDDEN_UNITS, FRONT_END, WIDTH];
 
 /// What is trained.
-pub const MODEL: FormField = later(
+pub(crate) const MODEL: FormField = later(
     "train-model",
     "Model",
     "What is trained. A head is a small new classifier on the features of a pretrained network; fine-tuning continues the \
@@ -84,7 +84,7 @@ pub const MODEL: FormField = later(
 );
 
 /// The ready-made recipe.
-pub const PRESET: FormField = FormField {
+pub(crate) const PRESET: FormField = FormField {
     id: "train-preset",
     label: "Preset",
     help: "Fills in all settings below. Start with “quick”; settings that you change are marked.",
@@ -110,7 +110,7 @@ pub const NAME: FormField = FormField {
 };
 
 /// Which layers of a pretrained network are trained.
-pub const LAYERS: FormField = later(
+pub(crate) const LAYERS: FormField = later(
     "train-layers",
     "Layers to train",
     "Which layers of the pretrained network change. With few clips train only the last; training all of them takes longest \
@@ -118,7 +118,7 @@ pub const LAYERS: FormField = later(
 );
 
 /// Units of a head's hidden layer.
-pub const HIDDEN_UNITS: FormField = FormField {
+pub(crate) const HIDDEN_UNITS: FormField = FormField {
     id: "train-hidden",
     label: "Hidden units",
     help: "Units of a dense layer between the features and the output. 0 leaves it out, which is best with few clips.",
@@ -127,14 +127,14 @@ pub const HIDDEN_UNITS: FormField = FormField {
 };
 
 /// The front end of a network from scratch.
-pub const FRONT_END: FormField = later(
+pub(crate) const FRONT_END: FormField = later(
     "train-front-end",
     "Front end",
     "How sound becomes the spectrogram that the network sees, and how many seconds it sees at once.",
 );
 
 /// The width of a network from scratch.
-pub const WIDTH: FormField = FormField {
+pub(crate) const WIDTH: FormField = FormField {
     id: "train-width",
     label: "Width (%)",
     help: "Share of the channels that the network has in its paper. Half the width has about a quarter of the parameters: it \
@@ -144,7 +144,7 @@ pub const WIDTH: FormField = FormField {
 };
 
 /// A ready-made augmentation.
-pub const AUGMENT: FormField = FormField {
+pub(crate) const AUGMENT: FormField = FormField {
     id: "train-augment",
     label: "Strength",
     help: "Changes the sound at random each time, so that the network never sees the same window twice. It helps most with \
@@ -154,7 +154,7 @@ pub const AUGMENT: FormField = FormField {
 };
 
 /// The share of clips that are for validation, in percent.
-pub const VALIDATION_SPLIT: FormField = FormField {
+pub(crate) const VALIDATION_SPLIT: FormField = FormField {
     id: "train-share",
     label: "Validation split (%)",
     help: "Share of the clips that the network is not trained on. How well it does on them shows how good it is. 20 is \

@@ -124,7 +124,7 @@ pub(super) const REGULARIZATION: &[Setting] = &[
 ];
 
 /// Augmentation, setting by setting.
-pub const AUGMENTATION: &[Setting] = &[
+pub(crate) const AUGMENTATION: &[Setting] = &[
     real(
         "train-mixup",
         "Mixup",

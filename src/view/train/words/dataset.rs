@@ -9,19 +9,19 @@ use crate::view::train::table::{Applied, TableError};
 /// How many names are listed of many.
 const NAMED: usize = 4;
 /// How many warnings are shown at once.
-pub const WARNINGS_SHOWN: usize = 8;
+pub(crate) const WARNINGS_SHOWN: usize = 8;
 
 /// No engine can unpack an archive.
-pub const NO_ENGINE: &str = "the engine that unpacks archives did not start; reload the page";
+pub(crate) const NO_ENGINE: &str = "the engine that unpacks archives did not start; reload the page";
 
 /// Clips came while the page was busy with others.
-pub const NOT_NOW: &str = "Nothing was added because the page is busy: wait until it is done, or cancel what it is doing, and add them again.";
+pub(crate) const NOT_NOW: &str = "Nothing was added because the page is busy: wait until it is done, or cancel what it is doing, and add them again.";
 
 /// The browser cannot play a clip.
-pub const NOT_PLAYED: &str = "Your browser cannot play this kind of file; training can still use it.";
+pub(crate) const NOT_PLAYED: &str = "Your browser cannot play this kind of file; training can still use it.";
 
 /// A clip of an earlier training run cannot be played.
-pub const GONE: &str = "This clip is no longer in your dataset, so it cannot be played.";
+pub(crate) const GONE: &str = "This clip is no longer in your dataset, so it cannot be played.";
 
 /// The first few of some names.
 pub fn few<'a>(names: impl Iterator<Item = &'a str>) -> String {
@@ -51,7 +51,7 @@ pub fn table(name: &str, applied: &Applied) -> String {
 }
 
 /// Why a table cannot be used.
-pub fn no_table(name: &str, error: &TableError) -> String {
+pub(crate) fn no_table(name: &str, error: &TableError) -> String {
     match error {
         TableError::NoFile(found) => format!(
             "{name}: the first line must name the columns, one of them “file” or “track”, but it begins with “{}”.",
@@ -64,7 +64,7 @@ pub fn no_table(name: &str, error: &TableError) -> String {
 }
 
 /// A table, or the description of a dataset, is too large.
-pub fn too_large(name: &str, most: usize) -> String {
+pub(crate) fn too_large(name: &str, most: usize) -> String {
     format!("{name} is larger than {}{NBSP}MB and was left out.", most >> 20)
 }
 
@@ -74,7 +74,7 @@ pub fn unreadable(name: &str) -> String {
 }
 
 /// The description of a dataset could not be read; the reason is part of a sentence.
-pub fn no_dataset_file(name: &str, reason: &str) -> String {
+pub(crate) fn no_dataset_file(name: &str, reason: &str) -> String {
     format!("{name} does not describe a dataset ({reason}); the clips beside it were added without it.")
 }
 
@@ -94,7 +94,7 @@ pub fn exported(clips: usize, file: &str) -> String {
 }
 
 /// Clips that were not exported.
-pub fn not_exported(names: &[String], most: u64) -> String {
+pub(crate) fn not_exported(names: &[String], most: u64) -> String {
     let (was, it) = if names.len() == 1 { ("was", "it is") } else { ("were", "they are") };
     format!(
         "{} {was} left out of the file ({}): {it} gone, or larger than {}{NBSP}MB, the most that can be unpacked again.",
@@ -105,22 +105,22 @@ pub fn not_exported(names: &[String], most: u64) -> String {
 }
 
 /// The dataset could not be exported.
-pub fn could_not_export(reason: &str) -> String {
+pub(crate) fn could_not_export(reason: &str) -> String {
     format!("The dataset could not be exported: {reason}.")
 }
 
 /// Warnings beyond those that are shown.
-pub fn more_warnings(number: usize) -> String {
+pub(crate) fn more_warnings(number: usize) -> String {
     format!("And {number} more like these.")
 }
 
 /// Clips beyond those that the header of a class shows.
-pub fn more_clips(number: usize) -> String {
+pub(crate) fn more_clips(number: usize) -> String {
     format!("and {number} more")
 }
 
 /// The length, artist and tags of a clip, as far as they are known.
-pub fn about_clip(seconds: Option<f64>, group: Option<&str>, tags: &[String]) -> String {
+pub(crate) fn about_clip(seconds: Option<f64>, group: Option<&str>, tags: &[String]) -> String {
     let seconds = seconds.map(|seconds| clock(seconds, 0));
     let tags = (!tags.is_empty()).then(|| tags.join(", "));
     let known: Vec<String> = [seconds, group.map(str::to_owned), tags].into_iter().flatten().collect();
@@ -140,7 +140,7 @@ pub fn recording(recording: &Recording) -> String {
 }
 
 /// Why there is no recording.
-pub fn not_recorded(reason: &NotRecorded) -> String {
+pub(crate) fn not_recorded(reason: &NotRecorded) -> String {
     match reason {
         NotRecorded::Refused => {
             "The microphone is blocked. Allow it for this page with the icon beside its address, and \

@@ -58,7 +58,7 @@ pub fn cell(metrics: &Metrics, Confused { truth, answer, clips }: Confused) -> S
 }
 
 /// The heading over the clips of a cell.
-pub fn cell_heading(metrics: &Metrics, confused: Confused) -> String {
+pub(crate) fn cell_heading(metrics: &Metrics, confused: Confused) -> String {
     format!("{}:", cell(metrics, confused))
 }
 
@@ -72,29 +72,29 @@ pub fn prediction(outcome: &Outcome, clip: usize) -> String {
 }
 
 /// The metrics of a class.
-pub fn class_figures(class: &ClassFigures) -> [String; 5] {
+pub(crate) fn class_figures(class: &ClassFigures) -> [String; 5] {
     [class.label.clone(), share(class.precision), share(class.recall), share(class.f1), class.support.to_string()]
 }
 
 /// The headings of [`class_figures`].
-pub const CLASS_HEADINGS: [&str; 5] = ["Class", "Precision", "Recall", "F1", "Clips (support)"];
+pub(crate) const CLASS_HEADINGS: [&str; 5] = ["Class", "Precision", "Recall", "F1", "Clips (support)"];
 
 /// The metrics of a tag.
-pub fn tag_figures(tag: &TagFigures) -> [String; 4] {
+pub(crate) fn tag_figures(tag: &TagFigures) -> [String; 4] {
     let shown = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), area);
     [tag.label.clone(), shown(tag.roc_auc), shown(tag.pr_auc), tag.support.to_string()]
 }
 
 /// The headings of [`tag_figures`].
-pub const TAG_HEADINGS: [&str; 4] = ["Tag", "ROC-AUC", "PR-AUC", "Clips (support)"];
+pub(crate) const TAG_HEADINGS: [&str; 4] = ["Tag", "ROC-AUC", "PR-AUC", "Clips (support)"];
 
 /// The row of means under the tags.
-pub fn tag_means(metrics: &TagMetrics) -> [String; 4] {
+pub(crate) fn tag_means(metrics: &TagMetrics) -> [String; 4] {
     ["mean".to_owned(), area(metrics.roc_auc), area(metrics.pr_auc), metrics.n.to_string()]
 }
 
 /// A clip that is classified wrongly.
-pub fn miss(outcome: &Outcome, miss: &Miss) -> String {
+pub(crate) fn miss(outcome: &Outcome, miss: &Miss) -> String {
     let (labels, clip) = (&outcome.job.labels, &outcome.job.clips[miss.clip]);
     format!(
         "{}: labelled {}, classified as {}; {} for the label",
@@ -106,7 +106,7 @@ pub fn miss(outcome: &Outcome, miss: &Miss) -> String {
 }
 
 /// The clip whose prediction of a tag is most wrong.
-pub fn tag_miss(outcome: &Outcome, miss: &TagMiss) -> String {
+pub(crate) fn tag_miss(outcome: &Outcome, miss: &TagMiss) -> String {
     let (tag, clip) = (genre(&outcome.job.labels[miss.tag]), &outcome.job.clips[miss.clip]);
     let has = if miss.has { "has this tag" } else { "does not have this tag" };
     format!("{tag}: {} {has}, predicted {}", clip.name, percent(miss.probability))
@@ -176,7 +176,7 @@ pub fn curves(epochs: &[EpochReport]) -> String {
 }
 
 /// The headings of the table of runs.
-pub const RUN_HEADINGS: [&str; 10] = [
+pub(crate) const RUN_HEADINGS: [&str; 10] = [
     "Compare",
     "When",
     "Name",
@@ -211,7 +211,7 @@ pub fn run(outcome: &Outcome, model: String, differing: &[(String, String)]) -> 
 }
 
 /// A control of a run: its text, and its name for screen readers.
-pub fn run_button(act: &str, name: &str) -> [String; 2] {
+pub(crate) fn run_button(act: &str, name: &str) -> [String; 2] {
     match act {
         "look" => ["Show".to_owned(), format!("Show the results of {name}")],
         "compare" => [String::new(), format!("Compare {name}")],

@@ -24,7 +24,7 @@ pub fn model(option: &ModelOption) -> String {
 }
 
 /// What a model is, and how many clips it needs.
-pub fn about_model(option: &ModelOption) -> String {
+pub(crate) fn about_model(option: &ModelOption) -> String {
     let summary = sentence(option.summary.clone());
     match option.group {
         ModelGroup::NewHead => {
@@ -61,7 +61,7 @@ pub fn front_ends(documented: bool) -> &'static str {
 }
 
 /// What a preset means for a model, and why there is none of a paper if there is none. `None` is for custom settings.
-pub fn about_preset(preset: Option<RecipePreset>, model: &ModelSpec, has_paper: bool) -> String {
+pub(crate) fn about_preset(preset: Option<RecipePreset>, model: &ModelSpec, has_paper: bool) -> String {
     let meaning = match (preset, model) {
         (None, _) => "Custom settings: those that you changed are marked, the others are the preset’s.",
         (Some(RecipePreset::Quick), _) => "A first result soon. The fewer the clips, the more epochs.",
@@ -118,7 +118,7 @@ pub(crate) fn out_of_range(label: &str, range: impl std::fmt::Display, found: &s
 }
 
 /// Why training does not start.
-pub const SEE_SETTINGS: &str = "A setting is not valid; see “All settings”.";
+pub(crate) const SEE_SETTINGS: &str = "A setting is not valid; see “All settings”.";
 
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
