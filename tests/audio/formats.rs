@@ -134,7 +134,7 @@ fn compressed_files_are_close_and_in_time() {
 
 /// A file's warnings, after all of it.
 fn warnings(bytes: &[u8]) -> Vec<String> {
-    decode_with_warnings(&bytes).unwrap_or_else(|error| panic!("{error}")).1
+    decode_with_warnings(bytes).unwrap_or_else(|error| panic!("{error}")).1
 }
 
 #[test]
