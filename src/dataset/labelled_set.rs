@@ -1,7 +1,6 @@
 //! Songs with their labels: what networks are trained and evaluated on.
 
 use crate::dsp::Segment;
-use crate::eval::metrics::argmax;
 
 /// One song: its segments and its labels.
 #[derive(Debug, Clone)]
@@ -22,6 +21,12 @@ impl Song {
     pub fn label(&self) -> usize {
         argmax(&self.target)
     }
+}
+
+/// The index of the largest value; the first of equals; 0 for no values.
+pub fn argmax(values: &[f32]) -> usize {
+    let larger = |best: usize, index: usize| if values[index] > values[best] { index } else { best };
+    (0..values.len()).fold(0, larger)
 }
 
 /// The target of a song of one class: 1 for it, 0 for the others, `[classes]`.
@@ -66,6 +71,11 @@ pub fn check_apart(train: &LabelledSet, valid: &LabelledSet) -> Result<(), Leak>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn argmax_takes_the_first_of_equals() {
+        assert_eq!(argmax(&[0.1, 0.7, 0.7]), 1);
+    }
 
     fn set(songs: &[(&str, Option<&str>)]) -> LabelledSet {
         let song = |&(name, group): &(&str, Option<&str>)| Song {

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::dataset::labelled_set::argmax;
+
 /// Metrics of one class, or an average over classes. Shares are 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassFigures {
@@ -60,12 +62,6 @@ pub fn metrics(labels: &[String], pairs: &[(usize, usize)]) -> Metrics {
     }
 }
 
-/// The index of the largest value; the first of equals; 0 for no values.
-pub fn argmax(values: &[f32]) -> usize {
-    let larger = |best: usize, index: usize| if values[index] > values[best] { index } else { best };
-    (0..values.len()).fold(0, larger)
-}
-
 fn class_figures(label: &str, class: usize, confusion: &[Vec<usize>]) -> ClassFigures {
     let right = confusion[class][class];
     let support = confusion[class].iter().sum();
@@ -98,11 +94,6 @@ fn share(part: usize, whole: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn argmax_takes_the_first_of_equals() {
-        assert_eq!(argmax(&[0.1, 0.7, 0.7]), 1);
-    }
 
     fn labels() -> Vec<String> {
         ["a", "b", "c"].map(String::from).to_vec()

@@ -43,7 +43,7 @@ pub enum WeightsError {
         difference: String,
     },
     /// The file is not a pretrained trunk of this network.
-    #[error("these weights are not those that torchvision or timm publish of {architecture}: {difference}")]
+    #[error("these are not the weights that torchvision or timm publish for '{architecture}': {difference}")]
     Trunk {
         /// torchvision's or timm's name of the network.
         architecture: &'static str,

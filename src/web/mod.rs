@@ -35,15 +35,9 @@ pub fn start_page() {
 /// Starts the worker of the CPU engine.
 #[cfg(feature = "cpu")]
 pub fn start_cpu_worker() {
-    use crate::engine::Engine;
-    use crate::protocol::{EngineInfo, EngineKind};
-
     report_to_console();
     match host::scope() {
-        Ok(scope) => {
-            let info = EngineInfo { kind: EngineKind::Cpu, adapter: None };
-            host::serve(Engine::new(info, burn::tensor::Device::flex()), scope);
-        }
+        Ok(scope) => host::serve(crate::engine::Engine::on_cpu(), scope),
         Err(global) => log::error!("the CPU engine runs in a dedicated worker only, not in {global:?}"),
     }
 }

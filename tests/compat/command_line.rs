@@ -125,7 +125,7 @@ fn assert_is_read(recipe: &Path) {
     let told = text(&output.stderr);
     assert!(!output.status.success());
     let about_others =
-        ["no-such-folder", "musicnn-msd.safetensors", "begins with"].iter().any(|said| told.contains(said));
+        ["no-such-folder", "musicnn-msd.safetensors", "starts from"].iter().any(|said| told.contains(said));
     assert!(about_others && !told.contains(recipe) && !told.contains("TOML"), "{recipe}: {told}");
 }
 
