@@ -2,6 +2,7 @@
 //! an engine, and that is stored in files and in the browser: serde aliases keep earlier names readable.
 
 mod presets;
+mod split;
 
 use serde::{Deserialize, Serialize};
 

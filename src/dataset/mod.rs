@@ -3,4 +3,3 @@
 
 pub mod folds;
 pub mod labelled_set;
-mod split;

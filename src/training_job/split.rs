@@ -1,8 +1,8 @@
 //! How the clips of a training job are divided between training and validation.
 
-use super::folds::grouped_folds;
-use super::labelled_set::{LabelledSet, Song};
-use crate::training_job::{LabelledClip, Split, TrainingJob};
+use super::{LabelledClip, Split, TrainingJob};
+use crate::dataset::folds::grouped_folds;
+use crate::dataset::labelled_set::{LabelledSet, Song};
 
 impl TrainingJob {
     /// The clips of one split as a set without segments, and their indices in [`TrainingJob::clips`].
