@@ -36,7 +36,7 @@ pub struct FrontEnd {
     pub padding: Padding,
     /// The value of a bin.
     pub spectrum: Spectrum,
-    /// Mel bands.
+    /// Rows of the mel filter bank.
     pub mel_bands: usize,
     /// Lower edge of the lowest band, in Hz, 0 to `f_max`.
     pub f_min: f32,

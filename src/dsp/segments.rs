@@ -17,7 +17,7 @@ const SHORTEST_REMAINDER_SECONDS: f64 = 1.0;
 pub struct Segment {
     /// Where it starts in the recording, in seconds.
     pub start_seconds: f64,
-    /// Columns.
+    /// Number of time steps.
     pub columns: usize,
     /// Mel bands.
     pub bands: usize,

@@ -17,7 +17,7 @@ const PART: usize = 1 << 14;
 pub struct MelSpectrogram {
     /// Mel values, power or magnitude, row-major `[frame, band]`, lowest band first.
     pub values: Vec<f32>,
-    /// Frames.
+    /// Number of time steps.
     pub frames: usize,
     /// Mel bands.
     pub bands: usize,

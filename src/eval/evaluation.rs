@@ -12,7 +12,7 @@ use crate::eval::report::Scores;
 #[derive(Serialize)]
 pub struct Evaluation {
     #[serde(flatten)]
-    /// The metrics.
+    /// Accuracy and F1 for classes, areas under both curves for tags.
     pub metrics: TaskMetrics,
     /// The bootstrap interval of the accuracy; `None` for tags.
     #[serde(skip_serializing_if = "Option::is_none")]

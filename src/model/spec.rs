@@ -72,7 +72,7 @@ pub enum InputKind {
 /// How a document trains its network.
 #[derive(Debug, Clone)]
 pub struct Preset {
-    /// Its front end.
+    /// What the document computes from the samples.
     pub front_end: &'static FrontEnd,
     /// Its settings.
     pub recipe: Recipe,

@@ -18,7 +18,7 @@ pub enum DomError {
     /// An element is not of the expected kind.
     #[error("the element \"{id}\" is a <{found}>, not what was expected there")]
     Kind {
-        /// Its id.
+        /// No element of the page has it.
         id: String,
         /// Its tag name, in lower case.
         found: String,
@@ -42,12 +42,12 @@ pub(crate) fn describe(value: &JsValue) -> String {
     }
 }
 
-/// The window.
+/// The browser's; a worker has none.
 pub fn window() -> Result<Window, DomError> {
     web_sys::window().ok_or(DomError::NoPage("window"))
 }
 
-/// The document.
+/// The page's; a worker has none.
 pub fn document() -> Result<Document, DomError> {
     window()?.document().ok_or(DomError::NoPage("document"))
 }

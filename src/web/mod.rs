@@ -26,7 +26,7 @@ pub fn report_to_console() {
     let _ = console_log::init_with_level(log::Level::Warn);
 }
 
-/// Starts the page.
+/// Takes over the page's elements and starts the engines.
 pub fn start_page() {
     report_to_console();
     page::run();

@@ -33,7 +33,6 @@ impl Info {
     }
 }
 
-/// A frame's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::audio) struct FrameHeader {
     /// True if `number` counts samples, because frames differ in length; false if it counts frames.

@@ -66,13 +66,13 @@ impl Catalogue {
 /// The network in use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActiveNetwork {
-    /// The card.
+    /// What its weights are and where they come from.
     pub card: Card,
     /// The architecture, as the engine reports it.
     pub architecture: Architecture,
 }
 
-/// The download of a network.
+/// A network whose files are being fetched, and how many bytes are there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkDownload {
     /// The network.

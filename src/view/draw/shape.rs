@@ -78,9 +78,9 @@ pub struct Area {
     pub x: f64,
     /// Upper edge.
     pub y: f64,
-    /// Width.
+    /// To the right, in CSS pixels.
     pub width: f64,
-    /// Height.
+    /// Downwards, in CSS pixels.
     pub height: f64,
 }
 

@@ -13,9 +13,9 @@ const LEAST_WIDTH: f64 = 3.0;
 /// The part of the recording that one window stands for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stretch {
-    /// Its start, in seconds.
+    /// From the beginning of the recording.
     pub start_seconds: f64,
-    /// Its end, in seconds.
+    /// Where the next stretch begins, or the recording ends.
     pub end_seconds: f64,
     /// Position of its most probable genre among the labels.
     pub winner: usize,

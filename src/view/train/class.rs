@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::training_job::ClipId;
 
-/// A clip of the dataset.
+/// A recording with its artist and tags, as the visitor collected it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DatasetClip {
     /// The SHA-256 of its file.

@@ -64,7 +64,7 @@ pub enum Input {
     Real(Range),
     /// A real number, or nothing for the network's own value.
     OptionalReal(Range),
-    /// A checkbox.
+    /// On or off.
     Checkbox,
     /// A select box: its values and what each is called. Empty if the page fills it later.
     Choice(fn() -> Vec<(&'static str, &'static str)>),
@@ -72,7 +72,7 @@ pub enum Input {
     Text(u32),
 }
 
-/// A field of the form.
+/// What the page builds an input with its label and help from.
 #[derive(Debug, Clone, Copy)]
 pub struct FormField {
     /// The id of its element.
@@ -129,7 +129,7 @@ impl FormField {
 /// A setting of a [`Recipe`].
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// Its field.
+    /// How the page shows it.
     pub field: FormField,
     binding: Binding,
 }

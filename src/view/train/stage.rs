@@ -40,7 +40,7 @@ pub enum Stage {
     Training {
         /// Steps that were made.
         step: usize,
-        /// Steps in all.
+        /// Of all epochs together.
         steps: usize,
         /// What the user asked the training to do.
         control: TrainControl,

@@ -33,14 +33,14 @@ pub enum TrainingEvent {
     },
     /// A clip was decoded, or cannot be.
     Embedded {
-        /// The clip.
+        /// By the SHA-256 of its file.
         clip: ClipId,
         /// Its length in seconds, or a sentence that says why it cannot be decoded.
         outcome: Result<f64, String>,
     },
     /// The beginning of a clip was decoded for a picture of it.
     Thumbnail {
-        /// The clip.
+        /// By the SHA-256 of its file.
         clip: ClipId,
         /// The picture.
         thumbnail: Thumbnail,
@@ -49,7 +49,7 @@ pub enum TrainingEvent {
     Step {
         /// Steps that were made.
         step: usize,
-        /// Steps in all.
+        /// Of all epochs together.
         steps: usize,
     },
     /// An epoch is over.

@@ -17,9 +17,9 @@ pub enum DatasetWarning {
     Few(String, usize),
     /// The largest class has many times the clips of the smallest.
     Lopsided {
-        /// The largest.
+        /// The name of the class with the most clips.
         largest: String,
-        /// The smallest.
+        /// The name of the class with the fewest clips.
         smallest: String,
     },
     /// The same file is in two classes.

@@ -22,7 +22,7 @@ pub struct Fieldset {
     pub settings: &'static [Setting],
 }
 
-/// All fieldsets.
+/// In the order of the page.
 pub const FIELDSETS: [Fieldset; 5] = [
     Fieldset { id: "train-training", legend: "Training", note: None, extra: &[], settings: TRAINING },
     Fieldset { id: "train-optimizer", legend: "Optimizer", note: None, extra: &[], settings: OPTIMIZER },
