@@ -22,7 +22,7 @@ use crate::dsp::FrontEnd;
 use crate::model::Loaded;
 use crate::model::weights::WeightsError;
 use crate::model::windows::Windowing;
-use crate::protocol::{EngineInfo, EngineKind, Event, Payload, Prediction, Request, SelfTest, TrainControl};
+use crate::protocol::{EngineInfo, Event, Payload, Prediction, Request, SelfTest, TrainControl};
 use crate::train::observer::FitError;
 
 /// Windows of the self-test's input.
@@ -112,7 +112,7 @@ impl Engine {
     /// An engine on the processor, without a network.
     #[cfg(feature = "cpu")]
     pub fn on_cpu() -> Self {
-        Self::new(EngineInfo { kind: EngineKind::Cpu, adapter: None }, Device::flex())
+        Self::new(EngineInfo { kind: crate::protocol::EngineKind::Cpu, adapter: None }, Device::flex())
     }
 
     /// The engine's kind and its device.
