@@ -36,7 +36,7 @@ const ACT = { lookAtRun: '[data-act="look"]' };
 const PART = { clipName: ".name", clipAbout: ".about-clip", clipTrouble: ".trouble" };
 // In attributes of the elements.
 const STAGE = (stage) => `${ID.page}[data-stage="${stage}"]`;
-const STORED = `${ID.storage}[data-storage="kept"]`;
+const STORED = `${ID.storage}[data-storage="saved"]`;
 const IN_USE = (name) => `${ID.networkChoice}[data-in-use="${name}"]`;
 
 const MINUTE = 60_000;

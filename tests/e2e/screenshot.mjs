@@ -44,7 +44,7 @@ await withPage(browser, `${site.address}?engine=cpu&network=scratch-best`, async
   if (state !== "done") throw new Error(`the page could not analyze the recording: ${state}`);
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   await page.screenshot({ path: file });
-});
+}, { height: 1220 });
 await browser.close();
 site.stop();
 console.log(file);

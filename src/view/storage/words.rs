@@ -30,7 +30,7 @@ pub(crate) fn error(error: &StorageError) -> String {
             reason.trim_end_matches('.')
         ),
         StorageError::OtherTab => {
-            "This page is open in another tab, which stores what you collect and train. What you do in this tab is not \
+            "This page is open in another tab, which stores what you add and train. What you do in this tab is not \
              stored and is lost when the tab is closed: save networks as files, or close this tab and continue in the \
              other one."
                 .to_owned()
@@ -56,7 +56,7 @@ pub(crate) fn contents(contents: StorageContents) -> String {
     let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| count(*n, thing)).collect();
     match parts.is_empty() {
         true => {
-            "Nothing yet. Clips that you collect and networks that you train are stored here automatically.".to_owned()
+            "Nothing yet. Clips that you add and networks that you train are stored here automatically.".to_owned()
         }
         false => sentence(list(&parts)),
     }
