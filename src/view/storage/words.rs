@@ -55,9 +55,7 @@ pub(crate) fn contents(contents: StorageContents) -> String {
     let parts = [(clips, "clip"), (networks, "network"), (runs, "training run")];
     let parts: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, thing)| count(*n, thing)).collect();
     match parts.is_empty() {
-        true => {
-            "Nothing yet. Clips that you add and networks that you train are stored here automatically.".to_owned()
-        }
+        true => "Nothing yet. Clips that you add and networks that you train are stored here automatically.".to_owned(),
         false => sentence(list(&parts)),
     }
 }
