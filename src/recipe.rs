@@ -201,7 +201,7 @@ impl Default for Recipe {
 pub struct RecipeError {
     setting: &'static str,
     found: f64,
-    expected: &'static str,
+    expected: Range,
 }
 
 impl Recipe {
@@ -219,7 +219,7 @@ impl Recipe {
     ///
     /// [`RecipeError`] names the first setting that is out of its range.
     pub fn check(&self) -> Result<(), RecipeError> {
-        let (share, part, whole, size) = ("0 to below 1", "0 to 1", "1 or more", "0 or more");
+        let (share, part, whole, size) = (Range::ToBelowOne, Range::ToOne, Range::AtLeast(1), Range::AtLeast(0));
         let settings = [
             ("epochs", self.epochs as f64, whole),
             ("batch size", self.batch as f64, whole),
@@ -245,19 +245,44 @@ impl Recipe {
         };
         // Every member's own augmentation must be in range, too.
         let augmentations = self.member_augmentations.iter().chain([&self.augmentation]);
-        let settings = settings.into_iter().chain(augmentations.flat_map(of_windows));
-        // NaN is in no range.
-        let allowed = |found: f64, expected| match expected {
-            _ if expected == share => (0.0..1.0).contains(&found),
-            _ if expected == part => (0.0..=1.0).contains(&found),
-            _ if expected == whole => found >= 1.0,
-            _ => found >= 0.0 && found.is_finite(),
-        };
-        let mut settings = settings;
-        match settings.find(|&(_, found, expected)| !allowed(found, expected)) {
-            Some((setting, found, expected)) => Err(RecipeError { setting, found, expected }),
-            None => Ok(()),
+        check_ranges(settings.into_iter().chain(augmentations.flat_map(of_windows)))
+    }
+}
+
+/// The range of a setting.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Range {
+    ToBelowOne,
+    ToOne,
+    AtLeast(u8),
+}
+
+impl Range {
+    // NaN is in no range.
+    fn contains(self, found: f64) -> bool {
+        match self {
+            Self::ToBelowOne => (0.0..1.0).contains(&found),
+            Self::ToOne => (0.0..=1.0).contains(&found),
+            Self::AtLeast(least) => found >= f64::from(least) && found.is_finite(),
         }
+    }
+}
+
+impl std::fmt::Display for Range {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ToBelowOne => formatter.write_str("0 to below 1"),
+            Self::ToOne => formatter.write_str("0 to 1"),
+            Self::AtLeast(least) => write!(formatter, "{least} or more"),
+        }
+    }
+}
+
+/// The first setting that is out of its range, as an error.
+pub(crate) fn check_ranges(settings: impl IntoIterator<Item = (&'static str, f64, Range)>) -> Result<(), RecipeError> {
+    match settings.into_iter().find(|&(_, found, range)| !range.contains(found)) {
+        Some((setting, found, range)) => Err(RecipeError { setting, found, expected: range }),
+        None => Ok(()),
     }
 }
 

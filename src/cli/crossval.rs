@@ -10,6 +10,7 @@ use super::heads::{HeadDataset, backbones_of, print_cross_validation};
 use super::pretrained::{PretrainedArguments, start};
 use super::recipe_file::RecipeFile;
 use super::{CliError, device};
+use crate::dataset::folds::check_folds;
 use crate::dataset::labelled_set::LabelledSet;
 use crate::eval::evaluate::pairs;
 use crate::eval::evaluation::Evaluation;
@@ -56,7 +57,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         let backbones = backbones_of(&file, &arguments.backbones)?;
         let seeds = if arguments.fold_seed.is_empty() { &recipe.fold_seeds } else { &arguments.fold_seed };
         let dataset = HeadDataset::of(&arguments.folder, &arguments.split, &backbones, recipe)?;
-        return print_cross_validation(&dataset.cross_validate(recipe, arguments.folds, seeds), arguments.json);
+        return print_cross_validation(&dataset.cross_validate(recipe, arguments.folds, seeds)?, arguments.json);
     }
     let (labels, multi_label) = arguments.folder.labels()?;
     let blueprint = file.card(labels, multi_label)?.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
@@ -72,6 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
 fn folds(validation: &CrossValidation, arguments: &Arguments) -> Result<(), CliError> {
     let seeds = if arguments.fold_seed.is_empty() { &[1][..] } else { &arguments.fold_seed };
     let folds = arguments.folds;
+    check_folds(validation.set, folds).map_err(|error| CliError::Usage(error.to_string()))?;
     for &seed in seeds {
         // Progress on stderr: stdout is for the result, which may be JSON.
         let done = |fold| eprintln!("fold {fold} of {folds}");

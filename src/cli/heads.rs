@@ -9,6 +9,7 @@ use super::recipe_file::{BackboneChoice, RecipeFile};
 use super::{CliError, device, load, read};
 use crate::audio::decode;
 use crate::card::Card;
+use crate::dataset::folds::check_folds;
 use crate::dataset::labelled_set::LabelledSet;
 use crate::eval::confidence::Interval;
 use crate::model::Backbones;
@@ -76,8 +77,14 @@ impl HeadDataset {
         Ok(Self { set, examples })
     }
 
-    pub(super) fn cross_validate(&self, recipe: &HeadRecipe, folds: usize, seeds: &[u64]) -> HeadCrossValidation {
-        cross_validate(&self.set, &self.examples, recipe, folds, seeds)
+    pub(super) fn cross_validate(
+        &self,
+        recipe: &HeadRecipe,
+        folds: usize,
+        seeds: &[u64],
+    ) -> Result<HeadCrossValidation, CliError> {
+        check_folds(&self.set, folds).map_err(|error| CliError::Usage(error.to_string()))?;
+        Ok(cross_validate(&self.set, &self.examples, recipe, folds, seeds))
     }
 
     fn features(&self) -> usize {
@@ -116,7 +123,7 @@ pub(super) fn train(
 ) -> Result<(), CliError> {
     let backbones = backbones_of(file, backbones)?;
     let dataset = HeadDataset::of(folder, &file.train, &backbones, recipe)?;
-    let validation = dataset.cross_validate(recipe, recipe.folds, &recipe.fold_seeds);
+    let validation = dataset.cross_validate(recipe, recipe.folds, &recipe.fold_seeds)?;
     print!("{}", table(&validation));
     let head = fit(&dataset.examples, dataset.set.multi_label, recipe);
     let loss = head.loss;

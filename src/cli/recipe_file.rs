@@ -88,7 +88,10 @@ impl RecipeFile {
     /// Reads a recipe file. The error names the file and the line that is wrong.
     pub(super) fn read(path: &Path) -> Result<Self, CliError> {
         let text = String::from_utf8(read(path)?).map_err(|error| CliError::content(path, error))?;
-        toml::from_str(&text).map_err(|error| CliError::content(path, error))
+        let file: Self = toml::from_str(&text).map_err(|error| CliError::content(path, error))?;
+        let head = file.head.as_ref().map_or(Ok(()), HeadRecipe::check);
+        file.training.check().and(head).map_err(|error| CliError::content(path, error))?;
+        Ok(file)
     }
 
     /// The recipe of a network's own paper, on this data.

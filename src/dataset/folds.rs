@@ -6,11 +6,28 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::dataset::labelled_set::LabelledSet;
 
-/// The fold of every song, 0 to `folds` - 1.
+/// A set that cannot be cut into folds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "cross-validation needs 2 or more folds, and songs of 2 or more groups (artist_group); found {folds} and {groups}"
+)]
+pub struct TooFewFolds {
+    folds: usize,
+    groups: usize,
+}
+
+/// Checks that a set can be cut into folds: every fold leaves songs to train on.
 ///
-/// Songs of one group share a fold. The groups are assigned greedily, the largest first and groups of one size in random
-/// order: each goes to the fold with the fewest songs of its genre or, among equals, with the fewest songs.
-pub fn grouped_folds(set: &LabelledSet, folds: usize, seed: u64) -> Vec<usize> {
+/// # Errors
+///
+/// [`TooFewFolds`] for less than two folds, or less than two groups of songs.
+pub fn check_folds(set: &LabelledSet, folds: usize) -> Result<(), TooFewFolds> {
+    let groups = groups(set).len();
+    if folds < 2 || groups < 2 { Err(TooFewFolds { folds, groups }) } else { Ok(()) }
+}
+
+/// The songs of every group; a song without a group is one of its own.
+fn groups(set: &LabelledSet) -> Vec<(String, Vec<usize>)> {
     let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
     for (index, song) in set.songs.iter().enumerate() {
         // A prefix, because a group may have the name of a song.
@@ -20,6 +37,15 @@ pub fn grouped_folds(set: &LabelledSet, folds: usize, seed: u64) -> Vec<usize> {
             None => groups.push((name, vec![index])),
         }
     }
+    groups
+}
+
+/// The fold of every song, 0 to `folds` - 1, for a set that [`check_folds`] accepts.
+///
+/// Songs of one group share a fold. The groups are assigned greedily, the largest first and groups of one size in random
+/// order: each goes to the fold with the fewest songs of its genre or, among equals, with the fewest songs.
+pub fn grouped_folds(set: &LabelledSet, folds: usize, seed: u64) -> Vec<usize> {
+    let mut groups = groups(set);
     // Shuffled before the stable sort: groups of one size stay in random order.
     groups.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     groups.sort_by_key(|(_, songs)| std::cmp::Reverse(songs.len()));
@@ -95,6 +121,16 @@ mod tests {
         }
         assert_ne!(folds, grouped_folds(&set, 5, 2));
         assert_eq!(folds, grouped_folds(&set, 5, 1));
+    }
+
+    #[test]
+    fn sets_that_cannot_be_cut_into_folds_are_refused() {
+        let whole = set();
+        assert_eq!(check_folds(&whole, 2), Ok(()));
+        let message = |set: &LabelledSet, folds| check_folds(set, folds).unwrap_err().to_string();
+        assert!(message(&whole, 1).ends_with("found 1 and 30"), "{}", message(&whole, 1));
+        let one_artist = subset(&whole, |song| song == 1 || song == 2);
+        assert!(message(&one_artist, 5).ends_with("found 5 and 1"), "{}", message(&one_artist, 5));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::embeddings::moments;
 use crate::dataset::labelled_set::Song;
 use crate::model::Network;
 use crate::model::networks::head;
+use crate::recipe::{Range, RecipeError, check_ranges};
 
 /// The largest component of a gradient that counts as zero.
 const TOLERANCE: f64 = 1e-7;
@@ -44,6 +45,22 @@ impl Default for HeadRecipe {
             fold_seeds: vec![1, 2, 3, 4, 5],
             augmentation: AudioAugmentation::default(),
         }
+    }
+}
+
+impl HeadRecipe {
+    /// Checks the ranges of all settings.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError`] names the first setting that is out of its range.
+    pub(crate) fn check(&self) -> Result<(), RecipeError> {
+        let of_head = [
+            ("penalty", self.penalty, Range::AtLeast(0)),
+            ("folds", self.folds as f64, Range::AtLeast(2)),
+            ("number of fold seeds", self.fold_seeds.len() as f64, Range::AtLeast(1)),
+        ];
+        check_ranges(of_head.into_iter().chain(self.augmentation.settings()))
     }
 }
 
@@ -287,6 +304,25 @@ mod tests {
                 assert!((found - gradient).abs() < 1e-7, "{index}: {found} and {gradient}");
             }
         }
+    }
+
+    #[test]
+    fn settings_out_of_range_are_named() {
+        assert_eq!(HeadRecipe::default().check(), Ok(()));
+        let of = |least_share| AudioAugmentation { least_share, ..AudioAugmentation::default() };
+        let bad = [
+            HeadRecipe { folds: 1, ..HeadRecipe::default() },
+            HeadRecipe { fold_seeds: Vec::new(), ..HeadRecipe::default() },
+            HeadRecipe { penalty: -1.0, ..HeadRecipe::default() },
+            HeadRecipe { augmentation: of(1.5), ..HeadRecipe::default() },
+            HeadRecipe { augmentation: of(f64::NAN), ..HeadRecipe::default() },
+        ];
+        let messages = bad.map(|recipe| recipe.check().unwrap_err().to_string());
+        assert_eq!(messages[0], "folds is 1; expected 2 or more");
+        assert_eq!(messages[1], "number of fold seeds is 0; expected 1 or more");
+        assert_eq!(messages[2], "penalty is -1; expected 0 or more");
+        assert_eq!(messages[3], "shortest share of a copy is 1.5; expected 0 to 1");
+        assert_eq!(messages[4], "shortest share of a copy is NaN; expected 0 to 1");
     }
 
     #[test]

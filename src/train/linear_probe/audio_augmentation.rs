@@ -1,5 +1,6 @@
 //! Altered copies of recordings, so that a head does not overfit to the level, speed and timbre of single recordings.
-//! Unlike the augmentation of windows ([`batch`](crate::train::batch)), this alters the audio before the front end scales it.
+//! Unlike the augmentation of windows ([`batch`](crate::train::batch)), this alters the audio before the front end
+//! scales it.
 
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::{AudioError, Clip, resample};
 use crate::dsp::{FrontEnd, MelPlan, Segment, segments};
+use crate::recipe::Range;
 
 /// The speed of copies is rounded to multiples of this sample rate, in Hz: the resampler is fast for rates with a large
 /// common divisor.
@@ -55,6 +57,23 @@ impl Default for AudioAugmentation {
             low_pass_hz: [3000.0, 7500.0],
             low_pass_slope_db: 24.0,
         }
+    }
+}
+
+impl AudioAugmentation {
+    /// The settings that have a range: name, value, range.
+    pub(super) fn settings(&self) -> [(&'static str, f64, Range); 8] {
+        let [lowest_hz, highest_hz] = self.low_pass_hz;
+        [
+            ("seconds of a copy", self.seconds, Range::AtLeast(0)),
+            ("shortest share of a copy", self.least_share, Range::ToOne),
+            ("semitones", self.semitones, Range::AtLeast(0)),
+            ("gain in dB", self.gain_db, Range::AtLeast(0)),
+            ("equaliser curve in dB", self.curve_db, Range::AtLeast(0)),
+            ("share of low-passed copies", self.low_pass_share, Range::ToOne),
+            ("lowest cut-off frequency in Hz", lowest_hz, Range::AtLeast(1)),
+            ("range of the cut-off frequency in Hz", highest_hz - lowest_hz, Range::AtLeast(0)),
+        ]
     }
 }
 

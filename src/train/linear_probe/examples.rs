@@ -46,7 +46,7 @@ pub(crate) async fn embed_augmented(
     let mut rows = Vec::with_capacity(settings.count);
     for _ in 0..settings.count {
         let Some(segment) = augment(clip, input_spec.front_end, settings, &mut rng)? else { continue };
-        if segment.columns < input_spec.least_columns {
+        if segment.columns < input_spec.min_frames {
             continue;
         }
         let span = WindowSpan { segment: 0, start: 0, columns: segment.columns.min(windowing.frames) };
