@@ -24,13 +24,13 @@ const SO_FAR_SHARE: f64 = 0.1;
 ///
 /// [`EngineError::Audio`], [`EngineError::TooShort`] or [`EngineError::Silent`].
 pub fn input_segments(source: impl Source + 'static, input_spec: &InputSpec) -> Result<Vec<Segment>, EngineError> {
-    let &InputSpec { front_end, windowing, least_columns } = input_spec;
+    let &InputSpec { front_end, windowing, min_frames } = input_spec;
     let mut pipeline = AudioPipeline::open(source, front_end)?;
     let mut segments = Vec::new();
     while let Some(more) = pipeline.next_segments()? {
-        segments.extend(more.into_iter().filter(|segment| segment.columns >= least_columns));
+        segments.extend(more.into_iter().filter(|segment| segment.columns >= min_frames));
     }
-    check_audible(&pipeline, front_end, least_columns, segments.is_empty())?;
+    check_audible(&pipeline, front_end, min_frames, segments.is_empty())?;
     Ok(segments.into_iter().map(|segment| windowing.prepare(segment)).collect())
 }
 
@@ -38,14 +38,14 @@ pub fn input_segments(source: impl Source + 'static, input_spec: &InputSpec) -> 
 pub(super) fn check_audible(
     pipeline: &AudioPipeline,
     front_end: &FrontEnd,
-    least_columns: usize,
+    min_frames: usize,
     is_empty: bool,
 ) -> Result<(), EngineError> {
     if pipeline.is_silent() {
         return Err(EngineError::Silent);
     }
     if is_empty {
-        let needed = least_columns as f64 * front_end.seconds_per_column();
+        let needed = min_frames as f64 * front_end.seconds_per_column();
         return Err(EngineError::TooShort { seconds: pipeline.processed_seconds(), needed });
     }
     Ok(())
@@ -63,7 +63,7 @@ pub(crate) async fn classify(
     host: &mut impl Host,
 ) -> Result<Prediction, EngineError> {
     let started = host.now_milliseconds();
-    let (windowing, least) = (loaded.windowing(), loaded.least_columns());
+    let (windowing, least) = (loaded.windowing(), loaded.min_frames());
     let mut reporter = Reporter { started, sent: None, shown: started, fraction: 0.0 };
     // Small batches on a browser's CPU engine, where a cancel is noticed only between them.
     let mut batch = AdaptiveBatch::new(&loaded.network().device());

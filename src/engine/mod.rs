@@ -81,6 +81,12 @@ pub enum EngineError {
         /// The name of the clip.
         clip: String,
     },
+    /// The network to fine-tune is a head on other networks.
+    #[error("'{network}' is a head on other networks, which cannot be trained further; train a new head instead")]
+    IsHead {
+        /// The network's name.
+        network: String,
+    },
     /// The training job cannot be run.
     #[error(transparent)]
     Training(FitError),
@@ -196,10 +202,7 @@ impl Engine {
         let logits = loaded.logits(input.clone(), bands, frames).await?;
         let mut times = Vec::with_capacity(SELF_TEST_RUNS);
         for _ in 0..SELF_TEST_RUNS {
-            host.pause().await;
-            if host.cancelled() {
-                return Err(EngineError::Cancelled);
-            }
+            pause(host).await?;
             let started = host.now_milliseconds();
             loaded.logits(input.clone(), bands, frames).await?;
             times.push(host.now_milliseconds() - started);

@@ -58,7 +58,7 @@ impl Engine {
 
     fn head(&self, names: &[(String, BackboneOutput)], hidden: usize) -> Result<ResolvedModel, EngineError> {
         let backbone = |(name, output): &(String, _)| Ok::<_, WeightsError>((self.known(name)?.clone(), *output));
-        let backbones = Backbones::new(names.iter().map(backbone).collect::<Result<_, _>>()?, "a head on them")?;
+        let backbones = Backbones::new(names.iter().map(backbone).collect::<Result<_, _>>()?, "a new head")?;
         let input_spec = backbones.input_spec().ok_or(EngineError::NoNetwork)?;
         let mut card = empty_card("head")?;
         card.front_end = input_spec.front_end.name.to_owned();
@@ -71,10 +71,7 @@ impl Engine {
     fn fine_tune(&self, name: &str, layers: TrainableLayers) -> Result<ResolvedModel, EngineError> {
         let loaded = self.known(name)?.clone();
         if !loaded.backbones().is_empty() {
-            let difference =
-                "it is a head on other networks, which cannot be trained further; train a new head instead";
-            let difference = difference.to_owned();
-            return Err(WeightsError::InputMismatch { name: name.to_owned(), difference }.into());
+            return Err(EngineError::IsHead { network: name.to_owned() });
         }
         let part = match layers {
             TrainableLayers::Output => Part::Head,
@@ -107,7 +104,7 @@ impl Engine {
                 front_end: preset.front_end.name.to_owned(),
                 rows: (entry.input_kind == InputKind::Pictures).then_some(entry.paper_shape.bands),
                 frames: entry.paper_shape.frames,
-                least_frames: entry.min_frames,
+                min_frames: entry.min_frames,
                 recipe: preset.recipe,
             }
         });

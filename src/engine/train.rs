@@ -129,12 +129,12 @@ async fn embed(
     mut batch: AdaptiveBatch,
     host: &mut impl Host,
 ) -> Result<CachedClip, EngineError> {
-    let InputSpec { front_end, windowing, least_columns } = model.input_spec();
+    let InputSpec { front_end, windowing, min_frames } = model.input_spec();
     let (mut segments, mut rows) = (Vec::new(), Vec::new());
     let (mut windows, mut spread) = (0, None);
     while let Some(more) = pipeline.next_segments()? {
         pause(host).await?;
-        for segment in more.into_iter().filter(|segment| segment.columns >= *least_columns) {
+        for segment in more.into_iter().filter(|segment| segment.columns >= *min_frames) {
             let seconds = segment.columns as f64 * front_end.seconds_per_column();
             let segment = [windowing.prepare(segment)];
             let spans = windowing.spans(&segment);
@@ -161,7 +161,7 @@ async fn embed(
             }
         }
     }
-    check_audible(pipeline, front_end, *least_columns, windows == 0)?;
+    check_audible(pipeline, front_end, *min_frames, windows == 0)?;
     if !rows.is_empty() {
         segments.push(feature_segment(&rows));
     }

@@ -216,7 +216,8 @@ fn from_file(blueprint: &Blueprint, recipe: &Recipe, bytes: &[u8], device: &Devi
     // Only this program's own files have a card.
     match embedded_card(bytes) {
         Ok(_) => fill(&mut network, bytes.to_vec(), blueprint.entry.id).map(|()| network),
-        Err(_) => imagenet_weights::load(network, bytes),
+        Err(WeightsError::NoCard) => imagenet_weights::load(network, bytes),
+        Err(error) => Err(error),
     }
 }
 

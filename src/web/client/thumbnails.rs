@@ -7,9 +7,9 @@ use super::engine::{Engine, failure_message};
 use super::{Client, ClientEvent};
 use crate::protocol::{Event, Payload, Request, RequestId};
 use crate::training_job::ClipId;
-use crate::view::classify::words;
 use crate::view::draw::thumbnail::Thumbnail;
 use crate::view::train::state::TrainingEvent;
+use crate::view::train::words::dataset as words;
 use crate::web::browser_decoder;
 
 /// Clips that wait for their thumbnails. One is made at a time, so that a recording to classify waits for one at most.
@@ -66,10 +66,10 @@ impl Client {
         // Without a request it had not reached the engine.
         let in_progress =
             self.0.thumbnails.borrow_mut().in_progress.take_if(|in_progress| in_progress.request.is_some());
-        if let Some(InProgress { clip, file, .. }) = in_progress {
+        if let Some(InProgress { clip, .. }) = in_progress {
             self.emit(ClientEvent::Training(TrainingEvent::Embedded {
                 clip,
-                outcome: Err(words::engine_died(&file.name())),
+                outcome: Err(words::ENGINE_DIED.to_owned()),
             }));
         }
     }
