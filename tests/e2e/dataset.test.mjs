@@ -4,13 +4,14 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { startBrowser, withPage } from "./browser.mjs";
 import { builtPage } from "./built.mjs";
 import { ROOT, wav as wavFile } from "./clips.mjs";
 import { zip } from "./zip.mjs";
 
 const MINUTE = 60_000;
-const OUT = join(import.meta.dirname, "out");
+const OUT = fileURLToPath(new URL("out", import.meta.url));
 const built = builtPage();
 
 /** The page in its training view, on the CPU engine. */
@@ -124,7 +125,7 @@ test("clips are chosen for a new class, have thumbnails after a reload, and are 
     const other = await page.context().newPage();
     await other.goto(page.url());
     await other.click("#view-train");
-    await other.locator("#storage-trouble", { hasText: "open in another tab" }).waitFor();
+    await other.locator("#storage-error", { hasText: "open in another tab" }).waitFor();
     await page.close();
     await other.reload();
     await other.click("#view-train");
@@ -149,7 +150,7 @@ test("an exported dataset is the same in another profile", { timeout: 5 * MINUTE
     assert.match(await notice(page), /artists\.csv describes 2 clips\. 1 row matched no clip.*\(gone\.wav\)/);
     await page.fill("#class-name", "later");
     await page.press("#class-name", "Enter");
-    await page.locator("#train-many").check();
+    await page.locator("#train-tags").check();
     await counted(page, /3\sclips in 3 classes/);
     await pictured(page, 3);
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#train-export")]);
@@ -165,7 +166,7 @@ test("an exported dataset is the same in another profile", { timeout: 5 * MINUTE
     await pictured(page, 3);
     assert.deepEqual(await classes(page), saved.classes);
     assert.deepEqual(await clips(page, "jazz"), saved.clips);
-    assert.equal(await page.locator("#train-many").isChecked(), true);
+    assert.equal(await page.locator("#train-tags").isChecked(), true);
     // A second time all of it is there already.
     await page.setInputFiles("#train-files", saved.file);
     await page.locator("#train-notice", { hasText: /Left out: 3\sclips that the dataset already has\./ }).waitFor();
@@ -263,8 +264,14 @@ test("a clip is recorded into a class, and the microphone is released", { timeou
       await pictured(page, 1);
       assert.match((await clips(page, "beeps"))[0], /^recording 1\.wav 0:0[2-9]$/);
       // And once more with the button of the class.
+      const disabled = () =>
+        Promise.all(["#storage-delete-all", "#train-export"].map((button) => page.locator(button).isDisabled()));
+      await page.locator("#storage-delete-all:not([disabled])").waitFor({ timeout: MINUTE });
+      assert.deepEqual(await disabled(), [false, false]);
       await page.locator('[data-act="record"][data-class="beeps"]').click();
       await page.locator("#record-text", { hasText: "0:01 of 0:30." }).waitFor({ timeout: MINUTE });
+      // The recording belongs to this dataset: it must not be deleted or packed meanwhile.
+      assert.deepEqual(await disabled(), [true, true]);
       await page.click("#record-stop");
       await counted(page, /2\sclips in 1 class/);
       assert.match((await clips(page, "beeps"))[1], /^recording 2\.wav/);

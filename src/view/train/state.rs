@@ -126,6 +126,11 @@ impl TrainingState {
         self.stage != Stage::Idle
     }
 
+    /// True while the dataset must not change: something is running, or a clip is being recorded into it.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.is_busy() || self.recording.is_some()
+    }
+
     /// Starts a training job.
     pub fn begin(&mut self) {
         (self.epochs, self.outcome, self.error, self.notice) = (Rc::default(), None, None, None);
@@ -185,7 +190,7 @@ impl TrainingState {
             runs.push(RunRecord { when, outcome });
             // One at a time, so that the indices of compared runs move along.
             let over = runs.len().saturating_sub(MOST_RUNS);
-            (0..over).for_each(|_| self.forget_run(0));
+            (0..over).for_each(|_| self.delete_run(0));
         }
     }
 
@@ -220,7 +225,7 @@ impl TrainingState {
     }
 
     /// Deletes a run, but not its network.
-    pub(crate) fn forget_run(&mut self, run: usize) {
+    pub(crate) fn delete_run(&mut self, run: usize) {
         if run >= self.runs.len() {
             return;
         }

@@ -52,7 +52,7 @@ fn runs_are_kept_renamed_and_deleted() {
     training.rename(&name, "b");
     assert_eq!(training.outcome.as_ref().unwrap().card.name, "b");
     assert!(training.runs.iter().all(|run| run.outcome.card.name == "b"));
-    training.forget_run(0);
+    training.delete_run(0);
     assert_eq!((training.runs.len(), training.runs[0].when), (49, 11.0));
 }
 
@@ -75,10 +75,10 @@ fn runs_are_shown_compared_and_deleted() {
     assert_eq!(training.compared, [2, 0], "there is no tenth");
     training.show_run(1);
     assert!(training.outcome.as_ref().is_some_and(|shown| Rc::ptr_eq(shown, &training.runs[1].outcome)));
-    training.forget_run(1);
+    training.delete_run(1);
     assert_eq!((training.runs.len(), &training.compared[..]), (2, &[1, 0][..]), "they are the same runs as before");
     training.compare(1, false);
-    training.forget_run(0);
-    training.forget_run(7);
+    training.delete_run(0);
+    training.delete_run(7);
     assert_eq!((training.runs[0].when, training.compared.len()), (3.0, 0));
 }

@@ -41,7 +41,7 @@ pub(super) fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, D
         });
     })?);
     listeners.push(on(weak, &by_id(document, "train-export")?, "click", |page, _: Event| page.export_dataset())?);
-    let tags: HtmlInputElement = by_id(document, "train-many")?;
+    let tags: HtmlInputElement = by_id(document, "train-tags")?;
     let own = tags.clone();
     listeners.push(on(weak, &tags, "change", move |page, _: Event| {
         page.change_training(|training| training.dataset.want_tags(own.checked()));
@@ -81,8 +81,8 @@ impl Page {
             // The input keeps the old name: a class with a new name gets an element of its own.
             let _ = Reflect::set(&target, &"value".into(), &class.as_str().into());
         }
-        // A running job works on these clips; playing one changes nothing.
-        if self.0.training.borrow().is_busy() && act != "play" {
+        // Playing a clip changes nothing.
+        if self.0.training.borrow().is_locked() && act != "play" {
             return;
         }
         match (kind, act.as_str()) {

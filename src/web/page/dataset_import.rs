@@ -11,7 +11,7 @@ use web_sys::File;
 use super::{Inner, Page};
 use crate::training_job::ClipId;
 use crate::view::format;
-use crate::view::train::class::{Class, DatasetClip};
+use crate::view::train::class::{Class, DatasetClip, UNNAMED};
 use crate::view::train::dataset_file::{self, DatasetFile};
 use crate::view::train::file_names::{is_sound, labels_of};
 use crate::view::train::stage::Stage;
@@ -23,9 +23,6 @@ use crate::web::client::UnpackError;
 use crate::web::dom;
 use crate::web::files::{path_of, read, read_in_pieces};
 
-/// The class of clips whose names say none.
-const UNNAMED: &str = "new class";
-
 /// Work on the dataset that takes time. It ends if the page is gone or the user cancels it.
 pub(super) struct DatasetTask {
     page: Weak<Inner>,
@@ -35,8 +32,7 @@ pub(super) struct DatasetTask {
 impl DatasetTask {
     /// Begins, unless something else is running.
     pub(super) fn begin(page: &Page) -> Option<Self> {
-        // Clips must not change while a job works on them.
-        if page.0.training.borrow().is_busy() {
+        if page.0.training.borrow().is_locked() {
             return None;
         }
         page.cancel_dataset_task();

@@ -11,14 +11,12 @@ use web_sys::{Event, File, FilePropertyBag, HtmlInputElement};
 use super::listen::{on, with};
 use super::{Inner, Page};
 use crate::audio::{Clip, to_wav};
-use crate::view::train::class::{Class, DatasetClip};
+use crate::view::train::class::{Class, DatasetClip, UNNAMED};
 use crate::view::train::recording::{LONGEST_SECONDS, NotRecorded, Recording, free_name};
 use crate::view::train::words::dataset as words;
 use crate::web::dom::{self, DomError, Listener, by_id};
 use crate::web::recorder::Recorder;
 
-/// The class of a recording if there is none yet.
-const UNNAMED: &str = "new class";
 /// Time between two updates of the level meter, in milliseconds.
 const UPDATE_MILLISECONDS: i32 = 80;
 
@@ -48,7 +46,7 @@ impl Page {
     /// Records a clip into a class.
     pub(super) fn record(&self, class: String) {
         // One recording at a time, and none into a dataset that is in use.
-        if self.0.training.borrow().is_busy() || self.0.training.borrow().recording.is_some() {
+        if self.0.training.borrow().is_locked() {
             return;
         }
         let stop = Rc::new(Cell::new(false));

@@ -121,8 +121,8 @@ impl Page {
                     self.show_cell([truth, answer]);
                 }
             }
-            ("click", "look", Some(run)) => self.change_training(|training| training.show_run(run)),
-            ("click", "forget", Some(run)) => self.change_training(|training| training.forget_run(run)),
+            ("click", "show", Some(run)) => self.change_training(|training| training.show_run(run)),
+            ("click", "delete", Some(run)) => self.change_training(|training| training.delete_run(run)),
             ("change", "compare", Some(run)) => {
                 let ticked = target.dyn_ref::<HtmlInputElement>().is_some_and(HtmlInputElement::checked);
                 self.change_training(|training| training.compare(run, ticked));

@@ -27,9 +27,9 @@ pub(crate) fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, D
         ("resume-go", Page::resume_training),
         ("resume-drop", Page::discard_interrupted),
         ("storage-undo", Page::restore_deleted_network),
-        ("storage-forget-all", |page| page.change_storage(|storage| storage.confirms_deletion = true)),
-        ("storage-forget-no", |page| page.change_storage(|storage| storage.confirms_deletion = false)),
-        ("storage-forget-yes", Page::delete_all),
+        ("storage-delete-all", |page| page.change_storage(|storage| storage.confirms_deletion = true)),
+        ("storage-delete-cancel", |page| page.change_storage(|storage| storage.confirms_deletion = false)),
+        ("storage-delete-confirm", Page::delete_all),
     ];
     let mut listeners = Vec::new();
     for (id, act) in clicks {
@@ -95,7 +95,7 @@ impl Page {
         let (act, name) = (key("data-act"), key("data-network"));
         match (kind, act.as_str()) {
             ("click", "save") => self.save_network(&name),
-            ("click", "forget") => self.delete_network(name),
+            ("click", "delete") => self.delete_network(name),
             ("change", "rename") => {
                 let wanted = target.dyn_into::<HtmlInputElement>().map(|input| input.value()).unwrap_or_default();
                 if wanted.trim().is_empty() || wanted.trim() == name {
@@ -128,7 +128,7 @@ impl Page {
         spawn_local(async move {
             // A copy: the blob of a deleted database entry may become unreadable.
             page.0.persistence.deleted.replace(own.copied().await.ok());
-            engines.forget_own(&name);
+            engines.delete_own(&name);
             page.change_storage(|storage| (storage.deleted, storage.notice) = (Some(name), None));
         });
     }
@@ -136,18 +136,18 @@ impl Page {
     fn restore_deleted_network(&self) {
         self.change_storage(|storage| storage.deleted = None);
         if let Some(own) = self.0.persistence.deleted.take() {
-            self.with_engines(|engines| engines.bring_own(vec![own]));
+            self.with_engines(|engines| engines.restore_own(vec![own]));
         }
     }
 
     fn delete_all(&self) {
-        if self.0.training.borrow().is_busy() {
+        if self.0.training.borrow().is_locked() {
             return;
         }
         let list = self.0.state.borrow().catalogue.clone();
         let persistence = &self.0.persistence;
         for name in own_networks(list.as_deref()).map(|offer| &offer.name) {
-            self.with_engines(|engines| engines.forget_own(name));
+            self.with_engines(|engines| engines.delete_own(name));
         }
         persistence.saved.replace(Saved::default());
         persistence.last_checkpoint.take();
@@ -181,7 +181,7 @@ impl Page {
 
     fn resume_training(&self) {
         let interrupted = self.0.persistence.last_checkpoint.borrow().clone();
-        let Some(interrupted) = interrupted.filter(|_| !self.0.training.borrow().is_busy()) else { return };
+        let Some(interrupted) = interrupted.filter(|_| !self.0.training.borrow().is_locked()) else { return };
         let running = &interrupted.running;
         let files: Vec<File> = {
             let clips = self.0.clips.borrow();

@@ -56,7 +56,7 @@ pub(crate) struct Persistence {
 /// What was written, or at least attempted.
 #[derive(Default)]
 struct Saved {
-    stored: StoredDataset,
+    dataset: StoredDataset,
     /// The SHA-256 of their weights, by name.
     networks: BTreeMap<String, String>,
     runs: Vec<RunRecord>,
@@ -119,7 +119,7 @@ impl Page {
             own.clone().count() != saved.networks.len()
                 || !own.into_iter().all(|own| saved.networks.contains_key(&own.name))
         });
-        pending || runs || networks || !saved.stored.is_of(&training.dataset)
+        pending || runs || networks || !saved.dataset.is_of(&training.dataset)
     }
 
     /// Takes an event of the training run.
@@ -280,11 +280,11 @@ impl Page {
     fn changed_dataset(&self) -> Option<StoredDataset> {
         let training = self.0.training.borrow();
         let mut saved = self.0.persistence.saved.borrow_mut();
-        if saved.stored.is_of(&training.dataset) {
+        if saved.dataset.is_of(&training.dataset) {
             return None;
         }
-        saved.stored = StoredDataset::of(&training.dataset);
-        Some(saved.stored.clone())
+        saved.dataset = StoredDataset::of(&training.dataset);
+        Some(saved.dataset.clone())
     }
 
     /// Stores the dataset, its files first: a stored class must not name a clip without a file.

@@ -20,7 +20,7 @@ use crate::web::store::{Change, ObjectStore, Store, field, from_value};
 
 /// Everything that was stored.
 struct StoredData {
-    stored: StoredDataset,
+    dataset: StoredDataset,
     files: BTreeMap<ClipId, File>,
     /// Keys of clips, also of entries that are not files.
     clips: Vec<ClipId>,
@@ -45,13 +45,13 @@ impl Page {
     async fn load(&self, store: Result<Store, StorageError>, network: Option<String>) {
         let loaded = async {
             let store = store?;
-            let storage = read_all(&store).await?;
-            Ok((store, storage))
+            let data = read_all(&store).await?;
+            Ok((store, data))
         };
         match loaded.await {
-            Ok((store, storage)) => {
+            Ok((store, data)) => {
                 self.change_storage(|storage| storage.status = StorageStatus::Saved);
-                self.restore(store, storage, network).await;
+                self.restore(store, data, network).await;
             }
             // Stored data that cannot be read is not overwritten.
             Err(StorageError::Other(reason) | StorageError::Unavailable(reason)) => {
@@ -61,35 +61,35 @@ impl Page {
         }
     }
 
-    async fn restore(&self, store: Store, mut storage: StoredData, network: Option<String>) {
+    async fn restore(&self, store: Store, mut data: StoredData, network: Option<String>) {
         let saved = Saved {
-            stored: storage.stored.clone(),
-            networks: storage.networks.iter().map(|own| (own.card.name.clone(), own.card.sha256.clone())).collect(),
-            runs: storage.runs.clone(),
+            dataset: data.dataset.clone(),
+            networks: data.networks.iter().map(|own| (own.card.name.clone(), own.card.sha256.clone())).collect(),
+            runs: data.runs.clone(),
         };
         // Before anything is restored, so that the restored data is not written again.
-        self.0.persistence.remember(saved, storage.interrupted.clone());
-        let missing = remove_missing(&mut storage.stored.classes, &storage.files.keys().map(String::as_str).collect());
-        let clips = storage.stored.classes.iter().flat_map(|class| &class.clips);
-        let files = clips.filter_map(|clip| Some((clip.id.clone(), storage.files.get(&clip.id)?.clone()))).collect();
-        self.0.clips.borrow_mut().extend(storage.files);
+        self.0.persistence.remember(saved, data.interrupted.clone());
+        let missing = remove_missing(&mut data.dataset.classes, &data.files.keys().map(String::as_str).collect());
+        let clips = data.dataset.classes.iter().flat_map(|class| &class.clips);
+        let files = clips.filter_map(|clip| Some((clip.id.clone(), data.files.get(&clip.id)?.clone()))).collect();
+        self.0.clips.borrow_mut().extend(data.files);
         // Thumbnails are not stored.
         self.with_engines(|engines| engines.make_thumbnails(files));
         self.change_training(|training| {
-            training.dataset.restore(storage.stored.classes);
-            if storage.stored.wants_tags {
+            training.dataset.restore(data.dataset.classes);
+            if data.dataset.wants_tags {
                 training.dataset.want_tags(true);
             }
-            training.outcome = training.outcome.take().or_else(|| storage.runs.last().map(|run| run.outcome.clone()));
-            training.runs = Rc::new(storage.runs);
+            training.outcome = training.outcome.take().or_else(|| data.runs.last().map(|run| run.outcome.clone()));
+            training.runs = Rc::new(data.runs);
             if !missing.is_empty() {
                 training.notice = Some(words::missing_clips(&missing));
             }
         });
-        let interrupted = storage.interrupted.map(|run| run.running.as_ref().clone());
+        let interrupted = data.interrupted.map(|run| run.running.as_ref().clone());
         self.change_storage(|storage| storage.interrupted = interrupted);
-        let leftovers = self.leftovers(&storage.clips);
-        self.restore_networks(storage.networks, network);
+        let leftovers = self.leftovers(&data.clips);
+        self.restore_networks(data.networks, network);
         if !leftovers.is_empty() {
             self.report_storage_error(store.write(&leftovers).await);
         }
@@ -104,7 +104,7 @@ impl Page {
             return;
         }
         let wanted = wanted.filter(|wanted| networks.iter().any(|own| own.card.name == *wanted));
-        self.with_engines(|engines| engines.bring_own(networks));
+        self.with_engines(|engines| engines.restore_own(networks));
         if let Some(wanted) = wanted {
             // The network may have been requested before it was restored.
             self.use_network(&wanted);
@@ -129,11 +129,11 @@ impl Persistence {
 async fn read_all(store: &Store) -> Result<StoredData, StorageError> {
     let (clips, networks) = (store.all(ObjectStore::Clips).await?, store.all(ObjectStore::Networks).await?);
     let (runs, mut values) = (store.all(ObjectStore::Runs).await?, store.all(ObjectStore::Values).await?);
-    let stored = values.remove(COLLECTION).and_then(|stored| from_value("the dataset", stored));
+    let dataset = values.remove(COLLECTION).and_then(|stored| from_value("the dataset", stored));
     let keys = clips.keys().cloned().collect();
     let files = clips.into_iter().filter_map(|(id, file)| Some((id, file.dyn_into().ok()?))).collect();
     Ok(StoredData {
-        stored: stored.unwrap_or_default(),
+        dataset: dataset.unwrap_or_default(),
         files,
         clips: keys,
         networks: networks.into_values().filter_map(network).collect(),

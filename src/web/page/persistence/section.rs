@@ -36,15 +36,15 @@ impl StorageSection {
         Ok(Self {
             document: document.clone(),
             section: get("storage")?,
-            error: get("storage-trouble")?,
-            loading: get("storage-fetching")?,
+            error: get("storage-error")?,
+            loading: get("storage-loading")?,
             what: get("storage-what")?,
             size: get("storage-size")?,
             networks: get("storage-networks")?,
             notice: get("storage-notice")?,
-            deleted_box: get("storage-forgotten-box")?,
-            deleted: get("storage-forgotten")?,
-            delete_all: get("storage-forget-all")?,
+            deleted_box: get("storage-deleted-box")?,
+            deleted: get("storage-deleted")?,
+            delete_all: get("storage-delete-all")?,
             ask: get("storage-ask")?,
             resume: get("resume")?,
             resume_text: get("resume-text")?,
@@ -68,7 +68,7 @@ impl StorageSection {
         list: Option<&Catalogue>,
     ) -> Result<(), DomError> {
         // During training another run cannot be resumed.
-        let interrupted = storage.interrupted.as_ref().filter(|_| !training.is_busy());
+        let interrupted = storage.interrupted.as_ref().filter(|_| !training.is_locked());
         self.resume.set_hidden(interrupted.is_none());
         set_text(&self.resume_text, &interrupted.map(words::interrupted).unwrap_or_default());
         self.section.set_attribute("data-storage", storage.status.name())?;
@@ -83,7 +83,7 @@ impl StorageSection {
         self.ask.set_hidden(!storage.confirms_deletion);
         // Deleting during training would remove the files of its clips.
         let nothing = contents == StorageContents::default() && storage.interrupted.is_none();
-        disable(&self.delete_all, nothing || training.is_busy() || storage.confirms_deletion)?;
+        disable(&self.delete_all, nothing || training.is_locked() || storage.confirms_deletion)?;
         let offers: Vec<CatalogueEntry> = own_networks(list).cloned().collect();
         // Rebuilt only for another list: an input that is replaced loses its focus.
         if self.shown.borrow().as_ref() != Some(&offers) {
@@ -116,8 +116,8 @@ impl StorageSection {
         }
         let size = dom::element(&self.document, "span", &words::network(offer))?;
         let save = self.button("Save as a file", &format!("Save {} as a file", offer.name), "save", offer)?;
-        let forget = self.button("Delete", &format!("Delete {}", offer.name), "forget", offer)?;
-        dom::set_children(&item, [&name, &size, &save, &forget]);
+        let delete = self.button("Delete", &format!("Delete {}", offer.name), "delete", offer)?;
+        dom::set_children(&item, [&name, &size, &save, &delete]);
         Ok(item)
     }
 

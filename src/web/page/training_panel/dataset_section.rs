@@ -56,8 +56,8 @@ impl DatasetSection {
             classes: by_id(document, "train-classes")?,
             undo: by_id(document, "train-undo")?,
             export: by_id(document, "train-export")?,
-            tags_box: by_id(document, "train-many-box")?,
-            tags: by_id(document, "train-many")?,
+            tags_box: by_id(document, "train-tags-box")?,
+            tags: by_id(document, "train-tags")?,
             record: by_id(document, "train-record")?,
             record_box: by_id(document, "record-box")?,
             record_text: by_id(document, "record-text")?,
@@ -74,9 +74,9 @@ impl DatasetSection {
     pub(super) fn render(&self, training: &TrainingState) -> Result<(), DomError> {
         let dataset = &training.dataset;
         set_text_or_hide(&self.notice, training.notice.as_deref());
-        disable(&self.undo, !dataset.can_undo() || training.is_busy())?;
+        disable(&self.undo, !dataset.can_undo() || training.is_locked())?;
         let some = !dataset.is_empty();
-        disable(&self.export, !some || training.is_busy())?;
+        disable(&self.export, !some || training.is_locked())?;
         let count = some.then(|| train_words::dataset(dataset.clips(), dataset.classes().len()));
         set_text_or_hide(&self.count, count.as_deref());
         self.tags_box.set_hidden(!dataset.has_tags() && !dataset.wants_tags());
@@ -93,7 +93,7 @@ impl DatasetSection {
 
     fn render_recording(&self, training: &TrainingState) -> Result<(), DomError> {
         let recording = training.recording.as_ref();
-        disable(&self.record, recording.is_some() || training.is_busy())?;
+        disable(&self.record, training.is_locked())?;
         self.record_box.set_hidden(recording.is_none());
         let Some(recording) = recording else { return Ok(()) };
         dom::set_text(&self.record_text, &dataset_words::recording(recording));

@@ -80,12 +80,12 @@ impl TrainingPanel {
         self.player.set_hidden(true);
     }
 
-    /// Renders the state; `fetching` while the stored dataset is still being read.
+    /// Renders the state; `loading` while the stored dataset is still being read.
     pub(super) fn render(
         &self,
         training: &TrainingState,
         state: &State,
-        fetching: bool,
+        loading: bool,
         dark: bool,
         ratio: f64,
     ) -> Result<(), DomError> {
@@ -97,7 +97,7 @@ impl TrainingPanel {
         self.dataset.render(training)?;
         self.settings.render(state, training)?;
         let cannot_train = training.dataset.is_empty() || self.dataset.forbids();
-        disable(&self.start, cannot_train || fetching || training.is_busy())?;
+        disable(&self.start, cannot_train || loading || training.is_locked())?;
         self.progress.render(training, dark, ratio)?;
         self.results.render(training)?;
         self.runs.render(training, dark, ratio)

@@ -122,7 +122,7 @@ impl RunsSection {
         let last = dom::element(&self.document, "td", "")?;
         dom::set_children(
             &last,
-            [&self.control("button", "look", place, name)?, &self.control("button", "forget", place, name)?],
+            [&self.control("button", "show", place, name)?, &self.control("button", "delete", place, name)?],
         );
         cells.push(last);
         dom::set_children(&row, &cells);
