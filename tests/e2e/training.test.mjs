@@ -1,9 +1,10 @@
 // Training on the built page: from clips to a network of the visitor's own, which then classifies like any other.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { builtPage } from "./built.mjs";
 import { classifyNatively, trainingClips } from "./clips.mjs";
 import { assertClose, choose, probabilities, waitForAnswerBy } from "./genrelens-page.mjs";
@@ -13,7 +14,7 @@ import { DIST } from "./site.mjs";
 
 const MINUTE = 60_000;
 const WEIGHTS = join(DIST, "model-weights");
-const OUT = join(import.meta.dirname, "out");
+const OUT = fileURLToPath(new URL("out", import.meta.url));
 
 const { open } = builtPage();
 
@@ -25,6 +26,15 @@ const withBytes = (clips) =>
 async function gather(page, { trained }) {
   const classes = new Set(trained.map(({ genre }) => genre)).size;
   await collect(page, folderOf(withBytes(trained)), trained.length, classes);
+}
+
+/** The clips, or `null` after a message if the audio or the head's backbones are not there. */
+function clipsFor(genres, options) {
+  if (!existsSync(join(WEIGHTS, "musicnn-msd.safetensors"))) {
+    console.log("LOUD: the site has no MusiCNN weights (cargo xtask weights): training a head is NOT tested.");
+    return null;
+  }
+  return trainingClips(genres, options);
 }
 
 /** Saves the network; its path, with its backbones beside it. */
@@ -75,8 +85,8 @@ const EASY = ["classical", "hiphop", "metal"];
 const HARD = ["blues", "country", "disco"];
 
 test("ten clips a genre make a network that stays", { timeout: 12 * MINUTE }, (context) => {
-  const clips = trainingClips(EASY);
-  if (!clips) return context.skip("no GTZAN audio");
+  const clips = clipsFor(EASY);
+  if (!clips) return context.skip("no GTZAN audio, or no MusiCNN weights");
   return open("?engine=cpu", async (page) => {
     await gather(page, clips);
     await page.screenshot({ path: join(OUT, "collect-1280.png"), fullPage: true });
@@ -89,8 +99,8 @@ test("ten clips a genre make a network that stays", { timeout: 12 * MINUTE }, (c
 });
 
 test("genres that are hard to tell apart, the mean of three draws", { timeout: 20 * MINUTE }, async (context) => {
-  const draws = [1, 2, 3].map((draw) => trainingClips(HARD, { draw, name: 8 }));
-  if (!draws[0]) return context.skip("no GTZAN audio");
+  const draws = [1, 2, 3].map((draw) => clipsFor(HARD, { draw, name: 8 }));
+  if (!draws[0]) return context.skip("no GTZAN audio, or no MusiCNN weights");
   let sum = 0;
   for (const clips of draws) {
     await open("?engine=cpu", async (page) => {
@@ -105,8 +115,8 @@ test("genres that are hard to tell apart, the mean of three draws", { timeout: 2
 
 test("a smaller training job on WebGPU makes a network that stays too", { timeout: 20 * MINUTE }, (context) => {
   // Short, for the software adapter takes seconds a window.
-  const clips = trainingClips(EASY, { train: 4, name: 1, seconds: 2.5 });
-  if (!clips) return context.skip("no GTZAN audio");
+  const clips = clipsFor(EASY, { train: 4, name: 1, seconds: 2.5 });
+  if (!clips) return context.skip("no GTZAN audio, or no MusiCNN weights");
   return open("?engine=gpu&software=1&network=net1-gtzan", async (page) => {
     await page.locator('#engine[data-engine="gpu"]').waitFor({ timeout: 8 * MINUTE });
     await gather(page, clips);
@@ -116,8 +126,8 @@ test("a smaller training job on WebGPU makes a network that stays too", { timeou
 });
 
 test("training fits a phone", { timeout: 6 * MINUTE }, (context) => {
-  const clips = trainingClips(EASY, { train: 4 });
-  if (!clips) return context.skip("no GTZAN audio");
+  const clips = clipsFor(EASY, { train: 4 });
+  if (!clips) return context.skip("no GTZAN audio, or no MusiCNN weights");
   const use = async (page) => {
     await gather(page, clips);
     await page.screenshot({ path: join(OUT, "collect-390.png"), fullPage: true });

@@ -61,9 +61,25 @@ fn source(src: &Path, file: &Path) -> Source {
     let path = file.strip_prefix(src).unwrap().to_string_lossy().replace('\\', "/");
     let module = path.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
     let text = fs::read_to_string(file).unwrap();
-    let text = text.split("#[cfg(test)]\n").next().unwrap_or_default();
-    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
-    Source { path, module, code }
+    Source { path, module, code: code(&text) }
+}
+
+/// Without comments, and without the items and modules under `#[cfg(test)]`: these end with the first line that is
+/// indented as they are and ends in a semicolon or a closing brace, because rustfmt has formatted the sources.
+fn code(text: &str) -> String {
+    let mut lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    let mut code = String::new();
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    while let Some(line) = lines.next() {
+        if line.trim() != "#[cfg(test)]" {
+            code.push_str(line);
+            code.push('\n');
+            continue;
+        }
+        let is_end = |next: &str| indent(next) == indent(line) && next.trim_end().ends_with([';', '}']);
+        lines.by_ref().find(|next| is_end(next));
+    }
+    code
 }
 
 /// The names that follow `prefix` in some code: `crate::` gives the modules that it names.
@@ -90,6 +106,14 @@ fn names_crate(code: &str, name: &str) -> bool {
 
 fn may_name(source: &Source, allowed: &[&str]) -> bool {
     allowed.iter().any(|place| source.module == *place || source.path == *place)
+}
+
+#[test]
+fn code_is_read_without_comments_and_tests() {
+    let text = "#[cfg(test)]\nmod tests;\nuse crate::dsp; // use crate::web;\n    #[cfg(test)]\n    fn f() {\n        \
+                crate::view::g();\n    }\n    crate::audio::h();\n#[cfg(test)]\nmod more {\n    use crate::cli;\n\n}\n\
+                use crate::model;\n";
+    assert_eq!(names_after(&code(text), "crate::"), BTreeSet::from(["audio", "dsp", "model"].map(str::to_owned)));
 }
 
 #[test]

@@ -151,7 +151,8 @@ fn assemble_page(workspace: &Workspace) -> Result<PathBuf> {
         copy(&essentia.join(file), &page.join("essentia").join(file))?;
     }
     build_front_end(workspace, &mut workspace.command("cargo"), &workspace.target, &page.join("simd"))?;
-    // RUSTFLAGS replaces the flags in .cargo/config.toml. Without simd128, Cargo.toml leaves rustfft's SIMD kernels out too.
+    // RUSTFLAGS replaces the flags in .cargo/config.toml. Without simd128, Cargo.toml leaves rustfft's SIMD kernels out
+    // too.
     let mut cargo = workspace.command("cargo");
     cargo.env("RUSTFLAGS", "-Ctarget-feature=-simd128");
     build_front_end(workspace, &mut cargo, &workspace.target.join("bench/no-simd"), &page.join("no-simd"))?;

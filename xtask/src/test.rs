@@ -98,7 +98,7 @@ fn summary(results: &Results) -> String {
     let passed = count(|outcome| *outcome == Outcome::Passed);
     let failed = count(|outcome| matches!(outcome, Outcome::Failed(_)));
     let skipped = count(|outcome| matches!(outcome, Outcome::Skipped(_) | Outcome::NotRun));
-    let _ = write!(text, "\n{passed} passed, {failed} failed, {skipped} skipped");
+    let _ = write!(text, "\nstages: {passed} passed, {failed} failed, {skipped} skipped");
     text
 }
 
@@ -118,7 +118,7 @@ mod tests {
         let text = summary(&results);
         assert!(text.contains("unit           1:01  FAILED, broken"), "{text}");
         assert!(text.contains("together       1:03"), "{text}");
-        assert_eq!(text.lines().last(), Some("1 passed, 1 failed, 2 skipped"));
+        assert_eq!(text.lines().last(), Some("stages: 1 passed, 1 failed, 2 skipped"));
     }
 
     #[test]

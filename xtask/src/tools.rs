@@ -11,9 +11,6 @@ pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 const TRUNK: &str = "0.21.14";
 const WASM_PACK: &str = "0.15.1";
 const CARGO_DENY: &str = "0.20.2";
-/// The binaryen release whose wasm-opt shrinks the wasm files; none to leave them as the compiler writes them.
-/// `index.html` names the level on each link.
-const WASM_OPT: Option<&str> = None;
 /// The lowest major version that playwright-core and `node --test` need; Debian 12 has 18.
 const NODE_MAJOR: u32 = 18;
 
@@ -32,7 +29,6 @@ pub fn for_page(workspace: &mut Workspace) -> Result {
     wasm_target(workspace)?;
     cargo_tool(workspace, &CargoTool { name: "trunk", program: "trunk", version: TRUNK.into(), locked: true })?;
     wasm_bindgen(workspace)?;
-    wasm_opt(workspace)?;
     remove_tool_builds(workspace);
     Ok(())
 }
@@ -222,25 +218,6 @@ fn version_of(workspace: &Workspace, program: &Path) -> Option<String> {
     // With NO_COLOR=1 Trunk refuses even `--version`.
     let printed = output(workspace.command(program).arg("--version").env_remove("NO_COLOR"))?;
     version_in(&printed).map(str::to_owned)
-}
-
-fn wasm_opt(workspace: &mut Workspace) -> Result {
-    let Some(version) = WASM_OPT else { return Ok(()) };
-    let folder = workspace.cache.join("tools").join(format!("binaryen-{version}"));
-    let programs = folder.join("node_modules/.bin");
-    if !programs.join("wasm-opt").exists() {
-        program_from_apt(workspace, "npm", "npm")?;
-        println!("Installing wasm-opt of binaryen {version}, by npm, into {}.", folder.display());
-        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let package = format!("binaryen@{version}");
-        run(workspace
-            .command("npm")
-            .args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"])
-            .arg(&folder)
-            .arg(package))?;
-    }
-    workspace.prepend_to_path(programs);
-    Ok(())
 }
 
 fn install_chromium(workspace: &Workspace) -> Result {
