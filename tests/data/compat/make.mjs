@@ -1,6 +1,7 @@
 // Makes the files of this folder with the site that commit b7934a5 builds, and with its command line:
 //   node make.mjs DIST GENRELENS
 // DIST is the folder of the built site, GENRELENS the program. Element ids and query parameters are those of that commit.
+// Run it in this folder of a checkout of that commit: it imports that commit's tests/e2e/lesson-page.mjs.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
