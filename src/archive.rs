@@ -185,8 +185,8 @@ fn entries(
 /// Why a file is left out, if its entry in the list already tells.
 fn reason_to_skip(entry: &ZipFileHeaderRecord<'_>, path: &str) -> Option<Reason> {
     let outside = path.starts_with('/') || path.split('/').any(|part| part == ".." || part.ends_with(':'));
-    // Control characters could write to the terminal of the command line.
     let flags = entry.flags();
+    // Control characters could write to the terminal of the command line.
     if outside || path.chars().any(char::is_control) {
         Some(Reason::Path)
     } else if flags.is_encrypted() || flags.has_strong_encryption() || flags.is_masked() {

@@ -36,7 +36,7 @@ pub struct Card {
     pub multi_label: bool,
     /// Data it was trained on, with the split.
     pub data: String,
-    /// The command that trained it.
+    /// How it was trained: the recipe as TOML, a training job of the page as JSON, or a sentence.
     #[serde(default)]
     pub recipe: String,
     /// Measured figures, each under a name that says on which data: `valid_song_accuracy`.

@@ -10,8 +10,8 @@
 //!
 //! A recording goes one way, one type a step: [`audio::Clip`] → [`dsp::MelSpectrogram`] and its [`dsp::Segment`]s →
 //! logits → [`protocol::Prediction`] → [`view::Shape`]s; [`audio_pipeline`] does the first steps as a stream. A
-//! [`training_job::TrainingJob`] with the settings of a [`recipe::Recipe`] goes from the page to an engine and comes back as
-//! weights with a [`card::Card`].
+//! [`training_job::TrainingJob`] with the settings of a [`recipe::Recipe`] goes from the page to an engine and comes
+//! back as weights with a [`card::Card`].
 //!
 //! | module | what it holds |
 //! |---|---|

@@ -105,15 +105,15 @@ pub enum Request {
         /// The sample rate in Hz of a payload of samples; `None` if the payload is a file.
         sample_rate: Option<u32>,
     },
-    /// Unpack a `.zip` archive. Payload: the archive, [`Payload::File`]. Answered by one [`Event::Unpacking`] per file and by
-    /// [`Event::Unpacked`] at the end.
+    /// Unpack a `.zip` archive. Payload: the archive, [`Payload::File`]. Answered by one [`Event::Unpacking`] per file
+    /// and by [`Event::Unpacked`] at the end.
     Unpack {
         /// The archive's name, for messages.
         file: String,
     },
-    /// Train a model on embedded clips. Payload: none, or the payload of the same job's [`Event::Checkpoint`] to resume from.
-    /// Answered by [`Event::Step`], [`Event::Epoch`] and [`Event::Checkpoint`] on the way and by [`Event::Trained`] at the
-    /// end. The network in use stays in use.
+    /// Train a model on embedded clips. Payload: none, or the payload of the same job's [`Event::Checkpoint`] to resume
+    /// from. Answered by [`Event::Step`], [`Event::Epoch`] and [`Event::Checkpoint`] on the way and by
+    /// [`Event::Trained`] at the end. The network in use stays in use.
     Train {
         /// The clips, the model and the settings.
         job: Box<TrainingJob>,
@@ -301,7 +301,7 @@ pub struct ArchitectureInfo {
     /// Frames of a window in its paper.
     pub frames: usize,
     /// The fewest frames of a window.
-    pub least_frames: usize,
+    pub min_frames: usize,
     /// The training settings of its paper.
     pub recipe: Recipe,
 }

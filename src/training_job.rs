@@ -1,5 +1,5 @@
-//! A training job: a visitor's labelled clips, the model to train on them and the settings. Plain data that the page sends to
-//! an engine, and that is stored in files and in the browser: serde aliases keep earlier names readable.
+//! A training job: a visitor's labelled clips, the model to train on them and the settings. Plain data that the page
+//! sends to an engine, and that is stored in files and in the browser: serde aliases keep earlier names readable.
 
 mod presets;
 mod split;

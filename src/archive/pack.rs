@@ -1,6 +1,7 @@
 //! Writes a `.zip` archive around files that are not read here: only the bytes between them are made.
 //!
-//! Files are stored uncompressed, since audio hardly becomes smaller. The layout is that of PKWARE's APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12 (list) and 4.3.16 (end), without its 64-bit extension.
+//! Files are stored uncompressed, since audio hardly becomes smaller. The layout is that of PKWARE's APPNOTE 6.3.10,
+//! sections 4.3.7 (local header), 4.3.12 (list) and 4.3.16 (end), without its 64-bit extension.
 
 /// Positions in an archive have 32 bits.
 const MAX_BYTES: u64 = u32::MAX as u64;

@@ -37,7 +37,7 @@ pub(super) fn detect(input: &mut Input) -> Result<FileFormat, AudioError> {
     input.seek_to(start)?;
     input.begin_here();
     match (supported_format(&header), unsupported_format(&header)) {
-        (Some(kind), _) => Ok(kind),
+        (Some(format), _) => Ok(format),
         (None, None) if find_mp3_frame(input)? => Ok(FileFormat::Mp3),
         // The MP3 reader itself searches for the first frame, however far it is.
         (None, None) if tagged && !header.is_empty() => Ok(FileFormat::Mp3),
@@ -117,7 +117,8 @@ fn unsupported_format(header: &[u8]) -> Option<&'static str> {
         [b'D', b'S', b'D', b' ', ..] => "a DSD file",
         [b'#', b'!', b'A', b'M', b'R', ..] => "an AMR file",
         [_, _, _, _, b'm', b'o', b'o', b'v', ..] | [_, _, _, _, b'm', b'd', b'a', b't', ..] => "an old QuickTime file",
-        // Layer II. Layer I is left out: its two bytes are also the byte order mark of UTF-16 text, and nobody has such files.
+        // Layer II. Layer I is left out: its two bytes are also the byte order mark of UTF-16 text, and nobody has such
+        // files.
         [0xFF, second, ..] if second & 0xE6 == 0xE4 => "an MP2 file",
         _ => return None,
     })

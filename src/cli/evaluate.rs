@@ -98,11 +98,11 @@ fn with_labels_of(card: &Card, set: LabelledSet) -> Result<LabelledSet, CliError
             CliError::Usage(format!("the set has the label '{label}'; the network knows {}", card.labels.join(", ")))
         })
     };
-    let spans = set.labels.iter().map(place).collect::<Result<Vec<usize>, _>>()?;
+    let places = set.labels.iter().map(place).collect::<Result<Vec<usize>, _>>()?;
     let mut songs = set.songs;
     for song in &mut songs {
         let mut target = vec![0.0; card.labels.len()];
-        for (&place, &value) in spans.iter().zip(&song.target) {
+        for (&place, &value) in places.iter().zip(&song.target) {
             target[place] = value;
         }
         song.target = target;

@@ -107,7 +107,7 @@ fn end_on_closed_pipe() {
     }
 }
 
-/// The engine of this build: CUDA or Vulkan where it was built in, otherwise the CPU.
+/// The engine of this build: CUDA or Vulkan if it was built in, otherwise the CPU.
 fn device() -> Device {
     #[cfg(feature = "cuda")]
     return Device::cuda(0);

@@ -40,8 +40,8 @@ impl FrontEnd {
     /// The front end of Flores Ruiz de Eguino's "Deep Music Genre" (CS231n, 2017), figure 3: windows of 2048, hop
     /// 1024, 128 bands, decibels below the maximum, less the mean and divided by the deviation. 30 s are 646 frames.
     ///
-    /// Our choices where it is silent: mean and deviation are those of the clip, not of a dataset, so that a network's input
-    /// depends on nothing but the song; mirrored ends and 80 dB, the defaults of the librosa of that year.
+    /// Our choices where it is silent: mean and deviation are those of the clip, not of a dataset, so that a network's
+    /// input depends on nothing but the song; mirrored ends and 80 dB, the defaults of the librosa of that year.
     pub const DEEP_MUSIC_GENRE: Self = Self {
         name: "deep-music-genre",
         hop_length: 1024,
@@ -56,7 +56,8 @@ impl FrontEnd {
     ///
     /// The document names a hop of 512, with which 640 frames would be 14.9 s of its clips of 30 s; ours is 1024, with
     /// which they are the first 29.7 s, and which the spectrograms that it cites were made with. Our choices
-    /// where it is silent: windows of 2048, mirrored ends and 80 dB (defaults of the librosa of that year), and 0..1 for decibels.
+    /// where it is silent: windows of 2048, mirrored ends and 80 dB (defaults of the librosa of that year), and 0..1
+    /// for decibels.
     pub const FMA: Self = Self {
         name: "fma",
         hop_length: 1024,

@@ -21,7 +21,8 @@ pub struct Segment {
     pub columns: usize,
     /// Mel bands.
     pub bands: usize,
-    /// Scaled values, row-major `[column, band]`, lowest band first: 0 (the quietest of the segment) to 1 (the loudest) for [`Scaling::UnitRange`](super::Scaling::UnitRange).
+    /// Scaled values, row-major `[column, band]`, lowest band first: 0 (the quietest of the segment) to 1 (the loudest)
+    /// for [`Scaling::UnitRange`](super::Scaling::UnitRange).
     pub values: Vec<f32>,
 }
 

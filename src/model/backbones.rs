@@ -50,8 +50,8 @@ impl Backbones {
     /// The input of all of them; `None` if there are none.
     pub(crate) fn input_spec(&self) -> Option<InputSpec> {
         let (first, _) = self.0.first()?;
-        let least_columns = self.0.iter().map(|(backbone, _)| backbone.least_columns()).max()?;
-        Some(InputSpec { least_columns, ..first.input_spec() })
+        let min_frames = self.0.iter().map(|(backbone, _)| backbone.min_frames()).max()?;
+        Some(InputSpec { min_frames, ..first.input_spec() })
     }
 
     /// As a head's card names them.

@@ -60,8 +60,8 @@ impl Blueprint {
 
     /// Its front end and windows.
     pub fn input_spec(&self) -> InputSpec {
-        let (windowing, least_columns) = (self.windowing(), self.entry.min_frames);
-        InputSpec { front_end: self.front_end, windowing, least_columns }
+        let (windowing, min_frames) = (self.windowing(), self.entry.min_frames);
+        InputSpec { front_end: self.front_end, windowing, min_frames }
     }
 }
 

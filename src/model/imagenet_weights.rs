@@ -1,4 +1,4 @@
-//! ImageNet weights of other programs (torchvision, timm), put into the networks that have such a trunk.
+//! ImageNet weights of other programs (torchvision, timm), put into the networks that torchvision and timm have, too.
 
 use std::collections::HashMap;
 
@@ -11,32 +11,32 @@ use super::registry::Network;
 use super::tensor_names::TensorPath;
 use super::weights::WeightsError;
 
-/// The field that holds a network's [`Classifier`], which files call the same.
+/// The prefix of the last layers' tensors, in the networks and in the files.
 const HEAD: &str = "fc.";
 
-/// Puts a trunk's weights into a network: a safetensors file with torchvision's or timm's names of `resnet50`, or timm's
-/// of `legacy_xception`, in 16 or 32 bits.
+/// Puts the pretrained weights of all layers but the last into a network: a safetensors file with torchvision's or
+/// timm's names of `resnet50`, or timm's of `legacy_xception`, in 16 or 32 bits.
 ///
 /// The file's own output layer is used if it fits (1000 classes, no hidden layer) and skipped otherwise; its counts of
 /// batches are skipped. Every other tensor must be as the network has it.
 ///
 /// # Errors
 ///
-/// [`WeightsError::Malformed`] for other bytes, and [`WeightsError::Trunk`] if the network has no such trunk or a
-/// tensor is missing, superfluous, or of another shape or type; the message names the first.
+/// [`WeightsError::Malformed`] for other bytes, and [`WeightsError::Pretrained`] if there are no ImageNet weights for
+/// the network, or a tensor is missing, superfluous, or of another shape or type; the message names the first.
 pub fn load(network: Network, bytes: &[u8]) -> Result<Network, WeightsError> {
     let (architecture, name_in_file): (_, fn(&str) -> String) = match &network {
         Network::ResNet50(_) => ("resnet50", resnet50::name_in_file),
         Network::Xception(_) => ("legacy_xception", xception::name_in_file),
-        _ => return Err(trunk("ResNet-50 or Xception", "this network has no trunk from ImageNet".to_owned())),
+        _ => return Err(unfit("ResNet-50 or Xception", "there are no ImageNet weights for this network".to_owned())),
     };
     let file = SafeTensors::deserialize(bytes).map_err(|error| WeightsError::Malformed(error.to_string()))?;
-    let values = fitting(&network, &file, name_in_file).map_err(|difference| trunk(architecture, difference))?;
+    let values = fitting(&network, &file, name_in_file).map_err(|difference| unfit(architecture, difference))?;
     Ok(network.map(&mut Filler { path: TensorPath::default(), values }))
 }
 
-fn trunk(architecture: &'static str, difference: String) -> WeightsError {
-    WeightsError::Trunk { architecture, difference }
+fn unfit(architecture: &'static str, difference: String) -> WeightsError {
+    WeightsError::Pretrained { architecture, difference }
 }
 
 /// The file's values for every layer of the network that it has, or the first difference.

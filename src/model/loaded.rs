@@ -119,7 +119,7 @@ impl Loaded {
         *self.feature_width.get_or_init(|| {
             let Windowing { bands, frames, .. } = self.windowing();
             let columns = match self.input_kind() {
-                InputKind::Windows { .. } => self.least_columns(),
+                InputKind::Windows { .. } => self.min_frames(),
                 _ => frames,
             };
             // A window of silence: only the shape of the output is read, so nothing waits for the device.
@@ -147,8 +147,8 @@ impl Loaded {
     }
 
     /// The fewest columns of a segment that it can classify.
-    pub(crate) fn least_columns(&self) -> usize {
-        self.input_spec().least_columns
+    pub(crate) fn min_frames(&self) -> usize {
+        self.input_spec().min_frames
     }
 
     /// Predicts a few windows of one length. Waits for the device.

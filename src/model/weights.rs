@@ -42,9 +42,9 @@ pub enum WeightsError {
         /// The first difference.
         difference: String,
     },
-    /// The file is not a pretrained trunk of this network.
+    /// The file does not hold ImageNet weights of this network.
     #[error("these are not the weights that torchvision or timm publish for '{architecture}': {difference}")]
-    Trunk {
+    Pretrained {
         /// torchvision's or timm's name of the network.
         architecture: &'static str,
         /// The first difference.
@@ -63,7 +63,7 @@ pub enum WeightsError {
         backbone: String,
     },
     /// The input does not fit the network.
-    #[error("'{name}' cannot be used: {difference}; its card may have been changed, fetch or export it again")]
+    #[error("'{name}' cannot be used: {difference}; if its card was changed, fetch or export it again")]
     InputMismatch {
         /// The network's name.
         name: String,

@@ -33,7 +33,7 @@ pub struct InputSpec {
     /// Cuts windows from segments of columns.
     pub windowing: Windowing,
     /// Shorter segments, in columns, are skipped.
-    pub least_columns: usize,
+    pub min_frames: usize,
 }
 
 /// The position of a window.

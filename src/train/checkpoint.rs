@@ -63,7 +63,7 @@ impl Checkpoint {
     /// there the optimiser starts fresh when the run resumes.
     pub(super) async fn to_bytes(&self) -> Result<Vec<u8>, ExecutionError> {
         let network = self.network.valid();
-        let mut names = Names::default();
+        let mut names = ParamIds::default();
         self.network.visit(&mut names);
         let notes = Notes {
             version: VERSION,
@@ -181,9 +181,9 @@ impl ModuleVisitor for Reader {
 }
 
 #[derive(Default)]
-struct Names(Vec<ParamId>);
+struct ParamIds(Vec<ParamId>);
 
-impl ModuleVisitor for Names {
+impl ModuleVisitor for ParamIds {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         self.0.push(param.id);
     }

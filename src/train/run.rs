@@ -140,19 +140,19 @@ impl<'a> Run<'a> {
     async fn epoch(&mut self, epoch: usize, observer: &mut impl TrainObserver) -> Result<Vec<f32>, FitError> {
         let Plan { windowing, recipe, train, .. } = self.plan;
         seed_masks(recipe.seed, epoch);
-        let run = &mut self.at;
-        let order = epoch_order(train, recipe, &mut run.rng);
+        let at = &mut self.at;
+        let order = epoch_order(train, recipe, &mut at.rng);
         let batches: Vec<&[usize]> = order.chunks(recipe.batch.max(1)).collect();
         let (steps, before) = (recipe.epochs * batches.len(), (epoch - 1) * batches.len());
         let (mut losses, mut last) = (Vec::with_capacity(batches.len()), None);
         for (index, songs) in batches.into_iter().enumerate() {
             let (augmentation, smoothing) = (&recipe.augmentation, recipe.label_smoothing);
-            let batch = draw(train, songs, &windowing, augmentation, smoothing, &mut run.rng);
+            let batch = draw(train, songs, &windowing, augmentation, smoothing, &mut at.rng);
             let rate = self.rate.at(before + index, steps);
-            let (network, loss) = step(run.network.clone(), &mut run.optimiser, &batch, rate, self.objective);
-            run.network = network;
-            if let Some(ema) = &mut run.ema {
-                ema.add(&run.network);
+            let (network, loss) = step(at.network.clone(), &mut at.optimiser, &batch, rate, self.objective);
+            at.network = network;
+            if let Some(ema) = &mut at.ema {
+                ema.add(&at.network);
             }
             // Reading the previous loss waits for the previous step: the device is never more than one step behind, so
             // a cancel waits for no more than that.

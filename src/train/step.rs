@@ -1,6 +1,5 @@
 //! One optimisation step: the losses, the optimisers of Burn, and forward, backward and update.
 
-use burn::module::Module;
 use burn::optim::{
     AdamConfig, AdamWConfig, GradientsParams, ModuleOptimizer, RmsPropConfig, SgdConfig, decay::WeightDecayConfig,
     momentum::MomentumConfig,
@@ -87,8 +86,7 @@ pub fn step(
     learning_rate: f64,
     objective: Objective,
 ) -> (Network, Tensor<1>) {
-    let device = network.devices().into_iter().next().unwrap_or_default();
-    let loss = loss(&network, batch, objective, &device);
+    let loss = loss(&network, batch, objective, &network.device());
     let gradients = GradientsParams::from_grads(loss.backward(), &network);
     (optimiser.step(learning_rate, network, gradients), loss.inner())
 }

@@ -96,8 +96,8 @@ impl<Callback: Fn(String)> OneThread<Callback> {
 
 // SAFETY: in a browser build every worker has one thread and no shared memory, so that nothing is ever sent or shared.
 #[cfg(feature = "gpu")]
-#[allow(unsafe_code, reason = "wgpu asks for Send and Sync even where there is one thread")]
+#[allow(unsafe_code, reason = "wgpu asks for Send and Sync even if there is one thread")]
 unsafe impl<Callback> Send for OneThread<Callback> {}
 #[cfg(feature = "gpu")]
-#[allow(unsafe_code, reason = "wgpu asks for Send and Sync even where there is one thread")]
+#[allow(unsafe_code, reason = "wgpu asks for Send and Sync even if there is one thread")]
 unsafe impl<Callback> Sync for OneThread<Callback> {}

@@ -22,7 +22,7 @@ mod worker_handle;
 /// Makes panics and log lines readable in the browser's console. A second call does nothing.
 pub fn report_to_console() {
     console_error_panic_hook::set_once();
-    // Fails only where a logger is set already.
+    // Fails only if a logger is set already.
     let _ = console_log::init_with_level(log::Level::Warn);
 }
 

@@ -20,7 +20,7 @@ const ID = {
   addFiles: "#train-files",
   classes: "#train-classes > li",
   count: "#train-count",
-  wantsTags: "#train-many",
+  wantsTags: "#train-tags",
   runs: "#train-runs",
   figures: "#results-figures",
   confusion: "#results-confusion",
@@ -32,7 +32,7 @@ const ID = {
   resumeText: "#resume-text",
   resume: "#resume-go",
 };
-const ACT = { lookAtRun: '[data-act="look"]' };
+const ACT = { showRun: '[data-act="show"]' };
 const PART = { clipName: ".name", clipAbout: ".about-clip", clipTrouble: ".trouble" };
 // In attributes of the elements.
 const STAGE = (stage) => `${ID.page}[data-stage="${stage}"]`;
@@ -121,7 +121,7 @@ async function assertRuns(page) {
   assert.equal(shown.length, names.length, "the runs");
   for (const [at, name] of [...names].reverse().entries()) {
     assert.ok(shown[at].includes(name), `${name} is told in: ${shown[at]}`);
-    await rows.nth(at).locator(ACT.lookAtRun).click();
+    await rows.nth(at).locator(ACT.showRun).click();
     // One frame draws it.
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     assert.deepEqual((await figures(page)).map(comparable), expected.runs[name].map(comparable), `the figures of ${name}`);

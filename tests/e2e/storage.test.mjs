@@ -5,13 +5,14 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { builtPage } from "./built.mjs";
 import { assertClose, choose, probabilities, useNetwork, waitForAnswerBy } from "./genrelens-page.mjs";
 import { madeFolder, wav } from "./made.mjs";
 
 const MINUTE = 60_000;
 const QUERY = "?engine=cpu&network=net1-gtzan";
-const OUT = join(import.meta.dirname, "out");
+const OUT = fileURLToPath(new URL("out", import.meta.url));
 
 const { open } = builtPage();
 
@@ -149,12 +150,12 @@ test("clips and networks are there after a reload, and networks in another brows
 
     // Forgotten and brought back, forgotten for good.
     await page.click("#view-train");
-    await page.click('#storage-networks [data-act="forget"][data-network="noise or tone 2"]');
-    await page.locator("#storage-forgotten", { hasText: "“noise or tone 2” has been deleted." }).waitFor();
+    await page.click('#storage-networks [data-act="delete"][data-network="noise or tone 2"]');
+    await page.locator("#storage-deleted", { hasText: "“noise or tone 2” has been deleted." }).waitFor();
     await page.click("#storage-undo");
     await page.locator('#storage-networks [data-network="noise or tone 2"]').first().waitFor();
-    await page.click('#storage-networks [data-act="forget"][data-network="noise or tone 2"]');
-    await page.locator("#storage-forgotten").waitFor();
+    await page.click('#storage-networks [data-act="delete"][data-network="noise or tone 2"]');
+    await page.locator("#storage-deleted").waitFor();
     await stored(page);
     await page.reload();
     await page.locator('#network-choice option[value="noise or tone"]').waitFor({ state: "attached" });
@@ -173,8 +174,8 @@ test("clips and networks are there after a reload, and networks in another brows
     });
 
     await page.click("#view-train");
-    await page.click("#storage-forget-all");
-    await page.click("#storage-forget-yes");
+    await page.click("#storage-delete-all");
+    await page.click("#storage-delete-confirm");
     await page.locator("#storage-notice", { hasText: "Everything has been deleted." }).waitFor();
     await page.waitForTimeout(500);
     for (const part of ["clips", "networks", "runs", "values"]) assert.deepEqual(await keys(page, part), [], part);
@@ -289,7 +290,7 @@ for (const [what, meddle, sentence] of [
       QUERY,
       async (page) => {
         await collect(page);
-        await page.locator("#storage-trouble", { hasText: sentence }).waitFor();
+        await page.locator("#storage-error", { hasText: sentence }).waitFor();
         await start(page, 3);
         await trained(page);
         const found = await answer(page, "my network", madeFile("noise"));

@@ -115,7 +115,7 @@ fn half_precision_loads_too() {
 }
 
 #[test]
-fn a_new_head_stays_when_a_trunk_is_loaded() {
+fn a_new_head_stays_when_pretrained_weights_are_loaded() {
     let _alone = alone();
     let device = Device::flex();
     for subject in [RESNET50, XCEPTION] {
@@ -128,13 +128,13 @@ fn a_new_head_stays_when_a_trunk_is_loaded() {
             assert!(difference(&features, &golden) < PARITY, "{}", subject.id);
             assert_eq!(head(&network, 2048), before, "{}", subject.id);
         }
-        let trunk_alone = subject.file_with(|name, tensor| (!name.starts_with("fc.")).then_some(tensor));
-        assert!(load(subject.network(10, Structure::DOCUMENTED, &device), &trunk_alone).is_ok());
+        let without_head = subject.file_with(|name, tensor| (!name.starts_with("fc.")).then_some(tensor));
+        assert!(load(subject.network(10, Structure::DOCUMENTED, &device), &without_head).is_ok());
     }
 }
 
 #[test]
-fn files_that_are_no_trunk_are_refused_with_the_first_difference() {
+fn files_without_the_pretrained_layers_are_refused_with_the_first_difference() {
     let _alone = alone();
     let refused = |subject: &Subject, bytes: &[u8]| {
         load(subject.network(10, Structure::DOCUMENTED, &Device::flex()), bytes).unwrap_err().to_string()
@@ -168,7 +168,7 @@ fn files_that_are_no_trunk_are_refused_with_the_first_difference() {
         assert!(matches!(load(network, &whole[..cut]).unwrap_err(), WeightsError::Malformed(_)), "{cut}");
     }
     let other = (entry("net1").unwrap().init)(&Build::from(Shape { bands: 8, frames: 8, classes: 2 }), &Device::flex());
-    assert!(matches!(load(other, &whole).unwrap_err(), WeightsError::Trunk { .. }));
+    assert!(matches!(load(other, &whole).unwrap_err(), WeightsError::Pretrained { .. }));
 }
 
 /// Songs whose images show one bar each, at the height of their class.
@@ -225,7 +225,7 @@ fn narrow_networks_overfit_a_handful_of_images() {
 }
 
 #[test]
-fn a_head_trains_on_a_frozen_trunk() {
+fn a_head_trains_on_frozen_layers() {
     let _alone = alone();
     for subject in [RESNET50, XCEPTION] {
         let (train, valid, mut record) = (set("train", 8, 64), set("valid", 4, 64), Record::default());
@@ -314,7 +314,7 @@ fn the_command_line_trains_a_head_and_then_all_layers() {
     assert!(!done && said.contains("the recipe starts from"), "{said}");
     std::fs::write(&recipe, settings.replace("resnet50-transfer", "net1")).unwrap();
     let (done, said) = train(&["--pretrained", &theirs, "--out", &whole]);
-    assert!(!done && said.contains("this network has no trunk from ImageNet"), "{said}");
+    assert!(!done && said.contains("there are no ImageNet weights for this network"), "{said}");
 }
 
 /// Steps at full size: `cargo test --test model transfer -- --ignored --nocapture`.

@@ -79,7 +79,7 @@ pub(in crate::audio) struct Mp4 {
     /// First chunk of the next run, and the packets in each of its chunks.
     next_run: Option<(u32, u32)>,
     per_chunk: u32,
-    /// PacketDecoder left of the chunk, and of the track.
+    /// Packets left of the chunk, and of the track.
     in_chunk: u32,
     in_track: u64,
     /// Position of the next packet.

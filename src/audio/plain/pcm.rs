@@ -120,8 +120,8 @@ impl Layout {
         }
     }
 
-    /// Reads a block with hound, as a WAV file of its own with a minimal header: so hound reads blocks of any container, and
-    /// of files of any length.
+    /// Reads a block with hound, as a WAV file of its own with a minimal header: so hound reads blocks of any
+    /// container, and of files of any length.
     fn decode_with_hound(
         &self,
         float: bool,

@@ -39,8 +39,8 @@ const HIDDEN: [usize; 2] = [64, 32];
 /// dense layers; dropout after the first convolution only. 542 056 parameters at the document's sizes.
 ///
 /// Shapes at the document's sizes: `[batch, 128, 640]` → `[64, 320]` → `[64, 160]` → `[128, 80]`: 80 steps of both
-/// LSTMs; the last state of the second goes 128 → 64 → 32 → 8. Ours, because the document does not say: kernels of 5 frames,
-/// channels, pools, units.
+/// LSTMs; the last state of the second goes 128 → 64 → 32 → 8. Ours, because the document does not say: kernels of 5
+/// frames, channels, pools, units.
 #[derive(Module, Debug)]
 pub struct FmaCrnnStacked {
     convolutions: Vec<Block1d>,

@@ -17,11 +17,11 @@ pub(super) const TRANSFER: &str = "Tesserolli, Music Genre Classification (GTZAN
 /// Dropout of a head with a hidden layer. The document names a dropout without its rate; this is the usual one.
 const DROPOUT_DENSE: f64 = 0.5;
 
-/// Mean and deviation of the three channels that a trunk was pretrained with.
+/// Mean and deviation of the three channels that the ImageNet weights were trained with.
 pub(super) type Colours = [(f64, f64); 3];
 
-/// Windows as pictures like those that a trunk was pretrained on: values of 0..1 again, the highest band on top, grey as three channels,
-/// each less its mean and divided by its deviation.
+/// Windows as pictures like those that the ImageNet weights were trained on: values of 0..1 again, the highest band on
+/// top, grey as three channels, each less its mean and divided by its deviation.
 ///
 /// # Shapes
 ///
@@ -69,7 +69,7 @@ pub(super) fn mean_of_pixels(x: Tensor<4>) -> Tensor<2> {
     pixels.mean_dim(2).squeeze_dim(2)
 }
 
-/// The last layers, in place of the trunk's own: an output layer alone (the document's head A), or, if the structure has
+/// The last layers, in place of those for ImageNet: an output layer alone (the document's head A), or, if the structure has
 /// hidden units, a dense layer, ReLU, dropout and the output layer (its head B).
 #[derive(Module, Debug)]
 pub(crate) struct Classifier {

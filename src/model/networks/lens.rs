@@ -57,8 +57,8 @@ const DROPOUT: f64 = 0.3;
 
 /// Convolutions over time and bands, all bands of a frame into 128 units, their mean and maximum over time, the output.
 ///
-/// Its input is two views of a window: less the mean of the window, and less the mean of each band. 141 082 parameters with 128 bands and ten classes.
-/// Any window of at least 4 frames works.
+/// Its input is two views of a window: less the mean of the window, and less the mean of each band. 141 082 parameters
+/// with 128 bands and ten classes. Any window of at least 4 frames works.
 #[derive(Module, Debug)]
 pub struct Lens {
     first: Conv2d,

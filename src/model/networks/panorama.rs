@@ -37,9 +37,9 @@ const DROPOUT: f64 = 0.1;
 
 /// Four times 3×3 convolution, batch norm, ReLU and max pool, the largest value of each channel, and the output.
 ///
-/// Its input is two views of a window: less the mean of the window, and less the mean of each band. 273 258 parameters with ten classes, however many
-/// bands. Shapes of 128 bands and 150 frames (11.6 s): `[batch, 2, 128, 150]` → `[16, 64, 37]` → `[48, 16, 7]` →
-/// `[96, 5, 1]` → `[256]`. A shorter segment is repeated to fill a window.
+/// Its input is two views of a window: less the mean of the window, and less the mean of each band. 273 258 parameters
+/// with ten classes, however many bands. Shapes of 128 bands and 150 frames (11.6 s): `[batch, 2, 128, 150]` →
+/// `[16, 64, 37]` → `[48, 16, 7]` → `[96, 5, 1]` → `[256]`. A shorter segment is repeated to fill a window.
 #[derive(Module, Debug)]
 pub struct Panorama {
     convolutions: Vec<Block2d>,

@@ -145,7 +145,8 @@ impl Bottleneck {
 }
 
 impl Layers for ResNet50 {
-    /// The mean over the picture of the trunk's last output, 2048 at full width; of a hidden layer, the layer's input.
+    /// The mean over the picture of the last convolution's output, 2048 at full width; of a hidden layer, the layer's
+    /// input.
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let x = pictures(windows, COLOURS); // [batch, 3, 224, 224]
         let x = relu(self.bn1.forward(self.conv1.forward(x))); // [batch, 64, 112, 112]

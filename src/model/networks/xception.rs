@@ -36,8 +36,8 @@ const COLOURS: Colours = [(0.5, 0.5); 3];
 /// Two convolutions, twelve blocks of separable ones with a way around each, two separable ones, the mean over the
 /// picture, and the last layers.
 ///
-/// As in timm; the convolutions have no bias, nor have they in the paper's figure and in Keras. 22 855 952 parameters with 1000 classes. It
-/// pools over all of the picture, so that any size from 7×7 on works.
+/// As in timm; the convolutions have no bias, nor have they in the paper's figure and in Keras. 22 855 952 parameters
+/// with 1000 classes. It pools over all of the picture, so that any size from 7×7 on works.
 #[derive(Module, Debug)]
 pub struct Xception {
     conv1: Conv2d,
@@ -145,7 +145,8 @@ impl Block {
 }
 
 impl Layers for Xception {
-    /// The mean over the picture of the trunk's last output, 2048 at full width; of a hidden layer, the layer's input.
+    /// The mean over the picture of the last convolution's output, 2048 at full width; of a hidden layer, the layer's
+    /// input.
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let x = pictures(windows, COLOURS); // [batch, 3, 299, 299]
         let x = relu(self.bn1.forward(self.conv1.forward(x))); // [batch, 32, 149, 149]

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::training_job::ClipId;
 
+/// The class of clips that come without one.
+pub(crate) const UNNAMED: &str = "new class";
+
 /// A recording with its artist and tags, as the visitor collected it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DatasetClip {

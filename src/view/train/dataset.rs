@@ -63,8 +63,8 @@ impl Dataset {
         known
     }
 
-    /// Adds the classes of another dataset, empty ones too, as one change. Clips that their class has already are not added,
-    /// but take over the group and the tags that they have in the other dataset. Returns how many these are.
+    /// Adds the classes of another dataset, empty ones too, as one change. Clips that their class has already are not
+    /// added, but take over the group and the tags that they have in the other dataset. Returns how many these are.
     pub(crate) fn add_classes(&mut self, classes: Vec<Class>) -> usize {
         if classes.is_empty() {
             return 0;
@@ -206,8 +206,8 @@ impl Dataset {
         if self.multi_label() { tags::warnings(&self.classes) } else { warnings::of_classes(&self.classes) }
     }
 
-    /// The labels and clips to train on: classes that have clips; or, if training is about tags, those on two or more clips,
-    /// and the clips that have any of them.
+    /// The labels and clips to train on: classes that have clips; or, if training is about tags, those on two or more
+    /// clips, and the clips that have any of them.
     pub fn job(&self) -> (Vec<String>, Vec<LabelledClip>) {
         if self.multi_label() {
             return tags::job(&self.classes);

@@ -155,7 +155,7 @@ pub fn front_ends(id: &str, architectures: &[ArchitectureInfo]) -> &'static [boo
         // Until the engine has listed its architectures, the front end of the paper is not known.
         None => &[false],
         // It takes pictures of a fixed size, or windows longer than the usual ones.
-        Some(own) if own.rows.is_some() || own.least_frames > FRAMES => &[true],
+        Some(own) if own.rows.is_some() || own.min_frames > FRAMES => &[true],
         Some(own) if own.front_end == FRONT_END && own.frames == FRAMES => &[false],
         Some(_) => &[false, true],
     }
@@ -230,14 +230,14 @@ pub(in crate::view) mod tests {
 
     /// Architectures with front ends of every kind.
     pub(crate) fn architectures() -> Vec<ArchitectureInfo> {
-        let one = |id: &str, front_end: &str, rows, frames, least_frames| ArchitectureInfo {
+        let one = |id: &str, front_end: &str, rows, frames, min_frames| ArchitectureInfo {
             id: id.to_owned(),
             summary: format!("The network {id}"),
             source: "A paper".to_owned(),
             front_end: front_end.to_owned(),
             rows,
             frames,
-            least_frames,
+            min_frames,
             recipe: Recipe { epochs: 77, ..Recipe::default() },
         };
         vec![

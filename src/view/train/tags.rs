@@ -54,9 +54,10 @@ pub(super) fn job(classes: &[Class]) -> (Vec<String>, Vec<LabelledClip>) {
 pub(super) fn warnings(classes: &[Class]) -> Vec<DatasetWarning> {
     let all = clips(classes);
     let counts = counts(&all);
-    let (labels, trained) = job(classes);
+    let is_label = |tag: &&str| counts[tag] >= LEAST;
+    let untagged = all.iter().filter(|(_, tags)| !tags.iter().any(&is_label)).count();
     let mut warnings = Vec::new();
-    if labels.len() < 2 {
+    if counts.keys().filter(|tag| is_label(tag)).count() < 2 {
         warnings.push(DatasetWarning::TooFewTags);
     }
     // A rare tag does not stop training; it is only left out.
@@ -65,8 +66,8 @@ pub(super) fn warnings(classes: &[Class]) -> Vec<DatasetWarning> {
     if !rare.is_empty() {
         warnings.push(DatasetWarning::RareTags(rare));
     }
-    if trained.len() < all.len() {
-        warnings.push(DatasetWarning::Untagged(all.len() - trained.len()));
+    if untagged > 0 {
+        warnings.push(DatasetWarning::Untagged(untagged));
     }
     warnings
 }

@@ -44,7 +44,7 @@ impl Engines for Client {
     fn prefer(&self, preference: Preference) {
         let mut options = self.0.options.borrow_mut();
         options.preference = preference;
-        // Choosing the GPU by hand allows an emulated one, and its download where the browser saves data.
+        // Choosing the GPU by hand allows an emulated one, and its download even if the browser saves data.
         let allows_more = preference == Preference::Gpu && !options.allow_software;
         options.allow_software |= preference == Preference::Gpu;
         drop(options);
@@ -118,7 +118,7 @@ impl Engines for Client {
         self.own_network(name)
     }
 
-    fn bring_own(&self, networks: Vec<OwnNetwork>) {
+    fn restore_own(&self, networks: Vec<OwnNetwork>) {
         self.add_own_networks(networks);
     }
 
@@ -142,7 +142,7 @@ impl Engines for Client {
         });
     }
 
-    fn forget_own(&self, name: &str) {
+    fn delete_own(&self, name: &str) {
         self.0.own_networks.borrow_mut().retain(|own| own.card.name != name);
         self.0.network_files.borrow_mut().remove(name);
         self.refresh_catalogue();

@@ -47,7 +47,7 @@ pub enum ClientEvent {
         file: String,
         /// The network's name on its card.
         on_card: String,
-        /// Its name in the list, which differs where another network has that name.
+        /// Its name in the list, which differs if another network has that name.
         name: String,
     },
     /// One of the user's own networks has another name.

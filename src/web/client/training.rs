@@ -141,7 +141,7 @@ impl Client {
         backbones: &[Rc<NetworkFiles>],
         run: &mut TrainingRun,
     ) -> Result<(Card, TrainingResult, Vec<u8>), TrainFailure> {
-        // The GPU engine may be unable to start or to load where the CPU engine is not.
+        // The GPU engine may be unable to start or to load although the CPU engine is able to.
         let failure = |lost: bool| if lost { TrainFailure::WorkerLost } else { TrainFailure::Refused };
         let on_gpu = kind == EngineKind::Gpu;
         let (engine, alive) = self.training_worker(kind).await.map_err(failure(on_gpu))?;

@@ -40,15 +40,15 @@ pub trait Engines {
     /// One of the user's own networks, by its name.
     fn own(&self, name: &str) -> Option<OwnNetwork>;
     /// Adds networks of the user's own to the catalogue.
-    fn bring_own(&self, networks: Vec<OwnNetwork>);
+    fn restore_own(&self, networks: Vec<OwnNetwork>);
     /// Imports a weights file as one of the user's own networks.
     fn import(&self, file: File);
     /// Renames one of the user's own networks.
     fn rename_own(&self, network: &str, name: &str);
     /// Removes one of the user's own networks from the catalogue.
-    fn forget_own(&self, name: &str);
-    /// Unpacks an archive; `tell` is called with the number of files so far.
-    fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking;
+    fn delete_own(&self, name: &str);
+    /// Unpacks an archive; `on_file` is called with the number of files so far.
+    fn unpack(&self, file: File, on_file: Box<dyn Fn(usize)>) -> Unpacking;
     /// Makes thumbnails of clips in the background. They come as updates, with the durations.
     fn make_thumbnails(&self, clips: Vec<(ClipId, File)>);
 }

@@ -67,7 +67,6 @@ impl OfflineSection {
 
     fn render_update(&self, offline: &OfflineState, stage: &Stage) -> Result<(), DomError> {
         self.update_box.set_hidden(!offline.shows_update(stage));
-        self.update_box.set_attribute("data-update", &format!("{:?}", offline.update).to_lowercase())?;
         set_text(&self.update_text, words::update(offline.update));
         set_text(&self.update_now, words::update_button(offline.update));
         self.update_now.toggle_attribute_with_force("disabled", offline.update == UpdateState::Requested)?;

@@ -148,7 +148,7 @@ async fn a_table_adds_artists_and_tags() {
     let table =
         "file,artist,tags\na.001.wav,\"Davis, M\",slow;old\nb.001,Ella,slow|old\nb.002.wav,Ella,rare\nnone.wav,x,y\n";
     files.push(file("about.csv", table.as_bytes()));
-    assert!(fixture.hidden("train-many-box"));
+    assert!(fixture.hidden("train-tags-box"));
     open(&fixture, &page, files, "4 clips in 2 classes").await;
     let said = fixture.text("train-notice");
     assert!(
@@ -160,8 +160,8 @@ async fn a_table_adds_artists_and_tags() {
     assert_eq!(asked.take(), ["train a+b 0.2 a.001.wav+a.002.wav+b.001.wav+b.002.wav by Davis, M+Ella+Ella"]);
     page.receive(ClientEvent::Training(TrainingEvent::Cancelled));
 
-    assert!(!fixture.hidden("train-many-box"));
-    fixture.get::<HtmlElement>("train-many").click();
+    assert!(!fixture.hidden("train-tags-box"));
+    fixture.get::<HtmlElement>("train-tags").click();
     until(|| fixture.text("train-warnings").contains("Left out: 1 tag that only one clip has (rare)")).await;
     assert!(fixture.text("train-warnings").contains("2 clips without any of the tags that are used"));
     fixture.get::<HtmlElement>("train-start").click();

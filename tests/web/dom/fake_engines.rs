@@ -62,9 +62,9 @@ impl Engines for FakeEngines {
     fn own(&self, name: &str) -> Option<OwnNetwork> {
         self.1.borrow().iter().find(|own| own.card.name == name).cloned()
     }
-    fn bring_own(&self, networks: Vec<OwnNetwork>) {
+    fn restore_own(&self, networks: Vec<OwnNetwork>) {
         for own in &networks {
-            self.0.borrow_mut().push(format!("bring {}", own.card.name));
+            self.0.borrow_mut().push(format!("restore {}", own.card.name));
         }
         self.1.borrow_mut().extend(networks);
     }
@@ -74,14 +74,14 @@ impl Engines for FakeEngines {
     fn rename_own(&self, network: &str, name: &str) {
         self.0.borrow_mut().push(format!("rename {network} to {name}"));
     }
-    fn forget_own(&self, name: &str) {
-        self.0.borrow_mut().push(format!("forget {name}"));
+    fn delete_own(&self, name: &str) {
+        self.0.borrow_mut().push(format!("delete {name}"));
         self.1.borrow_mut().retain(|own| own.card.name != name);
     }
     fn offline(&self, request: offline::OfflineRequest) {
         self.0.borrow_mut().push(format!("offline {request:?}"));
     }
-    fn unpack(&self, file: File, tell: Box<dyn Fn(usize)>) -> Unpacking {
+    fn unpack(&self, file: File, on_file: Box<dyn Fn(usize)>) -> Unpacking {
         Box::pin(async move {
             let bytes = files::read(&file, usize::MAX).await.ok_or(UnpackError::Failed("unreadable".to_owned()))?;
             let mut archive = Archive::open(std::io::Cursor::new(bytes), Limits::default())
@@ -90,7 +90,7 @@ impl Engines for FakeEngines {
             for (path, bytes) in archive.by_ref().flatten() {
                 let name = path.rsplit('/').next().unwrap().to_owned();
                 unpacked.files.push((path, crate::file(&name, &bytes)));
-                tell(unpacked.files.len());
+                on_file(unpacked.files.len());
             }
             unpacked.left_out = archive.left_out();
             Ok(unpacked)

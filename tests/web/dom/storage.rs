@@ -232,7 +232,7 @@ fn list(page: &Page, asked: &FakeEngines) {
 }
 
 #[wasm_bindgen_test]
-async fn own_networks_are_kept_renamed_and_forgotten() {
+async fn own_networks_are_kept_renamed_and_deleted() {
     let store = store("test-networks").await;
     let (fixture, page, asked) = visit(&store).await;
     asked.1.borrow_mut().extend([own("one"), own("two")]);
@@ -247,41 +247,41 @@ async fn own_networks_are_kept_renamed_and_forgotten() {
     name.set_value(" three ");
     name.dispatch_event(&Event::new_with_event_init_dict("change", &init).unwrap()).unwrap();
     assert_eq!(asked.take(), ["rename one to  three "]);
-    let forget: HtmlElement = get(r#"#storage-networks [data-act="forget"][data-network="two"]"#).unchecked_into();
-    forget.click();
-    until(|| fixture.text("storage-forgotten") == "“two” has been deleted.").await;
+    let delete: HtmlElement = get(r#"#storage-networks [data-act="delete"][data-network="two"]"#).unchecked_into();
+    delete.click();
+    until(|| fixture.text("storage-deleted") == "“two” has been deleted.").await;
     list(&page, &asked);
     storage(&fixture).await;
     assert_eq!(store.keys(ObjectStore::Networks).await.unwrap(), ["one"]);
     click(&fixture, "storage-undo");
-    assert_eq!(asked.take(), ["forget two", "bring two"]);
+    assert_eq!(asked.take(), ["delete two", "restore two"]);
     assert_eq!(asked.1.borrow()[1].weights.size(), 5000.0);
     list(&page, &asked);
     storage(&fixture).await;
     drop((fixture, page));
     let (_fixture, _page, asked) = visit(&store).await;
-    assert_eq!(asked.take(), ["bring one", "bring two"]);
+    assert_eq!(asked.take(), ["restore one", "restore two"]);
     assert_eq!(asked.1.borrow()[0].card, own("one").card);
 }
 
 #[wasm_bindgen_test]
-async fn everything_is_forgotten_after_a_question() {
-    let store = store("test-forget").await;
+async fn everything_is_deleted_after_a_question() {
+    let store = store("test-delete").await;
     let (fixture, page, asked) = visit(&store).await;
     collect(&fixture, &page).await;
     asked.1.borrow_mut().push(own("one"));
     list(&page, &asked);
     storage(&fixture).await;
-    click(&fixture, "storage-forget-all");
+    click(&fixture, "storage-delete-all");
     until(|| !fixture.hidden("storage-ask")).await;
-    click(&fixture, "storage-forget-no");
+    click(&fixture, "storage-delete-cancel");
     until(|| fixture.hidden("storage-ask")).await;
     assert_eq!(asked.take(), [""; 0]);
-    click(&fixture, "storage-forget-all");
+    click(&fixture, "storage-delete-all");
     until(|| !fixture.hidden("storage-ask")).await;
-    click(&fixture, "storage-forget-yes");
+    click(&fixture, "storage-delete-confirm");
     until(|| fixture.text("storage-notice") == "Everything has been deleted.").await;
-    assert_eq!(asked.take(), ["forget one"]);
+    assert_eq!(asked.take(), ["delete one"]);
     assert!(fixture.hidden("train-count"));
     drop((fixture, page));
     let (fixture, _page, asked) = visit(&store).await;

@@ -154,7 +154,7 @@ fn architecture() -> ArchitectureInfo {
         front_end: "net1".to_owned(),
         rows: None,
         frames: 128,
-        least_frames: 4,
+        min_frames: 4,
         recipe: Recipe { epochs: 77, optimiser: OptimiserKind::Sgd, ..Recipe::default() },
     }
 }

@@ -14,6 +14,9 @@ pub(crate) const WARNINGS_SHOWN: usize = 8;
 /// No engine can unpack an archive.
 pub(crate) const NO_ENGINE: &str = "the engine that unpacks archives did not start; reload the page";
 
+/// The engine died while it read a clip; shown beside the clip, also at later visits.
+pub(crate) const ENGINE_DIED: &str = "the engine stopped while it read this file, so the clip may not train; remove it, or convert the file and add it again";
+
 /// Clips came while the page was busy with others.
 pub(crate) const NOT_NOW: &str = "Nothing was added because the page is busy: wait until it is done, or cancel what it is doing, and add them again.";
 

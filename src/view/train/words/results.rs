@@ -213,7 +213,7 @@ pub fn run(outcome: &Outcome, model: String, differing: &[(String, String)]) -> 
 /// A control of a run: its text, and its name for screen readers.
 pub(crate) fn run_button(act: &str, name: &str) -> [String; 2] {
     match act {
-        "look" => ["Show".to_owned(), format!("Show the results of {name}")],
+        "show" => ["Show".to_owned(), format!("Show the results of {name}")],
         "compare" => [String::new(), format!("Compare {name}")],
         _ => ["Delete".to_owned(), format!("Delete the run of {name}")],
     }
