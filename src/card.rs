@@ -1,7 +1,7 @@
 //! A network's card: what its weights are, where they come from and how good they are.
 
 // The command line reads cards with the weights, through `model::weights`.
-#[cfg(any(target_family = "wasm", test))]
+#[cfg(any(target_family = "wasm", test, fuzzing))]
 pub(crate) mod embedded;
 
 use std::collections::BTreeMap;

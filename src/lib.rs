@@ -46,6 +46,8 @@ pub mod dsp;
 #[cfg(feature = "engine")]
 pub mod engine;
 pub mod eval;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg(feature = "engine")]
 pub mod model;
 pub mod protocol;

@@ -259,7 +259,7 @@ impl State {
 fn spectrogram(info: SpectrogramInfo, payload: Payload) -> Option<Rc<Spectrogram>> {
     match payload {
         // A drawing would index out of bounds with fewer values.
-        Payload::Floats(values) if values.len() == info.frames * info.bands => {
+        Payload::Floats(values) if info.frames.checked_mul(info.bands) == Some(values.len()) => {
             Some(Rc::new(Spectrogram { info, values }))
         }
         _ => None,

@@ -163,3 +163,11 @@ fn a_warning_is_shown_once() {
     }
     assert_eq!(state.warnings, ["cut short"]);
 }
+
+#[test]
+fn a_spectrogram_that_claims_more_values_than_a_number_can_count_is_refused() {
+    let mut state = opened();
+    let info = SpectrogramInfo { frames: usize::MAX, ..info(2, 2) };
+    state.apply(Event::Spectrogram(info), Payload::Floats(vec![0.0; 4]));
+    assert_eq!((state.spectrogram.as_ref(), state.warnings.len()), (None, 1));
+}

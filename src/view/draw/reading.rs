@@ -38,9 +38,12 @@ pub(crate) fn read(values: &[f32], info: &SpectrogramInfo, position: Position) -
     // The right edge belongs to the last frame.
     let frame = (seconds / info.seconds_per_frame) as usize;
     let frame = if frame == frames { frame.checked_sub(1)? } else { frame };
+    if frame > frames {
+        return None;
+    }
     // The upper edge belongs to the highest band.
     let band = ((position.height * info.bands as f64) as usize).min(info.bands.checked_sub(1)?);
-    let db = *values.get(..frames * info.bands)?.get(frame * info.bands + band)?;
+    let db = *values.get(frame * info.bands + band)?;
     Some(Reading { seconds, hz: axes::hz_at(&info.band_hz, position.height)?, db })
 }
 
@@ -72,5 +75,12 @@ mod tests {
     fn moving_stops_at_the_edges() {
         let moved = Position { time: 0.9, height: 0.1 }.moved(0.5, -0.5);
         assert_eq!(moved, Position { time: 1.0, height: 0.0 });
+    }
+
+    #[test]
+    fn a_moment_far_after_the_last_frame_has_no_values() {
+        // More frames than a number can count: the message of a broken engine.
+        let tiny = SpectrogramInfo { seconds_per_frame: f64::MIN_POSITIVE, ..info(2, 2) };
+        assert_eq!(read(&[0.0; 4], &tiny, Position { time: 0.5, height: 0.5 }), None);
     }
 }
