@@ -16,7 +16,7 @@ use crate::training_job::{ClipId, ModelSpec, TrainingJob, TrainingResult};
 
 /// The version of the messages, raised whenever one changes its shape. The browser's cache may start a worker of another
 /// build than the page's; the page recognises it by this number and does not use it.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// The number of a request and of its events.
 pub type RequestId = u32;
@@ -228,6 +228,11 @@ pub enum Event {
     /// The request failed.
     Failed {
         /// A sentence: what was expected, what was found, what to do.
+        message: String,
+    },
+    /// A training's losses or weights became NaN or infinite before there was an epoch to keep. No engine would do better.
+    Diverged {
+        /// A sentence: what happened, what to do.
         message: String,
     },
     /// The request was cancelled.

@@ -1,6 +1,10 @@
 //! The settings of a training run: everything that decides its result besides the data and the model.
 
+pub mod range;
+
 use serde::{Deserialize, Serialize};
+
+use self::range::Range;
 
 /// How gradients change the weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -8,13 +12,14 @@ use serde::{Deserialize, Serialize};
 pub enum OptimiserKind {
     /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
     AdamW,
-    /// Adam (Kingma and Ba 2015); weight decay is added to the gradient.
+    /// Adam (Kingma and Ba 2015) with PyTorch's constants; weight decay is added to the gradient.
     Adam,
-    /// RMSProp (Tieleman and Hinton 2012); weight decay is added to the gradient.
+    /// RMSProp (Tieleman and Hinton 2012) with PyTorch's constants, so without momentum; weight decay is added to the
+    /// gradient.
     RmsProp,
     /// Stochastic gradient descent with Nesterov momentum 0.9; weight decay is added to the gradient.
     Sgd,
-    /// Adadelta (Zeiler 2012); weight decay is added to the gradient.
+    /// Adadelta (Zeiler 2012) with Keras' constants; weight decay is added to the gradient.
     Adadelta,
 }
 
@@ -38,7 +43,7 @@ pub enum Schedule {
 pub enum Keep {
     /// The one with the best validation score, which is then slightly too good as an estimate.
     Best,
-    /// The last one, whatever its validation score; if a run is stopped by hand, the best one.
+    /// The last one, whatever its validation score; if a run is stopped by hand or diverges, the best one.
     Last,
 }
 
@@ -107,6 +112,22 @@ impl Augmentation {
         equaliser: 0.5,
         ..Self::NONE
     };
+
+    /// All settings: name, value, range.
+    fn settings(&self) -> [(&'static str, f64, Range); 10] {
+        [
+            ("mixup", self.mixup, range::MIXUP),
+            ("number of masks over time", self.time_masks as f64, range::MASKS),
+            ("widest mask over time", self.time_mask_columns as f64, range::TIME_MASK_COLUMNS),
+            ("number of masks over bands", self.band_masks as f64, range::MASKS),
+            ("widest mask over bands", self.band_mask_bands as f64, range::BAND_MASK_BANDS),
+            ("noise", self.noise, range::DEVIATION),
+            ("gain", self.gain, range::DEVIATION),
+            ("equaliser", self.equaliser, range::DEVIATION),
+            ("pitch shift", self.band_shift as f64, range::BAND_SHIFT),
+            ("time stretch", self.stretch, range::PART),
+        ]
+    }
 }
 
 impl Default for Augmentation {
@@ -219,62 +240,25 @@ impl Recipe {
     ///
     /// [`RecipeError`] names the first setting that is out of its range.
     pub fn check(&self) -> Result<(), RecipeError> {
-        let (share, part, whole, size) = (Range::ToBelowOne, Range::ToOne, Range::AtLeast(1), Range::AtLeast(0));
         let settings = [
-            ("epochs", self.epochs as f64, whole),
-            ("batch size", self.batch as f64, whole),
-            ("windows per song", self.windows_per_song as f64, whole),
-            ("validation interval", self.validate_every as f64, whole),
-            ("artist balancing", self.group_evenness, part),
-            ("learning rate", self.learning_rate, size),
-            ("weight decay", self.weight_decay, size),
-            ("label smoothing", self.label_smoothing, share),
-            ("dropout after convolutions", self.dropout_convolution.unwrap_or(0.0), share),
-            ("dropout between dense layers", self.dropout_dense.unwrap_or(0.0), share),
-            ("EMA decay", self.average_decay, share),
+            ("seed", self.seed as f64, range::SEED),
+            ("epochs", self.epochs as f64, range::EPOCHS),
+            ("batch size", self.batch as f64, range::BATCH),
+            ("windows per song", self.windows_per_song as f64, range::WINDOWS_PER_SONG),
+            ("artist balancing", self.group_evenness, range::SHARE),
+            ("learning rate", self.learning_rate, range::LEARNING_RATE),
+            ("weight decay", self.weight_decay, range::WEIGHT_DECAY),
+            ("label smoothing", self.label_smoothing, range::PART),
+            ("dropout after convolutions", self.dropout_convolution.unwrap_or(0.0), range::PART),
+            ("dropout between dense layers", self.dropout_dense.unwrap_or(0.0), range::PART),
+            ("EMA decay", self.average_decay, range::PART),
+            ("validation interval", self.validate_every as f64, range::VALIDATE_EVERY),
+            ("early stopping", self.patience as f64, range::PATIENCE),
+            ("number of members' augmentations", self.member_augmentations.len() as f64, range::MEMBERS),
         ];
-        let of_windows = |augmentation: &Augmentation| {
-            let Augmentation { mixup, noise, gain, equaliser, stretch, .. } = *augmentation;
-            [
-                ("time stretch", stretch, share),
-                ("mixup", mixup, size),
-                ("noise", noise, size),
-                ("gain", gain, size),
-                ("equaliser", equaliser, size),
-            ]
-        };
         // Every member's own augmentation must be in range, too.
         let augmentations = self.member_augmentations.iter().chain([&self.augmentation]);
-        check_ranges(settings.into_iter().chain(augmentations.flat_map(of_windows)))
-    }
-}
-
-/// The range of a setting.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Range {
-    ToBelowOne,
-    ToOne,
-    AtLeast(u8),
-}
-
-impl Range {
-    // NaN is in no range.
-    fn contains(self, found: f64) -> bool {
-        match self {
-            Self::ToBelowOne => (0.0..1.0).contains(&found),
-            Self::ToOne => (0.0..=1.0).contains(&found),
-            Self::AtLeast(least) => found >= f64::from(least) && found.is_finite(),
-        }
-    }
-}
-
-impl std::fmt::Display for Range {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::ToBelowOne => formatter.write_str("0 to below 1"),
-            Self::ToOne => formatter.write_str("0 to 1"),
-            Self::AtLeast(least) => write!(formatter, "{least} or more"),
-        }
+        check_ranges(settings.into_iter().chain(augmentations.flat_map(Augmentation::settings)))
     }
 }
 
@@ -288,6 +272,8 @@ pub(crate) fn check_ranges(settings: impl IntoIterator<Item = (&'static str, f64
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
@@ -301,10 +287,59 @@ mod tests {
             Recipe { group_evenness: 1.5, ..Recipe::default() },
         ];
         let messages = bad.map(|recipe| recipe.check().unwrap_err().to_string());
-        assert_eq!(messages[0], "epochs is 0; expected 1 or more");
+        assert_eq!(messages[0], "epochs is 0; expected 1 to 10000");
         assert_eq!(messages[1], "dropout between dense layers is 1; expected 0 to below 1");
-        assert_eq!(messages[2], "learning rate is NaN; expected 0 or more");
+        assert_eq!(messages[2], "learning rate is NaN; expected 0 to 100");
         assert_eq!(messages[3], "time stretch is 1.5; expected 0 to below 1");
         assert_eq!(messages[4], "artist balancing is 1.5; expected 0 to 1");
+    }
+
+    /// A recipe with one of its numbers replaced, by the way to it; `None` if the number does not fit its type.
+    fn with(path: &[String], number: &Value) -> Option<Recipe> {
+        let mut recipe = serde_json::to_value(full()).unwrap();
+        let place = path.iter().fold(&mut recipe, |place, name| match name.parse::<usize>() {
+            Ok(index) => &mut place[index],
+            Err(_) => &mut place[name.as_str()],
+        });
+        *place = number.clone();
+        serde_json::from_value(recipe).ok()
+    }
+
+    /// A recipe in which nothing is left out.
+    fn full() -> Recipe {
+        Recipe {
+            dropout_convolution: Some(0.1),
+            dropout_dense: Some(0.1),
+            member_augmentations: vec![Augmentation::FEW_SONGS],
+            ..Recipe::default()
+        }
+    }
+
+    /// The ways to all numbers of a value.
+    fn numbers(value: &Value) -> Vec<Vec<String>> {
+        let under = |name: String, value: &Value| -> Vec<Vec<String>> {
+            numbers(value).into_iter().map(|rest| [vec![name.clone()], rest].concat()).collect()
+        };
+        match value {
+            Value::Number(_) => vec![Vec::new()],
+            Value::Object(fields) => fields.iter().flat_map(|(name, value)| under(name.clone(), value)).collect(),
+            Value::Array(items) => items.iter().enumerate().flat_map(|(i, v)| under(i.to_string(), v)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_number_of_a_recipe_is_bounded() {
+        assert_eq!(full().check(), Ok(()));
+        let paths = numbers(&serde_json::to_value(full()).unwrap());
+        assert_eq!(paths.len(), 13 + 2 * 10, "{paths:?}");
+        for path in paths {
+            for number in [Value::from(-1), Value::from(u64::MAX), Value::from(-1e300), Value::from(1e300)] {
+                let refused = with(&path, &number).is_none_or(|recipe| recipe.check().is_err());
+                assert!(refused, "{path:?} may be {number}");
+            }
+        }
+        let members = Recipe { member_augmentations: vec![Augmentation::NONE; 65], ..Recipe::default() };
+        assert!(members.check().is_err());
     }
 }

@@ -116,6 +116,9 @@ pub enum TrainableLayers {
 pub struct TrainingResult {
     /// Every epoch that was validated.
     pub epochs: Vec<EpochReport>,
+    /// Why the run stopped before its end, if its losses or weights became NaN or infinite: part of a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
     /// The probabilities of every clip of the job, in its order: `[clips][labels]`.
     pub answers: Vec<Vec<f32>>,
     /// The number of trained parameters.

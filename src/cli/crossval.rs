@@ -32,7 +32,7 @@ pub(super) struct Arguments {
     /// Number of folds; songs of one artist_group stay in one fold
     #[arg(long, default_value_t = 5)]
     folds: usize,
-    /// Instead of folds: this many random splits of the songs (8/1/1), whatever their artists
+    /// Instead of folds: this many random splits of the songs (8/1/1), whatever their artists and genres (not stratified)
     #[arg(long)]
     random: Option<u64>,
     /// Seeds of the folds, joined by commas; if not given, 1, or the seeds of a head's recipe
@@ -53,6 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let mut file = RecipeFile::read(&arguments.recipe)?;
     let weights = arguments.pretrained.weights(&mut file)?;
     file.training.epochs = arguments.epochs.unwrap_or(file.training.epochs);
+    file.training.check().map_err(|error| CliError::Usage(error.to_string()))?;
     if let Some(recipe) = &file.head {
         let backbones = backbones_of(&file, &arguments.backbones)?;
         let seeds = if arguments.fold_seed.is_empty() { &recipe.fold_seeds } else { &arguments.fold_seed };

@@ -73,6 +73,7 @@ impl Arguments {
         }
         file.training.seed = self.seed.unwrap_or(file.training.seed);
         file.training.epochs = self.epochs.unwrap_or(file.training.epochs);
+        file.training.check().map_err(|error| CliError::Usage(error.to_string()))?;
         Ok(file)
     }
 }
@@ -97,6 +98,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let job = FitJob { start, recipe: &file.training, train: &train, valid: &valid, device: &device() };
     let fitted = pollster::block_on(fit(job, &mut observer)).map_err(|error| failed(&error))?;
     observer.bar.finish_and_clear();
+    if let Some(diverged) = fitted.diverged {
+        eprintln!("warning: {diverged}");
+    }
     let seconds_per_epoch = observer.seconds_per_epoch(file.training.epochs);
     let predictions = pollster::block_on(fitted.predict(&valid, &mut observer)).map_err(|error| failed(&error))?;
     // As planned: with early stopping fewer may have run.

@@ -258,6 +258,7 @@ fn failure(error: EngineError, file: Option<String>) -> Event {
         EngineError::Cancelled => Event::Cancelled,
         // The page then lets the browser decode the file and sends its samples.
         EngineError::Audio(AudioError::Unsupported(_)) => Event::Unsupported { message },
+        EngineError::Training(FitError::Diverged(_)) => Event::Diverged { message },
         _ => Event::Failed { message },
     }
 }

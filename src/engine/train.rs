@@ -110,6 +110,7 @@ impl Engine {
         card.figures.extend(Evaluation::of(&valid, &evaluated).figures("valid"));
         let result = TrainingResult {
             epochs: fitted.epochs,
+            warning: fitted.diverged.map(|diverged| diverged.to_string()),
             answers,
             parameters: fitted.network.parameters(),
             milliseconds: observer.host.now_milliseconds() - started,

@@ -30,10 +30,10 @@ impl TaskMetrics {
 }
 
 /// The mean loss (negative log-likelihood in nats; for tags the binary cross-entropy, averaged over the tags) and the
-/// metrics of the probabilities of a set's songs, `[songs][labels]`.
+/// metrics of the probabilities of a set's songs, `[songs][labels]`. The loss is NaN if a probability is.
 pub fn evaluate(set: &LabelledSet, predictions: &[Vec<f32>]) -> (f64, TaskMetrics) {
-    // A probability of exactly 0 would make the loss infinite.
-    let log = |probability: f32| f64::from(probability.max(1e-7)).ln();
+    // A probability of exactly 0 would make the loss infinite. `max` would also hide NaN.
+    let log = |probability: f32| f64::from(probability.clamp(1e-7, f32::INFINITY)).ln();
     let songs = || set.songs.iter().zip(predictions);
     let count = set.songs.len().max(1) as f64;
     if set.multi_label {
@@ -52,4 +52,26 @@ pub fn evaluate(set: &LabelledSet, predictions: &[Vec<f32>]) -> (f64, TaskMetric
 /// The true and the predicted label of every song: `(truth, most probable label)`.
 pub fn pairs(set: &LabelledSet, predictions: &[Vec<f32>]) -> Vec<(usize, usize)> {
     set.songs.iter().zip(predictions).map(|(song, row)| (song.label(), argmax(row))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::labelled_set::one_of;
+
+    #[test]
+    fn predictions_that_are_nan_have_no_loss() {
+        let song = |index: usize| Song {
+            name: index.to_string(),
+            group: None,
+            target: one_of(index, 2),
+            segments: Vec::new(),
+        };
+        for multi_label in [false, true] {
+            let labels = vec!["a".to_owned(), "b".to_owned()];
+            let set = LabelledSet { labels, multi_label, songs: vec![song(0), song(1)] };
+            assert!(evaluate(&set, &[vec![1.0, 0.0], vec![1.0, 0.0]]).0.is_finite());
+            assert!(evaluate(&set, &[vec![1.0, 0.0], vec![f32::NAN, f32::NAN]]).0.is_nan());
+        }
+    }
 }

@@ -19,14 +19,6 @@ pub struct EpochReport {
     pub best: bool,
 }
 
-impl EpochReport {
-    /// True if no loss and no score is infinite or NaN, which JSON cannot store.
-    pub fn is_finite(&self) -> bool {
-        let losses = self.step_losses.iter().map(|&loss| f64::from(loss)).chain([self.train_loss, self.valid_loss]);
-        losses.chain(self.valid.both()).all(f64::is_finite)
-    }
-}
-
 /// The two most important scores of a set, 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 // These names are in checkpoints and in results stored by browsers.
@@ -63,20 +55,5 @@ impl Scores {
             Self::Classes { accuracy, .. } => accuracy,
             Self::Tags { roc_auc, .. } => roc_auc,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_single_nan_is_found() {
-        let valid = Scores::Classes { accuracy: 1.0, balanced_accuracy: 1.0 };
-        let step_losses = vec![0.7, 0.5];
-        let report = EpochReport { epoch: 1, train_loss: 0.6, step_losses, valid_loss: 0.4, valid, best: true };
-        assert!(report.is_finite());
-        assert!(!EpochReport { step_losses: vec![0.7, f32::NAN], ..report.clone() }.is_finite());
-        assert!(!EpochReport { valid_loss: f64::INFINITY, ..report }.is_finite());
     }
 }

@@ -1,7 +1,7 @@
 //! The networks, in layers that each know only those before them:
 //!
 //! 1. `spec`, `layers`, `windows`: what a network is described by, what each of them does, what its input is;
-//! 2. `networks`: the architectures, one a file, and `blocks`, `recurrent` and `dropout` that they are built of;
+//! 2. `networks`: the architectures, one a file, and `blocks`, `recurrent`, `dropout` and `keras` that they are built of;
 //! 3. `registry`: the type that is any of them, and their list;
 //! 4. `blueprint`, `weights`, `transfer`, `imagenet_weights`, `predict`: networks made, loaded and run;
 //! 5. `loaded`, `backbones`: a network with its card, and those that a head uses as feature extractors.
@@ -14,6 +14,7 @@ pub mod blueprint;
 pub(crate) mod dropout;
 mod ensemble;
 pub mod imagenet_weights;
+mod keras;
 mod layers;
 pub(crate) mod loaded;
 pub(crate) mod networks;

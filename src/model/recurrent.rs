@@ -4,13 +4,15 @@
 //! input's share of a gate does not depend on the state, so here it is computed for all steps at once. And Burn writes
 //! the state of every step into one tensor, which makes the gradient's cost quadratic in the number of steps.
 //!
-//! Weights are drawn uniformly within ±1/√units, as in PyTorch. The gates are columns of one matrix, in the order that
-//! each layer's documentation states.
+//! Weights are drawn uniformly within ±1/√units, as in PyTorch, and those of the GRU that only Keras has as in
+//! [`keras`](super::keras). The gates are columns of one matrix, in the order that each layer's documentation states.
 
 use burn::module::Module;
 use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::{Device, Tensor};
+
+use super::keras::{as_keras, orthonormal};
 
 fn linear(from: usize, units: usize, gates: usize, bias: bool, device: &Device) -> Linear {
     let bound = 1.0 / (units as f64).sqrt();
@@ -91,13 +93,14 @@ pub(crate) struct Gru {
 impl Gru {
     /// A layer with fresh weights.
     pub(crate) fn new(inputs: usize, units: usize, reset_after: bool, device: &Device) -> Self {
-        Self {
-            input: linear(inputs, units, 3, true, device),
-            gates: linear(units, units, 2, reset_after, device),
-            candidate: linear(units, units, 1, reset_after, device),
-            units,
-            reset_after,
+        let input = linear(inputs, units, 3, true, device);
+        if reset_after {
+            let [gates, candidate] = [2, 1].map(|gates| linear(units, units, gates, true, device));
+            return Self { input, gates, candidate, units, reset_after };
         }
+        let without_bias = |weight| Linear { weight, bias: None };
+        let [gates, candidate] = orthonormal(units, [2 * units, units], device).map(without_bias);
+        Self { input: as_keras(input), gates, candidate, units, reset_after }
     }
 
     /// Its state after every step of a sequence `[steps, batch, inputs]`, each `[batch, units]`. Backwards, the first

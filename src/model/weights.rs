@@ -107,6 +107,9 @@ pub async fn to_bytes(network: &Network, card: &Card, precision: Precision) -> R
     // Not Burn's store: it reads the device synchronously, which WebGPU does not allow.
     for ((name, shape), tensor) in network.layers().into_iter().zip(reader.0) {
         let values = tensor.into_data_async().await?;
+        // A finite value that float16 has no number for would become infinite: its tensor stays in float32.
+        let fits = |value: f32| f16::from_f32(value).is_finite() || !value.is_finite();
+        let precision = if values.iter::<f32>().all(fits) { precision } else { Precision::F32 };
         let (dtype, bytes) = match precision {
             Precision::F16 => (Dtype::F16, values.iter::<f32>().flat_map(|v| f16::from_f32(v).to_le_bytes()).collect()),
             Precision::F32 => (Dtype::F32, values.iter::<f32>().flat_map(f32::to_le_bytes).collect::<Vec<u8>>()),

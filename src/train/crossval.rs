@@ -46,7 +46,8 @@ impl CrossValidation<'_> {
     }
 
     /// One random split into eight parts for training, one to choose the epoch and one to predict, whatever the songs'
-    /// groups, as many papers split: the predicted songs and their probabilities.
+    /// groups, as many papers split: the predicted songs and their probabilities. It is not stratified: a class may have
+    /// a larger share in one part than in another.
     ///
     /// # Errors
     ///
@@ -66,7 +67,12 @@ impl CrossValidation<'_> {
         [train, valid, evaluated]: [&LabelledSet; 3],
     ) -> Result<Vec<Vec<f32>>, FitError> {
         let job = FitJob { start: self.start.clone(), recipe, train, valid, device: self.device };
-        fit(job, &mut NoObserver).await?.predict(evaluated, &mut NoObserver).await
+        let fitted = fit(job, &mut NoObserver).await?;
+        // It keeps its best epoch, chosen on the songs that are predicted: no figure to average with the others.
+        match fitted.diverged {
+            Some(diverged) => Err(diverged.into()),
+            None => fitted.predict(evaluated, &mut NoObserver).await,
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::embeddings::{inputs_of, moments_of, width_of};
-use super::observer::{FitError, TrainObserver};
+use super::observer::{Diverged, FitError, TrainObserver};
 use super::predict::predict_songs;
-use super::run::{Plan, run};
+use super::run::{Plan, Trained, run};
 use crate::card::Structure;
 use crate::dataset::labelled_set::{LabelledSet, check_apart};
 use crate::eval::report::EpochReport;
@@ -82,6 +82,9 @@ pub struct FittedNetwork {
     pub network: Network,
     /// Every validated epoch, in order; those of an ensemble's members follow each other.
     pub epochs: Vec<EpochReport>,
+    /// Why the run stopped before its end, if its losses or weights became NaN or infinite; the network is then that of
+    /// the best epoch before.
+    pub diverged: Option<Diverged>,
     /// The layers that run on the job's sets.
     part: Part,
     /// How windows are cut from the segments of the job's sets.
@@ -123,13 +126,14 @@ impl FitJob<'_> {
 }
 
 /// Trains a network. The recipe says what is kept: the last epoch, or the best one, which has the highest validation
-/// accuracy (mean ROC-AUC for tags) and, among equals, the lowest validation loss. A run that its observer stops keeps
-/// the best.
+/// accuracy (mean ROC-AUC for tags) and, among equals, the lowest validation loss. A run that its observer stops, or that
+/// diverges, keeps the best.
 ///
 /// # Errors
 ///
 /// [`FitError::Frames`], [`FitError::Empty`], [`FitError::Recipe`] or [`FitError::Leak`] before anything is computed;
-/// [`FitError::Checkpoint`] if the observer's checkpoint is of another run; [`FitError::Device`] if the device is lost;
+/// [`FitError::Checkpoint`] if the observer's checkpoint is of another run; [`FitError::Diverged`] if losses or weights
+/// become NaN or infinite before any epoch is validated; [`FitError::Device`] if the device is lost;
 /// [`FitError::Cancelled`] if the observer cancels.
 pub async fn fit(job: FitJob<'_>, observer: &mut impl TrainObserver) -> Result<FittedNetwork, FitError> {
     job.check()?;
@@ -191,7 +195,7 @@ async fn fit_fresh(
     device: &Device,
     observer: &mut impl TrainObserver,
 ) -> Result<FittedNetwork, FitError> {
-    let (mut members, mut epochs) = (Vec::new(), Vec::new());
+    let (mut members, mut epochs, mut diverged) = (Vec::new(), Vec::new(), None);
     let structure = Structure { members: 1, ..blueprint.build.structure };
     let single = Blueprint { build: Build { structure, ..blueprint.build }, ..blueprint.clone() };
     let (part, windowing) = (Part::Whole, blueprint.windowing());
@@ -202,12 +206,13 @@ async fn fit_fresh(
         let fitted = fit_plan(network, Plan { part, windowing, recipe, train, valid }, observer).await?;
         members.push(fitted.network);
         epochs.extend(fitted.epochs);
+        diverged = diverged.or(fitted.diverged);
         if observer.stop() {
             break;
         }
     }
     let network = if members.len() == 1 { members.remove(0) } else { Network::Ensemble(Ensemble::new(members)) };
-    Ok(FittedNetwork { network, epochs, part, windowing })
+    Ok(FittedNetwork { network, epochs, diverged, part, windowing })
 }
 
 /// Weights of a file in a network for training; layers that the file has no weights for start fresh.
@@ -255,8 +260,8 @@ async fn fit_plan(
     observer: &mut impl TrainObserver,
 ) -> Result<FittedNetwork, FitError> {
     let Plan { part, windowing, .. } = plan;
-    let (network, epochs) = run(network, plan, observer).await?;
-    Ok(FittedNetwork { network, epochs, part, windowing })
+    let Trained { network, epochs, diverged } = run(network, plan, observer).await?;
+    Ok(FittedNetwork { network, epochs, diverged, part, windowing })
 }
 
 /// Values that were computed once are not spectrograms: masks and stretching have no meaning for them.

@@ -15,7 +15,8 @@ use super::embeddings::moments;
 use crate::dataset::labelled_set::Song;
 use crate::model::Network;
 use crate::model::networks::head;
-use crate::recipe::{Range, RecipeError, check_ranges};
+use crate::recipe::range::{self, Range};
+use crate::recipe::{RecipeError, check_ranges};
 
 /// The largest component of a gradient that counts as zero.
 const TOLERANCE: f64 = 1e-7;
@@ -56,11 +57,12 @@ impl HeadRecipe {
     /// [`RecipeError`] names the first setting that is out of its range.
     pub(crate) fn check(&self) -> Result<(), RecipeError> {
         let of_head = [
-            ("penalty", self.penalty, Range::AtLeast(0)),
-            ("folds", self.folds as f64, Range::AtLeast(2)),
-            ("number of fold seeds", self.fold_seeds.len() as f64, Range::AtLeast(1)),
+            ("penalty", self.penalty, Range::within(0.0, 1e6)),
+            ("folds", self.folds as f64, Range::within(2.0, 1000.0)),
+            ("number of fold seeds", self.fold_seeds.len() as f64, Range::within(1.0, 1000.0)),
         ];
-        check_ranges(of_head.into_iter().chain(self.augmentation.settings()))
+        let seeds = self.fold_seeds.iter().map(|&seed| ("seed of the folds", seed as f64, range::SEED));
+        check_ranges(of_head.into_iter().chain(seeds).chain(self.augmentation.settings()))
     }
 }
 
@@ -310,19 +312,29 @@ mod tests {
     fn settings_out_of_range_are_named() {
         assert_eq!(HeadRecipe::default().check(), Ok(()));
         let of = |least_share| AudioAugmentation { least_share, ..AudioAugmentation::default() };
+        let turned = AudioAugmentation { low_pass_hz: [7500.0, 3000.0], ..AudioAugmentation::default() };
+        let many_knots = AudioAugmentation { curve_knots: usize::MAX, ..AudioAugmentation::default() };
         let bad = [
             HeadRecipe { folds: 1, ..HeadRecipe::default() },
             HeadRecipe { fold_seeds: Vec::new(), ..HeadRecipe::default() },
             HeadRecipe { penalty: -1.0, ..HeadRecipe::default() },
             HeadRecipe { augmentation: of(1.5), ..HeadRecipe::default() },
             HeadRecipe { augmentation: of(f64::NAN), ..HeadRecipe::default() },
+            HeadRecipe { penalty: f64::INFINITY, ..HeadRecipe::default() },
+            HeadRecipe { fold_seeds: vec![u64::MAX], ..HeadRecipe::default() },
+            HeadRecipe { augmentation: turned, ..HeadRecipe::default() },
+            HeadRecipe { augmentation: many_knots, ..HeadRecipe::default() },
         ];
         let messages = bad.map(|recipe| recipe.check().unwrap_err().to_string());
-        assert_eq!(messages[0], "folds is 1; expected 2 or more");
-        assert_eq!(messages[1], "number of fold seeds is 0; expected 1 or more");
-        assert_eq!(messages[2], "penalty is -1; expected 0 or more");
+        assert_eq!(messages[0], "folds is 1; expected 2 to 1000");
+        assert_eq!(messages[1], "number of fold seeds is 0; expected 1 to 1000");
+        assert_eq!(messages[2], "penalty is -1; expected 0 to 1000000");
         assert_eq!(messages[3], "shortest share of a copy is 1.5; expected 0 to 1");
         assert_eq!(messages[4], "shortest share of a copy is NaN; expected 0 to 1");
+        assert_eq!(messages[5], "penalty is inf; expected 0 to 1000000");
+        assert!(messages[6].starts_with("seed of the folds is "), "{}", messages[6]);
+        assert_eq!(messages[7], "highest cut-off frequency in Hz is 3000; expected 7500 to 200000");
+        assert!(messages[8].starts_with("knots of the equaliser curve is "), "{}", messages[8]);
     }
 
     #[test]

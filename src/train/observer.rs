@@ -52,6 +52,27 @@ impl TrainObserver for NoObserver {
 #[error("cancelled")]
 pub struct Cancelled;
 
+/// A run that computes with NaN or infinity, which no further step undoes. The text is for users.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("{what} became NaN or infinite in epoch {epoch}, so training stopped and {}", self.rest())]
+pub struct Diverged {
+    /// `the loss`, `the weights`, `the validation loss`.
+    pub(super) what: &'static str,
+    /// The epoch that it happened in, from 1.
+    pub(super) epoch: usize,
+    /// The epoch whose network is kept; `None` if there is none.
+    pub(super) kept: Option<usize>,
+    /// The recipe's.
+    pub(super) learning_rate: f64,
+}
+
+impl Diverged {
+    fn rest(&self) -> String {
+        let kept = self.kept.map_or("nothing is kept".to_owned(), |epoch| format!("epoch {epoch} is kept"));
+        format!("{kept}; the learning rate of {} is too high: train again with a lower one", self.learning_rate)
+    }
+}
+
 /// Why a run ends without a network. The texts are for users.
 #[derive(Debug, thiserror::Error)]
 pub enum FitError {
@@ -81,6 +102,9 @@ pub enum FitError {
     /// A checkpoint of another run.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// The losses or weights became NaN or infinite before any epoch was validated.
+    #[error(transparent)]
+    Diverged(#[from] Diverged),
     /// The device was lost.
     #[error("the engine failed during training ({0}); start again, or train on the CPU")]
     Device(#[from] ExecutionError),

@@ -1,6 +1,6 @@
 //! The training loop: epochs of steps, validation every few of them, the best epoch (or the last) kept.
 
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{ExecutionError, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::batch::{draw, epoch_order};
 use super::checkpoint::{Checkpoint, CheckpointError};
 use super::ema::Ema;
-use super::observer::{FitError, TrainObserver};
+use super::observer::{Diverged, FitError, TrainObserver};
 use super::predict::validate;
 use super::schedule::LearningRate;
 use super::step::{Objective, optimiser, step};
@@ -30,17 +30,31 @@ pub(super) struct Plan<'a> {
     pub valid: &'a LabelledSet,
 }
 
-/// Trains a network from where it is, or from where the observer's checkpoint has it: the network of the epoch that is
-/// kept, and the reports of all validated epochs.
+/// What a run leaves.
+pub(super) struct Trained {
+    /// The network of the epoch that is kept.
+    pub network: Network,
+    /// The reports of all validated epochs.
+    pub epochs: Vec<EpochReport>,
+    /// Why the run ended early, if it diverged.
+    pub diverged: Option<Diverged>,
+}
+
+/// Trains a network from where it is, or from where the observer's checkpoint has it.
 pub(super) async fn run(
     network: Network,
     plan: Plan<'_>,
     observer: &mut impl TrainObserver,
-) -> Result<(Network, Vec<EpochReport>), FitError> {
+) -> Result<Trained, FitError> {
     let recipe = plan.recipe;
     let mut run = Run::begin(network, plan, observer)?;
+    let mut diverged = None;
     for epoch in run.at.epoch + 1..=recipe.epochs {
         let losses = run.epoch(epoch, observer).await?;
+        diverged = run.divergence(&losses).await?;
+        if diverged.is_some() {
+            break;
+        }
         run.train_loss = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len().max(1) as f64;
         run.losses.extend(losses);
         run.at.epoch = epoch;
@@ -48,19 +62,23 @@ pub(super) async fn run(
         if !validates {
             continue;
         }
-        run.validate(observer).await?;
-        if observer.stop() || run.is_patience_over(recipe.patience) {
+        diverged = run.validate(observer).await?;
+        if diverged.is_some() || observer.stop() || run.is_patience_over(recipe.patience) {
             break;
         }
-        // JSON has no NaN, so a checkpoint with one could not be read again; the earlier checkpoint stays.
-        let readable = || run.at.epochs.iter().all(EpochReport::is_finite);
-        if epoch < recipe.epochs && observer.wants_checkpoint() && readable() {
+        if epoch < recipe.epochs && observer.wants_checkpoint() {
             observer.checkpoint(epoch, run.at.to_bytes().await?);
         }
     }
-    // A stopped run is promised to keep its best epoch, whatever the recipe keeps.
-    let network = if recipe.keep == Keep::Last && !observer.stop() { run.current() } else { run.at.best };
-    Ok((network, run.at.epochs))
+    if let Some(diverged) = diverged
+        && diverged.kept.is_none()
+    {
+        return Err(diverged.into());
+    }
+    // A run that is stopped by hand or diverges is promised to keep its best epoch, whatever the recipe keeps.
+    let keeps_last = recipe.keep == Keep::Last && !observer.stop() && diverged.is_none();
+    let network = if keeps_last { run.current() } else { run.at.best };
+    Ok(Trained { network, epochs: run.at.epochs, diverged })
 }
 
 fn better(report: &EpochReport, earlier: &EpochReport) -> bool {
@@ -103,11 +121,15 @@ impl<'a> Run<'a> {
         Ok(Self { plan, at, objective, rate, losses: Vec::new(), train_loss: 0.0 })
     }
 
-    /// Validates the network as it is now, and remembers it if it is the best so far.
-    async fn validate(&mut self, observer: &mut impl TrainObserver) -> Result<(), FitError> {
+    /// Validates the network as it is now, and remembers it if it is the best so far; what diverged, if its predictions
+    /// are NaN.
+    async fn validate(&mut self, observer: &mut impl TrainObserver) -> Result<Option<Diverged>, FitError> {
         let evaluated = self.current();
         let Plan { part, windowing, valid, .. } = self.plan;
         let (valid_loss, metrics) = validate(&evaluated, part, &windowing, valid, observer).await?;
+        if !valid_loss.is_finite() {
+            return Ok(Some(self.diverged("the validation loss", self.at.epoch)));
+        }
         let (epoch, valid) = (self.at.epoch, metrics.scores());
         let (train_loss, step_losses) = (self.train_loss, std::mem::take(&mut self.losses));
         let mut report = EpochReport { epoch, train_loss, step_losses, valid_loss, valid, best: false };
@@ -118,7 +140,23 @@ impl<'a> Run<'a> {
         self.rate.epoch_over(train_loss, report.valid.first());
         observer.epoch(&report);
         self.at.epochs.push(report);
-        Ok(())
+        Ok(None)
+    }
+
+    /// What diverged in the epoch after the last one that is over, which had these losses.
+    async fn divergence(&self, losses: &[f32]) -> Result<Option<Diverged>, ExecutionError> {
+        let what = match losses.iter().all(|loss| loss.is_finite()) {
+            false => "the loss",
+            // The last step's loss is of the weights before it.
+            true if !is_finite(&self.current()).await? => "the weights",
+            true => return Ok(None),
+        };
+        Ok(Some(self.diverged(what, self.at.epoch + 1)))
+    }
+
+    fn diverged(&self, what: &'static str, epoch: usize) -> Diverged {
+        let kept = self.at.epochs.iter().rfind(|report| report.best).map(|report| report.epoch);
+        Diverged { what, epoch, kept, learning_rate: self.plan.recipe.learning_rate }
     }
 
     /// True after so many validated epochs in a row without a new best one.
@@ -136,7 +174,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// One pass over the training split; the losses of its steps.
+    /// One pass over the training split, which ends with a step whose loss is NaN or infinite; the losses of its steps.
     async fn epoch(&mut self, epoch: usize, observer: &mut impl TrainObserver) -> Result<Vec<f32>, FitError> {
         let Plan { windowing, recipe, train, .. } = self.plan;
         seed_masks(recipe.seed, epoch);
@@ -157,7 +195,10 @@ impl<'a> Run<'a> {
             // Reading the previous loss waits for the previous step: the device is never more than one step behind, so
             // a cancel waits for no more than that.
             if let Some(before) = last.replace(loss) {
-                losses.extend(read(before).await?);
+                losses.push(read(before).await?);
+            }
+            if losses.last().is_some_and(|loss| !loss.is_finite()) {
+                break;
             }
             observer.step(before + index + 1, steps);
             observer.pause().await?;
@@ -166,13 +207,32 @@ impl<'a> Run<'a> {
             }
         }
         if let Some(loss) = last {
-            losses.extend(read(loss).await?);
+            losses.push(read(loss).await?);
         }
         Ok(losses)
     }
 }
 
 /// The value of a loss. Waits for the device.
-async fn read(loss: Tensor<1>) -> Result<Vec<f32>, ExecutionError> {
-    Ok(loss.into_data_async().await?.iter::<f32>().collect())
+async fn read(loss: Tensor<1>) -> Result<f32, ExecutionError> {
+    // A loss has one value; a device that gives none has failed, which NaN says too.
+    Ok(loss.into_data_async().await?.iter::<f32>().next().unwrap_or(f32::NAN))
+}
+
+/// True if no value of a network is NaN or infinite. Waits for the device.
+async fn is_finite(network: &Network) -> Result<bool, ExecutionError> {
+    let mut sums = Sums::default();
+    network.visit(&mut sums);
+    let sums = Tensor::cat(sums.0, 0).into_data_async().await?;
+    Ok(sums.iter::<f32>().all(f32::is_finite))
+}
+
+/// The sum of every tensor's absolute values: NaN and infinity stay in it, so that one value a tensor is read and not all.
+#[derive(Default)]
+struct Sums(Vec<Tensor<1>>);
+
+impl ModuleVisitor for Sums {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.push(param.val().abs().sum());
+    }
 }

@@ -13,17 +13,28 @@ use crate::model::windows::to_tensor;
 use crate::model::{Layers, Network, Part};
 use crate::recipe::{OptimiserKind, Recipe};
 
+/// The ε of PyTorch's Adam and RMSProp. Burn's own default is a thousand times larger, and stops the steps of small
+/// gradients.
+const PYTORCHS_EPSILON: f32 = 1e-8;
+
 /// The optimiser of a recipe, with its weight decay.
+///
+/// Adam and RMSProp have PyTorch's constants, with which the documents that use them train; Adadelta has those of Keras,
+/// as its only document. AdamW, which no document uses, keeps Burn's ε of 1e-5: this project's recipes were found with
+/// it. `tests/data/optimizers` holds all of them to the two frameworks.
 pub fn optimiser(recipe: &Recipe) -> ModuleOptimizer {
     let decay = recipe.weight_decay as f32;
-    let coupled = WeightDecayConfig::new(decay);
+    let coupled = Some(WeightDecayConfig::new(decay));
     match recipe.optimiser {
         OptimiserKind::AdamW => AdamWConfig::new().with_weight_decay(decay).init(),
-        OptimiserKind::Adam => AdamConfig::new().with_weight_decay(Some(coupled)).init(),
-        OptimiserKind::RmsProp => RmsPropConfig::new().with_weight_decay(Some(coupled)).init(),
+        OptimiserKind::Adam => AdamConfig::new().with_epsilon(PYTORCHS_EPSILON).with_weight_decay(coupled).init(),
+        OptimiserKind::RmsProp => {
+            let config = RmsPropConfig::new().with_alpha(0.99).with_momentum(0.0).with_epsilon(PYTORCHS_EPSILON);
+            config.with_weight_decay(coupled).init()
+        }
         // Momentum as most papers use it; recipes do not change it.
         OptimiserKind::Sgd => SgdConfig::new()
-            .with_weight_decay(Some(coupled))
+            .with_weight_decay(coupled)
             .with_momentum(Some(MomentumConfig { momentum: 0.9, dampening: 0.0, nesterov: true }))
             .init(),
         OptimiserKind::Adadelta => Adadelta::new(decay).into(),

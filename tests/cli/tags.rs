@@ -11,7 +11,7 @@ use crate::{genrelens, model_weights, wav};
 const TAGS: [&str; 3] = ["low", "high", "pulsing"];
 
 /// Clips of 1.5 s in all eight combinations of tags, several of each; every fourth is for validation.
-fn write_set(folder: &Path) {
+pub fn write_set(folder: &Path) {
     let mut index = "file,tags,split\n".to_owned();
     for clip in 0..40_u32 {
         // The bits of the clip's number: every combination is equally frequent.

@@ -21,6 +21,7 @@ mod wav;
 mod classify;
 mod requests;
 mod training;
+mod training_diverges;
 mod training_runs;
 
 #[cfg(not(target_family = "wasm"))]

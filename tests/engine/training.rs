@@ -109,7 +109,7 @@ fn a_network_trains_from_scratch_on_a_few_clips() {
 }
 
 /// Loaded like any other network, it predicts for a clip what the result of its training says.
-fn predicts_the_same(engine: &mut Engine, card: Card, weights: Vec<u8>, result: &TrainingResult) {
+pub fn predicts_the_same(engine: &mut Engine, card: Card, weights: Vec<u8>, result: &TrainingResult) {
     let mut host = Recorder::default();
     ask(engine, Request::Load { card: Box::new(card) }, Payload::Bytes(weights), &mut host);
     let request = Request::Classify { file: "clip 13.wav".to_owned(), sample_rate: None };
@@ -147,7 +147,7 @@ fn backbone_of(name: &str, architecture: &str, front_end: &str, bands: usize, me
     (Card { sha256: weights::sha256_hex(&bytes), ..card }, bytes)
 }
 
-fn with_backbone() -> Engine {
+pub fn with_backbone() -> Engine {
     with(backbone("tags"))
 }
 
@@ -158,7 +158,7 @@ fn with((card, bytes): (Card, Vec<u8>)) -> Engine {
     engine
 }
 
-fn head(hidden: usize) -> ModelSpec {
+pub fn head(hidden: usize) -> ModelSpec {
     ModelSpec::NewHead { backbones: vec![("tags".to_owned(), BackboneOutput::Both)], hidden }
 }
 
@@ -199,7 +199,7 @@ fn the_windows_of_a_long_clip_are_spread_over_all_of_it() {
     assert!((seconds - 100.0).abs() < 0.1 && (20..=24).contains(&windows), "{windows} windows of {seconds} s");
 }
 
-fn tuned(layers: TrainableLayers) -> ModelSpec {
+pub fn tuned(layers: TrainableLayers) -> ModelSpec {
     ModelSpec::FineTune { network: "tags".to_owned(), layers }
 }
 

@@ -19,6 +19,10 @@ mod command;
 #[cfg(not(target_family = "wasm"))]
 mod full_size;
 #[cfg(not(target_family = "wasm"))]
+mod initial_weights;
+#[cfg(not(target_family = "wasm"))]
+mod optimizers;
+#[cfg(not(target_family = "wasm"))]
 mod seeds;
 #[cfg(not(target_family = "wasm"))]
 mod transfer;

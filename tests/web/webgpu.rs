@@ -23,7 +23,7 @@ use genrelens::model::registry::{ENTRIES, Entry, InputKind, entry};
 use genrelens::model::weights::{self, Precision};
 use genrelens::model::{Build, Dropouts, Network, Shape, is_statistic};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request};
-use genrelens::recipe::Recipe;
+use genrelens::recipe::{OptimiserKind, Recipe, Schedule};
 use genrelens::train::batch::Batch;
 use genrelens::train::step::{Objective, loss};
 use genrelens::training_job::{LabelledClip, ModelSpec, Split, TrainingJob, TrainingResult};
@@ -289,8 +289,8 @@ fn tone(kind: usize, number: usize) -> Vec<f32> {
     (0..22_050).map(|index| (std::f32::consts::TAU * hz * index as f32 / 22_050.0).sin()).collect()
 }
 
-/// Trains on eight clips of two kinds, also from a checkpoint: card, result, weights file.
-async fn trained(engine: &mut Engine, model: &ModelSpec, recipe: Recipe) -> (Card, TrainingResult, Vec<u8>) {
+/// A job on eight clips of two kinds, which are embedded.
+async fn embedded(engine: &mut Engine, model: &ModelSpec, recipe: Recipe) -> TrainingJob {
     let clip = |index: usize| LabelledClip {
         id: index.to_string(),
         name: format!("{index}.wav"),
@@ -306,7 +306,12 @@ async fn trained(engine: &mut Engine, model: &ModelSpec, recipe: Recipe) -> (Car
         assert!(matches!(host.last(), Event::Embedded { .. }), "{:?}", host.last());
     }
     let labels = ["low", "high"].map(String::from).to_vec();
-    let job = TrainingJob { name: "mine".into(), labels, multi_label: false, model: model.clone(), clips, recipe };
+    TrainingJob { name: "mine".into(), labels, multi_label: false, model: model.clone(), clips, recipe }
+}
+
+/// Trains, also from a checkpoint: card, result, weights file.
+async fn trained(engine: &mut Engine, model: &ModelSpec, recipe: Recipe) -> (Card, TrainingResult, Vec<u8>) {
+    let job = embedded(engine, model, recipe).await;
     let request = || Request::Train { job: Box::new(job.clone()) };
     let host = ask(engine, request(), Payload::None).await;
     let checkpoint = host.events.iter().find_map(|(event, payload)| match (event, payload) {
@@ -369,6 +374,20 @@ async fn a_network_trained_on_the_gpu_predicts_the_same_on_the_cpu() {
         let label = |label: &str| prediction.genres.iter().find(|score| score.label == label).unwrap().probability;
         check(&format!("the answer to clip {index}"), expected, &[label("low"), label("high")], SUMS);
     }
+}
+
+#[wasm_bindgen_test]
+async fn a_run_that_diverges_keeps_its_last_good_weights() {
+    let (architecture, front_end) = ("lens".to_owned(), "gtzan-logmel".to_owned());
+    let model = ModelSpec::FromScratch { architecture, front_end, rows: None, frames: 16, width: 0.25 };
+    // The weight decay makes the weights some eight times larger in every step.
+    let growing = Recipe { optimiser: OptimiserKind::Sgd, learning_rate: 0.05, weight_decay: 100.0, ..model.quick(6) };
+    let recipe = Recipe { epochs: 60, schedule: Schedule::Constant, average_decay: 0.0, ..growing };
+    let mut gpu = Engine::new(EngineInfo { kind: EngineKind::Gpu, adapter: None }, webgpu().await);
+    let job = embedded(&mut gpu, &model, recipe).await;
+    let (_, result, _) = ask(&mut gpu, Request::Train { job: Box::new(job) }, Payload::None).await.trained();
+    assert!(result.warning.is_some_and(|warning| warning.contains(" became NaN or infinite in epoch ")));
+    assert!(result.answers.iter().flatten().all(|probability| probability.is_finite()));
 }
 
 #[wasm_bindgen_test]

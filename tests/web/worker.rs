@@ -83,6 +83,7 @@ fn events() -> Vec<(Event, Payload)> {
         (Event::SelfTested(SelfTest { logits: vec![-1.5, 2.25], milliseconds: 3.0 }), Payload::None),
         (Event::Warning { message: "w".to_owned() }, Payload::None),
         (Event::Failed { message: "f".to_owned() }, Payload::None),
+        (Event::Diverged { message: "d".to_owned() }, Payload::None),
         (Event::Cancelled, Payload::None),
     ]
 }

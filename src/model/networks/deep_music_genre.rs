@@ -12,6 +12,7 @@ use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::blocks::{Dense, dropout, max_pool1d, pooled};
 use crate::model::dropout::Dropout;
+use crate::model::keras::as_keras;
 use crate::model::layers::Layers;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
@@ -73,7 +74,8 @@ const HIDDEN: [usize; 1] = [2048];
 /// Shapes at the document's sizes: `[batch, 128, 646]` → `[256, 161]` → `[256, 39]` → `[256, 9]` → twice `[256, 2]`,
 /// flattened and concatenated 1024 → 2048 → 10. Ours, because the document does not say: convolutions are not padded
 /// (Keras' default), except for inputs so short that nothing would be left; the hidden layer has a ReLU. The document
-/// says that batch norm and dropout hardly helped: there is neither, unless dropout is requested.
+/// says that batch norm and dropout hardly helped: there is neither, unless dropout is requested. Weights are drawn as in
+/// Keras, with which it was made.
 #[derive(Module, Debug)]
 pub struct DeepMusicGenre {
     convolutions: Vec<Conv1d>,
@@ -94,11 +96,11 @@ fn init(build: &Build, device: &Device) -> DeepMusicGenre {
     };
     let convolutions = [(); 3].map(layer).to_vec();
     let values = 2 * to * pooled(frames, LAST_POOL);
-    DeepMusicGenre {
+    as_keras(DeepMusicGenre {
         convolutions,
         dropout: dropout(build.dropouts.convolution, 0.0),
         dense: Dense::new(values, &HIDDEN, build, 0.0, device),
-    }
+    })
 }
 
 impl Layers for DeepMusicGenre {

@@ -8,6 +8,7 @@ use burn::tensor::{Device, Tensor};
 use super::deep_music_genre::{FRAMES, SOURCE, preset};
 use crate::card::Structure;
 use crate::model::blocks::{Block2d, Dense, dropout};
+use crate::model::keras::as_keras;
 use crate::model::layers::Layers;
 use crate::model::spec::{Build, Entry, InputKind, Shape};
 
@@ -37,7 +38,8 @@ const LAYERS: [(usize, [usize; 2]); 4] = [(16, [2, 4]), (48, [4, 5]), (96, [3, 8
 /// 50; 109 million multiplications a clip. FCN-4's last pool, 4×8, leaves one value a channel of its 96 bands and 1366
 /// frames; here the last pool takes whatever is left, so that windows of any length work. The scores are logits:
 /// the sigmoid belongs to the loss and to the prediction. Ours: the channels, and no dropout unless it is requested,
-/// because the document says that it hardly helped.
+/// because the document says that it hardly helped. Weights are drawn as in Keras, with which the document's networks
+/// were made.
 #[derive(Module, Debug)]
 pub struct FcnTagger {
     convolutions: Vec<Block2d>,
@@ -52,7 +54,7 @@ fn init(build: &Build, device: &Device) -> FcnTagger {
         Block2d::new([from, channels], [1, 1], pool, dropout(build.dropouts.convolution, 0.0), device)
     };
     let convolutions = LAYERS.map(block).to_vec();
-    FcnTagger { convolutions, dense: Dense::new(channels, &[], build, 0.0, device) }
+    as_keras(FcnTagger { convolutions, dense: Dense::new(channels, &[], build, 0.0, device) })
 }
 
 impl Layers for FcnTagger {

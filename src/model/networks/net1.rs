@@ -11,6 +11,7 @@ use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::blocks::{max_over_time, mean_over_time};
 use crate::model::dropout::Dropout;
+use crate::model::keras::as_keras;
 use crate::model::layers::Layers;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
@@ -66,7 +67,7 @@ const DROPOUT_DENSE: f64 = 0.1;
 ///
 /// The first convolution spans every mel band. The third and the fourth are duplicates on the second one's output,
 /// one pooled by its maximum and one by its mean, so that they come to extract different statistics. 1 001 162
-/// parameters at the paper's sizes. It pools over all time, so any window of at least [`KERNEL_FRAMES`] frames works.
+/// parameters at the paper's sizes, drawn as in Keras, with which it was made. It pools over all time, so any window of at least [`KERNEL_FRAMES`] frames works.
 #[derive(Module, Debug)]
 pub struct Net1 {
     c1: Conv1d,
@@ -88,7 +89,7 @@ fn init(build: &Build, device: &Device) -> Net1 {
         Conv1dConfig::new(channels_in, channels_out, KERNEL_FRAMES).with_padding(PaddingConfig1d::Same).init(device)
     };
     let dropout = |rate: Option<f64>, paper| Dropout::new(rate.unwrap_or(paper));
-    Net1 {
+    as_keras(Net1 {
         c1: Conv1dConfig::new(build.shape.bands, wide, KERNEL_FRAMES).init(device),
         c2: same(wide, wide),
         c3: same(wide, narrow),
@@ -98,7 +99,7 @@ fn init(build: &Build, device: &Device) -> Net1 {
         d3: LinearConfig::new(last, build.shape.classes).init(device),
         dropout_convolution: dropout(build.dropouts.convolution, DROPOUT_CONVOLUTION),
         dropout_dense: dropout(build.dropouts.dense, DROPOUT_DENSE),
-    }
+    })
 }
 
 impl Layers for Net1 {

@@ -9,6 +9,7 @@ use burn::tensor::{Device, Tensor};
 use super::net1::{DUPLICATED, KERNEL_FRAMES, PAPER_SHAPE, preset};
 use crate::card::Structure;
 use crate::model::blocks::{max_over_time, mean_over_time};
+use crate::model::keras::as_keras;
 use crate::model::layers::Layers;
 use crate::model::spec::{Build, Entry, InputKind, Preset};
 use crate::recipe::Recipe;
@@ -31,7 +32,7 @@ pub(crate) const ENTRY: Entry<Net2> = Entry {
 };
 
 /// Three convolutions over time, their outputs added, pooled over all of it by maximum and mean, and three dense
-/// layers. 857 322 parameters at the paper's sizes. Any window of at least [`KERNEL_FRAMES`] frames works.
+/// layers. 857 322 parameters at the paper's sizes, drawn as in Keras, with which it was made. Any window of at least [`KERNEL_FRAMES`] frames works.
 ///
 /// The paper names no dropout and no weight penalty for it, so it has neither of its own.
 #[derive(Module, Debug)]
@@ -48,14 +49,14 @@ pub struct Net2 {
 fn init(build: &Build, device: &Device) -> Net2 {
     let [channels, dense, last] = [256, 128, 32].map(|channels| build.channels(channels));
     let same = || Conv1dConfig::new(channels, channels, KERNEL_FRAMES).with_padding(PaddingConfig1d::Same).init(device);
-    Net2 {
+    as_keras(Net2 {
         c1: Conv1dConfig::new(build.shape.bands, channels, KERNEL_FRAMES).init(device),
         c2: same(),
         c3: same(),
         d1: LinearConfig::new(2 * channels, dense).init(device),
         d2: LinearConfig::new(dense, last).init(device),
         d3: LinearConfig::new(last, build.shape.classes).init(device),
-    }
+    })
 }
 
 impl Layers for Net2 {

@@ -11,6 +11,7 @@ use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::blocks::{Dense, dropout, max_pool2d, pooled};
 use crate::model::dropout::Dropout;
+use crate::model::keras::as_keras;
 use crate::model::layers::Layers;
 use crate::model::recurrent::Bidirectional;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
@@ -34,7 +35,7 @@ pub(crate) const ENTRY: Entry<ParallelCnnRnn> = Entry {
 pub(crate) const SOURCE: &str =
     "Li, Ng and Ng, GenreWiz: Music Genre Classification with RNN and CNN (after Dwivedi 2018)";
 
-/// The document's training: RMSProp with a learning rate of 0.0005, raised on a plateau and lowered when the accuracy
+/// The document's training, in PyTorch: RMSProp with a learning rate of 0.0005, raised on a plateau and lowered when the accuracy
 /// fluctuates, 120 epochs, the best one kept. It names no batch; ours is 32. A clip is one input of 640 frames, so one
 /// window of each song.
 pub(crate) fn preset() -> Preset {
@@ -124,8 +125,8 @@ pub(crate) fn sequence_shape(build: &Build) -> [usize; 2] {
 ///
 /// The GRU has one bias a gate, as the table's 49 536 says (Keras with `reset_after=False`); its two last states, 128,
 /// are concatenated with the convolutions' 256. ReLU after the convolutions is the listing's; the table names no
-/// activation. Ours, because the document does not say: no dropout unless it is requested, and initial weights
-/// as in PyTorch.
+/// activation. Weights are drawn as in Keras, whose table it is. Ours, because the document does not say: no dropout
+/// unless it is requested.
 #[derive(Module, Debug)]
 pub struct ParallelCnnRnn {
     convolutions: Convolutions,
@@ -138,9 +139,9 @@ fn init(build: &Build, device: &Device) -> ParallelCnnRnn {
     let (convolutions, values) = Convolutions::new(build, device);
     let ([_, inputs], units) = (sequence_shape(build), build.channels(UNITS));
     ParallelCnnRnn {
-        convolutions,
+        convolutions: as_keras(convolutions),
         recurrent: Bidirectional::new(inputs, units, false, device),
-        dense: Dense::new(values + 2 * units, &[], build, 0.0, device),
+        dense: as_keras(Dense::new(values + 2 * units, &[], build, 0.0, device)),
     }
 }
 

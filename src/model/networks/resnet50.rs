@@ -18,7 +18,8 @@ use crate::recipe::{OptimiserKind, Recipe, Schedule};
 /// This network in the registry.
 pub(crate) const ENTRY: Entry<ResNet50> = Entry {
     id: "resnet50-transfer",
-    summary: "ResNet-50, which learned on photographs, with new last layers, on the spectrogram as a picture.",
+    summary: "ResNet-50, made for photographs, with new last layers, on the spectrogram as a picture; from ImageNet weights \
+              or from scratch.",
     source: TRANSFER,
     reported: "67 % balanced with the output layer alone, 65 % with a dense layer before it, validation, on GTZAN's \
                pictures, random 80/10/10 by song.",

@@ -17,7 +17,8 @@ use crate::model::spec::{Build, Entry, InputKind, Shape};
 /// This network in the registry.
 pub(crate) const ENTRY: Entry<Xception> = Entry {
     id: "xception-transfer",
-    summary: "Xception, which learned on photographs, with new last layers, on the spectrogram as a picture.",
+    summary: "Xception, made for photographs, with new last layers, on the spectrogram as a picture; from ImageNet weights or \
+              from scratch.",
     source: TRANSFER,
     reported: "71 % balanced at a learning rate of 1e-3, 75 % at 1e-4 (73 % on test) with the output layer alone, 49 % \
                with a dense layer before it, validation, on GTZAN's pictures, random 80/10/10 by song.",

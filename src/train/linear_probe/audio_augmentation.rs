@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::{AudioError, Clip, resample};
 use crate::dsp::{FrontEnd, MelPlan, Segment, segments};
-use crate::recipe::Range;
+use crate::recipe::range::{self, Range};
 
 /// The speed of copies is rounded to multiples of this sample rate, in Hz: the resampler is fast for rates with a large
 /// common divisor.
@@ -61,18 +61,23 @@ impl Default for AudioAugmentation {
 }
 
 impl AudioAugmentation {
-    /// The settings that have a range: name, value, range.
-    pub(super) fn settings(&self) -> [(&'static str, f64, Range); 8] {
+    /// All settings: name, value, range.
+    pub(super) fn settings(&self) -> [(&'static str, f64, Range); 12] {
         let [lowest_hz, highest_hz] = self.low_pass_hz;
+        let hz = Range::within(1.0, 200_000.0);
         [
-            ("seconds of a copy", self.seconds, Range::AtLeast(0)),
-            ("shortest share of a copy", self.least_share, Range::ToOne),
-            ("semitones", self.semitones, Range::AtLeast(0)),
-            ("gain in dB", self.gain_db, Range::AtLeast(0)),
-            ("equaliser curve in dB", self.curve_db, Range::AtLeast(0)),
-            ("share of low-passed copies", self.low_pass_share, Range::ToOne),
-            ("lowest cut-off frequency in Hz", lowest_hz, Range::AtLeast(1)),
-            ("range of the cut-off frequency in Hz", highest_hz - lowest_hz, Range::AtLeast(0)),
+            ("number of copies", self.count as f64, Range::within(0.0, 1000.0)),
+            ("seed of the copies", self.seed as f64, range::SEED),
+            ("seconds of a copy", self.seconds, Range::within(0.0, 3600.0)),
+            ("shortest share of a copy", self.least_share, range::SHARE),
+            ("semitones", self.semitones, Range::within(0.0, 48.0)),
+            ("gain in dB", self.gain_db, Range::within(0.0, 100.0)),
+            ("equaliser curve in dB", self.curve_db, Range::within(0.0, 100.0)),
+            ("knots of the equaliser curve", self.curve_knots as f64, Range::within(0.0, 1000.0)),
+            ("share of low-passed copies", self.low_pass_share, range::SHARE),
+            ("lowest cut-off frequency in Hz", lowest_hz, hz),
+            ("highest cut-off frequency in Hz", highest_hz, Range::within(lowest_hz, hz.max)),
+            ("slope of the low-pass filter in dB", self.low_pass_slope_db, Range::within(0.0, 1000.0)),
         ]
     }
 }

@@ -20,6 +20,9 @@ pub(crate) enum EmbedError {
     Audio(#[from] AudioError),
     #[error(transparent)]
     Device(#[from] ExecutionError),
+    /// A head cannot be solved on them, nor would it predict anything.
+    #[error("a backbone gives NaN or infinity for this recording; fetch its weights again")]
+    NotFinite,
 }
 
 /// The features of all windows of a song's segments: `[windows][features]`.
@@ -66,5 +69,5 @@ async fn embed_spans(
     for spans in spans.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
         rows.extend(backbones.embed_windows(windowing, segments, spans).await?.rows);
     }
-    Ok(rows)
+    if rows.iter().flatten().all(|value| value.is_finite()) { Ok(rows) } else { Err(EmbedError::NotFinite) }
 }

@@ -95,7 +95,8 @@ fn figures(card: &Card) -> String {
         // The names of figures on cards: `valid_song_accuracy`, `folds_song_accuracy`, and their `_low` and `_high` bounds.
         let part = name.strip_suffix("_song_accuracy")?;
         let how = match part {
-            "valid" => " (validation set, which also selected the best epoch)",
+            // Some networks keep their best epoch on it, others their last; the card's data says which.
+            "valid" => " (validation set, on which its epoch or its settings may have been chosen)",
             "folds" => " (cross-validation)",
             _ => "",
         };

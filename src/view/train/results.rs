@@ -213,7 +213,7 @@ pub(in crate::view) mod tests {
             recipe: Recipe::default(),
         };
         let answers = answers.iter().map(|answer| answer.to_vec()).collect();
-        let result = TrainingResult { epochs: Vec::new(), answers, parameters: 1, milliseconds: 1.0 };
+        let result = TrainingResult { epochs: Vec::new(), warning: None, answers, parameters: 1, milliseconds: 1.0 };
         Outcome { card: crate::view::classify::words::tests::in_use().card, job, result }
     }
 

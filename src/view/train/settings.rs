@@ -4,54 +4,14 @@
 pub mod fields;
 mod recipe_fields;
 
-use std::fmt;
 use std::str::FromStr;
 
+use crate::recipe::range::Range;
 use crate::recipe::{Keep, OptimiserKind, Recipe, Schedule};
 use crate::view::train::words::settings as words;
 
 /// What a ticked checkbox says; an empty one says nothing.
 pub(crate) const TICKED: &str = "yes";
-
-/// The numbers that a field takes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Range {
-    /// The smallest.
-    pub min: f64,
-    /// The largest, or what every number is below; infinite for no limit.
-    pub max: f64,
-    excludes_max: bool,
-}
-
-impl Range {
-    const fn within(min: f64, max: f64) -> Self {
-        Self { min, max, excludes_max: false }
-    }
-
-    const fn below(min: f64, max: f64) -> Self {
-        Self { min, max, excludes_max: true }
-    }
-
-    const fn at_least(min: f64) -> Self {
-        Self { min, max: f64::INFINITY, excludes_max: true }
-    }
-
-    fn contains(self, value: f64) -> bool {
-        // Infinity and NaN are no values of any setting.
-        value.is_finite() && value >= self.min && if self.excludes_max { value < self.max } else { value <= self.max }
-    }
-}
-
-impl fmt::Display for Range {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { min, max, excludes_max } = self;
-        match (max.is_finite(), excludes_max) {
-            (false, _) => write!(formatter, "{min} or more"),
-            (true, true) => write!(formatter, "{min} to below {max}"),
-            (true, false) => write!(formatter, "{min} to {max}"),
-        }
-    }
-}
 
 /// The kind of a field.
 #[derive(Debug, Clone, Copy)]

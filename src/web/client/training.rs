@@ -152,7 +152,10 @@ impl Client {
         }
         run.assign_splits(embedded).map_err(TrainFailure::Refused)?;
         let trained = self.request_training(number, &engine, run).await;
-        trained.map_err(failure(on_gpu || !alive.get()))
+        trained.map_err(|event| match event {
+            Event::Diverged { message } => TrainFailure::Refused(message),
+            other => failure(on_gpu || !alive.get())(failure_message(other)),
+        })
     }
 
     /// Embeds the clips of a job; returns those that could be decoded.
@@ -275,12 +278,13 @@ impl Client {
         }
     }
 
+    /// Trains on embedded clips; the event that says why, if there is no network.
     async fn request_training(
         &self,
         number: TrainingNumber,
         engine: &Engine,
         run: &TrainingRun,
-    ) -> Result<(Card, TrainingResult, Vec<u8>), String> {
+    ) -> Result<(Card, TrainingResult, Vec<u8>), Event> {
         let TrainingRun { job, checkpoint, .. } = run;
         let payload =
             checkpoint.borrow().as_ref().map_or(Payload::None, |checkpoint| Payload::Bytes(checkpoint.bytes.clone()));
@@ -304,7 +308,7 @@ impl Client {
         self.note_request(number, None);
         match (event, payload) {
             (Event::Trained { card, result }, Payload::Bytes(bytes)) => Ok((*card, *result, bytes)),
-            (other, _) => Err(failure_message(other)),
+            (other, _) => Err(other),
         }
     }
 }

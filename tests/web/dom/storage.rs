@@ -194,7 +194,7 @@ fn outcome(asked: &FakeEngines) -> Rc<Outcome> {
     let mut job = asked.2.take().unwrap();
     job.clips.iter_mut().for_each(|clip| clip.split = Split::Valid);
     let answers = job.clips.iter().map(|_| vec![0.9, 0.1]).collect();
-    let result = TrainingResult { epochs: Vec::new(), answers, parameters: 1, milliseconds: 1200.0 };
+    let result = TrainingResult { epochs: Vec::new(), warning: None, answers, parameters: 1, milliseconds: 1200.0 };
     Rc::new(Outcome { card: card("my network"), job, result })
 }
 

@@ -142,7 +142,7 @@ fn outcome(multi_label: bool) -> Outcome {
         clips: [0, 0, 1, 1].into_iter().enumerate().map(clip).collect(),
     };
     let answers = vec![vec![0.9, 0.1], vec![0.2, 0.8], vec![0.1, 0.9], vec![0.3, 0.7]];
-    let result = TrainingResult { epochs: Vec::new(), answers, parameters: 1, milliseconds: 1200.0 };
+    let result = TrainingResult { epochs: Vec::new(), warning: None, answers, parameters: 1, milliseconds: 1200.0 };
     Outcome { card: card("mine"), job, result }
 }
 

@@ -1,8 +1,9 @@
 //! The table of all fields of the settings form, in the order in which the page shows them.
 
 use super::recipe_fields::{OPTIMIZER, REGULARIZATION, TRAINING, VALIDATION};
-use super::{FormField, Input, Range, Setting};
+use super::{FormField, Input, Setting};
 use crate::recipe::Augmentation;
+use crate::recipe::range::Range;
 use crate::view::train::model_options::RecipePreset;
 
 pub(crate) use super::recipe_fields::AUGMENTATION;

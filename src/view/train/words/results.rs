@@ -5,7 +5,7 @@ use crate::eval::metrics::{ClassFigures, Metrics};
 use crate::eval::report::{EpochReport, Scores};
 use crate::eval::tags::{TagFigures, TagMetrics};
 use crate::view::format::count;
-use crate::view::format::{NBSP, genre, milliseconds, percent};
+use crate::view::format::{NBSP, genre, milliseconds, percent, sentence};
 use crate::view::train::compare::PairedComparison;
 use crate::view::train::results::Outcome;
 use crate::view::train::results::{Confused, Miss, TagMiss};
@@ -19,8 +19,13 @@ fn area(value: f64) -> String {
     format!("{value:.2}")
 }
 
-/// What the metrics mean, and how far to trust them.
+/// What the metrics mean, and how far to trust them; first, why the run stopped before its end, if it did.
 pub fn outcome(outcome: &Outcome) -> String {
+    let warning = outcome.result.warning.clone();
+    warning.map(|warning| sentence(format!("Warning: {warning}")) + " ").unwrap_or_default() + &metrics(outcome)
+}
+
+fn metrics(outcome: &Outcome) -> String {
     let time = format!("Training took {}.", milliseconds(outcome.result.milliseconds));
     if outcome.job.multi_label {
         let metrics = outcome.tag_metrics();
@@ -281,6 +286,15 @@ mod tests {
         assert!(!epochs(&run[..6]).unwrap_or_default().contains("overfit"), "two epochs say nothing yet");
         assert!(curves(&run).contains("at best, after epoch 4"));
         assert_eq!((epochs(&[]), curves(&[])), (None, String::new()));
+    }
+
+    #[test]
+    fn a_run_that_diverged_says_so_before_its_figures() {
+        let mut outcome = crate::view::train::results::tests::outcome(&[[0.9, 0.1], [0.2, 0.8]]);
+        assert!(super::outcome(&outcome).starts_with("Of "), "{}", super::outcome(&outcome));
+        outcome.result.warning = Some("the loss became NaN".to_owned());
+        let text = super::outcome(&outcome);
+        assert!(text.starts_with("Warning: the loss became NaN. Of "), "{text}");
     }
 
     #[test]

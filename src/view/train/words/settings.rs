@@ -70,7 +70,7 @@ pub(crate) fn about_preset(preset: Option<RecipePreset>, model: &ModelSpec, has_
         }
         (Some(RecipePreset::Thorough), _) => "More epochs in smaller steps.",
         (Some(RecipePreset::Paper), ModelSpec::NewHead { .. }) => {
-            "As such heads are usually trained: with Adam, and the best epoch is kept."
+            "As such heads are usually trained: with AdamW, and the best epoch is kept."
         }
         (Some(RecipePreset::Paper), _) => {
             "As the paper trains this network. The paper had far more songs than you have clips."
