@@ -44,6 +44,7 @@ fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<ExitCode> {
     let mut workspace = Workspace::find()?;
+    workspace.claim_target()?;
     match command {
         Command::Serve(options) => serve::command(&mut workspace, &options)?,
         Command::Build(options) => build::command(&mut workspace, &options)?,
