@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod architecture;
 mod bench;
+#[cfg(test)]
+mod browsers;
 mod build;
 mod cli;
 mod compress;
