@@ -268,12 +268,12 @@ fn own_files() -> JsValue {
 }
 
 fn answer_whether_busy(event: &Event) {
-    let stage = dom::document().and_then(|document| dom::by_id::<HtmlElement>(&document, "page"));
-    let stage = stage.ok().and_then(|page| page.get_attribute("data-stage")).unwrap_or_default();
+    let page = dom::document().and_then(|document| dom::by_id::<HtmlElement>(&document, "page"));
+    let busy = page.is_ok_and(|page| page.has_attribute("data-busy"));
     let port = js::get(event, "ports").ok().and_then(|ports| js::object(&ports, "0"));
     if let Some(port) = port {
         // A closed port belongs to a worker that no longer waits.
-        let _ = js::call(&port, "postMessage", &[&(stage != "idle").into()]);
+        let _ = js::call(&port, "postMessage", &[&busy.into()]);
     }
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { anotherBuild, fileNamed, retrain } from "./builds.mjs";
 import { useNetwork, waitForAnswerBy } from "./genrelens-page.mjs";
+import { madeFolder } from "./made.mjs";
 import { answers, disconnect, first, MINUTE, NO_CONNECTION, offlinePage, other, PLAIN, ready } from "./offline-page.mjs";
 
 const visit = offlinePage();
@@ -138,5 +139,44 @@ test("a visitor who comes back meets the new worker and weights, on a host whose
       );
     },
     { maxAge: 600, serviceWorkers: "block" },
+  ),
+);
+
+test("a run that ends in a hidden tab holds no update back", { timeout: 8 * MINUTE }, () =>
+  visit(
+    PLAIN,
+    async (page, site) => {
+      await ready(page);
+      const hidden = await page.context().newPage();
+      await hidden.goto(`${site.address}${PLAIN}`);
+      await hidden.click("#view-train");
+      await hidden.setInputFiles("#train-folder", madeFolder({ noise: 5, tone: 5 }));
+      await hidden.locator("#train-count", { hasText: /10\sclips in 2 classes/ }).waitFor({ timeout: MINUTE });
+      await hidden.selectOption("#train-model", "lens");
+      await hidden.locator("#train summary", { hasText: "All settings" }).click();
+      await hidden.fill("#train-epochs", "30");
+      await hidden.click("#train-start");
+      await hidden.locator("#train-progress-text", { hasText: /Training: step/ }).waitFor({ timeout: 2 * MINUTE });
+      // A tab that nobody looks at draws no frames.
+      await hidden.evaluate(() => (globalThis.requestAnimationFrame = () => 0));
+      site.folder = anotherBuild();
+      await page.reload();
+      await offered(page);
+      let renewed = false;
+      page.once("load", () => (renewed = true));
+      const busy = page.locator("#update-text", { hasText: "Another tab is training" });
+      await page.click("#update-now");
+      await busy.waitFor({ timeout: MINUTE });
+      const deadline = Date.now() + 3 * MINUTE;
+      while (!renewed && Date.now() < deadline) {
+        // The page may be reloaded meanwhile.
+        await page.click("#update-now", { timeout: 2000 }).catch(() => {});
+        await page.waitForTimeout(1000);
+      }
+      assert.ok(renewed, "the run has ended, and the update still waits for it");
+      await ready(page);
+      assert.equal(await isRenewed(page), true);
+    },
+    { expected: NO_CONNECTION },
   ),
 );

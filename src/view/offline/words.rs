@@ -95,7 +95,9 @@ pub(crate) fn update(update: UpdateState) -> &'static str {
         UpdateState::None | UpdateState::Declined => "",
         UpdateState::Available => "A new version of GenreLens is ready. The page reloads to use it.",
         UpdateState::Requested => "Updating…",
-        UpdateState::Busy => "Another tab is training a network. Try again when it has finished.",
+        UpdateState::Busy => {
+            "Another tab is training a network or changing its dataset. Try again when it has finished."
+        }
         UpdateState::OtherTab => "Another tab has updated GenreLens. Reload this page when you are done here.",
     }
 }
