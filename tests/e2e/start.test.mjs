@@ -26,7 +26,7 @@ for (const [name, change] of Object.entries(OLD)) {
       "",
       async (page) => {
         // Less than the time after which the page takes itself to have failed.
-        await page.locator("#too-old", { hasText: /Chrome or Edge \d+, Firefox \d+/ }).waitFor({ timeout: 8000 });
+        await page.locator("#too-old", { hasText: /Chrome or Edge\s+\d+, Firefox\s+\d+/ }).waitFor({ timeout: 8000 });
         assert.equal(page.workers().length, 0, "nothing is started in vain");
       },
       { prepare: (page) => page.addInitScript(change) },
