@@ -14,6 +14,10 @@ const SHARED = nameOf("shared-1");
 /** Stored last: the shell is complete if it has this entry, which no page requests. */
 const COMPLETE_MARK = new URL("?whole", HOME).href;
 const FILES = new Map(BUILD.files.map((file) => [file.path, file]));
+/** How much is taken at one share: more could fill the device before the page sees it. */
+const SHARED_MOST = { files: 100, bytes: 2 ** 30 };
+/** How long a shared recording waits for its page, in milliseconds. */
+const SHARED_WAIT_MS = 10 * 60_000;
 /** How long a page may take to say if it is training, in milliseconds. A suspended page does not train. */
 const BUSY_TIMEOUT_MS = 1000;
 
@@ -198,21 +202,50 @@ function damagedPage() {
   return new Response(page, { status: 503, headers: { ...BUILD.headers, "content-type": "text/html; charset=utf-8" } });
 }
 
+/**
+ * True unless another site sent this: any site may post a form to this address. The system opens a page of its own for a
+ * share, and names no other site. (A site can hide that it is one; then the page opens what it sent, as if it was shared.)
+ */
+function isShare({ mode, destination, referrer, headers }) {
+  const isOwn = (address) => !/^https?:/.test(address) || `${address}/`.startsWith(`${HOME.origin}/`);
+  const from = headers.get("sec-fetch-site") ?? "none";
+  const isPage = mode === "navigate" && destination === "document";
+  return isPage && ["none", "same-origin"].includes(from) && isOwn(headers.get("origin")) && isOwn(referrer);
+}
+
 /** Stores shared recordings in a cache that the page reads when it starts; nothing is sent anywhere. */
 async function share(request) {
   const home = (received) => Response.redirect(new URL(`./?shared=${received}`, HOME).href, 303);
+  if (!isShare(request)) return home("none");
+  const id = `${Date.now()}-${crypto.randomUUID()}`;
   try {
+    await dropStaleShares();
     const files = (await request.formData()).getAll("audio").filter((entry) => entry instanceof File);
-    await caches.delete(SHARED);
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    if (!files.length || files.length > SHARED_MOST.files || bytes > SHARED_MOST.bytes) return home("none");
     const inbox = await caches.open(SHARED);
     for (const [index, file] of files.entries()) {
-      await inbox.put(new URL(`shared/${index}/${encodeURIComponent(file.name)}`, HOME).href, new Response(file));
+      await inbox.put(new URL(`shared/${id}/${index}/${encodeURIComponent(file.name)}`, HOME).href, new Response(file));
     }
-    return home(files.length ? "yes" : "none");
+    return home(id);
   } catch {
+    await dropShared((_, own) => own === id).catch(() => {});
     return home("none");
   }
 }
+
+/** Deletes shared recordings by the time of their share, in milliseconds, and its id. */
+async function dropShared(isDropped) {
+  if (!(await caches.has(SHARED))) return;
+  const inbox = await caches.open(SHARED);
+  for (const request of await inbox.keys()) {
+    const [id] = request.url.slice(HOME.href.length).split("/").slice(1);
+    if (isDropped(parseInt(id, 10), id)) await inbox.delete(request);
+  }
+}
+
+/** Deletes what no page has taken, also what earlier versions left. */
+const dropStaleShares = () => dropShared((time) => !(time > Date.now() - SHARED_WAIT_MS)).catch(() => {});
 
 /** True if a page is training: an update would end that. */
 function isBusy(page) {
@@ -229,6 +262,7 @@ const handlers = {
   async hello(page) {
     page.postMessage({ kind: "here", whole: await isComplete() });
     for (const error of errors) page.postMessage(error);
+    await dropStaleShares();
   },
   /** Installs the page again, after the browser or a repair deleted it. */
   async restore(page) {

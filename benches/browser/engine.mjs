@@ -6,7 +6,11 @@ const ON_THE_WAY = new Set(["Step", "Epoch", "Checkpoint", "Warning", "Progress"
 
 /** Starts the engine of a kind, `cpu` or `gpu`, that lies beside the folder of this script, and waits until it is ready. */
 export async function startEngine(kind) {
-  const worker = new Worker(new URL(`../${kind}_worker_loader.js`, import.meta.url), { type: "module" });
+  // The page names its files, whose names change with their content.
+  const home = new URL("../", import.meta.url);
+  const page = new DOMParser().parseFromString(await (await fetch(home)).text(), "text/html");
+  const loader = page.querySelector("script[data-wasm]").getAttribute(`data-${kind}-worker`);
+  const worker = new Worker(new URL(loader, home), { type: "module" });
   const listeners = new Map();
   worker.onmessage = ({ data: { head, payload } }) => {
     const [name, told] = typeof head.body === "string" ? [head.body, {}] : Object.entries(head.body)[0];

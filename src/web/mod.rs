@@ -1,6 +1,7 @@
 //! The browser: the page on one side, the workers on the other, [`wire`] between them.
 
 mod browser_decoder;
+mod build_files;
 pub mod canvas;
 pub mod client;
 pub mod dom;

@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Event, EventTarget, HtmlElement};
 
 use super::dom::{self, Listener};
-use super::js;
+use super::{build_files, js};
 use crate::view::offline::state::{AppShell, OfflineEvent, UnavailableReason, UpdateState};
 
 const SCRIPT: &str = "./service-worker.js";
@@ -76,6 +76,24 @@ impl ServiceWorkerClient {
                 self.emit(OfflineEvent::AppShell(AppShell::Unavailable(UnavailableReason::Blocked)));
             }
         }
+    }
+
+    /// Looks for a newer version, and offers it again if the user has declined it. True if there is one, also while it
+    /// is still being downloaded: then it is offered after that.
+    pub(crate) async fn offers_newer_version(&self) -> bool {
+        // Not the field: a network may be wanted before the page has registered its worker.
+        let registration = js::call_async(&self.0.container, "getRegistration", &[]).await;
+        let Some(registration) = registration.ok().filter(|found| js::object(found, "active").is_some()) else {
+            return false;
+        };
+        if let Err(error) = js::call_async(&registration, "update", &[]).await {
+            log::info!("could not look for a newer version: {}", dom::describe(&error));
+        }
+        let waits = js::object(&registration, "waiting").is_some();
+        if waits {
+            self.emit(OfflineEvent::Update(UpdateState::Available));
+        }
+        waits || js::object(&registration, "installing").is_some()
     }
 
     /// Has the newer version take over. The page is then reloaded.
@@ -240,21 +258,22 @@ fn post(worker: &JsValue, message: &[(&str, JsValue)]) {
     }
 }
 
-/// The names of this page's own script and wasm, by which the worker knows whether it is of the same build.
+/// The names of this page's own script, wasm and workers, by which the service worker knows whether it is of the same build.
 fn own_files() -> JsValue {
-    let script = dom::document().ok().and_then(|document| document.query_selector("script[data-wasm]").ok().flatten());
-    let file = |name: &str| script.as_ref().and_then(|script| script.get_attribute(name)).unwrap_or_default();
-    let name = |path: String| JsValue::from(path.rsplit('/').next().unwrap_or_default());
-    Array::of2(&name(file("data-js")), &name(file("data-wasm"))).into()
+    let name = |attribute: &str| {
+        let address = build_files::address(attribute).unwrap_or_default();
+        JsValue::from(address.rsplit('/').next().unwrap_or_default())
+    };
+    Array::of4(&name("data-js"), &name("data-wasm"), &name("data-cpu-worker"), &name("data-gpu-worker")).into()
 }
 
 fn answer_whether_busy(event: &Event) {
-    let stage = dom::document().and_then(|document| dom::by_id::<HtmlElement>(&document, "page"));
-    let stage = stage.ok().and_then(|page| page.get_attribute("data-stage")).unwrap_or_default();
+    let page = dom::document().and_then(|document| dom::by_id::<HtmlElement>(&document, "page"));
+    let busy = page.is_ok_and(|page| page.has_attribute("data-busy"));
     let port = js::get(event, "ports").ok().and_then(|ports| js::object(&ports, "0"));
     if let Some(port) = port {
         // A closed port belongs to a worker that no longer waits.
-        let _ = js::call(&port, "postMessage", &[&(stage != "idle").into()]);
+        let _ = js::call(&port, "postMessage", &[&busy.into()]);
     }
 }
 

@@ -31,8 +31,8 @@ export function offlinePage() {
     browser = await startBrowser();
   });
   after(() => browser?.close());
-  return async function visit(query, use, { base, ...options } = {}) {
-    const site = await startSite({ base });
+  return async function visit(query, use, { base, maxAge, ...options } = {}) {
+    const site = await startSite({ base, maxAge });
     try {
       const settings = { serviceWorkers: "allow", ...options, prepare: (page) => options.prepare?.(page, site) };
       return await withPage(browser, `${site.address}${query}`, (page) => use(page, site), settings);
@@ -47,6 +47,8 @@ export const ready = (page) => standing(page, "ready");
 
 export async function disconnect(page, site) {
   site.down = true;
+  // Nothing may depend on what the browser happens to keep beside the service worker's caches.
+  await (await page.context().newCDPSession(page)).send("Network.clearBrowserCache");
   await page.context().setOffline(true);
 }
 

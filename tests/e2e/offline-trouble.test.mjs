@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
+import { fileNamed } from "./builds.mjs";
 import { useNetwork, waitForAnswerBy } from "./genrelens-page.mjs";
 import {
   answers,
@@ -18,6 +19,7 @@ import {
   ready,
   standing,
 } from "./offline-page.mjs";
+import { DIST } from "./site.mjs";
 
 const visit = offlinePage();
 
@@ -92,7 +94,8 @@ function damage(page, store, file) {
     async ([store, file]) => {
       const name = (await caches.keys()).find((name) => name.startsWith(`genrelens-${store}`));
       const cache = await caches.open(name);
-      const [key] = (await cache.keys()).filter(({ url }) => new URL(url).pathname.endsWith(`/${file}`));
+      const bare = (url) => new URL(url).pathname.replace(/-[0-9a-f]{16}(?=\.)/, "");
+      const [key] = (await cache.keys()).filter(({ url }) => bare(url).endsWith(`/${file}`));
       await cache.put(key, new Response("damaged", { headers: { "content-type": "application/wasm" } }));
     },
     [store, file],
@@ -109,7 +112,7 @@ for (const file of ["cpu_worker_loader.js", "cpu_worker_bg.wasm"]) {
         await disconnect(page, site);
         await page.reload();
         const trouble = page.locator("#offline-error");
-        await trouble.filter({ hasText: `(${file}) is damaged` }).waitFor({ timeout: MINUTE });
+        await trouble.filter({ hasText: `(${fileNamed(DIST, file)}) is damaged` }).waitFor({ timeout: MINUTE });
         await connect(page, site);
         await page.reload();
         await answers(page);

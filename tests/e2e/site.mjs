@@ -30,7 +30,7 @@ async function fileFor(folder, path) {
 }
 
 /** The headers that the built page's own `_headers` asks of its host for a path below its base. */
-async function policyFor(folder, path) {
+async function headersFor(folder, path) {
   const headers = {};
   let fits = false;
   // Folders that are no built page have none.
@@ -38,8 +38,7 @@ async function policyFor(folder, path) {
   for (const line of rules.split("\n")) {
     const [, name, value] = /^ {2}([^:]+): (.*)$/.exec(line) ?? [];
     if (!name) fits = line.endsWith("*") ? `/${path}`.startsWith(line.slice(0, -1)) : line === `/${path}`;
-    // Tests put another build under the same address.
-    else if (fits && name !== "cache-control") headers[name] = value;
+    else if (fits) headers[name] = value;
   }
   return headers;
 }
@@ -55,20 +54,31 @@ async function answer(site, request, response) {
     return;
   }
   if (site.meddle?.(path, file, response)) return;
-  const type = TYPES[extname(file)] ?? "application/octet-stream";
-  response.writeHead(200, { ...(await policyFor(site.folder, path)), "content-type": type });
+  const { mtimeMs, size } = await stat(file);
+  const headers = {
+    ...(site.maxAge ? { "cache-control": `max-age=${site.maxAge}` } : await headersFor(site.folder, path)),
+    "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+    etag: `"${mtimeMs.toString(36)}-${size.toString(36)}"`,
+  };
+  if (request.headers["if-none-match"] === headers.etag) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  response.writeHead(200, headers);
   createReadStream(file).pipe(response);
 }
 
 /**
  * Serves the page; `address` is where it is, with a slash at the end. Another `folder` may be put in its place, it may be
- * `down`, and `meddle(path, file, response)` may answer itself, which it says by true.
+ * `down`, and `meddle(path, file, response)` may answer itself, which it says by true. The headers are those that
+ * `_headers` asks for; with `maxAge` they are those of a host that reads no such file, such as GitHub Pages, and lets
+ * browsers keep every file for so many seconds.
  */
-export async function startSite({ base = BASE } = {}) {
+export async function startSite({ base = BASE, maxAge = 0 } = {}) {
   await stat(join(DIST, "index.html")).catch(() => {
     throw new Error(`${DIST} holds no built page: run \`cargo xtask build\``);
   });
-  const site = { base, folder: DIST, down: false, meddle: null };
+  const site = { base, folder: DIST, maxAge, down: false, meddle: null };
   const server = createServer((request, response) =>
     answer(site, request, response).catch((error) => response.destroy(error)),
   );

@@ -7,9 +7,12 @@
 #[cfg(test)]
 mod architecture;
 mod bench;
+#[cfg(test)]
+mod browsers;
 mod build;
 mod cli;
 mod compress;
+mod content_names;
 mod networks;
 mod policy;
 mod post_build;
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<ExitCode> {
     let mut workspace = Workspace::find()?;
+    workspace.claim_target()?;
     match command {
         Command::Serve(options) => serve::command(&mut workspace, &options)?,
         Command::Build(options) => build::command(&mut workspace, &options)?,

@@ -11,6 +11,8 @@ const HEADER_ONLY: &str = "; frame-ancestors 'none'";
 const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), \
     magnetometer=(), microphone=(self), midi=(), payment=(), publickey-credentials-get=(), serial=(), usb=(), \
     xr-spatial-tracking=()";
+/// Asked for again at every visit: for files whose names stay.
+const REVALIDATED: &str = "no-cache";
 /// A year, in seconds: for files whose names change with their content.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// The fewest digits of a hash in a file's name: Trunk writes 16, without zeros in front.
@@ -57,8 +59,10 @@ impl Policy {
         }
         let mut paths: Vec<&str> = paths.into_iter().filter(|path| is_hashed(path)).collect();
         paths.sort_unstable();
-        // A browser finds a new version of the site only through this file.
-        let _ = write!(text, "{base}{SERVICE_WORKER}\n  cache-control: no-cache\n");
+        // No rule for all files: hosts join the values of all rules that fit, and limit their number.
+        for path in ["", "index.html", SERVICE_WORKER, "model-weights/*"] {
+            let _ = write!(text, "{base}{path}\n  cache-control: {REVALIDATED}\n");
+        }
         for path in paths {
             let _ = write!(text, "{base}{path}\n  cache-control: {IMMUTABLE}\n");
         }
@@ -157,7 +161,7 @@ mod tests {
     #[test]
     fn headers_apply_to_the_paths_of_their_rule() {
         let policy = Policy { content: "default-src 'none'".into() };
-        let paths = ["app-1a2b3c4d5e6f7a8b_bg.wasm", "cpu_worker_bg.wasm", "index.html"];
+        let paths = ["app-1a2b3c4d5e6f7a8b_bg.wasm", "cpu_worker_bg-1a2b3c4d5e6f7a8b.wasm", "index.html"];
         let file = policy.headers_file("/x/", paths);
         let header_of = |path: &str, name: &str| {
             headers_for(&file, path).into_iter().filter(|(header, _)| header == name).map(|(_, value)| value).next()
@@ -167,8 +171,10 @@ mod tests {
         assert_eq!(header_of("/x/cpu_worker.js", "content-security-policy"), content);
         assert_eq!(header_of("/", "content-security-policy"), None);
         assert_eq!(header_of("/x/app-1a2b3c4d5e6f7a8b_bg.wasm", "cache-control"), Some(IMMUTABLE.to_owned()));
-        assert_eq!(header_of("/x/cpu_worker_bg.wasm", "cache-control"), None);
-        assert_eq!(header_of("/x/service-worker.js", "cache-control"), Some("no-cache".to_owned()));
+        assert_eq!(header_of("/x/cpu_worker_bg-1a2b3c4d5e6f7a8b.wasm", "cache-control"), Some(IMMUTABLE.to_owned()));
+        for stays in ["", "index.html", "service-worker.js", "model-weights/networks.json", "model-weights/a.json"] {
+            assert_eq!(header_of(&format!("/x/{stays}"), "cache-control"), Some(REVALIDATED.to_owned()), "{stays}");
+        }
         assert_eq!(header_of("/x/index.html", "permissions-policy"), Some(PERMISSIONS.to_owned()));
     }
 

@@ -1,12 +1,12 @@
 //! `cargo xtask post-build`: the files of a site that are made from its other files.
 //!
-//! Trunk runs this after every build (`Trunk.toml`). The list of networks and the two manifests come first, because the
-//! service worker lists them. A second run changes nothing.
+//! Trunk runs this after every build (`Trunk.toml`). The list of networks, the names of the workers and the two manifests
+//! come first, because the service worker lists them. A second run changes nothing.
 
 use crate::policy::{Policy, blocked_tags};
 use crate::precache::{CacheStore, Entry, SERVICE_WORKER, cache_store, service_worker};
 use crate::workspace::Result;
-use crate::{networks, sizes};
+use crate::{content_names, networks, sizes};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,7 @@ pub fn command(root: &Path) -> Result {
 
 fn post_build(site: &Path, base: &str, template: &str, manifest: &str) -> Result {
     networks::write(&site.join("model-weights"))?;
+    content_names::apply(site)?;
     let [plain, sharing] = manifests(manifest)?;
     write(&site.join(MANIFEST), &plain)?;
     write(&site.join(SHARE_TARGET_MANIFEST), &sharing)?;
@@ -98,8 +99,7 @@ mod tests {
 
     fn site() -> PathBuf {
         let site = std::env::temp_dir().join(format!("xtask-post-build-{}", std::process::id()));
-        fs::create_dir_all(site.join("model-weights")).unwrap();
-        fs::write(site.join("index.html"), include_str!("../../index.html")).unwrap();
+        content_names::write_unnamed(&site, include_str!("../../index.html"));
         let card = r#"{"name": "a", "summary": "One.", "sha256": "00"}"#;
         fs::write(site.join("model-weights/a.json"), card).unwrap();
         fs::write(site.join("model-weights/a.safetensors"), [0; 7]).unwrap();
@@ -119,7 +119,9 @@ mod tests {
         fs::write(site.join("index.html.br"), "compressed").unwrap();
         post_build(&site, "/x/", TEMPLATE, MANIFEST_FILE).unwrap();
         assert_eq!(worker(), first);
-        fs::write(site.join("start.js"), "// another").unwrap();
+        let script = fs::read_dir(&site).unwrap().map(|entry| entry.unwrap().path());
+        let script = script.into_iter().find(|file| file.to_string_lossy().contains("/start-")).unwrap();
+        fs::write(script, "// another").unwrap();
         post_build(&site, "/x/", TEMPLATE, MANIFEST_FILE).unwrap();
         assert_ne!(worker(), first);
         assert!(fs::read_to_string(site.join("_headers")).unwrap().starts_with("/x/*\n  content-security-policy: "));

@@ -125,7 +125,7 @@ fn send_error(mut stream: &TcpStream, status: &str) -> io::Result<()> {
 }
 
 fn response_head(status: &str, media_type: &str, length: u64, extra: &[(String, String)]) -> String {
-    // Always revalidated: after a rebuild the page must not start a worker of the older build from the cache.
+    // Always revalidated: files whose names stay change with a rebuild, and the others cost nothing here.
     let extra: String =
         extra.iter().filter(|(name, _)| name != "cache-control").map(|(n, v)| format!("{n}: {v}\r\n")).collect();
     format!(

@@ -4,11 +4,17 @@ use serde_json::Value;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Errors are sentences that are printed to the terminal.
 pub type Result<T = ()> = std::result::Result<T, String>;
+
+/// Holds the root of the clone that built last, in a target folder.
+const LAST_ROOT: &str = "genrelens-last-root";
+/// The packages of the project's workspace.
+const OWN_CRATES: [&str; 2] = ["genrelens", "xtask"];
 
 /// The folders that every command works with.
 pub struct Workspace {
@@ -37,6 +43,27 @@ impl Workspace {
         Ok(Self { root, cache, target, path_prefix: Vec::new() })
     }
 
+    /// Has the next build compile the project's own crates anew if the last one was that of another clone.
+    ///
+    /// Clones share the target folder for their dependencies. Cargo tells their crates apart neither by name nor by
+    /// folder, only by the times of their files, so that it would run one clone's tests in the other.
+    ///
+    /// # Errors
+    ///
+    /// A sentence, if the target folder cannot be changed.
+    pub fn claim_target(&self) -> Result {
+        let mark = self.target.join(LAST_ROOT);
+        let root = self.root.to_string_lossy();
+        if fs::read_to_string(&mark).is_ok_and(|last| last == root) {
+            return Ok(());
+        }
+        let error = |error: io::Error| format!("{}: {error}", self.target.display());
+        for folder in fingerprints(&self.target).map_err(error)? {
+            fs::remove_dir_all(folder).map_err(error)?;
+        }
+        fs::create_dir_all(&self.target).and_then(|()| fs::write(mark, root.as_bytes())).map_err(error)
+    }
+
     /// A command that starts in the project's root, with the shared target folder and the tools found so far.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
@@ -60,6 +87,33 @@ impl Workspace {
         let folders = self.path_prefix.iter().cloned().chain(env::split_paths(&inherited)).chain(cargo_bin());
         env::join_paths(folders).unwrap_or(inherited)
     }
+}
+
+/// Cargo's notes on what it has compiled of the project's own crates, in every profile of a target folder.
+fn fingerprints(target: &Path) -> io::Result<Vec<PathBuf>> {
+    // Profiles are folders of it, or for other platforms than this one a level deeper.
+    let profiles: Vec<PathBuf> = folders_in(target)?;
+    let deeper: Vec<PathBuf> =
+        profiles.iter().map(|folder| folders_in(folder)).collect::<io::Result<Vec<_>>>()?.concat();
+    let mut found = Vec::new();
+    for profile in profiles.iter().chain(&deeper) {
+        let notes = folders_in(&profile.join(".fingerprint"))?;
+        found.extend(notes.into_iter().filter(|folder| {
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            OWN_CRATES.iter().any(|own| name.strip_prefix(own).is_some_and(|rest| rest.starts_with('-')))
+        }));
+    }
+    Ok(found)
+}
+
+/// The folders in a folder; none if it does not exist.
+fn folders_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match folder.read_dir() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<PathBuf>>>()?;
+    Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
 }
 
 /// The folder of `cargo install`. It is searched last, because a fresh rustup may not be on PATH yet.
@@ -144,6 +198,44 @@ mod tests {
         // The XDG specification says that a relative path is to be ignored.
         assert_eq!(folder(Some("x"), Some("/home/a")), Some("/home/a/.cache/genrelens".into()));
         assert_eq!(folder(None, None), None);
+    }
+
+    #[test]
+    fn a_test_of_another_clone_is_not_run_in_this_one() {
+        let target = env::temp_dir().join(format!("xtask-target-{}", std::process::id()));
+        let workspace = |root: &str| Workspace {
+            root: root.into(),
+            cache: "/c".into(),
+            target: target.clone(),
+            path_prefix: Vec::new(),
+        };
+        let notes = |name: &str| target.join(name);
+        let own = ["debug/.fingerprint/xtask-1a2b", "wasm32-unknown-unknown/web/.fingerprint/genrelens-3c4d"];
+        let others =
+            ["debug/.fingerprint/burn-5e6f", "debug/.fingerprint/genrelensdata-7a8b", "debug/deps/genrelens-3c4d"];
+        let build = || own.iter().chain(&others).for_each(|folder| fs::create_dir_all(notes(folder)).unwrap());
+        let remaining = |folders: &[&str]| folders.iter().filter(|folder| notes(folder).exists()).count();
+        // Before this was written down any clone may have built last.
+        for (root, remain) in [("/a", 0), ("/a", 2), ("/b", 0), ("/b", 2), ("/a", 0)] {
+            build();
+            workspace(root).claim_target().unwrap();
+            assert_eq!((remaining(&own), remaining(&others)), (remain, 3), "{root}");
+        }
+        fs::remove_dir_all(&target).unwrap();
+        workspace("/a").claim_target().unwrap();
+        assert!(target.join(LAST_ROOT).is_file(), "a target folder that is not there yet");
+        fs::remove_dir_all(target).unwrap();
+    }
+
+    #[test]
+    fn the_own_crates_are_those_of_the_workspace() {
+        let root = Workspace::find().unwrap().root;
+        let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+        for (file, name) in ["Cargo.toml", "xtask/Cargo.toml"].iter().zip(OWN_CRATES) {
+            let text = fs::read_to_string(root.join(file)).unwrap();
+            assert!(text.contains(&format!("name = \"{name}\"")), "{file}");
+        }
+        assert!(manifest.contains("members = [\"xtask\"]"), "another crate of the workspace has notes too");
     }
 
     #[test]

@@ -65,8 +65,11 @@ pub(crate) fn error(error: &OfflineError) -> String {
                 "{name} is not stored: there is not enough free space on this device. It works while you are online."
             )
         }
-        OfflineError::NotStored(name, UnavailableReason::Network | UnavailableReason::Changed) => {
+        OfflineError::NotStored(name, UnavailableReason::Network) => {
             format!("{name} could not be downloaded completely. Check the connection and try again.")
+        }
+        OfflineError::NotStored(name, UnavailableReason::Changed) => {
+            format!("{name} is not stored: {}.", newer_version(name))
         }
         OfflineError::NotStored(name, UnavailableReason::Blocked) => {
             format!(
@@ -92,7 +95,9 @@ pub(crate) fn update(update: UpdateState) -> &'static str {
         UpdateState::None | UpdateState::Declined => "",
         UpdateState::Available => "A new version of GenreLens is ready. The page reloads to use it.",
         UpdateState::Requested => "Updating…",
-        UpdateState::Busy => "Another tab is training a network. Try again when it has finished.",
+        UpdateState::Busy => {
+            "Another tab is training a network or changing its dataset. Try again when it has finished."
+        }
         UpdateState::OtherTab => "Another tab has updated GenreLens. Reload this page when you are done here.",
     }
 }
@@ -117,6 +122,14 @@ pub(crate) fn network(list: &Catalogue, offline: &OfflineState, name: &str) -> S
 /// The text of the button that downloads a network.
 pub(crate) fn download_button(name: &str) -> String {
     format!("Download {name}")
+}
+
+/// The server has no longer what this version of the page needs; part of a sentence.
+pub(crate) fn newer_version(name: &str) -> String {
+    format!(
+        "this site has a newer version of GenreLens by now, with other weights of {name}; use the new version, which is \
+         offered at the top of the page"
+    )
 }
 
 /// Two downloads in a row had another SHA-256 than the card; part of a sentence.
@@ -187,7 +200,7 @@ mod tests {
 
     #[test]
     fn every_error_is_a_sentence() {
-        for reason in [UnavailableReason::NoSpace, UnavailableReason::Blocked] {
+        for reason in ["room", "network", "changed", "blocked"].map(UnavailableReason::of) {
             assert!(error(&OfflineError::NotStored("a".to_owned(), reason)).ends_with('.'));
         }
         for repaired in [true, false] {

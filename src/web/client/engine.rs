@@ -9,6 +9,7 @@ use web_sys::File;
 use super::site::NetworkFiles;
 use crate::card::Card;
 use crate::protocol::{Architecture, Event, Payload, Request, SelfTest};
+use crate::web::build_files;
 use crate::web::worker_handle::WorkerHandle;
 
 /// A running engine. Clones share one worker.
@@ -20,13 +21,14 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Starts the worker of this script.
+    /// Starts the worker whose script this attribute of the page's start script names.
     ///
     /// # Errors
     ///
     /// As [`WorkerHandle::start`].
     pub(crate) async fn start(script: &str) -> Result<Self, String> {
-        Ok(Self { worker: WorkerHandle::start(script).await?, backbones: Rc::default() })
+        let script = build_files::address(script)?;
+        Ok(Self { worker: WorkerHandle::start(&script).await?, backbones: Rc::default() })
     }
 
     /// Loads the last of these networks for classification, after its backbones, which precede it. The network used

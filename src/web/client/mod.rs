@@ -44,9 +44,9 @@ use crate::view::classify::engine::{Choice, Preference, decide};
 use crate::view::classify::networks::{Catalogue, NetworkSwitch, Selection};
 use crate::view::classify::words;
 
-// Trunk makes a loader for every worker among the binaries in src/bin.
-const CPU_SCRIPT: &str = "./cpu_worker_loader.js";
-const GPU_SCRIPT: &str = "./gpu_worker_loader.js";
+// Trunk makes a loader for every worker among the binaries in src/bin. The start script names them in these attributes.
+const CPU_SCRIPT: &str = "data-cpu-worker";
+const GPU_SCRIPT: &str = "data-gpu-worker";
 
 /// The choices in the page's address.
 #[derive(Debug, Clone, Default)]

@@ -5,11 +5,12 @@ use std::rc::Rc;
 use js_sys::Date;
 use wasm_bindgen_futures::spawn_local;
 
-use super::site::{self, NetworkFiles};
+use super::site::{self, FetchError, NetworkFiles};
 use super::{Client, ClientEvent};
 use crate::protocol::{Architecture, Event, Payload};
 use crate::view::classify::network_words;
 use crate::view::classify::networks::{ActiveNetwork, Catalogue, NetworkDownload, NetworkRequest, Selection};
+use crate::view::offline;
 
 /// Time between two reports of a download's progress, in milliseconds.
 const PROGRESS_MILLISECONDS: f64 = 100.0;
@@ -51,7 +52,7 @@ impl Client {
 
     /// A network after its backbones; downloaded if they are not in memory.
     pub(super) async fn network_with_backbones(&self, name: &str) -> Result<Vec<Rc<NetworkFiles>>, String> {
-        self.fetch_with_backbones(name, &|bytes| self.emit_fetched(name, bytes)).await
+        Ok(self.fetch_with_backbones(name, &|bytes| self.emit_fetched(name, bytes)).await?)
     }
 
     /// As [`network_with_backbones`](Self::network_with_backbones); `progress` is told now and then how many bytes of
@@ -60,9 +61,9 @@ impl Client {
         &self,
         name: &str,
         progress: &dyn Fn(u64),
-    ) -> Result<Vec<Rc<NetworkFiles>>, String> {
+    ) -> Result<Vec<Rc<NetworkFiles>>, FetchError> {
         let list = self.catalogue().await?;
-        let offer = list.entry(name).ok_or("this site has no network of that name")?;
+        let offer = list.entry(name).ok_or_else(|| "this site has no network of that name".to_owned())?;
         let (mut fetched, mut networks) = (0, Vec::new());
         for part in offer.backbones.iter().map(String::as_str).chain([name]) {
             let in_memory = self.0.network_files.borrow().get(part).cloned();
@@ -86,7 +87,7 @@ impl Client {
         name: &str,
         fetched: &mut u64,
         progress: &dyn Fn(u64),
-    ) -> Result<Rc<NetworkFiles>, String> {
+    ) -> Result<Rc<NetworkFiles>, FetchError> {
         if let Some(own) = self.own_network(name) {
             return Ok(Rc::new(own.read().await?));
         }
@@ -98,7 +99,12 @@ impl Client {
                 progress(*fetched);
             }
         };
-        let (network, fresh) = site::fetch_network(name, &mut on_bytes).await?;
+        let (network, fresh) = match site::fetch_network(name, &mut on_bytes).await {
+            Err(FetchError::OtherBuild(_)) if self.offers_newer_version().await => {
+                return Err(FetchError::NewerBuild(offline::words::newer_version(name)));
+            }
+            fetched => fetched?,
+        };
         let network = Rc::new(network);
         if fresh {
             self.store_in_background(&network);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 
-use super::site::{self, NetworkFiles};
+use super::site::{self, FetchError, NetworkFiles};
 use super::{Client, ClientEvent};
 use crate::view::offline::state::{AppShell, Download, OfflineEvent, UnavailableReason};
 use crate::web::service_worker::ServiceWorkerClient;
@@ -89,13 +89,22 @@ impl Client {
             }
             Err(reason) => {
                 log::warn!("{name} is not stored on this device: {reason}");
-                self.emit(ClientEvent::Offline(OfflineEvent::NotStored {
-                    name: name.clone(),
-                    reason: UnavailableReason::Network,
-                }));
+                let reason = match reason {
+                    FetchError::NewerBuild(_) => UnavailableReason::Changed,
+                    _ => UnavailableReason::Network,
+                };
+                self.emit(ClientEvent::Offline(OfflineEvent::NotStored { name: name.clone(), reason }));
             }
         }
         self.emit(ClientEvent::Offline(OfflineEvent::DownloadEnded));
+    }
+
+    /// True if the site has a newer version of the page, which is then offered to the user.
+    pub(super) async fn offers_newer_version(&self) -> bool {
+        match self.0.service_worker.get().and_then(Option::as_ref) {
+            Some(service_worker) => service_worker.offers_newer_version().await,
+            None => false,
+        }
     }
 
     /// Stores the networks in memory, which may not have been allowed or had no room before.

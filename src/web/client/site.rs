@@ -5,7 +5,7 @@ use std::pin::pin;
 use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::Response;
+use web_sys::{Element, Response};
 
 use super::background_task::BackgroundTask;
 use crate::card::Card;
@@ -13,7 +13,6 @@ use crate::view::classify::networks::Catalogue;
 use crate::view::offline::words;
 use crate::web::{dom, js, weights_cache};
 
-const LIST: &str = "./model-weights/networks.json";
 /// How long a download may stand still, or the browser's cache take to answer, before it is given up, in milliseconds.
 const TIMEOUT_MILLISECONDS: i32 = 60_000;
 
@@ -23,14 +22,43 @@ pub(crate) struct NetworkFiles {
     pub weights: Vec<u8>,
 }
 
+/// Why something of the site cannot be had; each holds a sentence, which has no full stop.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FetchError {
+    /// There is no connection, or nothing that can be read.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The server does not have what belongs to this build. If there is a newer one, that is the reason.
+    #[error("{0}")]
+    OtherBuild(String),
+    /// The server has a newer build.
+    #[error("{0}")]
+    NewerBuild(String),
+}
+
+impl From<String> for FetchError {
+    fn from(sentence: String) -> Self {
+        Self::Unavailable(sentence)
+    }
+}
+
+impl From<FetchError> for String {
+    fn from(error: FetchError) -> Self {
+        error.to_string()
+    }
+}
+
 /// The site's list of networks.
 ///
 /// # Errors
 ///
 /// A sentence, if it cannot be downloaded or read.
 pub(crate) async fn fetch_catalogue() -> Result<Catalogue, String> {
-    let json = fetch(LIST, &mut |_| {}).await?;
-    Catalogue::parse(&json).map_err(|reason| format!("{LIST} cannot be read ({reason})"))
+    // The page loads it early, under an address that changes with its content.
+    let link = dom::document().and_then(|document| dom::by_id::<Element>(&document, "networks-list"));
+    let path = link.map_err(|error| error.to_string())?.get_attribute("href").unwrap_or_default();
+    let json = fetch(&path, HttpCache::Use, &mut |_| {}).await?;
+    Catalogue::parse(&json).map_err(|reason| format!("{path} cannot be read ({reason})"))
 }
 
 /// A network's card and weights, from the browser's cache or else from the server; `on_bytes` is told the size of every
@@ -38,8 +66,11 @@ pub(crate) async fn fetch_catalogue() -> Result<Catalogue, String> {
 ///
 /// # Errors
 ///
-/// A sentence, if they cannot be downloaded or read, or are damaged.
-pub(crate) async fn fetch_network(name: &str, on_bytes: &mut impl FnMut(u64)) -> Result<(NetworkFiles, bool), String> {
+/// Why they cannot be had; [`FetchError::OtherBuild`] if they are damaged, or the server has others by now.
+pub(crate) async fn fetch_network(
+    name: &str,
+    on_bytes: &mut impl FnMut(u64),
+) -> Result<(NetworkFiles, bool), FetchError> {
     // The card arrives while the cache is looked through.
     let name_of_card = name.to_owned();
     let mut card = BackgroundTask::spawn(async move { fetch_card(&name_of_card).await });
@@ -54,7 +85,7 @@ pub(crate) async fn fetch_network(name: &str, on_bytes: &mut impl FnMut(u64)) ->
         }
     }
     let path = format!("./model-weights/{name}.safetensors");
-    let first = fetch_with(&path, false, on_bytes).await;
+    let first = fetch(&path, HttpCache::Use, on_bytes).await;
     let card = card.result().await?;
     // A card without a SHA-256 cannot be checked.
     let whole = |bytes: &Vec<u8>| card.sha256.is_empty() || weights_cache::sha256_hex(bytes) == card.sha256;
@@ -64,8 +95,12 @@ pub(crate) async fn fetch_network(name: &str, on_bytes: &mut impl FnMut(u64)) ->
         return Ok((NetworkFiles { card, weights }, true));
     }
     // Cut short or damaged on the way, perhaps in an HTTP cache: once more from the server itself.
-    let weights = fetch_with(&path, true, &mut |_| {}).await?;
-    if whole(&weights) { Ok((NetworkFiles { card, weights }, true)) } else { Err(words::damaged(name)) }
+    let weights = fetch(&path, HttpCache::Bypass, &mut |_| {}).await?;
+    if whole(&weights) {
+        Ok((NetworkFiles { card, weights }, true))
+    } else {
+        Err(FetchError::OtherBuild(words::damaged(name)))
+    }
 }
 
 /// A network's card.
@@ -75,29 +110,39 @@ pub(crate) async fn fetch_network(name: &str, on_bytes: &mut impl FnMut(u64)) ->
 /// A sentence, if it cannot be downloaded or read.
 pub(crate) async fn fetch_card(name: &str) -> Result<Card, String> {
     let path = format!("./model-weights/{name}.json");
-    let json = fetch(&path, &mut |_| {}).await?;
+    // Hosts let browsers keep files for some minutes; the weights that arrive now need the card that is there now.
+    let json = fetch(&path, HttpCache::Revalidate, &mut |_| {}).await?;
     serde_json::from_slice(&json).map_err(|error| format!("{path} cannot be read ({error})"))
 }
 
-/// The bytes of a file of the site.
-async fn fetch(path: &str, on_bytes: &mut impl FnMut(u64)) -> Result<Vec<u8>, String> {
-    fetch_with(path, false, on_bytes).await
+/// How a download uses the browser's HTTP cache.
+#[derive(Clone, Copy)]
+enum HttpCache {
+    Use,
+    /// The server is asked whether it has something newer.
+    Revalidate,
+    Bypass,
 }
 
-/// As [`fetch`]; from the server itself if `past_caches`.
-async fn fetch_with(path: &str, past_caches: bool, on_bytes: &mut impl FnMut(u64)) -> Result<Vec<u8>, String> {
+/// The bytes of a file of the site; `on_bytes` is told the size of every piece that arrives.
+async fn fetch(path: &str, cache: HttpCache, on_bytes: &mut impl FnMut(u64)) -> Result<Vec<u8>, FetchError> {
     let failed = |what: &str| format!("{path} could not be fetched ({what}); check the connection");
     let window = web_sys::window().ok_or_else(|| failed("there is no window"))?;
     let asked = async {
-        let options = js::plain_object(&[("cache", if past_caches { "reload" } else { "default" }.into())])?;
+        let mode = match cache {
+            HttpCache::Use => "default",
+            HttpCache::Revalidate => "no-cache",
+            HttpCache::Bypass => "reload",
+        };
+        let options = js::plain_object(&[("cache", mode.into())])?;
         let response = with_timeout(js::call_async(&window, "fetch", &[&path.into(), &options])).await;
         response.ok_or(JsValue::NULL)??.dyn_into::<Response>()
     };
     let response = asked.await.map_err(|_| failed("no answer"))?;
     if !response.ok() {
-        return Err(failed(&format!("the server answered {}", response.status())));
+        return Err(FetchError::OtherBuild(failed(&format!("the server answered {}", response.status()))));
     }
-    read(&response, on_bytes).await.map_err(|_| failed("the transfer broke off"))
+    Ok(read(&response, on_bytes).await.map_err(|_| failed("the transfer broke off"))?)
 }
 
 /// The output of a step; `None` if it takes longer than [`TIMEOUT_MILLISECONDS`].

@@ -2,10 +2,10 @@
 
 use std::rc::{Rc, Weak};
 
-use js_sys::{Array, Uint8Array};
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{File, FilePropertyBag};
+use web_sys::{Blob, File, FilePropertyBag};
 
 use super::listen::with;
 use super::{Inner, Page};
@@ -16,29 +16,24 @@ impl Page {
     /// Opens the files that come from outside, now and later.
     pub(super) fn open_external(&self) {
         self.open_launched();
-        match query("shared").as_deref() {
-            Some("yes") => {
-                let weak = Rc::downgrade(&self.0);
-                spawn_local(async move {
-                    let files = shared().await.unwrap_or_default();
-                    with(&weak, |page| page.open_shared(files));
-                });
-            }
-            Some(_) => {
-                self.receive_offline(OfflineEvent::NotShared);
-                // Shown once, and not again when the page is reloaded.
-                if let Err(error) = remove_query("shared") {
-                    log::warn!("the page's address could not be changed: {}", dom::describe(&error));
-                }
-            }
-            None => {}
+        let Some(id) = query("shared") else { return };
+        // Opened once, and not again when the page is reloaded.
+        if let Err(error) = remove_query("shared") {
+            log::warn!("the page's address could not be changed: {}", dom::describe(&error));
         }
+        let weak = Rc::downgrade(&self.0);
+        spawn_local(async move {
+            let files = shared(&id).await.unwrap_or_else(|error| {
+                log::warn!("what was shared cannot be read: {}", dom::describe(&error));
+                Vec::new()
+            });
+            with(&weak, |page| page.open_shared(files));
+        });
     }
 
     fn open_shared(&self, files: Vec<File>) {
         if files.is_empty() {
-            // A reload of the same address finds nothing any more, which is no error.
-            log::info!("there are no shared files");
+            self.receive_offline(OfflineEvent::NotShared);
         } else {
             self.open(files);
         }
@@ -74,25 +69,32 @@ async fn open_handles(page: Weak<Inner>, handles: Result<JsValue, JsValue>) {
     }
 }
 
-/// Takes the files that the service worker stored (`share` in `static/service-worker.template.js`).
-async fn shared() -> Result<Vec<File>, JsValue> {
+/// Takes the files of a share, which the service worker stored (`share` in `static/service-worker.template.js`); none if
+/// it stored none.
+async fn shared(id: &str) -> Result<Vec<File>, JsValue> {
     let inbox = weights_cache::open("shared-1").await?;
     let mut files = Vec::new();
     for request in js::call_async(&inbox, "keys", &[]).await?.dyn_into::<Array>()?.iter() {
-        let response = js::call_async(&inbox, "match", &[&request]).await?;
-        let bytes = Uint8Array::new(&js::call_async(&response, "arrayBuffer", &[]).await?);
+        // The address ends in the share's id, the file's number and its name.
         let url = js::text(&request, "url");
-        // The service worker stores the file name as the last part of the URL.
-        let name = js_sys::decode_uri_component(url.rsplit('/').next().unwrap_or_default());
-        let name = name.map_or_else(|_| "shared recording".to_owned(), String::from);
-        let kind = js::call(&js::get(&response, "headers")?, "get", &[&"content-type".into()])?;
-        let options = FilePropertyBag::new();
-        options.set_type(&kind.as_string().unwrap_or_default());
-        files.push(File::new_with_u8_array_sequence_and_options(&Array::of1(&bytes), &name, &options)?);
-        // Each file is opened once.
-        js::call_async(&inbox, "delete", &[&request]).await?;
+        let mut parts = url.rsplit('/');
+        let (name, share) = (parts.next().unwrap_or_default(), parts.nth(1));
+        if share == Some(id) {
+            files.push(shared_file(&inbox, &request, name).await);
+            // Also if it cannot be read: it would stay for ever.
+            js::call_async(&inbox, "delete", &[&request]).await?;
+        }
     }
-    Ok(files)
+    files.into_iter().collect()
+}
+
+async fn shared_file(inbox: &JsValue, request: &JsValue, name: &str) -> Result<File, JsValue> {
+    let response = js::call_async(inbox, "match", &[request]).await?;
+    let blob: Blob = js::call_async(&response, "blob", &[]).await?.dyn_into()?;
+    let name = js_sys::decode_uri_component(name).map_or_else(|_| "shared recording".to_owned(), String::from);
+    let options = FilePropertyBag::new();
+    options.set_type(&blob.type_());
+    File::new_with_blob_sequence_and_options(&Array::of1(&blob), &name, &options)
 }
 
 /// Removes a query parameter from the page's address.

@@ -118,6 +118,18 @@ async fn a_new_version_is_offered_but_never_during_training() {
 }
 
 #[wasm_bindgen_test]
+async fn a_run_that_ends_in_a_hidden_tab_no_longer_holds_an_update_back() {
+    let (fixture, page, _asked) = super::training::collected().await;
+    let busy = || fixture.get::<Element>("page").has_attribute("data-busy");
+    assert!(!busy());
+    page.receive(ClientEvent::Training(TrainingEvent::Embedding { done: 1, total: 2 }));
+    assert!(busy());
+    // A hidden tab draws no frame.
+    page.receive(ClientEvent::Training(TrainingEvent::Cancelled));
+    assert!(!busy());
+}
+
+#[wasm_bindgen_test]
 fn damage_is_reported() {
     let (fixture, page, _asked) = page();
     receive(&page, OfflineEvent::Damaged { file: "cpu_worker_bg.wasm".to_owned(), repaired: false });

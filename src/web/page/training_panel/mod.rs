@@ -18,6 +18,7 @@ use self::runs_section::RunsSection;
 use self::settings::Settings;
 pub(super) use self::settings::TrainingSettings;
 use crate::view::classify::state::State;
+use crate::view::train::stage::Stage;
 use crate::view::train::state::TrainingState;
 use crate::web::dom::{DomError, by_id, disable};
 
@@ -78,6 +79,13 @@ impl TrainingPanel {
     /// Hides the player.
     pub(super) fn stop_playing(&self) {
         self.player.set_hidden(true);
+    }
+
+    /// For the service worker, which updates the page only while it does nothing. Not with the next frame: a hidden tab
+    /// draws none.
+    pub(super) fn show_whether_busy(&self, stage: &Stage) -> Result<(), DomError> {
+        self.page.toggle_attribute_with_force("data-busy", *stage != Stage::Idle)?;
+        Ok(())
     }
 
     /// Renders the state; `loading` while the stored dataset is still being read.
