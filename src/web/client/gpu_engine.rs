@@ -5,7 +5,8 @@ use std::rc::Rc;
 use super::engine::Engine;
 use super::{Client, GPU_SCRIPT, site};
 use crate::protocol::EngineKind;
-use crate::view::classify::engine::{Choice, GpuState, NoGpu, Preference, choose};
+use crate::view::classify::engine::{Choice, Comparison, GpuState, NoGpu, Preference, choose};
+use crate::view::classify::networks::NetworkIdentity;
 use crate::web::gpu::{self, AdapterSearch};
 
 /// The state of the GPU engine.
@@ -15,22 +16,22 @@ pub(crate) enum GpuEngine {
     NotRequested,
     /// The adapter is being requested, or the engine downloaded.
     Starting,
-    /// Running; with the network on which it was last compared with the CPU engine, and the result.
-    Ready { engine: Engine, compared: Option<(Rc<str>, Choice)> },
+    /// Running; with the result of comparing it with the CPU engine.
+    Ready { engine: Engine, comparison: Comparison },
     /// It cannot or must not be used.
     Refused(NoGpu),
 }
 
 impl GpuEngine {
     /// The state as far as the network in use is concerned.
-    pub(crate) fn state(&self, in_use: Option<&Rc<str>>) -> GpuState {
+    pub(crate) fn state(&self, in_use: Option<&NetworkIdentity>) -> GpuState {
         match self {
             Self::NotRequested => GpuState::NotProbed,
             Self::Starting => GpuState::Pending(Choice::FetchingGpu),
-            Self::Ready { compared: Some((network, choice)), .. } if Some(network) == in_use => {
-                GpuState::Compared(choice.clone())
-            }
-            Self::Ready { .. } => GpuState::Pending(Choice::TestingGpu),
+            Self::Ready { comparison, .. } => match in_use.and_then(|network| comparison.result(network)) {
+                Some(choice) => GpuState::Compared(choice.clone()),
+                None => GpuState::Pending(Choice::TestingGpu),
+            },
             Self::Refused(reason) => GpuState::Unavailable(Choice::OnlyCpu { reason: reason.clone() }),
         }
     }
@@ -52,7 +53,7 @@ impl Client {
                     GpuEngine::Refused(NoGpu::SoftwareAdapter)
                 }
                 AdapterSearch::Found(_) => match self.fetch_gpu().await {
-                    Ok(engine) => GpuEngine::Ready { engine, compared: None },
+                    Ok(engine) => GpuEngine::Ready { engine, comparison: Comparison::default() },
                     Err(message) => GpuEngine::Refused(NoGpu::Failed(message)),
                 },
             };
@@ -78,11 +79,11 @@ impl Client {
         if self.0.comparing_engines.replace(true) {
             return;
         }
-        while let Some((engine, network)) = self.uncompared() {
+        while let Some((engine, network)) = self.begin_comparison() {
             self.emit_engine();
             let Some(choice) = self.compare(&engine, &network).await else { continue };
-            if let GpuEngine::Ready { compared, .. } = &mut *self.0.gpu.borrow_mut() {
-                *compared = Some((network, choice));
+            if let GpuEngine::Ready { comparison, .. } = &mut *self.0.gpu.borrow_mut() {
+                comparison.end(network, choice);
             }
             self.emit_engine();
             self.dispatch();
@@ -91,27 +92,34 @@ impl Client {
         self.next_thumbnail();
     }
 
-    /// The GPU engine and the network in use, if they have still to be compared.
-    fn uncompared(&self) -> Option<(Engine, Rc<str>)> {
-        let network = self.network().filter(|network| self.is_steady(network))?;
-        match &*self.0.gpu.borrow() {
+    /// The GPU engine and the network in use, if they have still to be compared. From then on the engine answers for no
+    /// network until they were.
+    fn begin_comparison(&self) -> Option<(Engine, NetworkIdentity)> {
+        let network = self.identity_in_use().filter(|network| self.is_steady(network))?;
+        match &mut *self.0.gpu.borrow_mut() {
             _ if self.0.options.borrow().preference == Preference::Cpu => None,
-            GpuEngine::Ready { compared: Some((compared, _)), .. } if *compared == network => None,
-            GpuEngine::Ready { engine, .. } => Some((engine.clone(), network)),
+            GpuEngine::Ready { comparison, .. } if comparison.result(&network).is_some() => None,
+            GpuEngine::Ready { engine, comparison } => {
+                comparison.begin();
+                Some((engine.clone(), network))
+            }
             _ => None,
         }
     }
-
-    /// True while the CPU engine has this network and no other is being loaded.
-    fn is_steady(&self, network: &Rc<str>) -> bool {
-        let switch = self.0.switch.borrow();
-        self.0.cpu.borrow().is_some()
-            && !switch.is_loading()
-            && switch.active().is_some_and(|(name, _)| name == network)
+    /// The network that the CPU engine classifies with, which is the network in use unless another is being loaded.
+    pub(super) fn identity_in_use(&self) -> Option<NetworkIdentity> {
+        self.0.cpu.borrow().as_ref().and_then(Engine::network)
     }
 
-    /// The result of comparing the engines on a network; `None` if the network has changed meanwhile.
-    async fn compare(&self, engine: &Engine, network: &Rc<str>) -> Option<Choice> {
+
+    /// True while the CPU engine has this network and no other is being loaded.
+    fn is_steady(&self, network: &NetworkIdentity) -> bool {
+        !self.0.switch.borrow().is_loading() && self.identity_in_use().as_ref() == Some(network)
+    }
+
+    /// The result of comparing the engines on a network; `None` if the network has changed meanwhile. A test run has a time
+    /// limit: an engine that does not end it has ended itself.
+    async fn compare(&self, engine: &Engine, network: &NetworkIdentity) -> Option<Choice> {
         let unable = |message| Choice::OnlyCpu { reason: NoGpu::Network(message) };
         let on_gpu = async {
             engine.load(&self.network_with_backbones(network).await?).await?;

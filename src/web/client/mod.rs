@@ -203,7 +203,15 @@ impl Client {
         if self.0.cpu.borrow().is_none() {
             return (None, Choice::Starting);
         }
-        decide(self.0.options.borrow().preference, &self.0.gpu.borrow().state(network.as_ref()))
+        let gpu = self.0.gpu.borrow().state(self.identity_in_use().as_ref());
+        decide(self.0.options.borrow().preference, &gpu, self.refines())
+    }
+
+    /// True if the recording has a result, and the page's own network is there to refine it.
+    fn refines(&self) -> bool {
+        let has_result = |classification: &Classification| classification.predicted_by.is_some();
+        self.0.switch.borrow().active().is_some_and(|(_, selection)| selection == Selection::Refine)
+            && self.0.classification.borrow().as_ref().is_some_and(has_result)
     }
 
     fn engine(&self, kind: EngineKind) -> Option<Engine> {
