@@ -47,6 +47,8 @@ pub enum NoGpu {
     SavesData,
     /// It could not be downloaded or started: the reason, as a sentence or part of one.
     Failed(String),
+    /// It ran, and failed or fell silent: the reason, as a sentence or part of one.
+    Stopped(String),
     /// It could not run the network in use: the reason, as a sentence or part of one.
     Network(String),
 }
@@ -145,6 +147,8 @@ impl Comparison {
 /// Which engine classifies, and why. `None` if recordings have to wait; one that has a result and is to be refined does not.
 pub(crate) fn decide(preference: Preference, gpu: &GpuState, refines: bool) -> (Option<EngineKind>, Choice) {
     let cpu = Some(EngineKind::Cpu);
+    // A user who chose the GPU waits for it; in the automatic mode the CPU starts at once.
+    let waits = preference == Preference::Gpu && !refines;
     match (gpu, preference) {
         (_, Preference::Cpu) => (cpu, Choice::UserChoice),
         (GpuState::Compared(Choice::GpuFaster { .. } | Choice::CpuFaster { .. }), Preference::Gpu) => {
@@ -154,11 +158,8 @@ pub(crate) fn decide(preference: Preference, gpu: &GpuState, refines: bool) -> (
             (Some(EngineKind::Gpu), faster.clone())
         }
         (GpuState::Compared(reason) | GpuState::Unavailable(reason), _) => (cpu, reason.clone()),
-        // A user who chose the GPU waits for it; in the automatic mode the CPU starts at once.
-        (GpuState::Pending(choice), Preference::Gpu) => (None, choice.clone()),
-        (GpuState::NotProbed, Preference::Gpu) => (None, Choice::FetchingGpu),
-        (GpuState::Pending(choice), Preference::Auto) => (cpu, choice.clone()),
-        (GpuState::NotProbed, Preference::Auto) => (cpu, Choice::FetchingGpu),
+        (GpuState::Pending(choice), _) => (cpu.filter(|_| !waits), choice.clone()),
+        (GpuState::NotProbed, _) => (cpu.filter(|_| !waits), Choice::FetchingGpu),
     }
 }
 
@@ -240,17 +241,17 @@ mod tests {
         let (cpu, gpu) = (Some(EngineKind::Cpu), Some(EngineKind::Gpu));
         for (choice, chosen_gpu, chosen_auto) in [(faster, gpu, gpu), (slower, gpu, cpu), (wrong, cpu, cpu)] {
             let state = GpuState::Compared(choice.clone());
-            assert_eq!(decide(Preference::Gpu, &state).0, chosen_gpu, "{choice:?}");
-            assert_eq!(decide(Preference::Auto, &state), (chosen_auto, choice.clone()));
-            assert_eq!(decide(Preference::Cpu, &state), (cpu, Choice::UserChoice));
+            assert_eq!(decide(Preference::Gpu, &state, false).0, chosen_gpu, "{choice:?}");
+            assert_eq!(decide(Preference::Auto, &state, false), (chosen_auto, choice.clone()));
+            assert_eq!(decide(Preference::Cpu, &state, false), (cpu, Choice::UserChoice));
         }
     }
 
     #[test]
     fn only_a_user_who_chose_the_gpu_waits_for_it() {
         for state in [GpuState::NotProbed, GpuState::Pending(Choice::TestingGpu)] {
-            assert_eq!(decide(Preference::Gpu, &state).0, None);
-            assert_eq!(decide(Preference::Auto, &state).0, Some(EngineKind::Cpu));
+            assert_eq!(decide(Preference::Gpu, &state, false).0, None);
+            assert_eq!(decide(Preference::Auto, &state, false).0, Some(EngineKind::Cpu));
         }
         let refused = GpuState::Unavailable(Choice::OnlyCpu { reason: NoGpu::NoWebGpu });
         assert_eq!(decide(Preference::Gpu, &refused, false).0, Some(EngineKind::Cpu));

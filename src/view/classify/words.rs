@@ -163,6 +163,7 @@ fn no_gpu(reason: &NoGpu) -> String {
             format!("the GPU engine cannot run this network ({})", reason.trim_end_matches('.'))
         }
         NoGpu::Failed(reason) => format!("the GPU engine did not start ({})", reason.trim_end_matches('.')),
+        NoGpu::Stopped(reason) => format!("the GPU engine stopped ({})", reason.trim_end_matches('.')),
     }
 }
 
@@ -217,9 +218,17 @@ pub(crate) fn only_the_first(file: &str) -> String {
     format!("Only one file is analyzed at a time: {file}.")
 }
 
-/// The engine stopped while it analyzed a file; part of a sentence.
-pub(crate) fn engine_died(file: &str) -> String {
-    format!("{file}: the engine stopped while it analyzed this file and is being restarted; choose another file")
+/// The engine stopped while it analyzed a file, or said nothing for so many seconds; part of a sentence.
+pub(crate) fn engine_died(file: &str, silent_seconds: Option<u32>) -> String {
+    let silent = silent_seconds.map_or(String::new(), |seconds| format!(" (it {})", silent_for(seconds)));
+    format!(
+        "{file}: the engine stopped while it analyzed this file and is being restarted{silent}; choose another file"
+    )
+}
+
+/// What an engine did that fell silent; part of a sentence.
+pub(crate) fn silent_for(seconds: u32) -> String {
+    format!("did not respond for {seconds}{NBSP}s")
 }
 
 /// A recording that only the browser can decode is too long for that; `limit` in minutes.
@@ -227,6 +236,10 @@ pub(crate) fn over_browser_limit(refusal: &str, limit: f64) -> String {
     format!(
         "{refusal} (your browser may be able to decode this format, but only files of up to {limit:.0}{NBSP}minutes)"
     )
+/// The engine stopped, perhaps because of something else than the file.
+pub(crate) const TRIED_AGAIN: &str =
+    "The engine stopped and was restarted; this file is analyzed from its beginning again.";
+
 }
 
 #[cfg(test)]

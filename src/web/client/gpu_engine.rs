@@ -1,13 +1,12 @@
 //! The GPU engine: started if there is an adapter, and compared with the CPU engine on every network before it is used.
 
-use std::rc::Rc;
-
 use super::engine::Engine;
 use super::{Client, GPU_SCRIPT, site};
 use crate::protocol::EngineKind;
 use crate::view::classify::engine::{Choice, Comparison, GpuState, NoGpu, Preference, choose};
 use crate::view::classify::networks::NetworkIdentity;
 use crate::web::gpu::{self, AdapterSearch};
+use crate::web::worker_handle::WorkerEnd;
 
 /// The state of the GPU engine.
 #[derive(Default)]
@@ -69,7 +68,7 @@ impl Client {
     async fn fetch_gpu(&self) -> Result<Engine, String> {
         let engine = Engine::start(GPU_SCRIPT).await?;
         let client = self.clone();
-        engine.worker.on_failure(move |message| client.abandon_gpu(message));
+        engine.worker.on_end(move |end| client.abandon_gpu(end));
         Ok(engine)
     }
 
@@ -106,11 +105,11 @@ impl Client {
             _ => None,
         }
     }
+
     /// The network that the CPU engine classifies with, which is the network in use unless another is being loaded.
     pub(super) fn identity_in_use(&self) -> Option<NetworkIdentity> {
         self.0.cpu.borrow().as_ref().and_then(Engine::network)
     }
-
 
     /// True while the CPU engine has this network and no other is being loaded.
     fn is_steady(&self, network: &NetworkIdentity) -> bool {
@@ -122,7 +121,10 @@ impl Client {
     async fn compare(&self, engine: &Engine, network: &NetworkIdentity) -> Option<Choice> {
         let unable = |message| Choice::OnlyCpu { reason: NoGpu::Network(message) };
         let on_gpu = async {
-            engine.load(&self.network_with_backbones(network).await?).await?;
+            engine.load(&self.network_with_backbones(&network.name).await?).await?;
+            if engine.network().as_ref() != Some(network) {
+                return Err("its weights have changed".to_owned());
+            }
             engine.self_test().await
         };
         let on_gpu = match on_gpu.await {
@@ -132,9 +134,10 @@ impl Client {
         // One after the other, because they would slow each other down. A busy CPU engine queues the self-test.
         let cpu = self.0.cpu.borrow().clone().filter(|_| self.is_steady(network))?;
         match cpu.self_test().await {
-            Ok(on_cpu) => Some(choose(&on_cpu, &on_gpu)),
-            // If the CPU engine died, the GPU is not to blame: they are compared again once another has started.
-            Err(message) => self.is_steady(network).then(|| unable(message)),
+            Ok(on_cpu) if cpu.network().as_ref() == Some(network) => Some(choose(&on_cpu, &on_gpu)),
+            Ok(_) => None,
+            // Not tried again, even if the CPU engine died of something else: it could die of it each time.
+            Err(message) => Some(unable(message)),
         }
     }
 
@@ -143,10 +146,10 @@ impl Client {
         self.emit_engine();
     }
 
-    /// The GPU engine failed: the CPU engine takes over its classification.
-    fn abandon_gpu(&self, message: String) {
-        log::warn!("the GPU engine failed and is no longer used: {message}");
-        self.set_gpu(GpuEngine::Refused(NoGpu::Failed(message)));
+    /// The GPU engine ended: the CPU engine takes over its classification.
+    fn abandon_gpu(&self, end: &WorkerEnd) {
+        log::warn!("the GPU engine ended and is no longer used: {end}");
+        self.set_gpu(GpuEngine::Refused(NoGpu::Stopped(end.to_string())));
         if let Some(classification) = self.0.classification.borrow_mut().as_mut()
             && matches!(classification.running, Some((EngineKind::Gpu, _)))
         {
