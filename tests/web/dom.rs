@@ -17,6 +17,8 @@ mod page;
 mod plots;
 #[path = "dom/storage.rs"]
 mod storage;
+#[path = "dom/stopped.rs"]
+mod stopped;
 #[path = "dom/training.rs"]
 mod training;
 

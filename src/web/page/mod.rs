@@ -294,8 +294,8 @@ fn options_from_address() -> Result<Options, DomError> {
 /// Starts the page and its engines.
 pub fn run() {
     if let Err(error) = start() {
-        // The static page itself shows a message if it is not started within some seconds (`#too-old`).
-        log::error!("the page does not start: {error}");
+        // For `start.js`, which says so on the page.
+        wasm_bindgen::throw_str(&format!("the page does not start: {error}"));
     }
 }
 
