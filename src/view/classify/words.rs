@@ -213,9 +213,14 @@ pub(crate) const NO_SPECTROGRAM: &str = "The spectrogram cannot be shown: its da
 /// Something other than a file was dropped.
 pub(crate) const NO_FILE: &str = "That was not a file. Drop an audio file from your computer.";
 
-/// Several files were given at once.
-pub(crate) fn only_the_first(file: &str) -> String {
-    format!("Only one file is analyzed at a time: {file}.")
+/// Several files were given at once; `others` are not analyzed.
+pub(crate) fn only_one(file: &str, others: &[String]) -> String {
+    let left_out = match others {
+        [] => String::new(),
+        [other] => format!(" {other} was not opened."),
+        [other, more @ ..] => format!(" {other} and {} were not opened.", count(more.len(), "other file")),
+    };
+    format!("Only one file is analyzed at a time: {file}.{left_out}")
 }
 
 /// The engine stopped while it analyzed a file, or said nothing for so many seconds; part of a sentence.

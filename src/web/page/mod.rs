@@ -192,8 +192,9 @@ impl Page {
         self.0.cursor.set(None);
         // The state first: an engine may answer synchronously.
         self.change(|state| state.open(file.name()));
-        if files.len() > 1 {
-            self.change(|state| state.warnings.push(words::only_the_first(&file.name())));
+        let others: Vec<String> = files.iter().filter(|&other| *other != file).map(File::name).collect();
+        if !others.is_empty() {
+            self.change(|state| state.warnings.push(words::only_one(&file.name(), &others)));
         }
         if !self.0.state.borrow().broken {
             self.with_engines(|engines| engines.classify(file));
