@@ -1,4 +1,17 @@
-// Starts the page's binary. A file instead of an inline script, so that the security policy needs no exception.
+// Starts the page's binary, and says on the page when it has stopped. A file instead of an inline script, so that the
+// security policy needs no exception.
+const show = (id) => {
+  const place = document.querySelector(id);
+  if (!place.hidden) return;
+  place.hidden = false;
+  place.scrollIntoView({ block: "center" });
+};
+
+// After an error within the binary nothing of the page works any more, and the binary itself cannot say so. What else goes
+// wrong, such as an error of a browser's extension, does not stop it.
+const stopped = (error) =>
+  error instanceof WebAssembly.RuntimeError ||
+  (error instanceof Error && !(error instanceof DOMException) && /wasm/.test(error.stack ?? ""));
 
 /** Whether the browser has what came last to each; it then has the rest too (xtask/src/browsers.rs). */
 function isRecent() {
@@ -13,13 +26,15 @@ function isRecent() {
 }
 
 if (isRecent()) {
+  addEventListener("error", ({ error }) => stopped(error) && show("#stopped"));
+  addEventListener("unhandledrejection", ({ reason }) => stopped(reason) && show("#stopped"));
   try {
     const { js, wasm } = document.querySelector("script[data-wasm]").dataset;
     const { default: init } = await import(new URL(js, document.baseURI).href);
     await init({ module_or_path: new URL(wasm, document.baseURI) });
   } catch (error) {
-    // The app that shows errors has not started, so the static page shows this one.
-    document.querySelector("#not-started").hidden = false;
+    // A binary that cannot be fetched, or does not fit to the page.
+    show(error instanceof WebAssembly.RuntimeError ? "#stopped" : "#not-started");
     throw error;
   }
 } else {

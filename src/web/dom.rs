@@ -1,8 +1,10 @@
 //! The document: typed look-ups, listeners that are removed with their owner, and small changes.
 
 use std::cell::Cell;
+use std::pin::pin;
 use std::rc::Rc;
 
+use futures_util::future::{Either, select};
 use wasm_bindgen::prelude::*;
 use web_sys::{Document, Element, Event, EventTarget, HtmlElement, ResizeObserver, Window};
 
@@ -160,6 +162,20 @@ pub(crate) async fn sleep(milliseconds: i32) {
     });
     // A promise, because the timer calls its resolver itself. It never rejects.
     wasm_bindgen_futures::JsFuture::from(promise).await.ok();
+}
+
+/// The output of something; `None` if it takes longer than so many seconds in which the page runs.
+pub(crate) async fn within<T>(seconds: u32, step: impl Future<Output = T>) -> Option<T> {
+    let limit = async {
+        // One timer would count the time in which the computer sleeps.
+        for _ in 0..seconds {
+            sleep(1000).await;
+        }
+    };
+    match select(pin!(step), pin!(limit)).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
+    }
 }
 
 /// Sets an element's text. The same text is not set again, so that screen readers do not repeat it.

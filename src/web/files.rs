@@ -17,6 +17,9 @@ const PATH: &str = "webkitRelativePath";
 /// Bytes that are read at once.
 const PIECE: f64 = (4 << 20) as f64;
 
+/// How long a saved file keeps its address, in milliseconds: some browsers read it only after a while.
+const SAVED_MILLISECONDS: i32 = 60_000;
+
 /// Set on the drop zone while files are dragged over the page.
 const DRAG_OVER: &str = "data-over";
 
@@ -215,7 +218,14 @@ pub(crate) fn save(document: &Document, name: &str, file: &Blob) -> Result<(), D
     link.set_attribute("href", &url)?;
     link.set_attribute("download", name)?;
     link.click();
-    Ok(Url::revoke_object_url(&url)?)
+    // The browser may still be asking where to save it. It gives the address back itself when the page ends.
+    spawn_local(async move {
+        dom::sleep(SAVED_MILLISECONDS).await;
+        if let Err(error) = Url::revoke_object_url(&url) {
+            log::warn!("the address of a saved file could not be given back: {}", describe(&error));
+        }
+    });
+    Ok(())
 }
 
 fn list(files: Option<FileList>) -> Vec<File> {

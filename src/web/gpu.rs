@@ -4,7 +4,11 @@ use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
+use super::dom;
 use crate::protocol::Adapter;
+
+/// How long the browser may look for its adapter, in seconds.
+const ADAPTER_SECONDS: u32 = 30;
 
 /// The result of asking the browser for an adapter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +31,8 @@ pub async fn find_adapter() -> AdapterSearch {
     let Some(promise) = request.call0(&gpu).ok().and_then(|promise| promise.dyn_into::<Promise>().ok()) else {
         return AdapterSearch::NoWebGpu;
     };
-    match JsFuture::from(promise).await {
-        Ok(adapter) if adapter.is_object() => {
+    match dom::within(ADAPTER_SECONDS, JsFuture::from(promise)).await {
+        Some(Ok(adapter)) if adapter.is_object() => {
             let info = field(&adapter, "info");
             let text = |name: &str| field(&info, name).as_string().unwrap_or_default();
             // Newer browsers have it on `info`, older ones on the adapter.

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use futures_channel::oneshot;
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
     AnalyserNode, AudioContext, BlobEvent, Event, File, MediaRecorder, MediaStream, MediaStreamConstraints,
     MediaStreamTrack,
@@ -17,6 +17,12 @@ use crate::view::train::recording::NotRecorded;
 
 /// Samples over which the level is the maximum: 23 ms at 44.1 kHz.
 const LEVEL_SAMPLES: usize = 1024;
+
+/// How long a question for the microphone may stay without an answer, in seconds.
+const PERMISSION_SECONDS: u32 = 120;
+const NOT_ANSWERED: &str = "the question whether this page may use the microphone was not answered";
+/// How long the browser may take to hand over the end of a recording, in seconds.
+const STOP_SECONDS: u32 = 10;
 
 /// A running recording. The microphone is closed when it is dropped.
 pub(crate) struct Recorder {
@@ -43,7 +49,17 @@ impl Recorder {
         let devices = devices.ok_or(NotRecorded::NotHere)?;
         let wanted = constraints().map_err(|error| reason(&error))?;
         let asked = devices.get_user_media_with_constraints(&wanted).map_err(|error| reason(&error))?;
-        let stream: MediaStream = JsFuture::from(asked).await.map_err(|error| reason(&error))?.unchecked_into();
+        let mut asked = Box::pin(JsFuture::from(asked));
+        let Some(answer) = dom::within(PERMISSION_SECONDS, &mut asked).await else {
+            // A microphone that is opened later would stay open.
+            spawn_local(async move {
+                if let Ok(stream) = asked.await {
+                    end(stream.unchecked_ref());
+                }
+            });
+            return Err(NotRecorded::Failed(NOT_ANSWERED.to_owned()));
+        };
+        let stream: MediaStream = answer.map_err(|error| reason(&error))?.unchecked_into();
         // Rust's clone is the same stream. The stream's own `clone()` would be a second one that keeps the microphone
         // open.
         Self::of(Clone::clone(&stream)).map_err(|error| {
@@ -96,8 +112,8 @@ impl Recorder {
     pub(crate) async fn finish(mut self) -> Result<Decoded, NotRecorded> {
         // It has stopped by itself if the microphone was unplugged.
         if self.recorder.stop().is_ok() {
-            // The listener holds the sender, so that it is not dropped before.
-            let _ = (&mut self.stopped).await;
+            // The listener holds the sender, so that it is not dropped before. What has come until then is decoded.
+            dom::within(STOP_SECONDS, &mut self.stopped).await;
         }
         let file = File::new_with_blob_sequence(&self.pieces, "recording").map_err(|error| reason(&error))?;
         drop(self);

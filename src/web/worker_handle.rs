@@ -1,26 +1,61 @@
-//! The page's end of a worker: starts it, checks its version, sends requests and dispatches its events.
+//! The page's end of a worker: starts it, checks its version, sends requests and dispatches its events. It notices when the
+//! worker ends, and when it falls silent.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::fmt;
 use std::pin::pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use super::{dom, wire};
 use crate::protocol::{EngineInfo, Event, Message, Payload, Request, RequestId, VERSION};
+use crate::view::classify::watchdog::{self, Watchdog};
+use crate::view::classify::words;
 
 /// Receives the events of one request; returns false to receive no more.
 type Listener = Box<dyn FnMut(RequestId, Event, Payload) -> bool>;
-/// Called with an error outside any request.
-type OnFailure = Box<dyn Fn(String)>;
+/// Called once, when the worker has ended.
+type OnEnd = Box<dyn Fn(&WorkerEnd)>;
+
+/// Why a worker does no more requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WorkerEnd {
+    /// An error outside any request: of the script, or a lost device.
+    Error(String),
+    /// It said nothing for so many seconds while something was asked of it.
+    Silent(u32),
+}
+
+impl WorkerEnd {
+    /// For how many seconds it said nothing, if that is why.
+    pub(crate) fn silent_seconds(&self) -> Option<u32> {
+        match self {
+            Self::Error(_) => None,
+            Self::Silent(seconds) => Some(*seconds),
+        }
+    }
+}
+
+impl fmt::Display for WorkerEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(message) => f.write_str(message),
+            Self::Silent(seconds) => write!(f, "the engine {}", words::silent_for(*seconds)),
+        }
+    }
+}
 
 /// How long a worker may be silent before a second is started beside it, in milliseconds. Long, because it may be on
 /// its way over a slow connection.
 const START_TIMEOUT_MILLISECONDS: i32 = 60_000;
+/// How long a worker may take to start, with the second one, in seconds: several megabytes over a slow connection.
+const START_SECONDS: u32 = 600;
 /// Time between a failed start of a worker and the second attempt, in milliseconds.
 const RETRY_MILLISECONDS: i32 = 1000;
 
@@ -47,9 +82,13 @@ struct Started {
 #[derive(Default)]
 struct Shared {
     listeners: RefCell<HashMap<RequestId, Listener>>,
+    watchdog: RefCell<Watchdog>,
+    /// True while somebody tells the watchdog the time.
+    is_watched: Cell<bool>,
     /// Taken by the worker's first message, or its first error.
     greeting: Cell<Option<oneshot::Sender<Result<EngineInfo, String>>>>,
-    on_failure: RefCell<Option<OnFailure>>,
+    on_end: RefCell<Option<OnEnd>>,
+    end: RefCell<Option<WorkerEnd>>,
 }
 
 impl Drop for Started {
@@ -69,6 +108,14 @@ impl WorkerHandle {
     ///
     /// A sentence, if the worker cannot be fetched, cannot start, or is of another build than the page.
     pub(crate) async fn start(script: &str) -> Result<Self, String> {
+        let minutes = START_SECONDS / 60;
+        let too_slow = || {
+            Err(format!("{script} did not start within {minutes} minutes; check the connection and reload the page"))
+        };
+        dom::within(START_SECONDS, Self::start_twice(script)).await.unwrap_or_else(too_slow)
+    }
+
+    async fn start_twice(script: &str) -> Result<Self, String> {
         match select(pin!(Self::attempt(script)), pin!(dom::sleep(START_TIMEOUT_MILLISECONDS))).await {
             Either::Left((Ok(worker), _)) => Ok(worker),
             Either::Left((Err(reason), _)) => {
@@ -109,14 +156,22 @@ impl WorkerHandle {
         self.0.info.clone()
     }
 
-    /// Sets the listener for errors outside any request: an error of the script, a lost device.
-    pub(crate) fn on_failure(&self, listener: impl Fn(String) + 'static) {
-        *self.0.started.shared.on_failure.borrow_mut() = Some(Box::new(listener));
+    /// Sets the listener for the worker's end, after which it gets no more requests.
+    pub(crate) fn on_end(&self, listener: impl Fn(&WorkerEnd) + 'static) {
+        *self.0.started.shared.on_end.borrow_mut() = Some(Box::new(listener));
+    }
+
+    /// True once it does no more requests.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.started.shared.end.borrow().is_some()
     }
 
     /// Sends a request that has no answer under its own id.
     pub(crate) fn post(&self, request: Request) {
         let id = self.next_id();
+        if let Request::Cancel { request } = request {
+            self.0.started.shared.watchdog.borrow_mut().cancelled(request);
+        }
         if let Err(error) = wire::send(&self.0.started.worker, &Message { id, body: request }, Payload::<File>::None) {
             log::warn!("the engine could not be reached ({error:?})");
         }
@@ -144,14 +199,21 @@ impl WorkerHandle {
         listener: impl FnMut(RequestId, Event, Payload) -> bool + 'static,
     ) -> RequestId {
         let id = self.next_id();
-        self.0.started.shared.listeners.borrow_mut().insert(id, Box::new(listener));
-        if let Err(error) = wire::send(&self.0.started.worker, &Message { id, body: request }, payload) {
-            let message = format!("the engine could not be reached ({error:?})");
+        let shared = self.0.started.shared.clone();
+        shared.listeners.borrow_mut().insert(id, Box::new(listener));
+        shared.watchdog.borrow_mut().sent(id, watchdog::limit(self.0.info.kind, &request));
+        let end = shared.end.borrow().as_ref().map(WorkerEnd::to_string);
+        let failure = end.or_else(|| {
+            let sent = wire::send(&self.0.started.worker, &Message { id, body: request }, payload);
+            sent.err().map(|error| format!("the engine could not be reached ({error:?})"))
+        });
+        match failure {
             // Later, as a worker would answer: the caller may have borrowed what the listener needs.
-            let shared = self.0.started.shared.clone();
-            wasm_bindgen_futures::spawn_local(async move {
-                shared.dispatch(id, Event::Failed { message }, Payload::None);
-            });
+            Some(message) => {
+                spawn_local(async move { shared.dispatch(id, Event::Failed { message }, Payload::None) });
+            }
+            None if !shared.is_watched.replace(true) => spawn_local(watch(Rc::downgrade(&shared))),
+            None => {}
         }
         id
     }
@@ -195,6 +257,8 @@ impl Shared {
         let Some(mut listener) = self.listeners.borrow_mut().remove(&id) else { return };
         if listener(id, event, payload) {
             self.listeners.borrow_mut().insert(id, listener);
+        } else {
+            self.watchdog.borrow_mut().ended(id);
         }
     }
 
@@ -206,14 +270,16 @@ impl Shared {
         true
     }
 
-    /// Handles an error outside any request: it ends the start of the worker, or else every request that waits for it.
-    fn fail(&self, message: String) {
-        if self.greet(Err(message.clone())) {
+    /// Ends the start of the worker, or else every request that waits for it.
+    fn end(&self, end: WorkerEnd) {
+        let message = end.to_string();
+        if self.greet(Err(message.clone())) || self.end.borrow().is_some() {
             return;
         }
+        *self.end.borrow_mut() = Some(end.clone());
         let waiting: Vec<RequestId> = self.listeners.borrow().keys().copied().collect();
-        if let Some(on_failure) = &*self.on_failure.borrow() {
-            on_failure(message.clone());
+        if let Some(on_end) = &*self.on_end.borrow() {
+            on_end(&end);
         }
         for id in waiting {
             self.dispatch(id, Event::Failed { message: message.clone() }, Payload::None);
@@ -221,14 +287,32 @@ impl Shared {
     }
 }
 
-fn message_listener(shared: Rc<Shared>) -> Closure<dyn FnMut(MessageEvent)> {
-    Closure::new(move |event: MessageEvent| match wire::receive::<Event, ()>(&event) {
-        Ok((Message { body: Event::Ready { protocol, engine }, .. }, _)) => {
-            shared.greet(if protocol == VERSION { Ok(engine) } else { Err(other_version(protocol)) });
+/// Tells a worker's watchdog the time for as long as something is asked of the worker.
+async fn watch(shared: Weak<Shared>) {
+    loop {
+        dom::sleep(1000).await;
+        let Some(shared) = shared.upgrade() else { return };
+        if shared.watchdog.borrow().is_idle() {
+            return shared.is_watched.set(false);
         }
-        Ok((Message { id: 0, body: Event::Failed { message } }, _)) => shared.fail(message),
-        Ok((Message { id, body }, payload)) => shared.dispatch(id, body, payload),
-        Err(message) => shared.fail(message),
+        let silent = shared.watchdog.borrow_mut().second_passed();
+        if let Some(seconds) = silent {
+            return shared.end(WorkerEnd::Silent(seconds));
+        }
+    }
+}
+
+fn message_listener(shared: Rc<Shared>) -> Closure<dyn FnMut(MessageEvent)> {
+    Closure::new(move |event: MessageEvent| {
+        shared.watchdog.borrow_mut().heard();
+        match wire::receive::<Event, ()>(&event) {
+            Ok((Message { body: Event::Ready { protocol, engine }, .. }, _)) => {
+                shared.greet(if protocol == VERSION { Ok(engine) } else { Err(other_version(protocol)) });
+            }
+            Ok((Message { id: 0, body: Event::Failed { message } }, _)) => shared.end(WorkerEnd::Error(message)),
+            Ok((Message { id, body }, payload)) => shared.dispatch(id, body, payload),
+            Err(message) => shared.end(WorkerEnd::Error(message)),
+        }
     })
 }
 
@@ -242,6 +326,6 @@ fn error_listener(shared: Rc<Shared>, script: &str) -> Closure<dyn FnMut(ErrorEv
         // A script that cannot be fetched causes an event without a message.
         let message = js_sys::Reflect::get(&event, &"message".into()).ok().and_then(|text| text.as_string());
         let message = message.filter(|text| !text.is_empty()).unwrap_or_else(|| "it could not be fetched".to_owned());
-        shared.fail(format!("{script} failed ({message})"));
+        shared.end(WorkerEnd::Error(format!("{script} failed ({message})")));
     })
 }

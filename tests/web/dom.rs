@@ -5,6 +5,8 @@
 
 #[path = "../common/cards.rs"]
 mod cards;
+#[path = "dom/contrast.rs"]
+mod contrast;
 #[path = "dom/dataset.rs"]
 mod dataset;
 #[path = "dom/fake_engines.rs"]
@@ -15,6 +17,8 @@ mod offline;
 mod page;
 #[path = "dom/plots.rs"]
 mod plots;
+#[path = "dom/stopped.rs"]
+mod stopped;
 #[path = "dom/storage.rs"]
 mod storage;
 #[path = "dom/training.rs"]

@@ -1,6 +1,7 @@
 //! The choice between the CPU and the GPU engine.
 
 use crate::protocol::{EngineKind, SelfTest};
+use crate::view::classify::networks::NetworkIdentity;
 
 /// The engine that the user prefers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,6 +47,8 @@ pub enum NoGpu {
     SavesData,
     /// It could not be downloaded or started: the reason, as a sentence or part of one.
     Failed(String),
+    /// It ran, and failed or fell silent: the reason, as a sentence or part of one.
+    Stopped(String),
     /// It could not run the network in use: the reason, as a sentence or part of one.
     Network(String),
 }
@@ -120,9 +123,32 @@ pub(crate) enum GpuState {
     Unavailable(Choice),
 }
 
-/// Which engine classifies, and why. `None` if recordings have to wait.
-pub(crate) fn decide(preference: Preference, gpu: &GpuState) -> (Option<EngineKind>, Choice) {
+/// On which network the engines were last compared, and the result.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Comparison(Option<(NetworkIdentity, Choice)>);
+
+impl Comparison {
+    /// The GPU engine is about to load a network: from now on it may have any.
+    pub(crate) fn begin(&mut self) {
+        self.0 = None;
+    }
+
+    /// The GPU engine has this network, and the comparison on it this result.
+    pub(crate) fn end(&mut self, network: NetworkIdentity, result: Choice) {
+        self.0 = Some((network, result));
+    }
+
+    /// The result on this network; `None` if the GPU engine has another one, or they were not compared.
+    pub(crate) fn result(&self, network: &NetworkIdentity) -> Option<&Choice> {
+        self.0.as_ref().filter(|(compared, _)| compared == network).map(|(_, result)| result)
+    }
+}
+
+/// Which engine classifies, and why. `None` if recordings have to wait; one that has a result and is to be refined does not.
+pub(crate) fn decide(preference: Preference, gpu: &GpuState, refines: bool) -> (Option<EngineKind>, Choice) {
     let cpu = Some(EngineKind::Cpu);
+    // A user who chose the GPU waits for it; in the automatic mode the CPU starts at once.
+    let waits = preference == Preference::Gpu && !refines;
     match (gpu, preference) {
         (_, Preference::Cpu) => (cpu, Choice::UserChoice),
         (GpuState::Compared(Choice::GpuFaster { .. } | Choice::CpuFaster { .. }), Preference::Gpu) => {
@@ -132,11 +158,8 @@ pub(crate) fn decide(preference: Preference, gpu: &GpuState) -> (Option<EngineKi
             (Some(EngineKind::Gpu), faster.clone())
         }
         (GpuState::Compared(reason) | GpuState::Unavailable(reason), _) => (cpu, reason.clone()),
-        // A user who chose the GPU waits for it; in the automatic mode the CPU starts at once.
-        (GpuState::Pending(choice), Preference::Gpu) => (None, choice.clone()),
-        (GpuState::NotProbed, Preference::Gpu) => (None, Choice::FetchingGpu),
-        (GpuState::Pending(choice), Preference::Auto) => (cpu, choice.clone()),
-        (GpuState::NotProbed, Preference::Auto) => (cpu, Choice::FetchingGpu),
+        (GpuState::Pending(choice), _) => (cpu.filter(|_| !waits), choice.clone()),
+        (GpuState::NotProbed, _) => (cpu.filter(|_| !waits), Choice::FetchingGpu),
     }
 }
 
@@ -218,20 +241,48 @@ mod tests {
         let (cpu, gpu) = (Some(EngineKind::Cpu), Some(EngineKind::Gpu));
         for (choice, chosen_gpu, chosen_auto) in [(faster, gpu, gpu), (slower, gpu, cpu), (wrong, cpu, cpu)] {
             let state = GpuState::Compared(choice.clone());
-            assert_eq!(decide(Preference::Gpu, &state).0, chosen_gpu, "{choice:?}");
-            assert_eq!(decide(Preference::Auto, &state), (chosen_auto, choice.clone()));
-            assert_eq!(decide(Preference::Cpu, &state), (cpu, Choice::UserChoice));
+            assert_eq!(decide(Preference::Gpu, &state, false).0, chosen_gpu, "{choice:?}");
+            assert_eq!(decide(Preference::Auto, &state, false), (chosen_auto, choice.clone()));
+            assert_eq!(decide(Preference::Cpu, &state, false), (cpu, Choice::UserChoice));
         }
     }
 
     #[test]
     fn only_a_user_who_chose_the_gpu_waits_for_it() {
         for state in [GpuState::NotProbed, GpuState::Pending(Choice::TestingGpu)] {
-            assert_eq!(decide(Preference::Gpu, &state).0, None);
-            assert_eq!(decide(Preference::Auto, &state).0, Some(EngineKind::Cpu));
+            assert_eq!(decide(Preference::Gpu, &state, false).0, None);
+            assert_eq!(decide(Preference::Auto, &state, false).0, Some(EngineKind::Cpu));
         }
         let refused = GpuState::Unavailable(Choice::OnlyCpu { reason: NoGpu::NoWebGpu });
-        assert_eq!(decide(Preference::Gpu, &refused).0, Some(EngineKind::Cpu));
+        assert_eq!(decide(Preference::Gpu, &refused, false).0, Some(EngineKind::Cpu));
+    }
+
+    #[test]
+    fn a_self_test_of_the_gpu_does_not_hold_back_the_refined_result() {
+        let state = GpuState::Pending(Choice::TestingGpu);
+        assert_eq!(decide(Preference::Gpu, &state, true), (Some(EngineKind::Cpu), Choice::TestingGpu));
+        let compared = GpuState::Compared(Choice::GpuFaster { cpu_ms: 20.0, gpu_ms: 5.0 });
+        assert_eq!(decide(Preference::Gpu, &compared, true).0, Some(EngineKind::Gpu));
+    }
+
+    #[test]
+    fn a_gpu_engine_that_loads_another_network_answers_for_none() {
+        let network = |name: &str, sha256: &str| {
+            let card = crate::view::classify::words::tests::in_use().card;
+            NetworkIdentity::of(&crate::card::Card { name: name.to_owned(), sha256: sha256.to_owned(), ..card })
+        };
+        let (first, second) = (network("a", "11"), network("b", "22"));
+        let mut comparison = Comparison::default();
+        comparison.end(first.clone(), Choice::UserChoice);
+        assert_eq!(comparison.result(&first), Some(&Choice::UserChoice));
+        assert_eq!(comparison.result(&second), None);
+        // Another one that was trained under the same name.
+        assert_eq!(comparison.result(&network("a", "33")), None);
+        // To the second and back to the first, while the second is still being tested.
+        comparison.begin();
+        assert_eq!(comparison.result(&first), None);
+        comparison.end(second, Choice::UserChoice);
+        assert_eq!(comparison.result(&first), None);
     }
 
     #[test]

@@ -4,4 +4,5 @@ pub mod engine;
 pub mod network_words;
 pub mod networks;
 pub(crate) mod state;
+pub(crate) mod watchdog;
 pub mod words;

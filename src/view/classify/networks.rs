@@ -72,6 +72,22 @@ pub struct ActiveNetwork {
     pub architecture: Architecture,
 }
 
+/// What tells a network from all others: one may be deleted, and another trained under its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NetworkIdentity {
+    /// Its name, by which the page knows it.
+    pub name: String,
+    /// Of its weights. Empty on old cards, which is why the name counts too.
+    sha256: String,
+}
+
+impl NetworkIdentity {
+    /// The identity of the network of this card.
+    pub(crate) fn of(card: &Card) -> Self {
+        Self { name: card.name.clone(), sha256: card.sha256.clone() }
+    }
+}
+
 /// A network whose files are being fetched, and how many bytes are there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkDownload {

@@ -6,7 +6,7 @@ use crate::view::classify::networks::Selection;
 use crate::view::classify::state::PreviousPrediction;
 use crate::view::draw::axes::clock;
 use crate::view::draw::strip::stretches;
-use crate::view::format::{NBSP, genre, milliseconds, percent, sentence};
+use crate::view::format::{NBSP, count, genre, milliseconds, percent, sentence};
 
 /// Below this probability, 0 to 1, the first genre is no clear result.
 const LIKELY: f32 = 0.5;
@@ -163,6 +163,7 @@ fn no_gpu(reason: &NoGpu) -> String {
             format!("the GPU engine cannot run this network ({})", reason.trim_end_matches('.'))
         }
         NoGpu::Failed(reason) => format!("the GPU engine did not start ({})", reason.trim_end_matches('.')),
+        NoGpu::Stopped(reason) => format!("the GPU engine stopped ({})", reason.trim_end_matches('.')),
     }
 }
 
@@ -212,21 +213,73 @@ pub(crate) const NO_SPECTROGRAM: &str = "The spectrogram cannot be shown: its da
 /// Something other than a file was dropped.
 pub(crate) const NO_FILE: &str = "That was not a file. Drop an audio file from your computer.";
 
-/// Several files were given at once.
-pub(crate) fn only_the_first(file: &str) -> String {
-    format!("Only one file is analyzed at a time: {file}.")
+/// Several files were given at once; `others` are not analyzed.
+pub(crate) fn only_one(file: &str, others: &[String]) -> String {
+    let left_out = match others {
+        [] => String::new(),
+        [other] => format!(" {other} was not opened."),
+        [other, more @ ..] => format!(" {other} and {} were not opened.", count(more.len(), "other file")),
+    };
+    format!("Only one file is analyzed at a time: {file}.{left_out}")
 }
 
-/// The engine stopped while it analyzed a file; part of a sentence.
-pub(crate) fn engine_died(file: &str) -> String {
-    format!("{file}: the engine stopped while it analyzed this file and is being restarted; choose another file")
+/// The engine stopped while it analyzed a file, or said nothing for so many seconds; part of a sentence.
+pub(crate) fn engine_died(file: &str, silent_seconds: Option<u32>) -> String {
+    let silent = silent_seconds.map_or(String::new(), |seconds| format!(" (it {})", silent_for(seconds)));
+    format!(
+        "{file}: the engine stopped while it analyzed this file and is being restarted{silent}; choose another file"
+    )
 }
+
+/// What an engine did that fell silent; part of a sentence.
+pub(crate) fn silent_for(seconds: u32) -> String {
+    format!("did not respond for {seconds}{NBSP}s")
+}
+
+/// The engine stopped, perhaps because of something else than the file.
+pub(crate) const TRIED_AGAIN: &str =
+    "The engine stopped and was restarted; this file is analyzed from its beginning again.";
 
 /// A recording that only the browser can decode is too long for that; `limit` in minutes.
 pub(crate) fn over_browser_limit(refusal: &str, limit: f64) -> String {
     format!(
         "{refusal} (your browser may be able to decode this format, but only files of up to {limit:.0}{NBSP}minutes)"
     )
+}
+
+/// Only the browser can decode a recording, and nobody can tell how long it is; `limit` in minutes.
+pub(crate) fn length_unknown(refusal: &str, limit: f64) -> String {
+    format!(
+        "{refusal} (your browser may be able to decode this format, but only files of up to {limit:.0}{NBSP}minutes, and \
+         this file does not say how long it is)"
+    )
+}
+
+/// The browser's decoder took longer than `limit` seconds.
+pub(crate) fn browser_too_slow(refusal: &str, limit: u32) -> String {
+    format!("{refusal} (your browser tried to decode it, but was not done after {limit}{NBSP}seconds)")
+}
+
+/// Damaged or missing pages of an Ogg file, and about how many seconds of sound were on them.
+pub(crate) fn ogg_loss(pages: u64, seconds: f64, breaks_off: bool) -> Vec<String> {
+    let damaged = (pages > 0).then(|| {
+        let pages = count(usize::try_from(pages).unwrap_or(usize::MAX), "page");
+        format!("The file is damaged: {pages} with about {seconds:.1}{NBSP}s of its sound could not be decoded.")
+    });
+    let broken_off = breaks_off.then(|| "The file breaks off: its end is missing.".to_owned());
+    damaged.into_iter().chain(broken_off).collect()
+}
+
+/// The browser decoded less than the file says that it has, in seconds; `None` if the difference is no more than rounding.
+pub(crate) fn decoded_less(decoded: f64, stated: f64) -> Option<String> {
+    // Containers count in units of their own, and encoders pad.
+    let less = stated - decoded > 0.5 + 0.01 * stated;
+    less.then(|| {
+        format!(
+            "The file says that it lasts {stated:.1}{NBSP}s, but only {decoded:.1}{NBSP}s could be decoded; the rest is \
+             damaged or missing."
+        )
+    })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use web_sys::File;
 use super::site::NetworkFiles;
 use crate::card::Card;
 use crate::protocol::{Architecture, Event, Payload, Request, SelfTest};
+use crate::view::classify::networks::NetworkIdentity;
 use crate::web::build_files;
 use crate::web::worker_handle::WorkerHandle;
 
@@ -16,6 +17,8 @@ use crate::web::worker_handle::WorkerHandle;
 #[derive(Clone)]
 pub(crate) struct Engine {
     pub worker: WorkerHandle,
+    /// The network that it classifies with.
+    network: Rc<RefCell<Option<NetworkIdentity>>>,
     /// Name and SHA-256 of the backbones that are loaded.
     backbones: Rc<RefCell<HashMap<String, String>>>,
 }
@@ -27,8 +30,13 @@ impl Engine {
     ///
     /// As [`WorkerHandle::start`].
     pub(crate) async fn start(script: &str) -> Result<Self, String> {
-        let script = build_files::address(script)?;
-        Ok(Self { worker: WorkerHandle::start(&script).await?, backbones: Rc::default() })
+        let worker = WorkerHandle::start(&build_files::address(script)?).await?;
+        Ok(Self { worker, network: Rc::default(), backbones: Rc::default() })
+    }
+
+    /// The network that it classifies with; `None` before one is loaded.
+    pub(crate) fn network(&self) -> Option<NetworkIdentity> {
+        self.network.borrow().clone()
     }
 
     /// Loads the last of these networks for classification, after its backbones, which precede it. The network used
@@ -42,7 +50,9 @@ impl Engine {
             return Err("there is nothing to load".to_owned());
         };
         self.load_backbones(backbones).await?;
-        self.send(Request::Load { card: Box::new(network.card.clone()) }, network).await
+        let architecture = self.send(Request::Load { card: Box::new(network.card.clone()) }, network).await?;
+        self.network.replace(Some(NetworkIdentity::of(&network.card)));
+        Ok(architecture)
     }
 
     /// Loads backbones that the engine does not have yet.

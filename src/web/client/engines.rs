@@ -50,7 +50,7 @@ impl Engines for Client {
         drop(options);
         let try_again = match &*self.0.gpu.borrow() {
             GpuEngine::Refused(NoGpu::SoftwareAdapter) => allows_more,
-            GpuEngine::Refused(NoGpu::SavesData) => preference == Preference::Gpu,
+            GpuEngine::Refused(NoGpu::SavesData | NoGpu::Stopped(_)) => preference == Preference::Gpu,
             _ => false,
         };
         if try_again {
@@ -64,7 +64,7 @@ impl Engines for Client {
     }
 
     fn use_network(&self, name: &str) {
-        self.0.user_chose.set(true);
+        self.0.keeps_network.set(true);
         self.switch_to(name, Selection::User);
     }
 

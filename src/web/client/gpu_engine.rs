@@ -1,12 +1,12 @@
 //! The GPU engine: started if there is an adapter, and compared with the CPU engine on every network before it is used.
 
-use std::rc::Rc;
-
 use super::engine::Engine;
 use super::{Client, GPU_SCRIPT, site};
 use crate::protocol::EngineKind;
-use crate::view::classify::engine::{Choice, GpuState, NoGpu, Preference, choose};
+use crate::view::classify::engine::{Choice, Comparison, GpuState, NoGpu, Preference, choose};
+use crate::view::classify::networks::NetworkIdentity;
 use crate::web::gpu::{self, AdapterSearch};
+use crate::web::worker_handle::WorkerEnd;
 
 /// The state of the GPU engine.
 #[derive(Default)]
@@ -15,22 +15,22 @@ pub(crate) enum GpuEngine {
     NotRequested,
     /// The adapter is being requested, or the engine downloaded.
     Starting,
-    /// Running; with the network on which it was last compared with the CPU engine, and the result.
-    Ready { engine: Engine, compared: Option<(Rc<str>, Choice)> },
+    /// Running; with the result of comparing it with the CPU engine.
+    Ready { engine: Engine, comparison: Comparison },
     /// It cannot or must not be used.
     Refused(NoGpu),
 }
 
 impl GpuEngine {
     /// The state as far as the network in use is concerned.
-    pub(crate) fn state(&self, in_use: Option<&Rc<str>>) -> GpuState {
+    pub(crate) fn state(&self, in_use: Option<&NetworkIdentity>) -> GpuState {
         match self {
             Self::NotRequested => GpuState::NotProbed,
             Self::Starting => GpuState::Pending(Choice::FetchingGpu),
-            Self::Ready { compared: Some((network, choice)), .. } if Some(network) == in_use => {
-                GpuState::Compared(choice.clone())
-            }
-            Self::Ready { .. } => GpuState::Pending(Choice::TestingGpu),
+            Self::Ready { comparison, .. } => match in_use.and_then(|network| comparison.result(network)) {
+                Some(choice) => GpuState::Compared(choice.clone()),
+                None => GpuState::Pending(Choice::TestingGpu),
+            },
             Self::Refused(reason) => GpuState::Unavailable(Choice::OnlyCpu { reason: reason.clone() }),
         }
     }
@@ -52,7 +52,7 @@ impl Client {
                     GpuEngine::Refused(NoGpu::SoftwareAdapter)
                 }
                 AdapterSearch::Found(_) => match self.fetch_gpu().await {
-                    Ok(engine) => GpuEngine::Ready { engine, compared: None },
+                    Ok(engine) => GpuEngine::Ready { engine, comparison: Comparison::default() },
                     Err(message) => GpuEngine::Refused(NoGpu::Failed(message)),
                 },
             };
@@ -68,7 +68,7 @@ impl Client {
     async fn fetch_gpu(&self) -> Result<Engine, String> {
         let engine = Engine::start(GPU_SCRIPT).await?;
         let client = self.clone();
-        engine.worker.on_failure(move |message| client.abandon_gpu(message));
+        engine.worker.on_end(move |end| client.abandon_gpu(end));
         Ok(engine)
     }
 
@@ -78,11 +78,11 @@ impl Client {
         if self.0.comparing_engines.replace(true) {
             return;
         }
-        while let Some((engine, network)) = self.uncompared() {
+        while let Some((engine, network)) = self.begin_comparison() {
             self.emit_engine();
             let Some(choice) = self.compare(&engine, &network).await else { continue };
-            if let GpuEngine::Ready { compared, .. } = &mut *self.0.gpu.borrow_mut() {
-                *compared = Some((network, choice));
+            if let GpuEngine::Ready { comparison, .. } = &mut *self.0.gpu.borrow_mut() {
+                comparison.end(network, choice);
             }
             self.emit_engine();
             self.dispatch();
@@ -91,30 +91,40 @@ impl Client {
         self.next_thumbnail();
     }
 
-    /// The GPU engine and the network in use, if they have still to be compared.
-    fn uncompared(&self) -> Option<(Engine, Rc<str>)> {
-        let network = self.network().filter(|network| self.is_steady(network))?;
-        match &*self.0.gpu.borrow() {
+    /// The GPU engine and the network in use, if they have still to be compared. From then on the engine answers for no
+    /// network until they were.
+    fn begin_comparison(&self) -> Option<(Engine, NetworkIdentity)> {
+        let network = self.identity_in_use().filter(|network| self.is_steady(network))?;
+        match &mut *self.0.gpu.borrow_mut() {
             _ if self.0.options.borrow().preference == Preference::Cpu => None,
-            GpuEngine::Ready { compared: Some((compared, _)), .. } if *compared == network => None,
-            GpuEngine::Ready { engine, .. } => Some((engine.clone(), network)),
+            GpuEngine::Ready { comparison, .. } if comparison.result(&network).is_some() => None,
+            GpuEngine::Ready { engine, comparison } => {
+                comparison.begin();
+                Some((engine.clone(), network))
+            }
             _ => None,
         }
     }
 
-    /// True while the CPU engine has this network and no other is being loaded.
-    fn is_steady(&self, network: &Rc<str>) -> bool {
-        let switch = self.0.switch.borrow();
-        self.0.cpu.borrow().is_some()
-            && !switch.is_loading()
-            && switch.active().is_some_and(|(name, _)| name == network)
+    /// The network that the CPU engine classifies with, which is the network in use unless another is being loaded.
+    pub(super) fn identity_in_use(&self) -> Option<NetworkIdentity> {
+        self.0.cpu.borrow().as_ref().and_then(Engine::network)
     }
 
-    /// The result of comparing the engines on a network; `None` if the network has changed meanwhile.
-    async fn compare(&self, engine: &Engine, network: &Rc<str>) -> Option<Choice> {
+    /// True while the CPU engine has this network and no other is being loaded.
+    fn is_steady(&self, network: &NetworkIdentity) -> bool {
+        !self.0.switch.borrow().is_loading() && self.identity_in_use().as_ref() == Some(network)
+    }
+
+    /// The result of comparing the engines on a network; `None` if the network has changed meanwhile. A test run has a time
+    /// limit: an engine that does not end it has ended itself.
+    async fn compare(&self, engine: &Engine, network: &NetworkIdentity) -> Option<Choice> {
         let unable = |message| Choice::OnlyCpu { reason: NoGpu::Network(message) };
         let on_gpu = async {
-            engine.load(&self.network_with_backbones(network).await?).await?;
+            engine.load(&self.network_with_backbones(&network.name).await?).await?;
+            if engine.network().as_ref() != Some(network) {
+                return Err("its weights have changed".to_owned());
+            }
             engine.self_test().await
         };
         let on_gpu = match on_gpu.await {
@@ -124,9 +134,10 @@ impl Client {
         // One after the other, because they would slow each other down. A busy CPU engine queues the self-test.
         let cpu = self.0.cpu.borrow().clone().filter(|_| self.is_steady(network))?;
         match cpu.self_test().await {
-            Ok(on_cpu) => Some(choose(&on_cpu, &on_gpu)),
-            // If the CPU engine died, the GPU is not to blame: they are compared again once another has started.
-            Err(message) => self.is_steady(network).then(|| unable(message)),
+            Ok(on_cpu) if cpu.network().as_ref() == Some(network) => Some(choose(&on_cpu, &on_gpu)),
+            Ok(_) => None,
+            // Not tried again, even if the CPU engine died of something else: it could die of it each time.
+            Err(message) => Some(unable(message)),
         }
     }
 
@@ -135,10 +146,10 @@ impl Client {
         self.emit_engine();
     }
 
-    /// The GPU engine failed: the CPU engine takes over its classification.
-    fn abandon_gpu(&self, message: String) {
-        log::warn!("the GPU engine failed and is no longer used: {message}");
-        self.set_gpu(GpuEngine::Refused(NoGpu::Failed(message)));
+    /// The GPU engine ended: the CPU engine takes over its classification.
+    fn abandon_gpu(&self, end: &WorkerEnd) {
+        log::warn!("the GPU engine ended and is no longer used: {end}");
+        self.set_gpu(GpuEngine::Refused(NoGpu::Stopped(end.to_string())));
         if let Some(classification) = self.0.classification.borrow_mut().as_mut()
             && matches!(classification.running, Some((EngineKind::Gpu, _)))
         {

@@ -39,7 +39,8 @@ use self::site::NetworkFiles;
 use self::thumbnails::Thumbnails;
 use self::training::{TrainingNumber, TrainingWorker};
 use super::service_worker::ServiceWorkerClient;
-use crate::protocol::{EngineKind, Event, RequestId};
+use super::worker_handle::WorkerEnd;
+use crate::protocol::{EngineKind, Event, Payload, RequestId};
 use crate::view::classify::engine::{Choice, Preference, decide};
 use crate::view::classify::networks::{Catalogue, NetworkSwitch, Selection};
 use crate::view::classify::words;
@@ -71,8 +72,9 @@ struct Inner {
     /// In the order in which they were added.
     own_networks: RefCell<Vec<OwnNetwork>>,
     switch: RefCell<NetworkSwitch>,
-    /// True once the user has chosen a network: the page no longer switches to its default.
-    user_chose: Cell<bool>,
+    /// True once the page no longer switches to its default network: the user has chosen one, or the default could not be
+    /// loaded.
+    keeps_network: Cell<bool>,
     cpu: RefCell<Option<Engine>>,
     gpu: RefCell<GpuEngine>,
     /// True while the GPU engine is compared with the CPU engine: no thumbnails then, because they would distort the
@@ -97,7 +99,7 @@ impl Client {
     pub(crate) fn start(options: Options, on_event: impl Fn(ClientEvent) + 'static) -> Self {
         let client = Self(Rc::new(Inner {
             on_event: Box::new(on_event),
-            user_chose: Cell::new(options.network.is_some()),
+            keeps_network: Cell::new(options.network.is_some()),
             options: RefCell::new(options),
             catalogue: RefCell::default(),
             network_files: RefCell::default(),
@@ -143,6 +145,10 @@ impl Client {
                 Ok(()) => return Ok(()),
                 Err(reason) => self.report_refused(&name, &reason),
             }
+            // It died of that network: another one loads the first.
+            if starting.result().await.is_ok_and(|cpu| cpu.worker.has_ended()) {
+                starting = BackgroundTask::spawn(Engine::start(CPU_SCRIPT));
+            }
         }
         self.start_with(&mut starting, &list.first, Selection::First).await
     }
@@ -166,7 +172,7 @@ impl Client {
         self.0.switch.borrow_mut().loaded(wanted.ticket, loaded.is_ok());
         let (cpu, architecture) = loaded?;
         let client = self.clone();
-        cpu.worker.on_failure(move |message| client.replace_cpu(&message));
+        cpu.worker.on_end(move |end| client.replace_cpu(end));
         *self.0.cpu.borrow_mut() = Some(cpu);
         self.emit_in_use(name, architecture);
         self.emit_engine();
@@ -175,22 +181,24 @@ impl Client {
         Ok(())
     }
 
-    /// The CPU engine died. The file that it worked on is taken for the cause and given up, unless no event for it had
-    /// come yet: the engine may have died of an earlier file, so that this one gets a second engine.
-    fn replace_cpu(&self, message: &str) {
-        log::warn!("the CPU engine failed and is started again: {message}");
+    /// The CPU engine ended. The file that it worked on is taken for the cause and given up, unless no event for it had
+    /// come yet: the engine may have ended because of an earlier file, so that this one gets a second engine.
+    fn replace_cpu(&self, end: &WorkerEnd) {
+        log::warn!("the CPU engine ended and is started again: {end}");
         self.0.cpu.borrow_mut().take();
         self.skip_thumbnail();
         let mut slot = self.0.classification.borrow_mut();
-        if let Some(classification) =
-            slot.as_mut().filter(|classification| matches!(classification.running, Some((EngineKind::Cpu, _))))
-        {
+        let own = |classification: &&mut Classification| matches!(classification.running, Some((EngineKind::Cpu, _)));
+        if let Some(classification) = slot.as_mut().filter(own) {
             if classification.responded || classification.tried_again {
-                let message = words::engine_died(&classification.file.name());
+                let message = words::engine_died(&classification.file.name(), end.silent_seconds());
                 self.end_classification(slot, Event::Failed { message });
             } else {
                 classification.requeue();
                 classification.tried_again = true;
+                drop(slot);
+                let message = words::TRIED_AGAIN.to_owned();
+                self.emit(ClientEvent::Classification(Event::Warning { message }, Payload::None));
             }
         }
         spawn_local(self.clone().begin());
@@ -198,12 +206,19 @@ impl Client {
 
     /// The engine that classifies now, and why; `None` while the recording has to wait.
     fn decision(&self) -> (Option<EngineKind>, Choice) {
-        let network = self.network();
         // Even for the GPU engine, which must first agree with the CPU engine on the network.
         if self.0.cpu.borrow().is_none() {
             return (None, Choice::Starting);
         }
-        decide(self.0.options.borrow().preference, &self.0.gpu.borrow().state(network.as_ref()))
+        let gpu = self.0.gpu.borrow().state(self.identity_in_use().as_ref());
+        decide(self.0.options.borrow().preference, &gpu, self.refines())
+    }
+
+    /// True if the recording has a result, and the page's own network is there to refine it.
+    fn refines(&self) -> bool {
+        let has_result = |classification: &Classification| classification.predicted_by.is_some();
+        self.0.switch.borrow().active().is_some_and(|(_, selection)| selection == Selection::Refine)
+            && self.0.classification.borrow().as_ref().is_some_and(has_result)
     }
 
     fn engine(&self, kind: EngineKind) -> Option<Engine> {

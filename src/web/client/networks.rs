@@ -16,10 +16,11 @@ use crate::view::offline;
 const PROGRESS_MILLISECONDS: f64 = 100.0;
 
 impl Client {
-    /// Switches to the page's default network for a better prediction, unless the user has chosen one or saves data.
+    /// Switches to the page's default network for a better prediction, unless the user has chosen one or saves data, or it
+    /// could not be loaded.
     pub(super) fn switch_to_default(&self) {
         let default = self.0.catalogue.borrow().as_ref().map(|list| list.default.clone());
-        if let Some(name) = default.filter(|_| !self.0.user_chose.get() && !site::saves_data()) {
+        if let Some(name) = default.filter(|_| !self.0.keeps_network.get() && !site::saves_data()) {
             self.switch_to(&name, Selection::Refine);
         }
     }
@@ -159,7 +160,11 @@ impl Client {
         match loaded {
             Ok(architecture) if counts => self.emit_in_use(&wanted.name, architecture),
             Ok(_) => {}
-            Err(reason) => self.report_refused(&wanted.name, &reason),
+            Err(reason) => {
+                // If the engine ended because of it, the next one would too, and so on for ever.
+                self.0.keeps_network.set(self.0.keeps_network.get() || wanted.selection == Selection::Refine);
+                self.report_refused(&wanted.name, &reason);
+            }
         }
         self.emit_engine();
         self.run_next();

@@ -229,8 +229,8 @@ impl Client {
         let engine = Engine::start(script).await?;
         let alive = Rc::new(Cell::new(true));
         let (client, ended) = (self.clone(), alive.clone());
-        engine.worker.on_failure(move |message| {
-            log::warn!("the training engine ended: {message}");
+        engine.worker.on_end(move |end| {
+            log::warn!("the training engine ended: {end}");
             ended.set(false);
             // Only this worker: another may have taken its place.
             client.0.training_worker.borrow_mut().take_if(|training_worker| Rc::ptr_eq(&training_worker.alive, &ended));

@@ -192,8 +192,9 @@ impl Page {
         self.0.cursor.set(None);
         // The state first: an engine may answer synchronously.
         self.change(|state| state.open(file.name()));
-        if files.len() > 1 {
-            self.change(|state| state.warnings.push(words::only_the_first(&file.name())));
+        let others: Vec<String> = files.iter().filter(|&other| *other != file).map(File::name).collect();
+        if !others.is_empty() {
+            self.change(|state| state.warnings.push(words::only_one(&file.name(), &others)));
         }
         if !self.0.state.borrow().broken {
             self.with_engines(|engines| engines.classify(file));
@@ -297,8 +298,8 @@ fn options_from_address() -> Result<Options, DomError> {
 /// Starts the page and its engines.
 pub fn run() {
     if let Err(error) = start() {
-        // The static page itself shows a message if it is not started within some seconds (`#too-old`).
-        log::error!("the page does not start: {error}");
+        // For `start.js`, which says so on the page.
+        wasm_bindgen::throw_str(&format!("the page does not start: {error}"));
     }
 }
 
