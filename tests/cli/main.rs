@@ -11,6 +11,7 @@ mod model_weights;
 #[path = "../common/wav.rs"]
 mod wav;
 
+mod faults;
 mod shipped;
 mod tags;
 
