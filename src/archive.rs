@@ -4,6 +4,7 @@
 //! rawzip walks the archive and flate2 inflates. The archive is not trusted: every length is checked against what was
 //! really read, paths are only labels and must stay inside the archive, and nested archives are not opened.
 
+mod names;
 pub mod pack;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use rawzip::{
     ZipFileHeaderRecord, ZipLocator,
 };
 
+use self::names::{Name, NamePage};
 use crate::audio::Source;
 
 /// The largest file that is unpacked, in bytes: it is kept in memory as a whole. An hour of CD sound has more.
@@ -145,51 +147,89 @@ impl Iterator for Archive {
     }
 }
 
-/// The archive's list of files, without folders and the files that operating systems add.
+/// A line of the archive's list, before its name is known.
+struct Listed {
+    name: Name,
+    place: ZipArchiveEntryWayfinder,
+    method: CompressionMethod,
+    is_folder: bool,
+    is_encrypted: bool,
+}
+
+/// The archive's list of files, without folders and the files that macOS adds.
 fn entries(
     archive: &ZipArchive<Shared>,
     buffer: &mut [u8],
     max: usize,
     left_out: &mut LeftOut,
 ) -> Result<Vec<Entry>, ArchiveError> {
-    let (mut files, mut seen) = (Vec::new(), 0);
+    let all = listed(archive, buffer, max, left_out)?;
+    let page = NamePage::of(all.iter().map(|listed| &listed.name));
+    let mut files = Vec::new();
+    for Listed { name, place, method, is_folder, is_encrypted } in all {
+        let path = name.path(page.as_ref());
+        if is_folder || path.ends_with('/') || is_system_file(&path) {
+            continue;
+        }
+        match reason_to_skip(&path, is_encrypted) {
+            Some(reason) => left_out.add(reason, path),
+            None => files.push(Entry { path, place, method }),
+        }
+    }
+    left_out.name_page = page.map(|page| page.name);
+    left_out.without_files = files.is_empty() && left_out.files.is_empty();
+    Ok(files)
+}
+
+fn listed(
+    archive: &ZipArchive<Shared>,
+    buffer: &mut [u8],
+    max: usize,
+    left_out: &mut LeftOut,
+) -> Result<Vec<Listed>, ArchiveError> {
+    let mut all = Vec::new();
     let mut list = archive.entries(buffer);
     loop {
         let entry = match list.next_entry() {
             Ok(Some(entry)) => entry,
-            Ok(None) => break,
-            Err(_) if files.is_empty() => return Err(ArchiveError::Malformed),
+            Ok(None) => return Ok(all),
+            Err(_) if all.is_empty() => return Err(ArchiveError::Malformed),
             // The entries before the damage are intact.
             Err(_) => {
                 left_out.cut = true;
-                break;
+                return Ok(all);
             }
         };
-        seen += 1;
-        if seen > max {
+        if all.len() == max {
             return Err(ArchiveError::TooLarge { most: max });
         }
-        // Some programs on Windows write backslashes, against the specification.
-        let path = String::from_utf8_lossy(entry.file_path().as_bytes()).replace('\\', "/");
-        if entry.is_dir() || is_system_file(&path) {
-            continue;
-        }
-        match reason_to_skip(&entry, &path) {
-            Some(reason) => left_out.add(reason, path),
-            None => files.push(Entry { path, place: entry.wayfinder(), method: entry.compression_method() }),
+        all.push(Listed::of(&entry));
+    }
+}
+
+impl Listed {
+    fn of(entry: &ZipFileHeaderRecord<'_>) -> Self {
+        let flags = entry.flags();
+        Self {
+            name: Name::of(entry),
+            place: entry.wayfinder(),
+            method: entry.compression_method(),
+            is_folder: entry.is_dir(),
+            is_encrypted: flags.is_encrypted() || flags.has_strong_encryption() || flags.is_masked(),
         }
     }
-    Ok(files)
 }
 
 /// Why a file is left out, if its entry in the list already tells.
-fn reason_to_skip(entry: &ZipFileHeaderRecord<'_>, path: &str) -> Option<Reason> {
-    let outside = path.starts_with('/') || path.split('/').any(|part| part == ".." || part.ends_with(':'));
-    let flags = entry.flags();
-    // Control characters could write to the terminal of the command line.
-    if outside || path.chars().any(char::is_control) {
+fn reason_to_skip(path: &str, is_encrypted: bool) -> Option<Reason> {
+    // A drive of Windows, as in `C:/x.wav`; later in a path a colon is a part of a name.
+    let drive = path.split('/').next().is_some_and(|first| first.len() == 2 && first.ends_with(':'));
+    if path.starts_with('/') || drive || path.split('/').any(|part| part == "..") {
         Some(Reason::Path)
-    } else if flags.is_encrypted() || flags.has_strong_encryption() || flags.is_masked() {
+    // They could write to the terminal of the command line.
+    } else if path.chars().any(char::is_control) {
+        Some(Reason::Control)
+    } else if is_encrypted {
         Some(Reason::Encrypted)
     } else if path.to_lowercase().ends_with(".zip") {
         Some(Reason::Nested)
@@ -198,9 +238,10 @@ fn reason_to_skip(entry: &ZipFileHeaderRecord<'_>, path: &str) -> Option<Reason>
     }
 }
 
-/// True for files that macOS and others add to archives.
+/// True for files that macOS adds to archives: copies of its metadata, the places of icons, the picture of a folder.
 fn is_system_file(path: &str) -> bool {
-    path.split('/').any(|part| part == "__MACOSX" || (part.starts_with('.') && part != ".." && part != "."))
+    let name = path.rsplit('/').next().unwrap_or_default();
+    path.split('/').any(|part| part == "__MACOSX") || name == ".DS_Store" || name == "Icon\r"
 }
 
 /// Why a file was left out.
@@ -209,6 +250,7 @@ enum Reason {
     Encrypted,
     Method,
     Path,
+    Control,
     Nested,
     Large,
     Full,
@@ -216,7 +258,7 @@ enum Reason {
 }
 
 /// Most files that are named per reason.
-const MAX_NAMED: usize = 3;
+const MAX_NAMED: usize = 8;
 
 #[derive(Default)]
 struct LeftOut {
@@ -224,6 +266,10 @@ struct LeftOut {
     files: BTreeMap<Reason, (usize, Vec<String>)>,
     /// True if the list of files is damaged.
     cut: bool,
+    /// The code page in which names were read that are not in Unicode.
+    name_page: Option<&'static str>,
+    /// True if the list has folders alone, or nothing.
+    without_files: bool,
 }
 
 impl LeftOut {
@@ -239,15 +285,26 @@ impl LeftOut {
         let cut = self
             .cut
             .then(|| "The archive's list of files is damaged: the files after the damage are missing.".to_owned());
-        self.files.into_iter().map(|(reason, (count, names))| sentence(reason, count, &names)).chain(cut).collect()
+        let empty = self.without_files.then(|| "The archive has no files in it, at most folders.".to_owned());
+        let page = self.name_page.map(|page| {
+            format!(
+                "The archive does not say how its names are written, so they were read in code page {page} of DOS; rename \
+                 what looks wrong."
+            )
+        });
+        let files = self.files.into_iter().map(|(reason, (count, names))| sentence(reason, count, &names));
+        files.chain(cut).chain(empty).chain(page).collect()
     }
 }
 
 fn sentence(reason: Reason, count: usize, names: &[String]) -> String {
     let why = match reason {
-        Reason::Encrypted => "encrypted; only archives without a password can be opened",
-        Reason::Method => "compressed by a method that is not supported (stored and deflated files are)",
+        Reason::Encrypted => "encrypted; unpack the archive with its password, and choose the folder",
+        Reason::Method => {
+            "compressed by a method that is not supported, as Deflate64 is not; unpack the archive, and choose the folder"
+        }
         Reason::Path => "under a path that leads out of the archive",
+        Reason::Control => "with control characters in its path; rename it",
         Reason::Nested => "an archive within the archive; choose it separately",
         Reason::Large => "too large to be unpacked (512 MB at most); choose it separately",
         Reason::Full => "beyond the 4 GB that can be unpacked from one archive; split it",

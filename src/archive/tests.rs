@@ -70,9 +70,10 @@ fn system_files_are_skipped_silently_and_odd_paths_with_a_sentence() {
     ];
     let (found, left_out) = open(made(&files, true));
     assert_eq!(paths(&found), ["jazz/one.wav"]);
-    assert_eq!(left_out.len(), 2, "{left_out:?}");
-    assert!(left_out[0].starts_with("4 files were left out of the archive (../../etc/passwd, /root.wav, C:/x.wav, …)"));
-    assert!(left_out[1].starts_with("1 file was left out of the archive (jazz/more.ZIP): an archive within"));
+    assert_eq!(left_out.len(), 3, "{left_out:?}");
+    assert!(left_out[0].starts_with("3 files were left out of the archive (../../etc/passwd, /root.wav, C:/x.wav): "));
+    assert!(left_out[1].contains("[2J.wav") && left_out[1].contains("control characters"), "{left_out:?}");
+    assert!(left_out[2].starts_with("1 file was left out of the archive (jazz/more.ZIP): an archive within"));
     assert!(!left_out.concat().chars().any(char::is_control));
 }
 
@@ -180,4 +181,79 @@ fn packed_files_are_unpacked() {
     let (found, left_out) = open(bytes);
     assert_eq!((paths(&found), left_out.len()), (vec!["jazz/été.wav", "genrelens-set.json"], 0));
     assert_eq!(found[0].1, b"sound");
+}
+
+/// An archive of files with these names, which are not in UTF-8, and perhaps with an extra field.
+fn with_names(names: &[&[u8]], unicode_path: Option<&[u8]>) -> Vec<u8> {
+    let mut writer = rawzip::ZipArchiveWriter::new(Vec::new());
+    for name in names {
+        let path = rawzip::path::EntryPath::verbatim(name.to_vec());
+        let mut builder = writer.new_file(path).compression_method(CompressionMethod::STORE);
+        if let Some(field) = unicode_path {
+            let id = rawzip::extra_fields::ExtraFieldId::new(0x7075);
+            builder = builder.extra_field(id, field, rawzip::Header::CENTRAL).unwrap();
+        }
+        let (mut entry, config) = builder.start().unwrap();
+        let descriptor = config.wrap(&mut entry).finish().unwrap().1;
+        entry.finish(descriptor).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+#[test]
+fn names_that_are_not_utf8_are_read_in_the_code_page_of_dos_that_gives_letters() {
+    let read = |names: &[&[u8]]| {
+        let (found, left_out) = open(with_names(names, None));
+        (found.into_iter().map(|(path, _)| path).collect::<Vec<_>>(), left_out.concat())
+    };
+    let (german, said) = read(&[b"\x8erzte/1.wav", b"\x99strogen/1.wav", b"\x9abung/1.wav", b"plain/1.wav"]);
+    assert_eq!(german, ["Ärzte/1.wav", "Östrogen/1.wav", "Übung/1.wav", "plain/1.wav"]);
+    assert!(said.contains("code page 437 of DOS"), "{said}");
+    // One page for all: the first name has letters in 437, too.
+    let (western, said) = read(&[b"S\x9bren/1.wav", b"S\xc6o Paulo/1.wav"]);
+    assert_eq!(western, ["Søren/1.wav", "São Paulo/1.wav"], "{said}");
+    let (russian, said) = read(&[b"\x90\xae\xaa/\xaf\xa5\xe1\xad\xef.wav"]);
+    assert_eq!(russian, ["Рок/песня.wav"], "{said}");
+    let all: Vec<[u8; 2]> = (0x80..=0xff).map(|byte| [b'a', byte]).collect();
+    let (mut found, _) = read(&all.iter().map(|name| name.as_slice()).collect::<Vec<_>>());
+    found.sort();
+    found.dedup();
+    assert_eq!(found.len(), all.len(), "names that differ stay different");
+    // Two letters in Shift-JIS whose second bytes are a backslash's.
+    assert_eq!(read(&[b"\x83\x5c\x95\x5c/1.wav"]).0[0].matches('/').count(), 1);
+    assert_eq!(read(&["Café/1.wav".as_bytes()]), (vec!["Café/1.wav".to_owned()], String::new()));
+}
+
+#[test]
+fn the_unicode_path_of_info_zip_outranks_the_name() {
+    let field =
+        |name: &[u8], path: &str| [&[1], rawzip::crc32(name).to_le_bytes().as_slice(), path.as_bytes()].concat();
+    let read = |name: &[u8], field: &[u8]| open(with_names(&[name], Some(field))).0.remove(0).0;
+    assert_eq!(read(b"???/1.wav", &field(b"???/1.wav", "Рок/1.wav")), "Рок/1.wav");
+    assert_eq!(read(b"renamed.wav", &field(b"before.wav", "Рок/1.wav")), "renamed.wav", "it belongs to another name");
+    assert_eq!(read(b"plain.wav", &[1, 2]), "plain.wav");
+    let (found, left_out) = open(with_names(&[b"safe.wav"], Some(&field(b"safe.wav", "../../etc/passwd"))));
+    assert!(found.is_empty() && left_out[0].contains("leads out"), "{left_out:?}");
+}
+
+#[test]
+fn names_that_begin_with_a_dot_are_no_system_files() {
+    let files: [(&str, &[u8]); 4] = [
+        ("rock/.38 Special.wav", b"x"),
+        ("..But Seriously/one.wav", b"x"),
+        ("rock/._left.wav", b"x"),
+        ("What is this:/that.wav", b"x"),
+    ];
+    let (found, left_out) = open(made(&files, false));
+    assert_eq!((paths(&found), left_out.len()), (files.map(|(path, _)| path).to_vec(), 0));
+}
+
+#[test]
+fn an_archive_without_files_says_so() {
+    let empty = Packer::default().finish();
+    let mut writer = rawzip::ZipArchiveWriter::new(Vec::new());
+    writer.new_dir(rawzip::path::EntryPath::verbatim(b"jazz/".to_vec())).create().unwrap();
+    for bytes in [empty, writer.finish().unwrap(), made(&[("__MACOSX/._one.wav", b"x")], false)] {
+        assert_eq!(open(bytes), (Vec::new(), vec!["The archive has no files in it, at most folders.".to_owned()]));
+    }
 }

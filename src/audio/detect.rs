@@ -46,6 +46,11 @@ pub(super) fn detect(input: &mut Input) -> Result<FileFormat, AudioError> {
     }
 }
 
+/// True if a file that begins so is audio of any format, read here or not.
+pub fn begins_as_audio(start: &[u8]) -> bool {
+    supported_format(start).is_some() || unsupported_format(start).is_some() || tag_length(start).is_some()
+}
+
 /// Length in bytes, header included, of the tag that begins here, if there is one.
 fn tag_length(header: &[u8]) -> Option<u64> {
     match header {

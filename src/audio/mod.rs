@@ -24,6 +24,7 @@ mod source;
 mod stream;
 mod write;
 
+pub use detect::begins_as_audio;
 pub use error::{AudioError, MAX_FRAMES};
 pub use recording::{Recording, decode, open};
 pub use resample::{Resampler, resample};

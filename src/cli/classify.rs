@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use super::output::{printable, shown, warn};
 use super::{CliError, load, load_default, open};
 use crate::audio_pipeline::AudioPipeline;
 use crate::engine::classify::classify;
@@ -50,11 +51,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     for path in &arguments.files {
         match prediction(path, &loaded) {
             Ok(prediction) if arguments.json => println!("{}", json(path, &prediction)?),
-            Ok(prediction) => print!("{}", text(path, &prediction)),
+            Ok(prediction) => print!("{}", printable(&text(path, &prediction))),
             // One bad file does not stop the others.
             Err(error) => {
                 failed += 1;
-                eprintln!("genrelens: {error}");
+                warn(&error.to_string());
             }
         }
     }
@@ -76,7 +77,7 @@ struct Terminal<'a> {
 impl Host for Terminal<'_> {
     fn send(&mut self, event: Event, _payload: Payload) {
         if let Event::Warning { message } = event {
-            eprintln!("genrelens: {}: {message}", self.path.display());
+            warn(&format!("{}: {message}", self.path.display()));
         }
     }
 
@@ -106,16 +107,17 @@ fn scores(scores: &[Score]) -> BTreeMap<&str, f32> {
 }
 
 fn text(path: &Path, prediction: &Prediction) -> String {
-    let mut text = format!("{} ({} windows, {})\n", path.display(), prediction.windows.len(), prediction.model);
-    let shown = if prediction.multi_label { TAGS_SHOWN } else { prediction.genres.len() };
-    for score in prediction.genres.iter().take(shown) {
+    let (file, model) = (shown(&path.display().to_string()), shown(&prediction.model));
+    let mut text = format!("{file} ({} windows, {model})\n", prediction.windows.len());
+    let most = if prediction.multi_label { TAGS_SHOWN } else { prediction.genres.len() };
+    for score in prediction.genres.iter().take(most) {
         let bar = "#".repeat((score.probability * 40.0).round() as usize);
-        text += &format!("  {:18}{:5.1} %  {bar}\n", score.label, score.probability * 100.0);
+        text += &format!("  {:18}{:5.1} %  {bar}\n", shown(&score.label), score.probability * 100.0);
     }
     for tags in &prediction.tags {
-        let percent = |score: &Score| format!("{} {:.0} %", score.label, score.probability * 100.0);
+        let percent = |score: &Score| format!("{} {:.0} %", shown(&score.label), score.probability * 100.0);
         let first: Vec<String> = tags.tags.iter().take(TAGS_SHOWN).map(percent).collect();
-        text += &format!("  tags of {}: {}\n", tags.model, first.join(", "));
+        text += &format!("  tags of {}: {}\n", shown(&tags.model), first.join(", "));
     }
     text
 }

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::data::Folder;
 use super::evaluate::print;
-use super::heads::{HeadDataset, backbones_of, print_cross_validation};
+use super::heads::{HeadDataset, backbones_of, check, print_cross_validation};
+use super::left_out::LeftOut;
 use super::pretrained::{PretrainedArguments, start};
 use super::recipe_file::RecipeFile;
 use super::{CliError, device};
@@ -47,6 +48,9 @@ pub(super) struct Arguments {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// End at the first recording that cannot be read, instead of leaving it out
+    #[arg(long)]
+    strict: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
@@ -54,24 +58,30 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let weights = arguments.pretrained.weights(&mut file)?;
     file.training.epochs = arguments.epochs.unwrap_or(file.training.epochs);
     file.training.check().map_err(|error| CliError::Usage(error.to_string()))?;
+    let mut left_out = LeftOut::new(arguments.strict);
+    if arguments.random.is_none() {
+        check(&arguments.folder, &arguments.split, arguments.folds)?;
+    }
     if let Some(recipe) = &file.head {
         let backbones = backbones_of(&file, &arguments.backbones)?;
         let seeds = if arguments.fold_seed.is_empty() { &recipe.fold_seeds } else { &arguments.fold_seed };
-        let dataset = HeadDataset::of(&arguments.folder, &arguments.split, &backbones, recipe)?;
-        return print_cross_validation(&dataset.cross_validate(recipe, arguments.folds, seeds)?, arguments.json);
+        let dataset = HeadDataset::of(&arguments.folder, &arguments.split, &backbones, recipe, &mut left_out)?;
+        let validation = dataset.cross_validate(recipe, arguments.folds, seeds)?;
+        return print_cross_validation(&validation, &left_out, arguments.json);
     }
     let (labels, multi_label) = arguments.folder.labels()?;
     let blueprint = file.card(labels, multi_label)?.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
-    let set = arguments.folder.songs(&arguments.split, &blueprint.input_spec())?;
+    let set = arguments.folder.songs(&arguments.split, &blueprint.input_spec(), &mut left_out)?;
+    left_out.report()?;
     let start = start(&blueprint, weights.as_ref());
     let validation = CrossValidation { start, recipe: &file.training, set: &set, device: &device() };
     match arguments.random {
-        Some(times) => print(&random_splits(&validation, times)?, arguments.json),
-        None => folds(&validation, arguments),
+        Some(times) => print(&random_splits(&validation, times)?, &left_out, arguments.json),
+        None => folds(&validation, &left_out, arguments),
     }
 }
 
-fn folds(validation: &CrossValidation, arguments: &Arguments) -> Result<(), CliError> {
+fn folds(validation: &CrossValidation, left_out: &LeftOut, arguments: &Arguments) -> Result<(), CliError> {
     let seeds = if arguments.fold_seed.is_empty() { &[1][..] } else { &arguments.fold_seed };
     let folds = arguments.folds;
     check_folds(validation.set, folds).map_err(|error| CliError::Usage(error.to_string()))?;
@@ -80,7 +90,7 @@ fn folds(validation: &CrossValidation, arguments: &Arguments) -> Result<(), CliE
         let done = |fold| eprintln!("fold {fold} of {folds}");
         let predictions = pollster::block_on(validation.folds(folds, seed, done)).map_err(failed)?;
         eprintln!("fold seed {seed}: accuracy {:.4}", accuracy(validation.set, &predictions));
-        print(&Evaluation::of(validation.set, &predictions), arguments.json)?;
+        print(&Evaluation::of(validation.set, &predictions), left_out, arguments.json)?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::CliError;
-use super::output::write;
+use super::output::Output;
 use super::svg::svg;
 use crate::eval::report::{EpochReport, Scores};
 use crate::view::draw::curves::shapes;
@@ -14,11 +14,38 @@ const SIZE: [f64; 2] = [720.0, 360.0];
 /// Height of the title over the curves, in CSS pixels.
 const TITLE: f64 = 28.0;
 
-/// Writes `NAME.csv` and `NAME.svg`.
-pub(super) fn save(folder: &Path, name: &str, epochs: &[EpochReport]) -> Result<(), CliError> {
-    std::fs::create_dir_all(folder).map_err(|source| CliError::File { path: folder.to_owned(), source })?;
-    write(&folder.join(format!("{name}.csv")), table(epochs).as_bytes())?;
-    write(&folder.join(format!("{name}.svg")), picture(name, &in_sequence(epochs)).as_bytes())
+/// How every table of curves begins.
+const TABLE_HEAD: &str = "epoch,train_loss,valid_loss,";
+
+/// The curves that a run is going to have, `NAME.csv` and `NAME.svg`.
+pub(super) struct CurvesOutput {
+    name: String,
+    table: Output,
+    picture: Output,
+}
+
+impl CurvesOutput {
+    /// As [`Output::plan`]; creates the folder.
+    pub(super) fn plan(folder: &Path, name: &str) -> Result<Self, CliError> {
+        // The name comes from a recipe: it must not lead out of the folder.
+        if Path::new(name).file_name().is_none_or(|file| file != name) {
+            let message = format!("the recipe's name '{name}' cannot be the name of a file, which --curves needs");
+            return Err(CliError::Usage(message));
+        }
+        std::fs::create_dir_all(folder).map_err(|source| CliError::File { path: folder.to_owned(), source })?;
+        let file = |ending: &str| folder.join(format!("{name}.{ending}"));
+        let is_table = |bytes: &[u8]| bytes.starts_with(TABLE_HEAD.as_bytes());
+        Ok(Self {
+            name: name.to_owned(),
+            table: Output::plan(&file("csv"), "a table of curves", is_table)?,
+            picture: Output::plan(&file("svg"), "a picture of curves", |bytes| bytes.starts_with(b"<svg"))?,
+        })
+    }
+
+    pub(super) fn save(&self, epochs: &[EpochReport]) -> Result<(), CliError> {
+        self.table.write(table(epochs).as_bytes())?;
+        self.picture.write(picture(&self.name, &in_sequence(epochs)).as_bytes())
+    }
 }
 
 fn table(epochs: &[EpochReport]) -> String {
@@ -26,7 +53,7 @@ fn table(epochs: &[EpochReport]) -> String {
         Some(Scores::Tags { .. }) => "valid_roc_auc,valid_pr_auc",
         _ => "valid_accuracy,valid_balanced_accuracy",
     };
-    let mut text = format!("epoch,train_loss,valid_loss,{names}\n");
+    let mut text = format!("{TABLE_HEAD}{names}\n");
     for EpochReport { epoch, train_loss, valid_loss, valid, .. } in epochs {
         let [first, second] = valid.both();
         text += &format!("{epoch},{train_loss:.4},{valid_loss:.4},{first:.4},{second:.4}\n");
@@ -107,12 +134,19 @@ mod tests {
     #[test]
     fn a_run_is_a_table_and_a_picture() {
         let folder = tempfile::tempdir().unwrap();
-        save(folder.path(), "net1", &epochs(40)).unwrap();
+        // Again into the same files, which are its own.
+        for _ in 0..2 {
+            CurvesOutput::plan(folder.path(), "net1").unwrap().save(&epochs(40)).unwrap();
+        }
         let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
         assert!(
             read("net1.csv").starts_with("epoch,train_loss,valid_loss,valid_accuracy,valid_balanced_accuracy\n1,2.0")
         );
         let picture = read("net1.svg");
+        std::fs::write(folder.path().join("index.csv"), "track,genre,split\n").unwrap();
+        let plan = |name| CurvesOutput::plan(folder.path(), name).err().map(|error| error.to_string());
+        assert!(plan("index").is_some_and(|error| error.contains("index.csv: is there already")));
+        assert!(plan("../net1").is_some_and(|error| error.contains("cannot be the name of a file")));
         assert!(picture.contains(">net1</text>") && picture.matches("<line ").count() > 100, "{picture}");
     }
 }

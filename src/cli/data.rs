@@ -8,11 +8,14 @@
 //! For songs with tags, the index of a folder of audio has the columns `file` and `tags` (separated by semicolons)
 //! instead of `track` and `genre`.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use npyz::NpyFile;
 
+use super::index::{Index, Line};
+use super::left_out::LeftOut;
 use super::{CliError, open};
 use crate::audio::Source;
 use crate::dataset::labelled_set::{LabelledSet, Song, one_of};
@@ -30,23 +33,9 @@ pub(super) struct Folder {
     /// Folder with index.csv and <genre>/<track>.wav, or with the files that its index names
     #[arg(long)]
     audio: Option<PathBuf>,
-}
-
-/// A line of an index.
-struct Line {
-    row: Option<usize>,
-    song: String,
-    /// The path of its audio in the folder.
-    file: PathBuf,
-    labels: Vec<String>,
-    split: String,
-    group: Option<String>,
-}
-
-struct Index {
-    labels: Vec<String>,
-    multi_label: bool,
-    lines: Vec<Line>,
+    /// Read once.
+    #[arg(skip)]
+    index: OnceCell<Index>,
 }
 
 impl Folder {
@@ -56,8 +45,18 @@ impl Folder {
 
     /// The labels of the whole index, sorted, and whether a song may have several, without reading any audio.
     pub(super) fn labels(&self) -> Result<(Vec<String>, bool), CliError> {
-        let index = index(self.path())?;
-        Ok((index.labels, index.multi_label))
+        let index = self.index()?;
+        Ok((index.labels.clone(), index.multi_label))
+    }
+
+    fn index(&self) -> Result<&Index, CliError> {
+        match self.index.get() {
+            Some(index) => Ok(index),
+            None => {
+                let read = Index::read(self.path())?;
+                Ok(self.index.get_or_init(|| read))
+            }
+        }
     }
 
     /// The bands and columns of features; `None` for audio.
@@ -68,14 +67,27 @@ impl Folder {
     }
 
     /// The songs of a split, or of several whose names are joined by a plus; an empty name means all but `excluded`.
-    pub(super) fn songs(&self, split: &str, input_spec: &InputSpec) -> Result<LabelledSet, CliError> {
+    /// Recordings that cannot be read are left out.
+    pub(super) fn songs(
+        &self,
+        split: &str,
+        input_spec: &InputSpec,
+        left_out: &mut LeftOut,
+    ) -> Result<LabelledSet, CliError> {
         let Index { labels, multi_label, lines } = self.lines_of_split(split)?;
         let segments = match (&self.features, &self.audio) {
             (Some(folder), _) => from_features(folder, &lines, input_spec)?,
-            (None, audio) => from_audio(audio.as_deref().unwrap_or(Path::new(".")), &lines, input_spec)?,
+            (None, audio) => from_audio(audio.as_deref().unwrap_or(Path::new(".")), &lines, input_spec, left_out)?,
         };
-        let song = |(line, segments)| Song { segments, ..song(line, &labels, multi_label) };
-        let songs = lines.into_iter().zip(segments).map(song).collect();
+        let song = |(line, segments)| Some(Song { segments: segments?, ..song(line, &labels, multi_label) });
+        let songs = lines.into_iter().zip(segments).filter_map(song).collect();
+        Ok(LabelledSet { labels, multi_label, songs })
+    }
+
+    /// The songs of a split without their segments: nothing is read but the index.
+    pub(super) fn listed(&self, split: &str) -> Result<LabelledSet, CliError> {
+        let Index { labels, multi_label, lines } = self.lines_of_split(split)?;
+        let songs = lines.into_iter().map(|line| song(line, &labels, multi_label)).collect();
         Ok(LabelledSet { labels, multi_label, songs })
     }
 
@@ -91,7 +103,7 @@ impl Folder {
     }
 
     fn lines_of_split(&self, split: &str) -> Result<Index, CliError> {
-        let Index { labels, multi_label, lines } = index(self.path())?;
+        let Index { labels, multi_label, lines } = self.index()?.clone();
         let wanted = |line: &Line| match split {
             "" => line.split != "excluded",
             names => names.split('+').any(|name| name == line.split),
@@ -120,46 +132,6 @@ fn song(line: Line, labels: &[String], multi_label: bool) -> Song {
     Song { name: line.song, group: line.group, target, segments: Vec::new() }
 }
 
-fn index(folder: &Path) -> Result<Index, CliError> {
-    let path = folder.join("index.csv");
-    let wrong = |message: String| CliError::content(&path, message);
-    let mut reader = csv::Reader::from_reader(open(&path)?);
-    let headers = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
-    let find = |names: &[&str]| headers.iter().position(|header| names.contains(&header));
-    let column = |names: &[&str]| {
-        find(names).ok_or_else(|| wrong(format!("expected a column '{}', found {headers:?}", names.join("' or '"))))
-    };
-    // The column decides the kind of dataset.
-    let multi_label = find(&["tags"]).is_some();
-    let song = column(if multi_label { &["file"] } else { &["track"] })?;
-    let (label, split) = (column(&["tags", "genre"])?, column(&["split", "filtered_split"])?);
-    let (row, group) = (find(&["row"]), find(&["artist_group"]));
-    let (mut labels, mut lines) = (Vec::new(), Vec::new());
-    for record in reader.records() {
-        let record = record.map_err(|error| wrong(error.to_string()))?;
-        let field = |column: usize| record.get(column).unwrap_or_default().to_owned();
-        let row = match row {
-            Some(column) => Some(field(column).parse().map_err(|_| wrong(format!("no row number: {record:?}")))?),
-            None => None,
-        };
-        let own: Vec<String> = match multi_label {
-            true => field(label).split(';').map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect(),
-            false => vec![field(label)],
-        };
-        let file = match multi_label {
-            true => PathBuf::from(field(song)),
-            false => Path::new(&field(label)).join(format!("{}.wav", field(song))),
-        };
-        labels.extend(own.iter().cloned());
-        let group = group.map(field).filter(|group| !group.is_empty());
-        lines.push(Line { row, song: field(song), file, labels: own, split: field(split), group });
-    }
-    // Sorted: `number_of` searches by bisection, and the order of outputs must not depend on that of the rows.
-    labels.sort();
-    labels.dedup();
-    Ok(Index { labels, multi_label, lines })
-}
-
 fn npy(folder: &Path) -> Result<(NpyFile<std::io::BufReader<std::fs::File>>, [usize; 3]), CliError> {
     let path = folder.join("features.npy");
     let npy = NpyFile::new(std::io::BufReader::new(open(&path)?)).map_err(|error| CliError::content(&path, error))?;
@@ -171,7 +143,10 @@ fn npy(folder: &Path) -> Result<(NpyFile<std::io::BufReader<std::fs::File>>, [us
     Ok((npy, shape))
 }
 
-fn from_features(folder: &Path, lines: &[Line], input_spec: &InputSpec) -> Result<Vec<Vec<Segment>>, CliError> {
+/// The segments of songs; `None` for a song that is left out.
+type SegmentsOfSongs = Vec<Option<Vec<Segment>>>;
+
+fn from_features(folder: &Path, lines: &[Line], input_spec: &InputSpec) -> Result<SegmentsOfSongs, CliError> {
     let (npy, [tracks, bands, columns]) = npy(folder)?;
     let wrong = |message: String| CliError::content(&folder.join("features.npy"), message);
     if bands != input_spec.front_end.mel_bands {
@@ -183,7 +158,7 @@ fn from_features(folder: &Path, lines: &[Line], input_spec: &InputSpec) -> Resul
         let row = line.row.filter(|&row| row < tracks);
         let row = row.ok_or_else(|| wrong(format!("has no row for the track '{}' of index.csv", line.song)))?;
         let clip = &values[row * bands * columns..(row + 1) * bands * columns];
-        Ok(vec![input_spec.windowing.prepare(segment(clip, bands, columns))])
+        Ok(Some(vec![input_spec.windowing.prepare(segment(clip, bands, columns))]))
     };
     lines.iter().map(of_line).collect()
 }
@@ -195,8 +170,13 @@ fn segment(clip: &[u8], bands: usize, columns: usize) -> Segment {
     Segment { start_seconds: 0.0, columns, bands, values: (0..bands * columns).map(at).collect() }
 }
 
-fn from_audio(folder: &Path, lines: &[Line], input_spec: &InputSpec) -> Result<Vec<Vec<Segment>>, CliError> {
-    lines.iter().map(|line| segments_of(&folder.join(&line.file), input_spec)).collect()
+fn from_audio(
+    folder: &Path,
+    lines: &[Line],
+    input_spec: &InputSpec,
+    left_out: &mut LeftOut,
+) -> Result<SegmentsOfSongs, CliError> {
+    lines.iter().map(|line| left_out.take(segments_of(&folder.join(&line.file), input_spec))).collect()
 }
 
 /// The segments of an audio file, prepared for a network.

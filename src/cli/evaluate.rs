@@ -3,11 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
 
 use super::data::Folder;
+use super::left_out::LeftOut;
+use super::output::{printable, shown};
 use super::{CliError, load, load_default};
 use crate::card::Card;
 use crate::dataset::labelled_set::{LabelledSet, Song};
+use crate::engine::EngineError;
 use crate::eval::confidence::Interval;
 use crate::eval::evaluate::TaskMetrics;
 use crate::eval::evaluation::Evaluation;
@@ -30,6 +35,9 @@ pub(super) struct Arguments {
     /// Split of the index to evaluate on; several are joined by a plus
     #[arg(long)]
     split: String,
+    /// End at the first recording that cannot be read, instead of leaving it out
+    #[arg(long)]
+    strict: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -40,22 +48,40 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         Some(path) => load(Some(path))?,
         None => load_default()?,
     };
-    let input_spec = loaded.input_spec();
-    let set = with_labels_of(&loaded.card, arguments.folder.songs(&arguments.split, &input_spec)?)?;
-    print(&Evaluation::of(&set, &predictions(&loaded, &set)?), arguments.json)
+    // Before any recording is read, which may take hours.
+    with_labels_of(&loaded.card, arguments.folder.listed(&arguments.split)?)?;
+    let mut left_out = LeftOut::new(arguments.strict);
+    let songs = arguments.folder.songs(&arguments.split, &loaded.input_spec(), &mut left_out)?;
+    left_out.report()?;
+    let set = with_labels_of(&loaded.card, songs)?;
+    print(&Evaluation::of(&set, &predictions(&loaded, &set)?), &left_out, arguments.json)
 }
 
 /// Prints figures, as a table or as one JSON object.
-pub(super) fn print(evaluation: &Evaluation, as_json: bool) -> Result<(), CliError> {
+pub(super) fn print(evaluation: &Evaluation, left_out: &LeftOut, as_json: bool) -> Result<(), CliError> {
     if as_json {
-        let json = serde_json::to_string(evaluation).map_err(|error| CliError::Usage(error.to_string()))?;
-        println!("{json}");
-        return Ok(());
+        return print_json(evaluation, left_out);
     }
-    match &evaluation.metrics {
-        TaskMetrics::Classes(metrics) => print!("{}{}", interval_lines(evaluation), report(metrics)),
-        TaskMetrics::Tags(tags) => print!("{}", tag_report(tags)),
-    }
+    let text = match &evaluation.metrics {
+        TaskMetrics::Classes(metrics) => interval_lines(evaluation) + &report(metrics),
+        TaskMetrics::Tags(tags) => tag_report(tags),
+    };
+    print!("{}", printable(&text));
+    Ok(())
+}
+
+/// A result with the number of recordings that it leaves out.
+#[derive(Serialize)]
+struct WithLeftOut<'a, T> {
+    #[serde(flatten)]
+    result: &'a T,
+    left_out: usize,
+}
+
+/// Prints a result as one JSON object.
+pub(super) fn print_json(result: &impl Serialize, left_out: &LeftOut) -> Result<(), CliError> {
+    let json = serde_json::to_string(&WithLeftOut { result, left_out: left_out.count() });
+    println!("{}", json.map_err(|error| CliError::Usage(error.to_string()))?);
     Ok(())
 }
 
@@ -82,7 +108,12 @@ fn prediction(loaded: &Loaded, song: &Song) -> Result<Vec<f32>, CliError> {
     for spans in spans.chunk_by(|a, b| a.columns == b.columns).flat_map(|equal| equal.chunks(WINDOWS_AT_ONCE)) {
         windows.extend(pollster::block_on(loaded.predict(&song.segments, spans)).map_err(failed)?);
     }
-    Ok(song_probabilities(windows.iter().map(|window| window.probabilities.as_slice())))
+    let probabilities = song_probabilities(windows.iter().map(|window| window.probabilities.as_slice()));
+    if probabilities.iter().any(|value| !value.is_finite()) {
+        let network = loaded.card.name.clone();
+        return Err(CliError::Usage(EngineError::NotFinite { network }.to_string()));
+    }
+    Ok(probabilities)
 }
 
 /// The set with its targets in the order of the network's outputs.
@@ -94,7 +125,7 @@ fn with_labels_of(card: &Card, set: LabelledSet) -> Result<LabelledSet, CliError
     }
     // The index sorts its labels; a network may have more of them and in another order.
     let place = |label: &String| {
-        card.labels.iter().position(|known| known == label).ok_or_else(|| {
+        card.labels.iter().position(|known| known.nfc().eq(label.chars())).ok_or_else(|| {
             CliError::Usage(format!("the set has the label '{label}'; the network knows {}", card.labels.join(", ")))
         })
     };
@@ -115,7 +146,13 @@ fn tag_report(tags: &TagMetrics) -> String {
         format!("songs               {}\n{:24}{:>10}{:>10}{:>10}\n", tags.n, "", "ROC-AUC", "PR-AUC", "support");
     let figure = |figure: Option<f64>| figure.map_or("-".to_owned(), |figure| format!("{figure:.3}"));
     for tag in &tags.per_tag {
-        text += &format!("{:24}{:>10}{:>10}{:10}\n", tag.label, figure(tag.roc_auc), figure(tag.pr_auc), tag.support);
+        text += &format!(
+            "{:24}{:>10}{:>10}{:10}\n",
+            shown(&tag.label),
+            figure(tag.roc_auc),
+            figure(tag.pr_auc),
+            tag.support
+        );
     }
     text + &format!("{:24}{:10.3}{:10.3}\n", "mean of the tags", tags.roc_auc, tags.pr_auc)
 }
@@ -128,13 +165,13 @@ fn report(metrics: &Metrics) -> String {
     text += &format!("{:18}{:>10}{:>10}{:>10}{:>10}\n", "", "precision", "recall", "F1", "support");
     for class in &metrics.per_class {
         let (precision, recall, f1) = (class.precision, class.recall, class.f1);
-        text += &format!("{:18}{precision:10.3}{recall:10.3}{f1:10.3}{:10}\n", class.label, class.support);
+        text += &format!("{:18}{precision:10.3}{recall:10.3}{f1:10.3}{:10}\n", shown(&class.label), class.support);
     }
     text += "\nconfusion matrix (rows: truth, columns: prediction)\n";
     text += &format!("{:12}", "");
     text.extend(metrics.labels.iter().map(|label| format!("{:>8}", shortened(label))));
     for (label, row) in metrics.labels.iter().zip(&metrics.confusion) {
-        text += &format!("\n{label:12}");
+        text += &format!("\n{:12}", shown(label));
         text.extend(row.iter().map(|count| format!("{count:8}")));
     }
     text.push('\n');
@@ -142,5 +179,5 @@ fn report(metrics: &Metrics) -> String {
 }
 
 fn shortened(label: &str) -> String {
-    label.chars().take(7).collect()
+    shown(label).chars().take(7).collect()
 }

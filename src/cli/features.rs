@@ -1,12 +1,11 @@
 //! `genrelens features`.
 
-use std::fs::File;
-use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use npyz::WriterBuilder;
 
+use super::output::Output;
 use super::{CliError, read};
 use crate::audio::{decode, resample};
 use crate::dsp::{FrontEnd, MelPlan, mfcc, segments};
@@ -44,6 +43,7 @@ enum What {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let front_end = FrontEnd::by_name(&arguments.front_end).ok_or_else(|| unknown(&arguments.front_end))?;
+    let output = Output::plan(&arguments.out, "a NumPy file", |bytes| bytes.starts_with(b"\x93NUMPY"))?;
     let path = &arguments.file;
     let clip = decode(&read(path)?).and_then(|clip| resample(clip, front_end.sample_rate));
     let clip = clip.map_err(|error| CliError::content(path, error))?;
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         What::Mfcc => (mfcc(&mel, arguments.coefficients, None), arguments.coefficients.min(mel.bands)),
     };
     let shape = [values.len() as u64 / width.max(1) as u64, width as u64];
-    save(&arguments.out, &values, shape)?;
+    output.write(&npy(&values, shape).map_err(|source| CliError::File { path: arguments.out.clone(), source })?)?;
     println!("{}: float32 [{}, {}], {}", arguments.out.display(), shape[0], shape[1], front_end.name);
     Ok(())
 }
@@ -68,10 +68,10 @@ fn unknown(name: &str) -> CliError {
     CliError::Usage(format!("there is no front end '{name}'; there are {}", known.join(", ")))
 }
 
-fn save(path: &Path, values: &[f32], shape: [u64; 2]) -> Result<(), CliError> {
-    let failed = |source| CliError::File { path: path.to_owned(), source };
-    let file = BufWriter::new(File::create(path).map_err(failed)?);
-    let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(file).begin_nd().map_err(failed)?;
-    writer.extend(values.iter().copied()).map_err(failed)?;
-    writer.finish().map_err(failed)
+fn npy(values: &[f32], shape: [u64; 2]) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd()?;
+    writer.extend(values.iter().copied())?;
+    writer.finish()?;
+    Ok(bytes)
 }

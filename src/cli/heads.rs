@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use super::data::{Folder, segments_of};
-use super::evaluate::print as print_evaluation;
-use super::output::save;
+use super::evaluate::{print as print_evaluation, print_json};
+use super::left_out::LeftOut;
+use super::output::NetworkOutput;
 use super::recipe_file::{BackboneChoice, RecipeFile};
 use super::{CliError, device, load, read};
-use crate::audio::decode;
+use crate::audio::{Clip, decode};
 use crate::card::Card;
 use crate::dataset::folds::check_folds;
 use crate::dataset::labelled_set::LabelledSet;
@@ -15,7 +16,7 @@ use crate::eval::confidence::Interval;
 use crate::model::Backbones;
 use crate::model::windows::InputSpec;
 use crate::train::linear_probe::crossval::{HeadCrossValidation, ScoreOfRounds, cross_validate};
-use crate::train::linear_probe::examples::{embed, embed_augmented};
+use crate::train::linear_probe::examples::{EmbedError, embed, embed_augmented};
 use crate::train::linear_probe::{Example, HeadRecipe, fit};
 
 /// The backbones of a recipe's head, from this folder, by name. All have the recipe's front end and frames.
@@ -54,26 +55,34 @@ pub(super) struct HeadDataset {
 }
 
 impl HeadDataset {
-    /// Embeds the songs of a split with these backbones.
+    /// Embeds the songs of a split with these backbones. Recordings that cannot be read are left out.
     pub(super) fn of(
         folder: &Folder,
         split: &str,
         backbones: &Backbones,
         recipe: &HeadRecipe,
+        left_out: &mut LeftOut,
     ) -> Result<Self, CliError> {
-        let (set, files) = folder.audio_files(split)?;
+        let (mut set, files) = folder.audio_files(split)?;
         let input_spec = input_spec_of(backbones)?;
         let mut examples = Vec::with_capacity(files.len());
         for (index, (song, path)) in set.songs.iter().zip(&files).enumerate() {
-            let segments = segments_of(path, &input_spec)?;
-            let windows = pollster::block_on(embed(backbones, &input_spec.windowing, &segments));
-            let windows = windows.map_err(|error| CliError::content(path, error))?;
-            let augmented = augmented(path, index, backbones, &input_spec, recipe)?;
-            examples.push(Example { song: song.clone(), windows, augmented });
+            let read = segments_of(path, &input_spec).and_then(|segments| Ok((segments, whole(path, recipe)?)));
+            if let Some((segments, clip)) = left_out.take(read)? {
+                let failed = |error: EmbedError| CliError::content(path, error);
+                let windows = pollster::block_on(embed(backbones, &input_spec.windowing, &segments)).map_err(failed)?;
+                let augmented = clip.map(|clip| {
+                    pollster::block_on(embed_augmented(backbones, &input_spec, &clip, &recipe.augmentation, index))
+                });
+                let augmented = augmented.transpose().map_err(failed)?.unwrap_or_default();
+                examples.push(Example { song: song.clone(), windows, augmented });
+            }
             if (index + 1).is_multiple_of(50) || index + 1 == files.len() {
                 eprintln!("computed the features of {} of {} songs", index + 1, files.len());
             }
         }
+        left_out.report()?;
+        set.songs = examples.iter().map(|example| example.song.clone()).collect();
         Ok(Self { set, examples })
     }
 
@@ -96,21 +105,12 @@ impl HeadDataset {
     }
 }
 
-/// The features of a song's altered copies.
-fn augmented(
-    path: &Path,
-    song: usize,
-    backbones: &Backbones,
-    input_spec: &InputSpec,
-    recipe: &HeadRecipe,
-) -> Result<Vec<Vec<f32>>, CliError> {
+/// The whole recording once more, at its own rate, if it is to be altered: that is done before the front end.
+fn whole(path: &Path, recipe: &HeadRecipe) -> Result<Option<Clip>, CliError> {
     if recipe.augmentation.count == 0 {
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    // The whole recording once more, at its own rate: copies are altered before the front end.
-    let clip = decode(&read(path)?).map_err(|error| CliError::content(path, error))?;
-    let rows = pollster::block_on(embed_augmented(backbones, input_spec, &clip, &recipe.augmentation, song));
-    rows.map_err(|error| CliError::content(path, error))
+    decode(&read(path)?).map(Some).map_err(|error| CliError::content(path, error))
 }
 
 /// Trains the head of a recipe, with its temperature in its weights, and writes it.
@@ -119,10 +119,12 @@ pub(super) fn train(
     recipe: &HeadRecipe,
     folder: &Folder,
     backbones: &Path,
-    out: &Path,
+    output: &NetworkOutput,
+    left_out: &mut LeftOut,
 ) -> Result<(), CliError> {
     let backbones = backbones_of(file, backbones)?;
-    let dataset = HeadDataset::of(folder, &file.train, &backbones, recipe)?;
+    check(folder, &file.train, recipe.folds)?;
+    let dataset = HeadDataset::of(folder, &file.train, &backbones, recipe, left_out)?;
     let validation = dataset.cross_validate(recipe, recipe.folds, &recipe.fold_seeds)?;
     print!("{}", table(&validation));
     let head = fit(&dataset.examples, dataset.set.multi_label, recipe);
@@ -141,21 +143,29 @@ pub(super) fn train(
     card.backbones = backbones.cards();
     card.figures = validation.figures();
     card.figures.insert("songs".to_owned(), dataset.set.songs.len() as f64);
+    card.figures.extend(left_out.figure());
     card.recipe = toml::to_string(file).map_err(|error| CliError::Usage(error.to_string()))?;
     let network = head.cooled(validation.temperature).network(&device());
-    save(out, &card, &network, file.precision())
+    output.save(&card, &network, file.precision())
+}
+
+/// Checks that the songs of a split can be cut into folds, before any of them is read.
+pub(super) fn check(folder: &Folder, split: &str, folds: usize) -> Result<(), CliError> {
+    check_folds(&folder.listed(split)?, folds).map_err(|error| CliError::Usage(error.to_string()))
 }
 
 /// Prints a cross-validation, as tables or as one JSON object.
-pub(super) fn print_cross_validation(validation: &HeadCrossValidation, as_json: bool) -> Result<(), CliError> {
+pub(super) fn print_cross_validation(
+    validation: &HeadCrossValidation,
+    left_out: &LeftOut,
+    as_json: bool,
+) -> Result<(), CliError> {
     if as_json {
-        let json = serde_json::to_string(validation).map_err(|error| CliError::Usage(error.to_string()))?;
-        println!("{json}");
-        return Ok(());
+        return print_json(validation, left_out);
     }
     if let Some(first) = validation.rounds.first() {
         println!("fold seed {}", first.seed);
-        print_evaluation(&first.figures, false)?;
+        print_evaluation(&first.figures, left_out, false)?;
         println!();
     }
     print!("{}", table(validation));

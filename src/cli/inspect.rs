@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use clap::Args;
 
+use super::output::{printable, shown};
 use super::{CliError, weights_file};
 use crate::card::Card;
 use crate::model::Shape;
@@ -60,7 +61,7 @@ fn table(folder: &Path) -> Result<(), CliError> {
         let minutes = all.map_or("–".to_owned(), |(epochs, seconds)| format!("{:.0}", epochs * seconds / 60.0));
         println!(
             "| `{}` | `{}` | {} | {size} | {}{interval} | {} | {} | {} | {minutes} | {} |",
-            card.name,
+            shown(&card.name),
             card.architecture,
             grouped(network.parameters()),
             figure("valid_song_accuracy", 3),
@@ -92,7 +93,7 @@ fn file(path: &Path) -> Result<(), CliError> {
     let (card, bytes) = weights_file(Some(path))?;
     let network = weights::from_bytes(bytes, &card, &Device::flex()).map_err(|e| CliError::content(path, e))?;
     let entry = registry::entry(&card.architecture).map_err(|error| CliError::content(path, error))?;
-    print_card(&card);
+    print!("{}", printable(&card_text(&card)));
     println!("source        {}", entry.source);
     println!("\nlayers");
     for (name, shape) in network.layers() {
@@ -104,18 +105,26 @@ fn file(path: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-fn print_card(card: &Card) {
-    println!("name          {}\nsummary       {}", card.name, card.summary);
-    println!("architecture  {}", card.architecture);
-    println!("input         {} bands x {} frames, front end {}", card.bands, card.frames, card.front_end);
-    println!("labels        {}", card.labels.join(", "));
-    println!("data          {}\nlicence       {}\nsha256        {}", card.data, card.licence, card.sha256);
+fn card_text(card: &Card) -> String {
+    let one = |text: &String| shown(text);
+    let labels: Vec<String> = card.labels.iter().map(one).collect();
+    let mut text = format!("name          {}\nsummary       {}\n", one(&card.name), one(&card.summary));
+    text += &format!("architecture  {}\n", one(&card.architecture));
+    let input = format!("{} bands x {} frames, front end {}", card.bands, card.frames, one(&card.front_end));
+    text += &format!("input         {input}\nlabels        {}\n", labels.join(", "));
+    text += &format!(
+        "data          {}\nlicence       {}\nsha256        {}\n",
+        one(&card.data),
+        one(&card.licence),
+        one(&card.sha256)
+    );
     for (name, figure) in &card.figures {
-        println!("{name:30}{figure}");
+        text += &format!("{:30}{figure}\n", one(name));
     }
     if !card.recipe.is_empty() {
-        println!("recipe        {}", card.recipe);
+        text += &format!("recipe        {}\n", card.recipe);
     }
+    text
 }
 
 /// 1001162 as `1 001 162`.

@@ -7,7 +7,9 @@ mod data;
 mod evaluate;
 mod features;
 mod heads;
+mod index;
 mod inspect;
+mod left_out;
 mod output;
 mod pretrained;
 mod recipe_file;
@@ -90,7 +92,7 @@ pub fn main() -> std::process::ExitCode {
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("genrelens: {error}");
+            output::warn(&error.to_string());
             std::process::ExitCode::FAILURE
         }
     }
@@ -156,17 +158,24 @@ fn load_default() -> Result<Loaded, CliError> {
 fn load(path: Option<&Path>) -> Result<Loaded, CliError> {
     let (card, bytes) = weights_file(path)?;
     let name = path.unwrap_or(Path::new("the built-in network"));
-    let mut backbones = Vec::new();
-    for backbone in &card.backbones {
-        let file = name.with_file_name(format!("{}.safetensors", backbone.name));
-        if !file.exists() {
-            let message = format!(
-                "needs the backbone '{}', which is not beside it; `cargo xtask weights` fetches it",
-                backbone.name
-            );
-            return Err(CliError::content(name, message));
-        }
-        backbones.push(load(Some(&file))?);
-    }
+    let backbones = card.backbones.iter().map(|backbone| load_backbone(name, &backbone.name));
+    let backbones = backbones.collect::<Result<Vec<_>, _>>()?;
     Loaded::new(bytes, card, &backbones, &device()).map_err(|error| CliError::content(name, error))
+}
+
+/// The backbone of this name of a head, which has none of its own: a card that names itself would lead round in a circle.
+fn load_backbone(head: &Path, name: &str) -> Result<Loaded, CliError> {
+    let file = head.with_file_name(format!("{name}.safetensors"));
+    if !file.exists() {
+        let message = format!("needs the backbone '{name}', which is not beside it; `cargo xtask weights` fetches it");
+        return Err(CliError::content(head, message));
+    }
+    let (card, bytes) = weights_file(Some(&file))?;
+    if !card.backbones.is_empty() {
+        return Err(CliError::content(
+            head,
+            format!("its backbone '{name}' is a head, which has backbones of its own"),
+        ));
+    }
+    Loaded::new(bytes, card, &[], &device()).map_err(|error| CliError::content(&file, error))
 }

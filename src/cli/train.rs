@@ -6,12 +6,15 @@ use std::time::Instant;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::curves::CurvesOutput;
 use super::data::Folder;
-use super::output::{check_writable, save};
+use super::left_out::LeftOut;
+use super::output::NetworkOutput;
 use super::pretrained::{PretrainedArguments, start};
 use super::recipe_file::RecipeFile;
 use super::{CliError, device, heads};
 use crate::card::Card;
+use crate::dataset::labelled_set::check_apart;
 use crate::eval::evaluation::{Evaluation, rounded};
 use crate::eval::report::{EpochReport, Scores};
 use crate::model::registry;
@@ -54,6 +57,9 @@ pub(super) struct Arguments {
     /// Number of epochs, instead of the recipe's
     #[arg(long)]
     epochs: Option<usize>,
+    /// End at the first recording that cannot be read, instead of leaving it out
+    #[arg(long)]
+    strict: bool,
 }
 
 impl Arguments {
@@ -81,19 +87,25 @@ impl Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let mut file = arguments.recipe_file()?;
     let weights = arguments.pretrained.weights(&mut file)?;
-    check_writable(&arguments.out)?;
+    let output = NetworkOutput::plan(&arguments.out)?;
+    let mut left_out = LeftOut::new(arguments.strict);
     if let Some(recipe) = &file.head {
-        return heads::train(&file, recipe, &arguments.folder, &arguments.backbones, &arguments.out);
+        return heads::train(&file, recipe, &arguments.folder, &arguments.backbones, &output, &mut left_out);
     }
+    let curves = arguments.curves.as_ref().map(|folder| CurvesOutput::plan(folder, &file.name)).transpose()?;
     let (labels, multi_label) = arguments.folder.labels()?;
     let card = file.card(labels, multi_label)?;
     let blueprint = card.blueprint().map_err(|error| CliError::Usage(error.to_string()))?;
     let input_spec = blueprint.input_spec();
-    let train = arguments.folder.songs(&file.train, &input_spec)?;
-    let valid = arguments.folder.songs(&file.valid, &input_spec)?;
+    let failed = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());
+    // Before any recording is read, which may take hours; the training checks it once more.
+    let (listed, for_valid) = (arguments.folder.listed(&file.train)?, arguments.folder.listed(&file.valid)?);
+    check_apart(&listed, &for_valid).map_err(|error| failed(&error))?;
+    let train = arguments.folder.songs(&file.train, &input_spec, &mut left_out)?;
+    let valid = arguments.folder.songs(&file.valid, &input_spec, &mut left_out)?;
+    left_out.report()?;
     eprintln!("{} training songs, {} validation songs", train.songs.len(), valid.songs.len());
     let mut observer = Terminal::new();
-    let failed = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());
     let start = start(&blueprint, weights.as_ref());
     let job = FitJob { start, recipe: &file.training, train: &train, valid: &valid, device: &device() };
     let fitted = pollster::block_on(fit(job, &mut observer)).map_err(|error| failed(&error))?;
@@ -109,13 +121,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let run = [("epochs", epochs as f64), ("seconds_per_epoch", seconds_per_epoch)];
     let run = run.map(|(name, figure)| (name.to_owned(), rounded(figure)));
     // The card's recipe is the whole file, so that anybody can repeat the training.
-    let card = Card { figures: figures.into_iter().chain(run).collect(), ..card };
+    let card = Card { figures: figures.into_iter().chain(run).chain(left_out.figure()).collect(), ..card };
     let recipe = toml::to_string(&file).map_err(|error| failed(&error))?;
-    save(&arguments.out, &Card { recipe, ..card }, &fitted.network, file.precision())?;
-    if let Some(folder) = &arguments.curves {
-        super::curves::save(folder, &file.name, &fitted.epochs)?;
-    }
-    Ok(())
+    output.save(&Card { recipe, ..card }, &fitted.network, file.precision())?;
+    curves.map_or(Ok(()), |curves| curves.save(&fitted.epochs))
 }
 
 /// A progress bar of steps, with a line for every epoch.

@@ -84,6 +84,9 @@ pub(crate) async fn classify(
                 pause(host).await?;
                 let spans = batch.take(&mut left, host.now_milliseconds());
                 let predictions = loaded.predict(&segment, spans).await?;
+                if predictions.iter().flat_map(|window| &window.probabilities).any(|value| !value.is_finite()) {
+                    return Err(EngineError::NotFinite { network: loaded.card.name.clone() });
+                }
                 windows.extend(
                     spans
                         .iter()
@@ -153,7 +156,7 @@ fn prediction(loaded: &Loaded, windows: &[WindowAndTags], milliseconds: f64) -> 
 fn scores<'a>(labels: &[String], windows: impl Iterator<Item = &'a [f32]>) -> Vec<Score> {
     let score = |(label, probability): (&String, f32)| Score { label: label.clone(), probability };
     let mut scores: Vec<Score> = labels.iter().zip(song_probabilities(windows)).map(score).collect();
-    // `total_cmp`, because a damaged network may give NaN.
+    // Of numbers: a network that gives others is refused above.
     scores.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     scores
 }

@@ -69,6 +69,12 @@ pub enum EngineError {
     /// The weights do not fit, or a network that is needed is not loaded.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// The network's answer is NaN.
+    #[error("'{network}' gives no numbers for this recording, so its weights are damaged; use another network")]
+    NotFinite {
+        /// The network's name.
+        network: String,
+    },
     /// The request needs a network, and none is in use.
     #[error("no network is loaded yet")]
     NoNetwork,

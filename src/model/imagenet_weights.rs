@@ -9,7 +9,7 @@ use safetensors::{Dtype, SafeTensors};
 use super::networks::{resnet50, xception};
 use super::registry::Network;
 use super::tensor_names::TensorPath;
-use super::weights::WeightsError;
+use super::weights::{WeightsError, is_finite};
 
 /// The prefix of the last layers' tensors, in the networks and in the files.
 const HEAD: &str = "fc.";
@@ -90,6 +90,9 @@ fn value(file: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<TensorDa
     let tensor = file.tensor(name).map_err(|_| format!("'{name}' of shape {in_file:?} is missing"))?;
     if tensor.shape() != in_file {
         return Err(format!("'{name}' should have shape {in_file:?}, found {:?}", tensor.shape()));
+    }
+    if is_finite(&tensor) == Some(false) {
+        return Err(format!("not all values of '{name}' are finite numbers"));
     }
     let bytes = tensor.data();
     let values: Vec<f32> = match tensor.dtype() {

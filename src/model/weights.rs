@@ -3,11 +3,11 @@
 //! A file holds every tensor of the network under its layer's name (`c1.weight`) and, under the metadata key
 //! [`CARD_KEY`], its [`Card`] as JSON. Shipped weights are stored in float16 and used in float32.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::store::{FloatCastAdapter, ModuleSnapshot, SafetensorsStore};
-use burn::tensor::{DType, Device, ExecutionError, Tensor, f16};
+use burn::tensor::{DType, Device, ExecutionError, Tensor, bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use sha2::{Digest, Sha256};
@@ -41,6 +41,18 @@ pub enum WeightsError {
         architecture: String,
         /// The first difference.
         difference: String,
+    },
+    /// A weight is no number.
+    #[error("the weights in '{tensor}' are damaged: not all of them are finite numbers; fetch or export them again")]
+    NotFinite {
+        /// The first such tensor.
+        tensor: String,
+    },
+    /// Two outputs have the same label.
+    #[error("the card of these weights has the label {label:?} twice, so that its answers could not be told apart")]
+    SameLabels {
+        /// The first such label.
+        label: String,
     },
     /// The file does not hold ImageNet weights of this network.
     #[error("these are not the weights that torchvision or timm publish for '{architecture}': {difference}")]
@@ -86,7 +98,7 @@ pub enum WeightsError {
 /// How floats are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
-    /// Two bytes per weight, as shipped.
+    /// Two bytes per weight, as shipped; four in a tensor with values beyond its range of ±65504.
     F16,
     /// Four bytes per weight, which keeps every value exactly.
     F32,
@@ -150,12 +162,15 @@ pub fn embedded_card(bytes: &[u8]) -> Result<Card, WeightsError> {
 ///
 /// # Errors
 ///
-/// [`WeightsError::Checksum`] if the card states another SHA-256, and [`WeightsError::Unfit`] if a tensor is
-/// missing, superfluous or of another shape.
+/// [`WeightsError::Checksum`] if the card states another SHA-256, [`WeightsError::SameLabels`], and those of [`fill`].
 pub fn from_bytes(bytes: Vec<u8>, card: &Card, device: &Device) -> Result<Network, WeightsError> {
     let found = sha256_hex(&bytes);
     if !card.sha256.is_empty() && card.sha256 != found {
         return Err(WeightsError::Checksum { expected: card.sha256.clone(), found });
+    }
+    let mut labels = HashSet::new();
+    if let Some(label) = card.labels.iter().find(|label| !labels.insert(label.as_str())) {
+        return Err(WeightsError::SameLabels { label: label.clone() });
     }
     let mut network = card.blueprint()?.init(device);
     fill(&mut network, bytes, &card.architecture)?;
@@ -166,8 +181,8 @@ pub fn from_bytes(bytes: Vec<u8>, card: &Card, device: &Device) -> Result<Networ
 ///
 /// # Errors
 ///
-/// [`WeightsError::Unfit`] if a tensor is missing, superfluous or of another shape than the network's; the message
-/// calls it `architecture`.
+/// [`WeightsError::Unfit`] if a tensor is missing, superfluous or of another shape or type than the network's; the message
+/// calls it `architecture`. [`WeightsError::NotFinite`] if a weight is NaN or infinite: every answer would be NaN.
 pub fn fill(network: &mut Network, bytes: Vec<u8>, architecture: &str) -> Result<(), WeightsError> {
     check_fit(&bytes, network, architecture)?;
     let mut store = SafetensorsStore::from_bytes(Some(bytes))
@@ -191,10 +206,29 @@ fn check_fit(bytes: &[u8], network: &Network, architecture: &str) -> Result<(), 
             None => return Err(unfit(format!("'{name}' of shape {expected:?} is missing"))),
         }
     }
-    match found.keys().min() {
-        Some(name) => Err(unfit(format!("'{name}' is not a layer of it"))),
-        None => Ok(()),
+    if let Some(name) = found.keys().min() {
+        return Err(unfit(format!("'{name}' is not a layer of it")));
     }
+    for (name, tensor) in file.tensors() {
+        match is_finite(&tensor) {
+            Some(true) => {}
+            Some(false) => return Err(WeightsError::NotFinite { tensor: name }),
+            None => return Err(unfit(format!("'{name}' should hold floats, found {:?}", tensor.dtype()))),
+        }
+    }
+    Ok(())
+}
+
+/// True if all values of a tensor are finite in float32, which they are used in; `None` if they are no floats.
+pub(super) fn is_finite(tensor: &TensorView<'_>) -> Option<bool> {
+    let bytes = tensor.data();
+    Some(match tensor.dtype() {
+        Dtype::F16 => bytes.as_chunks().0.iter().all(|&two| f16::from_le_bytes(two).is_finite()),
+        Dtype::BF16 => bytes.as_chunks().0.iter().all(|&two| bf16::from_le_bytes(two).is_finite()),
+        Dtype::F32 => bytes.as_chunks().0.iter().all(|&four| f32::from_le_bytes(four).is_finite()),
+        Dtype::F64 => bytes.as_chunks().0.iter().all(|&eight| (f64::from_le_bytes(eight) as f32).is_finite()),
+        _ => return None,
+    })
 }
 
 /// SHA-256 of some bytes, in lower-case hexadecimal.

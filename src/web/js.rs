@@ -1,7 +1,7 @@
 //! Browser interfaces used through reflection: the page needs little of each, and every access may throw, because a
 //! browser that lets the page store nothing throws at the very access to its storage.
 
-use js_sys::{Array, Function, Object, Promise, Reflect};
+use js_sys::{Array, Function, JsString, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
@@ -27,6 +27,12 @@ pub(crate) fn count(object: &JsValue, name: &str) -> u64 {
 /// A property that is an object.
 pub(crate) fn object(object: &JsValue, name: &str) -> Option<JsValue> {
     get(object, name).ok().filter(JsValue::is_object)
+}
+
+/// Text with its accents composed (Unicode's form C): macOS writes `é` as two characters into names of files, and other
+/// systems as one. The browser has the tables for it, which are 120 KB.
+pub(crate) fn composed(text: &str) -> String {
+    if text.is_ascii() { text.to_owned() } else { JsString::from(text).normalize("NFC").into() }
 }
 
 /// Calls a method.

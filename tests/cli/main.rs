@@ -12,6 +12,7 @@ mod model_weights;
 mod wav;
 
 mod diverges;
+mod faults;
 mod shipped;
 mod tags;
 

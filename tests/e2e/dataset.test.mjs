@@ -85,7 +85,7 @@ test("an archive of folders is added, without files that are not audio", { timeo
     });
     await page.setInputFiles("#train-files", written("my songs.zip", archive));
     await counted(page, /5\sclips in 4 classes/);
-    assert.match(await notice(page), /1 file was left out of the archive \(music\/more\.zip\).*Left out: 1 file that is not audio\./);
+    assert.match(await notice(page), /1 file was left out of the archive \(music\/more\.zip\).*Left out: 1 file that is not audio \(music\/rock\/cover\.jpg\)\./);
     // The clips are decoded afterwards, so that their length is known before training.
     await pictured(page, 5);
     assert.deepEqual(await classes(page), {

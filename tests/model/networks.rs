@@ -307,3 +307,38 @@ fn weights_that_do_not_fit_are_refused_with_the_reason() {
         assert!(matches!(cut_short, WeightsError::Malformed(_)), "{cut}: {cut_short}");
     }
 }
+
+/// A float32 file of net1 with this value in the middle of its weights.
+fn with_weight(value: f32) -> Vec<u8> {
+    let network = small(entry("net1").unwrap());
+    let mut bytes = weights::to_bytes(&network, &card("net1"), Precision::F32).now_or_never().unwrap().unwrap();
+    // The tensors end the file, and four bytes are one value.
+    let place = bytes.len() - 4 * 1000;
+    bytes[place..place + 4].copy_from_slice(&value.to_le_bytes());
+    bytes
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn weights_that_are_no_numbers_are_refused_with_the_tensor() {
+    let _shared = shared();
+    let load = |bytes| weights::from_bytes(bytes, &card("net1"), &Device::flex());
+    assert!(load(with_weight(f32::MAX)).is_ok());
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let error = load(with_weight(value)).unwrap_err();
+        let WeightsError::NotFinite { tensor } = &error else { panic!("{error}") };
+        let names: Vec<String> = small(entry("net1").unwrap()).layers().into_iter().map(|(name, _)| name).collect();
+        assert!(names.contains(tensor) && error.to_string().contains(tensor), "{error}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn equal_labels_in_one_network_are_refused() {
+    let _shared = shared();
+    let mut twice = card("net1");
+    twice.labels = vec!["jazz\u{1b}".to_owned(); twice.labels.len()];
+    let bytes =
+        weights::to_bytes(&small(entry("net1").unwrap()), &twice, Precision::F16).now_or_never().unwrap().unwrap();
+    let error = weights::from_bytes(bytes, &twice, &Device::flex()).unwrap_err();
+    assert!(matches!(error, WeightsError::SameLabels { .. }), "{error}");
+    assert!(!error.to_string().contains(char::is_control), "{error}");
+}

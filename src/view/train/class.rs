@@ -7,6 +7,11 @@ use crate::training_job::ClipId;
 /// The class of clips that come without one.
 pub(crate) const UNNAMED: &str = "new class";
 
+/// A name as it is kept and shown: in one line, without spaces around it. Names come from cells and files of any content.
+pub(crate) fn one_line(name: &str) -> String {
+    name.replace(char::is_control, " ").trim().to_owned()
+}
+
 /// A recording with its artist and tags, as the visitor collected it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DatasetClip {

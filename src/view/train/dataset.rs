@@ -1,7 +1,7 @@
 //! The dataset: a visitor's own clips in classes, with undo. Plain data: the page keeps the files.
 
 use crate::training_job::{ClipId, LabelledClip, Split};
-use crate::view::train::class::{Class, DatasetClip};
+use crate::view::train::class::{Class, DatasetClip, one_line};
 use crate::view::train::table::{Applied, Table};
 use crate::view::train::warnings::DatasetWarning;
 use crate::view::train::{tags, warnings};
@@ -92,10 +92,14 @@ impl Dataset {
 
     /// Applies the metadata in a table as one change: artists, tags, and, if it names genres, the classes.
     pub(crate) fn apply(&mut self, table: &Table) -> Applied {
-        self.remember();
-        let applied = table.apply(&mut self.classes);
+        let mut changed = self.classes.clone();
+        let applied = table.apply(&mut changed);
         // Classes that lost all their clips to others were mere folders of files.
-        self.classes.retain(|class| !applied.emptied.contains(&class.name));
+        changed.retain(|class| !applied.emptied.contains(&class.name));
+        if changed != self.classes {
+            self.remember();
+            self.classes = changed;
+        }
         applied
     }
 
@@ -122,15 +126,16 @@ impl Dataset {
     /// Adds an empty class, unless there is one of that name.
     pub(crate) fn add_class(&mut self, name: &str) {
         // Spaces at the ends of a name could not be told apart on the page.
-        if !name.trim().is_empty() && !self.classes.iter().any(|class| class.name == name.trim()) {
+        let name = one_line(name);
+        if !name.is_empty() && !self.classes.iter().any(|class| class.name == name) {
             self.remember();
-            self.class_of(name);
+            self.class_of(&name);
         }
     }
 
     /// Renames a class. If another class has that name, the two are merged.
     pub fn rename(&mut self, class: &str, name: &str) {
-        let name = name.trim();
+        let name = one_line(name);
         if name.is_empty() || name == class {
             return;
         }
@@ -138,7 +143,7 @@ impl Dataset {
         let Some(place) = self.classes.iter().position(|own| own.name == class) else { return };
         self.remember();
         match self.classes.iter().position(|other| other.name == name) {
-            None => self.classes[place].name = name.to_owned(),
+            None => self.classes[place].name = name,
             Some(other) => {
                 let moved = std::mem::take(&mut self.classes[place].clips);
                 let known: Vec<ClipId> = self.classes[other].clips.iter().map(|clip| clip.id.clone()).collect();
@@ -163,12 +168,12 @@ impl Dataset {
 
     /// Moves a clip from one class to another, which is created if it does not exist.
     pub fn shift(&mut self, class: &str, clip: &str, to: &str) {
-        let to = to.trim();
+        let to = one_line(to);
         if class == to || to.is_empty() {
             return;
         }
         if let Some(clip) = self.take(class, clip) {
-            let class = self.class_of(to);
+            let class = self.class_of(&to);
             if !class.clips.iter().any(|own| own.id == clip.id) {
                 class.clips.push(clip);
             }
@@ -227,9 +232,9 @@ impl Dataset {
     }
 
     fn class_of(&mut self, name: &str) -> &mut Class {
-        let name = name.trim();
+        let name = one_line(name);
         let place = self.classes.iter().position(|class| class.name == name).unwrap_or_else(|| {
-            self.classes.push(Class { name: name.to_owned(), clips: Vec::new() });
+            self.classes.push(Class { name, clips: Vec::new() });
             self.classes.len() - 1
         });
         &mut self.classes[place]

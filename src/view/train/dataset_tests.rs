@@ -105,6 +105,36 @@ fn warnings_say_what_is_wrong_with_a_dataset() {
 }
 
 #[test]
+fn clips_by_one_artist_alone_leave_nothing_to_judge_by() {
+    let mut dataset = of(&[("a", 9), ("b", 9)]);
+    let apply = |dataset: &mut Dataset, rows: &[(&str, usize, &str)]| {
+        let row = |(class, count, artist): &(&str, usize, &str)| {
+            (0..*count).map(|clip| format!("{class}{clip}.wav,{artist}\n")).collect::<String>()
+        };
+        let table = format!("file,artist\n{}", rows.iter().map(row).collect::<String>());
+        dataset.apply(&Table::parse(&table).unwrap());
+    };
+    let one =
+        |class: Option<&str>| DatasetWarning::OneArtist { class: class.map(str::to_owned), artist: "x".to_owned() };
+    apply(&mut dataset, &[("a", 9, "x"), ("b", 8, "x")]);
+    assert_eq!(dataset.warnings(), [one(Some("a"))], "a clip without an artist is by nobody");
+    apply(&mut dataset, &[("b", 9, "x")]);
+    assert_eq!(dataset.warnings(), [one(None)]);
+    assert!(one(None).forbids() && !one(Some("a")).forbids());
+    apply(&mut dataset, &[("a", 1, "y"), ("b", 1, "y")]);
+    assert_eq!(dataset.warnings(), []);
+}
+
+#[test]
+fn names_of_classes_are_one_line() {
+    let mut dataset = Dataset::default();
+    dataset.add(vec![(" a\nb ".to_owned(), entry("1")), ("a b".to_owned(), entry("2"))]);
+    assert_eq!(sizes(&dataset), [("a b", 2)]);
+    dataset.rename("a b", "\u{1b}[31m");
+    assert_eq!(sizes(&dataset), [("[31m", 2)]);
+}
+
+#[test]
 fn a_job_has_the_clips_that_can_be_decoded() {
     let mut dataset = of(&[("a", 3), ("b", 1), ("c", 2)]);
     dataset.set_outcome("b0", &Err("it is silent".to_owned()));

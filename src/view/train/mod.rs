@@ -12,6 +12,7 @@ pub mod settings;
 pub mod stage;
 pub mod state;
 pub mod table;
+pub mod table_text;
 mod tags;
 pub mod warnings;
 pub mod words;

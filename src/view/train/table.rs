@@ -1,11 +1,9 @@
 //! A table (CSV) with metadata of clips: their artists, tags and classes.
 
-use std::collections::{BTreeSet, HashMap};
-use std::iter;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use csv_core::ReadFieldResult;
-
-use crate::view::train::class::Class;
+use crate::view::train::class::{Class, one_line};
+use crate::view::train::table_text::{Record, records};
 
 /// The largest table that is read, in bytes.
 pub const MOST_BYTES: usize = 16 << 20;
@@ -48,6 +46,8 @@ pub struct Applied {
     pub clips: usize,
     /// Files that it names and that match no clip, or several.
     pub unmatched: Vec<String>,
+    /// Clips that several rows describe in different ways; they are left as they are.
+    pub contradicted: Vec<String>,
     /// Classes that are left without clips, because it moved all of them to other classes.
     pub(super) emptied: Vec<String>,
 }
@@ -59,53 +59,54 @@ impl Table {
     ///
     /// [`TableError`] if its first line names no column of files, or no other column that is known.
     pub fn parse(text: &str) -> Result<Self, TableError> {
-        let head = |separator| records(text, separator).next().unwrap_or_default();
-        let place = |head: &[String], names: &[&str]| {
-            names.iter().find_map(|name| head.iter().position(|cell| cell.trim().to_lowercase() == **name))
-        };
-        // The separator is the one under which the first line names a column of files.
-        let separator = [b',', b';', b'\t'].into_iter().find(|separator| place(&head(*separator), &FILE).is_some());
-        let head = head(separator.unwrap_or(b','));
-        let (Some(separator), Some(file)) = (separator, place(&head, &FILE)) else {
-            return Err(TableError::NoFile(head));
-        };
-        let [group, tags, class] = [GROUP.as_slice(), &TAGS, &CLASS].map(|names| place(&head, names));
+        let (head, rows) = records(text, |head| head.find(&FILE).is_some());
+        let Some(file) = head.find(&FILE) else { return Err(TableError::NoFile(head.fields)) };
+        let [group, tags, class] = [GROUP.as_slice(), &TAGS, &CLASS].map(|names| head.find(names));
         if group.or(tags).or(class).is_none() {
             return Err(TableError::NothingElse);
         }
-        // Windows programs write backslashes between folders.
-        let rows = records(text, separator).skip(1).filter_map(|cells| {
-            let cell = |place: Option<usize>| place.and_then(|place| cells.get(place)).map(|cell| cell.trim());
-            let some = |place| cell(place).filter(|text| !text.is_empty()).map(str::to_owned);
+        let rows = rows.filter_map(|Record { fields, .. }| {
+            let cell = |place: Option<usize>| place.and_then(|place| fields.get(place)).map(|cell| one_line(cell));
+            let some = |place| cell(place).filter(|text| !text.is_empty());
+            // Windows programs write backslashes between folders.
             let file = some(Some(file))?.replace('\\', "/");
-            Some(Row { file, group: some(group), tags: cell(tags).map(split_tags), class: some(class) })
+            Some(Row { file, group: some(group), tags: cell(tags).map(|cell| split_tags(&cell)), class: some(class) })
         });
         Ok(Self { rows: rows.collect() })
     }
 
     /// Writes its metadata to the clips. A clip is found by its file name, with or without the extension; if several clips
-    /// have that name, by their class, which the file's folder names.
+    /// have that name, by their class, which one of the file's folders names.
     pub(super) fn apply(&self, classes: &mut Vec<Class>) -> Applied {
         let mut applied = Applied::default();
         let places = places(classes);
-        let mut moves: Vec<([usize; 2], &str)> = Vec::new();
-        let mut touched = BTreeSet::new();
+        let mut found: BTreeMap<[usize; 2], Option<Row>> = BTreeMap::new();
         for row in &self.rows {
-            let Some([class, clip]) = row.find(&places, classes) else {
-                applied.unmatched.push(row.file.clone());
+            match row.find(&places, classes) {
+                None => applied.unmatched.push(row.file.clone()),
+                Some(place) => {
+                    let together = match found.remove(&place) {
+                        None => Some(row.clone()),
+                        Some(before) => before.and_then(|before| before.with(row)),
+                    };
+                    found.insert(place, together);
+                }
+            }
+        }
+        let mut moves: Vec<([usize; 2], String)> = Vec::new();
+        for ([class, clip], row) in found {
+            let own = &mut classes[class].clips[clip];
+            let Some(row) = row else {
+                applied.contradicted.push(own.name.clone());
                 continue;
             };
-            let own = &mut classes[class].clips[clip];
-            touched.insert([class, clip]);
-            own.group = row.group.clone().or(own.group.take());
-            if let Some(tags) = &row.tags {
-                own.tags.clone_from(tags);
-            }
-            // Moved after the loop: the indices in `places` have to stay valid until then.
-            let other = row.class.as_deref().filter(|name| *name != classes[class].name);
+            applied.clips += 1;
+            own.group = row.group.or(own.group.take());
+            own.tags = row.tags.unwrap_or(std::mem::take(&mut own.tags));
+            // Moved after the loop: the indices have to stay valid until then.
+            let other = row.class.filter(|name| *name != classes[class].name);
             moves.extend(other.map(|name| ([class, clip], name)));
         }
-        applied.clips = touched.len();
         applied.emptied = move_clips(classes, moves);
         applied
     }
@@ -138,20 +139,38 @@ impl Row {
             [only] => Some(*only),
             several => {
                 // The table may name the class in the path or in a column.
-                let folder = parts.next().or(self.class.as_deref())?;
-                let mut own = several.iter().filter(|[class, _]| classes[*class].name == folder);
+                let folders: Vec<&str> = parts.chain(self.class.as_deref()).collect();
+                let mut own = several.iter().filter(|[class, _]| folders.contains(&classes[*class].name.as_str()));
                 own.next().filter(|_| own.next().is_none()).copied()
             }
         }
     }
+
+    /// What two rows say of one clip; `None` if they contradict each other. An empty cell says nothing.
+    fn with(self, other: &Self) -> Option<Self> {
+        let tags = match (self.tags, &other.tags) {
+            (Some(own), Some(tags)) if !own.is_empty() && !tags.is_empty() => {
+                let same = own.iter().collect::<BTreeSet<_>>() == tags.iter().collect::<BTreeSet<_>>();
+                same.then_some(Some(own))?
+            }
+            (own, tags) => own.filter(|own| !own.is_empty()).or_else(|| tags.clone()),
+        };
+        Some(Self { group: agreed(self.group, &other.group)?, class: agreed(self.class, &other.class)?, tags, ..self })
+    }
+}
+
+/// What two cells say together; `None` if they contradict each other.
+fn agreed(one: Option<String>, other: &Option<String>) -> Option<Option<String>> {
+    match (&one, other) {
+        (Some(own), Some(other)) if own != other => None,
+        _ => Some(one.or_else(|| other.clone())),
+    }
 }
 
 /// Moves clips to classes of these names; returns the names of the classes that are left without clips.
-fn move_clips(classes: &mut Vec<Class>, mut moves: Vec<([usize; 2], &str)>) -> Vec<String> {
+fn move_clips(classes: &mut Vec<Class>, mut moves: Vec<([usize; 2], String)>) -> Vec<String> {
     // The last clips first: removing one does not change the indices of those before it.
     moves.sort_by_key(|moved| std::cmp::Reverse(moved.0));
-    // The sort is stable: if a table names a clip twice, its first row decides.
-    moves.dedup_by_key(|(place, _)| *place);
     let mut left = BTreeSet::new();
     let mut taken = Vec::new();
     for ([class, clip], name) in moves {
@@ -161,7 +180,7 @@ fn move_clips(classes: &mut Vec<Class>, mut moves: Vec<([usize; 2], &str)>) -> V
     // Reversed again, so that the clips arrive in their original order.
     for (clip, name) in taken.into_iter().rev() {
         let place = classes.iter().position(|class| class.name == name).unwrap_or_else(|| {
-            classes.push(Class { name: name.to_owned(), clips: Vec::new() });
+            classes.push(Class { name: name.clone(), clips: Vec::new() });
             classes.len() - 1
         });
         if !classes[place].clips.iter().any(|own| own.id == clip.id) {
@@ -186,40 +205,12 @@ fn split_tags(cell: &str) -> Vec<String> {
     tags
 }
 
-/// The records of a table (RFC 4180), without empty lines. A record may have more or fewer fields than the first, and a
-/// quote that is never closed ends with the text: tables are often written by hand.
-fn records(text: &str, separator: u8) -> impl Iterator<Item = Vec<String>> {
-    let mut reader = csv_core::ReaderBuilder::new().delimiter(separator).build();
-    // No field is longer than the text. The reader wants room for one byte more before it ends a field.
-    let mut field = vec![0; text.len() + 1];
-    let mut rest = text.as_bytes();
-    iter::from_fn(move || {
-        let (mut fields, mut length) = (Vec::new(), 0);
-        loop {
-            let (result, read, written) = reader.read_field(rest, &mut field[length..]);
-            rest = &rest[read..];
-            length += written;
-            match result {
-                // The next call, with no input left, ends the last record.
-                ReadFieldResult::InputEmpty => {}
-                ReadFieldResult::Field { record_end } => {
-                    fields.push(String::from_utf8_lossy(&field[..length]).into_owned());
-                    length = 0;
-                    if record_end {
-                        return Some(fields);
-                    }
-                }
-                ReadFieldResult::OutputFull | ReadFieldResult::End => return None,
-            }
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::view::train::class::DatasetClip;
     use crate::view::train::dataset::Dataset;
+    use crate::view::train::table_text::TableText;
 
     fn dataset(clips: &[&str]) -> Dataset {
         let mut dataset = Dataset::default();
@@ -276,10 +267,81 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_quotes_are_those_of_rfc_4180() {
-        let found: Vec<Vec<String>> = records("a,\"b\nc\",d\"e\n\n,\n\"open,", b',').collect();
-        assert_eq!(found, [vec!["a", "b\nc", "d\"e"], vec!["", ""], vec!["open,"]]);
-        let marked: Vec<Vec<String>> = records("\u{feff}a\tb\rc\r\nd", b'\t').collect();
-        assert_eq!(marked, [vec!["a", "b"], vec!["c"], vec!["d"]], "a byte order mark, and lines of any length");
+    fn rows_that_contradict_each_other_change_nothing_and_are_named() {
+        let mut dataset = dataset(&["a/one.wav", "a/two.wav", "a/three.wav"]);
+        let before = lines(&dataset);
+        let table = "file,artist,tags,genre\none.wav,X,slow,jazz\none.wav,Y,slow,rock\none.wav,X,slow,jazz\n\
+                     two.wav,X,slow|old,\ntwo.wav,,old|slow,jazz\ntwo.wav,X,,jazz\n\
+                     three.wav,X,slow,\nthree.wav,X,fast,\n";
+        let applied = dataset.apply(&Table::parse(table).unwrap());
+        assert_eq!(
+            (applied.clips, applied.contradicted.as_slice()),
+            (1, ["one.wav", "three.wav"].map(str::to_owned).as_slice())
+        );
+        assert_eq!(
+            lines(&dataset),
+            [before[0].as_str(), &before[2], "jazz/two.wav X slow+old"],
+            "rows that complete each other count"
+        );
+        assert!(dataset.undo());
+        assert_eq!(lines(&dataset), before);
+    }
+
+    #[test]
+    fn a_table_that_matches_nothing_is_no_change() {
+        let mut dataset = dataset(&["a/one.wav"]);
+        dataset.apply(&Table::parse("file,artist\nnine.wav,X\n").unwrap());
+        assert!(dataset.undo() && dataset.is_empty(), "the clip came before the table");
+    }
+
+    #[test]
+    fn one_of_several_folders_in_a_path_names_the_class() {
+        let mut dataset = dataset(&["Jazz/01.wav", "Rock/01.wav"]);
+        let table = "path;artist\nC:\\music\\Jazz\\Blue Hour\\01.wav;Miles\nRock\\01.wav;Zed\n01.wav;nobody\n";
+        let applied = dataset.apply(&Table::parse(table).unwrap());
+        assert_eq!((applied.clips, applied.unmatched), (2, vec!["01.wav".to_owned()]));
+        assert_eq!(lines(&dataset), ["Jazz/01.wav Miles ", "Rock/01.wav Zed "]);
+    }
+
+    /// A file of `tests/data/odd-files`, decoded and its accents composed, as the page does.
+    fn odd(name: &str) -> Table {
+        use unicode_normalization::UnicodeNormalization;
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/odd-files").join(name);
+        let text = TableText::decode(&std::fs::read(path).unwrap()).text;
+        Table::parse(&text.nfc().collect::<String>()).unwrap()
+    }
+
+    #[test]
+    fn tables_as_programs_write_them_give_every_clip_its_artist() {
+        let clips = [
+            "jazz/Café del Mar.wav",
+            "jazz/two.wav",
+            "jazz/three, four.wav",
+            "rock/five.wav",
+            "jazz/same.wav",
+            "rock/same.wav",
+        ];
+        let tables = [
+            "bom_crlf",
+            "semicolons",
+            "windows_1252",
+            "nfd_names",
+            "backslash_paths",
+            "newline_in_cell",
+            "sep_line",
+            "utf16",
+        ];
+        for table in tables {
+            let mut dataset = dataset(&clips);
+            let applied = dataset.apply(&odd(&format!("{table}.csv")));
+            assert_eq!((applied.clips, &applied.unmatched, &applied.contradicted), (6, &vec![], &vec![]), "{table}");
+            let lines = lines(&dataset);
+            assert!(lines[0].starts_with("jazz/Café del Mar.wav Ödland slow"), "{table}: {lines:?}");
+            assert!(lines[2].contains("Müller \"M\""), "{table}: {lines:?}");
+            assert!(
+                lines.iter().all(|line| !line.contains('\u{fffd}') && !line.contains(char::is_control)),
+                "{table}: {lines:?}"
+            );
+        }
     }
 }

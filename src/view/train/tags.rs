@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::training_job::{LabelledClip, Split};
 use crate::view::train::class::{Class, DatasetClip};
-use crate::view::train::warnings::DatasetWarning;
+use crate::view::train::warnings::{DatasetWarning, one_artist};
 
 /// A tag needs a clip in either split.
 const LEAST: usize = 2;
@@ -60,6 +60,8 @@ pub(super) fn warnings(classes: &[Class]) -> Vec<DatasetWarning> {
     if counts.keys().filter(|tag| is_label(tag)).count() < 2 {
         warnings.push(DatasetWarning::TooFewTags);
     }
+    // By its own class a clip's artist does not matter here.
+    warnings.extend(one_artist(classes).into_iter().filter(DatasetWarning::forbids));
     // A rare tag does not stop training; it is only left out.
     let rare = |(tag, count): (&&str, &usize)| (*count < LEAST).then(|| (*tag).to_owned());
     let rare: Vec<String> = counts.iter().filter_map(rare).collect();
@@ -107,7 +109,8 @@ mod tests {
         assert_eq!(found, [("1", &[1][..]), ("2", &[0]), ("3", &[0, 1])]);
         assert!(clips.iter().all(|clip| clip.group.as_deref() == Some("x")));
         let rare = DatasetWarning::RareTags(["old", "piano"].map(str::to_owned).to_vec());
-        assert_eq!(dataset.warnings(), [rare, DatasetWarning::Untagged(1)]);
+        let one_artist = DatasetWarning::OneArtist { class: None, artist: "x".to_owned() };
+        assert_eq!(dataset.warnings(), [one_artist, rare, DatasetWarning::Untagged(1)]);
         dataset.want_tags(false);
         assert_eq!(dataset.job().0, ["a", "b"]);
     }
@@ -115,7 +118,7 @@ mod tests {
     #[test]
     fn one_tag_is_not_enough() {
         let mut dataset = dataset(&[("a", entry("1", &["slow"])), ("b", entry("2", &["slow"]))]);
-        assert_eq!(dataset.warnings(), [DatasetWarning::TooFewTags]);
+        assert_eq!(dataset.warnings()[0], DatasetWarning::TooFewTags);
         assert!(DatasetWarning::TooFewTags.forbids());
         // While no clip has a tag, training is about classes.
         dataset.remove("a", "1");

@@ -29,6 +29,13 @@ pub enum DatasetWarning {
         /// The two classes.
         classes: [String; 2],
     },
+    /// All clips, or all of a class, are by one artist, whose clips stay together in one split.
+    OneArtist {
+        /// The class; `None` for all clips, of which nothing would be left for validation.
+        class: Option<String>,
+        /// The artist.
+        artist: String,
+    },
     /// Fewer than two tags are on two or more clips.
     TooFewTags,
     /// Tags on a single clip, which are left out.
@@ -41,7 +48,11 @@ impl DatasetWarning {
     /// True if training cannot start before this is fixed.
     pub(crate) fn forbids(&self) -> bool {
         // An empty or a small class can be left out or trained on; these cannot.
-        matches!(self, Self::TooFewClasses | Self::Single(_) | Self::Twice { .. } | Self::TooFewTags)
+        match self {
+            Self::TooFewClasses | Self::Single(_) | Self::Twice { .. } | Self::TooFewTags => true,
+            Self::OneArtist { class, .. } => class.is_none(),
+            _ => false,
+        }
     }
 }
 
@@ -82,7 +93,23 @@ pub(super) fn of_classes(all: &[Class]) -> Vec<DatasetWarning> {
     {
         warnings.push(DatasetWarning::Lopsided { largest: largest.name.clone(), smallest: smallest.name.clone() });
     }
+    warnings.extend(one_artist(all));
     // The sort is stable, so warnings of a kind stay in the order of the classes. `false` comes first.
     warnings.sort_by_key(|warning| !warning.forbids());
     warnings
+}
+
+/// The classes whose clips all have one artist, or all clips together.
+pub(super) fn one_artist(all: &[Class]) -> Vec<DatasetWarning> {
+    let of = |classes: &[Class], class: Option<String>| {
+        let usable = || classes.iter().flat_map(|class| &class.clips).filter(|clip| clip.trouble.is_none());
+        let artist = usable().next()?.group.clone()?;
+        // A single clip has its own warning.
+        let is_one = usable().count() > 1 && usable().all(|clip| clip.group.as_ref() == Some(&artist));
+        is_one.then_some(DatasetWarning::OneArtist { class, artist })
+    };
+    if let Some(warning) = of(all, None) {
+        return vec![warning];
+    }
+    all.iter().filter_map(|class| of(std::slice::from_ref(class), Some(class.name.clone()))).collect()
 }

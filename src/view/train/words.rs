@@ -53,6 +53,14 @@ pub(crate) fn warning(warning: &DatasetWarning) -> String {
         DatasetWarning::Twice { clip, classes: [a, b] } => {
             format!("The clip “{clip}” is in “{a}” and in “{b}”. Remove it from one of them.")
         }
+        DatasetWarning::OneArtist { class: None, artist } => format!(
+            "All clips are by “{artist}”. The clips of an artist stay together in training or in validation, so that nothing \
+             would be left to judge the network by. Correct the artists, or add clips by others."
+        ),
+        DatasetWarning::OneArtist { class: Some(class), artist } => format!(
+            "All clips of “{class}” are by “{artist}”. The clips of an artist stay together, so that this class is in training \
+             alone and the results say nothing about it. Add clips by other artists."
+        ),
         DatasetWarning::TooFewTags => "Training needs at least two tags, each on two or more clips.".to_owned(),
         DatasetWarning::RareTags(tags) => format!(
             "Left out: {} that only one clip has ({}).",
@@ -116,11 +124,17 @@ pub(crate) fn restarted(ended: EngineKind, epoch: usize, batch: Option<usize>) -
     }
 }
 
-/// What was left out when files were added; `None` if nothing was.
-pub fn left_out(known: usize, without_sound: usize) -> Option<String> {
+/// What was left out when files were added: clips that are there already, and the names of files that are not audio;
+/// `None` if nothing was.
+pub fn left_out(known: usize, without_sound: &[String]) -> Option<String> {
     let known = (known > 0).then(|| format!("{} that the dataset already has", count(known, "clip")));
-    let other = (without_sound > 0).then(|| {
-        format!("{} that {} not audio", count(without_sound, "file"), if without_sound == 1 { "is" } else { "are" })
+    let other = (!without_sound.is_empty()).then(|| {
+        format!(
+            "{} that {} not audio ({})",
+            count(without_sound.len(), "file"),
+            if without_sound.len() == 1 { "is" } else { "are" },
+            dataset::few(without_sound.iter().map(String::as_str))
+        )
     });
     let both: Vec<String> = [known, other].into_iter().flatten().collect();
     (!both.is_empty()).then(|| format!("Left out: {}.", both.join(", ")))
@@ -157,10 +171,10 @@ mod tests {
     fn one_is_not_many() {
         assert_eq!(count(1, "clip"), "1\u{a0}clip");
         assert_eq!(count(2, "clip"), "2\u{a0}clips");
-        assert_eq!(left_out(0, 0), None);
+        assert_eq!(left_out(0, &[]), None);
         assert_eq!(
-            left_out(2, 1).as_deref(),
-            Some("Left out: 2\u{a0}clips that the dataset already has, 1\u{a0}file that is not audio.")
+            left_out(2, &["a/cover.jpg".to_owned()]).as_deref(),
+            Some("Left out: 2\u{a0}clips that the dataset already has, 1\u{a0}file that is not audio (a/cover.jpg).")
         );
     }
 

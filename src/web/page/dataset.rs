@@ -13,6 +13,7 @@ use super::{Inner, Page};
 use crate::view::train::words::dataset as words;
 use crate::web::dom::{DomError, Listener, by_id};
 use crate::web::files::take_chosen;
+use crate::web::js;
 
 /// Attaches the listeners of the dataset section.
 pub(super) fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, DomError> {
@@ -62,7 +63,7 @@ pub(super) fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, D
 impl Page {
     fn add_class(&self) {
         let Ok(input) = by_id::<HtmlInputElement>(&self.0.document, "class-name") else { return };
-        let name = input.value();
+        let name = js::composed(&input.value());
         input.set_value("");
         self.change_training(|training| training.dataset.add_class(&name));
     }
@@ -92,7 +93,9 @@ impl Page {
             ("click", "record") => self.record(class),
             ("click", "choose") => self.choose_for(&class),
             ("change", "move") => self.change_training(|training| training.dataset.shift(&class, &clip, &value)),
-            ("change", "rename") => self.change_training(|training| training.dataset.rename(&class, &value)),
+            ("change", "rename") => {
+                self.change_training(|training| training.dataset.rename(&class, &js::composed(&value)))
+            }
             _ => {}
         }
     }

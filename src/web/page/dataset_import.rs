@@ -1,7 +1,7 @@
 //! Adds files to the dataset: archives are unpacked, clips are hashed, tables and descriptions of exported datasets are
 //! read; then all of it becomes one change, which can be undone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::{Rc, Weak};
 
 use sha2::{Digest, Sha256};
@@ -9,19 +9,26 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
 use super::{Inner, Page};
+use crate::audio::begins_as_audio;
 use crate::training_job::ClipId;
 use crate::view::format;
 use crate::view::train::class::{Class, DatasetClip, UNNAMED};
 use crate::view::train::dataset_file::{self, DatasetFile};
-use crate::view::train::file_names::{is_sound, labels_of};
+use crate::view::train::file_names::{labels_of, sound_by_name, sources_of};
 use crate::view::train::stage::Stage;
 use crate::view::train::table::{self, Table, TableError};
+use crate::view::train::table_text::TableText;
 use crate::view::train::words::dataset as dataset_words;
-use crate::view::train::words::dataset::{no_dataset_file, no_table, together, too_large, unreadable};
+use crate::view::train::words::dataset::{
+    folder_choice, guessed_encoding, no_dataset_file, no_table, together, too_large, unreadable,
+};
 use crate::view::train::words::left_out;
 use crate::web::client::UnpackError;
-use crate::web::dom;
 use crate::web::files::{path_of, read, read_in_pieces};
+use crate::web::{dom, js};
+
+/// So many bytes at the beginning of a file tell whether it is audio.
+const START_BYTES: f64 = 16.0;
 
 /// Work on the dataset that takes time. It ends if the page is gone or the user cancels it.
 pub(super) struct DatasetTask {
@@ -64,9 +71,11 @@ impl DatasetTask {
 
 /// A file, and where it comes from.
 struct FoundFile {
-    /// Its path in the folder that was chosen or dropped, or in its archive.
+    /// Its path in the folder that was chosen or dropped, or in its archive, with composed accents.
     path: String,
     file: File,
+    /// The number of its archive, from 1; 0 if it is in none.
+    archive: usize,
     /// The class if neither its folder nor its name says one: the name of its archive.
     fallback: String,
     /// The class that it was dropped on or chosen for; its folder and name then do not matter.
@@ -137,7 +146,7 @@ async fn import(task: &DatasetTask, files: Vec<File>, into: Option<Rc<str>>) -> 
     let (descriptions, found): (Vec<FoundFile>, Vec<FoundFile>) =
         found.into_iter().partition(|found| found.is_description());
     let (tables, found): (Vec<FoundFile>, Vec<FoundFile>) = found.into_iter().partition(FoundFile::is_table);
-    let (clips, mut others) = hashed(task, found, descriptions.len() + tables.len()).await?;
+    let (clips, mut others) = hashed(task, found, descriptions.len() + tables.len(), &mut notes).await?;
     let descriptions = read_descriptions(descriptions, &mut notes).await;
     let tables = read_tables(tables, &mut notes, &mut others).await;
     let page = task.page()?;
@@ -145,7 +154,7 @@ async fn import(task: &DatasetTask, files: Vec<File>, into: Option<Rc<str>>) -> 
     let classes = classes_of(&descriptions, &clips, &mut notes);
     page.keep_files(clips.into_iter().map(|clip| (clip.id, clip.found.file)).collect());
     let known = page.add(classes, multi_label);
-    notes.extend(left_out(known, others));
+    notes.extend(left_out(known, &others));
     for (name, table) in tables {
         let mut applied = None;
         page.change_training(|training| applied = Some(training.dataset.apply(&table)));
@@ -162,18 +171,18 @@ async fn unpacked(
     notes: &mut Vec<String>,
 ) -> Option<Vec<FoundFile>> {
     let mut found = Vec::new();
-    let note = |path, file, fallback: &str| {
+    let note = |path: &str, file, archive, fallback: &str| {
         let fallback = fallback.to_owned();
-        FoundFile { path, file, fallback, into: into.cloned() }
+        FoundFile { path: js::composed(path), file, archive, fallback, into: into.cloned() }
     };
-    for file in files {
+    for (place, file) in files.into_iter().enumerate() {
         let path = path_of(&file);
         if !path.to_lowercase().ends_with(".zip") {
-            found.push(note(path, file, UNNAMED));
+            found.push(note(&path, file, 0, UNNAMED));
             continue;
         }
         // Without `.zip`.
-        let fallback = file.name()[..file.name().len() - 4].trim().to_owned();
+        let fallback = js::composed(file.name()[..file.name().len() - 4].trim());
         let fallback = if fallback.is_empty() { UNNAMED.to_owned() } else { fallback };
         let page = task.page()?;
         let engines = page.0.engines.borrow().clone();
@@ -192,7 +201,7 @@ async fn unpacked(
             Ok(unpacked) => {
                 notes.extend(unpacked.left_out);
                 let own = unpacked.files.into_iter();
-                found.extend(own.map(|(path, file)| note(path, file, &fallback)));
+                found.extend(own.map(|(path, file)| note(&path, file, place + 1, &fallback)));
             }
             Err(UnpackError::Cancelled) => {}
             Err(UnpackError::Failed(reason)) => notes.push(format::sentence(reason)),
@@ -201,19 +210,37 @@ async fn unpacked(
     Some(found)
 }
 
-/// The audio files with the SHA-256 of their bytes, and the number of other files.
-async fn hashed(task: &DatasetTask, found: Vec<FoundFile>, before: usize) -> Option<(Vec<HashedFile>, usize)> {
+/// The audio files with the SHA-256 of their bytes, and the paths of other files.
+async fn hashed(
+    task: &DatasetTask,
+    found: Vec<FoundFile>,
+    before: usize,
+    notes: &mut Vec<String>,
+) -> Option<(Vec<HashedFile>, Vec<String>)> {
     let total = found.len() + before;
-    let (mut clips, mut others) = (Vec::new(), 0);
+    let (mut clips, mut others) = (Vec::new(), Vec::new());
     for (done, found) in found.into_iter().enumerate() {
         task.report(Stage::Adding { done, total })?;
-        let id = if is_sound(&found.path) { clip_id(&found.file).await } else { None };
-        match id {
+        let is_sound = match sound_by_name(&found.path) {
+            Some(is_sound) => is_sound,
+            None => begins_as_sound(&found.file).await,
+        };
+        if !is_sound {
+            others.push(found.path);
+            continue;
+        }
+        match clip_id(&found.file).await {
             Some(id) => clips.push(HashedFile { found, id }),
-            None => others += 1,
+            None => notes.push(unreadable(&found.path)),
         }
     }
     Some((clips, others))
+}
+
+/// True if a file is audio by its first bytes.
+async fn begins_as_sound(file: &File) -> bool {
+    let Ok(start) = file.slice_with_f64_and_f64(0.0, START_BYTES) else { return false };
+    read(&start, START_BYTES as usize).await.is_some_and(|start| begins_as_audio(&start))
 }
 
 /// The SHA-256 of a file, hexadecimal; `None` if it cannot be read.
@@ -231,7 +258,12 @@ async fn read_descriptions(found: Vec<FoundFile>, notes: &mut Vec<String>) -> Ve
     let mut descriptions = Vec::new();
     for found in found {
         let folder = found.path[..found.path.len() - dataset_file::NAME.len()].to_owned();
-        match read(&found.file, dataset_file::MOST_BYTES).await.map(|json| DatasetFile::parse(&json)) {
+        // Composed as the paths that it names are.
+        let parsed = |json: Vec<u8>| match str::from_utf8(&json) {
+            Ok(text) => DatasetFile::parse(js::composed(text).as_bytes()),
+            Err(error) => Err(error.to_string()),
+        };
+        match read(&found.file, dataset_file::MOST_BYTES).await.map(parsed) {
             Some(Ok(description)) => descriptions.push((folder, description)),
             Some(Err(reason)) => notes.push(no_dataset_file(&found.path, &reason)),
             None => notes.push(found.trouble(dataset_file::MOST_BYTES)),
@@ -240,18 +272,22 @@ async fn read_descriptions(found: Vec<FoundFile>, notes: &mut Vec<String>) -> Ve
     descriptions
 }
 
-/// The tables, each with its name. Tables of other things in a folder are only counted.
-async fn read_tables(found: Vec<FoundFile>, notes: &mut Vec<String>, others: &mut usize) -> Vec<(String, Table)> {
+/// The tables, each with its name. Tables of other things in a folder are only named.
+async fn read_tables(found: Vec<FoundFile>, notes: &mut Vec<String>, others: &mut Vec<String>) -> Vec<(String, Table)> {
     let mut tables = Vec::new();
     for found in found {
         let Some(bytes) = read(&found.file, table::MOST_BYTES).await else {
             notes.push(found.trouble(table::MOST_BYTES));
             continue;
         };
-        match Table::parse(&String::from_utf8_lossy(&bytes)) {
-            Ok(table) => tables.push((found.file.name(), table)),
+        let TableText { text, is_guess } = TableText::decode(&bytes);
+        match Table::parse(&js::composed(&text)) {
+            Ok(table) => {
+                notes.extend(is_guess.then(|| guessed_encoding(&found.file.name())));
+                tables.push((found.file.name(), table));
+            }
             // A folder of music often has lists of other things.
-            Err(TableError::NoFile(_)) if found.path.contains('/') => *others += 1,
+            Err(TableError::NoFile(_)) if found.path.contains('/') => others.push(found.path),
             Err(error) => notes.push(no_table(&found.file.name(), &error)),
         }
     }
@@ -275,8 +311,7 @@ fn classes_of(descriptions: &[(String, DatasetFile)], clips: &[HashedFile], note
     }
     let mut places: HashMap<String, usize> = HashMap::new();
     let others: Vec<&HashedFile> = clips.iter().filter(|clip| !described.contains(&clip.found.path)).collect();
-    let paths: Vec<&str> = others.iter().map(|clip| clip.found.path.as_str()).collect();
-    for (HashedFile { found, id }, label) in others.iter().zip(labels_of(&paths)) {
+    for (HashedFile { found, id }, label) in others.iter().zip(labels(&others, notes)) {
         let own = || label.unwrap_or_else(|| found.fallback.clone());
         // A class that was dropped on outranks folders and names.
         let label = found.into.as_ref().map_or_else(own, |class| class.to_string());
@@ -284,12 +319,39 @@ fn classes_of(descriptions: &[(String, DatasetFile)], clips: &[HashedFile], note
             classes.push(Class { name: label, clips: Vec::new() });
             classes.len() - 1
         });
-        classes[place].clips.push(DatasetClip::new(id.clone(), found.file.name()));
+        classes[place].clips.push(DatasetClip::new(id.clone(), found.name().to_owned()));
     }
     classes
 }
 
+/// The classes of clips by their folders and names. Every archive is for itself, and so are dropped folders that are classes.
+fn labels(clips: &[&HashedFile], notes: &mut Vec<String>) -> Vec<Option<String>> {
+    let loose: Vec<usize> = (0..clips.len()).filter(|&place| clips[place].found.archive == 0).collect();
+    let paths = |places: &[usize]| places.iter().map(|&place| clips[place].found.path.as_str()).collect::<Vec<_>>();
+    let mut sources: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
+    for (&place, source) in loose.iter().zip(sources_of(&paths(&loose))) {
+        sources.entry((0, source)).or_default().push(place);
+    }
+    for (place, clip) in clips.iter().enumerate().filter(|(_, clip)| clip.found.archive > 0) {
+        sources.entry((clip.found.archive, 0)).or_default().push(place);
+    }
+    let mut labels = vec![None; clips.len()];
+    for places in sources.into_values() {
+        let found = labels_of(&paths(&places));
+        // On a class, no folder counts.
+        let choice = found.choice.filter(|_| clips[places[0]].found.into.is_none());
+        notes.extend(choice.map(|choice| folder_choice(&choice)));
+        places.into_iter().zip(found.of_files).for_each(|(place, label)| labels[place] = label);
+    }
+    labels
+}
+
 impl FoundFile {
+    /// Without folders.
+    fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
     fn is_description(&self) -> bool {
         self.path.rsplit('/').next() == Some(dataset_file::NAME)
     }

@@ -46,6 +46,7 @@ use crate::view::offline::state::OfflineState;
 use crate::view::storage::state::{StorageState, StorageStatus};
 use crate::view::train::file_names::is_sound;
 use crate::view::train::state::TrainingState;
+use crate::view::train::words::dataset as dataset_words;
 
 /// The position of the pointer or of the keyboard cursor.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -182,7 +183,11 @@ impl Page {
             return;
         }
         if self.0.training_panel.is_shown() {
-            return self.collect(files, class);
+            return if any {
+                self.collect(files, class)
+            } else {
+                self.change_training(|training| training.notice = Some(dataset_words::NO_FILES.to_owned()))
+            };
         }
         // Of a folder the first audio file; a single file is tried whatever its name is.
         let sound = files.iter().find(|file| is_sound(&path_of(file)));

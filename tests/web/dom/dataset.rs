@@ -83,7 +83,7 @@ async fn dropped_folders_become_classes() {
     assert!(event.default_prevented());
     until(|| fixture.text("train-count") == "3 clips in 2 classes" && stage(&fixture) == "idle").await;
     assert_eq!(classes(&fixture), named(&[("jazz", "1 clip"), ("rock", "2 clips")]));
-    assert_eq!(fixture.text("train-notice"), "Left out: 1 file that is not audio.");
+    assert_eq!(fixture.text("train-notice"), "Left out: 1 file that is not audio (music/cover.jpg).");
     assert_eq!(asked.take(), [""; 0]);
 }
 
@@ -261,4 +261,28 @@ async fn many_warnings_and_many_classes_are_shortened() {
     assert_eq!(fixture.get::<Element>("train-warnings").child_element_count(), 9);
     assert!(fixture.text("train-warnings").ends_with("And 52 more like these."));
     assert!(fixture.root.query_selector("#train-classes ul li").unwrap().is_none(), "closed lists are empty");
+}
+
+#[wasm_bindgen_test]
+async fn composed_and_decomposed_accents_are_one_class() {
+    let (fixture, page, _asked) = training();
+    // As macOS names files, and as others do.
+    let mut files = audio_files(&["Cafe\u{301}.001.wav", "Caf\u{e9}.002.wav"]);
+    files.push(file("artists.csv", "file,artist\nCafe\u{301}.002.wav,O\u{308}dland\n".as_bytes()));
+    open(&fixture, &page, files, "2 clips in 1 class").await;
+    assert_eq!(clips(&fixture, "Caf\u{e9}").await, ["Caf\u{e9}.001.wav ", "Caf\u{e9}.002.wav \u{d6}dland"]);
+}
+
+#[wasm_bindgen_test]
+async fn a_sound_is_known_without_an_ending_and_what_is_left_out_is_named() {
+    let (fixture, page, _asked) = training();
+    let files = vec![
+        file("three", b"RIFF\0\0\0\0WAVEfmt "),
+        file("four.m4b", b"\0\0\0\x20ftypM4B "),
+        file(".38 Special.wav", b"5"),
+        file("notes", b"1. Three"),
+        file("._three.wav", b"\0\x05\x16\x07"),
+    ];
+    open(&fixture, &page, files, "3 clips in 1 class").await;
+    assert_eq!(fixture.text("train-notice"), "Left out: 2 files that are not audio (._three.wav, notes).");
 }

@@ -85,7 +85,7 @@ pub async fn collected() -> (Fixture, Page, Rc<FakeEngines>) {
 async fn clips_are_added_to_the_classes_that_their_names_say() {
     let (fixture, _page, asked) = collected().await;
     assert_eq!(asked.take(), [""; 0], "nothing is classified meanwhile");
-    assert_eq!(fixture.text("train-notice"), "Left out: 1 file that is not audio.");
+    assert_eq!(fixture.text("train-notice"), "Left out: 1 file that is not audio (notes.txt).");
     let names = fixture.get::<Element>("train-classes").get_elements_by_tag_name("input");
     let name = |place| names.item(place).unwrap().get_attribute("value").unwrap();
     assert_eq!([name(0), name(1)], ["a", "b"], "in the order of their names");

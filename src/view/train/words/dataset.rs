@@ -3,6 +3,7 @@
 use crate::view::draw::axes::clock;
 use crate::view::format::NBSP;
 use crate::view::format::count;
+use crate::view::train::file_names::FolderChoice;
 use crate::view::train::recording::{LONGEST_SECONDS, NotRecorded, Recording};
 use crate::view::train::table::{Applied, TableError};
 
@@ -19,6 +20,9 @@ pub(crate) const ENGINE_DIED: &str = "the engine stopped while it read this file
 
 /// Clips came while the page was busy with others.
 pub(crate) const NOT_NOW: &str = "Nothing was added because the page is busy: wait until it is done, or cancel what it is doing, and add them again.";
+
+/// A drop without files, or of folders without any.
+pub(crate) const NO_FILES: &str = "There is no file in that. Add recordings, folders of recordings, or .zip archives.";
 
 /// The browser cannot play a clip.
 pub(crate) const NOT_PLAYED: &str = "Your browser cannot play this kind of file; training can still use it.";
@@ -42,13 +46,51 @@ pub fn together(sentences: &[String]) -> Option<String> {
 
 /// What a table changed.
 pub fn table(name: &str, applied: &Applied) -> String {
-    let said = format!("{name} describes {}.", count(applied.clips, "clip"));
-    match applied.unmatched.len() {
-        0 => said,
-        files => format!(
-            "{said} {} matched no clip, or several ({}): a row is matched by its file name.",
-            count(files, "row"),
+    let mut said = vec![format!("{name} describes {}.", count(applied.clips, "clip"))];
+    if !applied.unmatched.is_empty() {
+        said.push(format!(
+            "{} matched no clip, or several ({}): a row is matched by its file name.",
+            count(applied.unmatched.len(), "row"),
             few(applied.unmatched.iter().map(String::as_str))
+        ));
+    }
+    if !applied.contradicted.is_empty() {
+        said.push(format!(
+            "Its rows contradict each other about {} ({}), and nothing of them was taken over: correct the table, and add it \
+             again.",
+            count(applied.contradicted.len(), "clip"),
+            few(applied.contradicted.iter().map(String::as_str))
+        ));
+    }
+    said.join(" ")
+}
+
+/// The encoding of a table is a guess.
+pub(crate) fn guessed_encoding(name: &str) -> String {
+    format!(
+        "{name} is not in UTF-8 and was read as Windows-1252; if letters are wrong, undo, and save it as “CSV UTF-8”."
+    )
+}
+
+/// Which folders became classes, if others could be meant.
+pub(crate) fn folder_choice(choice: &FolderChoice) -> String {
+    let names = |names: &[String]| few(names.iter().map(String::as_str));
+    match choice {
+        FolderChoice::Outer { classes, inside } => format!(
+            "There are folders in folders: the outer ones became the classes ({}), and not those in them ({}). If those are \
+             your classes, undo, and add each outer folder by itself.",
+            names(classes),
+            names(inside)
+        ),
+        FolderChoice::InParts(parts) => format!(
+            "The folders {} hold the parts of a set, so the folders in them became the classes. Training divides the clips \
+             anew.",
+            names(parts)
+        ),
+        FolderChoice::Mixed { outer, inside } => format!(
+            "“{outer}” holds recordings and folders with more ({}); each of them became a class. If they are one, give them \
+             one name.",
+            names(inside)
         ),
     }
 }
@@ -178,8 +220,23 @@ mod tests {
         assert_eq!(table("x.csv", &applied), "x.csv describes 1\u{a0}clip.");
         let applied = Applied { unmatched: vec!["b.wav".to_owned()], ..applied };
         assert!(table("x.csv", &applied).contains("1\u{a0}row matched no clip, or several (b.wav)"));
+        let applied = Applied { contradicted: vec!["c.wav".to_owned()], ..Applied::default() };
+        assert!(table("x.csv", &applied).contains("contradict each other about 1\u{a0}clip (c.wav)"));
         let columns = TableError::NoFile(vec!["name".to_owned(), String::new()]);
         assert!(no_table("x.csv", &columns).ends_with("but it begins with “name”."));
+    }
+
+    #[test]
+    fn folders_that_could_be_meant_otherwise_are_told() {
+        let strings = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let outer = FolderChoice::Outer { classes: strings(&["Jazz", "Rock"]), inside: strings(&["Blue Hour"]) };
+        let said = folder_choice(&outer);
+        assert!(said.contains("the classes (Jazz, Rock), and not those in them (Blue Hour)"), "{said}");
+        assert!(
+            folder_choice(&FolderChoice::InParts(strings(&["train", "test"]))).contains("train, test hold the parts")
+        );
+        let mixed = FolderChoice::Mixed { outer: "jazz".to_owned(), inside: strings(&["live"]) };
+        assert!(folder_choice(&mixed).starts_with("“jazz” holds recordings and folders with more (live)"));
     }
 
     #[test]
