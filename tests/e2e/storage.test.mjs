@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { builtPage } from "./built.mjs";
+import { keys, stored } from "./database.mjs";
 import { assertClose, choose, probabilities, useNetwork, waitForAnswerBy } from "./genrelens-page.mjs";
 import { madeFolder, wav } from "./made.mjs";
 
@@ -15,31 +16,6 @@ const QUERY = "?engine=cpu&network=net1-gtzan";
 const OUT = fileURLToPath(new URL("out", import.meta.url));
 
 const { open } = builtPage();
-
-/** Waits until everything that should be stored is. */
-async function stored(page) {
-  await page.locator('#storage[data-storage="saved"]').waitFor({ state: "attached", timeout: MINUTE });
-}
-
-/** The keys of an object store of the page's database. */
-function keys(page, objectStore) {
-  return page.evaluate(
-    (objectStore) =>
-      new Promise((resolve, reject) => {
-        const opening = indexedDB.open(`genrelens-taught-1 ${new URL("./", location).pathname}`);
-        opening.onerror = () => reject(opening.error);
-        opening.onsuccess = () => {
-          const asked = opening.result.transaction(objectStore).objectStore(objectStore).getAllKeys();
-          asked.onerror = () => reject(asked.error);
-          asked.onsuccess = () => {
-            opening.result.close();
-            resolve(asked.result);
-          };
-        };
-      }),
-    objectStore,
-  );
-}
 
 /** Waits until a checkpoint of the run is stored. */
 async function checkpointed(page) {
