@@ -10,19 +10,15 @@ export async function stored(page) {
 function ask([objectStore, key, value]) {
   return new Promise((resolve, reject) => {
     const opening = indexedDB.open(`genrelens-taught-1 ${new URL("./", location).pathname}`);
-    opening.onerror = () => reject(opening.error);
+    // Looking must not make a database, as after "clear site data".
+    opening.onupgradeneeded = () => opening.transaction.abort();
+    opening.onerror = () => (opening.error.name === "AbortError" ? resolve([]) : reject(opening.error));
     opening.onsuccess = () => {
       const database = opening.result;
-      const end = (settle, result) => (database.close(), settle(result));
-      // After "clear site data" there is a database of this name only because it was asked for.
-      if (!database.objectStoreNames.contains(objectStore)) {
-        indexedDB.deleteDatabase(database.name);
-        return end(resolve, []);
-      }
       const place = database.transaction(objectStore, key === undefined ? "readonly" : "readwrite").objectStore(objectStore);
       const asked = key === undefined ? place.getAllKeys() : place.put(value, key);
-      asked.onerror = () => end(reject, asked.error);
-      asked.onsuccess = () => end(resolve, asked.result);
+      asked.onerror = () => (database.close(), reject(asked.error));
+      asked.onsuccess = () => (database.close(), resolve(asked.result));
     };
   });
 }

@@ -1,28 +1,25 @@
 // Without a connection: the page is stored whole, is updated only when the visitor wants it, and sends nothing anywhere.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { ROOT } from "./clips.mjs";
 import { engine, useNetwork, waitForAnswerBy, waitForEngine } from "./genrelens-page.mjs";
 import {
+  anotherBuild,
   answers,
   disconnect,
   first,
   MINUTE,
   NO_CONNECTION,
+  offered,
   offlinePage,
   other,
   PLAIN,
   ready,
+  retrain,
   song,
   standing,
   trainSaveAndOpen,
 } from "./offline-page.mjs";
-import { DIST } from "./site.mjs";
 
 const visit = offlinePage();
 
@@ -82,32 +79,6 @@ test("a page whose address asks for another network gets ready too", { timeout: 
     { expected: NO_CONNECTION },
   ),
 );
-
-/** The built page with one harmless change, and one by `change(folder)`, finished as every build is. */
-function anotherBuild(change) {
-  const folder = join(mkdtempSync(join(tmpdir(), "genrelens-")), "dist");
-  cpSync(DIST, folder, { recursive: true });
-  appendFileSync(join(folder, "start.js"), "// Another build.\n");
-  change?.(folder);
-  const xtask = process.env.GENRELENS_XTASK;
-  if (!xtask) throw new Error("GENRELENS_XTASK names no xtask: run this through `cargo xtask test e2e`");
-  execFileSync(xtask, ["post-build"], { cwd: ROOT, env: { ...process.env, TRUNK_STAGING_DIR: folder } });
-  return folder;
-}
-
-/** Other weights for a network, by the last digit of one of them, and the card that goes with them. */
-function retrain(folder, name) {
-  const file = join(folder, "model-weights", name);
-  const weights = readFileSync(`${file}.safetensors`);
-  weights[weights.length - 2] ^= 1;
-  writeFileSync(`${file}.safetensors`, weights);
-  const card = JSON.parse(readFileSync(`${file}.json`, "utf8"));
-  card.sha256 = createHash("sha256").update(weights).digest("hex");
-  writeFileSync(`${file}.json`, JSON.stringify(card));
-}
-
-const offered = (page) =>
-  page.locator("#update-text", { hasText: "A new version of GenreLens is ready" }).waitFor({ timeout: 3 * MINUTE });
 
 const isRenewed = (page) => page.evaluate(async () => (await (await fetch("start.js")).text()).includes("Another build"));
 
