@@ -31,10 +31,17 @@ function tooFaint() {
     const linear = channels.map((value) => value / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
   };
+  const styles = new Map();
   /** The colours of an element's text and of what is behind it, as they are seen. */
   const seen = (element) => {
     const chain = [];
-    for (let place = element; place; place = place.parentElement) chain.unshift(getComputedStyle(place));
+    for (let place = element; place; place = place.parentElement) {
+      if (!styles.has(place)) {
+        const { opacity, backgroundColor, color, fontSize, fontWeight } = getComputedStyle(place);
+        styles.set(place, { opacity, backgroundColor, color, fontSize, fontWeight });
+      }
+      chain.unshift(styles.get(place));
+    }
     let [text, back] = [rgba("white").channels, rgba("Canvas").channels];
     const layers = [];
     for (const style of chain) {
@@ -64,7 +71,7 @@ function tooFaint() {
     if (element.closest("option, script, style, noscript, svg, canvas") || element.getBoundingClientRect().width < 2) continue;
     const [front, back] = seen(element).map(luminance);
     const contrast = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
-    const style = getComputedStyle(element);
+    const style = styles.get(element);
     const size = parseFloat(style.fontSize);
     const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
     if (contrast < (large ? 3 : 4.5) - 0.005) faint.set(`${element.tagName.toLowerCase()}#${element.id} “${text.slice(0, 60)}”`, contrast.toFixed(2));

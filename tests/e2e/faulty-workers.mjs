@@ -44,6 +44,15 @@ function watchWorkers(gpu) {
       event.stopImmediatePropagation();
       if (does === "hold") this.held.push(event.data);
       if (does === "silence") this.silent = true;
+      if (does === "die") this.die();
+    }
+
+    /** Traps: the browser reports it, and no later request is answered. */
+    die() {
+      this.silent = true;
+      // Not from inside the page's own call.
+      const message = "RuntimeError: unreachable";
+      queueMicrotask(() => this.dispatchEvent(new ErrorEvent("error", { message })));
     }
 
     /** Tells what was held back. */
@@ -62,11 +71,7 @@ function watchWorkers(gpu) {
         path.reduceRight((inner, key) => inner[key], message.head.body[kind])[last] = value;
       }
       if (does) this.silent = true;
-      // A trap: the browser reports it, and no later request is answered. Not from inside the page's own call.
-      if (does === "die") {
-        const message = "RuntimeError: unreachable";
-        queueMicrotask(() => this.dispatchEvent(new ErrorEvent("error", { message })));
-      }
+      if (does === "die") this.die();
       if (!this.silent) super.postMessage(message, ...rest);
     }
 

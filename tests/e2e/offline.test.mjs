@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { eventually } from "./eventually.mjs";
 import { engine, useNetwork, waitForAnswerBy, waitForEngine } from "./genrelens-page.mjs";
 import {
   anotherBuild,
@@ -29,7 +30,7 @@ for (const base of ["/", "/a/project/"]) {
       PLAIN,
       async (page, site) => {
         await ready(page);
-        assert.match(await page.locator("#offline-ready").innerText(), /^Ready to work offline/);
+        await page.locator("#offline-ready", { hasText: /^Ready to work offline/ }).waitFor();
         await disconnect(page, site);
         // Also without loading it again.
         await answers(page);
@@ -37,7 +38,7 @@ for (const base of ["/", "/a/project/"]) {
         await ready(page);
         assert.equal(await page.locator("#offline-ready").textContent(), "", "it is said once");
         await answers(page);
-        assert.equal(await engine(page), "CPU");
+        await waitForEngine(page, "CPU", MINUTE);
         await trainSaveAndOpen(page);
         await page.goto(`${site.address}?engine=gpu&software=1&network=${first}`);
         await waitForEngine(page, "GPU", 8 * MINUTE);
@@ -107,10 +108,12 @@ test("a newer build is offered; declined, the old one goes on; accepted, the new
       await Promise.all([page.waitForEvent("load", { timeout: MINUTE }), page.click("#update-now")]);
       await ready(page);
       assert.equal(await isRenewed(page), true);
-      assert.equal(await page.locator("#update-box").isVisible(), false);
+      await page.locator("#update-box").waitFor({ state: "hidden" });
       assert.deepEqual(weights, [], "the weights outlive the version");
-      const shells = await page.evaluate(async () => (await caches.keys()).filter((name) => name.includes("-shell-")));
-      assert.equal(shells.length, 1, `only the new version is kept: ${shells}`);
+      await eventually(async () => {
+        const shells = await page.evaluate(async () => (await caches.keys()).filter((name) => name.includes("-shell-")));
+        assert.equal(shells.length, 1, `only the new version is kept: ${shells}`);
+      });
       await disconnect(page, site);
       await page.reload();
       assert.equal(await isRenewed(page), true);
@@ -212,9 +215,9 @@ test("what another program shares is opened, and goes nowhere", { timeout: 5 * M
   visit(
     PLAIN,
     async (page, site) => {
-      assert.match(await page.locator("#manifest").getAttribute("href"), /^manifest\./, "without a worker nothing is taken");
+      assert.match(await page.evaluate(() => globalThis.firstManifest), /^manifest\./, "without a worker nothing is taken");
       await ready(page);
-      assert.equal(await page.locator("#manifest").getAttribute("href"), "sharing.webmanifest");
+      await page.locator('#manifest[href="sharing.webmanifest"]').waitFor({ state: "attached" });
       const bytes = readFileSync(song).toString("base64");
       // As the system would, but for the form; and no server can notice.
       await disconnect(page, site);
@@ -227,11 +230,18 @@ test("what another program shares is opened, and goes nowhere", { timeout: 5 * M
       assert.match(landed, /\?shared=yes$/);
       await page.goto(`${landed}&engine=cpu&network=${first}`);
       await page.locator('#page[data-state="done"]').waitFor({ timeout: MINUTE });
-      assert.match(await page.locator("#recording").innerText(), /^a song\.wav/);
+      await page.locator("#recording", { hasText: /^a song\.wav/ }).waitFor();
       await page.goto(`${site.address}?shared=none&engine=cpu&network=${first}`);
       await page.locator("#offline-error", { hasText: "did not reach" }).waitFor({ timeout: MINUTE });
-      assert.equal(new URL(page.url()).search, PLAIN, "it is said once");
+      await eventually(() => assert.equal(new URL(page.url()).search, PLAIN, "it is said once"));
     },
-    { expected: NO_CONNECTION },
+    {
+      expected: NO_CONNECTION,
+      prepare: (page) =>
+        page.addInitScript(() => {
+          // Before the page's scripts, which wait for the document.
+          addEventListener("DOMContentLoaded", () => (globalThis.firstManifest = document.querySelector("#manifest").getAttribute("href")));
+        }),
+    },
   ),
 );
