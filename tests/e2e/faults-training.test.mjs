@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { builtPage } from "./built.mjs";
 import { ROOT } from "./clips.mjs";
 import { keys, keysWhen } from "./database.mjs";
-import { count, counted, mend, passTime, setFault, watched } from "./faulty-workers.mjs";
+import { count, counted, mend, passSeconds, passTime, setFault, watched } from "./faulty-workers.mjs";
 import { restoreDatabase } from "./indexeddb.mjs";
 import { madeFolder } from "./made.mjs";
 import { chooseModel, collect } from "./training-page.mjs";
@@ -140,6 +140,25 @@ test("10: a training engine that falls silent is replaced, and the run ends", { 
   ),
 );
 
+test("10: a training engine that falls silent is given up when its run is cancelled, and the next run ends", { timeout: 3 * MINUTE }, () =>
+  built.open(
+    CPU,
+    async (page) => {
+      await setFault(page, { event: "Step", does: "silence", times: 1 });
+      await start(page, 3);
+      await page.waitForFunction(() => globalThis.workers.some(({ silent }) => silent), null, { timeout: MINUTE });
+      await mend(page);
+      await page.click("#train-stop");
+      await isIdle(page);
+      const ended = () => globalThis.workers.some((worker) => worker.silent && worker.ended);
+      await passTime(page, 60, ended, "the silent engine is kept");
+      await page.locator("#train-start:enabled").click({ timeout: MINUTE });
+      await trained(page);
+    },
+    { prepare: (page) => watched(page, { clock: true }) },
+  ),
+);
+
 test("10: a training engine that falls silent on a clip is given up", { timeout: 3 * MINUTE }, () =>
   built.open(
     CPU,
@@ -165,10 +184,8 @@ test("10: a run that is paused for hours is not given up", { timeout: 3 * MINUTE
       await page.click("#train-pause");
       await page.locator("#train-progress-text", { hasText: "Paused." }).waitFor();
       const workers = await page.evaluate(() => globalThis.workers.length);
-      for (let step = 0; step < 60; step += 1) {
-        await page.clock.fastForward(2 * MINUTE);
-        await page.waitForTimeout(20);
-      }
+      await passSeconds(page, 800);
+      for (let hour = 0; hour < 5; hour += 1) await page.clock.fastForward(60 * MINUTE);
       assert.equal(await page.evaluate(() => globalThis.workers.length), workers);
       await page.locator("#train-progress-text", { hasText: "Paused." }).waitFor();
       await page.click("#train-pause");

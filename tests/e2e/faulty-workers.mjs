@@ -23,9 +23,10 @@ function watchWorkers(gpu) {
   globalThis.Worker = class extends Native {
     constructor(url, ...rest) {
       const engine = String(url).includes("gpu_worker") ? "gpu" : "cpu";
-      super(gpu ? String(url).replace("gpu_worker", "cpu_worker") : url, ...rest);
+      const cpu = globalThis.workers.find((worker) => worker.engine === "cpu");
+      super(gpu && engine === "gpu" ? cpu.url : url, ...rest);
       const number = 1 + globalThis.workers.filter((worker) => worker.engine === engine).length;
-      Object.assign(this, { engine, number, asked: {}, told: {}, held: [], silent: false });
+      Object.assign(this, { engine, number, url, asked: {}, told: {}, held: [], silent: false });
       globalThis.workers.push(this);
       this.addEventListener("message", (event) => this.hears(event));
     }
@@ -117,13 +118,18 @@ export const counted = (page, part, kind, times, engine) =>
     { timeout: 60_000 },
   );
 
+/** Lets the page's time pass, second after second: what counts seconds by itself gets to count each of them. */
+export async function passSeconds(page, seconds) {
+  for (let second = 0; second < seconds; second += 1) await page.clock.fastForward(1000);
+  // The page and its workers answer in their own time.
+  await page.waitForTimeout(20);
+}
+
 /** Lets the page's time pass until a function of it is true: minutes of the page in seconds. */
 export async function passTime(page, minutes, until, about, argument) {
   for (let step = 0; step < 6 * minutes; step += 1) {
     if (await page.evaluate(until, argument)) return;
-    await page.clock.fastForward(10_000);
-    // The page and its workers answer in their own time.
-    await page.waitForTimeout(40);
+    await passSeconds(page, 10);
   }
   assert.fail(`not within ${minutes} minutes of the page: ${about}`);
 }

@@ -1,13 +1,10 @@
 // The built page with its service worker, on a site whose connection can be cut.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { appendFileSync, cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { startBrowser, withPage } from "./browser.mjs";
-import { oneClipPerGenre, ROOT } from "./clips.mjs";
+import { oneClipPerGenre } from "./clips.mjs";
 import { assertDistribution, choose, genres } from "./genrelens-page.mjs";
 import { madeFolder } from "./made.mjs";
 import { DIST, startSite } from "./site.mjs";
@@ -82,29 +79,3 @@ export async function trainSaveAndOpen(page) {
   await page.locator("#storage-notice", { hasText: / as “my network \d+”/ }).waitFor({ timeout: MINUTE });
   await page.click("#view-classify");
 }
-
-/** The built page with one harmless change, and one by `change(folder)`, finished as every build is. */
-export function anotherBuild(change) {
-  const folder = join(mkdtempSync(join(tmpdir(), "genrelens-")), "dist");
-  cpSync(DIST, folder, { recursive: true });
-  appendFileSync(join(folder, "start.js"), "// Another build.\n");
-  change?.(folder);
-  const xtask = process.env.GENRELENS_XTASK;
-  if (!xtask) throw new Error("GENRELENS_XTASK names no xtask: run this through `cargo xtask test e2e`");
-  execFileSync(xtask, ["post-build"], { cwd: ROOT, env: { ...process.env, TRUNK_STAGING_DIR: folder } });
-  return folder;
-}
-
-/** Other weights for a network, by the last digit of one of them, and the card that goes with them. */
-export function retrain(folder, name) {
-  const file = join(folder, "model-weights", name);
-  const weights = readFileSync(`${file}.safetensors`);
-  weights[weights.length - 2] ^= 1;
-  writeFileSync(`${file}.safetensors`, weights);
-  const card = JSON.parse(readFileSync(`${file}.json`, "utf8"));
-  card.sha256 = createHash("sha256").update(weights).digest("hex");
-  writeFileSync(`${file}.json`, JSON.stringify(card));
-}
-
-export const offered = (page) =>
-  page.locator("#update-text", { hasText: "A new version of GenreLens is ready" }).waitFor({ timeout: 3 * MINUTE });
