@@ -184,11 +184,11 @@ test("19: a file on which the browser's player never says anything ends in an an
         await watched(page, { clock: true });
         await page.addInitScript(() => {
           globalThis.players = 0;
-          const listen = EventTarget.prototype.addEventListener;
-          EventTarget.prototype.addEventListener = function (kind, ...rest) {
-            const waits = this instanceof HTMLMediaElement && ["loadedmetadata", "error"].includes(kind);
-            if (waits) globalThis.players += 1;
-            else listen.call(this, kind, ...rest);
+          // Without a source a player has nothing to tell.
+          const set = Element.prototype.setAttribute;
+          Element.prototype.setAttribute = function (name, value) {
+            if (this instanceof HTMLMediaElement && name === "src") globalThis.players += 1;
+            else set.call(this, name, value);
           };
         });
       },

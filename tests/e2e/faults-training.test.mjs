@@ -201,6 +201,7 @@ test("14: a run that ended in a tab that nobody sees does not block an update", 
   built.open(
     CPU,
     async (page) => {
+      await page.locator('#engine[data-engine="cpu"]').waitFor({ timeout: MINUTE });
       // What the service worker asks every tab before an update.
       const isBusy = () =>
         page.evaluate(
