@@ -28,7 +28,8 @@ function tooFaint() {
   };
   const over = (front, alpha, back) => front.map((value, at) => alpha * value + (1 - alpha) * back[at]);
   const luminance = (channels) => {
-    const linear = channels.map((value) => value / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+    const gamma = (value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+    const linear = channels.map((value) => gamma(value / 255));
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
   };
   const styles = new Map();
@@ -74,7 +75,8 @@ function tooFaint() {
     const style = styles.get(element);
     const size = parseFloat(style.fontSize);
     const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
-    if (contrast < (large ? 3 : 4.5) - 0.005) faint.set(`${element.tagName.toLowerCase()}#${element.id} “${text.slice(0, 60)}”`, contrast.toFixed(2));
+    const name = `${element.tagName.toLowerCase()}#${element.id} “${text.slice(0, 60)}”`;
+    if (contrast < (large ? 3 : 4.5) - 0.005) faint.set(name, contrast.toFixed(2));
   }
   return [...faint].map(([text, contrast]) => `${text}: ${contrast}`);
 }

@@ -5,7 +5,15 @@ import { test } from "node:test";
 import { builtPage } from "./built.mjs";
 import { oneClipPerGenre, ROOT } from "./clips.mjs";
 import { counted, mend, passSeconds, passTime, setFault, watched } from "./faulty-workers.mjs";
-import { assertClose, assertDistribution, choose, genres, probabilities, useNetwork, waitForAnswerBy } from "./genrelens-page.mjs";
+import {
+  assertClose,
+  assertDistribution,
+  choose,
+  genres,
+  probabilities,
+  useNetwork,
+  waitForAnswerBy,
+} from "./genrelens-page.mjs";
 import { madeFolder } from "./made.mjs";
 import { standIns } from "./stand-ins.mjs";
 
@@ -138,7 +146,8 @@ test("10: an engine that falls silent on a picture of a clip or on an archive is
       await page.setInputFiles("#train-folder", madeFolder({ noise: 2, tone: 2 }));
       await counted(page, "asked", "Thumbnail", 1);
       await passTime(page, 30, () => globalThis.workers.length > 1, "no other engine was started");
-      await page.waitForFunction(() => document.querySelectorAll("summary .thumb[data-drawn]").length >= 3, null, { timeout: 30_000 });
+      const pictures = () => document.querySelectorAll("summary .thumb[data-drawn]").length >= 3;
+      await page.waitForFunction(pictures, null, { timeout: 30_000 });
       const before = await page.evaluate(() => globalThis.workers.length);
       await setFault(page, { request: "Unpack", does: "silence", times: 1 });
       await page.setInputFiles("#train-files", join(ROOT, "tests/data/odd-files/zip_64.zip"));
@@ -168,7 +177,7 @@ test("15: a trap in the page's own code is told on the page", { timeout: 2 * MIN
   ),
 );
 
-test("19: a file on which the browser's player never says anything ends in an answer or a sentence", { timeout: 2 * MINUTE }, () =>
+test("19: a file of which the browser's player says nothing ends in an answer or a sentence", { timeout: 2 * MINUTE }, () =>
   open(
     CPU,
     async (page) => {

@@ -96,7 +96,7 @@ test("5: a run that is cancelled while its checkpoint is read does not run", { t
   );
 });
 
-test("8: a learning rate with which no loss is a number is refused, or the run is stopped and says so", { timeout: 2 * MINUTE }, () =>
+test("8: a learning rate with which no loss is a number is refused, or ends the run", { timeout: 2 * MINUTE }, () =>
   built.open(CPU, async (page) => {
     await collect(page, madeFolder({ noise: 4, tone: 4 }), 8, 2);
     await chooseModel(page, "lens", 5);
@@ -104,7 +104,8 @@ test("8: a learning rate with which no loss is a number is refused, or the run i
     const ready = page.locator("#train-start:enabled");
     await ready.or(page.locator("#train-settings-trouble:not(:empty)")).first().waitFor({ timeout: MINUTE });
     if (await ready.isVisible()) await ready.click();
-    await page.locator("#results:visible, #train-error:not(:empty), #train-settings-trouble:not(:empty)").first().waitFor({ timeout: MINUTE });
+    const ended = "#results:visible, #train-error:not(:empty), #train-settings-trouble:not(:empty)";
+    await page.locator(ended).first().waitFor({ timeout: MINUTE });
     assert.equal(await page.locator("#results").isVisible(), false, "it is delivered as trained");
     assert.deepEqual(await keys(page, "networks"), []);
   }),
@@ -140,7 +141,7 @@ test("10: a training engine that falls silent is replaced, and the run ends", { 
   ),
 );
 
-test("10: a training engine that falls silent is given up when its run is cancelled, and the next run ends", { timeout: 3 * MINUTE }, () =>
+test("10: a silent training engine is given up when its run is cancelled, and the next run ends", { timeout: 3 * MINUTE }, () =>
   built.open(
     CPU,
     async (page) => {

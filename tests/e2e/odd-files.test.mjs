@@ -60,7 +60,9 @@ const clipsIn = (classes) => classes.reduce((sum, [, clips]) => sum + clips, 0);
 
 /** Waits until the classes are these, each with so many clips, and all clips are listed. */
 const hasClasses = (page, classes) =>
-  reached(page, JSON.stringify(classes), (now) => same(now.classes, sorted(classes)) && now.clips.length === clipsIn(now.classes));
+  reached(page, JSON.stringify(classes), (now) => {
+    return same(now.classes, sorted(classes)) && now.clips.length === clipsIn(now.classes);
+  });
 
 const says = (page, pattern) => reached(page, `a notice like ${pattern}`, ({ notice }) => pattern.test(notice));
 
@@ -194,7 +196,8 @@ const TABLES = {
     });
     const start = page.locator("#train-start");
     if (await start.isEnabled()) await start.click();
-    await page.locator("#train-error:not(:empty), #train-warnings li").filter({ hasText: /artist|group|split/i }).first().waitFor({ timeout: IMPORTED });
+    const said = page.locator("#train-error:not(:empty), #train-warnings li").filter({ hasText: /artist|group|split/i });
+    await said.first().waitFor({ timeout: IMPORTED });
     assert.ok(!(await page.evaluate(() => globalThis.stages)).includes("embedding"), "before the clips are decoded");
   },
 };
@@ -243,6 +246,21 @@ test("odd recordings that only the browser decodes are heard whole", { timeout: 
       await page.locator("#recording", { hasText: new RegExp(`${file.replace(".", "\\.")} · 0:0[56]`) }).waitFor();
       assert.equal(await page.locator("#warnings li").count(), 0, `${file}: ${await page.locator("#warnings").textContent()}`);
     }
+  }),
+);
+
+test("what a damaged recording has lost is said, though the browser that decodes it does not tell", { timeout: 2 * MINUTE }, () =>
+  built.onCpu(async (page) => {
+    const whole = readFileSync(join(FOLDER, "opus_whole.opus"));
+    const pages = [];
+    for (let at = whole.indexOf("OggS"); at >= 0; at = whole.indexOf("OggS", at + 1)) pages.push(at);
+    // The first two are headers.
+    const [from, to] = pages.slice(Math.ceil(pages.length / 2));
+    assert.ok(pages.length >= 6 && to, `there are ${pages.length} pages`);
+    const buffer = Buffer.concat([whole.subarray(0, from), whole.subarray(to)]);
+    const file = { name: "without a page.opus", mimeType: "audio/ogg", buffer };
+    assert.equal(await outcome(page, () => page.setInputFiles("#file", file)), "done");
+    await page.locator("#warnings li").first().waitFor({ timeout: IMPORTED });
   }),
 );
 
