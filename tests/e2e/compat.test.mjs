@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { builtPage } from "./built.mjs";
 import { ROOT } from "./clips.mjs";
+import { eventually } from "./eventually.mjs";
 import { assertClose, choose, probabilities, useNetwork, waitForAnswerBy } from "./genrelens-page.mjs";
 import { restoreDatabase } from "./indexeddb.mjs";
 import { DIST } from "./site.mjs";
@@ -87,7 +88,16 @@ async function assertCollection(page, classes) {
     ([place, clips]) => document.querySelectorAll(place).length === clips,
     [`${ID.classes} details li ${PART.clipName}`, clipsIn(classes)],
   );
-  const found = await page.$$eval(
+  // A clip's line is drawn again once the clip is decoded.
+  await eventually(async () => {
+    const found = await shownClasses(page);
+    assert.deepEqual(found.map(({ label }) => label), Object.keys(classes), "the classes");
+    for (const { label, clips } of found) assert.deepEqual(clips, classes[label], `the clips of ${label}`);
+  });
+}
+
+const shownClasses = (page) =>
+  page.$$eval(
     ID.classes,
     (items, part) =>
       items.map((item) => ({
@@ -100,9 +110,6 @@ async function assertCollection(page, classes) {
       })),
     PART,
   );
-  assert.deepEqual(found.map(({ label }) => label), Object.keys(classes), "the classes");
-  for (const { label, clips } of found) assert.deepEqual(clips, classes[label], `the clips of ${label}`);
-}
 
 /** The figures of the run that is looked at, as they stand in the tables: a row for every label. */
 const figures = (page) =>
@@ -117,14 +124,13 @@ async function assertRuns(page) {
   const names = Object.keys(expected.runs);
   const rows = page.locator(`${ID.runs} tr:not(:first-child)`);
   // The newest comes first.
+  await eventually(async () => assert.equal(await rows.count(), names.length, "the runs"));
   const shown = await rows.allInnerTexts();
-  assert.equal(shown.length, names.length, "the runs");
   for (const [at, name] of [...names].reverse().entries()) {
     assert.ok(shown[at].includes(name), `${name} is told in: ${shown[at]}`);
     await rows.nth(at).locator(ACT.showRun).click();
-    // One frame draws it.
-    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-    assert.deepEqual((await figures(page)).map(comparable), expected.runs[name].map(comparable), `the figures of ${name}`);
+    const figuresOf = expected.runs[name].map(comparable);
+    await eventually(async () => assert.deepEqual((await figures(page)).map(comparable), figuresOf, `the figures of ${name}`));
   }
 }
 
@@ -143,15 +149,16 @@ test("everything that an earlier build kept is there", { timeout: 10 * MINUTE },
     const names = Object.keys(expected.runs);
     await page.click(ID.showTrain);
     await assertCollection(page, expected.collection);
-    assert.equal(await page.locator(ID.wantsTags).isChecked(), true);
+    await page.locator(`${ID.wantsTags}:checked`).waitFor({ state: "attached" });
     await counted(page, ID.stored, [clipsIn(expected.collection), names.length, names.length]);
     await assertRuns(page);
     const { name, epoch, epochs } = expected.interrupted;
-    const offer = await page.locator(ID.resumeText).innerText();
-    assert.ok(offer.includes(name), offer);
+    await page.locator(ID.resumeText, { hasText: name }).waitFor();
     await counted(page, ID.resumeText, [epoch, epochs]);
-    const choices = await page.$$eval(`${ID.networkChoice} option`, (options) => options.map(({ value }) => value));
-    assert.deepEqual(names.filter((own) => !choices.includes(own)), [], "every network can be chosen");
+    await eventually(async () => {
+      const choices = await page.$$eval(`${ID.networkChoice} option`, (options) => options.map(({ value }) => value));
+      assert.deepEqual(names.filter((own) => !choices.includes(own)), [], "every network can be chosen");
+    });
     await page.click(ID.showClassify);
     await assertAnswers(page, names);
   }),
@@ -192,7 +199,7 @@ test("a training that an earlier build began goes on", { timeout: 10 * MINUTE },
     await page.click(ID.showTrain);
     await assertCollection(page, expected.collection);
     const runs = Object.keys(expected.runs).length + Number(!error);
-    assert.equal(await page.locator(`${ID.runs} tr:not(:first-child)`).count(), runs);
+    await eventually(async () => assert.equal(await page.locator(`${ID.runs} tr:not(:first-child)`).count(), runs));
   }),
 );
 
@@ -228,7 +235,7 @@ for (const [file, { tags, classes }] of Object.entries(expected.datasets)) {
       await page.click(ID.showTrain);
       await page.setInputFiles(ID.addFiles, join(FOLDER, "datasets", file));
       await assertCollection(page, classes);
-      assert.equal(await page.locator(ID.wantsTags).isChecked(), tags);
+      await page.locator(`${ID.wantsTags}${tags ? ":checked" : ":not(:checked)"}`).waitFor({ state: "attached" });
     }),
   );
 }

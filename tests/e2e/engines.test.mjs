@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { builtPage } from "./built.mjs";
 import { oneClipPerGenre } from "./clips.mjs";
-import { assertClose, assertDistribution, choose, engine, genres, probabilities } from "./genrelens-page.mjs";
+import { counted, passTime, watched } from "./faulty-workers.mjs";
+import { assertClose, assertDistribution, choose, genres, probabilities, waitForEngine } from "./genrelens-page.mjs";
 
 const MINUTE = 60_000;
 
@@ -25,6 +26,8 @@ async function decided(page) {
 }
 
 const line = (page) => page.locator("#engine").innerText();
+/** Waits until the line of the engine is like this. */
+const says = (page, pattern) => page.locator("#engine", { hasText: pattern }).waitFor({ timeout: MINUTE });
 
 test("a software adapter does not count unasked, and its engine is not fetched", { timeout: 3 * MINUTE }, async () => {
   const fetched = [];
@@ -33,9 +36,9 @@ test("a software adapter does not count unasked, and its engine is not fetched",
     "",
     async (page) => {
       assert.equal(await decided(page), "only-cpu");
-      assert.match(await line(page), /emulated/);
+      await says(page, /emulated/);
       await choose(page, song);
-      assert.equal(await engine(page), "CPU");
+      await waitForEngine(page, "CPU", MINUTE);
     },
     { prepare },
   );
@@ -62,12 +65,12 @@ test("the visitor's choice takes over in the open page", { timeout: 15 * MINUTE 
     const onCpu = await probabilities(page);
     await page.selectOption("#engine-choice", "gpu");
     await page.locator('#engine[data-engine="gpu"]').waitFor({ timeout: 8 * MINUTE });
-    assert.match(await line(page), /swiftshader/i, "the adapter's name");
+    await says(page, /swiftshader/i);
     await page.setInputFiles("#file", []);
     await choose(page, song, { timeout: 5 * MINUTE });
     assertClose(await probabilities(page), onCpu, 0.02, "GPU and CPU");
     await page.selectOption("#engine-choice", "cpu");
-    assert.equal(await engine(page), "CPU");
+    await waitForEngine(page, "CPU", MINUTE);
   }),
 );
 
@@ -78,8 +81,8 @@ test("a GPU engine that cannot be fetched leaves the CPU's", { timeout: 5 * MINU
       await choose(page, song);
       assertDistribution(await genres(page));
       assert.equal(await decided(page), "only-cpu");
-      assert.equal(await engine(page), "CPU");
-      assert.match(await line(page), /did not start/);
+      await waitForEngine(page, "CPU", MINUTE);
+      await says(page, /did not start/);
     },
     { prepare: (page) => page.route("**/gpu_worker*", (route) => route.abort()), expected: /ERR_FAILED|gpu_worker/ },
   ),
@@ -90,43 +93,30 @@ test("without the network's weights the page says so", { timeout: 3 * MINUTE }, 
     "",
     async (page) => {
       await page.locator("#error").filter({ hasText: /could not be fetched/ }).waitFor({ timeout: MINUTE });
-      assert.match(await line(page), /^No engine is running/);
+      await says(page, /^No engine is running/);
       await page.locator("#network-progress-box").waitFor({ state: "hidden", timeout: MINUTE });
       await page.selectOption("#engine-choice", "gpu");
-      assert.match(await line(page), /^No engine is running/, "nothing is waited for in vain");
+      // Nothing is waited for in vain.
+      await says(page, /^No engine is running/);
     },
     { prepare: (page) => page.route("**/*.safetensors", (route) => route.abort()), expected: /ERR_FAILED/ },
   ),
 );
 
-// Runs in the page before its own scripts: lets the first worker die, or say nothing, and the page wait less for it.
-function spoilFirstWorker(how) {
-  const NativeWorker = globalThis.Worker;
-  const wait = globalThis.setTimeout;
-  globalThis.setTimeout = (act, milliseconds, ...rest) => wait(act, Math.min(milliseconds, 2000), ...rest);
-  globalThis.workers = 0;
-  globalThis.Worker = class extends NativeWorker {
-    constructor(...all) {
-      super(...all);
-      globalThis.workers += 1;
-      if (globalThis.workers > 1) return;
-      Object.defineProperty(this, "onmessage", { set: () => {} });
-      if (how === "dies") {
-        wait(() => this.dispatchEvent(new ErrorEvent("error", { message: "RangeError: out of memory" })), 100);
-      }
-    }
-  };
-}
-
-for (const how of ["dies", "says nothing"]) {
+for (const [how, does] of [
+  ["dies", "die"],
+  ["says nothing", "silence"],
+]) {
   test(`an engine that ${how} when it is started is started again`, { timeout: 3 * MINUTE }, () =>
     onCpu(
       async (page) => {
+        await counted(page, "told", "Ready", 1);
+        await passTime(page, 5, () => globalThis.workers.length === 2, "no other engine was started");
         await choose(page, song);
         assertDistribution(await genres(page));
-        assert.equal(await page.evaluate(() => globalThis.workers), 2);
+        assert.equal(await page.evaluate(() => globalThis.workers.length), 2);
       },
-      { prepare: (page) => page.addInitScript(spoilFirstWorker, how) },
+      { prepare: (page) => watched(page, { clock: true, faults: [{ number: 1, event: "Ready", does }] }) },
     ),
   );
 }

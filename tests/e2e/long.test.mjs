@@ -49,7 +49,7 @@ test("two hours are classified within 300 MB", { timeout: 15 * MINUTE }, () =>
     );
     assertDistribution(await genres(page));
     assert.equal(await errorShown(page), "");
-    assert.match(await page.locator("#recording").innerText(), /2:00:00/);
+    await page.locator("#recording", { hasText: "2:00:00" }).waitFor();
     assert.ok(peak.own <= MOST_MEBIBYTES, `the renderer had ${peak.own} MiB`);
   }),
 );

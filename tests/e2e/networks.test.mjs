@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { test } from "node:test";
 import { builtPage } from "./built.mjs";
 import { classifyNatively, oneClipPerGenre } from "./clips.mjs";
+import { eventually } from "./eventually.mjs";
 import { assertClose, choose, engine, probabilities, tags, useNetwork, waitForAnswerBy } from "./genrelens-page.mjs";
 import { DIST } from "./site.mjs";
 import { standIns, turned } from "./stand-ins.mjs";
@@ -28,6 +29,8 @@ const withStandIns = (use, { query = "", expected, prepare = () => {}, ...settin
 
 const refusal = (page, pattern) => page.locator("#network-error").filter({ hasText: pattern }).waitFor({ timeout: MINUTE });
 const inUse = (page) => page.$eval("#network-choice", (choice) => [choice.dataset.inUse, choice.value]);
+/** Waits until this network is in use and shown as chosen. */
+const uses = (page, name, about) => eventually(async () => assert.deepEqual(await inUse(page), [name, name], about));
 const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
 test("every shipped network answers as the command line does", { timeout: 15 * MINUTE }, () => {
@@ -61,20 +64,20 @@ test("the first answer is refined by the page's own choice", { timeout: 3 * MINU
   return withStandIns(
     async (page) => {
       await choose(page, song);
-      assert.match(await page.locator("#detail").innerText(), /with stand-in-first in/);
+      await page.locator("#detail", { hasText: "with stand-in-first in" }).waitFor();
       const first = await probabilities(page);
       await page.locator("#network-progress-text", { hasText: "Downloading stand-in-head to refine the result" }).waitFor();
-      assert.deepEqual(await inUse(page), ["stand-in-first", "stand-in-first"], "not shown as a choice");
+      await uses(page, "stand-in-first", "not shown as a choice");
       const states = await page.evaluate(() => globalThis.states.length);
       released();
       await waitForAnswerBy(page, "stand-in-head");
-      assert.match(await page.locator("#detail").innerText(), /Refined with stand-in-head in .*; the first result, from stand-in-first/);
+      await page.locator("#detail", { hasText: /Refined with stand-in-head in .*; the first result, from stand-in-first/ }).waitFor();
       assertClose(await probabilities(page), first, 1e-4, "the head repeats its backbone");
       const meanwhile = await page.evaluate((from) => globalThis.states.slice(from), states);
       assert.ok(meanwhile.every((state) => state === "done"), `the first answer stands: ${meanwhile}`);
       const said = (await tags(page))["stand-in-tags"];
       assert.equal(Object.keys(said).length, 10);
-      assert.equal(await page.locator(".tag-list li").count(), 8);
+      await eventually(async () => assert.equal(await page.locator(".tag-list li").count(), 8));
     },
     {
       roles: { default: "stand-in-head" },
@@ -108,7 +111,7 @@ test("a network that cannot be had leaves the one before", { timeout: 5 * MINUTE
       await choose(page, song);
       const before = await probabilities(page);
       const goesOn = async () => {
-        assert.deepEqual(await inUse(page), ["stand-in-first", "stand-in-first"], "the choice jumps back");
+        await uses(page, "stand-in-first", "the choice jumps back");
         await page.setInputFiles("#file", []);
         await choose(page, song);
         assertClose(await probabilities(page), before, 1e-6, "the network before answers");
@@ -132,7 +135,7 @@ test("a network that cannot be had leaves the one before", { timeout: 5 * MINUTE
       trouble = null;
       await useNetwork(page, "stand-in-head");
       await waitForAnswerBy(page, "stand-in-head");
-      assert.equal(await page.locator("#network-error").isVisible(), false);
+      await page.locator("#network-error").waitFor({ state: "hidden" });
     },
     { meddle: (name, kind) => trouble?.(name, kind), expected: /404/ },
   );
@@ -149,7 +152,7 @@ test("of many choices the last one wins", { timeout: 3 * MINUTE }, () =>
       }
       await waitForAnswerBy(page, "stand-in-turned");
       await pause(2500);
-      assert.deepEqual(await inUse(page), ["stand-in-turned", "stand-in-turned"]);
+      await uses(page, "stand-in-turned");
       await waitForAnswerBy(page, "stand-in-turned");
       assertClose(await probabilities(page), expected, 1e-4, "turned round");
       // In the middle of a classification, and back.
@@ -157,7 +160,7 @@ test("of many choices the last one wins", { timeout: 3 * MINUTE }, () =>
       await page.selectOption("#network-choice", "stand-in-turned");
       await pause(500);
       await waitForAnswerBy(page, "stand-in-turned");
-      assert.equal(await page.locator("#reclassify-box").isVisible(), false);
+      await page.locator("#reclassify-box").waitFor({ state: "hidden" });
     },
     {
       meddle: async (name, kind) => {
@@ -184,9 +187,9 @@ test("the address chooses, and a name that is not there is said", { timeout: 3 *
   await withStandIns(
     async (page) => {
       await choose(page, song);
-      assert.deepEqual(await inUse(page), ["stand-in-tags", "stand-in-tags"]);
-      assert.match(await page.locator("#verdict").innerText(), /^Most fitting tags: /);
-      assert.equal(await page.locator("#label-heading").textContent(), "Tag");
+      await uses(page, "stand-in-tags");
+      await page.locator("#verdict", { hasText: /^Most fitting tags: / }).waitFor();
+      await eventually(async () => assert.equal(await page.locator("#label-heading").textContent(), "Tag"));
     },
     { query: "&network=stand-in-tags" },
   );
@@ -194,7 +197,7 @@ test("the address chooses, and a name that is not there is said", { timeout: 3 *
     async (page) => {
       await choose(page, song);
       await refusal(page, /net99 cannot be used: this site has no network of that name/);
-      assert.deepEqual(await inUse(page), ["stand-in-first", "stand-in-first"]);
+      await uses(page, "stand-in-first");
     },
     { query: "&network=net99" },
   );

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { fileNamed } from "./builds.mjs";
+import { counted, passTime, watched } from "./faulty-workers.mjs";
 import { useNetwork, waitForAnswerBy } from "./genrelens-page.mjs";
 import {
   answers,
@@ -42,7 +43,7 @@ test("weights that are cut short once are fetched again; always, that is said", 
       await page.selectOption("#network-choice", other);
       const sentence = page.locator("#network-error", { hasText: `${other} cannot be used` });
       await sentence.waitFor({ timeout: MINUTE });
-      assert.match(await sentence.innerText(), /broke off.*check the connection/);
+      await sentence.filter({ hasText: /broke off.*check the connection/ }).waitFor();
       await answers(page);
       site.meddle = null;
       await useNetwork(page, other);
@@ -65,16 +66,14 @@ test("weights whose transfer stands still are fetched again", { timeout: 3 * MIN
   return visit(
     PLAIN,
     async (page) => {
+      await counted(page, "told", "Ready", 1);
+      await passTime(page, 10, () => globalThis.workers[0].asked.Load, "they are not fetched again");
       await answers(page);
       assert.deepEqual(halted, [`${first}.safetensors`], "once");
     },
     {
       prepare: async (page, site) => {
-        // The page waits a minute, and the test a second.
-        await page.addInitScript(() => {
-          const wait = globalThis.setTimeout;
-          globalThis.setTimeout = (act, milliseconds, ...rest) => wait(act, Math.min(milliseconds, 1000), ...rest);
-        });
+        await watched(page, { clock: true });
         site.meddle = (path, file, response) => {
           if (!path.endsWith(".safetensors") || halted.length) return false;
           halted.push(basename(path));
@@ -168,7 +167,7 @@ test("where there is no room, that is said, and the page works", { timeout: 6 * 
     PLAIN,
     async (page) => {
       await standing(page, "unavailable");
-      assert.match(await page.locator("#offline-status").innerText(), /not enough free space/);
+      await page.locator("#offline-status", { hasText: "not enough free space" }).waitFor();
       await answers(page);
       await limit(undefined);
       await page.click("#offline-enable");
@@ -191,7 +190,7 @@ test("where the browser lets nothing be stored, that is said, and the page works
     PLAIN,
     async (page) => {
       await standing(page, "unavailable");
-      assert.match(await page.locator("#offline-status").innerText(), /does not let it store anything/);
+      await page.locator("#offline-status", { hasText: "does not let it store anything" }).waitFor();
       await answers(page);
       await useNetwork(page, other);
       await waitForAnswerBy(page, other);

@@ -26,7 +26,7 @@ for (const base of ["/", "/a/project/"]) {
       PLAIN,
       async (page, site) => {
         await ready(page);
-        assert.match(await page.locator("#offline-ready").innerText(), /^Ready to work offline/);
+        await page.locator("#offline-ready", { hasText: /^Ready to work offline/ }).waitFor();
         await disconnect(page, site);
         // Also without loading it again.
         await answers(page);
@@ -34,7 +34,7 @@ for (const base of ["/", "/a/project/"]) {
         await ready(page);
         assert.equal(await page.locator("#offline-ready").textContent(), "", "it is said once");
         await answers(page);
-        assert.equal(await engine(page), "CPU");
+        await waitForEngine(page, "CPU", MINUTE);
         await trainSaveAndOpen(page);
         await page.goto(`${site.address}?engine=gpu&software=1&network=${first}`);
         await waitForEngine(page, "GPU", 8 * MINUTE);

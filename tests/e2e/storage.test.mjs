@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { builtPage } from "./built.mjs";
+import { keys, keysWhen, stored } from "./database.mjs";
+import { eventually } from "./eventually.mjs";
 import { assertClose, choose, probabilities, useNetwork, waitForAnswerBy } from "./genrelens-page.mjs";
 import { madeFolder, wav } from "./made.mjs";
 
@@ -15,31 +17,6 @@ const QUERY = "?engine=cpu&network=net1-gtzan";
 const OUT = fileURLToPath(new URL("out", import.meta.url));
 
 const { open } = builtPage();
-
-/** Waits until everything that should be stored is. */
-async function stored(page) {
-  await page.locator('#storage[data-storage="saved"]').waitFor({ state: "attached", timeout: MINUTE });
-}
-
-/** The keys of an object store of the page's database. */
-function keys(page, objectStore) {
-  return page.evaluate(
-    (objectStore) =>
-      new Promise((resolve, reject) => {
-        const opening = indexedDB.open(`genrelens-taught-1 ${new URL("./", location).pathname}`);
-        opening.onerror = () => reject(opening.error);
-        opening.onsuccess = () => {
-          const asked = opening.result.transaction(objectStore).objectStore(objectStore).getAllKeys();
-          asked.onerror = () => reject(asked.error);
-          asked.onsuccess = () => {
-            opening.result.close();
-            resolve(asked.result);
-          };
-        };
-      }),
-    objectStore,
-  );
-}
 
 /** Waits until a checkpoint of the run is stored. */
 async function checkpointed(page) {
@@ -130,7 +107,7 @@ test("clips and networks are there after a reload, and networks in another brows
 
     await page.click("#view-train");
     await page.locator("#results").waitFor();
-    assert.equal(await page.locator("#results-sentence").innerText(), said);
+    await eventually(async () => assert.equal(await page.locator("#results-sentence").innerText(), said));
     await page.locator("#storage-what", { hasText: /16\sclips, 1\snetwork and 1\straining run/ }).waitFor();
     await page.locator("#storage-size", { hasText: "that the browser allows" }).waitFor();
     const tone = madeFile("tone");
@@ -160,7 +137,7 @@ test("clips and networks are there after a reload, and networks in another brows
     await page.reload();
     await page.locator('#network-choice option[value="noise or tone"]').waitFor({ state: "attached" });
     assert.equal(await page.locator('#network-choice option[value="noise or tone 2"]').count(), 0);
-    assert.deepEqual(await keys(page, "networks"), ["noise or tone"]);
+    await eventually(async () => assert.deepEqual(await keys(page, "networks"), ["noise or tone"]));
 
     await open(QUERY, async (other) => {
       await other.click("#view-train");
@@ -177,8 +154,7 @@ test("clips and networks are there after a reload, and networks in another brows
     await page.click("#storage-delete-all");
     await page.click("#storage-delete-confirm");
     await page.locator("#storage-notice", { hasText: "Everything has been deleted." }).waitFor();
-    await page.waitForTimeout(500);
-    for (const part of ["clips", "networks", "runs", "values"]) assert.deepEqual(await keys(page, part), [], part);
+    for (const part of ["clips", "networks", "runs", "values"]) await keysWhen(page, part, (found) => !found.length);
   }),
 );
 
@@ -225,7 +201,7 @@ test("a training run that a reload interrupts goes on from its last checkpoint",
     assert.equal(all, "5000");
     await page.click("#resume-go");
     await page.locator("#train-curves").waitFor();
-    assert.ok((await epochs(page)) >= 1, "what was told before is shown at once");
+    await eventually(async () => assert.ok((await epochs(page)) >= 1, "what was told before is shown"));
     await training(page);
     await page.waitForFunction(
       (epoch) => Number(/step (\d+) of/.exec(document.querySelector("#train-progress-text").textContent)?.[1]) > epoch,
@@ -235,7 +211,8 @@ test("a training run that a reload interrupts goes on from its last checkpoint",
     await page.click("#train-stop-keep-best");
     await trained(page);
     await stored(page);
-    assert.ok(!(await keys(page, "values")).includes("running"), "what is over is not offered again");
+    // What is over is not offered again.
+    await keysWhen(page, "values", (found) => !found.includes("running"));
     await page.reload();
     assert.equal(asked.length, 1);
     await page.click("#view-train");
@@ -256,8 +233,8 @@ test("a training run whose engine dies goes on by itself", { timeout: 6 * MINUTE
       await page.workers().at(-1).evaluate(() => void setTimeout(() => { throw new Error("dead on purpose"); }));
       await page.locator("#train-notice", { hasText: /was restarted; training continues from epoch \d+\./ }).waitFor({ timeout: MINUTE });
       await training(page);
-      assert.ok((await epochs(page)) >= 1);
-      assert.ok(page.workers().length <= before, "the one that died is gone");
+      await eventually(async () => assert.ok((await epochs(page)) >= 1));
+      await eventually(() => assert.ok(page.workers().length <= before, "the one that died is gone"));
       await page.click("#train-stop-keep-best");
       await trained(page);
     },

@@ -40,8 +40,11 @@ export async function collect(page, folder, clips, classes) {
 
 /** Chooses the model, if the site has it, and the number of epochs. */
 export async function chooseModel(page, option, epochs) {
-  const there = await page.locator(`#train-model option[value="${option}"]`).count();
-  if (!there) throw new Error(`this site cannot train ${option}; build it with MusiCNN's weights (cargo xtask weights)`);
+  // The engine lists what it can train.
+  const there = page.locator(`#train-model option[value="${option}"]`).waitFor({ state: "attached", timeout: MINUTE });
+  await there.catch((cause) => {
+    throw new Error(`this site cannot train ${option}; build it with MusiCNN's weights (cargo xtask weights)`, { cause });
+  });
   await page.selectOption("#train-model", option);
   if (!epochs) return;
   if (!(await page.locator("#train-epochs").isVisible())) {

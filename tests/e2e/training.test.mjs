@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { builtPage } from "./built.mjs";
 import { classifyNatively, trainingClips } from "./clips.mjs";
+import { eventually } from "./eventually.mjs";
 import { assertClose, choose, probabilities, waitForAnswerBy } from "./genrelens-page.mjs";
 import { collect, folderOf, train } from "./training-page.mjs";
 import { madeFolder } from "./made.mjs";
@@ -141,15 +142,15 @@ test("training fits a phone", { timeout: 6 * MINUTE }, (context) => {
 
 test("a dataset that cannot be trained on is refused with a reason, and changes can be undone", { timeout: 3 * MINUTE }, () =>
   open("?engine=cpu&network=net1-gtzan", async (page) => {
-    const started = () => page.locator("#train-start").isEnabled();
+    const canStart = (can) => page.locator(`#train-start:${can ? "enabled" : "disabled"}`).waitFor();
     await page.click("#view-train");
-    assert.equal(await started(), false);
+    await canStart(false);
     const folder = madeFolder({ noise: 6, tone: 1 });
     writeFileSync(join(folder, "tone", "words.wav"), "no music");
     writeFileSync(join(folder, "tone", "notes.txt"), "no music either");
     await page.setInputFiles("#train-folder", folder);
     await page.locator("#train-count", { hasText: /8\sclips in 2 classes/ }).waitFor();
-    assert.match(await page.locator("#train-notice").innerText(), /1\sfile that is not audio/);
+    await page.locator("#train-notice", { hasText: /1\sfile that is not audio/ }).waitFor();
     await page.fill("#class-name", "empty");
     await page.press("#class-name", "Enter");
     await page.locator("#train-warnings", { hasText: "“empty” has no clips yet" }).waitFor();
@@ -159,15 +160,15 @@ test("a dataset that cannot be trained on is refused with a reason, and changes 
     // The file of words is found when the page decodes it; too few clips of its class are left.
     await page.selectOption("#train-model", "lens");
     await page.locator("#train-warnings", { hasText: "“tone” has a single clip" }).waitFor({ timeout: MINUTE });
-    assert.equal(await started(), false);
+    await canStart(false);
     // The same file in two classes.
     await page.locator('details[data-class="noise"] summary').click();
     await page.locator('details[data-class="noise"] [data-act="move"]').first().selectOption("tone");
     await page.locator("#train-count", { hasText: /8\sclips in 3 classes/ }).waitFor();
-    assert.equal(await started(), true);
+    await canStart(true);
     await page.setInputFiles("#train-folder", folder);
     await page.locator("#train-warnings", { hasText: /is in “noise” and in “tone”/ }).waitFor();
-    assert.equal(await started(), false);
+    await canStart(false);
   }),
 );
 
@@ -185,16 +186,19 @@ test("a run is paused, resumed, stopped with its best epoch, and cancelled", { t
     await page.locator("#train-curves").waitFor();
     await page.click("#train-pause");
     await text.filter({ hasText: "Paused." }).waitFor();
-    await page.waitForTimeout(500);
     const epochs = () => page.locator("#train-curves").getAttribute("aria-label");
-    const paused = await epochs();
-    await page.waitForTimeout(1000);
-    assert.equal(await epochs(), paused, "it is paused");
+    // The step that was on its way ends first.
+    const paused = await eventually(async () => {
+      const before = await epochs();
+      await page.waitForTimeout(1000);
+      assert.equal(await epochs(), before, "it is paused");
+      return before;
+    });
     await page.click("#train-pause");
     await page.waitForFunction((paused) => document.querySelector("#train-curves").ariaLabel !== paused, paused);
     await page.click("#train-stop-keep-best");
     await page.locator("#results").waitFor({ timeout: MINUTE });
-    assert.match(await page.locator("#results-sentence").innerText(), /Of \d\sclips in the validation split/);
+    await page.locator("#results-sentence", { hasText: /Of \d\sclips in the validation split/ }).waitFor();
 
     await page.click("#train-start");
     await text.filter({ hasText: /Training: step/ }).waitFor({ timeout: MINUTE });
@@ -202,7 +206,7 @@ test("a run is paused, resumed, stopped with its best epoch, and cancelled", { t
     await page.click("#train-stop");
     await page.locator('#page[data-stage="idle"]').waitFor();
     console.log(`Cancelled within ${Date.now() - begun} ms.`);
-    assert.ok(await page.locator("#train-start").isEnabled());
+    await page.locator("#train-start:enabled").waitFor();
     // And the network in use is the same as before.
     assert.equal(await page.locator("#network-choice").inputValue(), "net1-gtzan");
   }),
