@@ -15,6 +15,8 @@ mod compressed;
 mod detect;
 mod error;
 mod mix;
+#[cfg(any(test, target_family = "wasm"))]
+pub(crate) mod ogg;
 mod plain;
 mod recording;
 mod resample;

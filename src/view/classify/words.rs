@@ -6,7 +6,7 @@ use crate::view::classify::networks::Selection;
 use crate::view::classify::state::PreviousPrediction;
 use crate::view::draw::axes::clock;
 use crate::view::draw::strip::stretches;
-use crate::view::format::{NBSP, genre, milliseconds, percent, sentence};
+use crate::view::format::{NBSP, count, genre, milliseconds, percent, sentence};
 
 /// Below this probability, 0 to 1, the first genre is no clear result.
 const LIKELY: f32 = 0.5;
@@ -236,15 +236,50 @@ pub(crate) fn silent_for(seconds: u32) -> String {
     format!("did not respond for {seconds}{NBSP}s")
 }
 
+/// The engine stopped, perhaps because of something else than the file.
+pub(crate) const TRIED_AGAIN: &str =
+    "The engine stopped and was restarted; this file is analyzed from its beginning again.";
+
 /// A recording that only the browser can decode is too long for that; `limit` in minutes.
 pub(crate) fn over_browser_limit(refusal: &str, limit: f64) -> String {
     format!(
         "{refusal} (your browser may be able to decode this format, but only files of up to {limit:.0}{NBSP}minutes)"
     )
-/// The engine stopped, perhaps because of something else than the file.
-pub(crate) const TRIED_AGAIN: &str =
-    "The engine stopped and was restarted; this file is analyzed from its beginning again.";
+}
 
+/// Only the browser can decode a recording, and nobody can tell how long it is; `limit` in minutes.
+pub(crate) fn length_unknown(refusal: &str, limit: f64) -> String {
+    format!(
+        "{refusal} (your browser may be able to decode this format, but only files of up to {limit:.0}{NBSP}minutes, and \
+         this file does not say how long it is)"
+    )
+}
+
+/// The browser's decoder took longer than `limit` seconds.
+pub(crate) fn browser_too_slow(refusal: &str, limit: u32) -> String {
+    format!("{refusal} (your browser tried to decode it, but was not done after {limit}{NBSP}seconds)")
+}
+
+/// Damaged or missing pages of an Ogg file, and about how many seconds of sound were on them.
+pub(crate) fn ogg_loss(pages: u64, seconds: f64, breaks_off: bool) -> Vec<String> {
+    let damaged = (pages > 0).then(|| {
+        let pages = count(usize::try_from(pages).unwrap_or(usize::MAX), "page");
+        format!("The file is damaged: {pages} with about {seconds:.1}{NBSP}s of its sound could not be decoded.")
+    });
+    let broken_off = breaks_off.then(|| "The file breaks off: its end is missing.".to_owned());
+    damaged.into_iter().chain(broken_off).collect()
+}
+
+/// The browser decoded less than the file says that it has, in seconds; `None` if the difference is no more than rounding.
+pub(crate) fn decoded_less(decoded: f64, stated: f64) -> Option<String> {
+    // Containers count in units of their own, and encoders pad.
+    let less = stated - decoded > 0.5 + 0.01 * stated;
+    less.then(|| {
+        format!(
+            "The file says that it lasts {stated:.1}{NBSP}s, but only {decoded:.1}{NBSP}s could be decoded; the rest is \
+             damaged or missing."
+        )
+    })
 }
 
 #[cfg(test)]

@@ -175,6 +175,48 @@ fn a_preliminary_result_has_no_numbers() {
 fn the_limit_of_browser_decoding_is_named() {
     let words = plain(over_browser_limit("a.opus: it is an Opus file", 30.0));
     assert!(words.starts_with("a.opus: it is an Opus file (") && words.ends_with("up to 30 minutes)"), "{words}");
+    assert!(plain(length_unknown("a.webm", 30.0)).ends_with("does not say how long it is)"));
+    assert!(plain(browser_too_slow("a.webm", 180)).ends_with("not done after 180 seconds)"));
+}
+
+#[test]
+fn what_a_damaged_opus_file_lost_is_said() {
+    assert_eq!(
+        ogg_loss(3, 0.3, true).iter().map(plain).collect::<Vec<_>>(),
+        [
+            "The file is damaged: 3 pages with about 0.3 s of its sound could not be decoded.",
+            "The file breaks off: its end is missing."
+        ]
+    );
+    assert_eq!(decoded_less(6.0, 6.3), None);
+    assert_eq!(decoded_less(3600.0, 3620.0), None);
+    assert!(decoded_less(4.0, 6.0).is_some_and(|said| plain(said).contains("lasts 6.0 s, but only 4.0 s")));
+}
+
+#[test]
+fn files_that_are_not_opened_are_named() {
+    let other =
+        |names: &[&str]| plain(only_one("a.wav", &names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()));
+    assert_eq!(other(&["b.wav"]), "Only one file is analyzed at a time: a.wav. b.wav was not opened.");
+    assert_eq!(
+        other(&["b.wav", "c.wav", "d.wav"]),
+        "Only one file is analyzed at a time: a.wav. b.wav and 2 other files were not opened."
+    );
+}
+
+#[test]
+fn an_engine_that_fell_silent_is_told_from_one_that_stopped() {
+    let told = |silent| plain(engine_died("a.wav", silent));
+    assert_eq!(
+        told(None),
+        "a.wav: the engine stopped while it analyzed this file and is being restarted; choose another file"
+    );
+    assert!(told(Some(45)).contains("restarted (it did not respond for 45 s); choose"), "{}", told(Some(45)));
+    let stopped = Choice::OnlyCpu { reason: NoGpu::Stopped("device lost.".to_owned()) };
+    assert_eq!(
+        plain(engine(Some(&cpu()), &stopped)),
+        "Running on the processor (CPU): the GPU engine stopped (device lost)."
+    );
 }
 
 #[test]

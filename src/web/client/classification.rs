@@ -81,7 +81,7 @@ impl Classification {
     /// The request for an engine. The file is passed by reference and stays here, so that another engine can take over.
     pub(crate) fn request(&mut self) -> (Request, Payload<File>) {
         let (payload, sample_rate) = match std::mem::take(&mut self.decoding) {
-            Decoding::Done(Decoded { samples, sample_rate }) => {
+            Decoding::Done(Decoded { samples, sample_rate, .. }) => {
                 self.decoding = Decoding::Sent;
                 (Payload::Floats(samples), Some(sample_rate))
             }
@@ -192,15 +192,21 @@ impl Client {
         };
         let Some(classification) = slot.as_mut().filter(decodes) else { return };
         match outcome {
-            Ok(decoded) => {
+            Ok(mut decoded) => {
+                let warnings = std::mem::take(&mut decoded.warnings);
                 classification.decoding = Decoding::Done(decoded);
                 drop(slot);
+                for message in warnings {
+                    self.emit(ClientEvent::Classification(Event::Warning { message }, Payload::None));
+                }
                 self.dispatch();
             }
             Err(reason) => {
                 let message = match reason {
                     NotDecoded::Unknown => refusal,
                     NotDecoded::TooLong => words::over_browser_limit(&refusal, browser_decoder::MAX_MINUTES),
+                    NotDecoded::NoLength => words::length_unknown(&refusal, browser_decoder::MAX_MINUTES),
+                    NotDecoded::TooSlow => words::browser_too_slow(&refusal, browser_decoder::DECODE_SECONDS),
                 };
                 self.end_classification(slot, Event::Failed { message });
             }
