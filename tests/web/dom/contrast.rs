@@ -41,7 +41,8 @@ fn luminance(colour: [f64; 4]) -> f64 {
 
 /// The contrast of an element's text on what is behind it, 1 to 21.
 fn contrast(element: &Element) -> f64 {
-    let mut ancestors: Vec<Element> = std::iter::successors(Some(element.clone()), Element::parent_element).collect();
+    let mut ancestors: Vec<Element> =
+        std::iter::successors(Some(element.clone()), |element| element.parent_element()).collect();
     ancestors.reverse();
     let (mut ground, mut opacity) = ([1.0; 4], 1.0);
     for ancestor in &ancestors {
@@ -60,7 +61,7 @@ fn help_beside_a_disabled_field_is_readable() {
     page.render().unwrap();
     let css = include_str!("../../../static/style.css");
     let sheet = fixture.document.create_element("style").unwrap();
-    fixture.document.head().unwrap().append_child(&sheet).unwrap();
+    fixture.document.body().unwrap().append_child(&sheet).unwrap();
     let list = fixture.document.query_selector_all("#train-settings .field").unwrap();
     assert!(list.length() > 20, "the form is there");
     let fields: Vec<Element> = (0..list.length()).map(|place| list.item(place).unwrap().unchecked_into()).collect();
