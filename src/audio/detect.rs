@@ -1,11 +1,10 @@
 //! Detects a file's format by its first bytes, never by its name.
 
 use super::bytes::ByteOrder;
-use super::compressed::mp3;
+use super::compressed::mp3_frame;
 use super::error::{AudioError, FORMATS_READ, malformed, unsupported};
 use super::source::Input;
-
-const HEADER_BYTES: usize = 16;
+use super::tags;
 
 /// How far the first MP3 frame is searched for in a file that is not recognized, in bytes.
 const SEARCHED_BYTES: usize = 1 << 16;
@@ -25,13 +24,22 @@ pub(super) enum FileFormat {
 }
 
 /// Detects the format, and makes `input` begin after its ID3v2 and APEv2 tags: MP3 files have them, and taggers put them
-/// before other formats too (ID3 tag version 2.4.0, 3.1).
+/// before other formats too. It also ends before the tags at its end if the format does not tell its own end.
 pub(super) fn detect(input: &mut Input) -> Result<FileFormat, AudioError> {
+    let format = detect_behind_tags(input)?;
+    if matches!(format, FileFormat::Mp3 | FileFormat::Adts | FileFormat::Flac) {
+        tags::cut_off_end(input)?;
+    }
+    Ok(format)
+}
+
+fn detect_behind_tags(input: &mut Input) -> Result<FileFormat, AudioError> {
     let (mut start, mut header, mut tagged) = (0, Vec::new(), false);
     loop {
         input.seek_to(start)?;
-        input.read_at_most(HEADER_BYTES, &mut header)?;
-        let Some(length) = tag_length(&header) else { break };
+        input.read_at_most(tags::HEADER_BYTES, &mut header)?;
+        // An ID3v1 tag only stands at the end.
+        let Some(length) = tags::length(&header).filter(|_| !header.starts_with(b"TAG")) else { break };
         (start, tagged) = (start + length, true);
     }
     input.seek_to(start)?;
@@ -48,23 +56,7 @@ pub(super) fn detect(input: &mut Input) -> Result<FileFormat, AudioError> {
 
 /// True if a file that begins so is audio of any format, read here or not.
 pub fn begins_as_audio(start: &[u8]) -> bool {
-    supported_format(start).is_some() || unsupported_format(start).is_some() || tag_length(start).is_some()
-}
-
-/// Length in bytes, header included, of the tag that begins here, if there is one.
-fn tag_length(header: &[u8]) -> Option<u64> {
-    match header {
-        &[b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] => {
-            // Four bytes of 7 bits each; the flag tells that a footer of 10 bytes follows (ID3v2.4.0, 3.1).
-            let length = [a, b, c, d].into_iter().fold(0, |length, bits| length << 7 | u64::from(bits & 0x7F));
-            Some(length + if flags & 0x10 == 0 { 10 } else { 20 })
-        }
-        // A tag before the sound has a header of 32 bytes, which its length does not count (APEv2).
-        [b'A', b'P', b'E', b'T', b'A', b'G', b'E', b'X', rest @ ..] => {
-            ByteOrder::Little.u32_at(rest, 4).map(|n| 32 + u64::from(n))
-        }
-        _ => None,
-    }
+    supported_format(start).is_some() || unsupported_format(start).is_some() || tags::length(start).is_some()
 }
 
 /// Makes `input` begin at the first MP3 frame, which is not at byte 0 in files that were cut from a stream or padded.
@@ -73,7 +65,7 @@ fn find_mp3_frame(input: &mut Input) -> Result<bool, AudioError> {
     let mut bytes = Vec::new();
     input.seek_to(0)?;
     input.read_at_most(SEARCHED_BYTES, &mut bytes)?;
-    let found = mp3::find_frame(&bytes);
+    let found = mp3_frame::find(&bytes, bytes.len() < SEARCHED_BYTES).map(|(at, _)| at);
     input.seek_to(found.unwrap_or_default() as u64)?;
     input.begin_here();
     Ok(found.is_some())

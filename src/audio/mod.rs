@@ -5,7 +5,7 @@
 //! do the same at once for a file that fits in memory.
 //!
 //! `plain` has the formats that store samples, `compressed` those that need a decoder; each implements
-//! `stream::Stream`. hound reads the samples of WAV files, claxon decodes FLAC, Symphonia MP3, AAC and ALAC, and rubato
+//! `stream::Stream`. hound reads the samples of WAV files, Symphonia decodes FLAC, AAC and ALAC, nanomp3 MP3, and rubato
 //! resamples. Most containers are parsed here: real files are looser than their specifications, and Symphonia's readers
 //! of FLAC and MP4 would take 100 KB of the page with the tags that they map.
 
@@ -22,10 +22,12 @@ mod recording;
 mod resample;
 mod source;
 mod stream;
+mod tags;
 mod write;
 
 pub use detect::begins_as_audio;
 pub use error::{AudioError, MAX_FRAMES};
+pub use mix::Mixer;
 pub use recording::{Recording, decode, open};
 pub use resample::{Resampler, resample};
 pub use source::Source;

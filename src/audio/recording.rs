@@ -25,7 +25,7 @@ pub struct Recording {
 
 /// Opens a recording of any supported format, detected by its first bytes, and decodes its first block.
 ///
-/// 1 to 32 channels, averaged to mono, at 8 to 192 kHz, of any length. Memory is allocated for blocks that are really
+/// 1 to 32 channels, mixed to mono, at 8 to 192 kHz, of any length. Memory is allocated for blocks that are really
 /// there, whatever a header says.
 ///
 /// # Errors
@@ -84,9 +84,9 @@ impl Recording {
         self.fraction
     }
 
-    /// Replaces `samples` by the next block: the mean of all channels, always finite, and −1 to 1 unless the file exceeds
-    /// full scale. Returns false at the end, with `samples` empty. A block has 1 to about 16 384 samples, and up to 131 072
-    /// more if the file has long packets.
+    /// Replaces `samples` by the next block: the channels as [`Mixer`](super::Mixer) mixes them, always finite, and −1 to 1
+    /// unless the file exceeds full scale. Returns false at the end, with `samples` empty. A block has 1 to about 16 384
+    /// samples, and up to 131 072 more if the file has long packets.
     ///
     /// # Errors
     ///

@@ -46,6 +46,11 @@ impl Input {
         self.position = 0;
     }
 
+    /// Makes the input end at this position, if it is longer.
+    pub(super) fn end_at(&mut self, position: u64) {
+        self.length = self.length.min(position);
+    }
+
     /// Replaces `bytes` by the next `count` bytes, or by fewer at the end of the file.
     pub(super) fn read_at_most(&mut self, count: usize, bytes: &mut Vec<u8>) -> Result<(), AudioError> {
         bytes.clear();
@@ -57,7 +62,9 @@ impl Input {
 
 impl Read for Input {
     fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.reader.read(bytes)?;
+        // Bytes behind the end may belong to a tag.
+        let left = self.length.saturating_sub(self.position).min(bytes.len() as u64) as usize;
+        let count = self.reader.read(&mut bytes[..left])?;
         self.position += count as u64;
         Ok(count)
     }

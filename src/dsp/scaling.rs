@@ -1,9 +1,23 @@
 //! Scales mel values for a network.
 
+use super::stft::is_silent;
 use super::{FrontEnd, Scaling, Spectrum};
 
 /// The factor of [`Scaling::LogCompressed`].
 const COMPRESSION: f32 = 10_000.0;
+
+/// Powers below this count as this. Far below librosa's 1e-10: a soft recording, in floats, must have as much range below its
+/// own maximum as a loud one, or its level would change the answer.
+const FAINTEST_POWER: f32 = 1e-20;
+
+/// Decibels of a mel value over 1, −200 at least.
+fn db(spectrum: Spectrum, value: f32) -> f32 {
+    let power = match spectrum {
+        Spectrum::Power => value,
+        Spectrum::Magnitude => value * value,
+    };
+    10.0 * power.max(FAINTEST_POWER).log10()
+}
 
 /// A segment's scaling, with the statistics of the segment that it needs.
 pub(super) enum Scale {
@@ -25,11 +39,14 @@ impl Scale {
             return Self::LogCompressed;
         }
         let (low, high) = values.iter().fold((f32::INFINITY, 0.0_f32), |(low, high), &v| (low.min(v), high.max(v)));
-        let highest_db = spectrum.db(high);
-        // `min`: in an empty segment, `low` is infinite.
-        let lowest_db = spectrum.db(low).max(highest_db - top_db).min(highest_db);
+        let highest_db = db(spectrum, high);
+        // `min`: in an empty segment, `low` is infinite. What is left in silence is no sound.
+        let lowest_db = match is_silent(values) {
+            true => highest_db,
+            false => db(spectrum, low).max(highest_db - top_db).min(highest_db),
+        };
         let (from_db, per_db) = match front_end.scaling {
-            Scaling::Standardised => mean_and_deviation(values.iter().map(|&value| spectrum.db(value).max(lowest_db))),
+            Scaling::Standardised => mean_and_deviation(values.iter().map(|&value| db(spectrum, value).max(lowest_db))),
             _ => (lowest_db, highest_db - lowest_db),
         };
         // Silence has no range, and is all 0.
@@ -40,7 +57,7 @@ impl Scale {
     pub(super) fn apply(&self, value: f32) -> f32 {
         match *self {
             Self::Decibels { spectrum, lowest_db, from_db, per_db } => {
-                (spectrum.db(value).max(lowest_db) - from_db) / per_db
+                (db(spectrum, value).max(lowest_db) - from_db) / per_db
             }
             Self::LogCompressed => (1.0 + COMPRESSION * value).log10(),
         }
@@ -78,6 +95,24 @@ mod tests {
         assert_eq!(by_hand(80.0, Spectrum::Power), (-20.0, -10.0));
         assert_eq!(by_hand(80.0, Spectrum::Magnitude), (-40.0, -20.0));
         assert_eq!(by_hand(30.0, Spectrum::Magnitude), (-30.0, -15.0));
+    }
+
+    /// 120 dB down, as a quiet recording in floats.
+    #[test]
+    fn the_level_of_a_recording_does_not_matter() {
+        let values: Vec<f32> = (1..500).map(|index| 10.0_f32.powi(-index % 9) * (1.0 + index as f32)).collect();
+        for scaling in [Scaling::UnitRange, Scaling::Standardised] {
+            let front_end = FrontEnd { scaling, ..FrontEnd::GTZAN_LOGMEL };
+            let loud = scaled(&values, &front_end);
+            let soft = scaled(&values.iter().map(|value| 1e-12 * value).collect::<Vec<_>>(), &front_end);
+            assert!(loud.iter().zip(&soft).all(|(a, b)| (a - b).abs() < 1e-5), "{scaling:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_in_silence_is_zero() {
+        let values: Vec<f32> = (1..500).map(|index| 1e-13 * index as f32 / 500.0).collect();
+        assert!(scaled(&values, &FrontEnd::GTZAN_LOGMEL).iter().all(|&value| value == 0.0));
     }
 
     #[test]

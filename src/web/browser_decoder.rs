@@ -11,6 +11,7 @@ use web_sys::{AudioBuffer, File, HtmlElement, OfflineAudioContext, Url};
 
 use super::dom::{self, DomError, describe};
 use super::files::read_in_pieces;
+use crate::audio::Mixer;
 use crate::audio::ogg::{OggLoss, OggPages};
 use crate::view::classify::words;
 
@@ -166,18 +167,21 @@ async fn decoded(file: &File) -> Result<Vec<f32>, JsValue> {
     let context =
         OfflineAudioContext::new_with_number_of_channels_and_length_and_sample_rate(1, 1, SAMPLE_RATE as f32)?;
     let buffer = AudioBuffer::from(JsFuture::from(context.decode_audio_data(&bytes)?).await?);
-    let channels = buffer.number_of_channels();
-    let mut samples = vec![0.0; buffer.length() as usize];
-    let mut piece = vec![0.0; PIECE];
-    for (index, mixed) in samples.chunks_mut(PIECE).enumerate() {
-        let piece = &mut piece[..mixed.len()];
+    let channels = buffer.number_of_channels() as usize;
+    let (mut samples, mut mixer) = (Vec::new(), Mixer::default());
+    let (mut piece, mut interleaved) = (vec![0.0; PIECE], vec![0.0; PIECE * channels]);
+    for start in (0..buffer.length() as usize).step_by(PIECE) {
+        let frames = PIECE.min(buffer.length() as usize - start);
         // The browser hands over one channel at a time.
         for channel in 0..channels {
-            buffer.copy_from_channel_with_start_in_channel(piece, channel as i32, (index * PIECE) as u32)?;
-            for (sum, sample) in mixed.iter_mut().zip(&*piece) {
-                *sum += sample / channels as f32;
+            let piece = &mut piece[..frames];
+            buffer.copy_from_channel_with_start_in_channel(piece, channel as i32, start as u32)?;
+            for (out, sample) in interleaved[channel..].iter_mut().step_by(channels).zip(piece) {
+                *out = *sample;
             }
         }
+        mixer.push(&interleaved[..frames * channels], channels);
+        samples.append(&mut mixer.mono);
     }
     Ok(samples)
 }

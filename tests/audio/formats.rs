@@ -34,6 +34,10 @@ const UNCOMPRESSED: &[(&str, usize, f32)] = &[
     ("wav-s20.wav", 2, 1.0 / 524_288.0),
     ("wav-s24.wav", 2, 2e-7),
     ("wav-s24-in-32.wav", 2, 2e-7),
+    ("wav-s24-in-32-left.wav", 2, 2e-7),
+    ("wav-s20-right.wav", 2, 1.0 / 524_288.0),
+    ("wav-block-align-in-bits.wav", 2, 1.0 / 32_768.0),
+    ("wav-extensible-short.wav", 2, 1.0 / 32_768.0),
     ("wav-s32.wav", 2, 1e-7),
     ("wav-f32.wav", 2, 1e-7),
     ("wav-f64.wav", 2, 1e-7),
@@ -54,6 +58,7 @@ const UNCOMPRESSED: &[(&str, usize, f32)] = &[
     ("wav-sizes-unknown.wav", 2, 1.0 / 32_768.0),
     ("wav-sizes-off.wav", 2, 1.0 / 32_768.0),
     ("rifx-s16.wav", 2, 1.0 / 32_768.0),
+    ("rifx-s24-in-32-left.wav", 2, 2e-7),
     ("rifx-f64.wav", 1, 1e-7),
     ("rf64.wav", 2, 1.0 / 32_768.0),
     ("rf64-table.wav", 2, 1.0 / 32_768.0),
@@ -83,6 +88,8 @@ const UNCOMPRESSED: &[(&str, usize, f32)] = &[
     ("aifc-alaw.aiff", 2, 0.02),
     ("aifc-ulaw.aiff", 2, 0.02),
     ("aiff-frames-unknown.aiff", 2, 1.0 / 32_768.0),
+    ("aiff-sizes-zero.aiff", 2, 1.0 / 32_768.0),
+    ("flac-escape.flac", 2, 1.0 / 32_768.0),
 ];
 
 #[test]

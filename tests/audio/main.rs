@@ -6,6 +6,8 @@ mod damage;
 mod flac;
 mod formats;
 mod helpers;
+mod mix;
+mod mp3;
 mod mp4;
 mod mpeg;
 mod refusals;

@@ -60,6 +60,27 @@ fn adts_with_several_packets_in_a_frame_is_unsupported() {
     assert!(error.to_string().starts_with("it is an AAC file with several packets in a frame inside, but"), "{error}");
 }
 
+/// As of a radio station that changes its rate: the second part's frames are of 48 kHz.
+#[test]
+fn adts_of_another_rate_is_left_out_and_named_as_such() {
+    let (whole, frames) = (decoded(&sample("aac.aac")).unwrap().0, adts_frames());
+    let mut other = sample("aac.aac");
+    for &at in &frames {
+        other[at + 2] = other[at + 2] & 0xC3 | 3 << 2;
+    }
+    let (samples, warnings) = decoded(&[sample("aac.aac"), other].concat()).unwrap();
+    assert_eq!(samples, whole);
+    assert!(
+        warnings[0].starts_with("The file's sample rate changes from 44100 to 48000 Hz at 0.2 s; 0."),
+        "{warnings:?}"
+    );
+    // A single header of another rate is damage.
+    let mut damaged = sample("aac.aac");
+    damaged[frames[4] + 2] = damaged[frames[4] + 2] & 0xC3 | 3 << 2;
+    let (samples, warnings) = decoded(&damaged).unwrap();
+    assert_eq!((samples.len(), warnings.len()), (whole.len(), 1));
+}
+
 #[test]
 fn the_first_mp3_frame_is_found_behind_other_bytes() {
     let bytes = sample("mp3-without-tags.mp3");

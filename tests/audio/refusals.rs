@@ -43,7 +43,10 @@ fn malformed() -> Vec<(Vec<u8>, &'static str)> {
         (wav(&[(22, &[0, 0])]), "expected 1 to 32 channels, but the file says it has none"),
         (wav(&[(34, &[0, 0])]), "the file's header says that samples of 0 bits are stored in 2 bytes"),
         (wav(&[(34, &[17, 0])]), "the file's header says that samples of 17 bits are stored in 2 bytes"),
-        (wav(&[(32, &[0, 0])]), "the file's header says that samples of 16 bits are stored in 0 bytes"),
+        (
+            wav(&[(20, &[0xFE, 0xFF]), (34, &[32, 0])]),
+            "expected a 'fmt ' chunk of 40 bytes, as extensible formats have, but it has 16",
+        ),
         (
             wav(&[(20, &[0x11, 0]), (32, &[7, 0]), (34, &[4, 0])]),
             "blocks of 7 bytes are too small for 2 channels of ADPCM",
@@ -86,10 +89,6 @@ fn unsupported() -> Vec<(Vec<u8>, String)> {
         let supported = "only AAC-LC, ALAC and MP3 are supported in such files";
         format!("it is an M4A or MP4 file with {name} inside, but {supported}")
     };
-    let samples = |found: &str| {
-        let supported = "only integers of 8 to 32 bits and floats of 32 or 64 bits are supported";
-        format!("the file has {found}, but {supported}")
-    };
     let au = "it is an AU file with";
     let au_supported = "but only linear integers, floats, A-law and µ-law are supported";
     let rate = |rate: u32| format!("the file has a sample rate of {rate} Hz, but only 8000 to 192000 Hz are supported");
@@ -127,8 +126,11 @@ fn unsupported() -> Vec<(Vec<u8>, String)> {
             wav(&[(20, &[0x11, 0]), (34, &[3, 0])]),
             "the file has ADPCM with 3-bit differences, but only 4-bit differences are supported".into(),
         ),
-        (wav(&[(20, &[3, 0])]), samples("16-bit float samples in 2 bytes")),
-        (wav(&[(32, &[10, 0]), (34, &[40, 0])]), samples("40-bit integer samples in 5 bytes")),
+        (wav(&[(20, &[3, 0])]), "the file has 16-bit floats, but only those of 32 or 64 bits are supported".into()),
+        (
+            wav(&[(32, &[10, 0]), (34, &[40, 0])]),
+            "the file has 40-bit integers, but only those of 8 to 32 bits are supported".into(),
+        ),
         (wav(&[(22, &[33, 0])]), "the file has 33 channels, but only 1 to 32 are supported".into()),
         (wav(&[(24, &7_999_u32.to_le_bytes())]), rate(7_999)),
         (wav(&[(24, &192_001_u32.to_le_bytes())]), rate(192_001)),
@@ -137,6 +139,12 @@ fn unsupported() -> Vec<(Vec<u8>, String)> {
         (
             with("aifc-sowt.aiff", &[(50, b"ima4")]),
             "it is an AIFF file with the compression 'ima4', but only integers, floats, A-law and µ-law are supported"
+                .into(),
+        ),
+        (
+            with("aifc-raw.aiff", &[(39, &[16])]),
+            "it is an AIFF file with the compression 'raw' of 16 bits, but only integers, floats, A-law and µ-law are \
+             supported"
                 .into(),
         ),
     ]

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use genrelens::audio::{AudioError, Clip, decode};
 use hound::{SampleFormat, WavSpec, WavWriter};
 
-use crate::helpers::{assert_close, chunk, fmt_chunk, random, tone};
+use crate::helpers::{assert_close, chunk, decode_with_warnings, fmt_chunk, random, sample, tone};
 
 fn spec(channels: u16, sample_rate: u32, bits_per_sample: u16, sample_format: SampleFormat) -> WavSpec {
     WavSpec { channels, sample_rate, bits_per_sample, sample_format }
@@ -192,4 +192,95 @@ fn a_length_beyond_the_file_allocates_no_memory() {
     bytes[40..44].copy_from_slice(&(u32::MAX - 1).to_le_bytes());
     let clip = decode(&bytes).unwrap();
     assert!(clip.samples.len() == 10 && clip.samples.capacity() < 100);
+}
+
+/// What is wrong in headers of real files, where players only read the bits.
+#[test]
+fn a_wrong_block_align_is_read_as_players_do() {
+    let whole = decode(&sample("wav-s16.wav")).unwrap();
+    // In bits, missing, of another layout, and of none.
+    for block_align in [32_u16, 0, 2, 1, 3, 64] {
+        let mut bytes = sample("wav-s16.wav");
+        bytes[32..34].copy_from_slice(&block_align.to_le_bytes());
+        assert_eq!(decode(&bytes).unwrap(), whole, "{block_align}");
+    }
+    // The byte rate of a writer that counted the bits agrees.
+    let mut bytes = sample("wav-s16.wav");
+    bytes[28..32].copy_from_slice(&(8_000_u32 * 32).to_le_bytes());
+    bytes[32..34].copy_from_slice(&32_u16.to_le_bytes());
+    assert_eq!(decode(&bytes).unwrap(), whole);
+    for name in ["wav-alaw.wav", "wav-mulaw.wav"] {
+        let whole = decode(&sample(name)).unwrap();
+        let mut bytes = sample(name);
+        bytes[32..36].copy_from_slice(&[4, 0, 16, 0]);
+        assert_eq!(decode(&bytes).unwrap(), whole, "{name}");
+    }
+}
+
+/// Four bytes for 24 bits, of either byte order, at either end, with or without the sign above them.
+#[test]
+fn the_end_at_which_24_bits_lie_in_4_bytes_is_told_by_the_samples() {
+    let tone: Vec<i32> = tone(440.0, 22_050, 4_000).iter().map(|sample| (sample * 8_388_608.0) as i32).collect();
+    let soft: Vec<i32> = tone.iter().map(|sample| sample >> 9).collect();
+    // 16 bits in 24.
+    let coarse: Vec<i32> = tone.iter().map(|sample| sample & !0xFF).collect();
+    let file = |samples: &[i32], place: fn(i32) -> i32| {
+        let mut format = fmt_chunk(1, 1, 22_050, 24, &[]);
+        format[16..20].copy_from_slice(&88_200_u32.to_le_bytes());
+        format[20..22].copy_from_slice(&[4, 0]);
+        let data = samples.iter().flat_map(|&sample| place(sample).to_le_bytes()).collect::<Vec<_>>();
+        riff(&[format, chunk(b"data", &data)])
+    };
+    for samples in [&tone, &soft, &coarse] {
+        let expected: Vec<f32> = samples.iter().map(|&sample| sample as f32 / 8_388_608.0).collect();
+        assert_eq!(decode(&file(samples, |sample| sample)).unwrap().samples, expected);
+        assert_eq!(decode(&file(samples, |sample| sample & 0xFF_FFFF)).unwrap().samples, expected);
+    }
+    for samples in [&tone, &coarse] {
+        let expected: Vec<f32> = samples.iter().map(|&sample| sample as f32 / 8_388_608.0).collect();
+        assert_eq!(decode(&file(samples, |sample| sample << 8)).unwrap().samples, expected);
+        // Silence before it tells nothing.
+        let late: Vec<i32> = [vec![0; 100_000], samples.clone()].concat();
+        assert_eq!(decode(&file(&late, |sample| sample << 8)).unwrap().samples[100_000..], expected);
+    }
+}
+
+/// `wav-ima.wav` and `wav-ms.wav` with a `fact` chunk before their data.
+#[test]
+fn a_fact_chunk_only_cuts_the_padding_of_the_last_block() {
+    for (name, frames, block) in [("wav-ima.wav", 2_241, 249), ("wav-ms.wav", 2_196, 244)] {
+        let bytes = sample(name);
+        let whole = decode(&bytes).unwrap().samples;
+        assert_eq!(whole.len(), frames);
+        let data = bytes.windows(4).position(|window| window == b"data").unwrap();
+        let told = |count: usize| {
+            let fact = chunk(b"fact", &(count as u32).to_le_bytes());
+            decode(&[&bytes[..12], &chunk(b"JUNK", &[0; 2]), &bytes[12..data], &fact, &bytes[data..]].concat())
+                .unwrap()
+                .samples
+        };
+        for count in [0, 1, 700, frames - block, frames + 1, u32::MAX as usize] {
+            assert_eq!(told(count), whole, "{name} of {count}");
+        }
+        for count in [frames - block + 1, frames - 7, frames] {
+            assert_eq!(told(count), whole[..count], "{name} of {count}");
+        }
+    }
+}
+
+/// As ffmpeg writes AIFF to a pipe, and with the lengths that others leave.
+#[test]
+fn an_aiff_file_from_a_pipe_is_heard_to_its_end() {
+    let whole = decode(&sample("aiff-s16.aiff")).unwrap();
+    for length in [0, u32::MAX, 0x7FFF_FFFF, 0x7FFF_F000] {
+        let mut bytes = sample("aiff-sizes-zero.aiff");
+        bytes[42..46].copy_from_slice(&u32::to_be_bytes(length));
+        assert_eq!(decode_with_warnings(&bytes).unwrap(), (whole.samples.clone(), Vec::new()));
+    }
+    // A number of frames that is wrong.
+    for frames in [7_u32, 4_000] {
+        let mut bytes = sample("aiff-s16.aiff");
+        bytes[22..26].copy_from_slice(&frames.to_be_bytes());
+        assert_eq!(decode(&bytes).unwrap(), whole);
+    }
 }

@@ -6,14 +6,12 @@
 
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
-use symphonia::core::errors::Error;
-use symphonia::core::packet::Packet;
-use symphonia::core::units::{Duration, Timestamp};
 
-use super::codec::{self, Container};
-use super::packet_decoder::{Demuxer, Next, PacketDecoder, Track};
+use super::codec::{Codec, Container, other_aac};
+use super::packet_decoder::{Demuxer, Next, Packet, PacketDecoder, Track};
 use crate::audio::error::{AudioError, malformed};
 use crate::audio::source::Input;
+use crate::audio::tags;
 
 /// Audio frames per packet.
 const PACKET_FRAMES: u64 = 1_024;
@@ -69,7 +67,7 @@ impl Header {
         let config = [(profile + 1) << 3 | rate >> 1, (rate & 1) << 7 | channels << 3];
         // Configuration 0: the channels are described inside the first frame.
         if channels == 0 {
-            return Err(codec::rejected(Container::Adts, CODEC_ID_AAC, &Error::Unsupported("channels in the stream")));
+            return Err(other_aac(Container::Adts));
         }
         if self.packets > 1 {
             return Err(Container::Adts.unsupported_content("several packets in a frame"));
@@ -77,7 +75,13 @@ impl Header {
         let mut params = AudioCodecParameters::new();
         params.for_codec(CODEC_ID_AAC).with_extra_data(config.into());
         params.with_sample_rate(RATES.get(usize::from(rate)).copied().unwrap_or_default());
-        Ok(Track { params, length: None, delay: 0, units_per_second: None, ends: false })
+        Ok(Track {
+            codec: Codec::Symphonia(Box::new(params)),
+            length: None,
+            delay: 0,
+            units_per_second: None,
+            ends: false,
+        })
     }
 }
 
@@ -127,15 +131,36 @@ impl Adts {
         Ok(next.filter(|&next| next < end))
     }
 
+    /// A change to the stream that begins at the current position, if one does: other channels, or another rate.
+    fn another_stream(&mut self) -> Result<Option<Next>, AudioError> {
+        let mut bytes = Vec::new();
+        self.input.seek_to(self.at)?;
+        self.input.read_at_most(MAX_FRAME_BYTES + 9, &mut bytes)?;
+        let follows = |header: &Header| {
+            let next = bytes.get(header.frame_length..).and_then(Header::parse);
+            header.packets == 1 && next.is_some_and(|next| next.fixed == header.fixed)
+        };
+        let Some(header) = Header::parse(&bytes).filter(follows) else { return Ok(None) };
+        match header.track() {
+            Ok(track) => {
+                (self.first, self.track) = (header, track);
+                Ok(Some(Next::NewTrack))
+            }
+            Err(_) => Ok(Some(Next::Damage("it goes on in another format".into()))),
+        }
+    }
+
     /// Skips to the next frame and reports what is lost. Tags between frames are no loss.
     fn resume(&mut self) -> Result<Next, AudioError> {
-        let lost = if self.bytes.starts_with(b"ID3") { 0 } else { PACKET_FRAMES };
-        self.at += 1;
+        let tag = tags::length(&self.bytes);
+        let lost = if tag.is_some() { 0 } else { PACKET_FRAMES };
+        self.at += tag.unwrap_or(1);
         loop {
             self.input.seek_to(self.at)?;
             self.input.read_at_most(SEARCHED_BYTES, &mut self.bytes)?;
             let ends = self.bytes.len() < SEARCHED_BYTES;
-            if let Some(at) = Header::find(&self.bytes, Some(self.first), ends) {
+            // A stream of other channels or another rate may follow.
+            if let Some(at) = Header::find(&self.bytes, None, ends) {
                 self.at += at as u64;
                 return Ok(Next::Lost(lost));
             }
@@ -158,7 +183,12 @@ impl Demuxer for Adts {
     }
 
     fn next_packet(&mut self) -> Result<Next, AudioError> {
-        let Some(header) = self.current_header()? else { return self.resume() };
+        let Some(header) = self.current_header()? else {
+            return match self.another_stream()? {
+                Some(next) => Ok(next),
+                None => self.resume(),
+            };
+        };
         if let Some(next) = self.earlier_next_frame(header)? {
             self.at = next;
             return Ok(Next::Lost(PACKET_FRAMES));
@@ -170,7 +200,7 @@ impl Demuxer for Adts {
             return Ok(Next::End);
         }
         self.at += header.frame_length as u64;
-        Ok(Next::Packet(Packet::new(0, Timestamp::ZERO, Duration::new(PACKET_FRAMES), data)))
+        Ok(Next::Packet(Packet { data, units: PACKET_FRAMES }))
     }
 
     fn position(&self) -> u64 {

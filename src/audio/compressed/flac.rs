@@ -1,16 +1,11 @@
-//! FLAC files: the metadata is skipped here, claxon decodes the frames.
+//! FLAC files: the metadata is skipped here, Symphonia decodes the frames.
 //!
-//! claxon's own file reader trusts all lengths in the metadata, also in tags that are not needed, and ends at the first
-//! damaged frame.
+//! Not read by Symphonia's own reader, whose tags take 50 KB of the page and which ends at damage.
 //!
 //! Source: RFC 9639 (FLAC).
 
-use std::io::ErrorKind;
-
-use claxon::Error;
-use claxon::frame::{Block, FrameReader};
-
 use super::flac_bytes::Bytes;
+use super::flac_frame::{Decoder, Failure};
 use super::flac_header::{FrameHeader, Info};
 use super::warnings::{damage_skipped, damaged_after, shorter_than_declared};
 use crate::audio::error::{AudioError, malformed, unsupported};
@@ -25,15 +20,17 @@ const MAX_FAILURES: usize = 1_000;
 /// A FLAC frame of 65 535 samples has at least 10 bytes, so skipped bytes cannot have held more samples than this each.
 const MAX_SAMPLES_PER_BYTE: u64 = 8_192;
 
-/// A FLAC file. Frames, here and in the fields, are samples per channel; claxon's blocks are FLAC's frames.
+/// A FLAC file. Frames, here and in the fields, are samples per channel; blocks are FLAC's frames.
 pub(in crate::audio) struct Flac {
     bytes: Bytes,
     info: Info,
+    decoder: Decoder,
     /// Frames that were mixed.
     decoded_frames: u64,
-    /// Frames of silence that must be mixed before `next_block`.
+    /// Frames of silence that must be mixed before `block`.
     silence: u64,
-    next_block: Option<Block>,
+    /// Samples of a block that must be mixed, channels interleaved.
+    block: Vec<f32>,
     /// Number of the stream's first sample: not 0 if the file was cut from a longer stream.
     first_sample: Option<u64>,
     ended: bool,
@@ -45,8 +42,6 @@ pub(in crate::audio) struct Flac {
     frames_lost: u64,
     /// Why the first damaged frame could not be decoded.
     first_error: Option<AudioError>,
-    buffer: Vec<i32>,
-    interleaved: Vec<f32>,
 }
 
 /// Opens a file that begins with fLaC.
@@ -60,12 +55,14 @@ pub(in crate::audio) fn open(mut input: Input) -> Result<Flac, AudioError> {
         )));
     }
     input.seek_to(frames_at)?;
+    let decoder = Decoder::new(info).map_err(|_| damaged("its stream information"))?;
     Ok(Flac {
         bytes: Bytes::new(input),
         info,
+        decoder,
         decoded_frames: 0,
         silence: 0,
-        next_block: None,
+        block: Vec::new(),
         first_sample: None,
         ended: false,
         ending: None,
@@ -73,8 +70,6 @@ pub(in crate::audio) fn open(mut input: Input) -> Result<Flac, AudioError> {
         bytes_lost: 0,
         frames_lost: 0,
         first_error: None,
-        buffer: Vec::new(),
-        interleaved: Vec::new(),
     })
 }
 
@@ -103,90 +98,83 @@ fn read_metadata(input: &mut Input) -> Result<(Info, u64), AudioError> {
 }
 
 impl Flac {
-    /// The next block that can be decoded; `None` after the last.
-    fn read_block(&mut self) -> Result<Option<Block>, AudioError> {
-        let mut lost: Option<(u64, Error)> = None;
+    /// Decodes the next block that can be; false after the last.
+    fn read_block(&mut self) -> Result<bool, AudioError> {
+        let mut lost: Option<(u64, Failure)> = None;
         for _ in 0..MAX_FAILURES {
             let at = self.bytes.position();
-            let header = FrameHeader::parse(self.bytes.peek(FrameHeader::MAX_BYTES)?);
-            let decoded = FrameReader::new(&mut self.bytes).read_next_or_eof(std::mem::take(&mut self.buffer));
-            if let Some(failure) = self.bytes.failure.take() {
-                return Err(failure);
+            let begin = self.bytes.peek(FrameHeader::MAX_BYTES)?;
+            if begin.is_empty() {
+                break;
             }
-            let error = match decoded {
-                Ok(Some(block)) => return Ok(self.accept(lost.map(|lost| at - lost.0), header, block)),
-                Ok(None) => break,
-                Err(error) => error,
+            let info = self.info;
+            let failure = match FrameHeader::parse(begin).filter(|header| header.fits(&info)) {
+                Some(header) => {
+                    let bytes = self.bytes.peek(self.decoder.needed(&header))?;
+                    match self.decoder.decode(bytes, &header, &mut self.block) {
+                        Ok(length) => {
+                            self.bytes.go_to(at + length as u64)?;
+                            self.accept(lost.map(|lost| at - lost.0), &header);
+                            return Ok(true);
+                        }
+                        Err(failure) => failure,
+                    }
+                }
+                None => Failure::Damaged("frame header missing"),
             };
-            self.first_error.get_or_insert_with(|| rejected(&error));
-            let (begin, _) = lost.get_or_insert((at, error));
-            let begin = *begin;
+            self.block.clear();
+            self.first_error.get_or_insert_with(|| rejected(failure));
+            lost.get_or_insert((at, failure));
             // Search from the next byte: the damaged frame's own length is not known.
             self.bytes.go_to(at + 1)?;
-            let info = self.info;
             if !self.bytes.find(|bytes| FrameHeader::parse(bytes).is_some_and(|header| header.fits(&info)))? {
-                return self.end(begin, lost.map(|lost| lost.1));
+                return Ok(self.end(lost.map(|lost| lost.1)));
             }
         }
-        self.end(self.bytes.position(), lost.map(|lost| lost.1))
+        Ok(self.end(lost.map(|lost| lost.1)))
     }
 
     /// Accepts a block after `skipped` damaged bytes. The number in its header tells how many frames were lost; as much
     /// silence comes first, so that the sound that follows keeps its time.
-    fn accept(&mut self, skipped: Option<u64>, header: Option<FrameHeader>, block: Block) -> Option<Block> {
-        let sample = header.map(|header| header.first_sample(&self.info));
+    fn accept(&mut self, skipped: Option<u64>, header: &FrameHeader) {
+        let sample = header.first_sample(&self.info);
         let Some(skipped) = skipped else {
             // A file that was cut from a stream does not begin with sample 0.
-            self.first_sample = self.first_sample.or(sample.map(|sample| sample.saturating_sub(self.decoded_frames)));
-            return Some(block);
+            self.first_sample.get_or_insert(sample.saturating_sub(self.decoded_frames));
+            return;
         };
-        let place = sample.map(|sample| sample.saturating_sub(self.first_sample.unwrap_or_default()));
-        let gap = place.and_then(|place| place.checked_sub(self.decoded_frames)).unwrap_or_default();
+        let place = sample.saturating_sub(self.first_sample.unwrap_or_default());
+        let gap = place.saturating_sub(self.decoded_frames);
         // A larger gap than the skipped bytes can hold: the number itself is damaged.
         let gap = if gap > skipped.saturating_mul(MAX_SAMPLES_PER_BYTE) { 0 } else { gap };
         self.damaged_places += 1;
         self.bytes_lost += skipped;
         self.frames_lost += gap;
         self.silence = gap;
-        Some(block)
     }
 
-    /// Ends the recording at byte `at`, where `error` was met instead of a frame.
-    fn end(&mut self, at: u64, error: Option<Error>) -> Result<Option<Block>, AudioError> {
+    /// Ends the recording where this was met instead of a frame. Returns false.
+    fn end(&mut self, failure: Option<Failure>) -> bool {
         self.ended = true;
         let complete = self.info.frames.is_some_and(|frames| self.decoded_frames >= frames);
-        let Some(error) = error.filter(|error| !complete && !is_cut(error)) else { return Ok(None) };
-        self.bytes.go_to(at)?;
-        let rest = self.bytes.peek(8)?;
-        // Tags behind the last frame (ID3v1, APEv2) are no damage.
-        if !(rest.starts_with(b"TAG") || rest.starts_with(b"APETAGEX")) {
-            self.ending = Some(damaged_after(self.decoded_frames, self.info.sample_rate, found(&error)));
-        }
-        Ok(None)
+        // A cut end needs no error: the declared length tells what is missing.
+        let Some(failure) = failure.filter(|&failure| !complete && failure != Failure::Cut) else { return false };
+        self.ending = Some(damaged_after(self.decoded_frames, self.info.sample_rate, found(failure)));
+        false
     }
 
-    fn decode_block(&mut self, block: &Block, mixer: &mut Mixer) {
-        let (frames, channels) = (block.duration() as usize, block.channels() as usize);
-        // So that full scale is 1.
-        let scale = 2.0_f32.powi(1 - self.info.bits as i32);
-        self.interleaved.clear();
-        self.interleaved.resize(frames * channels, 0.0);
-        for channel in 0..channels {
-            let samples = block.channel(channel as u32).iter();
-            for (out, &sample) in self.interleaved[channel..].iter_mut().step_by(channels).zip(samples) {
-                *out = sample as f32 * scale;
-            }
-        }
-        mixer.push(&self.interleaved, channels);
-        self.decoded_frames += frames as u64;
+    /// Mixes the block that was decoded.
+    fn push_block(&mut self, mixer: &mut Mixer) {
+        let channels = self.info.channels;
+        mixer.push(&self.block, channels);
+        self.decoded_frames += (self.block.len() / channels) as u64;
+        self.block.clear();
     }
 
     /// Mixes a part of the silence that is due.
     fn push_silence(&mut self, mixer: &mut Mixer) {
         let frames = self.silence.min(BLOCK_FRAMES as u64);
-        self.interleaved.clear();
-        self.interleaved.resize(frames as usize, 0.0);
-        mixer.push(&self.interleaved, 1);
+        mixer.push(&vec![0.0; frames as usize], 1);
         self.silence -= frames;
         self.decoded_frames += frames;
     }
@@ -209,13 +197,10 @@ impl Stream for Flac {
         while mixer.mono.len() < BLOCK_FRAMES {
             if self.silence > 0 {
                 self.push_silence(mixer);
-            } else if let Some(block) = self.next_block.take() {
-                self.decode_block(&block, mixer);
-                self.buffer = block.into_buffer();
-            } else if self.ended {
+            } else if !self.block.is_empty() {
+                self.push_block(mixer);
+            } else if self.ended || !self.read_block()? {
                 break;
-            } else {
-                self.next_block = self.read_block()?;
             }
         }
         Ok(!mixer.mono.is_empty())
@@ -235,15 +220,10 @@ impl Stream for Flac {
     }
 }
 
-fn is_cut(error: &Error) -> bool {
-    // A cut end needs no error: the declared length tells what is missing.
-    matches!(error, Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof)
-}
-
-fn found(error: &Error) -> &'static str {
-    match error {
-        Error::FormatError(found) | Error::Unsupported(found) => found,
-        Error::IoError(_) => "it ends",
+fn found(failure: Failure) -> &'static str {
+    match failure {
+        Failure::Damaged(found) | Failure::Unsupported(found) => found,
+        Failure::Cut => "it ends",
     }
 }
 
@@ -251,9 +231,9 @@ fn damaged(found: &str) -> AudioError {
     malformed(&format!("it is a FLAC file with a damaged beginning ({found})"))
 }
 
-fn rejected(error: &Error) -> AudioError {
-    match error {
-        Error::Unsupported(found) => unsupported(&format!("it is a FLAC file with an unsupported feature ({found})")),
-        error => damaged(found(error)),
+fn rejected(failure: Failure) -> AudioError {
+    match failure {
+        Failure::Unsupported(found) => unsupported(&format!("it is a FLAC file with an unsupported feature ({found})")),
+        failure => damaged(found(failure)),
     }
 }

@@ -7,6 +7,7 @@ use crate::audio::bytes::ByteOrder;
 /// The STREAMINFO block.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::audio) struct Info {
+    bytes: [u8; 34],
     /// Largest FLAC frame, in samples per channel.
     max_block_size: u16,
     /// In Hz.
@@ -20,16 +21,26 @@ pub(in crate::audio) struct Info {
 impl Info {
     /// Reads the block's 34 bytes; `None` if there are fewer.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        bytes.get(..34)?;
+        let block = *bytes.first_chunk()?;
         let (max_block_size, packed) = (ByteOrder::Big.u16_at(bytes, 2)?, ByteOrder::Big.u32_at(bytes, 10)?);
         let frames = u64::from(packed & 0xF) << 32 | u64::from(ByteOrder::Big.u32_at(bytes, 14)?);
         Some(Self {
+            bytes: block,
             max_block_size,
             sample_rate: packed >> 12,
             channels: (packed >> 9 & 7) as usize + 1,
             bits: (packed >> 4 & 31) + 1,
             frames: (frames > 0).then_some(frames),
         })
+    }
+
+    /// The block for a decoder that must not refuse a frame because the block's limits are wrong: 16 to 65 535 samples, and
+    /// no checksum of the whole.
+    pub(super) fn for_any_frame(&self) -> Vec<u8> {
+        let mut bytes = self.bytes.to_vec();
+        bytes[..10].copy_from_slice(&[0, 16, 0xFF, 0xFF, 0, 0, 0, 0, 0, 0]);
+        bytes[18..].fill(0);
+        bytes
     }
 }
 
@@ -38,6 +49,8 @@ pub(in crate::audio) struct FrameHeader {
     /// True if `number` counts samples, because frames differ in length; false if it counts frames.
     counts_samples: bool,
     number: u64,
+    /// Samples per channel.
+    pub block_size: usize,
     /// In Hz; `None` if STREAMINFO has it.
     sample_rate: Option<u32>,
     channels: usize,
@@ -48,20 +61,15 @@ pub(in crate::audio) struct FrameHeader {
 impl FrameHeader {
     /// Most bytes of a header: the fixed part, a number of 7, a length and a rate of 2 each, and the checksum.
     pub(super) const MAX_BYTES: usize = 4 + 7 + 2 + 2 + 1;
+    /// Fewest bytes of a header: the fixed part, a number of 1, and the checksum.
+    pub(super) const MIN_BYTES: usize = 4 + 1 + 1;
 
     /// Reads a header; `None` if it is not valid or its checksum is wrong.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let &[0xFF, sync @ (0xF8 | 0xF9), lengths, layout, ..] = bytes else { return None };
         let (number, at) = number(bytes.get(4..)?)?;
         let at = 4 + at;
-        let rate_at = at
-            // The block size is stored behind the number for two of its codes.
-            + match lengths >> 4 {
-                0 => return None,
-                6 => 1,
-                7 => 2,
-                _ => 0,
-            };
+        let (block_size, rate_at) = block_size(lengths >> 4, bytes, at)?;
         let (sample_rate, end) = sample_rate(lengths & 15, bytes, rate_at)?;
         let channels = match layout >> 4 {
             channels @ 0..=7 => usize::from(channels) + 1,
@@ -78,7 +86,7 @@ impl FrameHeader {
             12 => Some(24),
             _ => return None,
         };
-        let header = Self { counts_samples: sync == 0xF9, number, sample_rate, channels, bits };
+        let header = Self { counts_samples: sync == 0xF9, number, block_size, sample_rate, channels, bits };
         (crc8(bytes.get(..end)?) == *bytes.get(end)?).then_some(header)
     }
 
@@ -110,6 +118,18 @@ fn number(bytes: &[u8]) -> Option<(u64, usize)> {
         .iter()
         .try_fold(begin, |number, &byte| (byte & 0xC0 == 0x80).then_some(number << 6 | u64::from(byte & 0x3F)))?;
     Some((number, length))
+}
+
+/// The samples per channel, and the position behind them: two of the codes store them behind the number.
+fn block_size(code: u8, bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    Some(match code {
+        0 => return None,
+        1 => (192, at),
+        2..=5 => (576 << (code - 2), at),
+        6 => (usize::from(*bytes.get(at)?) + 1, at + 1),
+        7 => (usize::from(ByteOrder::Big.u16_at(bytes, at)?) + 1, at + 2),
+        code => (256 << (code - 8), at),
+    })
 }
 
 /// The rate in Hz (`None` if STREAMINFO has it), and the position behind it.

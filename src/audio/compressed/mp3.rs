@@ -1,92 +1,125 @@
-//! MP3 files, split into frames by Symphonia, which continues at the next frame after damage.
+//! MP3 files, split into frames here.
 //!
-//! Source: ISO 11172-3 (1993) and 13818-3 (1998), 2.4.
+//! Not read by Symphonia, whose reader takes every sync word for a frame, also in pictures of tags, nor by nanomp3's, whose
+//! scan reads the whole file first.
 
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
-use std::rc::Rc;
-
-use send_wrapper::SendWrapper;
-use symphonia::core::codecs::CodecParameters;
-use symphonia::core::errors::Error;
-use symphonia::core::formats::{FormatOptions, FormatReader};
-use symphonia::core::io::{MediaSource, MediaSourceStream};
-use symphonia::core::packet::Packet;
-use symphonia::core::units::Duration;
-use symphonia::default::formats::MpaReader;
-
-use super::codec::Container;
-use super::packet_decoder::{Demuxer, Next, PacketDecoder, Track};
-use super::tracked_input::{InputStatus, TrackedInput};
+use super::codec::{Codec, Container};
+use super::mp3_frame::{Header, MAX_FREE_BYTES, SEARCHED_AHEAD, StreamTag, begins, find};
+use super::packet_decoder::{Demuxer, Next, Packet, PacketDecoder, Track};
 use crate::audio::error::{AudioError, malformed};
 use crate::audio::source::Input;
-use crate::audio::stream::no_audio;
+use crate::audio::tags;
 
-/// Padding and delay fill no more packets than this.
-const PADDING_PACKETS: u64 = 4;
+/// Bytes that are searched at a time.
+const SEARCHED_BYTES: usize = 1 << 16;
+/// Delay and padding, which have 12 bits each, fill no more frames than this.
+const PADDING_FRAMES: u64 = 8;
 
 pub(in crate::audio) struct Mp3 {
-    reader: MpaReader<'static>,
-    status: Rc<InputStatus>,
+    input: Input,
     track: Track,
-    /// True if LAME's tag gives the delay and the padding. Otherwise the reader guesses, and would cut sound off.
-    tagged: bool,
+    /// The last header.
+    header: Header,
+    /// Bytes of an unpadded frame of a free bit rate.
+    free: Option<usize>,
+    /// Frames behind the tag, as it says, and those that were read.
+    count: Option<u64>,
+    read: u64,
+    at: u64,
+    bytes: Vec<u8>,
 }
 
 /// Opens an MP3 file.
-pub(in crate::audio) fn open(input: Input) -> Result<PacketDecoder<Mp3>, AudioError> {
-    let length = input.length();
-    let (tracked, status) = TrackedInput::new(input);
-    let stream =
-        MediaSourceStream::new(Box::new(MpaSource { inner: SendWrapper::new(tracked), length }), Default::default());
-    let reader = MpaReader::try_new(stream, FormatOptions::default());
-    let reader = reader.map_err(|error| status.failure().unwrap_or_else(|| refused(&error)))?;
-    let Some(track) = reader.tracks().first() else { return Err(no_audio()) };
-    let Some(CodecParameters::Audio(params)) = &track.codec_params else { return Err(no_audio()) };
-    let (params, frames, tagged) = (params.clone(), track.num_frames, track.delay.is_some());
-    // A tag with 0 frames was never filled in by its writer.
-    let frames = frames.filter(|&frames| frames > 0);
-    let track = Track { params, length: frames, delay: 0, units_per_second: None, ends: false };
-    PacketDecoder::new(Mp3 { reader, status, track, tagged }, length)
-}
-
-/// Position of the first layer III frame in `bytes` that is followed by another frame of the same stream.
-pub(in crate::audio) fn find_frame(bytes: &[u8]) -> Option<usize> {
-    let agree = |a: &[u8], b: &[u8]| a[1] & 0xFE == b[1] & 0xFE && a[2] & 0x0C == b[2] & 0x0C;
-    (0..bytes.len()).find(|&at| {
-        let next = frame_length(&bytes[at..]).and_then(|length| bytes.get(at + length..));
-        next.is_some_and(|next| frame_length(next).is_some() && agree(&bytes[at..], next))
-    })
-}
-
-/// Length in bytes of a layer III frame, if `bytes` begin with its header (ISO 11172-3, 2.4.2.3 and 2.4.3.1). `None` for
-/// free bit rates, which do not determine it.
-fn frame_length(bytes: &[u8]) -> Option<usize> {
-    const LONG: [usize; 14] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
-    const SHORT: [usize; 14] = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
-    let &[0xFF, version, rates, _, ..] = bytes else { return None };
-    // MPEG 1, 2 and 2.5: each halves the sample rates of the one before. A frame of MPEG 1 has twice as many samples.
-    let (kilobits, divisor, factor) = match version & 0xFE {
-        0xFA => (LONG, 1, 144_000),
-        0xF2 => (SHORT, 2, 72_000),
-        0xE2 => (SHORT, 4, 72_000),
-        _ => return None,
+pub(in crate::audio) fn open(mut input: Input) -> Result<PacketDecoder<Mp3>, AudioError> {
+    let mut bytes = Vec::new();
+    let Some((at, free)) = find_from(&mut input, 0, &mut bytes)? else {
+        return Err(malformed(&format!("it begins like {}, but has no complete audio frame", Container::Mp3.name())));
     };
-    let kilobits = *kilobits.get(usize::from(rates >> 4).checked_sub(1)?)?;
-    let sample_rate = *[44_100, 48_000, 32_000].get(usize::from(rates >> 2 & 3))? / divisor;
-    Some(factor * kilobits / sample_rate + usize::from(rates >> 1 & 1))
+    input.seek_to(at)?;
+    input.read_at_most(4, &mut bytes)?;
+    let header = Header::parse(&bytes).ok_or_else(|| Container::Mp3.damaged("its first frame"))?;
+    input.seek_to(at)?;
+    input.read_at_most(header.length(free).unwrap_or_default(), &mut bytes)?;
+    let tag = StreamTag::parse(&bytes).unwrap_or_default();
+    // A tag with 0 frames was never filled in by its writer.
+    let count = tag.count.filter(|&count| count > 0);
+    let (delay, padding) = tag.delay_and_padding.unwrap_or_default();
+    let frames = count.map(|count| (count * header.frames).saturating_sub(delay + padding));
+    let codec = Codec::Mp3 { sample_rate: header.sample_rate };
+    let track = Track { codec, length: frames, delay, units_per_second: None, ends: false };
+    // Without LAME's extension, the tag does not tell of padding.
+    let count = count.filter(|_| tag.delay_and_padding.is_some());
+    // Without a limit of bytes: one frame follows the other, so they cannot lead in circles.
+    PacketDecoder::new(Mp3 { input, track, header, free, count, read: 0, at, bytes }, u64::MAX)
+}
+
+/// Position of the first frame from byte `at` of the file on, and the unpadded length of a free bit rate.
+fn find_from(input: &mut Input, mut at: u64, bytes: &mut Vec<u8>) -> Result<Option<(u64, Option<usize>)>, AudioError> {
+    loop {
+        input.seek_to(at)?;
+        input.read_at_most(SEARCHED_BYTES, bytes)?;
+        let ends = bytes.len() < SEARCHED_BYTES;
+        if let Some((found, free)) = find(bytes, ends) {
+            return Ok(Some((at + found as u64, free)));
+        }
+        if ends {
+            return Ok(None);
+        }
+        at += (SEARCHED_BYTES - SEARCHED_AHEAD) as u64;
+    }
 }
 
 impl Mp3 {
-    /// Undoes Symphonia's trimming where it is only a guess.
-    fn trimmed(&self, mut packet: Packet) -> Packet {
-        // `dur` counts all frames of the packet: Symphonia does not subtract the trimmed ones.
-        let far = PADDING_PACKETS.saturating_mul(packet.dur.get());
-        let beyond = |frames: u64| u64::try_from(packet.pts.get()).is_ok_and(|pts| pts > frames.saturating_add(far));
-        // A second file appended to the first is decoded too, although the tag of the first does not count it.
-        if !self.tagged || self.track.length.is_some_and(beyond) {
-            (packet.trim_start, packet.trim_end) = (Duration::ZERO, Duration::ZERO);
+    /// The header at the current position, if the stream goes on there; another stream needs more frames in a row.
+    fn current_header(&mut self) -> Result<Option<Header>, AudioError> {
+        self.input.seek_to(self.at)?;
+        self.input.read_at_most(tags::HEADER_BYTES, &mut self.bytes)?;
+        let header = Header::parse(&self.bytes);
+        if header.is_none_or(|header| header.agrees(self.header)) {
+            return Ok(header);
         }
-        packet
+        self.input.seek_to(self.at)?;
+        self.input.read_at_most(SEARCHED_AHEAD, &mut self.bytes)?;
+        let free = begins(&self.bytes, self.bytes.len() < SEARCHED_AHEAD);
+        self.free = free.unwrap_or(self.free);
+        Ok(header.filter(|_| free.is_some()))
+    }
+
+    /// Skips to the next frame and tells what is lost: tags are no loss, and neither is what follows the last frame.
+    fn resume(&mut self) -> Result<Next, AudioError> {
+        let mut tagged = false;
+        while let Some(length) = tags::length(&self.bytes) {
+            (self.at, tagged) = (self.at.saturating_add(length), true);
+            self.input.seek_to(self.at)?;
+            self.input.read_at_most(tags::HEADER_BYTES, &mut self.bytes)?;
+        }
+        if tagged && Header::parse(&self.bytes).is_some() {
+            return Ok(Next::Lost(0));
+        }
+        let from = if tagged { self.at } else { self.at + 1 };
+        let Some((at, free)) = find_from(&mut self.input, from, &mut self.bytes)? else { return Ok(Next::End) };
+        let lost = if tagged { 0 } else { self.header.frames };
+        (self.at, self.free) = (at, free);
+        self.input.seek_to(at)?;
+        self.input.read_at_most(4, &mut self.bytes)?;
+        self.header = Header::parse(&self.bytes).unwrap_or(self.header);
+        Ok(Next::Lost(lost))
+    }
+
+    /// True if as many frames follow as the tag says. Then the last of them hold padding, which must not be heard; if more
+    /// follow, the tag is wrong, or another file was appended.
+    fn ends_as_declared(&mut self, frames: u64) -> Result<bool, AudioError> {
+        let mut at = self.at;
+        for left in (0..=frames).rev() {
+            self.input.seek_to(at)?;
+            self.input.read_at_most(4, &mut self.bytes)?;
+            let header = Header::parse(&self.bytes).filter(|header| header.agrees(self.header));
+            let Some(length) = header.and_then(|header| header.length(self.free)) else {
+                return Ok(left == 0 && at + 4 > self.input.length());
+            };
+            at += length as u64;
+        }
+        Ok(false)
     }
 }
 
@@ -100,58 +133,33 @@ impl Demuxer for Mp3 {
     }
 
     fn next_packet(&mut self) -> Result<Next, AudioError> {
-        match self.reader.next_packet() {
-            Ok(Some(packet)) => Ok(Next::Packet(self.trimmed(packet))),
-            Ok(None) => Ok(Next::End),
-            Err(error) => match (self.status.failure(), error) {
-                (Some(failure), _) => Err(failure),
-                (None, Error::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => Ok(Next::End),
-                (None, error) => Ok(Next::Damage(error.to_string())),
-            },
+        let Some(header) = self.current_header()? else { return self.resume() };
+        let Some(length) = header.length(self.free) else { return self.resume() };
+        self.header = header;
+        self.input.seek_to(self.at)?;
+        // The decoder only believes in a free bit rate if it sees the frames that follow.
+        let ahead = if header.is_free() { 2 * (MAX_FREE_BYTES + 1) + 4 } else { 0 };
+        let mut data = Vec::new();
+        self.input.read_at_most(length + ahead, &mut data)?;
+        if data.len() < length {
+            return Ok(Next::End);
         }
+        // Also in the middle, where files were joined.
+        if StreamTag::parse(&data[..length]).is_some() {
+            self.at += length as u64;
+            return Ok(Next::Lost(0));
+        }
+        let left = self.count.map(|count| count.saturating_sub(self.read));
+        if let Some(left) = left.filter(|left| (1..=PADDING_FRAMES).contains(left)) {
+            self.track.ends = self.ends_as_declared(left)?;
+            self.count = None;
+        }
+        self.at += length as u64;
+        self.read += 1;
+        Ok(Next::Packet(Packet { data, units: header.frames }))
     }
 
     fn position(&self) -> u64 {
-        self.status.position()
-    }
-}
-
-fn refused(error: &Error) -> AudioError {
-    match error {
-        Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            malformed(&format!("it begins like {}, but has no complete audio frame", Container::Mp3.name()))
-        }
-        Error::DecodeError(found) | Error::Unsupported(found) => Container::Mp3.damaged(found),
-        error => Container::Mp3.damaged(&error.to_string()),
-    }
-}
-
-/// Symphonia needs sources that are `Send` and `Sync`, which a browser's files are not. The wrapper panics only on another
-/// thread than its own, and a [`Recording`](crate::audio::Recording), which is not `Send`, cannot get there.
-struct MpaSource {
-    inner: SendWrapper<TrackedInput>,
-    length: u64,
-}
-
-impl Read for MpaSource {
-    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
-        self.inner.read(bytes)
-    }
-}
-
-impl Seek for MpaSource {
-    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        self.inner.seek(to)
-    }
-}
-
-impl MediaSource for MpaSource {
-    fn is_seekable(&self) -> bool {
-        // If it could seek, the reader would guess the file's length from the bit rate.
-        false
-    }
-
-    fn byte_len(&self) -> Option<u64> {
-        Some(self.length)
+        self.at
     }
 }

@@ -1,9 +1,9 @@
 //! The sample entry of an MP4 track: its codec and the decoder's configuration.
 
 use symphonia::core::codecs::audio::AudioCodecParameters;
-use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_MP3};
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC};
 
-use super::codec::Container;
+use super::codec::{Codec, Container};
 use crate::audio::bytes::ByteOrder;
 use crate::audio::error::{AudioError, malformed};
 
@@ -11,7 +11,7 @@ use crate::audio::error::{AudioError, malformed};
 type Part<'a> = (&'a [u8], &'a [u8]);
 
 /// Reads the first entry of an `stsd` box's body.
-pub(in crate::audio) fn params(body: &[u8]) -> Result<AudioCodecParameters, AudioError> {
+pub(in crate::audio) fn codec(body: &[u8]) -> Result<Codec, AudioError> {
     let short = || malformed("it is an M4A or MP4 file with a damaged 'stsd' box");
     let entry = body.get(8..).ok_or_else(short)?;
     let name = entry.get(4..8).ok_or_else(short)?;
@@ -36,33 +36,29 @@ pub(in crate::audio) fn params(body: &[u8]) -> Result<AudioCodecParameters, Audi
         }
         b"mp4a" => {
             let descriptors = child(children, b"esds").and_then(|body| body.get(4..)).ok_or_else(short)?;
-            mpeg(descriptors, &mut params).ok_or_else(short)??;
+            match mpeg(descriptors).ok_or_else(short)?? {
+                Some(config) => params.for_codec(CODEC_ID_AAC).with_extra_data(config.into()),
+                None => return Ok(Codec::Mp3 { sample_rate }),
+            };
         }
-        b".mp3" => {
-            params.for_codec(CODEC_ID_MP3);
-        }
+        b".mp3" => return Ok(Codec::Mp3 { sample_rate }),
         name => return Err(Container::Mp4.unsupported_content(&codec_name(name))),
     }
-    Ok(params)
+    Ok(Codec::Symphonia(Box::new(params)))
 }
 
-/// The codec of an `mp4a` entry, from its descriptors (ISO 14496-1, 7.2.6). `None` if they are cut short.
-fn mpeg(descriptors: &[u8], params: &mut AudioCodecParameters) -> Option<Result<(), AudioError>> {
+/// The configuration of an `mp4a` entry's AAC, from its descriptors (ISO 14496-1, 7.2.6), or `None` within if it is MP3.
+/// `None` if they are cut short.
+fn mpeg(descriptors: &[u8]) -> Option<Result<Option<&[u8]>, AudioError>> {
     let (_, stream) = descriptor(descriptors, 3)?;
     let config = stream.get(3..)?;
     let (_, config) = descriptor(config, 4)?;
     // Object types (ISO 14496-1, 7.2.6.6): AAC of MPEG-4 and MPEG-2, then MP3 of MPEG-2 and MPEG-1.
-    match config.first()? {
-        0x40 | 0x66..=0x68 => {
-            let (_, specific) = descriptor(config.get(13..)?, 5)?;
-            params.for_codec(CODEC_ID_AAC).with_extra_data(specific.into());
-        }
-        0x69 | 0x6B => {
-            params.for_codec(CODEC_ID_MP3);
-        }
-        other => return Some(Err(Container::Mp4.unsupported_content(&format!("the codec 0x{other:02X}")))),
-    }
-    Some(Ok(()))
+    Some(match config.first()? {
+        0x40 | 0x66..=0x68 => Ok(Some(descriptor(config.get(13..)?, 5)?.1)),
+        0x69 | 0x6B => Ok(None),
+        other => Err(Container::Mp4.unsupported_content(&format!("the codec 0x{other:02X}"))),
+    })
 }
 
 /// The descriptor at the beginning, if it has this tag. Its length is stored 7 bits per byte.

@@ -1,13 +1,9 @@
-//! Decodes the packets of a container with Symphonia, and replaces damaged ones by silence.
+//! Decodes the packets of a container, and replaces damaged ones by silence.
 
 use std::num::NonZero;
 
-use symphonia::core::audio::GenericAudioBufferRef;
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder};
-use symphonia::core::packet::Packet;
-
-use super::codec::{self, Container};
-use super::warnings::{damaged_after, shorter_than_declared};
+use super::codec::{Codec, Container, Decoded, Decoder};
+use super::warnings::{damaged_after, rate_changes, shorter_than_declared};
 use crate::audio::error::AudioError;
 use crate::audio::mix::Mixer;
 use crate::audio::stream::{BLOCK_FRAMES, Stream, check_limits, no_audio};
@@ -18,9 +14,18 @@ const MAX_PACKET_FRAMES: u64 = 1 << 16;
 /// If nothing can be decoded at the beginning, this many frames are searched before they are output as silence.
 const MAX_LEADING_SILENCE: usize = 1 << 16;
 
+/// A piece of a track that is decoded at once.
+pub(in crate::audio) struct Packet {
+    pub data: Vec<u8>,
+    /// Duration, in the container's units.
+    pub units: u64,
+}
+
 /// What a container has next.
 pub(in crate::audio) enum Next {
     Packet(Packet),
+    /// The packets from here on need another decoder: the track has changed.
+    NewTrack,
     /// A lost packet of this duration in the container's units; 0 if the skipped bytes were no packet.
     Lost(u64),
     End,
@@ -30,7 +35,7 @@ pub(in crate::audio) enum Next {
 
 /// What a container says of the track that is decoded.
 pub(in crate::audio) struct Track {
-    pub params: AudioCodecParameters,
+    pub codec: Codec,
     /// Duration in the container's units, without the encoder's delay and padding, if the container tells.
     pub length: Option<u64>,
     /// Encoder delay before the sound begins, in the container's units.
@@ -65,10 +70,10 @@ pub(in crate::audio) trait Demuxer {
 /// A compressed recording.
 pub(in crate::audio) struct PacketDecoder<D> {
     demuxer: D,
-    decoder: Box<dyn AudioDecoder>,
+    decoder: Decoder,
     /// In Hz.
     sample_rate: u32,
-    /// Length of the file, in bytes.
+    /// Most bytes of all packets: those of the file.
     length: u64,
     /// Bytes of all packets so far. If they exceed the file, its tables lead in circles.
     packet_bytes: u64,
@@ -80,6 +85,8 @@ pub(in crate::audio) struct PacketDecoder<D> {
     decoded_frames: u64,
     /// Packets that could not be decoded.
     damaged_packets: u64,
+    /// The first other sample rate in the middle of the file in Hz, the frames before it, and the seconds at any other rate.
+    other_rate: Option<(u32, u64, f64)>,
     /// True after the first packet that could be decoded.
     any_decoded: bool,
     /// Why the first packet could not be decoded.
@@ -91,7 +98,7 @@ pub(in crate::audio) struct PacketDecoder<D> {
 }
 
 impl<D: Demuxer> PacketDecoder<D> {
-    /// Starts decoding a file of `length` bytes.
+    /// Starts decoding packets of at most `length` bytes together.
     pub(super) fn new(demuxer: D, length: u64) -> Result<Self, AudioError> {
         let (decoder, sample_rate) = decoder(&demuxer)?;
         let track = demuxer.track();
@@ -107,6 +114,7 @@ impl<D: Demuxer> PacketDecoder<D> {
             delay_left,
             decoded_frames: 0,
             damaged_packets: 0,
+            other_rate: None,
             any_decoded: false,
             first_error: None,
             ended: false,
@@ -124,11 +132,18 @@ impl<D: Demuxer> PacketDecoder<D> {
                 if self.packet_bytes > self.length {
                     self.end(Some("its table of packets leads in circles"));
                 } else {
-                    self.decode_packet(&packet, mixer);
+                    self.decode_packet(packet, mixer);
                 }
             }
+            Next::NewTrack => match decoder(&self.demuxer) {
+                Ok((decoder, _)) => self.decoder = decoder,
+                Err(_) => self.end(Some("it goes on in another format")),
+            },
             Next::Lost(0) => {}
-            Next::Lost(units) => self.push_silence(units, mixer),
+            Next::Lost(units) => {
+                self.decoder.forget();
+                self.push_silence(units, mixer);
+            }
             Next::End => self.end(None),
             Next::Damage(found) => {
                 self.first_error.get_or_insert_with(|| self.demuxer.container().damaged(&found));
@@ -147,30 +162,38 @@ impl<D: Demuxer> PacketDecoder<D> {
     }
 
     /// Decodes and mixes a packet, or silence of the same duration.
-    fn decode_packet(&mut self, packet: &Packet, mixer: &mut Mixer) {
-        self.interleaved.clear();
-        let channels = match self.decoder.decode(packet) {
-            Ok(sound) if sound.spec().rate() == self.sample_rate => interleave(&sound, &mut self.interleaved),
-            // Another sample rate in the middle of a file: damage, or a second stream.
-            Ok(_) => None,
-            Err(error) => {
-                let (container, codec) = (self.demuxer.container(), self.demuxer.track().params.codec);
-                self.first_error.get_or_insert_with(|| codec::rejected(container, codec, &error));
-                None
-            }
-        };
-        match channels {
-            Some(channels) => {
+    fn decode_packet(&mut self, packet: Packet, mixer: &mut Mixer) {
+        let decoded = self.decoder.decode(self.demuxer.container(), packet.data, &mut self.interleaved);
+        match decoded {
+            Ok(Decoded::Sound { channels, sample_rate }) if sample_rate == self.sample_rate => {
                 self.any_decoded = true;
                 self.push_frames(channels, mixer);
             }
-            None => self.push_silence(packet.dur.get(), mixer),
+            Ok(Decoded::Sound { channels, sample_rate }) => {
+                let (_, _, seconds) = self.other_rate.get_or_insert((sample_rate, self.decoded_frames, 0.0));
+                *seconds += (self.interleaved.len() / channels) as f64 / f64::from(sample_rate.max(1));
+            }
+            // The beginning of a file that was cut from a stream.
+            Ok(Decoded::Dependent) if !self.any_decoded => {
+                let missing = || self.demuxer.container().damaged("it depends on sound before it, which is missing");
+                self.first_error.get_or_insert_with(missing);
+                self.mix_silence(packet.units, mixer);
+            }
+            Ok(Decoded::Dependent) => self.push_silence(packet.units, mixer),
+            Err(error) => {
+                self.first_error.get_or_insert(error);
+                self.push_silence(packet.units, mixer);
+            }
         }
     }
 
-    /// Mixes silence in place of a packet of this duration in the container's units.
+    /// Mixes silence in place of a damaged packet of this duration in the container's units.
     fn push_silence(&mut self, units: u64, mixer: &mut Mixer) {
         self.damaged_packets += 1;
+        self.mix_silence(units, mixer);
+    }
+
+    fn mix_silence(&mut self, units: u64, mixer: &mut Mixer) {
         let frames = self.demuxer.track().frames(units, self.sample_rate).min(MAX_PACKET_FRAMES);
         self.interleaved.clear();
         self.interleaved.resize(frames as usize, 0.0);
@@ -232,7 +255,11 @@ impl<D: Demuxer> Stream for PacketDecoder<D> {
         let declared = self.frames().filter(|_| self.ended);
         let short =
             || declared.and_then(|declared| shorter_than_declared(self.decoded_frames, declared, self.sample_rate));
-        damaged.into_iter().chain(self.ending.clone().or_else(short)).collect()
+        let other_rate =
+            self.other_rate.map(|(rate, frames, seconds)| rate_changes(frames, self.sample_rate, rate, seconds));
+        // What was left out for its rate is not missing.
+        let ending = self.ending.clone().or_else(|| if other_rate.is_some() { None } else { short() });
+        damaged.into_iter().chain(other_rate).chain(ending).collect()
     }
 
     fn no_frames_error(&self) -> AudioError {
@@ -241,19 +268,9 @@ impl<D: Demuxer> Stream for PacketDecoder<D> {
 }
 
 /// The decoder of a container's track, and its sample rate in Hz.
-fn decoder(demuxer: &impl Demuxer) -> Result<(Box<dyn AudioDecoder>, u32), AudioError> {
-    let declared = &demuxer.track().params;
-    let decoder = codec::decoder(demuxer.container(), declared)?;
-    let params = decoder.codec_params();
-    let sample_rate = params.sample_rate.or(declared.sample_rate).unwrap_or_default();
-    let channels = params.channels.as_ref().or(declared.channels.as_ref());
+fn decoder(demuxer: &impl Demuxer) -> Result<(Decoder, u32), AudioError> {
+    let (decoder, sample_rate, channels) = Decoder::new(demuxer.container(), &demuxer.track().codec)?;
     // If the container does not tell the channels, each packet does.
-    check_limits(channels.map_or(1, |channels| channels.count()), sample_rate)?;
+    check_limits(channels.unwrap_or(1), sample_rate)?;
     Ok((decoder, sample_rate))
-}
-
-/// Replaces `samples` by the packet's, channels interleaved. Returns the number of channels, `None` if there are none.
-fn interleave(sound: &GenericAudioBufferRef<'_>, samples: &mut Vec<f32>) -> Option<usize> {
-    sound.copy_to_vec_interleaved(samples);
-    Some(sound.num_planes()).filter(|&channels| channels > 0)
 }

@@ -15,6 +15,14 @@ pub(in crate::audio) fn shorter_than_declared(decoded: u64, declared: u64, sampl
         .then(|| format!("The file's header says that it lasts {all}, but only {there} are there; these were decoded."))
 }
 
+/// The sample rate in Hz changes to another after these frames; the seconds at other rates were left out.
+pub(in crate::audio) fn rate_changes(frames: u64, sample_rate: u32, other: u32, left_out: f64) -> String {
+    let moment = seconds(frames, sample_rate);
+    format!(
+        "The file's sample rate changes from {sample_rate} to {other} Hz at {moment}; {left_out:.1} s were left out."
+    )
+}
+
 /// Damaged places that were skipped: how many, their bytes, and the frames of silence that replace them.
 pub(in crate::audio) fn damage_skipped(places: u64, bytes: u64, silence: u64, sample_rate: u32) -> String {
     let plural = |count: u64| if count == 1 { "" } else { "s" };

@@ -26,37 +26,32 @@ pub(in crate::audio) fn open(mut input: Input) -> Result<Pcm, AudioError> {
         }
     }
     let missing = |id| malformed(&format!("expected a '{id}' chunk, but the file has none"));
-    let (layout, frames) = common.ok_or_else(|| missing("COMM"))?;
+    let layout = common.ok_or_else(|| missing("COMM"))?;
     let span = sound.ok_or_else(|| missing("SSND"))?;
     if layout.frames_in(span.length) == 0 {
         return Err(no_audio());
     }
-    // A writer that could not seek back to the header leaves 0.
-    Pcm::new(input, layout, span, (frames > 0).then_some(frames))
+    Pcm::new(input, layout, span, None)
 }
 
 /// The samples follow an offset and a block size, both zero in most files.
 fn span(input: &mut Input, chunk: &Chunk) -> Result<Span, AudioError> {
     let head = chunk.head(input)?;
     let before = 8 + u64::from(ByteOrder::Big.u32_at(&head, 0).unwrap_or_default());
-    let start = chunk.body + before;
-    let there = input.length().saturating_sub(start);
-    let declared = chunk.length.saturating_sub(before);
-    Ok(Span { start, length: declared.min(there), declared: (declared > there).then_some(declared) })
+    chunk.span(input, before, ByteOrder::Big)
 }
 
-/// Reads a `COMM` chunk: the sample layout, and the number of frames.
-fn parse(body: &[u8]) -> Result<(Layout, u64), AudioError> {
+/// Reads a `COMM` chunk. Its number of frames tells no more than the sound chunk's length, and some writers leave it 0.
+fn parse(body: &[u8]) -> Result<Layout, AudioError> {
     let short = || malformed(&format!("expected a 'COMM' chunk of 18 bytes or more, but it has {}", body.len()));
     let word = |at: usize| ByteOrder::Big.u16_at(body, at).ok_or_else(short);
-    let frames = ByteOrder::Big.u32_at(body, 2).ok_or_else(short)?;
     let (channels, bits) = (word(0)?, word(6)?);
     let rate = body.get(8..18).and_then(|bytes| bytes.first_chunk()).ok_or_else(short)?;
     let sample_rate = from_extended(rate);
     check_limits(usize::from(channels), sample_rate)?;
     let compression = body.get(18..).and_then(|rest| rest.first_chunk::<4>());
     let (coding, order) = coding(compression.unwrap_or(b"NONE"), bits)?;
-    Ok((Layout { coding, order, channels, sample_rate }, u64::from(frames)))
+    Ok(Layout { coding, order, channels, sample_rate })
 }
 
 /// The coding of an AIFF-C compression type. Samples are left-justified in the bytes that they need.
@@ -75,14 +70,16 @@ fn coding(compression: &[u8; 4], bits: u16) -> Result<(Coding, ByteOrder), Audio
         (b"fl64" | b"FL64", _) => Coding::Float64,
         (b"alaw" | b"ALAW", _) => Coding::ALaw,
         (b"ulaw" | b"ULAW", _) => Coding::MuLaw,
-        (b"NONE" | b"twos" | b"sowt" | b"raw ", bits) => {
+        (b"NONE" | b"twos" | b"sowt", bits) => {
             return Err(malformed(&format!("expected samples of 1 to 32 bits, but the file says {bits}")));
         }
         (other, _) => {
-            let name: String =
-                other.iter().map(|&byte| if byte.is_ascii_graphic() { byte.into() } else { '?' }).collect();
+            let letter = |&byte: &u8| if matches!(byte, b' '..=b'~') { char::from(byte) } else { '?' };
+            let name: String = other.iter().map(letter).collect();
+            let name = name.trim_end();
             let supported = "integers, floats, A-law and µ-law are supported";
-            let found = format!("it is an AIFF file with the compression '{name}', but only {supported}");
+            let wide = if other == b"raw " { format!(" of {bits} bits") } else { String::new() };
+            let found = format!("it is an AIFF file with the compression '{name}'{wide}, but only {supported}");
             return Err(unsupported(&found));
         }
     };

@@ -1,5 +1,6 @@
 //! The chunks of RIFF and IFF files: a name, a length, and that many bytes.
 
+use super::pcm::Span;
 use crate::audio::bytes::ByteOrder;
 use crate::audio::error::AudioError;
 use crate::audio::source::Input;
@@ -8,6 +9,9 @@ use crate::audio::source::Input;
 const LENGTH_ELSEWHERE: u32 = u32::MAX;
 /// Most bytes that are read of a header chunk: a `fmt ` chunk with 256 pairs of ADPCM coefficients.
 const MAX_HEADER_BYTES: u64 = 1_100;
+
+/// Lengths that writers claim if they cannot seek back to the header.
+const STREAM_LENGTHS: std::ops::RangeInclusive<u64> = 0x7FFF_0000..=u32::MAX as u64;
 
 /// Recordings have some dozens of chunks, but zeros after a header look like chunks without end.
 const MAX_CHUNKS: usize = 4_096;
@@ -28,6 +32,19 @@ impl Chunk {
         input.seek_to(self.body)?;
         input.read_at_most(self.length.min(MAX_HEADER_BYTES) as usize, &mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Where the samples are that begin `before` bytes into the body. A length of 0 is open if sound follows: its writer could
+    /// not seek back.
+    pub(super) fn span(&self, input: &mut Input, before: u64, order: ByteOrder) -> Result<Span, AudioError> {
+        let start = self.body + before;
+        let there = input.length().saturating_sub(start);
+        if self.length == 0 && !ends_or_chunk_follows(input, self.body, order)? {
+            return Ok(Span { start, length: there, declared: None });
+        }
+        let declared = self.length.saturating_sub(before);
+        let cut_short = declared > there && !STREAM_LENGTHS.contains(&self.length);
+        Ok(Span { start, length: declared.min(there), declared: cut_short.then_some(declared) })
     }
 
     /// Where the next chunk begins. Chunks should begin at even positions, but some writers forget the pad byte: it is only
@@ -80,7 +97,7 @@ impl Chunks {
 }
 
 /// The chunk at a position, whatever its name; `None` if the file ends there.
-pub(in crate::audio) fn chunk_at(input: &mut Input, at: u64, order: ByteOrder) -> Result<Option<Chunk>, AudioError> {
+fn chunk_at(input: &mut Input, at: u64, order: ByteOrder) -> Result<Option<Chunk>, AudioError> {
     let mut header = Vec::new();
     input.seek_to(at)?;
     input.read_at_most(8, &mut header)?;
@@ -88,4 +105,12 @@ pub(in crate::audio) fn chunk_at(input: &mut Input, at: u64, order: ByteOrder) -
         return Ok(None);
     };
     Ok(Some(Chunk { id, body: at + 8, length: u64::from(length) }))
+}
+
+/// True if the file ends here or a chunk can follow: then a length of zero is meant, and not left open by a writer.
+fn ends_or_chunk_follows(input: &mut Input, at: u64, order: ByteOrder) -> Result<bool, AudioError> {
+    let Some(next) = chunk_at(input, at, order)? else { return Ok(true) };
+    let named = next.id.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    // One byte more: the pad byte of the last chunk may be missing.
+    Ok(named && next.body + next.length <= input.length() + 1)
 }

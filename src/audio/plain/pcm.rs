@@ -1,7 +1,5 @@
 //! Uncompressed, G.711 and ADPCM samples: read, converted and mixed block by block.
 
-use std::io::Read;
-
 use hound::{Sample, WavReader};
 
 use super::adpcm::Adpcm;
@@ -15,11 +13,14 @@ use crate::audio::stream::{BLOCK_FRAMES, Stream};
 /// Most bytes that are read at a time: a crafted header may claim long blocks of one frame each.
 const MAX_READ_BYTES: usize = 1 << 20;
 
+/// How many bytes are searched for a sample that tells the justification: most of a minute.
+const JUSTIFICATION_BYTES: u64 = 1 << 24;
+
 /// How a sample is coded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::audio) enum Coding {
-    /// Integers as hound reads them: 1 byte is unsigned, 2 to 4 bytes are signed. 24 bits in 4 bytes are right-justified;
-    /// any other width is left-justified, so it is read as if it filled its bytes.
+    /// Integers: 1 byte is unsigned, 2 to 4 bytes are signed. They are right-justified: a left-justified width is read as if it
+    /// filled its bytes.
     Integer {
         bytes: u16,
         bits: u16,
@@ -78,6 +79,41 @@ impl Layout {
         }
     }
 
+    /// Decides whether integers that do not fill their bytes are at the lower or at the upper end of them: files have both,
+    /// and the samples tell. At the lower end, the bits above repeat the sign, or all are 0; at the upper end, the bits below
+    /// are 0. If both are true of all samples, they would be very soft at the upper end of 8 bits more.
+    pub(super) fn find_justification(&mut self, input: &mut Input, span: Span) -> Result<(), AudioError> {
+        let Coding::Integer { bytes, bits } = self.coding else { return Ok(()) };
+        let unused = 8 * bytes - bits;
+        if unused == 0 || bytes == 1 {
+            return Ok(());
+        }
+        let (mut signs_above, mut zeros_above, mut zeros_below) = (true, true, true);
+        let (end, mut searched, mut block) = (span.length.min(JUSTIFICATION_BYTES), 0, Vec::new());
+        input.seek_to(span.start)?;
+        // The lower end is certain at once: noise fills the bits.
+        while searched < end && zeros_below && (signs_above || zeros_above) {
+            let wanted = (u64::from(bytes) * BLOCK_FRAMES as u64).min(end - searched);
+            input.read_at_most(wanted as usize, &mut block)?;
+            if block.is_empty() {
+                break;
+            }
+            searched += block.len() as u64;
+            self.swap_to_little_endian(&mut block, usize::from(bytes));
+            for sample in block.chunks_exact(usize::from(bytes)) {
+                let number = sample.iter().rev().fold(0_u32, |number, &byte| number << 8 | u32::from(byte));
+                // The highest bit becomes that of 32 bits.
+                let number = number << (32 - 8 * bytes);
+                signs_above &= number.cast_signed() << unused >> unused == number.cast_signed();
+                zeros_above &= number >> (32 - unused) == 0;
+                zeros_below &= number << bits == 0;
+            }
+        }
+        let at_upper_end = !(signs_above || zeros_above) || zeros_below && unused < 8;
+        self.coding = Coding::Integer { bytes, bits: if at_upper_end { 8 * bytes } else { bits } };
+        Ok(())
+    }
+
     /// Appends the samples of whole units, channels interleaved. Swaps `bytes` in place if their order requires it.
     fn decode(&self, bytes: &mut [u8], samples: &mut Vec<f32>) -> Result<(), AudioError> {
         match &self.coding {
@@ -99,15 +135,15 @@ impl Layout {
             })),
             Coding::SignedByte => {
                 bytes.iter_mut().for_each(|byte| *byte ^= 0x80);
-                self.decode_with_hound(false, 1, 8, bytes, samples)?;
+                self.integers(1, 8, bytes, samples)?;
             }
             &Coding::Integer { bytes: sample_bytes, bits } => {
                 self.swap_to_little_endian(bytes, usize::from(sample_bytes));
-                self.decode_with_hound(false, sample_bytes, bits, bytes, samples)?;
+                self.integers(sample_bytes, bits, bytes, samples)?;
             }
             Coding::Float32 => {
                 self.swap_to_little_endian(bytes, 4);
-                self.decode_with_hound(true, 4, 32, bytes, samples)?;
+                self.decode_with_hound(true, 4, bytes, samples, |sample: f32| sample)?;
             }
         }
         Ok(())
@@ -120,41 +156,37 @@ impl Layout {
         }
     }
 
+    /// Reads little-endian integers; the bits above `bits` do not count.
+    fn integers(&self, sample_bytes: u16, bits: u16, bytes: &[u8], samples: &mut Vec<f32>) -> Result<(), AudioError> {
+        // So that full scale is 1.
+        let (scale, above) = (2.0_f32.powi(1 - i32::from(bits)), 32 - bits);
+        self.decode_with_hound(false, sample_bytes, bytes, samples, |sample: i32| {
+            (sample << above >> above) as f32 * scale
+        })
+    }
+
     /// Reads a block with hound, as a WAV file of its own with a minimal header: so hound reads blocks of any
     /// container, and of files of any length.
-    fn decode_with_hound(
+    fn decode_with_hound<S: Sample>(
         &self,
         float: bool,
         sample_bytes: u16,
-        bits: u16,
         bytes: &[u8],
         samples: &mut Vec<f32>,
+        scaled: impl Fn(S) -> f32,
     ) -> Result<(), AudioError> {
-        let mut file = wav_header(float, self, sample_bytes, bits, bytes.len());
+        let mut file = wav_header(float, self, sample_bytes, bytes.len());
         file.extend_from_slice(bytes);
         let reader = WavReader::new(file.as_slice()).map_err(refused)?;
-        if float {
-            return convert(reader, samples, |sample: f32| sample);
+        for sample in reader.into_samples::<S>() {
+            samples.push(scaled(sample.map_err(refused)?));
         }
-        // So that full scale is 1.
-        let scale = 2.0_f32.powi(1 - i32::from(bits));
-        convert(reader, samples, |sample: i32| sample as f32 * scale)
+        Ok(())
     }
-}
-
-fn convert<S: Sample>(
-    reader: WavReader<impl Read>,
-    samples: &mut Vec<f32>,
-    scaled: impl Fn(S) -> f32,
-) -> Result<(), AudioError> {
-    for sample in reader.into_samples::<S>() {
-        samples.push(scaled(sample.map_err(refused)?));
-    }
-    Ok(())
 }
 
 /// The 44-byte header of a WAV file.
-fn wav_header(float: bool, layout: &Layout, sample_bytes: u16, bits: u16, data_bytes: usize) -> Vec<u8> {
+fn wav_header(float: bool, layout: &Layout, sample_bytes: u16, data_bytes: usize) -> Vec<u8> {
     let frame_bytes = layout.channels * sample_bytes;
     let byte_rate = layout.sample_rate * u32::from(frame_bytes);
     // A block is far smaller than 4 GB.
@@ -164,7 +196,7 @@ fn wav_header(float: bool, layout: &Layout, sample_bytes: u16, bits: u16, data_b
     header.extend(b"WAVEfmt \x10\0\0\0");
     header.extend([if float { 3 } else { 1 }, layout.channels].map(u16::to_le_bytes).as_flattened());
     header.extend([layout.sample_rate, byte_rate].map(u32::to_le_bytes).as_flattened());
-    header.extend([frame_bytes, bits].map(u16::to_le_bytes).as_flattened());
+    header.extend([frame_bytes, 8 * sample_bytes].map(u16::to_le_bytes).as_flattened());
     header.extend(b"data");
     header.extend(data_bytes.to_le_bytes());
     header
@@ -195,16 +227,14 @@ pub(in crate::audio) struct Pcm {
 }
 
 impl Pcm {
-    /// Reads the span's frames, at most `max_frames` if the file tells how many there are.
-    pub(super) fn new(
-        mut input: Input,
-        layout: Layout,
-        span: Span,
-        max_frames: Option<u64>,
-    ) -> Result<Self, AudioError> {
+    /// Reads the span's frames. `told` is how many the file says there are: it only counts if it differs by less than a
+    /// block, whose end may be padding.
+    pub(super) fn new(mut input: Input, layout: Layout, span: Span, told: Option<u64>) -> Result<Self, AudioError> {
         input.seek_to(span.start)?;
         let available = layout.frames_in(span.length);
-        let frames = max_frames.map_or(available, |max| max.min(available));
+        let block = layout.unit().1 as u64;
+        let frames =
+            told.filter(|&told| told > 0 && told <= available && told + block > available).unwrap_or(available);
         let warnings = missing_bytes(&layout, span);
         Ok(Self { input, layout, frames, frames_left: frames, warnings, bytes: Vec::new(), interleaved: Vec::new() })
     }

@@ -18,54 +18,75 @@ mod tag {
     pub(super) const EXTENSIBLE: u16 = 0xFFFE;
 }
 
-/// A parsed `fmt ` chunk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::audio) struct Format {
-    pub layout: Layout,
-    /// True if the last block may hold more frames than the recording has.
-    pub padded: bool,
-}
+/// Bytes of a `fmt ` chunk that is extensible.
+const EXTENSIBLE_BYTES: usize = 40;
 
 /// Parses the first bytes of a chunk's body.
-pub(in crate::audio) fn parse(body: &[u8], order: ByteOrder) -> Result<Format, AudioError> {
+pub(in crate::audio) fn parse(body: &[u8], order: ByteOrder) -> Result<Layout, AudioError> {
     let short = || malformed(&format!("expected a 'fmt ' chunk of 16 bytes or more, but it has {}", body.len()));
     let word = |at: usize| order.u16_at(body, at).ok_or_else(short);
     let (channels, block_bytes, bits) = (word(2)?, word(12)?, word(14)?);
-    let sample_rate = order.u32_at(body, 4).ok_or_else(short)?;
-    let tag = match word(0)? {
+    let number = |at: usize| order.u32_at(body, at).ok_or_else(short);
+    let (sample_rate, byte_rate) = (number(4)?, number(8)?);
+    let tag = match (word(0)?, order.u32_at(body, 24)) {
         // The first 16 bits of the GUID are the registered tag.
-        tag::EXTENSIBLE => order.u32_at(body, 24).ok_or_else(short)? as u16,
-        tag => tag,
+        (tag::EXTENSIBLE, Some(guid)) => guid as u16,
+        // Without it: floats have 32 bits or more.
+        (tag::EXTENSIBLE, None) if (8..=24).contains(&bits) => tag::PCM,
+        (tag::EXTENSIBLE, None) => {
+            let found = format!("but it has {}", body.len());
+            return Err(malformed(&format!(
+                "expected a 'fmt ' chunk of {EXTENSIBLE_BYTES} bytes, as extensible formats have, {found}"
+            )));
+        }
+        (tag, _) => tag,
     };
     check_limits(usize::from(channels), sample_rate)?;
     let coding = match tag {
         tag::MICROSOFT_ADPCM | tag::IMA_ADPCM => adpcm(tag, body, order, block_bytes, channels)?,
-        _ => samples(tag, block_bytes / channels, bits)?,
+        _ => samples(tag, sample_bytes(channels, block_bytes, bits, sample_rate, byte_rate), bits)?,
     };
-    let padded = matches!(coding, Coding::Adpcm { .. });
-    Ok(Format { layout: Layout { coding, order, channels, sample_rate }, padded })
+    Ok(Layout { coding, order, channels, sample_rate })
+}
+
+/// Bytes of a sample. Some writers leave the block align wrong (0, that of another layout, or in bits), and players only
+/// read the bits; but only the block align tells that samples have bytes of their own to spare, so it counts if it can be
+/// true. A byte rate that agrees with it shows that the writer meant it.
+fn sample_bytes(channels: u16, block_bytes: u16, bits: u16, sample_rate: u32, byte_rate: u32) -> u16 {
+    let (bytes, needed) = (block_bytes / channels, bits.div_ceil(8));
+    let meant = u64::from(byte_rate) == u64::from(sample_rate) * u64::from(block_bytes);
+    let whole = block_bytes.is_multiple_of(channels);
+    let spare = needed < bytes && bytes <= 4 && meant;
+    // Bits that are no whole bytes and do not fit: either may be wrong.
+    let contradicts = bytes > 0 && bytes < needed && !bits.is_multiple_of(8);
+    if whole && (spare || contradicts) { bytes } else { needed }
 }
 
 /// The coding of samples that are not in blocks. The valid bits of an extensible format are ignored: they are
 /// left-justified, so the full container has the right scale.
 fn samples(tag: u16, bytes: u16, bits: u16) -> Result<Coding, AudioError> {
     let coding = match (tag, bytes, bits) {
-        (tag::A_LAW, 1, _) => Coding::ALaw,
-        (tag::MU_LAW, 1, _) => Coding::MuLaw,
-        (tag::PCM | tag::FLOAT | tag::A_LAW | tag::MU_LAW, ..) if bits == 0 || bits > bytes.saturating_mul(8) => {
+        // Whatever the writer says of the bits: of a sample, or of what it becomes.
+        (tag::A_LAW, ..) => Coding::ALaw,
+        (tag::MU_LAW, ..) => Coding::MuLaw,
+        (tag::PCM | tag::FLOAT, ..) if bits == 0 || bits > bytes.saturating_mul(8) => {
             return Err(malformed(&format!(
                 "the file's header says that samples of {bits} bits are stored in {bytes} bytes"
             )));
         }
-        (tag::PCM, 4, 24) => Coding::Integer { bytes: 4, bits: 24 },
-        (tag::PCM, 1..=4, _) => Coding::Integer { bytes, bits: 8 * bytes },
+        (tag::PCM, 1, _) => Coding::Integer { bytes: 1, bits: 8 },
+        (tag::PCM, 2..=4, _) => Coding::Integer { bytes, bits },
         (tag::FLOAT, 4, 32) => Coding::Float32,
         (tag::FLOAT, 8, 64) => Coding::Float64,
-        (tag::PCM | tag::FLOAT | tag::A_LAW | tag::MU_LAW, ..) => {
-            let kind = if tag == tag::FLOAT { "float" } else { "integer" };
-            let found = format!("the file has {bits}-bit {kind} samples in {bytes} bytes");
-            let supported = "integers of 8 to 32 bits and floats of 32 or 64 bits are supported";
-            return Err(unsupported(&format!("{found}, but only {supported}")));
+        (tag::PCM, ..) => {
+            return Err(unsupported(&format!(
+                "the file has {bits}-bit integers, but only those of 8 to 32 bits are supported"
+            )));
+        }
+        (tag::FLOAT, ..) => {
+            return Err(unsupported(&format!(
+                "the file has {bits}-bit floats, but only those of 32 or 64 bits are supported"
+            )));
         }
         _ => {
             let supported = "PCM, float, A-law, µ-law, IMA ADPCM and Microsoft ADPCM are supported";

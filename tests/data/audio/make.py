@@ -6,6 +6,9 @@ The uncompressed ones need nothing but Python 3.8. The compressed ones were made
 libmp3lame 3.100, libvorbis 1.3.7 and libopus 1.3.1 (`apt-get install ffmpeg`); other versions give other bytes, so
 without ffmpeg they are left as they are.
 
+`mp3-block-types.mp3` is the beginning of a file by LAME 3.100 (96 kbit/s, 32 kHz, dual channel) of a sound with attacks in
+the left channel only, whose blocks therefore differ from those of the right one.
+
 The sound, at t seconds: the left channel, or the only one, is 0.5 sin(2 pi 440 t), the right one 0.25 sin(2 pi 880 t).
 """
 
@@ -93,6 +96,10 @@ def wav_files():
     yield "wav-s20", riff(fmt(1, 2, 20), chunk(b"data", sound(integer(20, 24))))
     yield "wav-s24", riff(fmt(1, 2, 24), chunk(b"data", sound(integer(24))))
     yield "wav-s24-in-32", riff(fmt(1, 2, 24, block=8), chunk(b"data", sound(integer(24, 32, left=False))))
+    yield "wav-s24-in-32-left", riff(fmt(1, 2, 24, block=8), chunk(b"data", sound(integer(24, 32))))
+    yield "wav-s20-right", riff(fmt(1, 2, 20), chunk(b"data", sound(integer(20, 24, left=False))))
+    yield "wav-block-align-in-bits", riff(fmt(1, 2, 16, block=32), d16)
+    yield "wav-extensible-short", riff(fmt(0xFFFE, 2, 16, b"\0\0"), d16)
     yield "wav-s32", riff(fmt(1, 2, 32), chunk(b"data", sound(integer(32))))
     yield "wav-f32", riff(fmt(3, 2, 32, b"\0\0"), chunk(b"fact", struct.pack("<I", FRAMES)), chunk(b"data", sound(float_of("f"))))
     yield "wav-f64", riff(fmt(3, 2, 64, b"\0\0"), chunk(b"data", sound(float_of("d"))))
@@ -114,6 +121,8 @@ def wav_files():
     yield "wav-sizes-off", riff(f16, chunk(b"data", s16, size=len(s16) + 36), size=len(s16))
     yield "wav-cut-in-a-frame", riff(f16, d16)[:-3]
     yield "rifx-s16", riff(fmt(1, 2, 16, order=">"), chunk(b"data", sound(integer(16, order="big")), ">"), name=b"RIFX", order=">")
+    s24_be = sound(lambda x: integer(24, 32)(x)[::-1])
+    yield "rifx-s24-in-32-left", riff(fmt(1, 2, 24, order=">", block=8), chunk(b"data", s24_be, ">"), name=b"RIFX", order=">")
     yield "rifx-f64", riff(fmt(3, 1, 64, order=">"), chunk(b"data", sound(float_of("d", ">"), 1), ">"), name=b"RIFX", order=">")
     lengths = struct.pack("<QQQ", 0, len(s16), FRAMES)
     unknown = chunk(b"data", s16, size=0xFFFFFFFF)
@@ -170,6 +179,38 @@ def aiff_files():
     yield "aifc-alaw", aiff(b"alaw", 8, a_law)
     yield "aifc-ulaw", aiff(b"ulaw", 8, mu_law)
     yield "aiff-frames-unknown", aiff(None, 16, integer(16, order="big"), frames_said=0)
+    # As ffmpeg writes to a pipe.
+    piped = bytearray(aiff(None, 16, integer(16, order="big"), frames_said=0))
+    for size_at in (4, 42):
+        piped[size_at : size_at + 4] = bytes(4)
+    yield "aiff-sizes-zero", bytes(piped)
+
+
+def crc(data, polynomial, bits):
+    value = 0
+    for byte in data:
+        value ^= byte << (bits - 8)
+        for _ in range(8):
+            value = value << 1 ^ (polynomial if value >> (bits - 1) & 1 else 0)
+            value &= (1 << bits) - 1
+    return value.to_bytes(bits // 8, "big")
+
+
+def flac_escape():
+    """A single frame whose residuals are plain binary numbers (RFC 9639, 9.2.7.1), which encoders hardly ever write."""
+    width, wide = 16, 17
+    fields = ""
+    for channel in range(2):
+        row = [round(frame[channel] * 32767) for frame in frames()]
+        # Predicted by the sample before; then one partition, the escape code, and the width of the residuals.
+        fields += "00010010" + format(row[0] & 0xFFFF, "016b") + "00" + "0000" + "1111" + format(wide, "05b")
+        fields += "".join(format(b - a & (1 << wide) - 1, f"0{wide}b") for a, b in zip(row, row[1:]))
+    fields += "0" * (-len(fields) % 8)
+    head = bytes([0xFF, 0xF8, 0x74, 0x18, 0]) + struct.pack(">H", FRAMES - 1)
+    frame = head + crc(head, 0x07, 8) + int(fields, 2).to_bytes(len(fields) // 8, "big")
+    packed = (RATE << 44 | 1 << 41 | width - 1 << 36 | FRAMES).to_bytes(8, "big")
+    info = struct.pack(">HH", FRAMES, FRAMES) + bytes(6) + packed + bytes(16)
+    return b"fLaC\x80\0\0\x22" + info + frame + crc(frame, 0x8005, 16)
 
 
 def encoded_files():
@@ -212,6 +253,7 @@ def encode(name, seconds, rate, arguments):
 
 
 def main():
+    (HERE / "flac-escape.flac").write_bytes(flac_escape())
     endings = [(wav_files, ".wav"), (au_files, ".au"), (aiff_files, ".aiff")]
     for files, ending in endings:
         for name, content in files():
