@@ -152,6 +152,12 @@ impl Drop for Frame {
     }
 }
 
+/// Milliseconds since some moment, by a clock that is never set back.
+pub(crate) fn now() -> f64 {
+    // Without it, as in no browser that has WebAssembly, nothing takes any time.
+    window().ok().and_then(|window| window.performance()).map_or(0.0, |performance| performance.now())
+}
+
 /// Waits for so many milliseconds.
 pub(crate) async fn sleep(milliseconds: i32) {
     let promise = js_sys::Promise::new(&mut |resolve, _| {

@@ -1,14 +1,15 @@
 //! Records from the microphone. It is opened when the user starts a recording, and closed after it.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use futures_channel::oneshot;
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    AnalyserNode, AudioContext, BlobEvent, Event, File, MediaRecorder, MediaStream, MediaStreamConstraints,
-    MediaStreamTrack,
+    AnalyserNode, AudioContext, BlobEvent, Event, EventTarget, File, MediaRecorder, MediaStream,
+    MediaStreamConstraints, MediaStreamTrack,
 };
 
 use super::browser_decoder::{self, Decoded};
@@ -17,7 +18,6 @@ use crate::view::train::recording::NotRecorded;
 
 /// Samples over which the level is the maximum: 23 ms at 44.1 kHz.
 const LEVEL_SAMPLES: usize = 1024;
-
 /// How long a question for the microphone may stay without an answer, in seconds.
 const PERMISSION_SECONDS: u32 = 120;
 const NOT_ANSWERED: &str = "the question whether this page may use the microphone was not answered";
@@ -34,7 +34,8 @@ pub(crate) struct Recorder {
     pieces: Array,
     /// Resolves once the last blob is there.
     stopped: oneshot::Receiver<()>,
-    _listeners: [Listener; 2],
+    interrupted: Rc<Cell<bool>>,
+    _listeners: Vec<Listener>,
 }
 
 impl Recorder {
@@ -90,11 +91,34 @@ impl Recorder {
                 let _ = sender.send(());
             }
         });
-        let listeners = [piece, stop].map(|listener| listener.map_err(|error| JsValue::from(error.to_string())));
-        let [piece, stop] = listeners;
-        let listeners = [piece?, stop?];
+        let interrupted = Rc::new(Cell::new(false));
+        let interrupt = |target: &EventTarget, kind| {
+            let (interrupted, stream) = (interrupted.clone(), Clone::clone(&stream));
+            Listener::new(target, kind, move |_: Event| {
+                interrupted.set(true);
+                end(&stream);
+            })
+        };
+        let mut listeners = vec![piece, stop];
+        for track in stream.get_audio_tracks().iter() {
+            let track: MediaStreamTrack = track.unchecked_into();
+            // Unplugged, or taken away by the system: what follows would be silence.
+            listeners.extend([interrupt(&track, "ended"), interrupt(&track, "mute")]);
+        }
+        if let Some(window) = web_sys::window() {
+            // A page that was left may stay in memory, to come back later.
+            listeners.push(interrupt(&window, "pagehide"));
+        }
+        let listeners: Result<Vec<_>, _> = listeners.into_iter().collect();
+        let listeners = listeners.map_err(|error| JsValue::from(error.to_string()))?;
         recorder.start()?;
-        Ok(Self { stream, recorder, context, analyser, pieces, stopped, _listeners: listeners })
+        Ok(Self { stream, recorder, context, analyser, pieces, stopped, interrupted, _listeners: listeners })
+    }
+
+    /// True once the microphone gives no sound any more: it was unplugged, the system muted it, or the page was left.
+    /// It is then closed.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.get()
     }
 
     /// The level now: the largest sample of the last moment, 0 to 1.
@@ -110,11 +134,10 @@ impl Recorder {
     ///
     /// If the browser has recorded nothing that it can decode.
     pub(crate) async fn finish(mut self) -> Result<Decoded, NotRecorded> {
-        // It has stopped by itself if the microphone was unplugged.
-        if self.recorder.stop().is_ok() {
-            // The listener holds the sender, so that it is not dropped before. What has come until then is decoded.
-            dom::within(STOP_SECONDS, &mut self.stopped).await;
-        }
+        // Fails if it has stopped by itself, because the microphone was unplugged; the last blob may still be on its way.
+        let _ = self.recorder.stop();
+        // The listener holds the sender, so that it is not dropped before. What has come until then is decoded.
+        dom::within(STOP_SECONDS, &mut self.stopped).await;
         let file = File::new_with_blob_sequence(&self.pieces, "recording").map_err(|error| reason(&error))?;
         drop(self);
         browser_decoder::decode(&file).await.map_err(|_| NotRecorded::Nothing)

@@ -6,33 +6,31 @@
 //! as `TransactionResult::Aborted` and drops the reason with it. A full disk (`QuotaExceededError`) shows in no other
 //! way.
 
-use std::collections::BTreeMap;
+mod connection;
+mod lock;
+mod records;
+mod space;
 
-use futures_channel::oneshot;
-use js_sys::{Array, Function, Promise, Reflect};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_wasm_bindgen::Serializer;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{
-    DomException, IdbDatabase, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbTransactionMode, StorageEstimate,
-};
+use web_sys::{DomException, IdbRequest, IdbTransaction, IdbTransactionMode};
 
+use self::connection::{Connection, open};
+pub(crate) use self::records::{field, is_known_version, with_version};
+pub use self::records::{from_value, to_value};
+pub(crate) use self::space::{request_persistence, usage};
+use super::dom;
 use super::weights_cache::site_scoped_name;
-use super::{dom, js};
-use crate::view::storage::state::{StorageError, Usage};
+use crate::view::storage::state::StorageError;
 
 /// Kind and version of the database, an old name that visitors' databases have. The version is raised if the contents
 /// can no longer be read.
 const KIND: &str = "taught-1";
-/// How long a browser may take to open it, in milliseconds: some never answer.
-const OPEN_TIMEOUT_MILLISECONDS: i32 = 10_000;
-/// How often the lock is requested, and the pause between, in milliseconds: a page that is reloaded meets its
-/// predecessor on its way out.
-const LOCK_TRIES: usize = 10;
-const LOCK_RETRY_MILLISECONDS: i32 = 200;
-
 /// An object store of the database, with keys of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObjectStore {
@@ -80,73 +78,94 @@ impl Change {
     }
 }
 
-/// The open database. Clones are the same connection.
-#[derive(Debug, Clone)]
-pub struct Store(IdbDatabase);
+/// The database. Clones are the same connection. The browser may close it at any time, for example when the user
+/// clears the site's data; [`reconnect`](Self::reconnect) opens it again.
+#[derive(Clone)]
+pub struct Store(Rc<Inner>);
 
-/// Takes a lock of this name until the page ends; false if another page has it. If the browser has no locks, or
-/// refuses them, the page counts as alone.
-async fn acquire_lock(name: &str) -> bool {
-    let locks = dom::window().ok().and_then(|window| js::object(window.navigator().as_ref(), "locks"));
-    let Some(locks) = locks else { return true };
-    for _ in 0..LOCK_TRIES {
-        match lock(&locks, name).await {
-            Ok(true) => return true,
-            Ok(false) => dom::sleep(LOCK_RETRY_MILLISECONDS).await,
-            Err(error) => {
-                log::warn!("cannot tell whether the page is open twice: {}", reason(&error));
-                return true;
-            }
-        }
-    }
-    false
+struct Inner {
+    name: String,
+    connection: RefCell<Option<Connection>>,
+    /// True if the connection was closed by something else than this page.
+    lost: Cell<bool>,
+    on_lost: RefCell<Option<Box<dyn Fn()>>>,
 }
 
-/// Takes the lock of this name if it is free; false if another page has it.
-async fn lock(locks: &JsValue, name: &str) -> Result<bool, JsValue> {
-    let (sender, taken) = oneshot::channel();
-    let granted = Closure::once_into_js(move |lock: JsValue| {
-        // Fails only if nobody waits any more.
-        let _ = sender.send(!lock.is_null());
-        // The browser holds the lock until the promise that is returned here resolves: this one never does.
-        if lock.is_null() { JsValue::NULL } else { Promise::new(&mut |_, _| {}).into() }
-    });
-    let options = js::plain_object(&[("ifAvailable", JsValue::TRUE)])?;
-    js::call(locks, "request", &[&name.into(), &options, &granted])?;
-    taken.await.map_err(|_| "the browser does not answer".into())
+/// The name of this site's database, which is also the name of its lock.
+///
+/// # Errors
+///
+/// [`StorageError::Unavailable`], if the page has no address.
+pub(crate) fn name() -> Result<String, StorageError> {
+    site_scoped_name(KIND).map_err(|error| StorageError::Unavailable(reason(&error)))
 }
 
 impl Store {
-    /// Opens the database for this page alone, and creates it if it is not there.
+    /// Opens a database for this page alone, and creates it if it is not there.
     ///
     /// # Errors
     ///
-    /// [`StorageError::Unavailable`] or [`StorageError::OtherTab`].
-    pub(crate) async fn open() -> Result<Self, StorageError> {
-        let name = site_scoped_name(KIND).map_err(|error| StorageError::Unavailable(reason(&error)))?;
-        if !acquire_lock(&name).await {
-            return Err(StorageError::OtherTab);
-        }
-        Self::open_named(&name).await
+    /// As [`open_named`](Self::open_named), or [`StorageError::OtherTab`].
+    pub(crate) async fn open_alone(name: &str) -> Result<Self, StorageError> {
+        if lock::acquire(name).await { Self::open_named(name).await } else { Err(StorageError::OtherTab) }
     }
 
-    /// As [`open`](Self::open), under another name and without a lock: for tests.
+    /// As [`open_alone`](Self::open_alone), but waits until every other page that has it is closed.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_named`](Self::open_named).
+    pub(crate) async fn open_after_others(name: &str) -> Result<Self, StorageError> {
+        lock::wait(name).await;
+        Self::open_named(name).await
+    }
+
+    /// Opens a database without a lock.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unavailable`] or [`StorageError::LaterVersion`].
     pub async fn open_named(name: &str) -> Result<Self, StorageError> {
-        let unavailable = |error: JsValue| StorageError::Unavailable(reason(&error));
-        let request = request_to_open(name).map_err(unavailable)?;
-        let making = request.clone();
-        // Must happen within the event: after it the upgrade is over.
-        let make = Closure::once(move || {
-            let made = making.result().and_then(|made| create_object_stores(made.unchecked_ref()));
-            if let Err(error) = made {
-                log::warn!("the database could not be created: {}", reason(&error));
-            }
-        });
-        request.set_onupgradeneeded(Some(make.as_ref().unchecked_ref()));
-        result_of(&request, Some(OPEN_TIMEOUT_MILLISECONDS))
-            .await
-            .map(|database| Self(database.unchecked_into()))
-            .map_err(unavailable)
+        let store = Self(Rc::new(Inner {
+            name: name.to_owned(),
+            connection: RefCell::default(),
+            lost: Cell::new(true),
+            on_lost: RefCell::default(),
+        }));
+        store.connect().await?;
+        Ok(store)
+    }
+
+    /// Sets what is called when the browser closes the connection.
+    pub(crate) fn on_lost(&self, listener: impl Fn() + 'static) {
+        *self.0.on_lost.borrow_mut() = Some(Box::new(listener));
+    }
+
+    /// True if the browser has closed the connection.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.0.lost.get()
+    }
+
+    /// Opens the database again if the browser has closed it; true if it had. Its contents may then be gone.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_named`](Self::open_named).
+    pub(crate) async fn reconnect(&self) -> Result<bool, StorageError> {
+        if !self.is_lost() {
+            return Ok(false);
+        }
+        self.connect().await?;
+        Ok(true)
+    }
+
+    async fn connect(&self) -> Result<(), StorageError> {
+        let database = open(&self.0.name).await?;
+        let connection = Connection::of(database, &Rc::downgrade(&self.0));
+        let connection = connection.map_err(|error| StorageError::Unavailable(error.to_string()))?;
+        self.0.connection.replace(Some(connection));
+        self.0.lost.set(false);
+        Ok(())
     }
 
     /// Makes some changes, all of them or none.
@@ -173,7 +192,7 @@ impl Store {
         finished(&transaction).await
     }
 
-    /// Deletes everything.
+    /// Deletes everything, also what this version cannot read.
     ///
     /// # Errors
     ///
@@ -201,12 +220,27 @@ impl Store {
         Ok(Array::from(&keys).iter().filter_map(|key| key.as_string()).collect())
     }
 
-    /// Everything in an object store, by key.
+    /// Everything in an object store, by key; [`JsValue::UNDEFINED`] for what the browser cannot read.
     ///
     /// # Errors
     ///
     /// [`StorageError::Other`].
     pub async fn all(&self, object_store: ObjectStore) -> Result<BTreeMap<String, JsValue>, StorageError> {
+        let error = match self.all_at_once(object_store).await {
+            Ok(all) => return Ok(all),
+            Err(error) => error,
+        };
+        log::warn!("{} is read one by one: {error:?}", object_store.name());
+        let mut all = BTreeMap::new();
+        for key in self.keys(object_store).await? {
+            // One that cannot be read fails all that are asked for with it.
+            let value = self.some(object_store, &[&key]).await.map(|mut values| values.pop().flatten());
+            all.insert(key, value.ok().flatten().unwrap_or(JsValue::UNDEFINED));
+        }
+        if all.values().all(JsValue::is_undefined) { Err(error) } else { Ok(all) }
+    }
+
+    async fn all_at_once(&self, object_store: ObjectStore) -> Result<BTreeMap<String, JsValue>, StorageError> {
         let asked = || {
             let object_store = self.transaction(IdbTransactionMode::Readonly)?.object_store(object_store.name())?;
             Ok((object_store.get_all_keys()?, object_store.get_all()?))
@@ -219,20 +253,49 @@ impl Store {
         Ok(keys.iter().zip(values.iter()).filter_map(|(key, value)| Some((key.as_string()?, value))).collect())
     }
 
+    /// What is stored under some keys, in their order; `None` for a key that is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Other`], if any of it cannot be read.
+    pub(crate) async fn some(
+        &self,
+        object_store: ObjectStore,
+        keys: &[&str],
+    ) -> Result<Vec<Option<JsValue>>, StorageError> {
+        let asked = self.transaction(IdbTransactionMode::Readonly);
+        let asked = asked.and_then(|transaction| transaction.object_store(object_store.name()));
+        let object_store = asked.map_err(|error| storage_error(&error))?;
+        // All are requested before any is awaited, as above.
+        let requests: Result<Vec<_>, JsValue> =
+            keys.iter().map(|key| Ok(result_of(&object_store.get(&JsValue::from(*key))?, None))).collect();
+        let mut values = Vec::new();
+        for request in requests.map_err(|error| storage_error(&error))? {
+            let value = request.await.map_err(|error| storage_error(&error))?;
+            values.push(Some(value).filter(|value| !value.is_undefined()));
+        }
+        Ok(values)
+    }
+
     fn transaction(&self, mode: IdbTransactionMode) -> Result<IdbTransaction, JsValue> {
+        let connection = self.0.connection.borrow();
+        let database = connection.as_ref().filter(|_| !self.is_lost()).map(|connection| &connection.database);
+        let database = database.ok_or("the connection to the database was lost")?;
         // All of them, so that one transaction can change several together.
         let names: Array = ObjectStore::ALL.iter().map(|object_store| JsValue::from(object_store.name())).collect();
-        self.0.transaction_with_str_sequence_and_mode(&names, mode)
+        let begun = database.transaction_with_str_sequence_and_mode(&names, mode);
+        // Some browsers close a connection without an event.
+        begun.inspect_err(|_| self.0.lose())
     }
 }
 
-fn request_to_open(name: &str) -> Result<IdbOpenDbRequest, JsValue> {
-    let window = web_sys::window().ok_or("there is no window")?;
-    window.indexed_db()?.ok_or("there is no IndexedDB")?.open_with_u32(name, 1)
-}
-
-fn create_object_stores(database: &IdbDatabase) -> Result<(), JsValue> {
-    ObjectStore::ALL.iter().try_for_each(|object_store| database.create_object_store(object_store.name()).map(drop))
+impl Inner {
+    fn lose(&self) {
+        self.lost.set(true);
+        if let Some(on_lost) = &*self.on_lost.borrow() {
+            on_lost();
+        }
+    }
 }
 
 /// The result of a request; its error if it fails, or does not answer within `timeout` milliseconds. The handlers are
@@ -282,48 +345,4 @@ fn reason(error: &JsValue) -> String {
         Some(error) => error.message(),
         None => dom::describe(error),
     }
-}
-
-/// A value in the form in which it is stored. Unlike JSON it can hold NaN and infinities, as a training's losses may
-/// be.
-///
-/// # Errors
-///
-/// [`StorageError::Other`], if it cannot be stored.
-pub fn to_value(value: &impl Serialize) -> Result<JsValue, StorageError> {
-    value.serialize(&Serializer::json_compatible()).map_err(|error| StorageError::Other(error.to_string()))
-}
-
-/// A stored value; `None`, logged, if this version cannot read it.
-pub fn from_value<T: DeserializeOwned>(what: &str, value: JsValue) -> Option<T> {
-    let read = serde_wasm_bindgen::from_value(value);
-    read.inspect_err(|error| log::warn!("{what} is stored but cannot be read: {error}")).ok()
-}
-
-/// A field of a stored value.
-pub(crate) fn field(value: &JsValue, name: &str) -> JsValue {
-    Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
-}
-
-/// Asks the browser not to delete the data by itself when space is short.
-pub(crate) async fn request_persistence() {
-    if let Some(Err(error)) = ask_storage_manager("persist").await {
-        log::warn!("could not ask the browser for persistent storage: {}", reason(&error));
-    }
-}
-
-/// How much is stored; `None` if the browser does not tell.
-pub(crate) async fn usage() -> Option<Usage> {
-    let estimate: StorageEstimate = ask_storage_manager("estimate").await?.ok()?.unchecked_into();
-    let lasting =
-        ask_storage_manager("persisted").await.and_then(Result::ok).is_some_and(|lasting| lasting.is_truthy());
-    Some(Usage { used: estimate.get_usage()?, granted: estimate.get_quota()?, lasting })
-}
-
-/// The answer of the browser's storage manager; `None` if there is none, as on pages from insecure addresses.
-async fn ask_storage_manager(method: &str) -> Option<Result<JsValue, JsValue>> {
-    let manager = field(&web_sys::window()?.navigator(), "storage");
-    let function: Function = field(&manager, method).dyn_into().ok()?;
-    let promise: Promise = function.call0(&manager).ok()?.dyn_into().ok()?;
-    Some(JsFuture::from(promise).await)
 }

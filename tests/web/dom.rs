@@ -17,10 +17,16 @@ mod offline;
 mod page;
 #[path = "dom/plots.rs"]
 mod plots;
+#[path = "dom/recording.rs"]
+mod recording;
 #[path = "dom/stopped.rs"]
 mod stopped;
 #[path = "dom/storage.rs"]
 mod storage;
+#[path = "dom/storage_connection.rs"]
+mod storage_connection;
+#[path = "dom/storage_faults.rs"]
+mod storage_faults;
 #[path = "dom/training.rs"]
 mod training;
 

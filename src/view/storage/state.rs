@@ -21,6 +21,8 @@ pub enum StorageStatus {
     Saved,
     /// Something is being written.
     Busy,
+    /// Something could not be written, and will be tried again.
+    Failed,
     /// Nothing can be stored.
     Off,
 }
@@ -32,6 +34,7 @@ impl StorageStatus {
             Self::Loading => "loading",
             Self::Saved => "saved",
             Self::Busy => "busy",
+            Self::Failed => "failed",
             Self::Off => "off",
         }
     }
@@ -44,10 +47,37 @@ pub enum StorageError {
     Unavailable(String),
     /// The site is open in another tab, which writes everything: two writers would undo each other's changes.
     OtherTab,
+    /// A later version of the page stores here in a form that this one must not change.
+    LaterVersion,
     /// The quota is used up, or the disk is full.
     Full,
     /// Anything else, in the browser's words.
     Other(String),
+}
+
+/// What is stored but cannot be read by this version of the page. It is left as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unreadable {
+    /// True if the dataset is, or the file of one of its clips.
+    pub dataset: bool,
+    /// True if an interrupted training run is.
+    pub interrupted: bool,
+    /// The number of networks.
+    pub networks: usize,
+    /// The number of finished training runs.
+    pub runs: usize,
+}
+
+impl Unreadable {
+    /// True if there is anything that cannot be read.
+    pub(crate) fn is_any(self) -> bool {
+        self != Self::default()
+    }
+
+    /// True if it is unknown which clips are needed, so that none must be deleted.
+    pub(crate) fn hides_clips(self) -> bool {
+        self.dataset || self.interrupted
+    }
 }
 
 /// The space that the site takes, in bytes.
@@ -75,11 +105,12 @@ pub struct SavedRun {
 
 /// A dataset as it is stored, beside the files of its clips.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(default)]
 pub struct StoredDataset {
     /// The classes with their clips.
+    // Required: a record without them is no empty dataset, but one of another form.
     pub classes: Vec<Class>,
     /// True if a network is to be trained on its tags instead of its classes.
+    #[serde(default)]
     pub wants_tags: bool,
 }
 
@@ -102,6 +133,10 @@ pub(crate) struct StorageState {
     pub status: StorageStatus,
     /// Why something is not stored.
     pub error: Option<StorageError>,
+    /// What is stored but cannot be read.
+    pub unreadable: Unreadable,
+    /// The user's own networks that could not be stored, by their names.
+    pub unsaved: Vec<String>,
     /// The space used; `None` before it is known.
     pub usage: Option<Usage>,
     /// A training run that was interrupted and can be resumed.
@@ -117,14 +152,25 @@ pub(crate) struct StorageState {
 impl StorageState {
     /// Takes an error to show. One that prevents all storage replaces any other; of the others the first one stays.
     pub(crate) fn report(&mut self, error: StorageError) {
-        let unavailable = matches!(error, StorageError::Unavailable(_) | StorageError::OtherTab);
+        let unavailable = error.ends_storage();
         // Without a store nothing is written, so that nothing sets another status.
-        if unavailable {
-            self.status = StorageStatus::Off;
-        }
+        self.status =
+            if unavailable || self.status == StorageStatus::Off { StorageStatus::Off } else { StorageStatus::Failed };
         if unavailable || self.error.is_none() {
             self.error = Some(error);
         }
+    }
+
+    /// Everything is stored: what was reported before is no longer true.
+    pub(crate) fn succeed(&mut self) {
+        (self.status, self.error, self.unsaved) = (StorageStatus::Saved, None, Vec::new());
+    }
+}
+
+impl StorageError {
+    /// True if nothing can be stored at all.
+    pub(crate) fn ends_storage(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::OtherTab | Self::LaterVersion)
     }
 }
 
@@ -150,6 +196,23 @@ impl StorageContents {
 /// The user's own networks.
 pub(crate) fn own_networks(list: Option<&Catalogue>) -> impl Iterator<Item = &CatalogueEntry> + Clone {
     list.into_iter().flat_map(|list| &list.networks).filter(|offer| offer.own)
+}
+
+/// New names for stored networks that have the name of another network: the old name and the new one.
+pub(crate) fn renamed<'a>(
+    stored: impl Iterator<Item = &'a str> + Clone,
+    list: Option<&Catalogue>,
+) -> Vec<(String, String)> {
+    let mut renamed: Vec<(String, String)> = Vec::new();
+    let is_taken = |name: &str| list.is_some_and(|list| list.entry(name).is_some());
+    for name in stored.clone().filter(|name| is_taken(name)) {
+        let free = (2..).map(|number| format!("{name} {number}")).find(|free| {
+            let is_given = renamed.iter().any(|(_, given)| given == free);
+            !is_taken(free) && !is_given && !stored.clone().any(|other| other == free)
+        });
+        renamed.extend(free.map(|free| (name.to_owned(), free)));
+    }
+    renamed
 }
 
 /// Removes the clips whose files are missing, and returns their names.
@@ -230,12 +293,39 @@ pub(in crate::view) mod tests {
         let mut storage = StorageState::default();
         storage.report(StorageError::Full);
         storage.report(StorageError::Other("x".to_owned()));
-        assert_eq!((storage.error.clone(), storage.status), (Some(StorageError::Full), StorageStatus::Saved));
+        assert_eq!((storage.error.clone(), storage.status), (Some(StorageError::Full), StorageStatus::Failed));
         storage.report(StorageError::Unavailable("blocked".to_owned()));
         assert_eq!(
             (storage.error, storage.status),
             (Some(StorageError::Unavailable("blocked".to_owned())), StorageStatus::Off)
         );
+    }
+
+    #[test]
+    fn an_error_ends_once_everything_is_stored() {
+        let unsaved = vec!["mine".to_owned()];
+        let mut storage = StorageState { unsaved, ..StorageState::default() };
+        storage.report(StorageError::Full);
+        storage.succeed();
+        assert_eq!(storage, StorageState::default());
+    }
+
+    #[test]
+    fn a_dataset_without_classes_is_not_an_empty_dataset() {
+        assert!(serde_json::from_str::<StoredDataset>(r#"{"groups": [{"name": "a"}]}"#).is_err());
+        let empty: StoredDataset = serde_json::from_str(r#"{"classes": []}"#).unwrap();
+        assert_eq!(empty, StoredDataset::default());
+    }
+
+    #[test]
+    fn a_stored_network_gets_another_name_if_its_own_is_taken() {
+        let list = crate::view::classify::networks::tests::catalogue();
+        let renamed = |stored: &[&str], list| renamed(stored.iter().copied(), list);
+        assert_eq!(
+            renamed(&["mine", "head 2", "head", "base"], Some(&list)),
+            [("head".to_owned(), "head 3".to_owned()), ("base".to_owned(), "base 2".to_owned()),]
+        );
+        assert!(renamed(&["head"], None).is_empty());
     }
 
     #[test]

@@ -5,10 +5,12 @@ use crate::view::classify::networks::CatalogueEntry;
 use crate::view::format::count;
 use crate::view::format::{NBSP, sentence};
 use crate::view::format::{list, size};
-use crate::view::storage::state::{SavedRun, StorageContents, StorageError, Usage};
+use crate::view::storage::state::{SavedRun, StorageContents, StorageError, Unreadable, Usage};
 
 /// Shown while the stored data is loaded, if that takes long.
 pub(crate) const LOADING: &str = "Loading what is stored on this device…";
+/// Everything that this tab has was deleted; another tab, or nothing, stores.
+pub(crate) const TAB_CLEARED: &str = "Everything in this tab has been deleted.";
 /// Everything was deleted.
 pub(crate) const ALL_DELETED: &str = "Everything has been deleted.";
 /// A network cannot be saved as a file because it has been deleted.
@@ -31,22 +33,57 @@ pub(crate) fn error(error: &StorageError) -> String {
         ),
         StorageError::OtherTab => {
             "This page is open in another tab, which stores what you add and train. What you do in this tab is not \
-             stored and is lost when the tab is closed: save networks as files, or close this tab and continue in the \
-             other one."
+             stored as long as the other one is open: save networks as files, or close one of the two tabs."
+                .to_owned()
+        }
+        StorageError::LaterVersion => {
+            "A later version of this page has stored clips, networks or training runs on this device, which this version \
+             cannot read and leaves alone. What you do in this tab is not stored: save networks as files, and reload the \
+             page to get the later version."
                 .to_owned()
         }
         StorageError::Full => {
             "There is not enough free space on this device to store everything. The page keeps working, but what is not \
-             stored is lost when it is closed: save networks as files, or free some space by removing clips or other files \
-             and reload the page."
+             stored is lost when it is closed: save networks as files, or free some space by removing clips, networks, \
+             training runs or other files; the page then tries again by itself. Until then a removed clip is deleted at \
+             once, and removing it cannot be undone."
                 .to_owned()
         }
         StorageError::Other(reason) => format!(
-            "Something could not be stored on this device ({}). The page keeps working, but what is not stored is lost \
-             when it is closed: save networks as files, and reload the page to try again.",
+            "Something could not be stored on this device ({}). The page keeps working and tries again every few seconds, \
+             but what is not stored is lost when it is closed: save networks as files.",
             reason.trim_end_matches('.')
         ),
     }
+}
+
+/// What is stored and cannot be read; `None` if everything can.
+pub(crate) fn unreadable(unreadable: Unreadable) -> Option<String> {
+    let Unreadable { dataset, interrupted, networks, runs } = unreadable;
+    let parts = [
+        dataset.then(|| "the dataset, or a part of it".to_owned()),
+        interrupted.then(|| "an interrupted training run".to_owned()),
+        (networks > 0).then(|| count(networks, "network")),
+        (runs > 0).then(|| count(runs, "training run")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let not_stored = match (dataset, interrupted) {
+        (true, _) => " Until then, clips that you add are not stored.",
+        (false, true) => " Until then, a training run that is interrupted cannot be resumed.",
+        (false, false) => "",
+    };
+    (!parts.is_empty()).then(|| {
+        format!(
+            "Stored on this device, but not readable by this version of the page: {}. Nothing of it was changed. Reload the \
+             page, in case there is a later version; “Delete everything” deletes it too.{not_stored}",
+            list(&parts)
+        )
+    })
+}
+
+/// The button that saves a network that could not be stored.
+pub(crate) fn save_as_file(network: &str) -> String {
+    format!("Save “{network}” as a file")
 }
 
 /// What is stored, as counts.
@@ -127,7 +164,7 @@ pub(crate) fn not_renamed(network: &str, reason: &str) -> String {
 }
 
 /// A file cannot be read, for a reason in the browser's words; part of a sentence.
-pub fn unreadable(reason: &str) -> String {
+pub fn unreadable_file(reason: &str) -> String {
     format!("it could not be read ({})", reason.trim_end_matches('.'))
 }
 
@@ -186,6 +223,7 @@ mod tests {
         let errors = [
             StorageError::Unavailable("it is insecure.".to_owned()),
             StorageError::OtherTab,
+            StorageError::LaterVersion,
             StorageError::Full,
             StorageError::Other("no disk".to_owned()),
         ];
@@ -193,6 +231,18 @@ mod tests {
             assert!(text.contains("save networks as files") && text.ends_with('.'), "{text}");
         }
         assert!(error(&errors[0]).contains("(it is insecure)"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_and_what_follows_from_it() {
+        assert_eq!(unreadable(Unreadable::default()), None);
+        let of = |found| plain(unreadable(found).unwrap());
+        let networks = of(Unreadable { networks: 1, runs: 2, ..Unreadable::default() });
+        assert!(networks.contains(": 1 network and 2 training runs. Nothing of it was changed."), "{networks}");
+        assert!(!networks.contains("not stored"), "{networks}");
+        let dataset = of(Unreadable { dataset: true, interrupted: true, ..Unreadable::default() });
+        assert!(dataset.contains(": the dataset, or a part of it and an interrupted training run."), "{dataset}");
+        assert!(dataset.ends_with("clips that you add are not stored."), "{dataset}");
     }
 
     #[test]

@@ -31,6 +31,11 @@ impl Dataset {
         let labelled = |class: Class| class.clips.into_iter().map(move |clip| (class.name.clone(), clip));
         self.add(meanwhile.into_iter().flat_map(labelled).collect());
         // Every earlier state lacks the stored classes.
+        self.forget_past();
+    }
+
+    /// No earlier change can be undone any more.
+    pub(crate) fn forget_past(&mut self) {
         self.past.clear();
     }
 

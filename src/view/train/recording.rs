@@ -5,6 +5,8 @@ use crate::view::train::class::Class;
 /// The longest clip that is recorded, in seconds.
 // Half a minute is as long as the excerpts that the networks were trained on.
 pub(crate) const LONGEST_SECONDS: f64 = 30.0;
+/// Below this peak, −80 dB of full scale, a recording is silence: even the noise of a quiet room is louder.
+const SILENCE: f32 = 1e-4;
 
 /// A recording in progress.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +40,11 @@ pub(crate) fn meter(level: f32) -> f64 {
     (1.0 + 20.0 * f64::from(level.max(1e-6)).log10() / 60.0).clamp(0.0, 1.0)
 }
 
+/// True if nothing can be heard in a recording, as from a microphone that is switched off.
+pub(crate) fn is_silent(samples: &[f32]) -> bool {
+    samples.iter().all(|sample| sample.abs() < SILENCE)
+}
+
 /// A file name for a new recording that no clip has.
 pub(crate) fn free_name(classes: &[Class]) -> String {
     let taken = |name: &str| classes.iter().flat_map(|class| &class.clips).any(|clip| clip.name == name);
@@ -58,6 +65,12 @@ mod tests {
         };
         assert_eq!(free_name(&[]), "recording 1.wav");
         assert_eq!(free_name(&[class(&["recording 1.wav"]), class(&["x.wav", "recording 2.wav"])]), "recording 3.wav");
+    }
+
+    #[test]
+    fn a_microphone_that_gives_nothing_records_silence() {
+        assert!(is_silent(&[]) && is_silent(&[0.0, -1e-5]));
+        assert!(!is_silent(&[0.0, -1e-3]));
     }
 
     #[test]

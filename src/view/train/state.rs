@@ -186,12 +186,22 @@ impl TrainingState {
     /// oldest is deleted.
     pub fn remember(&mut self, when: f64) {
         if let Some(outcome) = self.outcome.clone() {
-            let runs = Rc::make_mut(&mut self.runs);
-            runs.push(RunRecord { when, outcome });
-            // One at a time, so that the indices of compared runs move along.
-            let over = runs.len().saturating_sub(MOST_RUNS);
-            (0..over).for_each(|_| self.delete_run(0));
+            Rc::make_mut(&mut self.runs).push(RunRecord { when, outcome });
+            self.limit_runs();
         }
+    }
+
+    fn limit_runs(&mut self) {
+        // One at a time, so that the indices of compared runs move along.
+        let over = self.runs.len().saturating_sub(MOST_RUNS);
+        (0..over).for_each(|_| self.delete_run(0));
+    }
+
+    /// Puts stored runs before those that ended since.
+    pub(crate) fn restore_runs(&mut self, stored: Vec<RunRecord>) {
+        self.compared.iter_mut().for_each(|run| *run += stored.len());
+        drop(Rc::make_mut(&mut self.runs).splice(0..0, stored));
+        self.limit_runs();
     }
 
     /// Renames a network in all results.

@@ -57,6 +57,16 @@ fn runs_are_kept_renamed_and_deleted() {
 }
 
 #[test]
+fn stored_runs_come_before_those_of_this_visit() {
+    let run = |when| RunRecord { when, outcome: Rc::new(outcome(&[])) };
+    let mut training = TrainingState { runs: Rc::new(vec![run(3.0)]), ..TrainingState::default() };
+    training.compare(0, true);
+    training.restore_runs(vec![run(1.0), run(2.0)]);
+    let times: Vec<f64> = training.runs.iter().map(|run| run.when).collect();
+    assert_eq!((times, &training.compared[..]), (vec![1.0, 2.0, 3.0], &[2][..]));
+}
+
+#[test]
 fn a_name_is_free() {
     let list =
         Catalogue::parse(br#"{"first": "a", "default": "a", "networks": [{"name": "a", "summary": "", "bytes": 1}]}"#)

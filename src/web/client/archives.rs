@@ -43,7 +43,12 @@ impl Client {
         file: File,
         on_file: Box<dyn Fn(usize)>,
     ) -> Result<Unpacked, UnpackError> {
+        let number = self.0.unpacking.get().0 + 1;
+        self.0.unpacking.set((number, None));
         let engine = self.wait_for_cpu().await.map_err(UnpackError::Failed)?;
+        if self.0.unpacking.get().0 != number {
+            return Err(UnpackError::Cancelled);
+        }
         let files: Rc<RefCell<Vec<(String, File)>>> = Rc::default();
         let collected = files.clone();
         let request = Request::Unpack { file: file.name() };
@@ -55,9 +60,11 @@ impl Client {
                 on_file(collected.borrow().len());
             }
         };
-        let sent = |id| self.0.unpacking.set(Some(id));
+        let sent = |id| self.0.unpacking.set((number, Some(id)));
         let (event, _) = engine.worker.ask_with_progress(request, Payload::File(file), sent, on_event).await;
-        self.0.unpacking.set(None);
+        if self.0.unpacking.get().0 == number {
+            self.0.unpacking.set((number, None));
+        }
         match event {
             Event::Unpacked { left_out } => Ok(Unpacked { files: files.take(), left_out }),
             Event::Cancelled => Err(UnpackError::Cancelled),
@@ -65,9 +72,11 @@ impl Client {
         }
     }
 
-    /// Cancels the archive that is being unpacked.
+    /// Cancels the archive that is being unpacked, or waits for the engine.
     pub(super) fn stop_unpacking(&self) {
-        if let (Some(request), Some(engine)) = (self.0.unpacking.take(), self.0.cpu.borrow().clone()) {
+        let (number, request) = self.0.unpacking.get();
+        self.0.unpacking.set((number + 1, None));
+        if let (Some(request), Some(engine)) = (request, self.0.cpu.borrow().clone()) {
             engine.worker.post(Request::Cancel { request });
         }
     }

@@ -123,12 +123,12 @@ impl Engines for Client {
     }
 
     fn import(&self, file: File) {
-        let client = self.clone();
-        spawn_local(async move {
-            let taken = client.import_weights(&file).await;
-            let refused = |reason: String| ClientEvent::OwnNetworkRefused(words::not_imported(&file.name(), &reason));
-            client.emit(taken.unwrap_or_else(refused));
-        });
+        let mut waiting = self.0.imports.borrow_mut();
+        waiting.push_back(file);
+        // One after the other, so that their names are given in their order.
+        if waiting.len() == 1 {
+            spawn_local(self.clone().import_waiting());
+        }
     }
 
     fn rename_own(&self, network: &str, name: &str) {

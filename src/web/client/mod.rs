@@ -22,10 +22,11 @@ mod training;
 mod training_run;
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
+use web_sys::File;
 
 pub use self::archives::{UnpackError, Unpacked};
 use self::background_task::BackgroundTask;
@@ -89,8 +90,10 @@ struct Inner {
     /// Looked for once; `None` inside if the browser has no service workers.
     service_worker: OnceCell<Option<ServiceWorkerClient>>,
     thumbnails: RefCell<Thumbnails>,
-    /// The archive that is being unpacked.
-    unpacking: Cell<Option<RequestId>>,
+    /// The number of the archive that is being unpacked, and its request once the engine has it.
+    unpacking: Cell<(u32, Option<RequestId>)>,
+    /// Weights files to import, the one that is being read first.
+    imports: RefCell<VecDeque<File>>,
 }
 
 impl Client {
@@ -115,6 +118,7 @@ impl Client {
             service_worker: OnceCell::new(),
             thumbnails: RefCell::default(),
             unpacking: Cell::default(),
+            imports: RefCell::default(),
         }));
         spawn_local(client.clone().begin());
         client

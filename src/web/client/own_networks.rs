@@ -81,12 +81,37 @@ impl Client {
     }
 
     /// Adds a trained network; returns its card with the name that it got.
-    pub(super) fn add_own(&self, card: Card, bytes: &[u8]) -> Result<Card, String> {
-        self.0.own_networks.borrow_mut().push(OwnNetwork::of(card, bytes)?);
-        self.refresh_catalogue();
-        // Not the card from above: it is listed under another name if its own was taken.
-        let added = self.0.own_networks.borrow().last().map(|own| own.card.clone());
-        added.ok_or_else(|| "it is no longer there".to_owned())
+    pub(super) async fn add_own(&self, card: Card, bytes: &[u8]) -> Result<Card, String> {
+        self.add_named(OwnNetwork::of(card, bytes)?).await
+    }
+
+    /// Adds a network under its name, or under the next that is free, which is then also on the card in its file;
+    /// returns its card.
+    async fn add_named(&self, mut network: OwnNetwork) -> Result<Card, String> {
+        let wanted = network.card.name.clone();
+        loop {
+            // After the last wait: until here another network may have taken the name.
+            let list = self.catalogue().await?;
+            let name = free_name(&wanted, Some(&list));
+            if name == network.card.name {
+                let card = network.card.clone();
+                self.add_own_networks(vec![network]);
+                return Ok(card);
+            }
+            network = network.renamed(&name).await?;
+        }
+    }
+
+    /// Imports the files that wait for it, one after the other.
+    pub(super) async fn import_waiting(self) {
+        loop {
+            let next = self.0.imports.borrow().front().cloned();
+            let Some(file) = next else { return };
+            let imported = self.import_weights(&file).await;
+            let refused = |reason: String| ClientEvent::OwnNetworkRefused(words::not_imported(&file.name(), &reason));
+            self.emit(imported.unwrap_or_else(refused));
+            self.0.imports.borrow_mut().pop_front();
+        }
     }
 
     /// Publishes the list with the user's own networks in it, under names that no other network has.
@@ -129,12 +154,7 @@ impl Client {
         // A copy in memory, because the user may delete the file.
         let bytes = read_blob(file).await?;
         let (on_card, sha256) = (card.name.clone(), sha256_hex(&bytes));
-        let mut network = OwnNetwork::of(Card { sha256, ..card }, &bytes)?;
-        let name = free_name(&on_card, Some(self.catalogue().await?.as_ref()));
-        if name != on_card {
-            network = network.renamed(&name).await?;
-        }
-        self.add_own_networks(vec![network]);
+        let name = self.add_named(OwnNetwork::of(Card { sha256, ..card }, &bytes)?).await?.name;
         Ok(ClientEvent::OwnNetworkAdded { file: file.name(), on_card, name })
     }
 
@@ -156,11 +176,20 @@ impl Client {
 
     pub(super) async fn rename(&self, network: &str, name: &str) -> Result<String, String> {
         let own = self.own_network(network).ok_or("it is no longer there")?;
-        let name = free_name(name, Some(self.catalogue().await?.as_ref()));
-        let renamed = own.renamed(&name).await?;
-        for own in self.0.own_networks.borrow_mut().iter_mut().filter(|own| own.card.name == network) {
-            *own = renamed.clone();
-        }
+        let (sha256, mut renamed) = (own.card.sha256.clone(), own);
+        let name = loop {
+            // After the last wait: until here another network may have taken the name.
+            let free = free_name(name, Some(self.catalogue().await?.as_ref()));
+            if free == renamed.card.name {
+                break free;
+            }
+            renamed = renamed.renamed(&free).await?;
+        };
+        let mut networks = self.0.own_networks.borrow_mut();
+        // Not another one that was given the old name meanwhile.
+        let own = networks.iter_mut().find(|own| own.card.name == network && own.card.sha256 == sha256);
+        *own.ok_or("it is no longer there")? = renamed;
+        drop(networks);
         self.0.network_files.borrow_mut().remove(network);
         self.refresh_catalogue();
         if self.is_used(network) {
@@ -176,12 +205,12 @@ async fn header_range(file: &Blob) -> Result<Range<u64>, String> {
 }
 
 fn blob(parts: &Array) -> Result<Blob, String> {
-    Blob::new_with_u8_array_sequence(parts).map_err(|error| words::unreadable(&dom::describe(&error)))
+    Blob::new_with_u8_array_sequence(parts).map_err(|error| words::unreadable_file(&dom::describe(&error)))
 }
 
 fn slice(file: &Blob, range: Range<u64>) -> Result<Blob, String> {
     let part = file.slice_with_f64_and_f64(range.start as f64, range.end as f64);
-    part.map_err(|error| words::unreadable(&dom::describe(&error)))
+    part.map_err(|error| words::unreadable_file(&dom::describe(&error)))
 }
 
 /// The bytes of a blob.
@@ -191,5 +220,7 @@ fn slice(file: &Blob, range: Range<u64>) -> Result<Blob, String> {
 /// Part of a sentence, if the browser cannot read it any more.
 pub(crate) async fn read_blob(file: &Blob) -> Result<Vec<u8>, String> {
     let buffer = JsFuture::from(file.array_buffer()).await;
-    buffer.map(|buffer| Uint8Array::new(&buffer).to_vec()).map_err(|error| words::unreadable(&dom::describe(&error)))
+    buffer
+        .map(|buffer| Uint8Array::new(&buffer).to_vec())
+        .map_err(|error| words::unreadable_file(&dom::describe(&error)))
 }

@@ -128,7 +128,7 @@ impl Client {
         if !self.is_current(number) {
             return Err(TrainFailure::Superseded);
         }
-        let card = self.add_own(card, &bytes).map_err(TrainFailure::Refused)?;
+        let card = self.add_own(card, &bytes).await.map_err(TrainFailure::Refused)?;
         Ok(Rc::new(Outcome { card, job: run.job, result }))
     }
 
@@ -141,10 +141,10 @@ impl Client {
         backbones: &[Rc<NetworkFiles>],
         run: &mut TrainingRun,
     ) -> Result<(Card, TrainingResult, Vec<u8>), TrainFailure> {
-        // The GPU engine may be unable to start or to load although the CPU engine is able to.
+        // The GPU engine may be unable to load although the CPU engine is able to.
         let failure = |lost: bool| if lost { TrainFailure::WorkerLost } else { TrainFailure::Refused };
         let on_gpu = kind == EngineKind::Gpu;
-        let (engine, alive) = self.training_worker(kind).await.map_err(failure(on_gpu))?;
+        let (engine, alive) = self.training_worker(number, kind).await?;
         engine.load_backbones(backbones).await.map_err(failure(on_gpu))?;
         let embedded = self.embed_all(number, kind, &engine, &alive, run).await?;
         if !self.is_current(number) {
@@ -219,14 +219,27 @@ impl Client {
         Ok(backbones)
     }
 
-    /// The worker of an engine, and whether it is alive; started if it is not running.
-    async fn training_worker(&self, kind: EngineKind) -> Result<(Engine, Rc<Cell<bool>>), String> {
+    /// The worker of an engine, and whether it is alive; started if it is not running. One that has started too late
+    /// for its run must not take the place of the one that trains now.
+    async fn training_worker(
+        &self,
+        number: TrainingNumber,
+        kind: EngineKind,
+    ) -> Result<(Engine, Rc<Cell<bool>>), TrainFailure> {
         let there = self.0.training_worker.borrow().as_ref().filter(|own| own.kind == kind).map(TrainingWorker::shared);
         if let Some(there) = there {
             return Ok(there);
         }
         let script = if kind == EngineKind::Gpu { GPU_SCRIPT } else { CPU_SCRIPT };
-        let engine = Engine::start(script).await?;
+        let started = Engine::start(script).await;
+        if !self.is_current(number) {
+            return Err(TrainFailure::Superseded);
+        }
+        // The GPU engine may be unable to start although the CPU engine is able to.
+        let engine = started.map_err(|reason| match kind {
+            EngineKind::Gpu => TrainFailure::WorkerLost(reason),
+            EngineKind::Cpu => TrainFailure::Refused(reason),
+        })?;
         let alive = Rc::new(Cell::new(true));
         let (client, ended) = (self.clone(), alive.clone());
         engine.worker.on_end(move |end| {

@@ -110,7 +110,7 @@ impl Page {
     }
 
     pub(super) fn play(&self, clip: &str) {
-        let Some(file) = self.0.clips.borrow().get(clip).cloned() else { return self.show_notice(words::GONE) };
+        let Some(file) = self.file(clip) else { return self.show_notice(words::GONE) };
         if let Err(error) = self.0.training_panel.play(&file) {
             log::warn!("{} cannot be played: {error}", file.name());
         }

@@ -66,7 +66,7 @@ async fn pack(task: &DatasetTask, total: usize) -> Option<()> {
     let (mut parts, mut lost) = (Parts::default(), Vec::new());
     for (done, (id, path)) in description.files().enumerate() {
         task.report(Stage::Packing { done, total })?;
-        let file = task.page()?.0.clips.borrow().get(id).cloned();
+        let file = task.page()?.file(id);
         // A larger file could not be unpacked again.
         let small = file.filter(|file| file.size() <= MOST_FILE_BYTES as f64);
         let summed = match small {

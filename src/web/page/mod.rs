@@ -140,9 +140,7 @@ impl Page {
         let event = match event {
             ClientEvent::Training(news) => return self.receive_training(news),
             ClientEvent::OwnNetworkAdded { file, on_card, name } => return self.add_own(&file, &on_card, &name),
-            ClientEvent::OwnNetworkRenamed { network, name } => {
-                return self.change_training(|training| training.rename(&network, &name));
-            }
+            ClientEvent::OwnNetworkRenamed { network, name } => return self.rename_own(&network, &name),
             ClientEvent::OwnNetworkRefused(sentence) => return self.refuse_own(sentence),
             ClientEvent::Architectures(architectures) => {
                 return self.change_training(|training| training.architectures = architectures);

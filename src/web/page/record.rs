@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
 
-use js_sys::{Array, Date, Uint8Array};
+use js_sys::{Array, Uint8Array};
 use sha2::{Digest, Sha256};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, File, FilePropertyBag, HtmlInputElement};
@@ -12,7 +12,7 @@ use super::listen::{on, with};
 use super::{Inner, Page};
 use crate::audio::{Clip, to_wav};
 use crate::view::train::class::{Class, DatasetClip, UNNAMED};
-use crate::view::train::recording::{LONGEST_SECONDS, NotRecorded, Recording, free_name};
+use crate::view::train::recording::{LONGEST_SECONDS, NotRecorded, Recording, free_name, is_silent};
 use crate::view::train::words::dataset as words;
 use crate::web::dom::{self, DomError, Listener, by_id};
 use crate::web::recorder::Recorder;
@@ -71,23 +71,25 @@ impl Page {
         });
     }
 
-    fn add_recording(&self, class: String, outcome: Result<Clip, NotRecorded>) {
+    fn add_recording(&self, class: String, outcome: Result<Recorded, NotRecorded>) {
         self.change_training(|training| training.recording = None);
-        let recorded = outcome.and_then(|clip| {
+        let recorded = outcome.and_then(|Recorded { clip, is_interrupted }| {
             let seconds = clip.duration_seconds();
             let name = free_name(self.0.training.borrow().dataset.classes());
             // As a file it is like any other clip: it can be played, stored and exported.
             let bytes = to_wav(&clip).map_err(|error| NotRecorded::Failed(error.to_string()))?;
             let id: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
             let file = wav_file(&name, &bytes).map_err(|error| NotRecorded::Failed(dom::describe(&error)))?;
-            Ok((DatasetClip { seconds: Some(seconds), ..DatasetClip::new(id, name) }, file))
+            let notice = is_interrupted.then(|| words::interrupted(seconds));
+            Ok((DatasetClip { seconds: Some(seconds), ..DatasetClip::new(id, name) }, file, notice))
         });
         match recorded {
-            Ok((clip, file)) => {
+            Ok((clip, file, notice)) => {
                 let id = clip.id.clone();
                 self.0.clips.borrow_mut().insert(id.clone(), file.clone());
                 self.change_training(|training| {
                     training.dataset.add_classes(vec![Class { name: class, clips: vec![clip] }]);
+                    training.notice = notice;
                 });
                 self.with_engines(|engines| engines.make_thumbnails(vec![(id, file)]));
             }
@@ -96,8 +98,15 @@ impl Page {
     }
 }
 
+/// What was recorded.
+struct Recorded {
+    clip: Clip,
+    /// True if it ended because the microphone was taken away.
+    is_interrupted: bool,
+}
+
 /// Records until the user stops it, or up to [`LONGEST_SECONDS`]; `None` if it was stopped before it began.
-async fn recorded(weak: &Weak<Inner>, stop: &Cell<bool>) -> Option<Result<Clip, NotRecorded>> {
+async fn recorded(weak: &Weak<Inner>, stop: &Cell<bool>) -> Option<Result<Recorded, NotRecorded>> {
     let started = Recorder::start().await;
     if stop.get() {
         return None;
@@ -106,9 +115,9 @@ async fn recorded(weak: &Weak<Inner>, stop: &Cell<bool>) -> Option<Result<Clip, 
         Ok(recorder) => recorder,
         Err(reason) => return Some(Err(reason)),
     };
-    let begun = Date::now();
-    let seconds = || (Date::now() - begun) / 1000.0;
-    while !stop.get() && seconds() < LONGEST_SECONDS {
+    let begun = dom::now();
+    let seconds = || (dom::now() - begun) / 1000.0;
+    while !stop.get() && !recorder.is_interrupted() && seconds() < LONGEST_SECONDS {
         let (seconds, level) = (Some(seconds()), recorder.level());
         // Without the page nobody wants the recording.
         let page = Page(weak.upgrade()?);
@@ -120,11 +129,15 @@ async fn recorded(weak: &Weak<Inner>, stop: &Cell<bool>) -> Option<Result<Clip, 
         drop(page);
         dom::sleep(UPDATE_MILLISECONDS).await;
     }
-    Some(recorder.finish().await.map(|decoded| {
+    let is_interrupted = recorder.is_interrupted();
+    Some(recorder.finish().await.and_then(|decoded| {
         let mut samples = decoded.samples;
         // The recorder delivers in blocks, so the last may go beyond.
         samples.truncate((LONGEST_SECONDS * f64::from(decoded.sample_rate)) as usize);
-        Clip { samples, sample_rate: decoded.sample_rate }
+        if is_silent(&samples) {
+            return Err(NotRecorded::Nothing);
+        }
+        Ok(Recorded { clip: Clip { samples, sample_rate: decoded.sample_rate }, is_interrupted })
     }))
 }
 

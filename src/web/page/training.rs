@@ -69,9 +69,7 @@ impl Page {
         let form = &self.0.training_panel.settings;
         let (labels, clips) = self.0.training.borrow().dataset.job();
         let multi_label = self.0.training.borrow().dataset.multi_label();
-        let all = self.0.clips.borrow();
-        let files: Vec<File> = clips.iter().filter_map(|clip| all.get(&clip.id).cloned()).collect();
-        drop(all);
+        let files: Vec<File> = clips.iter().filter_map(|clip| self.file(&clip.id)).collect();
         // Some are missing if the browser could not store them.
         if files.len() != clips.len() {
             return self.change_training(|training| {

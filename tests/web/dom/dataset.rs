@@ -176,7 +176,7 @@ async fn a_table_without_files_is_refused_with_a_reason() {
 }
 
 /// Catches downloads instead of letting the browser save them.
-fn catch_downloads() {
+pub fn catch_downloads() {
     // Once for all tests, as they share one document.
     let patch = js_sys::Function::new_no_args(
         r#"
@@ -190,7 +190,7 @@ fn catch_downloads() {
     patch.call0(&JsValue::NULL).unwrap();
 }
 
-fn caught() -> Option<Blob> {
+pub fn caught() -> Option<Blob> {
     js_sys::Reflect::get(&js_sys::global(), &"caught".into()).unwrap().dyn_into().ok()
 }
 

@@ -14,9 +14,14 @@ use genrelens::web::files;
 use genrelens::web::page::{Engines, Unpacking};
 use web_sys::File;
 
-/// Its requests as words, the user's own networks, and the last training job.
+/// Its requests as words, the user's own networks, the last training job, and its files.
 #[derive(Default)]
-pub struct FakeEngines(RefCell<Vec<String>>, pub RefCell<Vec<OwnNetwork>>, pub RefCell<Option<TrainingJob>>);
+pub struct FakeEngines(
+    RefCell<Vec<String>>,
+    pub RefCell<Vec<OwnNetwork>>,
+    pub RefCell<Option<TrainingJob>>,
+    pub RefCell<Vec<File>>,
+);
 
 impl FakeEngines {
     pub fn take(&self) -> Vec<String> {
@@ -44,6 +49,7 @@ impl Engines for FakeEngines {
         let many = if job.multi_label { " many" } else { "" };
         self.0.borrow_mut().push(format!("train {} {share} {}{by}{many}", job.labels.join("+"), names.join("+")));
         self.2.replace(Some(job));
+        self.3.replace(files);
     }
     fn control(&self, control: TrainControl) {
         self.0.borrow_mut().push(format!("control {control:?}"));

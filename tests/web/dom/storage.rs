@@ -22,32 +22,32 @@ use super::training::{clips, report, stage, training};
 use super::{Fixture, file, until};
 
 /// An empty store.
-async fn store(name: &str) -> Store {
+pub async fn store(name: &str) -> Store {
     let store = Store::open_named(name).await.unwrap();
     store.clear().await.unwrap();
     store
 }
 
 /// The page in its training view, once it has restored the content of this store.
-async fn visit(store: &Store) -> (Fixture, Page, Rc<FakeEngines>) {
+pub async fn visit(store: &Store) -> (Fixture, Page, Rc<FakeEngines>) {
     let (fixture, page, asked) = training();
     page.restore_from(store.clone()).await;
     (fixture, page, asked)
 }
 
 /// Waits until every change is in the store; the page shows that in the frame after.
-async fn storage(fixture: &Fixture) {
+pub async fn storage(fixture: &Fixture) {
     super::next_frame().await;
     until(|| fixture.get::<Element>("storage").get_attribute("data-storage").as_deref() == Some("saved")).await;
 }
 
-async fn collect(fixture: &Fixture, page: &Page) {
+pub async fn collect(fixture: &Fixture, page: &Page) {
     page.open(clips(&["b.001.wav", "b.002.wav", "a.001.wav", "a.002.wav"]));
     until(|| fixture.text("train-count") == "4 clips in 2 classes" && stage(fixture) == "idle").await;
     storage(fixture).await;
 }
 
-fn click(fixture: &Fixture, id: &str) {
+pub fn click(fixture: &Fixture, id: &str) {
     fixture.get::<HtmlElement>(id).click();
 }
 
@@ -121,7 +121,7 @@ async fn clips_without_files_are_left_out_and_named() {
 }
 
 /// A training run is left behind after a checkpoint at its second epoch.
-async fn interrupted(store: &Store) {
+pub async fn interrupted(store: &Store) {
     let (fixture, page, asked) = visit(store).await;
     collect(&fixture, &page).await;
     click(&fixture, "train-start");
@@ -190,7 +190,7 @@ async fn a_run_that_failed_after_a_checkpoint_is_offered_again() {
 }
 
 /// The outcome of the training job that the page asked for.
-fn outcome(asked: &FakeEngines) -> Rc<Outcome> {
+pub fn outcome(asked: &FakeEngines) -> Rc<Outcome> {
     let mut job = asked.2.take().unwrap();
     job.clips.iter_mut().for_each(|clip| clip.split = Split::Valid);
     let answers = job.clips.iter().map(|_| vec![0.9, 0.1]).collect();
@@ -216,13 +216,13 @@ async fn finished_runs_are_there_on_the_next_visit() {
     assert_eq!(fixture.text("storage-what"), "4 clips and 2 training runs.");
 }
 
-fn own(name: &str) -> OwnNetwork {
+pub fn own(name: &str) -> OwnNetwork {
     let weights: Blob = file("weights", &[1; 5000]).unchecked_into();
     OwnNetwork { card: Card { sha256: format!("of {name}"), ..card(name) }, weights }
 }
 
 /// The list of networks that a client with these would tell.
-fn list(page: &Page, asked: &FakeEngines) {
+pub fn list(page: &Page, asked: &FakeEngines) {
     let own = asked.1.borrow().iter().map(|own| own.card.name.clone()).collect::<Vec<_>>();
     let own = own.iter().map(|name| format!(r#", {{"name": "{name}", "summary": "", "bytes": 5000, "own": true}}"#));
     let own: String = own.collect();

@@ -184,6 +184,14 @@ pub fn recording(recording: &Recording) -> String {
     }
 }
 
+/// A recording of so many seconds ended because the microphone was taken away.
+pub(crate) fn interrupted(seconds: f64) -> String {
+    format!(
+        "The microphone was disconnected or muted, so the recording ended after {}. Check that it is connected and on.",
+        clock(seconds, 0)
+    )
+}
+
 /// Why there is no recording.
 pub(crate) fn not_recorded(reason: &NotRecorded) -> String {
     match reason {

@@ -6,10 +6,11 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{BeforeUnloadEvent, Element, Event, File, HtmlInputElement};
 
+use super::super::dataset_import::DatasetTask;
 use super::super::listen::on;
 use super::super::{Inner, Page};
 use super::{SPACING, Saved};
-use crate::view::storage::state::{SavedRun, is_weights, own_networks};
+use crate::view::storage::state::{SavedRun, Unreadable, is_weights, own_networks};
 use crate::view::storage::words;
 use crate::view::train::stage::Stage;
 use crate::view::train::state::{ResumePoint, TrainingState};
@@ -42,9 +43,12 @@ pub(crate) fn listen(page: &Page, weak: &Weak<Inner>) -> Result<Vec<Listener>, D
     for kind in ["click", "change"] {
         listeners.push(on(weak, &networks, kind, move |page, event: Event| page.act_on_network(kind, &event))?);
     }
+    let unsaved: Element = by_id(document, "storage-unsaved")?;
+    listeners.push(on(weak, &unsaved, "click", |page, event: Event| page.act_on_network("click", &event))?);
     let warn = |page: &Page, event: BeforeUnloadEvent| {
         let stage = page.0.training.borrow().stage;
-        if matches!(stage, Stage::Preparing { .. } | Stage::Embedding { .. } | Stage::Training { .. }) {
+        let is_training = matches!(stage, Stage::Preparing { .. } | Stage::Embedding { .. } | Stage::Training { .. });
+        if is_training || !page.0.storage.borrow().unsaved.is_empty() {
             event.prevent_default();
             // Older browsers ask only if this is set; none shows the text.
             event.set_return_value("unfinished");
@@ -72,7 +76,7 @@ impl Page {
 
     /// A weights file of the user is in the list of networks.
     pub(in crate::web::page) fn add_own(&self, file: &str, on_card: &str, name: &str) {
-        self.change_storage(|storage| storage.notice = Some(words::imported(file, on_card, name)));
+        self.add_notice(words::imported(file, on_card, name));
         // In the classification view, an imported network is meant to be used at once.
         if !self.0.training_panel.is_shown() {
             self.use_network(name);
@@ -82,10 +86,18 @@ impl Page {
     /// A weights file was not added, or a network not renamed: says why in the view that is shown.
     pub(in crate::web::page) fn refuse_own(&self, sentence: String) {
         if self.0.training_panel.is_shown() {
-            self.change_storage(|storage| storage.notice = Some(sentence));
+            self.add_notice(sentence);
         } else {
             self.change(|state| state.network_error = Some(sentence));
         }
+    }
+
+    /// Shows a sentence after those about the other files of the same choice.
+    fn add_notice(&self, sentence: String) {
+        self.change_storage(|storage| {
+            let sentences: Vec<String> = storage.notice.take().into_iter().chain([sentence]).collect();
+            storage.notice = Some(sentences.join(" "));
+        });
     }
 
     /// A click on a button, or an edited name, in the list of networks.
@@ -101,6 +113,7 @@ impl Page {
                 if wanted.trim().is_empty() || wanted.trim() == name {
                     return self.0.storage_section.list_anew();
                 }
+                self.change_storage(|storage| storage.notice = None);
                 self.with_engines(|engines| engines.rename_own(&name, &wanted));
             }
             _ => {}
@@ -127,9 +140,14 @@ impl Page {
         let page = self.clone();
         spawn_local(async move {
             // A copy: the blob of a deleted database entry may become unreadable.
-            page.0.persistence.deleted.replace(own.copied().await.ok());
+            let copy = own.copied().await.ok();
+            let can_undo = copy.is_some();
+            page.0.persistence.deleted.replace(copy);
             engines.delete_own(&name);
-            page.change_storage(|storage| (storage.deleted, storage.notice) = (Some(name), None));
+            page.change_storage(|storage| {
+                (storage.deleted, storage.notice) =
+                    if can_undo { (Some(name), None) } else { (None, Some(words::deleted(&name))) };
+            });
         });
     }
 
@@ -145,14 +163,9 @@ impl Page {
             return;
         }
         let list = self.0.state.borrow().catalogue.clone();
-        let persistence = &self.0.persistence;
         for name in own_networks(list.as_deref()).map(|offer| &offer.name) {
             self.with_engines(|engines| engines.delete_own(name));
         }
-        persistence.saved.replace(Saved::default());
-        persistence.last_checkpoint.take();
-        persistence.pending.take();
-        persistence.deleted.take();
         self.0.clips.borrow_mut().clear();
         self.change_training(|training| {
             // The list of architectures is not user data.
@@ -162,40 +175,67 @@ impl Page {
             };
         });
         self.change_storage(|storage| {
-            (storage.interrupted, storage.deleted, storage.confirms_deletion) = (None, None, false)
+            (storage.interrupted, storage.deleted, storage.confirms_deletion) = (None, None, false);
+            storage.notice = None;
         });
+        self.0.persistence.last_checkpoint.take();
+        self.0.persistence.deleted.take();
+        self.0.persistence.copies.borrow_mut().clear();
         let page = self.clone();
         spawn_local(async move {
-            let store = page.0.persistence.store.borrow().clone();
-            if let Some(store) = store {
-                // A pending write ends first, or it would bring data back.
-                while page.0.persistence.busy.get() {
-                    dom::sleep(SPACING).await;
-                }
-                page.report_storage_error(store.clear().await);
-                page.show_usage().await;
-            }
-            page.change_storage(|storage| storage.notice = Some(words::ALL_DELETED.to_owned()));
+            let cleared = page.clear_store().await;
+            page.change_storage(|storage| storage.notice = cleared.map(str::to_owned));
+            page.save_soon();
         });
+    }
+
+    /// Deletes what is stored; returns a sentence, or `None` if it failed, which is reported as an error.
+    async fn clear_store(&self) -> Option<&'static str> {
+        let persistence = &self.0.persistence;
+        let store = persistence.store.borrow().clone();
+        let Some(store) = store else { return Some(words::TAB_CLEARED) };
+        // A write that has begun ends first, or it would bring data back; none begins meanwhile.
+        while persistence.busy.replace(true) {
+            dom::sleep(SPACING).await;
+        }
+        let cleared = match store.reconnect().await {
+            Ok(_) => store.clear().await,
+            Err(error) => Err(error),
+        };
+        if cleared.is_ok() {
+            persistence.saved.replace(Saved::default());
+            persistence.pending.take();
+            persistence.renamed.borrow_mut().clear();
+            persistence.unreadable_networks.borrow_mut().clear();
+            self.change_storage(|storage| {
+                storage.unreadable = Unreadable::default();
+                storage.succeed();
+            });
+        }
+        persistence.busy.set(false);
+        let is_cleared = cleared.is_ok();
+        self.report_storage_error(cleared);
+        self.show_usage().await;
+        is_cleared.then_some(words::ALL_DELETED)
     }
 
     fn resume_training(&self) {
         let interrupted = self.0.persistence.last_checkpoint.borrow().clone();
         let Some(interrupted) = interrupted.filter(|_| !self.0.training.borrow().is_locked()) else { return };
         let running = &interrupted.running;
-        let files: Vec<File> = {
-            let clips = self.0.clips.borrow();
-            running.job.clips.iter().filter_map(|clip| clips.get(&clip.id).cloned()).collect()
-        };
+        let files: Vec<File> = running.job.clips.iter().filter_map(|clip| self.file(&clip.id)).collect();
         // The checkpoint belongs to exactly these clips, in this order.
         if files.len() != running.job.clips.len() {
             return self.change_training(|training| training.error = Some(words::CLIPS_GONE.to_owned()));
         }
+        let Some(task) = DatasetTask::begin(self) else { return };
         self.show_view("train");
         self.change_training(|training| training.resume(running.epochs.clone()));
-        let page = self.clone();
         spawn_local(async move {
-            let Ok(bytes) = read_blob(&interrupted.checkpoint).await else {
+            let bytes = read_blob(&interrupted.checkpoint).await;
+            // Gone if the user has cancelled it meanwhile.
+            let Some(page) = task.page() else { return };
+            let Ok(bytes) = bytes else {
                 return page.change_training(|training| {
                     (training.stage, training.error) = (Stage::Idle, Some(words::CHECKPOINT_GONE.to_owned()));
                 });

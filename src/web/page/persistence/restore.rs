@@ -1,40 +1,66 @@
 //! Restores what was stored.
 
 use std::collections::{BTreeMap, HashSet};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, File};
 
-use super::{COLLECTION, InterruptedRun, Page, Persistence, RUNNING, Saved};
+use super::super::Inner;
+use super::super::listen::with;
+use super::{COLLECTION, InterruptedRun, Page, RUNNING, Saved};
 use crate::card::Card;
 use crate::training_job::ClipId;
 use crate::view::storage::state::{
-    SavedRun, StorageError, StorageStatus, StoredDataset, remove_missing, required_clips,
+    SavedRun, StorageError, StorageState, StorageStatus, StoredDataset, Unreadable, remove_missing, renamed,
+    required_clips,
 };
 use crate::view::storage::words;
 use crate::view::train::results::{Outcome, RunRecord};
 use crate::web::client::OwnNetwork;
-use crate::web::store::{Change, ObjectStore, Store, field, from_value};
+use crate::web::store::{self, Change, ObjectStore, Store, field, from_value, is_known_version};
 
 /// Everything that was stored.
 struct StoredData {
     dataset: StoredDataset,
     files: BTreeMap<ClipId, File>,
-    /// Keys of clips, also of entries that are not files.
-    clips: Vec<ClipId>,
-    networks: Vec<OwnNetwork>,
+    /// By key.
+    networks: BTreeMap<String, OwnNetwork>,
     runs: Vec<RunRecord>,
     interrupted: Option<InterruptedRun>,
+    unreadable: Unreadable,
+    /// The keys of networks that cannot be read.
+    unreadable_networks: HashSet<String>,
 }
 
 impl Page {
     /// Restores what was stored, and stores changes from now on. `network` is one that the page's address asks for.
     pub(in crate::web::page) fn start_persistence(&self, network: Option<String>) {
+        match store::name() {
+            Ok(name) => self.persist_in(name, network),
+            Err(error) => self.report_storage_error(Err(error)),
+        }
+    }
+
+    /// As [`start_persistence`](Self::start_persistence), in a database of this name: for tests.
+    pub fn persist_in(&self, name: String, network: Option<String>) {
         self.change_storage(|storage| storage.status = StorageStatus::Loading);
-        let page = self.clone();
-        spawn_local(async move { page.load(Store::open().await, network).await });
+        let weak = Rc::downgrade(&self.0);
+        spawn_local(async move {
+            let opened = Store::open_alone(&name).await;
+            let is_elsewhere = matches!(opened, Err(StorageError::OtherTab));
+            Self::load_into(&weak, opened, network).await;
+            if is_elsewhere {
+                Self::load_into(&weak, Store::open_after_others(&name).await, None).await;
+            }
+        });
+    }
+
+    async fn load_into(weak: &Weak<Inner>, opened: Result<Store, StorageError>, network: Option<String>) {
+        if let Some(inner) = weak.upgrade() {
+            Self(inner).load(opened, network).await;
+        }
     }
 
     /// As [`start_persistence`](Self::start_persistence), but from an open store: for tests.
@@ -50,7 +76,7 @@ impl Page {
         };
         match loaded.await {
             Ok((store, data)) => {
-                self.change_storage(|storage| storage.status = StorageStatus::Saved);
+                self.change_storage(StorageState::succeed);
                 self.restore(store, data, network).await;
             }
             // Stored data that cannot be read is not overwritten.
@@ -61,42 +87,79 @@ impl Page {
         }
     }
 
+    /// Puts what was stored before what the page has already: there is some if another tab stored everything until
+    /// now.
     async fn restore(&self, store: Store, mut data: StoredData, network: Option<String>) {
         let saved = Saved {
             dataset: data.dataset.clone(),
-            networks: data.networks.iter().map(|own| (own.card.name.clone(), own.card.sha256.clone())).collect(),
+            networks: data.networks.iter().map(|(key, own)| (key.clone(), own.card.sha256.clone())).collect(),
             runs: data.runs.clone(),
         };
+        let persistence = &self.0.persistence;
         // Before anything is restored, so that the restored data is not written again.
-        self.0.persistence.remember(saved, data.interrupted.clone());
+        persistence.saved.replace(saved);
+        persistence.unreadable_networks.replace(data.unreadable_networks);
+        self.change_storage(|storage| storage.unreadable = data.unreadable);
         let missing = remove_missing(&mut data.dataset.classes, &data.files.keys().map(String::as_str).collect());
         let clips = data.dataset.classes.iter().flat_map(|class| &class.clips);
         let files = clips.filter_map(|clip| Some((clip.id.clone(), data.files.get(&clip.id)?.clone()))).collect();
+        let stored: Vec<ClipId> = data.files.keys().cloned().collect();
         self.0.clips.borrow_mut().extend(data.files);
         // Thumbnails are not stored.
         self.with_engines(|engines| engines.make_thumbnails(files));
+        let networks = self.with_free_names(data.networks.into_values().collect(), &mut data.runs);
         self.change_training(|training| {
             training.dataset.restore(data.dataset.classes);
             if data.dataset.wants_tags {
                 training.dataset.want_tags(true);
             }
             training.outcome = training.outcome.take().or_else(|| data.runs.last().map(|run| run.outcome.clone()));
-            training.runs = Rc::new(data.runs);
-            if !missing.is_empty() {
+            training.restore_runs(data.runs);
+            if !missing.is_empty() && !data.unreadable.dataset {
                 training.notice = Some(words::missing_clips(&missing));
             }
         });
-        let interrupted = data.interrupted.map(|run| run.running.as_ref().clone());
-        self.change_storage(|storage| storage.interrupted = interrupted);
-        let leftovers = self.leftovers(&data.clips);
-        self.restore_networks(data.networks, network);
+        self.restore_interrupted(data.interrupted);
+        let leftovers = if data.unreadable.hides_clips() { Vec::new() } else { self.leftovers(&stored) };
+        self.restore_networks(networks, network);
         if !leftovers.is_empty() {
             self.report_storage_error(store.write(&leftovers).await);
         }
+        let weak = Rc::downgrade(&self.0);
+        store.on_lost(move || with(&weak, Self::retry));
         // Last: from here on changes are written.
-        self.0.persistence.store.replace(Some(store));
+        persistence.store.replace(Some(store));
         self.show_usage().await;
         self.save_soon();
+    }
+
+    fn restore_interrupted(&self, interrupted: Option<InterruptedRun>) {
+        let persistence = &self.0.persistence;
+        // A run in progress has a later checkpoint, which replaces this one.
+        if persistence.is_current_run.get() {
+            return;
+        }
+        // What ended here before concerns no stored run.
+        persistence.pending.take();
+        let running = interrupted.as_ref().map(|run| run.running.as_ref().clone());
+        persistence.last_checkpoint.replace(interrupted);
+        self.change_storage(|storage| storage.interrupted = running);
+    }
+
+    /// Stored networks under names that no other network has, also in the stored runs.
+    fn with_free_names(&self, networks: Vec<OwnNetwork>, runs: &mut [RunRecord]) -> Vec<OwnNetwork> {
+        let names = networks.iter().map(|own| own.card.name.as_str());
+        let renamed: BTreeMap<String, String> =
+            renamed(names, self.0.state.borrow().catalogue.as_deref()).into_iter().collect();
+        let named = |card: Card| match renamed.get(&card.name) {
+            Some(name) => Card { name: name.clone(), ..card },
+            None => card,
+        };
+        for run in runs.iter_mut().filter(|run| renamed.contains_key(&run.outcome.card.name)) {
+            let outcome = run.outcome.as_ref().clone();
+            run.outcome = Rc::new(Outcome { card: named(outcome.card), ..outcome });
+        }
+        networks.into_iter().map(|own| OwnNetwork { card: named(own.card), ..own }).collect()
     }
 
     fn restore_networks(&self, networks: Vec<OwnNetwork>, wanted: Option<String>) {
@@ -119,35 +182,55 @@ impl Page {
     }
 }
 
-impl Persistence {
-    fn remember(&self, saved: Saved, interrupted: Option<InterruptedRun>) {
-        self.saved.replace(saved);
-        self.last_checkpoint.replace(interrupted);
-    }
-}
-
 async fn read_all(store: &Store) -> Result<StoredData, StorageError> {
     let (clips, networks) = (store.all(ObjectStore::Clips).await?, store.all(ObjectStore::Networks).await?);
     let (runs, mut values) = (store.all(ObjectStore::Runs).await?, store.all(ObjectStore::Values).await?);
-    let dataset = values.remove(COLLECTION).and_then(|stored| from_value("the dataset", stored));
-    let keys = clips.keys().cloned().collect();
-    let files = clips.into_iter().filter_map(|(id, file)| Some((id, file.dyn_into().ok()?))).collect();
-    Ok(StoredData {
-        dataset: dataset.unwrap_or_default(),
-        files,
-        clips: keys,
-        networks: networks.into_values().filter_map(network).collect(),
-        runs: runs.into_values().filter_map(run).collect(),
-        interrupted: values.remove(RUNNING).and_then(interrupted),
-    })
+    let (files, unreadable_clips) = readable(clips, |clip| clip.dyn_into().ok());
+    let (networks, unreadable_networks) = readable(networks, network);
+    let (runs, unreadable_runs) = readable(runs, run);
+    let stored = values.remove(COLLECTION);
+    let (has_dataset, dataset) = (stored.is_some(), stored.and_then(dataset));
+    let stored = values.remove(RUNNING);
+    let (has_interrupted, interrupted) = (stored.is_some(), stored.and_then(interrupted));
+    let unreadable = Unreadable {
+        // A dataset without some of its files would be stored without these clips.
+        dataset: (has_dataset && dataset.is_none()) || !unreadable_clips.is_empty(),
+        interrupted: has_interrupted && interrupted.is_none(),
+        networks: unreadable_networks.len(),
+        runs: unreadable_runs.len(),
+    };
+    let (dataset, runs) = (dataset.unwrap_or_default(), runs.into_values().collect());
+    Ok(StoredData { dataset, files, networks, runs, interrupted, unreadable, unreadable_networks })
+}
+
+/// What can be read of some records, and the keys of the others.
+fn readable<T>(
+    records: BTreeMap<String, JsValue>,
+    read: impl Fn(JsValue) -> Option<T>,
+) -> (BTreeMap<String, T>, HashSet<String>) {
+    let (mut values, mut unreadable) = (BTreeMap::new(), HashSet::new());
+    for (key, record) in records {
+        match read(record) {
+            Some(value) => drop(values.insert(key, value)),
+            None => drop(unreadable.insert(key)),
+        }
+    }
+    (values, unreadable)
+}
+
+fn dataset(value: JsValue) -> Option<StoredDataset> {
+    is_known_version(&value).then_some(())?;
+    from_value("the dataset", value)
 }
 
 fn network(value: JsValue) -> Option<OwnNetwork> {
+    is_known_version(&value).then_some(())?;
     let card: Card = from_value("a network", field(&value, "card"))?;
     Some(OwnNetwork { card, weights: field(&value, "weights").dyn_into::<Blob>().ok()? })
 }
 
 fn run(value: JsValue) -> Option<RunRecord> {
+    is_known_version(&value).then_some(())?;
     let outcome: Outcome = from_value("a training run", field(&value, "outcome"))?;
     // The page looks up a prediction for every clip.
     let whole = outcome.result.answers.len() == outcome.job.clips.len();
@@ -156,6 +239,7 @@ fn run(value: JsValue) -> Option<RunRecord> {
 }
 
 fn interrupted(value: JsValue) -> Option<InterruptedRun> {
+    is_known_version(&value).then_some(())?;
     let running: SavedRun = from_value("an interrupted training run", field(&value, "running"))?;
     Some(InterruptedRun { running: Rc::new(running), checkpoint: field(&value, "checkpoint").dyn_into::<Blob>().ok()? })
 }

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 
-use js_sys::Date;
 use web_sys::{Document, HtmlElement, HtmlProgressElement};
 
 use crate::eval::report::EpochReport;
@@ -14,7 +13,7 @@ use crate::view::train::state::TrainingState;
 use crate::view::train::words;
 use crate::view::train::words::results;
 use crate::web::canvas::Canvas;
-use crate::web::dom::{DomError, by_id, set_text, set_text_or_hide};
+use crate::web::dom::{self, DomError, by_id, set_text, set_text_or_hide};
 use crate::web::page::text::show_progress;
 
 /// What the picture of the curves depends on; it is painted again if that changes.
@@ -30,7 +29,7 @@ struct Drawn {
 #[derive(Default)]
 struct Shown {
     curves: Option<Drawn>,
-    /// For the time left: the stage, when it began (milliseconds since 1970), and with which clip or step.
+    /// For the time left: the stage, when it began (by [`dom::now`]), and with which clip or step.
     began: Option<(&'static str, f64, usize)>,
 }
 
@@ -103,9 +102,9 @@ impl Progress {
         };
         // A new stage has its own speed.
         began.take_if(|(name, ..)| *name != stage.name());
-        let (_, since, first) = *began.get_or_insert((stage.name(), Date::now(), done));
+        let (_, since, first) = *began.get_or_insert((stage.name(), dom::now(), done));
         let made = done.checked_sub(first).filter(|made| *made >= least)?;
-        Some((Date::now() - since) / 1000.0 / made as f64 * total.saturating_sub(done) as f64)
+        Some((dom::now() - since) / 1000.0 / made as f64 * total.saturating_sub(done) as f64)
     }
 
     fn render_curves(&self, training: &TrainingState, dark: bool, ratio: f64) -> Result<(), DomError> {

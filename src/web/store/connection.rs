@@ -1,0 +1,76 @@
+//! The connection to the database. The browser may close it at any time.
+
+use std::rc::Weak;
+
+use wasm_bindgen::prelude::*;
+use web_sys::{DomException, Event, IdbDatabase, IdbOpenDbRequest};
+
+use super::{Inner, ObjectStore, reason, result_of};
+use crate::view::storage::state::StorageError;
+use crate::web::dom::{DomError, Listener};
+
+/// How long a browser may take to open it, in milliseconds: some never answer.
+const OPEN_TIMEOUT_MILLISECONDS: i32 = 10_000;
+
+/// An open connection.
+pub(super) struct Connection {
+    pub(super) database: IdbDatabase,
+    _listeners: [Listener; 2],
+}
+
+impl Connection {
+    /// Tells the store when the connection is closed.
+    pub(super) fn of(database: IdbDatabase, store: &Weak<Inner>) -> Result<Self, DomError> {
+        let lost = |closes: Option<IdbDatabase>| {
+            let store = store.clone();
+            move |_: Event| {
+                if let Some(database) = &closes {
+                    database.close();
+                }
+                if let Some(store) = store.upgrade() {
+                    store.lose();
+                }
+            }
+        };
+        // A later version of the page, or the browser's tools, want to change or delete it, and wait for this page.
+        let version = Listener::new(&database, "versionchange", lost(Some(database.clone())))?;
+        let close = Listener::new(&database, "close", lost(None))?;
+        Ok(Self { database, _listeners: [version, close] })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Nobody would let go of it when another page asks.
+        self.database.close();
+    }
+}
+
+/// Opens a database, and creates it if it is not there.
+pub(super) async fn open(name: &str) -> Result<IdbDatabase, StorageError> {
+    let failed = |error: JsValue| match error.dyn_ref::<DomException>() {
+        Some(error) if error.name() == "VersionError" => StorageError::LaterVersion,
+        _ => StorageError::Unavailable(reason(&error)),
+    };
+    let request = request_to_open(name).map_err(failed)?;
+    let making = request.clone();
+    // Must happen within the event: after it the upgrade is over.
+    let make = Closure::once(move || {
+        let made = making.result().and_then(|made| create_object_stores(made.unchecked_ref()));
+        if let Err(error) = made {
+            log::warn!("the database could not be created: {}", reason(&error));
+        }
+    });
+    request.set_onupgradeneeded(Some(make.as_ref().unchecked_ref()));
+    let database = result_of(&request, Some(OPEN_TIMEOUT_MILLISECONDS)).await.map_err(failed)?;
+    Ok(database.unchecked_into())
+}
+
+fn request_to_open(name: &str) -> Result<IdbOpenDbRequest, JsValue> {
+    let window = web_sys::window().ok_or("there is no window")?;
+    window.indexed_db()?.ok_or("there is no IndexedDB")?.open_with_u32(name, 1)
+}
+
+fn create_object_stores(database: &IdbDatabase) -> Result<(), JsValue> {
+    ObjectStore::ALL.iter().try_for_each(|object_store| database.create_object_store(object_store.name()).map(drop))
+}
