@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::output::{printable, shown, warn};
+use super::output::{json_line, printable, shown, warn};
 use super::{CliError, load, load_default, open};
 use crate::audio_pipeline::AudioPipeline;
 use crate::engine::classify::classify;
@@ -99,7 +99,7 @@ fn json(path: &Path, prediction: &Prediction) -> Result<String, CliError> {
         windows: prediction.windows.len(),
         tags: prediction.tags.iter().map(|tags| (tags.model.as_str(), scores(&tags.tags))).collect(),
     };
-    serde_json::to_string(&line).map_err(|error| CliError::content(path, error))
+    json_line(&line)
 }
 
 fn scores(scores: &[Score]) -> BTreeMap<&str, f32> {

@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::data::Folder;
 use super::left_out::LeftOut;
-use super::output::{printable, shown};
+use super::output::{json_line, printable, shown};
 use super::{CliError, load, load_default};
 use crate::card::Card;
 use crate::dataset::labelled_set::{LabelledSet, Song};
@@ -80,8 +80,7 @@ struct WithLeftOut<'a, T> {
 
 /// Prints a result as one JSON object.
 pub(super) fn print_json(result: &impl Serialize, left_out: &LeftOut) -> Result<(), CliError> {
-    let json = serde_json::to_string(&WithLeftOut { result, left_out: left_out.count() });
-    println!("{}", json.map_err(|error| CliError::Usage(error.to_string()))?);
+    println!("{}", json_line(&WithLeftOut { result, left_out: left_out.count() })?);
     Ok(())
 }
 

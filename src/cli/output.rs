@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use tempfile::{Builder, NamedTempFile};
 
 use super::CliError;
@@ -150,13 +151,28 @@ pub(super) fn warn(message: &str) {
     eprintln!("genrelens: {}", printable(message));
 }
 
-/// Text for the terminal. Names and labels come from files of any origin: control characters in them, and those that turn
-/// the direction of writing, are shown as escapes and not obeyed. Line breaks stay.
+/// A value as JSON in one line. Control characters are escapes in it, also those that JSON itself would allow.
+pub(super) fn json_line(value: &impl Serialize) -> Result<String, CliError> {
+    let json = serde_json::to_string(value).map_err(|error| CliError::Usage(error.to_string()))?;
+    // They stand in strings alone. All are below 0x10000, which is one escape.
+    let escaped = |letter: char| match letter {
+        letter if steers(letter) => format!("\\u{:04x}", u32::from(letter)),
+        letter => letter.to_string(),
+    };
+    Ok(json.chars().map(escaped).collect())
+}
+
+/// True for characters that a terminal obeys: control characters, and those that turn the direction of writing.
+fn steers(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Text for the terminal. Names and labels come from files of any origin: control characters in them are
+/// shown as escapes and not obeyed. Line breaks stay.
 pub(super) fn printable(text: &str) -> String {
     let shown = |letter: char| match letter {
         '\n' => "\n".to_owned(),
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => letter.escape_unicode().to_string(),
-        letter if letter.is_control() => letter.escape_default().to_string(),
+        letter if steers(letter) => letter.escape_default().to_string(),
         letter => letter.to_string(),
     };
     text.chars().map(shown).collect()
@@ -247,5 +263,7 @@ mod tests {
     fn control_characters_are_shown_and_not_obeyed() {
         assert_eq!(printable("a\u{1b}[31m\u{7}\r\u{9b}\u{202e}b\nc"), "a\\u{1b}[31m\\u{7}\\r\\u{9b}\\u{202e}b\nc");
         assert_eq!(shown("a\nb"), "a\\nb");
+        let line = json_line(&["a\u{1b}\u{9b}\u{202e}é"]).unwrap();
+        assert_eq!(line, r#"["a\u001b\u009b\u202eé"]"#);
     }
 }
