@@ -11,7 +11,7 @@ use web_sys::{Element, HtmlElement};
 
 use super::dataset::{catch_downloads, caught};
 use super::recording::script;
-use super::storage::{click, collect, interrupted, list, outcome, own, storage, store, visit};
+use super::storage::{click, collect, interrupted, list, own, storage, store, visit};
 use super::training::stage;
 use super::{Fixture, until};
 
