@@ -111,7 +111,7 @@ impl Adts {
     /// The header at the current position, if it belongs to this stream.
     fn current_header(&mut self) -> Result<Option<Header>, AudioError> {
         self.input.seek_to(self.at)?;
-        self.input.read_at_most(9, &mut self.bytes)?;
+        self.input.read_at_most(tags::HEADER_BYTES, &mut self.bytes)?;
         Ok(Header::parse(&self.bytes).filter(|header| header.fixed == self.first.fixed && header.packets == 1))
     }
 

@@ -4,7 +4,9 @@
 //! scan reads the whole file first.
 
 use super::codec::{Codec, Container};
-use super::mp3_frame::{Header, MAX_FREE_BYTES, SEARCHED_AHEAD, StreamTag, begins, find};
+use super::mp3_frame::{
+    FRAMES_AT_START, FRAMES_IN_A_ROW, Header, MAX_FREE_BYTES, SEARCHED_AHEAD, StreamTag, begins, find,
+};
 use super::packet_decoder::{Demuxer, Next, Packet, PacketDecoder, Track};
 use crate::audio::error::{AudioError, malformed};
 use crate::audio::source::Input;
@@ -32,7 +34,15 @@ pub(in crate::audio) struct Mp3 {
 /// Opens an MP3 file.
 pub(in crate::audio) fn open(mut input: Input) -> Result<PacketDecoder<Mp3>, AudioError> {
     let mut bytes = Vec::new();
-    let Some((at, free)) = find_from(&mut input, 0, &mut bytes)? else {
+    input.seek_to(0)?;
+    input.read_at_most(SEARCHED_AHEAD, &mut bytes)?;
+    // Without junk before it, less is enough.
+    let at_start = begins(&bytes, bytes.len() < SEARCHED_AHEAD, FRAMES_AT_START).map(|free| (0, free));
+    let found = match at_start {
+        None => find_from(&mut input, 0, &mut bytes)?,
+        found => found,
+    };
+    let Some((at, free)) = found else {
         return Err(malformed(&format!("it begins like {}, but has no complete audio frame", Container::Mp3.name())));
     };
     input.seek_to(at)?;
@@ -80,7 +90,7 @@ impl Mp3 {
         }
         self.input.seek_to(self.at)?;
         self.input.read_at_most(SEARCHED_AHEAD, &mut self.bytes)?;
-        let free = begins(&self.bytes, self.bytes.len() < SEARCHED_AHEAD);
+        let free = begins(&self.bytes, self.bytes.len() < SEARCHED_AHEAD, FRAMES_IN_A_ROW);
         self.free = free.unwrap_or(self.free);
         Ok(header.filter(|_| free.is_some()))
     }

@@ -6,8 +6,9 @@ use crate::audio::bytes::ByteOrder;
 
 /// The longest frame that nanomp3 decodes, of a free bit rate; those of the others have 1441 bytes at most.
 pub(in crate::audio) const MAX_FREE_BYTES: usize = 2_304;
-/// Frames in a row that make a beginning.
-const FRAMES_IN_A_ROW: usize = 3;
+/// Frames in a row that make a beginning, in the middle of a file and at its own.
+pub(in crate::audio) const FRAMES_IN_A_ROW: usize = 3;
+pub(in crate::audio) const FRAMES_AT_START: usize = 2;
 /// Bytes that are enough to tell whether a frame begins.
 pub(in crate::audio) const SEARCHED_AHEAD: usize = FRAMES_IN_A_ROW * (MAX_FREE_BYTES + 1) + 4;
 /// Frames that a decoder of layer III is late (LAME's `DECDELAY`, and one more).
@@ -85,31 +86,31 @@ impl Header {
 /// [`SEARCHED_AHEAD`] are left for the next search.
 pub(in crate::audio) fn find(bytes: &[u8], ends: bool) -> Option<(usize, Option<usize>)> {
     let last = if ends { bytes.len() } else { bytes.len().saturating_sub(SEARCHED_AHEAD) };
-    (0..last).find_map(|at| begins(&bytes[at..], ends).map(|free| (at, free)))
+    (0..last).find_map(|at| begins(&bytes[at..], ends, FRAMES_IN_A_ROW).map(|free| (at, free)))
 }
 
-/// The unpadded length if the bit rate is free; `None` if no stream begins here.
-pub(super) fn begins(bytes: &[u8], ends: bool) -> Option<Option<usize>> {
+/// The unpadded length if the bit rate is free; `None` if not so many frames of one stream follow each other here.
+pub(super) fn begins(bytes: &[u8], ends: bool, count: usize) -> Option<Option<usize>> {
     let first = Header::parse(bytes)?;
     if !first.is_free() {
-        return follow(bytes, first, None, ends).then_some(None);
+        return follow(bytes, first, None, ends, count).then_some(None);
     }
     // The distance to the next frame. Shorter ones have no room for their side information.
     let distances = first.side_information().end..(MAX_FREE_BYTES + 2).min(bytes.len());
     distances
         .filter(|&next| Header::parse(&bytes[next..]).is_some_and(|header| header.agrees(first)))
         .map(|next| next - first.padding())
-        .find(|&free| follow(bytes, first, Some(free), false))
+        .find(|&free| follow(bytes, first, Some(free), false, FRAMES_IN_A_ROW))
         .map(Some)
 }
 
-/// True if frames of one stream follow each other from here.
-fn follow(bytes: &[u8], first: Header, free: Option<usize>, ends: bool) -> bool {
+/// True if so many frames of one stream follow each other from here.
+fn follow(bytes: &[u8], first: Header, free: Option<usize>, ends: bool, count: usize) -> bool {
     let mut at = 0;
-    for count in 0..FRAMES_IN_A_ROW {
+    for index in 0..count {
         let Some(rest) = bytes.get(at..).filter(|rest| rest.len() >= 4) else {
             // The last frame may be cut, but not the only one.
-            return ends && (count > 1 || at == bytes.len());
+            return ends && (index > 1 || at == bytes.len());
         };
         let Some(header) = Header::parse(rest).filter(|&header| header.agrees(first)) else { return false };
         let Some(length) = header.length(free) else { return false };
