@@ -1,5 +1,9 @@
 //! What the fuzz targets in `fuzz/` call and the rest of the crate keeps private. Only compiled by cargo-fuzz.
-#![allow(missing_docs, clippy::unwrap_used, reason = "only the fuzz targets call this, and a panic is what they look for")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "only the fuzz targets call this, and a panic is what they look for"
+)]
 
 use std::io::Cursor;
 

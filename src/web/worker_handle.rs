@@ -169,9 +169,13 @@ impl WorkerHandle {
     /// Sends a request that has no answer under its own id.
     pub(crate) fn post(&self, request: Request) {
         let id = self.next_id();
-        if let Request::Cancel { request } = request {
-            self.0.started.shared.watchdog.borrow_mut().cancelled(request);
+        let mut watchdog = self.0.started.shared.watchdog.borrow_mut();
+        match request {
+            Request::Cancel { request } => watchdog.cancelled(request),
+            Request::Control { request, control } => watchdog.controlled(request, control),
+            _ => {}
         }
+        drop(watchdog);
         if let Err(error) = wire::send(&self.0.started.worker, &Message { id, body: request }, Payload::<File>::None) {
             log::warn!("the engine could not be reached ({error:?})");
         }

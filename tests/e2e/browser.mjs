@@ -11,14 +11,17 @@ const REAL = ["--enable-features=Vulkan", "--use-angle=vulkan", "--disable-vulka
 
 /**
  * Starts Chromium with the flags of `webdriver.json` and `extra` ones; without WebGPU, it gets no adapter. `graphics` is
- * "emulated", as in every test, or "real".
+ * "emulated", as in every test, or "real". Its windows are private ones, unless `profile` is a folder for what it stores.
  */
-export function startBrowser({ webgpu = true, graphics = "emulated", extra = [] } = {}) {
+export async function startBrowser({ webgpu = true, graphics = "emulated", extra = [], profile = null } = {}) {
   const real = graphics === "real";
   const unwanted = (flag) =>
     flag.startsWith("--headless") || (flag.includes("webgpu") && !webgpu) || (flag.includes("adapter") && real);
   const flags = [...args.filter((flag) => !unwanted(flag)), ...(real ? REAL : [])];
-  return chromium.launch({ executablePath: process.env.CHROMIUM || binary, args: [...flags, ...extra] });
+  const options = { executablePath: process.env.CHROMIUM || binary, args: [...flags, ...extra] };
+  if (!profile) return chromium.launch(options);
+  const context = await chromium.launchPersistentContext(profile, { ...options, serviceWorkers: "block" });
+  return { newContext: async () => context, close: () => context.close() };
 }
 
 /** Keeps what no page of a visit must do: log errors, break its own policy, ask another origin, miss a file. */

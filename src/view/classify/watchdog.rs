@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::protocol::{EngineKind, Request, RequestId};
+use crate::protocol::{EngineKind, Request, RequestId, TrainControl};
 
 /// How long the CPU engine may say nothing while it classifies, in seconds. It reports its progress ten times a second,
 /// but the first block of a file may have to be fetched from a cloud.
@@ -12,16 +12,19 @@ const CLASSIFY_SECONDS: u32 = 45;
 const ANSWER_SECONDS: u32 = 120;
 /// The same while a clip is embedded: a long one on a slow computer takes minutes.
 const EMBED_SECONDS: u32 = 600;
+/// The same during a training that is not paused: a step, or a validation, of a large network on a slow computer takes
+/// minutes.
+const TRAIN_SECONDS: u32 = 1800;
 /// How long a request that was cancelled may go on, in seconds: it ends between two steps of a training.
 const CANCEL_SECONDS: u32 = 60;
 
-/// How long a worker may say nothing while it does this, in seconds; `None` if it may for ever, as a paused training does.
-pub(crate) fn limit(engine: EngineKind, request: &Request) -> Option<u32> {
+/// How long a worker may say nothing while it does this, in seconds.
+pub(crate) fn limit(engine: EngineKind, request: &Request) -> u32 {
     match request {
-        Request::Train { .. } => None,
-        Request::Embed { .. } => Some(EMBED_SECONDS),
-        Request::Classify { .. } if engine == EngineKind::Cpu => Some(CLASSIFY_SECONDS),
-        _ => Some(ANSWER_SECONDS),
+        Request::Train { .. } => TRAIN_SECONDS,
+        Request::Embed { .. } => EMBED_SECONDS,
+        Request::Classify { .. } if engine == EngineKind::Cpu => CLASSIFY_SECONDS,
+        _ => ANSWER_SECONDS,
     }
 }
 
@@ -29,18 +32,28 @@ pub(crate) fn limit(engine: EngineKind, request: &Request) -> Option<u32> {
 /// the computer sleeps.
 #[derive(Debug, Default)]
 pub(crate) struct Watchdog {
-    /// The requests without a last event, with their limits. A worker does them in the order of their ids.
+    /// The requests without a last event, with their limits; `None` for a training that is paused. A worker does them in
+    /// the order of their ids.
     waiting: BTreeMap<RequestId, Option<u32>>,
     silent_seconds: u32,
 }
 
 impl Watchdog {
     /// The worker got a request, with this [`limit`].
-    pub(crate) fn sent(&mut self, id: RequestId, limit: Option<u32>) {
+    pub(crate) fn sent(&mut self, id: RequestId, limit: u32) {
         if self.waiting.is_empty() {
             self.silent_seconds = 0;
         }
-        self.waiting.insert(id, limit);
+        self.waiting.insert(id, Some(limit));
+    }
+
+    /// A training is paused, or goes on.
+    pub(crate) fn controlled(&mut self, id: RequestId, control: TrainControl) {
+        if let Some(limit) = self.waiting.get_mut(&id) {
+            *limit = (control != TrainControl::Pause).then_some(TRAIN_SECONDS);
+            // The silence of a pause does not count.
+            self.silent_seconds = 0;
+        }
     }
 
     /// A request is cancelled, and has to end soon.
@@ -114,22 +127,27 @@ mod tests {
     #[test]
     fn what_waits_behind_another_request_has_the_limit_of_that_one() {
         let mut watchdog = Watchdog::default();
-        watchdog.sent(1, Some(120));
-        watchdog.sent(2, Some(45));
+        watchdog.sent(1, 120);
+        watchdog.sent(2, 45);
         (0..100).for_each(|_| assert_eq!(watchdog.second_passed(), None));
         watchdog.heard();
         watchdog.ended(1);
         assert_eq!(given_up(&mut watchdog), Some(46));
         watchdog.ended(2);
         assert!(watchdog.is_idle());
-        watchdog.sent(3, Some(45));
+        watchdog.sent(3, 45);
         assert_eq!(given_up(&mut watchdog), Some(46), "from the beginning");
     }
 
     #[test]
-    fn a_paused_training_is_left_alone_until_it_is_given_up() {
+    fn a_training_is_given_up_unless_it_is_paused() {
         let mut watchdog = Watchdog::default();
-        watchdog.sent(1, None);
+        watchdog.sent(1, TRAIN_SECONDS);
+        watchdog.controlled(1, TrainControl::Pause);
+        assert_eq!(given_up(&mut watchdog), None);
+        watchdog.controlled(1, TrainControl::Run);
+        assert_eq!(given_up(&mut watchdog), Some(TRAIN_SECONDS + 1));
+        watchdog.controlled(1, TrainControl::Pause);
         assert_eq!(given_up(&mut watchdog), None);
         watchdog.cancelled(1);
         assert_eq!(given_up(&mut watchdog), Some(CANCEL_SECONDS + 1));
