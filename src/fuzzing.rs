@@ -19,6 +19,7 @@ use crate::view::train::class::DatasetClip;
 use crate::view::train::dataset::Dataset;
 use crate::view::train::dataset_file::DatasetFile;
 use crate::view::train::table::Table;
+use crate::view::train::table_text::TableText;
 
 /// A model file that a user opens: its header and its card. A card that is read must be writable and read again alike.
 pub fn model(bytes: &[u8]) {
@@ -73,8 +74,7 @@ fn restore(file: &DatasetFile) {
 
 /// A table beside a dataset: no clip may be lost or doubled.
 pub fn table(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Ok(table) = Table::parse(text) else { return };
+    let Ok(table) = Table::parse(&TableText::decode(bytes).text) else { return };
     let mut dataset = Dataset::default();
     let clip = |class: &str, name: &str| (class.to_owned(), DatasetClip::new(ClipId::from(name), name.to_owned()));
     dataset.add(vec![clip("jazz", "a.wav"), clip("jazz", "b.wav"), clip("rock", "a.mp3"), clip("rock", "Ödland.wav")]);

@@ -220,7 +220,9 @@ async function share(request) {
   const id = `${Date.now()}-${crypto.randomUUID()}`;
   try {
     await dropStaleShares();
-    const files = (await request.formData()).getAll("audio").filter((entry) => entry instanceof File);
+    // A form without a file sends one without a name and without bytes.
+    const isFile = (entry) => entry instanceof File && (entry.name || entry.size);
+    const files = (await request.formData()).getAll("audio").filter(isFile);
     const bytes = files.reduce((sum, { size }) => sum + size, 0);
     if (!files.length || files.length > SHARED_MOST.files || bytes > SHARED_MOST.bytes) return home("none");
     const inbox = await caches.open(SHARED);

@@ -17,7 +17,7 @@ function withForm(folder) {
   if (folder) cpSync(folder, site, { recursive: true });
   else cpSync(join(DIST, "icons"), join(site, "icons"), { recursive: true });
   const form = '<form method="post" enctype="multipart/form-data"><input type="file" name="audio" multiple><button>Share</button></form>';
-  writeFileSync(join(site, "form.html"), `<!DOCTYPE html><title>A form</title>${form}`);
+  writeFileSync(join(site, "form.html"), `<!DOCTYPE html><title>A form</title><link rel="icon" href="data:,">${form}`);
   return site;
 }
 
