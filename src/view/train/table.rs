@@ -210,7 +210,6 @@ mod tests {
     use super::*;
     use crate::view::train::class::DatasetClip;
     use crate::view::train::dataset::Dataset;
-    use crate::view::train::table_text::TableText;
 
     fn dataset(clips: &[&str]) -> Dataset {
         let mut dataset = Dataset::default();
@@ -306,7 +305,9 @@ mod tests {
     /// A file of `tests/data/odd-files`, decoded and its accents composed, as the page does with the browser's help.
     #[cfg(not(target_family = "wasm"))]
     fn odd(name: &str) -> Table {
+        use crate::view::train::table_text::TableText;
         use unicode_normalization::UnicodeNormalization;
+
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/odd-files").join(name);
         let text = TableText::decode(&std::fs::read(path).unwrap()).text;
         Table::parse(&text.nfc().collect::<String>()).unwrap()
