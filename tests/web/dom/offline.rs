@@ -122,6 +122,7 @@ async fn a_run_that_ends_in_a_hidden_tab_no_longer_holds_an_update_back() {
     let (fixture, page, _asked) = super::training::collected().await;
     let busy = || fixture.get::<Element>("page").has_attribute("data-busy");
     assert!(!busy());
+    click(&fixture, "#train-start");
     page.receive(ClientEvent::Training(TrainingEvent::Embedding { done: 1, total: 2 }));
     assert!(busy());
     // A hidden tab draws no frame.
