@@ -21,6 +21,16 @@ pub(super) struct Line {
     pub group: Option<String>,
 }
 
+impl Line {
+    /// True if a line of the same name is another song: numbered tracks may have the same name in every genre, but then
+    /// each has its file, or its row in a table of features.
+    fn is_other(&self, other: &Self, folder: &Path) -> bool {
+        let rows = self.row.zip(other.row).is_some_and(|(own, other)| own != other);
+        let files = [&self.file, &other.file];
+        rows || (files[0] != files[1] && files.iter().all(|file| folder.join(file).exists()))
+    }
+}
+
 /// An index, or the part of it for some splits.
 #[derive(Debug, Clone)]
 pub(super) struct Index {
@@ -53,8 +63,8 @@ impl Index {
         let (head, rows) = records(&text, |head| head.find(&["track", "file"]).is_some());
         let columns = Columns::of(&head).map_err(&wrong)?;
         let (mut labels, mut lines) = (Vec::new(), Vec::new());
-        // Every song with its line.
-        let mut known: HashMap<String, (usize, PathBuf)> = HashMap::new();
+        // The lines and places of the songs of every name.
+        let mut known: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
         for Record { line, fields } in rows {
             if fields.len() != head.fields.len() {
                 let (found, expected) = (fields.len(), head.fields.len());
@@ -63,18 +73,20 @@ impl Index {
                 )));
             }
             let own = columns.line(folder, &fields).map_err(|message| wrong(format!("line {line}: {message}")))?;
-            // Numbered tracks may have the same name in every genre, but then each has its file.
-            let is_other =
-                |file: &PathBuf| *file != own.file && [file, &own.file].iter().all(|file| folder.join(file).exists());
-            if let Some((before, file)) = known.insert(own.song.clone(), (line, own.file.clone()))
-                && !is_other(&file)
-            {
+            let of_name = known.entry(own.song.clone()).or_default();
+            if let Some((before, _)) = of_name.iter().find(|&&(_, place)| !own.is_other(&lines[place], folder)) {
                 let message =
                     format!("lines {before} and {line} both name '{}'; keep the right one of the two", own.song);
                 return Err(wrong(message));
             }
+            of_name.push((line, lines.len()));
             labels.extend(own.labels.iter().cloned());
             lines.push(own);
+        }
+        // A song is known by its name from here on.
+        for &(_, place) in known.values().filter(|places| places.len() > 1).flatten() {
+            let line: &mut Line = &mut lines[place];
+            line.song = line.file.with_extension("").to_string_lossy().into_owned();
         }
         // Sorted: labels are found by bisection, and the order of outputs must not depend on that of the rows.
         labels.sort();
