@@ -59,10 +59,12 @@ impl Watchdog {
     /// A request is cancelled, and has to end soon.
     pub(crate) fn cancelled(&mut self, id: RequestId) {
         if let Some(limit) = self.waiting.get_mut(&id) {
-            // Silence that was allowed does not count.
-            if limit.replace(CANCEL_SECONDS).is_none() {
+            // The silence of a pause does not count. Whatever was asked has time to end, however long it was silent.
+            if limit.is_none() {
                 self.silent_seconds = 0;
             }
+            let longest = self.silent_seconds + CANCEL_SECONDS;
+            *limit = Some(limit.unwrap_or(CANCEL_SECONDS).min(longest).max(CANCEL_SECONDS));
         }
     }
 
@@ -137,6 +139,15 @@ mod tests {
         assert!(watchdog.is_idle());
         watchdog.sent(3, 45);
         assert_eq!(given_up(&mut watchdog), Some(46), "from the beginning");
+    }
+
+    #[test]
+    fn a_request_that_is_cancelled_after_a_long_silence_still_has_time_to_end() {
+        let mut watchdog = Watchdog::default();
+        watchdog.sent(1, EMBED_SECONDS);
+        (0..300).for_each(|_| assert_eq!(watchdog.second_passed(), None));
+        watchdog.cancelled(1);
+        assert_eq!(given_up(&mut watchdog), Some(CANCEL_SECONDS + 1));
     }
 
     #[test]
