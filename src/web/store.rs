@@ -9,6 +9,7 @@
 mod connection;
 mod lock;
 mod records;
+mod requests;
 mod space;
 
 use std::cell::{Cell, RefCell};
@@ -20,9 +21,11 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DomException, IdbRequest, IdbTransaction, IdbTransactionMode};
 
+pub use self::connection::ObjectStore;
 use self::connection::{Connection, open};
 pub(crate) use self::records::{field, is_known_version, with_version};
 pub use self::records::{from_value, to_value};
+use self::requests::{finished, reason, result_of, storage_error};
 pub(crate) use self::space::{request_persistence, usage};
 use super::dom;
 use super::weights_cache::site_scoped_name;
@@ -31,31 +34,6 @@ use crate::view::storage::state::StorageError;
 /// Kind and version of the database, an old name that visitors' databases have. The version is raised if the contents
 /// can no longer be read.
 const KIND: &str = "taught-1";
-/// An object store of the database, with keys of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ObjectStore {
-    /// The dataset's files, by clip.
-    Clips,
-    /// The user's own networks, by name.
-    Networks,
-    /// Training runs, by the time they ended.
-    Runs,
-    /// Everything else: one value per key.
-    Values,
-}
-
-impl ObjectStore {
-    const ALL: [Self; 4] = [Self::Clips, Self::Networks, Self::Runs, Self::Values];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Clips => "clips",
-            Self::Networks => "networks",
-            Self::Runs => "runs",
-            Self::Values => "values",
-        }
-    }
-}
 
 /// A change of the database.
 #[derive(Debug, Clone)]
@@ -161,7 +139,12 @@ impl Store {
 
     async fn connect(&self) -> Result<(), StorageError> {
         let database = open(&self.0.name).await?;
-        let connection = Connection::of(database, &Rc::downgrade(&self.0));
+        let store = Rc::downgrade(&self.0);
+        let connection = Connection::of(database, move || {
+            if let Some(store) = store.upgrade() {
+                store.lose();
+            }
+        });
         let connection = connection.map_err(|error| StorageError::Unavailable(error.to_string()))?;
         self.0.connection.replace(Some(connection));
         self.0.lost.set(false);
@@ -295,54 +278,5 @@ impl Inner {
         if let Some(on_lost) = &*self.on_lost.borrow() {
             on_lost();
         }
-    }
-}
-
-/// The result of a request; its error if it fails, or does not answer within `timeout` milliseconds. The handlers are
-/// set at once and not only when the future is awaited, because the request may answer before that.
-fn result_of(request: &IdbRequest, timeout: Option<i32>) -> impl Future<Output = Result<JsValue, JsValue>> + use<> {
-    let settled = JsFuture::from(Promise::new(&mut |resolve, reject| {
-        request.set_onsuccess(Some(&resolve));
-        request.set_onerror(Some(&reject));
-        if let (Some(window), Some(timeout)) = (web_sys::window(), timeout) {
-            // Without a timer it waits as long as it takes.
-            let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&reject, timeout);
-        }
-    }));
-    let request = request.clone();
-    async move {
-        match (settled.await, request.error()) {
-            (Ok(_), _) => request.result(),
-            (Err(_), Ok(Some(error))) => Err(error.into()),
-            (Err(_), _) => Err("the browser does not answer".into()),
-        }
-    }
-}
-
-/// Waits until a transaction is complete: only then its data is on the disk.
-async fn finished(transaction: &IdbTransaction) -> Result<(), StorageError> {
-    let settled = Promise::new(&mut |resolve, reject| {
-        transaction.set_oncomplete(Some(&resolve));
-        transaction.set_onabort(Some(&reject));
-    });
-    match JsFuture::from(settled).await {
-        Ok(_) => Ok(()),
-        Err(_) => Err(transaction
-            .error()
-            .map_or_else(|| StorageError::Other("the transaction was aborted".to_owned()), |e| storage_error(&e))),
-    }
-}
-
-fn storage_error(error: &JsValue) -> StorageError {
-    let is_full = error.dyn_ref::<DomException>().is_some_and(|error| error.name() == "QuotaExceededError");
-    if is_full { StorageError::Full } else { StorageError::Other(reason(error)) }
-}
-
-/// The browser's message for an error.
-fn reason(error: &JsValue) -> String {
-    match error.dyn_ref::<DomException>() {
-        Some(error) if error.message().is_empty() => error.name(),
-        Some(error) => error.message(),
-        None => dom::describe(error),
     }
 }

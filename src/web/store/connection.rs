@@ -1,16 +1,40 @@
 //! The connection to the database. The browser may close it at any time.
 
-use std::rc::Weak;
-
 use wasm_bindgen::prelude::*;
 use web_sys::{DomException, Event, IdbDatabase, IdbOpenDbRequest};
 
-use super::{Inner, ObjectStore, reason, result_of};
+use super::requests::{reason, result_of};
 use crate::view::storage::state::StorageError;
 use crate::web::dom::{DomError, Listener};
 
 /// How long a browser may take to open it, in milliseconds: some never answer.
 const OPEN_TIMEOUT_MILLISECONDS: i32 = 10_000;
+
+/// An object store of the database, with keys of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectStore {
+    /// The dataset's files, by clip.
+    Clips,
+    /// The user's own networks, by their name unless its key was taken.
+    Networks,
+    /// Training runs, by the time they ended.
+    Runs,
+    /// Everything else: one value per key.
+    Values,
+}
+
+impl ObjectStore {
+    pub(super) const ALL: [Self; 4] = [Self::Clips, Self::Networks, Self::Runs, Self::Values];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Clips => "clips",
+            Self::Networks => "networks",
+            Self::Runs => "runs",
+            Self::Values => "values",
+        }
+    }
+}
 
 /// An open connection.
 pub(super) struct Connection {
@@ -19,17 +43,15 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Tells the store when the connection is closed.
-    pub(super) fn of(database: IdbDatabase, store: &Weak<Inner>) -> Result<Self, DomError> {
+    /// Calls `on_lost` when something else than this page closes the connection.
+    pub(super) fn of(database: IdbDatabase, on_lost: impl Fn() + Clone + 'static) -> Result<Self, DomError> {
         let lost = |closes: Option<IdbDatabase>| {
-            let store = store.clone();
+            let on_lost = on_lost.clone();
             move |_: Event| {
                 if let Some(database) = &closes {
                     database.close();
                 }
-                if let Some(store) = store.upgrade() {
-                    store.lose();
-                }
+                on_lost();
             }
         };
         // A later version of the page, or the browser's tools, want to change or delete it, and wait for this page.

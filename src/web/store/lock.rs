@@ -7,7 +7,7 @@ use futures_util::future::{Either, select};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
-use super::reason;
+use super::requests::reason;
 use crate::web::{dom, js};
 
 /// How often the lock is requested, and the pause between, in milliseconds: a page that is reloaded meets its

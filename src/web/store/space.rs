@@ -5,8 +5,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::StorageEstimate;
 
-use super::reason;
 use super::records::field;
+use super::requests::reason;
 use crate::view::storage::state::Usage;
 
 /// Asks the browser not to delete the data by itself when space is short.
