@@ -18,7 +18,7 @@ const FILES = new Map(BUILD.files.map((file) => [file.path, file]));
 const SHARED_MOST = { files: 100, bytes: 2 ** 30 };
 /** How long a shared recording waits for its page, in milliseconds. */
 const SHARED_WAIT_MS = 10 * 60_000;
-/** How long a page may take to say if it is training, in milliseconds. A suspended page does not train. */
+/** How long a page may take to say if it is busy, in milliseconds. A suspended page is not. */
 const BUSY_TIMEOUT_MS = 1000;
 
 /** Errors of stored files since this worker started, for pages that were not listening yet. */
@@ -249,7 +249,7 @@ async function dropShared(isDropped) {
 /** Deletes what no page has taken, also what earlier versions left. */
 const dropStaleShares = () => dropShared((time) => !(time > Date.now() - SHARED_WAIT_MS)).catch(() => {});
 
-/** True if a page is training: an update would end that. */
+/** True if a page is busy, as with a training run or a recording: an update would end that. */
 function isBusy(page) {
   return new Promise((done) => {
     const { port1, port2 } = new MessageChannel();

@@ -4,7 +4,7 @@
 //! player tells before anything is decoded. A file's size says little: a small one may be hours long. What the browser
 //! leaves out of a damaged file, it does not tell: the pages of an Ogg file do, or the length that the file states.
 
-use js_sys::{ArrayBuffer, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, Promise, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AudioBuffer, File, HtmlElement, OfflineAudioContext, Url};
@@ -24,9 +24,6 @@ const MAX_BYTES_OF_UNKNOWN_LENGTH: f64 = (2 << 20) as f64;
 /// How long the browser may take to tell a file's length, and how long to decode it, in seconds.
 const LENGTH_SECONDS: u32 = 30;
 pub(crate) const DECODE_SECONDS: u32 = 180;
-
-/// Time between two looks at the browser's player, in milliseconds.
-const LOOK_MILLISECONDS: i32 = 50;
 
 /// The sample rate to which the browser resamples, in Hz. No front end has a higher one.
 const SAMPLE_RATE: u32 = 22_050;
@@ -127,7 +124,14 @@ impl Player {
     async fn wait_until(&self, condition: impl Fn() -> bool) {
         let waiting = async {
             while !condition() && !self.get("error").is_object() {
-                dom::sleep(LOOK_MILLISECONDS).await;
+                // Events and no timer, which takes up to a minute in a hidden tab.
+                let changed = Promise::new(&mut |resolve, _| {
+                    for kind in ["loadedmetadata", "durationchange", "error"] {
+                        // Without a listener the limit ends the wait.
+                        let _ = self.element.add_event_listener_with_callback(kind, &resolve);
+                    }
+                });
+                let _ = JsFuture::from(changed).await;
             }
         };
         // The caller looks at what the player knows now.
@@ -168,7 +172,7 @@ async fn decoded(file: &File) -> Result<Vec<f32>, JsValue> {
         OfflineAudioContext::new_with_number_of_channels_and_length_and_sample_rate(1, 1, SAMPLE_RATE as f32)?;
     let buffer = AudioBuffer::from(JsFuture::from(context.decode_audio_data(&bytes)?).await?);
     let channels = buffer.number_of_channels() as usize;
-    let (mut samples, mut mixer) = (Vec::new(), Mixer::default());
+    let (mut samples, mut mixer) = (Vec::with_capacity(buffer.length() as usize), Mixer::default());
     let (mut piece, mut interleaved) = (vec![0.0; PIECE], vec![0.0; PIECE * channels]);
     for start in (0..buffer.length() as usize).step_by(PIECE) {
         let frames = PIECE.min(buffer.length() as usize - start);

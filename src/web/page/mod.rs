@@ -259,7 +259,7 @@ impl Page {
 
     fn change_training(&self, change: impl FnOnce(&mut TrainingState)) {
         change(&mut self.0.training.borrow_mut());
-        if let Err(error) = self.0.training_panel.show_whether_busy(&self.0.training.borrow().stage) {
+        if let Err(error) = self.0.training_panel.show_whether_busy(self.0.training.borrow().is_locked()) {
             log::warn!("an update may interrupt what the page does: {error}");
         }
         self.save_soon();

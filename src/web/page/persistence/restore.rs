@@ -123,7 +123,10 @@ impl Page {
         let leftovers = if data.unreadable.hides_clips() { Vec::new() } else { self.leftovers(&stored) };
         self.restore_networks(networks, network);
         if !leftovers.is_empty() {
-            self.report_storage_error(store.write(&leftovers).await);
+            // They are found again at the next visit.
+            if let Err(error) = store.write(&leftovers).await {
+                log::warn!("files of removed clips are still stored: {error:?}");
+            }
         }
         let weak = Rc::downgrade(&self.0);
         store.on_lost(move || with(&weak, Self::retry));

@@ -18,7 +18,6 @@ use self::runs_section::RunsSection;
 use self::settings::Settings;
 pub(super) use self::settings::TrainingSettings;
 use crate::view::classify::state::State;
-use crate::view::train::stage::Stage;
 use crate::view::train::state::TrainingState;
 use crate::web::dom::{DomError, by_id, disable};
 
@@ -83,8 +82,8 @@ impl TrainingPanel {
 
     /// For the service worker, which updates the page only while it does nothing. Not with the next frame: a hidden tab
     /// draws none.
-    pub(super) fn show_whether_busy(&self, stage: &Stage) -> Result<(), DomError> {
-        self.page.toggle_attribute_with_force("data-busy", *stage != Stage::Idle)?;
+    pub(super) fn show_whether_busy(&self, is_busy: bool) -> Result<(), DomError> {
+        self.page.toggle_attribute_with_force("data-busy", is_busy)?;
         Ok(())
     }
 
