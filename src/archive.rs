@@ -177,7 +177,7 @@ fn entries(
         }
     }
     left_out.name_page = page.map(|page| page.name);
-    left_out.without_files = files.is_empty() && left_out.files.is_empty();
+    left_out.without_files = files.is_empty() && left_out.files.is_empty() && !left_out.cut;
     Ok(files)
 }
 

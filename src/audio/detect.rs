@@ -56,7 +56,8 @@ fn detect_behind_tags(input: &mut Input) -> Result<FileFormat, AudioError> {
 
 /// True if a file that begins so is audio of any format, read here or not.
 pub fn begins_as_audio(start: &[u8]) -> bool {
-    supported_format(start).is_some() || unsupported_format(start).is_some() || tags::length(start).is_some()
+    let is_tagged = tags::length(start).is_some() && !start.starts_with(b"TAG");
+    supported_format(start).is_some() || unsupported_format(start).is_some() || is_tagged
 }
 
 /// Makes `input` begin at the first MP3 frame, which is not at byte 0 in files that were cut from a stream or padded.

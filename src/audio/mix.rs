@@ -44,11 +44,7 @@ struct Power {
 
 impl Power {
     /// Makes room for the power of this many frames.
-    fn forget(&mut self, frames: usize, channels: usize) {
-        if self.channels.len() != channels {
-            // Another stream.
-            *self = Self { frames: 0, mean: 0.0, channels: vec![0.0; channels] };
-        }
+    fn forget(&mut self, frames: usize) {
         self.frames = self.frames.saturating_add(frames);
         let kept = 1.0 / (1.0 + frames as f64 / REMEMBERED_FRAMES);
         self.mean *= kept;
@@ -92,7 +88,11 @@ impl Mixer {
 
     /// Adds the power of frames and of their mean, which begins at `start`, and decides whether the channels cancel.
     fn update_power(&mut self, interleaved: &[f32], channels: usize, start: usize) {
-        self.power.forget(interleaved.len() / channels, channels);
+        if self.power.channels.len() != channels {
+            // Another stream.
+            (self.power, self.alone) = (Power { channels: vec![0.0; channels], ..Power::default() }, None);
+        }
+        self.power.forget(interleaved.len() / channels);
         let square = |sample: f32| f64::from(sample) * f64::from(sample);
         self.power.mean += self.mono[start..].iter().map(|&sample| square(sample)).sum::<f64>();
         for frame in interleaved.chunks_exact(channels) {
@@ -103,8 +103,6 @@ impl Mixer {
         let limit = if self.alone.is_some() { RESTORED } else { CANCELLED };
         let cancel = self.power.kept().is_some_and(|kept| kept < limit);
         self.alone = cancel.then(|| self.alone.unwrap_or_else(|| self.power.loudest_channel()));
-        // The number of channels may change in the middle of a file.
-        self.alone = self.alone.filter(|&alone| alone < channels);
     }
 
     fn sanitize(&mut self, sample: f32) -> f32 {
