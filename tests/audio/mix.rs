@@ -27,7 +27,9 @@ fn channels_of_opposite_sign_are_not_silence() {
     // The right one is the louder.
     let soft: Vec<f32> = left.iter().map(|sample| 0.9 * sample).collect();
     let right: Vec<f32> = left.iter().map(|sample| -sample).collect();
-    assert_eq!(decode(&stereo(&soft, -1.0 / 0.9)).unwrap().samples.len(), mono(&right).samples.len());
+    let (mixed, expected) = (decode(&stereo(&soft, -1.0 / 0.9)).unwrap(), mono(&right));
+    assert_eq!(mixed.samples.len(), expected.samples.len());
+    assert!(mixed.samples.iter().zip(&expected.samples).all(|(a, b)| (a - b).abs() < 1e-4));
 }
 
 #[test]

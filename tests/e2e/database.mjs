@@ -39,3 +39,14 @@ export async function keysWhen(page, objectStore, holds, timeout = 15_000) {
     await page.waitForTimeout(100);
   }
 }
+
+/** From now on an object store takes nothing, as on a full disk, until `full` in the page is false. */
+export const fillDisk = (page, objectStore) =>
+  page.evaluate((objectStore) => {
+    const put = IDBObjectStore.prototype.put;
+    globalThis.full = true;
+    IDBObjectStore.prototype.put = function (...all) {
+      if (globalThis.full && this.name === objectStore) throw new DOMException("no room", "QuotaExceededError");
+      return put.apply(this, all);
+    };
+  }, objectStore);

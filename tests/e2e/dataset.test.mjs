@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startBrowser, withPage } from "./browser.mjs";
 import { builtPage } from "./built.mjs";
 import { ROOT, wav as wavFile } from "./clips.mjs";
 import { eventually } from "./eventually.mjs";
+import { microphoneIsOff, recorded, watchMicrophone } from "./microphone.mjs";
 import { zip } from "./zip.mjs";
 
 const MINUTE = 60_000;
@@ -235,32 +235,20 @@ test("three hundred classes are shown and opened without a pause", { timeout: 5 
   }),
 );
 
-test("a clip is recorded into a class, and the microphone is released", { timeout: 3 * MINUTE }, async () => {
-  const extra = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
-  const browser = await startBrowser({ extra });
-  try {
-    await withPage(browser, `${built.address}?engine=cpu&network=net1-gtzan`, async (page) => {
-      await page.evaluate(() => {
-        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-        globalThis.tracks = [];
-        navigator.mediaDevices.getUserMedia = async (wanted) => {
-          const stream = await ask(wanted);
-          globalThis.tracks.push(...stream.getTracks());
-          return stream;
-        };
-      });
+test("a clip is recorded into a class, and the microphone is released", { timeout: 3 * MINUTE }, () =>
+  built.onCpu(
+    async (page) => {
       await page.click("#view-train");
       assert.equal(await page.evaluate(() => globalThis.tracks.length), 0, "it is off before anybody records");
       await page.fill("#class-name", "beeps");
       await page.click("#train-record");
-      await page.locator("#record-text", { hasText: /Recording into “beeps”: 0:(0[2-9]|[12]\d) of 0:30\./ }).waitFor({ timeout: MINUTE });
+      await recorded(page, 2, "Recording into “beeps”");
       await page.waitForFunction(() => Number(document.querySelector("#record-level").value) > 0.2, null, { timeout: MINUTE });
       await page.screenshot({ path: join(OUT, "record.png"), fullPage: true });
       await page.click("#record-stop");
       await counted(page, /1\sclip in 1 class/);
       await page.locator("#record-box").waitFor({ state: "hidden" });
-      const states = () => page.evaluate(() => globalThis.tracks.map((track) => track.readyState));
-      await eventually(async () => assert.deepEqual(await states(), ["ended"]));
+      await microphoneIsOff(page);
       await pictured(page, 1);
       await eventually(async () => assert.match((await clips(page, "beeps"))[0], /^recording 1\.wav 0:(0[2-9]|[12]\d)$/));
       // And once more with the button of the class.
@@ -268,17 +256,16 @@ test("a clip is recorded into a class, and the microphone is released", { timeou
         Promise.all(["#storage-delete-all", "#train-export"].map((button) => page.locator(`${button}:${state}`).waitFor()));
       await both("enabled");
       await page.locator('[data-act="record"][data-class="beeps"]').click();
-      await page.locator("#record-text", { hasText: /0:(0[1-9]|[12]\d) of 0:30\./ }).waitFor({ timeout: MINUTE });
+      await recorded(page, 1);
       // The recording belongs to this dataset: it must not be deleted or packed meanwhile.
       await both("disabled");
       await page.click("#record-stop");
       await counted(page, /2\sclips in 1 class/);
       await eventually(async () => assert.match((await clips(page, "beeps"))[1], /^recording 2\.wav/));
-    });
-  } finally {
-    await browser.close();
-  }
-});
+    },
+    { prepare: watchMicrophone },
+  ),
+);
 
 test("without a microphone, or without permission, a sentence says so", { timeout: 2 * MINUTE }, () =>
   training(async (page) => {

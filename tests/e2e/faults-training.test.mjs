@@ -96,18 +96,13 @@ test("5: a run that is cancelled while its checkpoint is read does not run", { t
   );
 });
 
-test("8: a learning rate with which no loss is a number is refused, or ends the run", { timeout: 2 * MINUTE }, () =>
+test("8: a learning rate with which no loss is a number is refused", { timeout: 2 * MINUTE }, () =>
   built.open(CPU, async (page) => {
     await collect(page, madeFolder({ noise: 4, tone: 4 }), 8, 2);
     await chooseModel(page, "lens", 5);
     await page.fill("#train-rate", "1e30");
-    const ready = page.locator("#train-start:enabled");
-    await ready.or(page.locator("#train-settings-trouble:not(:empty)")).first().waitFor({ timeout: MINUTE });
-    if (await ready.isVisible()) await ready.click();
-    const ended = "#results:visible, #train-error:not(:empty), #train-settings-trouble:not(:empty)";
-    await page.locator(ended).first().waitFor({ timeout: MINUTE });
-    assert.equal(await page.locator("#results").isVisible(), false, "it is delivered as trained");
-    assert.deepEqual(await keys(page, "networks"), []);
+    await page.locator("#train-settings-trouble:not(:empty)").waitFor({ timeout: MINUTE });
+    await page.locator("#train-start:disabled").waitFor();
   }),
 );
 
@@ -126,14 +121,19 @@ test("8: a run whose losses are no numbers is stopped, whatever the form allows"
   ),
 );
 
+/** Starts a run whose engine says nothing more after its first step; later engines work. */
+async function startAndFallSilent(page) {
+  await setFault(page, { event: "Step", does: "silence", times: 1 });
+  await start(page, 3);
+  await page.waitForFunction(() => globalThis.workers.some(({ silent }) => silent), null, { timeout: MINUTE });
+  await mend(page);
+}
+
 test("10: a training engine that falls silent is replaced, and the run ends", { timeout: 3 * MINUTE }, () =>
   built.open(
     CPU,
     async (page) => {
-      await setFault(page, { event: "Step", does: "silence", times: 1 });
-      await start(page, 3);
-      await page.waitForFunction(() => globalThis.workers.some(({ silent }) => silent), null, { timeout: MINUTE });
-      await mend(page);
+      await startAndFallSilent(page);
       await passTime(page, 60, () => globalThis.workers.length > 2, "no other engine was started");
       await trained(page);
     },
@@ -145,10 +145,7 @@ test("10: a silent training engine is given up when its run is cancelled, and th
   built.open(
     CPU,
     async (page) => {
-      await setFault(page, { event: "Step", does: "silence", times: 1 });
-      await start(page, 3);
-      await page.waitForFunction(() => globalThis.workers.some(({ silent }) => silent), null, { timeout: MINUTE });
-      await mend(page);
+      await startAndFallSilent(page);
       await page.click("#train-stop");
       await isIdle(page);
       const ended = () => globalThis.workers.some((worker) => worker.silent && worker.ended);

@@ -302,13 +302,13 @@ mod tests {
         assert_eq!(lines(&dataset), ["Jazz/01.wav Miles ", "Rock/01.wav Zed "]);
     }
 
-    /// A file of `tests/data/odd-files`, decoded and its accents composed, as the page does with the browser's help.
+    /// A file of `tests/data/odd-files/csv`, decoded and its accents composed, as the page does with the browser's help.
     #[cfg(not(target_family = "wasm"))]
     fn odd(name: &str) -> Table {
         use crate::view::train::table_text::TableText;
         use unicode_normalization::UnicodeNormalization;
 
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/odd-files").join(name);
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/odd-files/csv").join(name);
         let text = TableText::decode(&std::fs::read(path).unwrap()).text;
         Table::parse(&text.nfc().collect::<String>()).unwrap()
     }
