@@ -16,10 +16,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use js_sys::{Array, Promise};
+use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{DomException, IdbRequest, IdbTransaction, IdbTransactionMode};
+use web_sys::{IdbTransaction, IdbTransactionMode};
 
 pub use self::connection::ObjectStore;
 use self::connection::{Connection, open};
@@ -27,7 +26,6 @@ pub(crate) use self::records::{field, is_known_version, with_version};
 pub use self::records::{from_value, to_value};
 use self::requests::{finished, reason, result_of, storage_error};
 pub(crate) use self::space::{request_persistence, usage};
-use super::dom;
 use super::weights_cache::site_scoped_name;
 use crate::view::storage::state::StorageError;
 
