@@ -1,8 +1,9 @@
 // Starts the page's binary, and says on the page when it has stopped. A file instead of an inline script, so that the
 // security policy needs no exception.
 const show = (id) => {
+  // Once, with the first reason: an error at the start is also thrown on, for the console.
+  if (document.querySelector("#stopped:not([hidden]), #not-started:not([hidden])")) return;
   const place = document.querySelector(id);
-  if (!place.hidden) return;
   place.hidden = false;
   place.scrollIntoView({ block: "center" });
 };

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::curves::CurvesOutput;
 use super::data::Folder;
 use super::left_out::LeftOut;
-use super::output::NetworkOutput;
+use super::output::{NetworkOutput, warn};
 use super::pretrained::{PretrainedArguments, start};
 use super::recipe_file::RecipeFile;
 use super::{CliError, device, heads};
@@ -111,7 +111,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let fitted = pollster::block_on(fit(job, &mut observer)).map_err(|error| failed(&error))?;
     observer.bar.finish_and_clear();
     if let Some(diverged) = fitted.diverged {
-        eprintln!("warning: {diverged}");
+        warn(&diverged.to_string());
     }
     let seconds_per_epoch = observer.seconds_per_epoch(file.training.epochs);
     let predictions = pollster::block_on(fitted.predict(&valid, &mut observer)).map_err(|error| failed(&error))?;

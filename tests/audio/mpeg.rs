@@ -60,6 +60,26 @@ fn adts_with_several_packets_in_a_frame_is_unsupported() {
     assert!(error.to_string().starts_with("it is an AAC file with several packets in a frame inside, but"), "{error}");
 }
 
+/// Frames of this kind between others are passed over whole: a search in them would read each byte thousands of times.
+#[test]
+fn adts_frames_of_several_packets_between_others_are_passed_over() {
+    let (whole, frames) = (decoded(&sample("aac.aac")).unwrap().0, adts_frames());
+    let mut bytes = sample("aac.aac");
+    for &at in &frames[3..6] {
+        bytes[at + 6] |= 1;
+    }
+    let (samples, warnings) = decoded(&bytes).unwrap();
+    assert_eq!((samples.len(), loudest(&samples[3 * 1_024..6 * 1_024])), (whole.len(), 0.0));
+    assert_eq!(warnings, ["3 packets of the file are damaged; they are replaced by silence."]);
+    // The shortest frames there are: a header and a byte.
+    let mut empty = bytes[..7].to_vec();
+    (empty[3], empty[4], empty[5], empty[6]) = (empty[3] & 0xFC, 1, 0x1F, 0xFD);
+    let many = [&bytes[..frames[3]], &[empty, vec![0]].concat().repeat(200_000)].concat();
+    let started = std::time::Instant::now();
+    let _ = decoded(&many);
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
 /// As of a radio station that changes its rate: the second part's frames are of 48 kHz.
 #[test]
 fn adts_of_another_rate_is_left_out_and_named_as_such() {

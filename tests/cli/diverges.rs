@@ -38,8 +38,9 @@ fn a_run_that_diverges_is_stopped_and_its_last_good_weights_are_written() {
     let output = run(folder.path(), "train", GROWING);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
-    let warning = said.lines().find(|line| line.starts_with("warning: ")).unwrap_or_else(|| panic!("{said}"));
-    assert!(warning.contains(" became NaN or infinite in epoch ") && warning.contains(" is kept; the learning rate"));
+    let diverged = " became NaN or infinite in epoch ";
+    let warning = said.lines().find(|line| line.contains(diverged)).unwrap_or_else(|| panic!("{said}"));
+    assert!(warning.starts_with("genrelens: ") && warning.contains(" is kept; the learning rate"), "{warning}");
     assert!(!said.contains("epoch  60"), "{said}");
     let weights = std::fs::read(folder.path().join("out.safetensors")).unwrap();
     let finite = |bytes: &[u8], infinite: u32, width: usize| {

@@ -16,7 +16,6 @@ import { chooseModel, collect } from "./training-page.mjs";
 
 const MINUTE = 60_000;
 const CPU = "?engine=cpu&network=net1-gtzan";
-const any = /./;
 const [{ file: song }] = oneClipPerGenre();
 const built = builtPage();
 
@@ -66,7 +65,6 @@ for (const [what, value] of Object.entries(DAMAGE)) {
         await page.waitForTimeout(1500);
         assert.equal((await keys(page, "clips")).length, 8, "the clips outlive the next change and the next visit");
       },
-      { expected: any },
     ),
   );
 }
@@ -88,7 +86,6 @@ test("2: a stored network or run that cannot be read is not deleted", { timeout:
       assert.deepEqual(await keys(page, "networks"), ["of a later version"]);
       assert.ok((await keys(page, "runs")).includes("001796027196659"));
     },
-    { expected: any },
   ),
 );
 
@@ -110,7 +107,6 @@ test("3: a network that met a full disk is stored once there is room", { timeout
       await stored(page);
       await page.locator("#storage-error").waitFor({ state: "hidden", timeout: 10_000 });
     },
-    { expected: any },
   ),
 );
 
@@ -126,7 +122,6 @@ test("3: clips that met a full disk are stored once there is room", { timeout: 3
       await keysWhen(page, "clips", (found) => found.length >= 4);
       await page.locator("#storage-error").waitFor({ state: "hidden", timeout: 10_000 });
     },
-    { expected: any },
   ),
 );
 
@@ -221,7 +216,6 @@ test("17: another version of the page may change the database, and this one says
       assert.equal(upgraded, "upgraded");
       await saysTrouble(page);
     },
-    { expected: any },
   ),
 );
 

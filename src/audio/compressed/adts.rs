@@ -112,7 +112,7 @@ impl Adts {
     fn current_header(&mut self) -> Result<Option<Header>, AudioError> {
         self.input.seek_to(self.at)?;
         self.input.read_at_most(tags::HEADER_BYTES, &mut self.bytes)?;
-        Ok(Header::parse(&self.bytes).filter(|header| header.fixed == self.first.fixed && header.packets == 1))
+        Ok(Header::parse(&self.bytes).filter(|header| header.fixed == self.first.fixed))
     }
 
     /// Where the next frame begins, if that is before the end that `header` claims: its length is damaged then.
@@ -138,7 +138,7 @@ impl Adts {
         self.input.read_at_most(MAX_FRAME_BYTES + 9, &mut bytes)?;
         let follows = |header: &Header| {
             let next = bytes.get(header.frame_length..).and_then(Header::parse);
-            header.packets == 1 && next.is_some_and(|next| next.fixed == header.fixed)
+            next.is_some_and(|next| next.fixed == header.fixed)
         };
         let Some(header) = Header::parse(&bytes).filter(follows) else { return Ok(None) };
         match header.track() {
@@ -191,6 +191,11 @@ impl Demuxer for Adts {
         };
         if let Some(next) = self.earlier_next_frame(header)? {
             self.at = next;
+            return Ok(Next::Lost(PACKET_FRAMES));
+        }
+        if header.packets > 1 {
+            // Not decoded; their number is not believed either, because a damaged byte tells one, too.
+            self.at += header.frame_length as u64;
             return Ok(Next::Lost(PACKET_FRAMES));
         }
         let (mut data, count) = (Vec::new(), header.frame_length - header.length);

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::rc::{Rc, Weak};
 
 use js_sys::{Array, Uint8Array};
-use sha2::{Digest, Sha256};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, File, FilePropertyBag, HtmlInputElement};
 
@@ -16,6 +15,7 @@ use crate::view::train::recording::{LONGEST_SECONDS, NotRecorded, Recording, fre
 use crate::view::train::words::dataset as words;
 use crate::web::dom::{self, DomError, Listener, by_id};
 use crate::web::recorder::Recorder;
+use crate::web::weights_cache::sha256_hex;
 
 /// Time between two updates of the level meter, in milliseconds.
 const UPDATE_MILLISECONDS: i32 = 80;
@@ -78,7 +78,7 @@ impl Page {
             let name = free_name(self.0.training.borrow().dataset.classes());
             // As a file it is like any other clip: it can be played, stored and exported.
             let bytes = to_wav(&clip).map_err(|error| NotRecorded::Failed(error.to_string()))?;
-            let id: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let id = sha256_hex(&bytes);
             let file = wav_file(&name, &bytes).map_err(|error| NotRecorded::Failed(dom::describe(&error)))?;
             let notice = is_interrupted.then(|| words::interrupted(seconds));
             Ok((DatasetClip { seconds: Some(seconds), ..DatasetClip::new(id, name) }, file, notice))

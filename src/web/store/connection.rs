@@ -84,8 +84,20 @@ pub(super) async fn open(name: &str) -> Result<IdbDatabase, StorageError> {
         }
     });
     request.set_onupgradeneeded(Some(make.as_ref().unchecked_ref()));
-    let database = result_of(&request, Some(OPEN_TIMEOUT_MILLISECONDS)).await.map_err(failed)?;
-    Ok(database.unchecked_into())
+    let opened = result_of(&request, Some(OPEN_TIMEOUT_MILLISECONDS)).await;
+    if opened.is_err() {
+        // It may answer later, after it has created the object stores. Nobody would close that connection when another
+        // page asks.
+        make.forget();
+        let late = request.clone();
+        let close = Closure::once_into_js(move || {
+            if let Ok(database) = late.result() {
+                database.unchecked_into::<IdbDatabase>().close();
+            }
+        });
+        request.set_onsuccess(Some(close.unchecked_ref()));
+    }
+    Ok(opened.map_err(failed)?.unchecked_into())
 }
 
 fn request_to_open(name: &str) -> Result<IdbOpenDbRequest, JsValue> {

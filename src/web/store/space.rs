@@ -1,13 +1,12 @@
 //! The space that the site takes.
 
-use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use web_sys::StorageEstimate;
 
 use super::records::field;
 use super::requests::reason;
 use crate::view::storage::state::Usage;
+use crate::web::js;
 
 /// Asks the browser not to delete the data by itself when space is short.
 pub(crate) async fn request_persistence() {
@@ -27,7 +26,5 @@ pub(crate) async fn usage() -> Option<Usage> {
 /// The answer of the browser's storage manager; `None` if there is none, as on pages from insecure addresses.
 async fn ask_storage_manager(method: &str) -> Option<Result<JsValue, JsValue>> {
     let manager = field(&web_sys::window()?.navigator(), "storage");
-    let function: Function = field(&manager, method).dyn_into().ok()?;
-    let promise: Promise = function.call0(&manager).ok()?.dyn_into().ok()?;
-    Some(JsFuture::from(promise).await)
+    manager.is_object().then_some(js::call_async(&manager, method, &[]).await)
 }

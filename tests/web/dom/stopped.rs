@@ -4,6 +4,7 @@ use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::*;
+use web_sys::HtmlElement;
 
 use super::Fixture;
 
@@ -49,6 +50,8 @@ async fn a_trap_in_the_pages_own_binary_is_said() {
         let fixture = Fixture::page();
         start().await;
         assert!(!fixture.hidden("not-started"), "a binary that is not there");
+        // As if it had started.
+        fixture.get::<HtmlElement>("not-started").set_hidden(true);
         if uncaught {
             self::uncaught(error);
         }
@@ -58,5 +61,8 @@ async fn a_trap_in_the_pages_own_binary_is_said() {
         assert_eq!(!fixture.hidden("stopped"), is_said, "{error}");
     }
     let fixture = Fixture::page();
+    start().await;
+    self::uncaught("Object.assign(new WebAssembly.CompileError('x'), { stack: 'at init (http://a/app.wasm)' })");
+    assert!(!fixture.hidden("not-started") && fixture.hidden("stopped"), "one reason is enough");
     assert!(fixture.text("stopped").contains("Load the page again"), "{}", fixture.text("stopped"));
 }

@@ -1,9 +1,10 @@
 //! The connection to the storage: lost, in use by another tab, of a later version, or refused by the browser.
 
+use genrelens::view::storage::state::StorageError;
 use genrelens::view::train::state::TrainingEvent;
 use genrelens::web::client::{ClientEvent, OwnNetwork};
 use genrelens::web::page::Page;
-use genrelens::web::store::ObjectStore;
+use genrelens::web::store::{ObjectStore, Store};
 use js_sys::{Function, Reflect};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
@@ -100,6 +101,35 @@ async fn a_store_of_a_later_version_is_named_and_left_alone() {
     page.persist_in("test-later".to_owned(), None);
     until(|| error(&fixture).starts_with("A later version of this page has stored")).await;
     assert_eq!(fixture.get::<Element>("storage").get_attribute("data-storage").as_deref(), Some("off"));
+}
+
+#[wasm_bindgen_test]
+async fn a_connection_that_opens_too_late_is_closed() {
+    let wait = |steps: &str| JsFuture::from(script(steps).unchecked_into::<js_sys::Promise>());
+    // What is asked for after a deletion waits for it, and the deletion waits for the connection.
+    let first = r#"
+        return new Promise((done) => {
+            const request = indexedDB.open("test-late", 1);
+            request.onsuccess = () => {
+                globalThis.first = request.result;
+                indexedDB.deleteDatabase("test-late");
+                done();
+            };
+        });
+    "#;
+    wait(first).await.unwrap();
+    let refused = Store::open_named("test-late").await.map(drop).unwrap_err();
+    assert_eq!(refused, StorageError::Unavailable("the browser does not answer".to_owned()));
+    script("globalThis.first.close()");
+    let names = r#"
+        return new Promise((done, failed) => {
+            const request = indexedDB.open("test-late", 2);
+            request.onsuccess = () => done([...request.result.objectStoreNames].join());
+            setTimeout(() => failed(new Error("the page holds the database")), 5000);
+        });
+    "#;
+    let names = wait(names).await.unwrap();
+    assert_eq!(names.as_string().as_deref(), Some("clips,networks,runs,values"), "they are there for the next visit");
 }
 
 #[wasm_bindgen_test]

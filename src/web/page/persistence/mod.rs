@@ -105,6 +105,8 @@ impl Page {
 
     /// Something that is stored may have changed: it is written soon.
     pub(super) fn save_soon(&self) {
+        // They may have other names by now, and without a store no write will say so.
+        self.offer_unsaved();
         let persistence = &self.0.persistence;
         let is_lost = persistence.store.borrow().as_ref().map(Store::is_lost);
         let Some(is_lost) = is_lost else { return };

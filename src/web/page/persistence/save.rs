@@ -40,8 +40,7 @@ impl Page {
                     self.retry_later();
                 }
                 self.report_storage_error(Err(error));
-                let unsaved = self.unsaved_networks();
-                self.change_storage(|storage| storage.unsaved = unsaved);
+                self.offer_unsaved();
             }
         }
         if !persistence.asked_for_persistence.replace(true) {
@@ -235,12 +234,18 @@ impl Page {
         (moved, gone)
     }
 
-    /// The names of networks that are not stored.
-    fn unsaved_networks(&self) -> Vec<String> {
-        let saved = self.0.persistence.saved.borrow();
+    /// Offers the networks that are not stored as files, while something cannot be stored.
+    pub(super) fn offer_unsaved(&self) {
+        if self.0.storage.borrow().error.is_none() {
+            return;
+        }
         let own = self.networks_to_store().unwrap_or_default().into_iter();
+        let saved = self.0.persistence.saved.borrow();
         let unsaved = own.filter(|(key, own)| saved.networks.get(key) != Some(&own.card.sha256));
-        unsaved.map(|(_, own)| own.card.name).collect()
+        let unsaved: Vec<String> = unsaved.map(|(_, own)| own.card.name).collect();
+        if self.0.storage.borrow().unsaved != unsaved {
+            self.change_storage(|storage| storage.unsaved = unsaved);
+        }
     }
 
     async fn save_runs(&self, store: &Store) -> Result<(), StorageError> {
