@@ -243,7 +243,6 @@ test("a clip is recorded into a class, and the microphone is released", { timeou
       await page.fill("#class-name", "beeps");
       await page.click("#train-record");
       await recorded(page, 2, "Recording into “beeps”");
-      await page.waitForFunction(() => Number(document.querySelector("#record-level").value) > 0.2, null, { timeout: MINUTE });
       await page.screenshot({ path: join(OUT, "record.png"), fullPage: true });
       await page.click("#record-stop");
       await counted(page, /1\sclip in 1 class/);

@@ -12,16 +12,19 @@ export const watchMicrophone = (page) =>
     };
   });
 
-/** Waits until a recording has at least so many seconds: a busy machine may not draw every one. */
-export const recorded = (page, seconds, into = "") =>
-  page.waitForFunction(
-    ([seconds, into]) => {
-      const text = document.querySelector("#record-text").textContent;
-      return text.includes(into) && Number(/0:(\d\d) of 0:30/.exec(text)?.[1]) >= seconds;
-    },
-    [seconds, into],
-    { timeout: 60_000 },
-  );
+/**
+ * Waits until a recording has at least so many seconds, and then for a beep: a busy machine may not draw every second, and
+ * a recording without one is refused as silent.
+ */
+export async function recorded(page, seconds, into = "") {
+  const said = ([seconds, into]) => {
+    const text = document.querySelector("#record-text").textContent;
+    return text.includes(into) && Number(/0:(\d\d) of 0:30/.exec(text)?.[1]) >= seconds;
+  };
+  await page.waitForFunction(said, [seconds, into], { timeout: 60_000 });
+  const beeps = () => Number(document.querySelector("#record-level").value) > 0.2;
+  await page.waitForFunction(beeps, null, { timeout: 60_000 });
+}
 
 export const microphoneIsOff = (page) =>
   page.waitForFunction(() => globalThis.tracks.every(({ readyState }) => readyState === "ended"), null, { timeout: 10_000 });
