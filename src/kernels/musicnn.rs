@@ -4,7 +4,7 @@ use super::rhythm::{LONGEST, Rhythm, TimeSpectra};
 use super::rows::{BANDS, MAX_FRAMES, PAD, Rows};
 use super::timbre::{BandSpectra, TAPS, Timbre};
 use super::vector::{LANES, Vector, largest};
-use super::winograd::{PointScratch, Winograd};
+use super::winograd::{PointScratch, SUMMED, Winograd};
 
 /// A batch norm with the statistics of its training; each vector has one value a channel.
 #[derive(Debug, Clone, Default)]
@@ -284,11 +284,16 @@ impl Dense {
     }
 
     fn run(&self, inputs: &[f32]) -> Vec<f32> {
-        let mut sums = self.bias.clone();
-        for (input, weights) in inputs.iter().zip(self.weights.chunks_exact(self.bias.len())) {
-            for (sum, weight) in sums.iter_mut().zip(weights) {
-                *sum += input * weight;
+        let (outputs, mut sums) = (self.bias.len(), self.bias.clone());
+        // Sums of sums, as in the middle layers.
+        for (inputs, weights) in inputs.chunks(SUMMED).zip(self.weights.chunks(SUMMED * outputs)) {
+            let mut parts = vec![0.0; outputs];
+            for (input, weights) in inputs.iter().zip(weights.chunks_exact(outputs)) {
+                for (part, weight) in parts.iter_mut().zip(weights) {
+                    *part += input * weight;
+                }
             }
+            sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
         }
         sums
     }

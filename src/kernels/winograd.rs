@@ -18,6 +18,9 @@ const VECTORS: usize = 2;
 /// Tiles that are computed at once.
 const TILES: usize = VECTORS * LANES;
 
+/// Rows that are summed at a time.
+pub(super) const SUMMED: usize = 32;
+
 /// Rows at a point, of all tiles.
 type PointRows = Vec<[f32; TILES]>;
 
@@ -111,13 +114,20 @@ pub(super) struct PointScratch {
 #[inline(always)]
 fn products(rows: &[[f32; TILES]], weights: &[[f32; CHANNELS]]) -> [[Vector; VECTORS]; CHANNELS] {
     let mut sums = [[Vector::ZERO; VECTORS]; CHANNELS];
-    for (row, weights) in rows.iter().zip(weights) {
-        let weights = weights.map(Vector::splat);
-        for vector in 0..VECTORS {
-            let row = load(&row[LANES * vector..]);
-            for (sums, &weight) in sums.iter_mut().zip(&weights) {
-                sums[vector] = add_product(weight, row, sums[vector]);
+    // Sums of sums: each addition to a long sum would round away as much as the whole sum's last place.
+    for (rows, weights) in rows.chunks(SUMMED).zip(weights.chunks(SUMMED)) {
+        let mut parts = [[Vector::ZERO; VECTORS]; CHANNELS];
+        for (row, weights) in rows.iter().zip(weights) {
+            let weights = weights.map(Vector::splat);
+            for vector in 0..VECTORS {
+                let row = load(&row[LANES * vector..]);
+                for (parts, &weight) in parts.iter_mut().zip(&weights) {
+                    parts[vector] = add_product(weight, row, parts[vector]);
+                }
             }
+        }
+        for (sums, parts) in sums.iter_mut().flatten().zip(parts.into_iter().flatten()) {
+            *sums += parts;
         }
     }
     sums
