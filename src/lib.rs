@@ -48,6 +48,8 @@ pub mod engine;
 pub mod eval;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+#[cfg(feature = "cpu")]
+pub mod kernels;
 #[cfg(feature = "engine")]
 pub mod model;
 pub mod protocol;

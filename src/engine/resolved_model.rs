@@ -13,7 +13,7 @@ use crate::model::registry::{ENTRIES, InputKind, entry};
 use crate::model::transfer::transfer_weights;
 use crate::model::weights::WeightsError;
 use crate::model::windows::InputSpec;
-use crate::model::{Backbones, Blueprint, Loaded, Network, Part};
+use crate::model::{Backbones, Blueprint, Frozen, Loaded, Network, Part};
 use crate::protocol::{ArchitectureInfo, Event};
 use crate::recipe::Recipe;
 use crate::train::fit::{FitJob, FittedNetwork, Start, fit, fresh};
@@ -122,7 +122,7 @@ impl ResolvedModel {
     pub(super) fn embedder(&self) -> Embedder<'_> {
         match &self.kind {
             Kind::Head(backbones) => Embedder::Backbones(backbones),
-            Kind::FineTune(loaded, part) if *part != Part::Whole => Embedder::FrozenLayers(loaded.network(), *part),
+            Kind::FineTune(loaded, part) if *part != Part::Whole => Embedder::FrozenLayers(loaded.frozen(), *part),
             _ => Embedder::Segments,
         }
     }
@@ -185,7 +185,7 @@ pub(super) enum Embedder<'a> {
     /// Other networks.
     Backbones(&'a Backbones),
     /// The layers of a network that are not trained.
-    FrozenLayers(&'a Network, Part),
+    FrozenLayers(&'a Frozen, Part),
 }
 
 /// A network with the weights of another. The output layer starts fresh unless the labels are the same.

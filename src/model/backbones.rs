@@ -2,9 +2,7 @@
 
 use burn::tensor::ExecutionError;
 
-use super::layers::Part;
 use super::loaded::Loaded;
-use super::predict::outputs;
 use super::weights::WeightsError;
 use super::windows::{InputSpec, WindowSpan, Windowing};
 use crate::card::{Backbone, BackboneOutput, Card};
@@ -92,7 +90,7 @@ impl Backbones {
         let windows = values.len() / (bands * frames).max(1);
         let mut embeddings = Embeddings { rows: vec![Vec::new(); windows], tags: vec![Vec::new(); windows] };
         for (backbone, wanted) in &self.0 {
-            let found = outputs(backbone.network(), Part::Whole, values.to_vec(), bands, frames).await?;
+            let found = backbone.frozen().outputs(values.to_vec(), bands, frames).await?;
             for ((row, tags), output) in embeddings.rows.iter_mut().zip(&mut embeddings.tags).zip(found) {
                 // Only tags are shown beside the head's own classes, not the genres of a backbone.
                 if backbone.card.multi_label {

@@ -6,8 +6,9 @@ use burn::tensor::{Device, ExecutionError, Tensor};
 
 use super::backbones::{Backbones, Embeddings};
 use super::blueprint::Blueprint;
-use super::layers::{Layers, Part};
-use super::predict::{Output, outputs};
+use super::frozen::Frozen;
+use super::layers::Layers;
+use super::predict::Output;
 use super::registry::Network;
 use super::spec::InputKind;
 use super::weights::{self, WeightsError};
@@ -21,7 +22,7 @@ use crate::eval::probabilities::probabilities;
 pub struct Loaded {
     pub(crate) card: Card,
     blueprint: Blueprint,
-    network: Network,
+    network: Frozen,
     backbones: Backbones,
     // Filled in when a head first asks: a network that is no backbone never pays for the run on silence. Clones share it.
     feature_width: Arc<OnceLock<usize>>,
@@ -66,6 +67,7 @@ impl Loaded {
             }
         };
         let backbones = Backbones::new(card.backbones.iter().map(backbone).collect::<Result<_, _>>()?, &card.name)?;
+        let network = Frozen::new(network);
         let loaded = Self { card, blueprint, network, backbones, feature_width: Arc::default() };
         loaded.check_input()?;
         Ok(loaded)
@@ -103,10 +105,15 @@ impl Loaded {
     pub(crate) fn architecture(&self) -> Architecture {
         let entry = self.blueprint.entry;
         let (summary, source) = (entry.summary.to_owned(), entry.source.to_owned());
-        Architecture { summary, source, parameters: self.network.parameters() }
+        Architecture { summary, source, parameters: self.network().parameters() }
     }
 
     pub(crate) fn network(&self) -> &Network {
+        self.network.network()
+    }
+
+    /// The network as it is computed without training.
+    pub(crate) fn frozen(&self) -> &Frozen {
         &self.network
     }
 
@@ -123,8 +130,8 @@ impl Loaded {
                 _ => frames,
             };
             // A window of silence: only the shape of the output is read, so nothing waits for the device.
-            let silence = Tensor::zeros([1, bands, columns], &self.network.device());
-            let [_, features] = self.network.features(silence).dims();
+            let silence = Tensor::zeros([1, bands, columns], &self.network().device());
+            let [_, features] = self.network().features(silence).dims();
             features
         })
     }
@@ -196,12 +203,12 @@ impl Loaded {
         frames: usize,
     ) -> Result<(Vec<Output>, Vec<Vec<Vec<f32>>>), ExecutionError> {
         if self.backbones.is_empty() {
-            let found = outputs(&self.network, Part::Whole, values, bands, frames).await?;
+            let found = self.network.outputs(values, bands, frames).await?;
             let no_tags = vec![Vec::new(); found.len()];
             return Ok((found, no_tags));
         }
         let Embeddings { rows, tags } = self.backbones.embed(&values, bands, frames).await?;
         let features = rows.first().map_or(0, Vec::len);
-        Ok((outputs(&self.network, Part::Whole, rows.concat(), features, 1).await?, tags))
+        Ok((self.network.outputs(rows.concat(), features, 1).await?, tags))
     }
 }

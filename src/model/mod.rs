@@ -4,7 +4,8 @@
 //! 2. `networks`: the architectures, one a file, and `blocks`, `recurrent`, `dropout` and `keras` that they are built of;
 //! 3. `registry`: the type that is any of them, and their list;
 //! 4. `blueprint`, `weights`, `transfer`, `imagenet_weights`, `predict`: networks made, loaded and run;
-//! 5. `loaded`, `backbones`: a network with its card, and those that a head uses as feature extractors.
+//! 5. `frozen`: a network that is not trained, on the CPU engine with kernels of its own;
+//! 6. `loaded`, `backbones`: a network with its card, and those that a head uses as feature extractors.
 //!
 //! Every network takes a batch of windows `[batch, bands, frames]` and gives logits `[batch, classes]`.
 
@@ -13,6 +14,7 @@ mod blocks;
 pub mod blueprint;
 pub(crate) mod dropout;
 mod ensemble;
+mod frozen;
 pub mod imagenet_weights;
 mod keras;
 mod layers;
@@ -30,6 +32,7 @@ pub mod windows;
 pub(crate) use backbones::Backbones;
 pub use blueprint::Blueprint;
 pub(crate) use ensemble::Ensemble;
+pub use frozen::Frozen;
 pub use layers::{Layers, Part};
 pub(crate) use loaded::Loaded;
 pub use registry::Network;

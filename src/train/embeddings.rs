@@ -5,16 +5,16 @@ use burn::tensor::ExecutionError;
 use super::observer::{FitError, TrainObserver};
 use crate::dataset::labelled_set::{LabelledSet, Song};
 use crate::dsp::Segment;
-use crate::model::predict::{WINDOWS_PER_BATCH, inputs_of_part};
+use crate::model::predict::WINDOWS_PER_BATCH;
 use crate::model::windows::{WindowSpan, Windowing};
-use crate::model::{Network, Part};
+use crate::model::{Frozen, Part};
 
 /// Added to every standard deviation: a constant feature would otherwise be divided by 0.
 const LEAST_DEVIATION: f64 = 1e-6;
 
 /// The same songs with one segment each, which has a column per window: the input of the network's `part`.
 pub(super) async fn inputs_of(
-    network: &Network,
+    network: &Frozen,
     part: Part,
     windowing: &Windowing,
     set: &LabelledSet,
@@ -37,14 +37,14 @@ pub(super) async fn inputs_of(
 
 /// The input of a network's part for windows of one length: `[windows][values]`. Waits for the device.
 pub(crate) async fn inputs(
-    network: &Network,
+    network: &Frozen,
     part: Part,
     windowing: &Windowing,
     segments: &[Segment],
     spans: &[WindowSpan],
 ) -> Result<Vec<Vec<f32>>, ExecutionError> {
     let Some(first) = spans.first() else { return Ok(Vec::new()) };
-    inputs_of_part(network, part, windowing.values(segments, spans), windowing.bands, first.columns).await
+    network.inputs_of_part(part, windowing.values(segments, spans), windowing.bands, first.columns).await
 }
 
 /// Rows of features, `[windows][features]`, as a segment with a column per window.

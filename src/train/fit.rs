@@ -12,7 +12,7 @@ use crate::dataset::labelled_set::{LabelledSet, check_apart};
 use crate::eval::report::EpochReport;
 use crate::model::weights::{WeightsError, embedded_card, fill};
 use crate::model::windows::Windowing;
-use crate::model::{Blueprint, Build, Dropouts, Ensemble, Network, Part, imagenet_weights};
+use crate::model::{Blueprint, Build, Dropouts, Ensemble, Frozen, Network, Part, imagenet_weights};
 use crate::recipe::{Augmentation, Recipe};
 
 /// A network to train, and what to train and validate it on.
@@ -234,7 +234,7 @@ async fn fit_last_layers(
     (recipe, train, valid): Sets<'_>,
     observer: &mut impl TrainObserver,
 ) -> Result<FittedNetwork, FitError> {
-    let frozen = network.valid();
+    let frozen = Frozen::new(network.valid());
     let train = inputs_of(&frozen, part, &windowing, train, observer).await?;
     let valid = inputs_of(&frozen, part, &windowing, valid, observer).await?;
     let fitted = fit_on_inputs(network, part, (recipe, &train, &valid), observer).await?;

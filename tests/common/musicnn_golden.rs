@@ -4,9 +4,8 @@
 use burn::tensor::Device;
 use genrelens::card::Card;
 use genrelens::eval::probabilities::probabilities;
-use genrelens::model::Part;
-use genrelens::model::predict::outputs;
-use genrelens::model::weights;
+use genrelens::model::predict::{Output, outputs};
+use genrelens::model::{Frozen, Part, weights};
 use safetensors::SafeTensors;
 
 /// The outputs of the original, float32 computed in another order.
@@ -15,6 +14,11 @@ const GOLDEN: &[u8] = include_bytes!("../data/musicnn/golden.safetensors");
 const TAG_TOLERANCE: f32 = 1e-4;
 /// The largest difference of a penultimate activation; they are up to about 20.
 const FEATURE_TOLERANCE: f32 = 1e-3;
+
+/// The same of the CPU engine's kernels beside Burn, which sum in float32 in other orders; the activations' as a share of
+/// the largest one.
+const KERNEL_TAG_TOLERANCE: f32 = 1e-6;
+const KERNEL_FEATURE_TOLERANCE: f32 = 1e-5;
 
 const BANDS: usize = 96;
 const FRAMES: usize = 187;
@@ -50,14 +54,41 @@ pub async fn check(which: &str, bytes: Vec<u8>, device: &Device, say: impl Fn(St
     let card: Card = weights::embedded_card(&bytes).unwrap();
     assert!(card.multi_label && card.labels.len() == 50);
     let network = weights::from_bytes(bytes, &card, device).unwrap();
-    let found = outputs(&network, Part::Whole, patches(), BANDS, FRAMES).await.unwrap();
-    let tags: Vec<f32> = found.iter().flat_map(|answer| probabilities(&answer.logits, true)).collect();
-    let features: Vec<f32> = found.into_iter().flat_map(|answer| answer.features).collect();
-    let tags = largest_difference(&golden(&format!("{which}_musicnn_tags")), &tags);
-    let features = largest_difference(&golden(&format!("{which}_musicnn_pen")), &features);
+    let expected = ["tags", "pen"].map(|output| golden(&format!("{which}_musicnn_{output}")));
+    let of_burn = values(outputs(&network, Part::Whole, patches(), BANDS, FRAMES).await.unwrap());
+    let [tags, features] = [0, 1].map(|output| largest_difference(&expected[output], &of_burn[output]));
     say(format!("musicnn-{which}: tags within {tags:.1e}, penultimate activations within {features:.1e}"));
     assert!(tags <= TAG_TOLERANCE, "tags: {tags}");
     assert!(features <= FEATURE_TOLERANCE, "penultimate activations: {features}");
+    let frozen = Frozen::new(network);
+    assert_eq!(frozen.has_kernels(), *device == Device::flex());
+    if !frozen.has_kernels() {
+        return;
+    }
+    // Also of shorter windows, for which there is no original.
+    for frames in [FRAMES, 60, 7] {
+        let patches: Vec<f32> = patches().chunks_exact(FRAMES).flat_map(|band| band[..frames].to_vec()).collect();
+        let of_burn = values(outputs(frozen.network(), Part::Whole, patches.clone(), BANDS, frames).await.unwrap());
+        let of_kernels = values(frozen.outputs(patches, BANDS, frames).await.unwrap());
+        if frames == FRAMES {
+            let [tags, features] = [0, 1].map(|output| largest_difference(&expected[output], &of_kernels[output]));
+            say(format!("  kernels: tags within {tags:.1e}, penultimate activations within {features:.1e}"));
+            assert!(tags <= TAG_TOLERANCE && features <= FEATURE_TOLERANCE, "{tags}, {features}");
+        }
+        let [tags, features] = [0, 1].map(|output| largest_difference(&of_burn[output], &of_kernels[output]));
+        let features = features / of_burn[1].iter().fold(0.0, |most: f32, value| most.max(value.abs()));
+        say(format!(
+            "  kernels beside Burn, {frames} frames: tags within {tags:.1e}, activations within {features:.1e}"
+        ));
+        assert!(tags <= KERNEL_TAG_TOLERANCE, "tags: {tags}");
+        assert!(features <= KERNEL_FEATURE_TOLERANCE, "penultimate activations: {features}");
+    }
+}
+
+/// The tags' probabilities and the penultimate activations of all windows.
+fn values(outputs: Vec<Output>) -> [Vec<f32>; 2] {
+    let tags = outputs.iter().flat_map(|output| probabilities(&output.logits, true)).collect();
+    [tags, outputs.into_iter().flat_map(|output| output.features).collect()]
 }
 
 /// The weights that `cargo xtask weights` makes, or a loud line if they are missing. The server of the browser's tests also

@@ -42,20 +42,29 @@ fn both_networks_agree_with_the_original() {
 #[test]
 #[ignore = "a measurement: cargo test --release --test model musicnn -- --ignored --nocapture"]
 fn time_a_patch() {
-    use genrelens::model::Part;
     use genrelens::model::predict::outputs;
+    use genrelens::model::{Frozen, Part};
     let _shared = shared();
     let network = genrelens::model::registry::entry("musicnn-msd").unwrap().documented().init(&Device::flex());
-    for patches in [1, 8] {
+    let frozen = Frozen::new(network);
+    for patches in [1, 10] {
         let input = genrelens::engine::self_test_input(patches, 96, 187);
-        let mut times = Vec::new();
-        for _ in 0..8 {
-            let started = std::time::Instant::now();
-            pollster::block_on(outputs(&network, Part::Whole, input.clone(), 96, 187)).unwrap();
-            times.push(started.elapsed().as_secs_f64() * 1e3 / patches as f64);
+        let mut times = [Vec::new(), Vec::new()];
+        // In turns, so that what else the machine does falls on both.
+        for _ in 0..9 {
+            for (times, kernels) in times.iter_mut().zip([false, true]) {
+                let started = std::time::Instant::now();
+                if kernels {
+                    pollster::block_on(frozen.outputs(input.clone(), 96, 187)).unwrap();
+                } else {
+                    pollster::block_on(outputs(frozen.network(), Part::Whole, input.clone(), 96, 187)).unwrap();
+                }
+                times.push(started.elapsed().as_secs_f64() * 1e3);
+            }
         }
-        // The median leaves out the first runs, which fill caches.
-        times.sort_by(f64::total_cmp);
-        println!("{patches} patches at once: {:.1} ms each (best {:.1})", times[4], times[0]);
+        for (mut times, what) in times.into_iter().zip(["Burn", "kernels"]) {
+            times.sort_by(f64::total_cmp);
+            println!("{patches} patches, {what}: {:.1} ms (best {:.1})", times[4], times[0]);
+        }
     }
 }

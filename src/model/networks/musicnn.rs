@@ -12,6 +12,8 @@ use burn::tensor::{Device, Tensor};
 
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+#[cfg(feature = "cpu")]
+use crate::kernels;
 use crate::model::blocks::{max_over_time, mean_over_time};
 use crate::model::layers::Layers;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
@@ -122,6 +124,50 @@ fn norm(channels: usize, device: &Device) -> BatchNorm {
     BatchNormConfig::new(channels).with_epsilon(EPSILON).init(device)
 }
 
+#[cfg(feature = "cpu")]
+impl Musicnn {
+    /// What it has learned, for the CPU engine's kernels.
+    pub(crate) fn weights(&self) -> kernels::MusicnnWeights {
+        kernels::MusicnnWeights {
+            input_norm: norm_weights(&self.input_norm),
+            timbres: [&self.timbre_low, &self.timbre_high].map(Front::weights),
+            rhythms: [&self.rhythm_long, &self.rhythm_middle, &self.rhythm_short].map(Front::weights),
+            middles: [&self.middle_1, &self.middle_2, &self.middle_3].map(Middle::weights),
+            pooled_norm: norm_weights(&self.pooled_norm),
+            dense: dense_weights(&self.dense),
+            dense_norm: norm_weights(&self.dense_norm),
+            output: dense_weights(&self.output),
+        }
+    }
+}
+
+/// A tensor's values, row-major.
+#[cfg(feature = "cpu")]
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+#[cfg(feature = "cpu")]
+fn norm_weights(norm: &BatchNorm) -> kernels::BatchNorm {
+    kernels::BatchNorm {
+        gamma: values(norm.gamma.val()),
+        beta: values(norm.beta.val()),
+        mean: values(norm.running_mean.value()),
+        variance: values(norm.running_var.value()),
+        epsilon: norm.epsilon,
+    }
+}
+
+#[cfg(feature = "cpu")]
+fn dense_weights(dense: &Linear) -> kernels::Dense {
+    kernels::Dense { weights: values(dense.weight.val()), bias: bias_values(dense.bias.as_ref()) }
+}
+
+#[cfg(feature = "cpu")]
+fn bias_values(bias: Option<&Param<Tensor<1>>>) -> Vec<f32> {
+    bias.map(|bias| values(bias.val())).unwrap_or_default()
+}
+
 impl Layers for Musicnn {
     /// The penultimate activations, after their batch norm.
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
@@ -170,6 +216,14 @@ impl Front {
     /// `kernel` is bands by frames; there are as many frames after it as before.
     fn init(channels: usize, kernel: [usize; 2], device: &Device) -> Self {
         Self { convolution: Conv2dConfig::new([1, channels], kernel).init(device), norm: norm(channels, device) }
+    }
+
+    #[cfg(feature = "cpu")]
+    fn weights(&self) -> kernels::Convolution {
+        let Self { convolution, norm } = self;
+        let [_, _, tall, long] = convolution.weight.dims();
+        let (weights, bias) = (values(convolution.weight.val()), bias_values(convolution.bias.as_ref()));
+        kernels::Convolution { weights, kernel: [tall, long], bias, norm: norm_weights(norm) }
     }
 
     /// `[batch, bands, frames]` → `[batch, channels, frames]`.
@@ -233,6 +287,14 @@ impl Middle {
     fn init(channels_in: usize, channels_out: usize, device: &Device) -> Self {
         let convolution = Conv1dConfig::new(channels_in, channels_out, KERNEL_FRAMES).init(device);
         Self { convolution, norm: norm(channels_out, device) }
+    }
+
+    #[cfg(feature = "cpu")]
+    fn weights(&self) -> kernels::Convolution {
+        let Self { convolution, norm } = self;
+        let [_, rows, long] = convolution.weight.dims();
+        let (weights, bias) = (values(convolution.weight.val()), bias_values(convolution.bias.as_ref()));
+        kernels::Convolution { weights, kernel: [rows, long], bias, norm: norm_weights(norm) }
     }
 
     /// `[batch, channels_in, frames]` → `[batch, channels_out, frames]`.

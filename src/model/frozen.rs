@@ -1,0 +1,131 @@
+//! Networks whose weights do not change, as the CPU engine computes them: with [`kernels`](crate::kernels) of its own where
+//! there are some for the architecture, otherwise with Burn. On other devices, and for training, always with Burn.
+
+use burn::tensor::ExecutionError;
+
+use super::layers::Part;
+use super::predict::{self, Output};
+use super::registry::Network;
+
+#[cfg(feature = "cpu")]
+mod on_cpu {
+    use std::fmt;
+    use std::sync::Arc;
+
+    use burn::tensor::Device;
+
+    use crate::kernels::{FrozenMusicnn, Outputs};
+    use crate::model::Network;
+
+    /// Shorter windows than MusiCNN's own go through Burn: means over fewer frames even out less of the rounding of the middle
+    /// layers' minimal filtering (tags within 3e-6 at 60 frames, 9e-6 at 7), and such clips take no time anyway.
+    const LEAST_FRAMES: usize = 187;
+
+    /// The kernels of a network; clones share the weights.
+    #[derive(Clone)]
+    pub(super) struct Kernels(Arc<FrozenMusicnn>);
+
+    impl fmt::Debug for Kernels {
+        fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+            formatter.write_str("Kernels")
+        }
+    }
+
+    impl Kernels {
+        /// Those of a network, if its architecture and its sizes have some, and the CPU holds it.
+        pub(super) fn of(network: &Network) -> Option<Self> {
+            let Network::Musicnn(musicnn) = network else { return None };
+            let is_on_cpu = network.device().inner() == Device::flex();
+            is_on_cpu.then(|| FrozenMusicnn::new(&musicnn.weights())).flatten().map(|network| Self(Arc::new(network)))
+        }
+
+        /// The outputs for windows of one length, `[windows, bands, frames]`; `None` if they are not of sizes that
+        /// the kernels are for.
+        pub(super) fn run(&self, values: &[f32], bands: usize, frames: usize) -> Option<Vec<Outputs>> {
+            if frames < LEAST_FRAMES {
+                return None;
+            }
+            let windows = values.chunks_exact((bands * frames).max(1));
+            #[cfg(target_family = "wasm")]
+            {
+                let mut scratch = self.0.scratch();
+                windows.map(|window| self.0.run(window, frames, &mut scratch)).collect()
+            }
+            #[cfg(not(target_family = "wasm"))]
+            {
+                use rayon::prelude::*;
+                let windows: Vec<&[f32]> = windows.collect();
+                let run = |scratch: &mut _, window: &&[f32]| self.0.run(window, frames, scratch);
+                windows.par_iter().map_init(|| self.0.scratch(), run).collect()
+            }
+        }
+    }
+}
+
+/// A network, and the kernels that compute it faster.
+#[derive(Debug, Clone)]
+pub struct Frozen {
+    network: Network,
+    #[cfg(feature = "cpu")]
+    kernels: Option<on_cpu::Kernels>,
+}
+
+impl Frozen {
+    /// A network with these weights, which are packed for its kernels.
+    pub fn new(network: Network) -> Self {
+        Self {
+            #[cfg(feature = "cpu")]
+            kernels: on_cpu::Kernels::of(&network),
+            network,
+        }
+    }
+
+    /// The network as Burn has it.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// True if it is computed by kernels of its own.
+    #[cfg(feature = "cpu")]
+    pub fn has_kernels(&self) -> bool {
+        self.kernels.is_some()
+    }
+
+    /// Features and logits of windows of one length, given as values `[windows, bands, frames]`. Waits for the device.
+    ///
+    /// # Errors
+    ///
+    /// [`ExecutionError`] if the device was lost.
+    pub async fn outputs(&self, values: Vec<f32>, bands: usize, frames: usize) -> Result<Vec<Output>, ExecutionError> {
+        #[cfg(feature = "cpu")]
+        if let Some(found) = self.kernels.as_ref().and_then(|kernels| kernels.run(&values, bands, frames)) {
+            return Ok(found
+                .into_iter()
+                .map(|found| Output { features: found.features, logits: found.logits })
+                .collect());
+        }
+        predict::outputs(&self.network, Part::Whole, values, bands, frames).await
+    }
+
+    /// As [`predict::inputs_of_part`].
+    ///
+    /// # Errors
+    ///
+    /// [`ExecutionError`] if the device was lost.
+    pub(crate) async fn inputs_of_part(
+        &self,
+        part: Part,
+        values: Vec<f32>,
+        bands: usize,
+        frames: usize,
+    ) -> Result<Vec<Vec<f32>>, ExecutionError> {
+        #[cfg(feature = "cpu")]
+        if part != Part::Whole
+            && let Some(found) = self.kernels.as_ref().and_then(|kernels| kernels.run(&values, bands, frames))
+        {
+            let row = |found: crate::kernels::Outputs| if part == Part::Last { found.pooled } else { found.features };
+            return Ok(found.into_iter().map(row).collect());
+        }
+        predict::inputs_of_part(&self.network, part, values, bands, frames).await
+    }
+}
