@@ -68,6 +68,7 @@ pub async fn open(on_failure: impl Fn(String) + Clone + 'static) -> Result<(burn
     use burn::tensor::wgpu::WgpuBackend;
     use burn_wgpu::wgpu::DeviceType;
 
+    super::constructors::run();
     let options = burn::tensor::Device::wgpu_options().graphics_api(WgpuBackend::WebGpu);
     let (device, setup): (_, burn_wgpu::WgpuSetup) =
         options.init_with_setup_async().await.map_err(|error| error.to_string())?;
