@@ -3,6 +3,7 @@
 //! [`classify`](mod@classify), `train`, `thumbnail`, `unpack`.
 
 pub mod classify;
+mod predictor;
 mod resolved_model;
 mod thumbnail;
 mod train;
@@ -10,7 +11,7 @@ mod unpack;
 
 use burn::tensor::{Device, ExecutionError};
 
-use self::classify::classify;
+use self::classify::classify_on;
 use self::thumbnail::make_thumbnail;
 use self::train::FeatureCache;
 use self::unpack::unpack;
@@ -197,7 +198,7 @@ impl Engine {
     ) -> Result<Prediction, EngineError> {
         let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
         let pipeline = opened(payload, sample_rate, loaded.front_end())?;
-        classify(pipeline, loaded, host).await
+        classify_on(self.info.kind, pipeline, loaded, host).await
     }
 
     async fn self_test(&self, host: &mut impl Host) -> Result<SelfTest, EngineError> {

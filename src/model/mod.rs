@@ -4,7 +4,8 @@
 //! 2. `networks`: the architectures, one a file, and `blocks`, `recurrent`, `dropout` and `keras` that they are built of;
 //! 3. `registry`: the type that is any of them, and their list;
 //! 4. `blueprint`, `weights`, `transfer`, `imagenet_weights`, `predict`: networks made, loaded and run;
-//! 5. `loaded`, `backbones`: a network with its card, and those that a head uses as feature extractors.
+//! 5. `loaded`, `backbones`: a network with its card, and those that a head uses as feature extractors; `in_flight`: a
+//!    recording's windows on a graphics processor.
 //!
 //! Every network takes a batch of windows `[batch, bands, frames]` and gives logits `[batch, classes]`.
 
@@ -14,6 +15,7 @@ pub mod blueprint;
 pub(crate) mod dropout;
 mod ensemble;
 pub mod imagenet_weights;
+pub(crate) mod in_flight;
 mod keras;
 mod layers;
 pub(crate) mod loaded;
