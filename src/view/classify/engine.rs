@@ -41,6 +41,8 @@ pub enum NoGpu {
     NoWebGpu,
     /// The browser supports WebGPU but found no graphics adapter.
     NoAdapter,
+    /// The adapter has less of something than the engine needs: what, as a part of a sentence.
+    Lacks(String),
     /// The only adapter is emulated on the CPU.
     SoftwareAdapter,
     /// The browser is set to save data, and the user has not chosen the GPU.

@@ -155,6 +155,7 @@ fn no_gpu(reason: &NoGpu) -> String {
     match reason {
         NoGpu::NoWebGpu => "this browser offers no WebGPU".to_owned(),
         NoGpu::NoAdapter => "the browser found no graphics processor that it can use".to_owned(),
+        NoGpu::Lacks(what) => format!("the graphics processor does not have what the GPU engine needs ({what})"),
         NoGpu::SoftwareAdapter => "the only GPU here is an emulated one, which is slower".to_owned(),
         NoGpu::SavesData => {
             "your browser is set to save data, so the GPU engine is downloaded only if you choose it".to_owned()

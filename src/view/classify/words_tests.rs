@@ -123,6 +123,11 @@ fn the_engine_line_says_which_engine_runs_and_why() {
         "Running on the processor (CPU): this browser offers no WebGPU."
     );
     assert_eq!(
+        says(&cpu(), Choice::OnlyCpu { reason: NoGpu::Lacks("maxBufferSize is 1, not 2".to_owned()) }),
+        "Running on the processor (CPU): the graphics processor does not have what the GPU engine needs \
+         (maxBufferSize is 1, not 2)."
+    );
+    assert_eq!(
         says(&cpu(), Choice::OnlyCpu { reason: NoGpu::SavesData }),
         "Running on the processor (CPU): your browser is set to save data, so the GPU engine is downloaded only if you \
          choose it."
