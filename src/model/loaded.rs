@@ -110,6 +110,10 @@ impl Loaded {
         Architecture { summary, source, parameters: self.network.parameters() }
     }
 
+    pub(crate) fn blueprint(&self) -> &Blueprint {
+        &self.blueprint
+    }
+
     pub(crate) fn network(&self) -> &Network {
         &self.network
     }
@@ -220,6 +224,25 @@ impl Loaded {
     ) -> Result<Vec<f32>, ExecutionError> {
         let (outputs, _) = self.run(values, bands, frames).await?;
         Ok(outputs.into_iter().flat_map(|output| output.logits).collect())
+    }
+
+    /// As [`logits`](Self::logits), for windows of full length, by launches like those of a recording.
+    ///
+    /// # Errors
+    ///
+    /// [`ExecutionError`] if the device was lost.
+    pub(crate) async fn launched_logits(&self, values: Vec<f32>) -> Result<Vec<f32>, ExecutionError> {
+        let Windowing { bands, frames, .. } = self.windowing();
+        let batch = self.windows_per_launch() * bands * frames;
+        let windows = values.len() / (bands * frames).max(1);
+        let launch = |values: &[f32]| {
+            let mut values = values.to_vec();
+            values.resize(batch, 0.0);
+            self.launch(values, bands, frames)
+        };
+        let rows = read_rows(Tensor::cat(values.chunks(batch.max(1)).map(launch).collect(), 0)).await?;
+        let logits = |row: Vec<f32>| row.into_iter().take(self.card.labels.len());
+        Ok(rows.into_iter().take(windows).flat_map(logits).collect())
     }
 
     /// The outputs for windows, and for each window its backbones' tags.

@@ -3,11 +3,11 @@
 
 use burn::tensor::Device;
 use genrelens::engine::Engine;
-use genrelens::protocol::{EngineInfo, EngineKind, Event, Prediction};
+use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Prediction, Request};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::host::Recorder;
-use crate::requests::{card, classify, fresh, head, load, load_backbone, tags, wav};
+use crate::requests::{ask, card, classify, fresh, head, load, load_backbone, tags, wav};
 
 /// An engine of each kind, with the same network.
 fn engines(load_network: impl Fn(&mut Engine)) -> [Engine; 2] {
@@ -81,6 +81,19 @@ fn a_network_of_many_short_windows_predicts_alike_in_flight() {
         engines(|engine| assert!(matches!(load(engine, network.clone()), Event::Loaded { .. }))),
         &[20.0, 64.0],
     );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn the_self_test_gives_the_same_logits_in_flight() {
+    let network = fresh(card());
+    let logits =
+        engines(|engine| assert!(matches!(load(engine, network.clone()), Event::Loaded { .. }))).map(|mut engine| {
+            let mut host = Recorder::default();
+            ask(&mut engine, Request::SelfTest, Payload::None, &mut host);
+            let Event::SelfTested(result) = host.last() else { panic!("{:?}", host.last()) };
+            result.logits.clone()
+        });
+    assert!(difference(&logits[0], &logits[1]) < 1e-5, "{logits:?}");
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -183,7 +183,9 @@ fn a_head_reports_the_tags_of_its_backbones() {
     }
     let mut host = Recorder::default();
     ask(&mut engine, Request::SelfTest, Payload::None, &mut host);
-    assert!(matches!(host.last(), Event::SelfTested(result) if result.logits.len() == 8 * 3), "{:?}", host.last());
+    let Event::SelfTested(result) = host.last() else { panic!("{:?}", host.last()) };
+    // A head alone is never what takes long to train.
+    assert_eq!((result.logits.len(), result.step_milliseconds), (8 * 3, None));
 }
 
 #[wasm_bindgen_test(unsupported = test)]

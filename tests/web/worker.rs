@@ -80,7 +80,10 @@ fn events() -> Vec<(Event, Payload)> {
         // Floats that a detour through text might change.
         (Event::Spectrogram(spectrogram), Payload::Floats(vec![-80.0, -0.5, 0.0, f32::MIN_POSITIVE, -1.0, 1.0])),
         (Event::Classified(prediction), Payload::None),
-        (Event::SelfTested(SelfTest { logits: vec![-1.5, 2.25], milliseconds: 3.0 }), Payload::None),
+        (
+            Event::SelfTested(SelfTest { logits: vec![-1.5, 2.25], milliseconds: 3.0, step_milliseconds: Some(7.5) }),
+            Payload::None,
+        ),
         (Event::Warning { message: "w".to_owned() }, Payload::None),
         (Event::Failed { message: "f".to_owned() }, Payload::None),
         (Event::Diverged { message: "d".to_owned() }, Payload::None),
