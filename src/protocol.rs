@@ -16,7 +16,7 @@ use crate::training_job::{ClipId, ModelSpec, TrainingJob, TrainingResult};
 
 /// The version of the messages, raised whenever one changes its shape. The browser's cache may start a worker of another
 /// build than the page's; the page recognises it by this number and does not use it.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 
 /// The number of a request and of its events.
 pub type RequestId = u32;
@@ -127,7 +127,7 @@ pub enum Request {
     },
     /// List the architectures that can be trained from scratch. Answered by [`Event::Registry`].
     Registry,
-    /// Run the network in use on a fixed input, to compare and time engines. Answered by [`Event::SelfTested`].
+    /// Run the network in use on a fixed input and on a song of 30 s, to compare and time engines. Answered by [`Event::SelfTested`].
     SelfTest,
     /// Cancel the request of this id, if it still runs. Answered by [`Event::Cancelled`] with that id.
     Cancel {
@@ -375,11 +375,14 @@ pub struct Prediction {
     pub milliseconds: f64,
 }
 
-/// The output of the network in use for a fixed input.
+/// The output of the network in use for a fixed input, and its speed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SelfTest {
     /// The logits, row-major `[windows, classes]`.
     pub logits: Vec<f32>,
-    /// The median time of the runs after the first, in milliseconds.
+    /// The median time of a song of 30 s, from its samples to its prediction, in milliseconds.
     pub milliseconds: f64,
+    /// The median time of a step of training of eight windows, in milliseconds; `None` for a head, and where a song already
+    /// takes long.
+    pub step_milliseconds: Option<f64>,
 }

@@ -1,6 +1,7 @@
 //! A front end: every number and convention between samples and a network's input.
 
 use super::mel::{edges_hz, filters};
+use super::segments::SHORTEST_REMAINDER_SECONDS;
 use super::{MelNorm, MelScale, Padding, Scaling, Spectrum};
 
 /// Which frames of a spectrogram are columns of a network's input.
@@ -76,6 +77,13 @@ impl FrontEnd {
             Columns::Every => self.hop_seconds(),
             Columns::Spread { frames_per_column } => self.hop_seconds() * frames_per_column,
         }
+    }
+
+    /// The most columns that a segment has: those of [`segment_seconds`](Self::segment_seconds) and of a remainder that is
+    /// too short for a segment of its own.
+    #[cfg_attr(not(feature = "engine"), allow(dead_code, reason = "only engines cut windows"))]
+    pub(crate) fn most_columns(&self) -> usize {
+        ((self.segment_seconds + SHORTEST_REMAINDER_SECONDS) / self.seconds_per_column()).ceil() as usize + 1
     }
 
     /// Centre frequency of every band, in Hz, ascending.

@@ -10,7 +10,7 @@ const CLIP_FRAMES: RangeInclusive<usize> = 1290..=1300;
 const CLIP_COLUMNS: f64 = 387.5;
 
 /// A remainder of up to this many seconds becomes part of the segment before it.
-const SHORTEST_REMAINDER_SECONDS: f64 = 1.0;
+pub(super) const SHORTEST_REMAINDER_SECONDS: f64 = 1.0;
 
 /// Columns of log-mel values that were scaled together.
 #[derive(Debug, Clone, PartialEq)]

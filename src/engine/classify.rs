@@ -1,15 +1,16 @@
 //! Classification of one recording, with its spectrogram and its progress on the way.
 
+use super::predictor::{Predictor, WindowAndTags};
 use super::{EngineError, Host, pause};
 use crate::audio::Source;
 use crate::audio_pipeline::AudioPipeline;
 use crate::dsp::{FrontEnd, Segment};
 use crate::eval::probabilities::song_probabilities;
 use crate::model::Loaded;
-use crate::model::loaded::WindowPrediction;
-use crate::model::predict::AdaptiveBatch;
-use crate::model::windows::{InputSpec, WindowSpan};
-use crate::protocol::{Event, Payload, Prediction, Progress, Score, TagPrediction, WindowScores};
+#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+use crate::model::predict::is_cpu;
+use crate::model::windows::InputSpec;
+use crate::protocol::{EngineKind, Event, Payload, Prediction, Progress, Score, TagPrediction};
 
 /// Time between two progress events, in milliseconds.
 const PROGRESS_MILLISECONDS: f64 = 100.0;
@@ -51,13 +52,29 @@ pub(super) fn check_audible(
     Ok(())
 }
 
-/// Classifies a recording; on the way sends its progress, and the spectrogram and the prediction so far.
+/// As [`classify_on`], on the device that holds the network.
+///
+/// # Errors
+///
+/// As [`classify_on`].
+#[cfg(all(feature = "cpu", not(target_family = "wasm")))]
+pub(crate) async fn classify(
+    pipeline: AudioPipeline,
+    loaded: &Loaded,
+    host: &mut impl Host,
+) -> Result<Prediction, EngineError> {
+    let kind = if is_cpu(&loaded.network().device()) { EngineKind::Cpu } else { EngineKind::Gpu };
+    classify_on(kind, pipeline, loaded, host).await
+}
+
+/// Classifies a recording on an engine of this kind; on the way sends its progress, and the spectrogram and the prediction so far.
 ///
 /// # Errors
 ///
 /// [`EngineError::Audio`], [`EngineError::TooShort`] or [`EngineError::Silent`]; [`EngineError::Device`] if the device is
 /// lost; [`EngineError::Cancelled`].
-pub(crate) async fn classify(
+pub(super) async fn classify_on(
+    kind: EngineKind,
     mut pipeline: AudioPipeline,
     loaded: &Loaded,
     host: &mut impl Host,
@@ -65,8 +82,7 @@ pub(crate) async fn classify(
     let started = host.now_milliseconds();
     let (windowing, least) = (loaded.windowing(), loaded.min_frames());
     let mut reporter = Reporter { started, sent: None, shown: started, fraction: 0.0 };
-    // Small batches on a browser's CPU engine, where a cancel is noticed only between them.
-    let mut batch = AdaptiveBatch::new(&loaded.network().device());
+    let mut predictor = Predictor::new(kind, loaded);
     let mut windows = Vec::new();
     while let Some(segments) = pipeline.next_segments()? {
         reporter.send_progress(&pipeline, &windows, host);
@@ -82,17 +98,11 @@ pub(crate) async fn classify(
             while !left.is_empty() {
                 reporter.send_progress(&pipeline, &windows, host);
                 pause(host).await?;
-                let spans = batch.take(&mut left, host.now_milliseconds());
-                let predictions = loaded.predict(&segment, spans).await?;
-                if predictions.iter().flat_map(|window| &window.probabilities).any(|value| !value.is_finite()) {
-                    return Err(EngineError::NotFinite { network: loaded.card.name.clone() });
-                }
-                windows.extend(
-                    spans
-                        .iter()
-                        .zip(predictions)
-                        .map(|(&span, prediction)| window(&segment[0], seconds, span, prediction)),
-                );
+                let found = predictor.predict(&segment[0], seconds, &mut left, host.now_milliseconds()).await?;
+                windows.extend(found);
+            }
+            if pipeline.fraction() < 1.0 {
+                windows.extend(predictor.segment_ends(host).await?);
             }
         }
         if !windows.is_empty() && reporter.is_time_to_show(host.now_milliseconds()) {
@@ -101,6 +111,7 @@ pub(crate) async fn classify(
             host.send(Event::SoFar(prediction(loaded, &windows, milliseconds)), Payload::None);
         }
     }
+    windows.extend(predictor.finish().await?);
     // Before the check: a warning may be the reason why there is no prediction.
     for message in pipeline.warnings() {
         host.send(Event::Warning { message }, Payload::None);
@@ -115,23 +126,6 @@ fn show(pipeline: &AudioPipeline, host: &mut impl Host) {
     let (info, values) = pipeline.spectrogram();
     host.send(Event::Spectrogram(info), Payload::Floats(values));
 }
-
-/// A window's prediction with its place in the recording. `seconds` is the length of its segment.
-fn window(
-    segment: &Segment,
-    seconds: f64,
-    span: WindowSpan,
-    prediction: WindowPrediction,
-) -> (WindowScores, Vec<Vec<f32>>) {
-    // The last window may reach beyond the end of the segment.
-    let at =
-        |column: usize| segment.start_seconds + seconds * column.min(segment.columns) as f64 / segment.columns as f64;
-    let (start_seconds, end_seconds) = (at(span.start), at(span.start + span.columns));
-    (WindowScores { start_seconds, end_seconds, probabilities: prediction.probabilities }, prediction.tags)
-}
-
-/// A window and the tags that every backbone predicts for it.
-type WindowAndTags = (WindowScores, Vec<Vec<f32>>);
 
 fn prediction(loaded: &Loaded, windows: &[WindowAndTags], milliseconds: f64) -> Prediction {
     let card = &loaded.card;

@@ -1,16 +1,19 @@
 //! The engine: requests in, events out. It owns the device, the loaded networks and the features of a visitor's clips. It
 //! runs in a worker in the browser and directly in native tests, and knows neither. One module per kind of request:
-//! [`classify`](mod@classify), `train`, `thumbnail`, `unpack`.
+//! [`classify`](mod@classify), `train`, `thumbnail`, `unpack`, `self_test`.
 
 pub mod classify;
+mod predictor;
 mod resolved_model;
+mod self_test;
 mod thumbnail;
 mod train;
 mod unpack;
 
 use burn::tensor::{Device, ExecutionError};
 
-use self::classify::classify;
+use self::classify::classify_on;
+pub use self::self_test::self_test_input;
 use self::thumbnail::make_thumbnail;
 use self::train::FeatureCache;
 use self::unpack::unpack;
@@ -21,14 +24,8 @@ use crate::card::Card;
 use crate::dsp::FrontEnd;
 use crate::model::Loaded;
 use crate::model::weights::WeightsError;
-use crate::model::windows::Windowing;
-use crate::protocol::{EngineInfo, Event, Payload, Prediction, Request, SelfTest, TrainControl};
+use crate::protocol::{EngineInfo, Event, Payload, Prediction, Request, TrainControl};
 use crate::train::observer::FitError;
-
-/// Windows of the self-test's input.
-const SELF_TEST_WINDOWS: usize = 8;
-/// Timed runs of the self-test, after a first one that compiles shaders and warms up.
-const SELF_TEST_RUNS: usize = 3;
 
 /// The surroundings that an engine runs in: a worker, a terminal, a test.
 pub trait Host {
@@ -197,37 +194,8 @@ impl Engine {
     ) -> Result<Prediction, EngineError> {
         let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
         let pipeline = opened(payload, sample_rate, loaded.front_end())?;
-        classify(pipeline, loaded, host).await
+        classify_on(self.info.kind, pipeline, loaded, host).await
     }
-
-    async fn self_test(&self, host: &mut impl Host) -> Result<SelfTest, EngineError> {
-        let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
-        let Windowing { bands, frames, .. } = loaded.windowing();
-        // The same input on both engines: the page compares their logits before it trusts the GPU.
-        let input = self_test_input(SELF_TEST_WINDOWS, bands, frames);
-        let logits = loaded.logits(input.clone(), bands, frames).await?;
-        let mut times = Vec::with_capacity(SELF_TEST_RUNS);
-        for _ in 0..SELF_TEST_RUNS {
-            pause(host).await?;
-            let started = host.now_milliseconds();
-            loaded.logits(input.clone(), bands, frames).await?;
-            times.push(host.now_milliseconds() - started);
-        }
-        // The median: one run may be disturbed by other programs.
-        times.sort_by(f64::total_cmp);
-        Ok(SelfTest { logits, milliseconds: times[SELF_TEST_RUNS / 2] })
-    }
-}
-
-/// The self-test's input, row-major `[windows, bands, frames]`: waves of another frequency in every window, with values as
-/// large as those of music.
-pub fn self_test_input(windows: usize, bands: usize, frames: usize) -> Vec<f32> {
-    let value = |index: usize| {
-        let (window, band, frame) = (index / (bands * frames), index / frames % bands, index % frames);
-        let phase = (window + 1) as f32 * 0.11 * frame as f32 + 0.37 * band as f32;
-        phase.sin() + 0.5 * (0.05 * band as f32 * (frame as f32 * 0.3).cos()).sin()
-    };
-    (0..windows * bands * frames).map(value).collect()
 }
 
 /// The audio pipeline of a request's payload, for a front end.

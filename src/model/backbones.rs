@@ -1,10 +1,12 @@
 //! The networks that a head uses as feature extractors.
 
-use burn::tensor::ExecutionError;
+use burn::tensor::{ExecutionError, Tensor};
 
+use super::layers::Layers as _;
 use super::loaded::Loaded;
+use super::predict::{is_cpu, read_rows};
 use super::weights::WeightsError;
-use super::windows::{InputSpec, WindowSpan, Windowing};
+use super::windows::{InputSpec, WindowSpan, Windowing, to_tensor};
 use crate::card::{Backbone, BackboneOutput, Card};
 use crate::dsp::Segment;
 use crate::eval::probabilities::probabilities;
@@ -76,6 +78,31 @@ impl Backbones {
         self.0.iter().map(values).sum()
     }
 
+    /// Embeds windows and leaves the outcome on the device: the features of all backbones side by side,
+    /// `[windows, features]`, and the logits of each that predicts tags, `[windows, tags]`.
+    ///
+    /// # Shapes
+    ///
+    /// - windows: `[windows, bands, frames]`
+    pub(super) fn launch(&self, windows: &Tensor<3>) -> (Tensor<2>, Vec<Tensor<2>>) {
+        let (mut rows, mut tags) = (Vec::new(), Vec::new());
+        for (backbone, wanted) in &self.0 {
+            let features = backbone.network().features(windows.clone());
+            let is_tagger = backbone.card.multi_label;
+            // Only tags are shown beside the head's own classes, not the genres of a backbone.
+            let logits = (is_tagger || *wanted != BackboneOutput::Features)
+                .then(|| backbone.network().classify(features.clone()));
+            if *wanted != BackboneOutput::Logits {
+                rows.push(features);
+            }
+            if *wanted != BackboneOutput::Features {
+                rows.extend(logits.clone());
+            }
+            tags.extend(logits.filter(|_| is_tagger));
+        }
+        (Tensor::cat(rows, 1), tags)
+    }
+
     /// Embeds windows, given as values `[windows, bands, frames]`. Waits for the device.
     ///
     /// # Errors
@@ -87,6 +114,11 @@ impl Backbones {
         bands: usize,
         frames: usize,
     ) -> Result<Embeddings, ExecutionError> {
+        if let Some((backbone, _)) = self.0.first()
+            && !is_cpu(&backbone.network().device())
+        {
+            return self.embed_at_once(to_tensor(values.to_vec(), bands, frames, &backbone.network().device())).await;
+        }
         let windows = values.len() / (bands * frames).max(1);
         let mut embeddings = Embeddings { rows: vec![Vec::new(); windows], tags: vec![Vec::new(); windows] };
         for (backbone, wanted) in &self.0 {
@@ -105,6 +137,25 @@ impl Backbones {
             }
         }
         Ok(embeddings)
+    }
+
+    /// Embeds windows on a graphics processor, from which all backbones' outputs are read at once. Waits for the device.
+    async fn embed_at_once(&self, windows: Tensor<3>) -> Result<Embeddings, ExecutionError> {
+        let (features, tags) = self.launch(&windows);
+        let width = features.dims()[1];
+        let all = read_rows(Tensor::cat([vec![features], tags].concat(), 1)).await?;
+        let tags = all.iter().map(|row| self.tags_of(&row[width..])).collect();
+        Ok(Embeddings { rows: all.iter().map(|row| row[..width].to_vec()).collect(), tags })
+    }
+
+    /// `[backbones with tags][tags]`, probabilities 0..1, from their logits of one window, one backbone after another.
+    pub(super) fn tags_of(&self, mut logits: &[f32]) -> Vec<Vec<f32>> {
+        let tags = |card: &Card| {
+            let (own, others) = logits.split_at(card.labels.len().min(logits.len()));
+            logits = others;
+            probabilities(own, true)
+        };
+        self.tag_cards().map(tags).collect()
     }
 
     /// Embeds windows of one length. Waits for the device.

@@ -12,10 +12,9 @@ mod on_cpu {
     use std::fmt;
     use std::sync::Arc;
 
-    use burn::tensor::Device;
-
     use crate::kernels::{FrozenMusicnn, Outputs};
     use crate::model::Network;
+    use crate::model::predict::is_cpu;
 
     /// Shorter windows than MusiCNN's own go through Burn: means over fewer frames even out less of the rounding of the middle
     /// layers' minimal filtering (tags within 3e-6 at 60 frames, 9e-6 at 7), and such clips take no time anyway.
@@ -35,8 +34,10 @@ mod on_cpu {
         /// Those of a network, if its architecture and its sizes have some, and the CPU holds it.
         pub(super) fn of(network: &Network) -> Option<Self> {
             let Network::Musicnn(musicnn) = network else { return None };
-            let is_on_cpu = network.device().inner() == Device::flex();
-            is_on_cpu.then(|| FrozenMusicnn::new(&musicnn.weights())).flatten().map(|network| Self(Arc::new(network)))
+            is_cpu(&network.device())
+                .then(|| FrozenMusicnn::new(&musicnn.weights()))
+                .flatten()
+                .map(|network| Self(Arc::new(network)))
         }
 
         /// The outputs for windows of one length, `[windows, bands, frames]`; `None` if they are not of sizes that

@@ -8,14 +8,18 @@ use super::backbones::{Backbones, Embeddings};
 use super::blueprint::Blueprint;
 use super::frozen::Frozen;
 use super::layers::Layers;
-use super::predict::Output;
+use super::predict::{Output, is_cpu, read_rows};
 use super::registry::Network;
 use super::spec::InputKind;
 use super::weights::{self, WeightsError};
-use super::windows::{InputSpec, WindowSpan, Windowing};
+use super::windows::{InputSpec, WindowSpan, Windowing, to_tensor};
 use crate::card::{Architecture, Backbone, Card};
 use crate::dsp::{FrontEnd, Segment};
 use crate::eval::probabilities::probabilities;
+
+/// The most windows of a batch on a graphics processor: networks of short windows have hundreds in a segment, whose
+/// layers' outputs would take too much memory.
+const MOST_WINDOWS_PER_LAUNCH: usize = 32;
 
 /// A network in use.
 #[derive(Debug, Clone)]
@@ -108,6 +112,10 @@ impl Loaded {
         Architecture { summary, source, parameters: self.network().parameters() }
     }
 
+    pub(crate) fn blueprint(&self) -> &Blueprint {
+        &self.blueprint
+    }
+
     pub(crate) fn network(&self) -> &Network {
         self.network.network()
     }
@@ -158,6 +166,32 @@ impl Loaded {
         self.input_spec().min_frames
     }
 
+    /// How many windows a batch on a graphics processor has: all windows of the longest segment, so that one launch is
+    /// enough for a recording of 30 s.
+    pub(crate) fn windows_per_launch(&self) -> usize {
+        let InputSpec { front_end, windowing, .. } = self.input_spec();
+        windowing.windows_of(front_end.most_columns()).min(MOST_WINDOWS_PER_LAUNCH)
+    }
+
+    /// Runs windows of one length, given as values `[windows, bands, frames]`, and leaves the outputs on the device: one
+    /// row a window, for [`prediction`](Self::prediction).
+    pub(super) fn launch(&self, values: Vec<f32>, bands: usize, frames: usize) -> Tensor<2> {
+        let windows = to_tensor(values, bands, frames, &self.network().device());
+        if self.backbones.is_empty() {
+            return self.network().forward(windows);
+        }
+        let (features, tags) = self.backbones.launch(&windows);
+        let logits = self.network().forward(features.unsqueeze_dim(2));
+        if tags.is_empty() { logits } else { Tensor::cat([vec![logits], tags].concat(), 1) }
+    }
+
+    /// The prediction for a window from its row of a launch.
+    pub(super) fn prediction(&self, row: &[f32]) -> WindowPrediction {
+        let (logits, tags) = row.split_at(self.card.labels.len().min(row.len()));
+        let multi_label = self.card.multi_label;
+        WindowPrediction { probabilities: probabilities(logits, multi_label), tags: self.backbones.tags_of(tags) }
+    }
+
     /// Predicts a few windows of one length. Waits for the device.
     ///
     /// # Errors
@@ -170,6 +204,10 @@ impl Loaded {
     ) -> Result<Vec<WindowPrediction>, ExecutionError> {
         let Some(first) = spans.first() else { return Ok(Vec::new()) };
         let windowing = self.windowing();
+        if !is_cpu(&self.network().device()) {
+            let rows = self.launch(windowing.values(segments, spans), windowing.bands, first.columns);
+            return Ok(read_rows(rows).await?.iter().map(|row| self.prediction(row)).collect());
+        }
         let (outputs, tags) = self.run(windowing.values(segments, spans), windowing.bands, first.columns).await?;
         let multi_label = self.card.multi_label;
         let prediction = |(output, tags): (Output, _)| WindowPrediction {
@@ -193,6 +231,25 @@ impl Loaded {
     ) -> Result<Vec<f32>, ExecutionError> {
         let (outputs, _) = self.run(values, bands, frames).await?;
         Ok(outputs.into_iter().flat_map(|output| output.logits).collect())
+    }
+
+    /// As [`logits`](Self::logits), for windows of full length, by launches like those of a recording.
+    ///
+    /// # Errors
+    ///
+    /// [`ExecutionError`] if the device was lost.
+    pub(crate) async fn launched_logits(&self, values: Vec<f32>) -> Result<Vec<f32>, ExecutionError> {
+        let Windowing { bands, frames, .. } = self.windowing();
+        let batch = self.windows_per_launch() * bands * frames;
+        let windows = values.len() / (bands * frames).max(1);
+        let launch = |values: &[f32]| {
+            let mut values = values.to_vec();
+            values.resize(batch, 0.0);
+            self.launch(values, bands, frames)
+        };
+        let rows = read_rows(Tensor::cat(values.chunks(batch.max(1)).map(launch).collect(), 0)).await?;
+        let logits = |row: Vec<f32>| row.into_iter().take(self.card.labels.len());
+        Ok(rows.into_iter().take(windows).flat_map(logits).collect())
     }
 
     /// The outputs for windows, and for each window its backbones' tags.

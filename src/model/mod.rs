@@ -5,7 +5,8 @@
 //! 3. `registry`: the type that is any of them, and their list;
 //! 4. `blueprint`, `weights`, `transfer`, `imagenet_weights`, `predict`: networks made, loaded and run;
 //! 5. `frozen`: a network that is not trained, on the CPU engine with kernels of its own;
-//! 6. `loaded`, `backbones`: a network with its card, and those that a head uses as feature extractors.
+//! 6. `loaded`, `backbones`: a network with its card, and those that a head uses as feature extractors; `in_flight`: a
+//!    recording's windows on a graphics processor.
 //!
 //! Every network takes a batch of windows `[batch, bands, frames]` and gives logits `[batch, classes]`.
 
@@ -16,6 +17,7 @@ pub(crate) mod dropout;
 mod ensemble;
 mod frozen;
 pub mod imagenet_weights;
+pub(crate) mod in_flight;
 mod keras;
 mod layers;
 pub(crate) mod loaded;

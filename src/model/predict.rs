@@ -10,6 +10,11 @@ use crate::dsp::Segment;
 /// Windows that go through a network at once: enough to keep the device busy.
 pub const WINDOWS_PER_BATCH: usize = 8;
 
+/// True for the CPU engine's device, from which reading costs nothing.
+pub(crate) fn is_cpu(device: &Device) -> bool {
+    device.clone().inner() == Device::flex()
+}
+
 /// How many windows go through a network at once while a user may cancel. The CPU engine of a browser cannot receive a
 /// message meanwhile, so there a batch is kept to about 100 ms.
 pub(crate) struct AdaptiveBatch {
@@ -24,7 +29,7 @@ impl AdaptiveBatch {
     const TARGET_MILLISECONDS: f64 = 100.0;
 
     pub(crate) fn new(device: &Device) -> Self {
-        let adapts = cfg!(target_family = "wasm") && device.clone().inner() == Device::flex();
+        let adapts = cfg!(target_family = "wasm") && is_cpu(device);
         Self { windows: if adapts { 1 } else { WINDOWS_PER_BATCH }, adapts, began: None }
     }
 
@@ -74,6 +79,17 @@ pub async fn outputs(
     let values: Vec<f32> = data.iter::<f32>().collect();
     let output = |row: &[f32]| Output { features: row[..split].to_vec(), logits: row[split..].to_vec() };
     Ok(values.chunks(values.len() / windows.max(1)).map(output).collect())
+}
+
+/// The rows of a tensor `[rows, values]`. Waits for the device.
+///
+/// # Errors
+///
+/// [`ExecutionError`] if the device was lost.
+pub(super) async fn read_rows(tensor: Tensor<2>) -> Result<Vec<Vec<f32>>, ExecutionError> {
+    let width = tensor.dims()[1];
+    let values: Vec<f32> = tensor.into_data_async().await?.iter::<f32>().collect(); // waits for the device
+    Ok(values.chunks(width.max(1)).map(<[f32]>::to_vec).collect())
 }
 
 /// The input of a part of the network for windows of one length, given as values `[windows, bands, frames]`: one row per

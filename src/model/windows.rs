@@ -85,6 +85,14 @@ impl Windowing {
         segments.iter().enumerate().flat_map(of_segment).collect()
     }
 
+    /// How many windows a prepared segment of so many columns has.
+    pub(super) fn windows_of(&self, columns: usize) -> usize {
+        match self.input_kind {
+            InputKind::Pictures => 1,
+            _ => window_starts(columns, self.frames, self.hop).len(),
+        }
+    }
+
     /// Columns of a segment's windows: fewer than [`frames`](Self::frames) if the segment is shorter and the network
     /// takes windows of any length.
     fn columns_of(&self, segment: &Segment) -> usize {

@@ -17,8 +17,34 @@ pub enum AdapterSearch {
     NoWebGpu,
     /// WebGPU is there, but no adapter.
     NoAdapter,
+    /// An adapter that has less of something than the engine needs: what, as a part of a sentence.
+    Lacks(String),
     /// An adapter, real or emulated.
     Found(Adapter),
+}
+
+/// The limits of WebGPU that the engine's programs rely on, with the least that it works with: what every adapter has
+/// that is no "compatibility" one. Burn asks an adapter for all that it has, and does not check these. It needs no optional
+/// feature: without `timestamp-query` it times by the clock, without `subgroups` and `shader-f16` it does without.
+const NEEDED: [(&str, f64); 7] = [
+    ("maxComputeInvocationsPerWorkgroup", 256.0),
+    ("maxComputeWorkgroupSizeX", 256.0),
+    ("maxComputeWorkgroupsPerDimension", 65_535.0),
+    ("maxComputeWorkgroupStorageSize", 16_384.0),
+    ("maxStorageBuffersPerShaderStage", 8.0),
+    // The largest tensor: MusiCNN's first layer for 30 s, of 99 MB.
+    ("maxStorageBufferBindingSize", 134_217_728.0),
+    ("maxBufferSize", 268_435_456.0),
+];
+
+/// The first limit that is too low, as a part of a sentence. `limit` gives an adapter's limit by its name, `None` for one
+/// that it does not state.
+pub fn too_low(limit: impl Fn(&str) -> Option<f64>) -> Option<String> {
+    let low = |(name, least): (&str, f64)| {
+        let found = limit(name)?;
+        (found < least).then(|| format!("{name} is {found}, and {least} is needed"))
+    };
+    NEEDED.into_iter().find_map(low)
 }
 
 /// Asks the browser for its adapter, without opening it.
@@ -33,6 +59,10 @@ pub async fn find_adapter() -> AdapterSearch {
     };
     match dom::within(ADAPTER_SECONDS, JsFuture::from(promise)).await {
         Some(Ok(adapter)) if adapter.is_object() => {
+            let limits = field(&adapter, "limits");
+            if let Some(lack) = too_low(|name| field(&limits, name).as_f64()) {
+                return AdapterSearch::Lacks(lack);
+            }
             let info = field(&adapter, "info");
             let text = |name: &str| field(&info, name).as_string().unwrap_or_default();
             // Newer browsers have it on `info`, older ones on the adapter.
@@ -68,6 +98,7 @@ pub async fn open(on_failure: impl Fn(String) + Clone + 'static) -> Result<(burn
     use burn::tensor::wgpu::WgpuBackend;
     use burn_wgpu::wgpu::DeviceType;
 
+    super::constructors::run();
     let options = burn::tensor::Device::wgpu_options().graphics_api(WgpuBackend::WebGpu);
     let (device, setup): (_, burn_wgpu::WgpuSetup) =
         options.init_with_setup_async().await.map_err(|error| error.to_string())?;
@@ -81,7 +112,9 @@ pub async fn open(on_failure: impl Fn(String) + Clone + 'static) -> Result<(burn
     let emulated = setup.adapter.get_info().device_type == DeviceType::Cpu;
     let adapter = match find_adapter().await {
         AdapterSearch::Found(adapter) => Adapter { software: adapter.software || emulated, ..adapter },
-        AdapterSearch::NoAdapter | AdapterSearch::NoWebGpu => adapter_of("", "", "", emulated),
+        AdapterSearch::NoAdapter | AdapterSearch::NoWebGpu | AdapterSearch::Lacks(_) => {
+            adapter_of("", "", "", emulated)
+        }
     };
     Ok((device, adapter))
 }

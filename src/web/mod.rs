@@ -4,6 +4,8 @@ mod browser_decoder;
 mod build_files;
 pub mod canvas;
 pub mod client;
+#[cfg(feature = "gpu")]
+mod constructors;
 pub mod dom;
 #[cfg(feature = "engine")]
 pub mod file_source;

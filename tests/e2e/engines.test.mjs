@@ -46,6 +46,27 @@ test("a software adapter does not count unasked, and its engine is not fetched",
   assert.ok(!fetched.some((url) => url.includes("gpu_worker")), "the GPU engine is not");
 });
 
+test("an adapter that has too little is told, and its engine is not fetched", { timeout: 3 * MINUTE }, async () => {
+  const fetched = [];
+  const prepare = async (page) => {
+    page.on("request", (request) => fetched.push(request.url()));
+    await page.addInitScript(() =>
+      Object.defineProperty(GPUSupportedLimits.prototype, "maxComputeInvocationsPerWorkgroup", { get: () => 64 }),
+    );
+  };
+  await open(
+    "?engine=gpu&software=1",
+    async (page) => {
+      assert.equal(await decided(page), "only-cpu");
+      await says(page, /maxComputeInvocationsPerWorkgroup is 64, and 256 is needed/);
+      await choose(page, song);
+      await waitForEngine(page, "CPU", MINUTE);
+    },
+    { prepare },
+  );
+  assert.ok(!fetched.some((url) => url.includes("gpu_worker")), "the GPU engine is not fetched");
+});
+
 test("allowed, it is tested, timed against the CPU and named", { timeout: 15 * MINUTE }, () =>
   open("?software=1&network=net1-gtzan", async (page) => {
     // The CPU engine answers meanwhile.

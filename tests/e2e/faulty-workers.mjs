@@ -39,7 +39,9 @@ function watchWorkers(gpu) {
       if (gpu && this.engine === "gpu" && kind === "Ready") {
         body.Ready.engine = { kind: "gpu", adapter: { name: "stand-in", software: true } };
       }
-      if (gpu && this.engine === "gpu" && kind === "SelfTested") body.SelfTested.milliseconds /= 1000;
+      if (gpu && this.engine === "gpu" && kind === "SelfTested") {
+        for (const time of ["milliseconds", "step_milliseconds"]) if (body.SelfTested[time]) body.SelfTested[time] /= 1000;
+      }
       const does = this.silent ? "nothing" : fault(this, "event", kind)?.does;
       if (!does) return;
       event.stopImmediatePropagation();

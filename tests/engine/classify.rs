@@ -99,6 +99,10 @@ fn the_self_test_gives_the_same_logits_every_time() {
         ask(&mut engine, Request::SelfTest, Payload::None, &mut host);
         let Event::SelfTested(result) = host.last() else { panic!("{:?}", host.last()) };
         logits.push(result.logits.clone());
+        // A step was timed; the recorder's clock does not move.
+        assert_eq!(result.step_milliseconds, Some(0.0));
+        // Of the song that was timed, nothing is told.
+        assert_eq!(host.events.len(), 1);
     }
     assert_eq!(logits[0].len(), 8 * 3);
     assert_eq!(logits[0], logits[1]);

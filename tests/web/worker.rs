@@ -11,7 +11,7 @@ use genrelens::protocol::{
     SelfTest, SpectrogramInfo, TagPrediction, VERSION, WindowScores,
 };
 use genrelens::web::file_source::FileSource;
-use genrelens::web::gpu::adapter_of;
+use genrelens::web::gpu::{adapter_of, too_low};
 use genrelens::web::wire::{self, Port, WireFile};
 use js_sys::{Array, Promise};
 use serde::Serialize;
@@ -80,7 +80,10 @@ fn events() -> Vec<(Event, Payload)> {
         // Floats that a detour through text might change.
         (Event::Spectrogram(spectrogram), Payload::Floats(vec![-80.0, -0.5, 0.0, f32::MIN_POSITIVE, -1.0, 1.0])),
         (Event::Classified(prediction), Payload::None),
-        (Event::SelfTested(SelfTest { logits: vec![-1.5, 2.25], milliseconds: 3.0 }), Payload::None),
+        (
+            Event::SelfTested(SelfTest { logits: vec![-1.5, 2.25], milliseconds: 3.0, step_milliseconds: Some(7.5) }),
+            Payload::None,
+        ),
         (Event::Warning { message: "w".to_owned() }, Payload::None),
         (Event::Failed { message: "f".to_owned() }, Payload::None),
         (Event::Diverged { message: "d".to_owned() }, Payload::None),
@@ -187,4 +190,16 @@ fn emulated_adapters_are_known_by_their_names() {
     let real = adapter_of("nvidia", "lovelace", "", false);
     assert_eq!((real.name.as_str(), real.software), ("nvidia lovelace", false));
     assert_eq!(adapter_of("", "", "", false).name, "an unnamed adapter");
+}
+
+#[wasm_bindgen_test]
+fn an_adapter_that_has_too_little_is_known() {
+    // Browsers state every limit; what is not stated cannot be checked.
+    assert_eq!(too_low(|_| Some(f64::from(1 << 30))), None);
+    assert_eq!(too_low(|_| None), None);
+    let of_compatibility = |name: &str| (name == "maxComputeInvocationsPerWorkgroup").then_some(128.0);
+    assert_eq!(
+        too_low(of_compatibility).as_deref(),
+        Some("maxComputeInvocationsPerWorkgroup is 128, and 256 is needed")
+    );
 }

@@ -12,6 +12,7 @@ mod browsers;
 mod build;
 mod cli;
 mod compress;
+mod constructors;
 mod content_names;
 mod networks;
 mod policy;

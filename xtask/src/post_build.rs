@@ -6,7 +6,7 @@
 use crate::policy::{Policy, blocked_tags};
 use crate::precache::{CacheStore, Entry, SERVICE_WORKER, cache_store, service_worker};
 use crate::workspace::Result;
-use crate::{content_names, networks, sizes};
+use crate::{constructors, content_names, networks, sizes};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,8 @@ pub fn command(root: &Path) -> Result {
     let base = std::env::var(BASE_PATH).unwrap_or_else(|_| "/".into());
     let template = read(&root.join("static/service-worker.template.js"))?;
     let manifest = read(&root.join("static").join(MANIFEST))?;
+    // First: a site that fails here is not completed.
+    constructors::check(&site)?;
     post_build(&site, &base, &template, &manifest)
 }
 

@@ -41,6 +41,8 @@ pub enum NoGpu {
     NoWebGpu,
     /// The browser supports WebGPU but found no graphics adapter.
     NoAdapter,
+    /// The adapter has less of something than the engine needs: what, as a part of a sentence.
+    Lacks(String),
     /// The only adapter is emulated on the CPU.
     SoftwareAdapter,
     /// The browser is set to save data, and the user has not chosen the GPU.
@@ -51,6 +53,15 @@ pub enum NoGpu {
     Stopped(String),
     /// It could not run the network in use: the reason, as a sentence or part of one.
     Network(String),
+}
+
+/// How long a step of training takes, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepTimes {
+    /// On the CPU engine.
+    pub cpu_ms: f64,
+    /// On the GPU engine.
+    pub gpu_ms: f64,
 }
 
 /// Why the present engine is used.
@@ -72,17 +83,21 @@ pub enum Choice {
     },
     /// The GPU engine runs because it is faster.
     GpuFaster {
-        /// The CPU engine's time for the self-test, in milliseconds.
+        /// The CPU engine's time for 30 s of sound, in milliseconds.
         cpu_ms: f64,
         /// The GPU engine's.
         gpu_ms: f64,
+        /// Their times for a step of training, if both were timed.
+        steps: Option<StepTimes>,
     },
     /// The CPU engine runs because it is faster.
     CpuFaster {
-        /// The CPU engine's time for the self-test, in milliseconds.
+        /// The CPU engine's time for 30 s of sound, in milliseconds.
         cpu_ms: f64,
         /// The GPU engine's.
         gpu_ms: f64,
+        /// Their times for a step of training, if both were timed.
+        steps: Option<StepTimes>,
     },
     /// The CPU engine runs because the GPU engine's logits differ from its own.
     SelfTestMismatch {
@@ -163,6 +178,26 @@ pub(crate) fn decide(preference: Preference, gpu: &GpuState, refines: bool) -> (
     }
 }
 
+/// Which engine trains: the one that takes less for a step, where both were timed.
+pub(crate) fn decide_training(preference: Preference, gpu: &GpuState) -> EngineKind {
+    match (gpu, preference) {
+        (
+            GpuState::Compared(
+                Choice::GpuFaster { steps: Some(StepTimes { cpu_ms, gpu_ms }), .. }
+                | Choice::CpuFaster { steps: Some(StepTimes { cpu_ms, gpu_ms }), .. },
+            ),
+            Preference::Auto,
+        ) => {
+            if gpu_ms < cpu_ms {
+                EngineKind::Gpu
+            } else {
+                EngineKind::Cpu
+            }
+        }
+        _ => decide(preference, gpu, false).0.unwrap_or(EngineKind::Cpu),
+    }
+}
+
 /// The tolerance between the engines' logits, relative to 1 plus the largest of them. The engines sum in different
 /// orders; a genre's probability changes by at most about this much.
 const TOLERANCE: f32 = 0.01;
@@ -173,13 +208,14 @@ pub(crate) fn choose(cpu: &SelfTest, gpu: &SelfTest) -> Choice {
     // The tolerance is relative, because sums of large numbers differ more.
     let largest = cpu.logits.iter().fold(0.0_f32, |largest, logit| largest.max(logit.abs()));
     let (cpu_ms, gpu_ms) = (cpu.milliseconds, gpu.milliseconds);
+    let steps = cpu.step_milliseconds.zip(gpu.step_milliseconds).map(|(cpu_ms, gpu_ms)| StepTimes { cpu_ms, gpu_ms });
     // With an infinite logit the tolerance would allow any difference.
     if !largest.is_finite() || difference > TOLERANCE * (1.0 + largest) {
         Choice::SelfTestMismatch { difference }
     } else if gpu_ms < cpu_ms {
-        Choice::GpuFaster { cpu_ms, gpu_ms }
+        Choice::GpuFaster { cpu_ms, gpu_ms, steps }
     } else {
-        Choice::CpuFaster { cpu_ms, gpu_ms }
+        Choice::CpuFaster { cpu_ms, gpu_ms, steps }
     }
 }
 
@@ -200,15 +236,24 @@ mod tests {
     use super::*;
 
     fn test(logits: &[f32], milliseconds: f64) -> SelfTest {
-        SelfTest { logits: logits.to_vec(), milliseconds }
+        SelfTest { logits: logits.to_vec(), milliseconds, step_milliseconds: None }
     }
 
     #[test]
     fn the_faster_engine_is_chosen_if_they_agree() {
         let cpu = test(&[1.0, -3.0], 20.0);
-        assert_eq!(choose(&cpu, &test(&[1.02, -3.02], 5.0)), Choice::GpuFaster { cpu_ms: 20.0, gpu_ms: 5.0 });
-        assert_eq!(choose(&cpu, &test(&[1.0, -3.0], 40.0)), Choice::CpuFaster { cpu_ms: 20.0, gpu_ms: 40.0 });
-        assert_eq!(choose(&cpu, &test(&[1.0, -3.0], 20.0)), Choice::CpuFaster { cpu_ms: 20.0, gpu_ms: 20.0 });
+        assert_eq!(
+            choose(&cpu, &test(&[1.02, -3.02], 5.0)),
+            Choice::GpuFaster { cpu_ms: 20.0, gpu_ms: 5.0, steps: None }
+        );
+        assert_eq!(
+            choose(&cpu, &test(&[1.0, -3.0], 40.0)),
+            Choice::CpuFaster { cpu_ms: 20.0, gpu_ms: 40.0, steps: None }
+        );
+        assert_eq!(
+            choose(&cpu, &test(&[1.0, -3.0], 20.0)),
+            Choice::CpuFaster { cpu_ms: 20.0, gpu_ms: 20.0, steps: None }
+        );
     }
 
     #[test]
@@ -235,8 +280,8 @@ mod tests {
 
     #[test]
     fn the_chosen_engine_runs_if_it_agrees_with_the_other() {
-        let faster = Choice::GpuFaster { cpu_ms: 20.0, gpu_ms: 5.0 };
-        let slower = Choice::CpuFaster { cpu_ms: 5.0, gpu_ms: 20.0 };
+        let faster = Choice::GpuFaster { cpu_ms: 20.0, gpu_ms: 5.0, steps: None };
+        let slower = Choice::CpuFaster { cpu_ms: 5.0, gpu_ms: 20.0, steps: None };
         let wrong = Choice::SelfTestMismatch { difference: 1.0 };
         let (cpu, gpu) = (Some(EngineKind::Cpu), Some(EngineKind::Gpu));
         for (choice, chosen_gpu, chosen_auto) in [(faster, gpu, gpu), (slower, gpu, cpu), (wrong, cpu, cpu)] {
@@ -245,6 +290,28 @@ mod tests {
             assert_eq!(decide(Preference::Auto, &state, false), (chosen_auto, choice.clone()));
             assert_eq!(decide(Preference::Cpu, &state, false), (cpu, Choice::UserChoice));
         }
+    }
+
+    #[test]
+    fn training_and_classification_each_run_where_they_are_faster() {
+        let with_step = |milliseconds, step| SelfTest { step_milliseconds: step, ..test(&[1.0], milliseconds) };
+        let choice = |cpu, gpu| GpuState::Compared(choose(&cpu, &gpu));
+        // Songs are faster on the CPU, steps on the GPU; and the other way round.
+        for (songs, steps, trains) in
+            [([10.0, 20.0], [50.0, 5.0], EngineKind::Gpu), ([20.0, 10.0], [5.0, 50.0], EngineKind::Cpu)]
+        {
+            let state = choice(with_step(songs[0], Some(steps[0])), with_step(songs[1], Some(steps[1])));
+            assert_eq!(decide_training(Preference::Auto, &state), trains);
+            assert_ne!(decide(Preference::Auto, &state, false).0, Some(trains));
+            assert_eq!(decide_training(Preference::Gpu, &state), EngineKind::Gpu);
+            assert_eq!(decide_training(Preference::Cpu, &state), EngineKind::Cpu);
+        }
+        // Without both steps: where songs are faster.
+        let state = choice(with_step(20.0, None), with_step(10.0, Some(90.0)));
+        assert_eq!(decide_training(Preference::Auto, &state), EngineKind::Gpu);
+        let wrong = GpuState::Compared(choose(&test(&[1.0], 9.0), &test(&[5.0], 1.0)));
+        assert_eq!(decide_training(Preference::Gpu, &wrong), EngineKind::Cpu);
+        assert_eq!(decide_training(Preference::Gpu, &GpuState::NotProbed), EngineKind::Cpu);
     }
 
     #[test]
@@ -261,7 +328,7 @@ mod tests {
     fn a_self_test_of_the_gpu_does_not_hold_back_the_refined_result() {
         let state = GpuState::Pending(Choice::TestingGpu);
         assert_eq!(decide(Preference::Gpu, &state, true), (Some(EngineKind::Cpu), Choice::TestingGpu));
-        let compared = GpuState::Compared(Choice::GpuFaster { cpu_ms: 20.0, gpu_ms: 5.0 });
+        let compared = GpuState::Compared(Choice::GpuFaster { cpu_ms: 20.0, gpu_ms: 5.0, steps: None });
         assert_eq!(decide(Preference::Gpu, &compared, true).0, Some(EngineKind::Gpu));
     }
 

@@ -1,7 +1,7 @@
 //! Sentences about a classification: its result, its progress, the engine that runs it, and what went wrong.
 
 use crate::protocol::{EngineInfo, EngineKind, Prediction, Progress, Score, SpectrogramInfo};
-use crate::view::classify::engine::{Choice, NoGpu};
+use crate::view::classify::engine::{Choice, NoGpu, StepTimes};
 use crate::view::classify::networks::Selection;
 use crate::view::classify::state::PreviousPrediction;
 use crate::view::draw::axes::clock;
@@ -136,11 +136,13 @@ fn because(choice: &Choice) -> String {
         Choice::FetchingGpu => "the GPU engine is still being downloaded".to_owned(),
         Choice::TestingGpu => "checking whether the GPU gives the same results, and faster".to_owned(),
         Choice::OnlyCpu { reason } => no_gpu(reason),
-        Choice::GpuFaster { cpu_ms, gpu_ms } => {
-            format!("{} than the processor ({})", times_faster(*cpu_ms, *gpu_ms), timings(*gpu_ms, *cpu_ms))
+        Choice::GpuFaster { cpu_ms, gpu_ms, steps } => {
+            let faster = times_faster(*cpu_ms, *gpu_ms);
+            format!("{faster} than the processor ({}){}", timings(*gpu_ms, *cpu_ms), training(*steps))
         }
-        Choice::CpuFaster { cpu_ms, gpu_ms } => {
-            format!("{} than the GPU here ({})", times_faster(*gpu_ms, *cpu_ms), timings(*cpu_ms, *gpu_ms))
+        Choice::CpuFaster { cpu_ms, gpu_ms, steps } => {
+            let faster = times_faster(*gpu_ms, *cpu_ms);
+            format!("{faster} than the GPU here ({}){}", timings(*cpu_ms, *gpu_ms), training(*steps))
         }
         // An infinite difference means NaN or another number of logits, not a distance.
         Choice::SelfTestMismatch { difference } if difference.is_finite() => {
@@ -155,6 +157,7 @@ fn no_gpu(reason: &NoGpu) -> String {
     match reason {
         NoGpu::NoWebGpu => "this browser offers no WebGPU".to_owned(),
         NoGpu::NoAdapter => "the browser found no graphics processor that it can use".to_owned(),
+        NoGpu::Lacks(what) => format!("the graphics processor does not have what the GPU engine needs ({what})"),
         NoGpu::SoftwareAdapter => "the only GPU here is an emulated one, which is slower".to_owned(),
         NoGpu::SavesData => {
             "your browser is set to save data, so the GPU engine is downloaded only if you choose it".to_owned()
@@ -168,7 +171,14 @@ fn no_gpu(reason: &NoGpu) -> String {
 }
 
 fn timings(own_ms: f64, other_ms: f64) -> String {
-    format!("{} and {} in a test run", milliseconds(own_ms), milliseconds(other_ms))
+    format!("{} and {} for 30 s of sound", milliseconds(own_ms), milliseconds(other_ms))
+}
+
+/// Which engine a training uses, and why; nothing where the engines were not timed for that.
+fn training(steps: Option<StepTimes>) -> String {
+    let Some(StepTimes { cpu_ms, gpu_ms }) = steps else { return String::new() };
+    let (engine, own_ms, other_ms) = if gpu_ms < cpu_ms { ("GPU", gpu_ms, cpu_ms) } else { ("CPU", cpu_ms, gpu_ms) };
+    format!("; training runs on the {engine} ({} and {} a step)", milliseconds(own_ms), milliseconds(other_ms))
 }
 
 fn times_faster(slow_ms: f64, fast_ms: f64) -> String {

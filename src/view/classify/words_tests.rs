@@ -110,17 +110,26 @@ fn gpu(software: bool) -> EngineInfo {
 fn the_engine_line_says_which_engine_runs_and_why() {
     let says = |info: &EngineInfo, choice: Choice| plain(engine(Some(info), &choice));
     assert_eq!(
-        says(&gpu(false), Choice::GpuFaster { cpu_ms: 35.0, gpu_ms: 4.2 }),
+        says(&gpu(false), Choice::GpuFaster { cpu_ms: 35.0, gpu_ms: 4.2, steps: None }),
         "Running on the graphics processor (GPU) – NVIDIA Lovelace: \
-         8 times faster than the processor (4.2 ms and 35 ms in a test run)."
+         8 times faster than the processor (4.2 ms and 35 ms for 30 s of sound)."
     );
     assert_eq!(
-        says(&cpu(), Choice::CpuFaster { cpu_ms: 20.0, gpu_ms: 35.0 }),
-        "Running on the processor (CPU): 1.8 times faster than the GPU here (20 ms and 35 ms in a test run)."
+        says(
+            &cpu(),
+            Choice::CpuFaster { cpu_ms: 20.0, gpu_ms: 35.0, steps: Some(StepTimes { cpu_ms: 400.0, gpu_ms: 80.0 }) }
+        ),
+        "Running on the processor (CPU): 1.8 times faster than the GPU here (20 ms and 35 ms for 30 s of sound); training \
+         runs on the GPU (80 ms and 400 ms a step)."
     );
     assert_eq!(
         says(&cpu(), Choice::OnlyCpu { reason: NoGpu::NoWebGpu }),
         "Running on the processor (CPU): this browser offers no WebGPU."
+    );
+    assert_eq!(
+        says(&cpu(), Choice::OnlyCpu { reason: NoGpu::Lacks("maxBufferSize is 1, not 2".to_owned()) }),
+        "Running on the processor (CPU): the graphics processor does not have what the GPU engine needs \
+         (maxBufferSize is 1, not 2)."
     );
     assert_eq!(
         says(&cpu(), Choice::OnlyCpu { reason: NoGpu::SavesData }),
@@ -137,7 +146,7 @@ fn the_engine_line_says_which_engine_runs_and_why() {
     );
     assert!(says(&cpu(), Choice::SelfTestMismatch { difference: 0.5 }).contains("by up to 0.50"));
     assert!(!says(&cpu(), Choice::SelfTestMismatch { difference: f32::INFINITY }).contains("inf"));
-    assert!(!says(&gpu(false), Choice::GpuFaster { cpu_ms: 3.0, gpu_ms: 0.0 }).contains("inf"));
+    assert!(!says(&gpu(false), Choice::GpuFaster { cpu_ms: 3.0, gpu_ms: 0.0, steps: None }).contains("inf"));
     assert_eq!(engine(None, &Choice::Starting), "Loading the network…");
     assert_eq!(engine(None, &Choice::Broken), "No engine is running: it could not be started.");
 }

@@ -48,6 +48,7 @@ impl Client {
             let found = match gpu::find_adapter().await {
                 AdapterSearch::NoWebGpu => GpuEngine::Refused(NoGpu::NoWebGpu),
                 AdapterSearch::NoAdapter => GpuEngine::Refused(NoGpu::NoAdapter),
+                AdapterSearch::Lacks(what) => GpuEngine::Refused(NoGpu::Lacks(what)),
                 AdapterSearch::Found(adapter) if adapter.software && !self.0.options.borrow().allow_software => {
                     GpuEngine::Refused(NoGpu::SoftwareAdapter)
                 }

@@ -42,7 +42,7 @@ use self::training::{TrainingNumber, TrainingWorker};
 use super::service_worker::ServiceWorkerClient;
 use super::worker_handle::WorkerEnd;
 use crate::protocol::{EngineKind, Event, Payload, RequestId};
-use crate::view::classify::engine::{Choice, Preference, decide};
+use crate::view::classify::engine::{Choice, Preference, decide, decide_training};
 use crate::view::classify::networks::{Catalogue, NetworkSwitch, Selection};
 use crate::view::classify::words;
 
@@ -216,6 +216,12 @@ impl Client {
         }
         let gpu = self.0.gpu.borrow().state(self.identity_in_use().as_ref());
         decide(self.0.options.borrow().preference, &gpu, self.refines())
+    }
+
+    /// The engine that a training begins on.
+    fn training_engine(&self) -> EngineKind {
+        let gpu = self.0.gpu.borrow().state(self.identity_in_use().as_ref());
+        decide_training(self.0.options.borrow().preference, &gpu)
     }
 
     /// True if the recording has a result, and the page's own network is there to refine it.

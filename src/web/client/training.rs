@@ -101,7 +101,7 @@ impl Client {
     async fn run_training(&self, number: TrainingNumber, mut run: TrainingRun) -> Result<Rc<Outcome>, TrainFailure> {
         run.check_planned_splits().map_err(TrainFailure::Refused)?;
         let backbones = self.fetch_backbones(number, &run.job.model).await.map_err(TrainFailure::Refused)?;
-        let mut kind = self.decision().0.unwrap_or(EngineKind::Cpu);
+        let mut kind = self.training_engine();
         let (mut changes, batch) = (0, run.job.recipe.batch);
         let (card, result, bytes) = loop {
             let reason = match self.train_with(number, kind, &backbones, &mut run).await {

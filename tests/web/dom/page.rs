@@ -174,7 +174,10 @@ fn the_engine_line_shows_the_engine_and_the_choice_is_passed_on() {
     let (fixture, page, asked) = connected();
     let adapter = Adapter { name: "NVIDIA Lovelace".to_owned(), software: false };
     let gpu = EngineInfo { kind: EngineKind::Gpu, adapter: Some(adapter) };
-    page.receive(ClientEvent::EngineInUse { info: Some(gpu), choice: Choice::GpuFaster { cpu_ms: 40.0, gpu_ms: 4.0 } });
+    page.receive(ClientEvent::EngineInUse {
+        info: Some(gpu),
+        choice: Choice::GpuFaster { cpu_ms: 40.0, gpu_ms: 4.0, steps: None },
+    });
     page.render().unwrap();
     let line: Element = fixture.get("engine");
     assert_eq!(line.get_attribute("data-engine").as_deref(), Some("gpu"));
