@@ -69,8 +69,8 @@ impl Winograd {
             }
             for (group, weights) in self.weights.iter().enumerate() {
                 let sums: [_; POINTS] = from_fn(|point| products(&points[point], &weights[point]));
-                for channel in 0..CHANNELS.min(self.channels - group * CHANNELS) {
-                    let row = outputs.row_mut(group * CHANNELS + channel);
+                let rows = outputs.iter_mut().take(self.channels).skip(group * CHANNELS).take(CHANNELS);
+                for (channel, row) in rows.enumerate() {
                     for vector in 0..VECTORS {
                         let tiles = self.matrices.output(from_fn(|point| sums[point][channel][vector]));
                         // Four tiles' outputs of one place become each tile's four outputs.
