@@ -1,5 +1,6 @@
 //! The whole network: what ends each layer, pooling and dense layers around the convolutions.
 
+use super::direct::Direct;
 use super::rhythm::{LONGEST, Rhythm, TimeSpectra};
 use super::rows::{BANDS, MAX_FRAMES, PAD, Rows};
 use super::timbre::{BandSpectra, TAPS, Timbre};
@@ -83,11 +84,18 @@ pub struct FrozenMusicnn {
     rhythm: Rhythm,
     /// Of the whole first layer.
     front_end: Ending,
-    middles: Vec<(Winograd, Ending)>,
+    middles: Vec<(Middle, Ending)>,
     pooled_norm: Vec<[f32; 2]>,
     dense: Dense,
     dense_norm: Vec<[f32; 2]>,
     output: Dense,
+}
+
+/// A layer over time.
+enum Middle {
+    /// The first one, which has the most rows.
+    Filtered(Winograd),
+    Plain(Direct),
 }
 
 /// Memory that a window needs while it is computed; one for every thread.
@@ -136,7 +144,8 @@ impl FrozenMusicnn {
             if middle.kernel != [rows, TAPS] {
                 return None;
             }
-            packed.push((Winograd::new(rows, &middle.weights), middle.ending(false)?));
+            let ending = middle.ending(false)?;
+            packed.push((Middle::new(packed.is_empty(), rows, &middle.weights), ending));
             rows = middle.channels();
         }
         let [first, second, third] = [0, 1, 2].map(|layer: usize| packed[layer].0.channels());
@@ -214,6 +223,26 @@ impl FrozenMusicnn {
             hidden.iter().zip(&self.dense_norm).map(|(&value, norm)| relu(value) * norm[0] + norm[1]).collect();
         let logits = self.output.run(&features);
         Some(Outputs { pooled, features, logits })
+    }
+}
+
+impl Middle {
+    fn new(is_first: bool, rows: usize, weights: &[f32]) -> Self {
+        if is_first { Self::Filtered(Winograd::new(rows, weights)) } else { Self::Plain(Direct::new(rows, weights)) }
+    }
+
+    fn channels(&self) -> usize {
+        match self {
+            Self::Filtered(layer) => layer.channels(),
+            Self::Plain(layer) => layer.channels(),
+        }
+    }
+
+    fn run(&self, inputs: &Rows, frames: usize, points: &mut PointScratch, outputs: &mut Rows) {
+        match self {
+            Self::Filtered(layer) => layer.run(inputs, frames, points, outputs),
+            Self::Plain(layer) => layer.run(inputs, frames, outputs),
+        }
     }
 }
 
