@@ -94,7 +94,7 @@ pub struct FrozenMusicnn {
 /// A layer over time.
 enum Middle {
     /// The first one, which has the most rows.
-    Filtered(Winograd),
+    Filtered(Box<Winograd>),
     Plain(Direct),
 }
 
@@ -228,7 +228,11 @@ impl FrozenMusicnn {
 
 impl Middle {
     fn new(is_first: bool, rows: usize, weights: &[f32]) -> Self {
-        if is_first { Self::Filtered(Winograd::new(rows, weights)) } else { Self::Plain(Direct::new(rows, weights)) }
+        if is_first {
+            Self::Filtered(Box::new(Winograd::new(rows, weights)))
+        } else {
+            Self::Plain(Direct::new(rows, weights))
+        }
     }
 
     fn channels(&self) -> usize {
