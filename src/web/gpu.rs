@@ -4,7 +4,7 @@ use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::dom;
+use super::{dom, js};
 use crate::protocol::Adapter;
 
 /// How long the browser may look for its adapter, in seconds.
@@ -23,9 +23,12 @@ pub enum AdapterSearch {
     Found(Adapter),
 }
 
+/// The optional feature of WebGPU that the engine cannot do without: in a browser, Burn times programs by it alone, and stops
+/// where it is missing. Without `subgroups` and `shader-f16` it does.
+const NEEDED_FEATURE: &str = "timestamp-query";
+
 /// The limits of WebGPU that the engine's programs rely on, with the least that it works with: what every adapter has
-/// that is no "compatibility" one. Burn asks an adapter for all that it has, and does not check these. It needs no optional
-/// feature: without `timestamp-query` it times by the clock, without `subgroups` and `shader-f16` it does without.
+/// that is no "compatibility" one. Burn asks an adapter for all that it has, and does not check these.
 const NEEDED: [(&str, f64); 7] = [
     ("maxComputeInvocationsPerWorkgroup", 256.0),
     ("maxComputeWorkgroupSizeX", 256.0),
@@ -59,6 +62,11 @@ pub async fn find_adapter() -> AdapterSearch {
     };
     match dom::within(ADAPTER_SECONDS, JsFuture::from(promise)).await {
         Some(Ok(adapter)) if adapter.is_object() => {
+            let features = field(&adapter, "features");
+            let has = js::call(&features, "has", &[&NEEDED_FEATURE.into()]);
+            if !has.is_ok_and(|has| has.is_truthy()) {
+                return AdapterSearch::Lacks(NEEDED_FEATURE.to_owned());
+            }
             let limits = field(&adapter, "limits");
             if let Some(lack) = too_low(|name| field(&limits, name).as_f64()) {
                 return AdapterSearch::Lacks(lack);

@@ -46,26 +46,42 @@ test("a software adapter does not count unasked, and its engine is not fetched",
   assert.ok(!fetched.some((url) => url.includes("gpu_worker")), "the GPU engine is not");
 });
 
-test("an adapter that has too little is told, and its engine is not fetched", { timeout: 3 * MINUTE }, async () => {
-  const fetched = [];
-  const prepare = async (page) => {
-    page.on("request", (request) => fetched.push(request.url()));
-    await page.addInitScript(() =>
-      Object.defineProperty(GPUSupportedLimits.prototype, "maxComputeInvocationsPerWorkgroup", { get: () => 64 }),
-    );
-  };
-  await open(
-    "?engine=gpu&software=1",
-    async (page) => {
-      assert.equal(await decided(page), "only-cpu");
-      await says(page, /maxComputeInvocationsPerWorkgroup is 64, and 256 is needed/);
-      await choose(page, song);
-      await waitForEngine(page, "CPU", MINUTE);
+const LACKING = {
+  "too low a limit": [
+    () => Object.defineProperty(GPUSupportedLimits.prototype, "maxComputeInvocationsPerWorkgroup", { get: () => 64 }),
+    /maxComputeInvocationsPerWorkgroup is 64, and 256 is needed/,
+  ],
+  "no timestamp-query": [
+    () => {
+      const { has } = GPUSupportedFeatures.prototype;
+      GPUSupportedFeatures.prototype.has = function (name) {
+        return name !== "timestamp-query" && has.call(this, name);
+      };
     },
-    { prepare },
-  );
-  assert.ok(!fetched.some((url) => url.includes("gpu_worker")), "the GPU engine is not fetched");
-});
+    /does not have what the GPU engine needs \(timestamp-query\)/,
+  ],
+};
+
+for (const [what, [lack, said]] of Object.entries(LACKING)) {
+  test(`an adapter with ${what} is told, and its engine is not fetched`, { timeout: 3 * MINUTE }, async () => {
+    const fetched = [];
+    const prepare = async (page) => {
+      page.on("request", (request) => fetched.push(request.url()));
+      await page.addInitScript(lack);
+    };
+    await open(
+      "?engine=gpu&software=1",
+      async (page) => {
+        assert.equal(await decided(page), "only-cpu");
+        await says(page, said);
+        await choose(page, song);
+        await waitForEngine(page, "CPU", MINUTE);
+      },
+      { prepare },
+    );
+    assert.ok(!fetched.some((url) => url.includes("gpu_worker")), "the GPU engine is not fetched");
+  });
+}
 
 test("allowed, it is tested, timed against the CPU and named", { timeout: 15 * MINUTE }, () =>
   open("?software=1&network=net1-gtzan", async (page) => {

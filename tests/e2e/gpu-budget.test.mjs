@@ -17,8 +17,8 @@ const song = (seconds, number) => ({
   buffer: wav(seconds, 22_050, (at) => 0.3 * Math.sin(6.28 * (200 + 10 * at) * at) + 0.2 * Math.sin(6.28 * (900 + number) * at)),
 });
 
-/** Opens the page with a network on the GPU engine, whose calls are counted; `first` is put before its script. */
-const onGpu = (network, use, first) =>
+/** Opens the page with a network on the GPU engine, whose calls are counted. */
+const onGpu = (network, use) =>
   open(
     `?engine=gpu&software=1&network=${network}`,
     async (page) => {
@@ -27,14 +27,14 @@ const onGpu = (network, use, first) =>
         assert.equal(await outcome(page, () => page.setInputFiles("#file", file), { timeout: 5 * MINUTE }), "done");
       await use(page, hear);
     },
-    { prepare: (page) => countWebGpu(page, first) },
+    { prepare: countWebGpu },
   );
 
 // Dispatches: those of the network's layers, once for all windows. The worker's own work of a song in milliseconds: decoding,
-// spectrogram, launches; several times what an idle machine needs. It was 5900 while every call ran all constructors.
+// spectrogram, launches; several times the 84 and 95 of an idle machine. It was 5900 while every call ran all constructors.
 for (const [network, budget] of [
-  ["first-answer", { dispatches: 75, work: 1000 }],
-  ["net1-gtzan", { dispatches: 75, work: 1000 }],
+  ["first-answer", { dispatches: 70, work: 500 }],
+  ["net1-gtzan", { dispatches: 38, work: 500 }],
 ]) {
   test(`30 s with ${network} are launched at once and read back once`, { timeout: 15 * MINUTE }, () =>
     onGpu(network, async (page, hear) => {
@@ -62,29 +62,4 @@ test("a long recording is read back in groups", { timeout: 15 * MINUTE }, () =>
     assert.ok(calls.reads >= 2 && calls.reads <= 8, `${calls.reads} reads`);
     assert.equal(calls.pipelines, 0);
   }),
-);
-
-// What the adapter does not offer is not asked of it: the engine then times its programs by the clock, and computes without
-// what makes some of them faster.
-const plainAdapter = `(() => {
-  const own = GPUAdapter.prototype.requestDevice;
-  const { get } = Object.getOwnPropertyDescriptor(GPUAdapter.prototype, "features");
-  const core = (features) => new Set([...features].filter((name) => name === "core-features-and-limits"));
-  Object.defineProperty(GPUAdapter.prototype, "features", { get() { return core(get.call(this)); } });
-  GPUAdapter.prototype.requestDevice = function (wanted) {
-    const asked = [...(wanted?.requiredFeatures ?? [])].filter((name) => name !== "core-features-and-limits");
-    if (asked.length) throw new Error("it asks for " + asked);
-    return own.call(this, wanted);
-  };
-})();`;
-
-test("an adapter without optional features is enough", { timeout: 15 * MINUTE }, () =>
-  onGpu(
-    "first-answer",
-    async (page, hear) => {
-      const calls = await webgpuCalls(page, hear(song(30, 4)));
-      assert.equal(calls.reads, 1);
-    },
-    plainAdapter,
-  ),
 );

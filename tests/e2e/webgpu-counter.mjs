@@ -26,11 +26,11 @@ function countCalls() {
 
 const isGpuWorker = (worker) => worker.url().includes("gpu_worker");
 
-/** Counts the WebGPU calls of the page's GPU engine from its start; `first` is put before its script, too. */
-export async function countWebGpu(page, first = "") {
+/** Counts the WebGPU calls of the page's GPU engine from its start. */
+export async function countWebGpu(page) {
   await page.route("**/gpu_worker_loader*.js", async (route) => {
     const response = await route.fetch();
-    await route.fulfill({ response, body: `${first}\n(${countCalls})();\n${await response.text()}` });
+    await route.fulfill({ response, body: `(${countCalls})();\n${await response.text()}` });
   });
 }
 
