@@ -4,8 +4,9 @@
 //!
 //! - the timbres' tall kernels by spectra over the bands ([`timbre`]), the rhythms' long ones by spectra over time
 //!   ([`rhythm`]): a convolution is a product of spectra;
-//! - the first layer over time by Winograd's minimal filtering F(4, 7) (S. Winograd, "Arithmetic Complexity of Computations", 1980;
-//!   A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016), [`winograd`]; the other two as plain sums, [`direct`].
+//! - the first layer over time by Winograd's minimal filtering F(4, 7) (S. Winograd, "Arithmetic Complexity of
+//!   Computations", 1980; A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016), [`winograd`];
+//!   the other two as plain sums, [`direct`].
 //!
 //! Weights are packed once, when a network is loaded; what a window needs meanwhile is in a [`Scratch`] of the caller.
 
