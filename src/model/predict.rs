@@ -107,9 +107,7 @@ pub(crate) async fn inputs_of_part(
 ) -> Result<Vec<Vec<f32>>, ExecutionError> {
     let windows = to_tensor(values, bands, frames, &network.device());
     let Some(rows) = network.input_of_part(part, windows) else { return Ok(Vec::new()) };
-    let width = rows.dims()[1];
-    let values: Vec<f32> = rows.into_data_async().await?.iter::<f32>().collect(); // waits for the device
-    Ok(values.chunks(width.max(1)).map(<[f32]>::to_vec).collect())
+    read_rows(rows).await
 }
 
 /// Runs a part of the network on a few windows of one length. Waits for the device.
