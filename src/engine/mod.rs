@@ -87,6 +87,14 @@ pub enum EngineError {
         /// The name of the clip.
         clip: String,
     },
+    /// The values of features do not fill their segments.
+    #[error("the features of a clip have {found} values instead of {expected}; reload the page")]
+    FeatureShape {
+        /// The number of values that came.
+        found: usize,
+        /// The number of values of all segments.
+        expected: usize,
+    },
     /// The network to fine-tune is a head on other networks.
     #[error("'{network}' is a head on other networks, which cannot be trained further; train a new head instead")]
     IsHead {
@@ -141,9 +149,19 @@ impl Engine {
                 let prediction = self.classify(payload, sample_rate, host).await;
                 (prediction.map(Event::Classified), Some(file))
             }
-            Request::Embed { clip, file, sample_rate, model } => {
+            Request::Embed { clip, file, sample_rate, model, keep: true } => {
                 (self.embed(clip, model, payload, sample_rate, host).await, Some(file))
             }
+            Request::Embed { file, sample_rate, model, keep: false, .. } => {
+                match self.features(&model, payload, sample_rate, host).await {
+                    Ok((features, values)) => return host.send(Event::Features(features), Payload::Floats(values)),
+                    Err(error) => (Err(error), Some(file)),
+                }
+            }
+            Request::KeepFeatures { clip, model, features } => {
+                (self.keep_features(clip, model, &features, payload), None)
+            }
+            Request::KeptClips { model } => (Ok(self.kept_clips(&model)), None),
             Request::Thumbnail { file, sample_rate } => match make_thumbnail(payload, sample_rate, host).await {
                 Ok((thumbnail, picture)) => return host.send(thumbnail, Payload::Bytes(picture)),
                 Err(error) => (Err(error), Some(file)),

@@ -14,7 +14,7 @@ use super::file_source::FileSource;
 use super::wire;
 use crate::audio::Source;
 use crate::engine::{Engine, Host};
-use crate::protocol::{Event, Message, Payload, Request, RequestId, TrainControl, VERSION};
+use crate::protocol::{EngineKind, Event, Message, Payload, Request, RequestId, TrainControl, VERSION};
 
 /// How long the engine may compute before it lets the worker read its messages, in milliseconds: a cancel is read at
 /// least this often, between the engine's own steps.
@@ -103,6 +103,7 @@ fn post(scope: &DedicatedWorkerGlobalScope, id: RequestId, event: Event, payload
 
 /// Serves requests until the worker ends. Sends [`Event::Ready`] once it can receive.
 pub(crate) fn serve(engine: Engine, scope: DedicatedWorkerGlobalScope) {
+    let kind = engine.info().kind;
     let ready = Event::Ready { protocol: VERSION, engine: engine.info().clone() };
     let engine = Rc::new(RefCell::new(Some(engine)));
     let shared = Rc::new(RefCell::new(Shared::default()));
@@ -119,7 +120,16 @@ pub(crate) fn serve(engine: Engine, scope: DedicatedWorkerGlobalScope) {
     });
     scope.set_onmessage(Some(listen.as_ref().unchecked_ref()));
     listen.forget(); // lives as long as the worker
-    announce(&scope, ready);
+    if kind == EngineKind::Gpu {
+        // One worker after another: none is started beside it.
+        return announce(&scope, ready);
+    }
+    let ready = Message { id: 0, body: ready };
+    if let Err(error) = wire::send_with_module(&scope, &ready, &wasm_bindgen::module()) {
+        // Without the module further workers compile their own.
+        log::warn!("the compiled module could not be posted: {error:?}");
+        announce(&scope, ready.body);
+    }
 }
 
 /// Queues a request, or carries out at once what concerns another request.

@@ -19,6 +19,7 @@ mod host;
 mod wav;
 
 mod classify;
+mod features;
 mod requests;
 mod training;
 mod training_diverges;
