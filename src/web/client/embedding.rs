@@ -172,9 +172,12 @@ impl Client {
     /// Starts helpers, one after the other, as long as there are clips for them.
     async fn start_helpers(self, clips: Rc<Clips>) {
         while self.has_work(&clips) {
-            let Some(helper) = self.lend_worker().await else { return };
-            if self.has_work(&clips) {
-                spawn_local(self.clone().help(helper, clips.clone()));
+            match self.lend_worker().await {
+                Some(helper) if self.has_work(&clips) => spawn_local(self.clone().help(helper, clips.clone())),
+                Some(_) => {}
+                // Thumbnails, which give theirs back.
+                None if self.worker_returns().await => {}
+                None => return,
             }
         }
     }

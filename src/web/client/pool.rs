@@ -3,6 +3,9 @@
 //! They are started only when there is work for them, from the module that the first worker has compiled, and they end
 //! after a while without work.
 
+use std::collections::VecDeque;
+
+use futures_channel::oneshot;
 use wasm_bindgen_futures::spawn_local;
 
 use super::engine::Engine;
@@ -22,18 +25,25 @@ pub(super) struct Pool {
     lent: usize,
     /// Counts what was lent, so that a timer knows whether there was work since it was set.
     uses: u32,
+    /// Those who wait for a worker that is lent.
+    waiting: VecDeque<oneshot::Sender<()>>,
 }
 
 impl Pool {
     /// An empty pool for this machine; `asked` replaces its number of workers.
     pub(super) fn new(machine: Machine, asked: Option<usize>) -> Self {
         let most = asked.map_or_else(|| most_workers(&machine), asked_workers) - 1;
-        Self { most, idle: Vec::new(), lent: 0, uses: 0 }
+        Self { most, idle: Vec::new(), lent: 0, uses: 0, waiting: VecDeque::new() }
     }
 
     /// How many workers may be lent now.
     pub(super) fn free(&self) -> usize {
         self.most.saturating_sub(self.lent)
+    }
+
+    /// True if somebody waits for a worker: what is less urgent gives its own back.
+    pub(super) fn is_waited_for(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// Lends a worker: an idle one, or else one that is to be started; `None` if there are as many as may be.
@@ -68,6 +78,10 @@ impl Drop for Helper {
         pool.lent -= 1;
         pool.idle.extend(self.engine.take().filter(|engine| !engine.worker.has_ended()));
         pool.uses = pool.uses.wrapping_add(1);
+        if let Some(waiting) = pool.waiting.pop_front() {
+            // Fails only if nobody waits any more.
+            let _ = waiting.send(());
+        }
         if pool.lent == 0 && !pool.idle.is_empty() {
             spawn_local(self.client.clone().end_idle_workers(pool.uses));
         }
@@ -106,6 +120,19 @@ impl Client {
             }
         }
         Some(helper)
+    }
+
+    /// Waits until a worker that is lent comes back; false if none is lent, so that waiting is in vain.
+    pub(super) async fn worker_returns(&self) -> bool {
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut pool = self.0.pool.borrow_mut();
+            if pool.free() > 0 || pool.most == 0 {
+                return false;
+            }
+            pool.waiting.push_back(sender);
+        }
+        receiver.await.is_ok()
     }
 
     async fn end_idle_workers(self, uses: u32) {

@@ -112,7 +112,8 @@ impl Client {
     /// Makes thumbnails in a worker of the pool, as long as there are any and nothing more urgent needs the computer.
     async fn make_thumbnails_in(self, helper: Helper) {
         let Some(engine) = helper.engine() else { return };
-        while self.has_time_for_thumbnails() && !engine.worker.has_ended() {
+        let is_wanted = || self.0.pool.borrow().is_waited_for();
+        while self.has_time_for_thumbnails() && !is_wanted() && !engine.worker.has_ended() {
             let Some((number, clip, file)) = self.0.thumbnails.borrow_mut().begin(true) else { break };
             self.clone().make_thumbnail(engine.clone(), number, clip, file).await;
         }
