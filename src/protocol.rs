@@ -11,7 +11,7 @@ mod prediction;
 use serde::{Deserialize, Serialize};
 
 pub use self::features::{Features, KeptClip, SegmentShape};
-pub use self::prediction::{Prediction, Progress, Score, SelfTest, TagPrediction, WindowScores};
+pub use self::prediction::{PredictedWindow, Prediction, Progress, Score, SelfTest, TagPrediction, WindowScores};
 pub use crate::card::Architecture;
 use crate::card::Card;
 pub use crate::dsp::SpectrogramInfo;
@@ -119,6 +119,31 @@ pub enum Request {
         /// The model that will be trained on them.
         model: ModelSpec,
     },
+    /// Predict the windows of a segment of a recording that another engine classifies with the same network. Payload: the
+    /// segment's values, [`Payload::Floats`]. Answered by [`Event::SegmentPredicted`].
+    PredictSegment {
+        /// The segment.
+        shape: SegmentShape,
+    },
+    /// The classification of this id, if it still runs, may give so many more segments to other engines
+    /// ([`Event::Segment`]). Not answered.
+    Share {
+        /// The id of the classification.
+        request: RequestId,
+        /// How many segments.
+        segments: usize,
+    },
+    /// What another engine has predicted of a segment that this classification gave away; it may give another. Not
+    /// answered.
+    SegmentPredicted {
+        /// The id of the classification.
+        request: RequestId,
+        /// The number of the segment.
+        segment: usize,
+        /// Its windows; `None` if the other engine failed, and this one is to predict them itself and to give no other
+        /// segment in its place.
+        windows: Option<Vec<PredictedWindow>>,
+    },
     /// Make a thumbnail of a clip's spectrogram from its first seconds. Payload: as for [`Request::Classify`]. Answered by
     /// [`Event::Thumbnail`].
     Thumbnail {
@@ -182,6 +207,16 @@ pub enum Event {
     Spectrogram(SpectrogramInfo),
     /// The prediction for the recording so far; each replaces the one before.
     SoFar(Prediction),
+    /// A segment of the recording that another engine is to predict. Payload: its values, [`Payload::Floats`], for
+    /// [`Request::PredictSegment`].
+    Segment {
+        /// Its number in the recording.
+        segment: usize,
+        /// Its place and its size.
+        shape: SegmentShape,
+    },
+    /// The windows of a segment, in order of time.
+    SegmentPredicted(Vec<PredictedWindow>),
     /// The prediction for the whole recording.
     Classified(Prediction),
     /// The clip's features are computed, and kept nowhere. Payload: [`Payload::Floats`], for [`Request::KeepFeatures`]: the
@@ -269,8 +304,10 @@ pub enum Event {
 impl Event {
     /// True if no event with the same id follows.
     pub fn is_last(&self) -> bool {
-        let on_the_way =
-            matches!(self, Self::Progress(_) | Self::Warning { .. } | Self::Spectrogram(_) | Self::SoFar(_));
+        let on_the_way = matches!(
+            self,
+            Self::Progress(_) | Self::Warning { .. } | Self::Spectrogram(_) | Self::SoFar(_) | Self::Segment { .. }
+        );
         let of_training = matches!(self, Self::Step { .. } | Self::Epoch(_) | Self::Checkpoint { .. });
         !on_the_way && !of_training && !matches!(self, Self::Unpacking { .. })
     }

@@ -4,6 +4,7 @@
 
 pub mod classify;
 mod resolved_model;
+mod song;
 mod thumbnail;
 mod train;
 mod unpack;
@@ -11,18 +12,22 @@ mod unpack;
 use burn::tensor::{Device, ExecutionError};
 
 use self::classify::classify;
+use self::song::predict_segment;
 use self::thumbnail::make_thumbnail;
-use self::train::FeatureCache;
+use self::train::{FeatureCache, check_size};
 use self::unpack::unpack;
 use crate::archive::ArchiveError;
 use crate::audio::{AudioError, Clip, Source};
 use crate::audio_pipeline::AudioPipeline;
 use crate::card::Card;
-use crate::dsp::FrontEnd;
+use crate::dsp::{FrontEnd, Segment};
 use crate::model::Loaded;
+use crate::model::predict::WindowBatch;
 use crate::model::weights::WeightsError;
 use crate::model::windows::Windowing;
-use crate::protocol::{EngineInfo, Event, Payload, Prediction, Request, SelfTest, TrainControl};
+use crate::protocol::{
+    EngineInfo, Event, Payload, PredictedWindow, Prediction, Progress, Request, SegmentShape, SelfTest, TrainControl,
+};
 use crate::train::observer::FitError;
 
 /// Windows of the self-test's input.
@@ -44,6 +49,18 @@ pub trait Host {
     fn pause(&mut self) -> impl Future<Output = ()>;
     /// Milliseconds since a fixed moment.
     fn now_milliseconds(&self) -> f64;
+    /// Gives a segment of the current classification to another engine; false if none wants it.
+    fn give_segment(&mut self, _number: usize, _segment: &Segment) -> bool {
+        false
+    }
+    /// What other engines have made of segments since the last call, by their numbers; `None` for one that failed.
+    fn returned_segments(&mut self) -> Vec<(usize, Option<Vec<PredictedWindow>>)> {
+        Vec::new()
+    }
+    /// Waits until there may be a returned segment, or the request is cancelled.
+    fn segment_returns(&mut self) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
 }
 
 /// Why a request failed. The texts are for users.
@@ -162,6 +179,7 @@ impl Engine {
                 (self.keep_features(clip, model, &features, payload), None)
             }
             Request::KeptClips { model } => (Ok(self.kept_clips(&model)), None),
+            Request::PredictSegment { shape } => (self.predict_segment(shape, payload, host).await, None),
             Request::Thumbnail { file, sample_rate } => match make_thumbnail(payload, sample_rate, host).await {
                 Ok((thumbnail, picture)) => return host.send(thumbnail, Payload::Bytes(picture)),
                 Err(error) => (Err(error), Some(file)),
@@ -175,7 +193,10 @@ impl Engine {
             Request::Registry => (Ok(Self::registry()), None),
             Request::SelfTest => (self.self_test(host).await.map(Event::SelfTested), None),
             // They are for the running request, whose host passes them on.
-            Request::Cancel { .. } | Request::Control { .. } => return,
+            Request::Cancel { .. }
+            | Request::Control { .. }
+            | Request::Share { .. }
+            | Request::SegmentPredicted { .. } => return,
         };
         host.send(answer.unwrap_or_else(|error| failure(error, file)), Payload::None);
     }
@@ -216,6 +237,29 @@ impl Engine {
         let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
         let pipeline = opened(payload, sample_rate, loaded.front_end())?;
         classify(pipeline, loaded, host).await
+    }
+
+    async fn predict_segment(
+        &self,
+        shape: SegmentShape,
+        payload: Payload<Box<dyn Source>>,
+        host: &mut impl Host,
+    ) -> Result<Event, EngineError> {
+        let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
+        let Payload::Floats(values) = payload else { return Err(EngineError::NoPayload) };
+        let SegmentShape { start_seconds, columns, bands } = shape;
+        if columns < loaded.min_frames() || bands != loaded.front_end().mel_bands {
+            return Err(EngineError::FeatureShape { found: values.len(), expected: loaded.front_end().mel_bands });
+        }
+        check_size(std::slice::from_ref(&shape), &values)?;
+        let segment = Segment { start_seconds, columns, bands, values };
+        let batch = WindowBatch::new(&self.device);
+        // The page sees that this engine works.
+        let on_batch = |fraction: f64, host: &mut _| {
+            let progress = Progress { processed_seconds: 0.0, duration_seconds: None, fraction: fraction as f32 };
+            Host::send(host, Event::Progress(progress), Payload::None);
+        };
+        Ok(Event::SegmentPredicted(predict_segment(loaded, segment, &batch, host, on_batch).await?))
     }
 
     async fn self_test(&self, host: &mut impl Host) -> Result<SelfTest, EngineError> {

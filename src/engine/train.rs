@@ -11,7 +11,7 @@ use crate::dataset::labelled_set::LabelledSet;
 use crate::dsp::Segment;
 use crate::eval::evaluation::{Evaluation, rounded};
 use crate::eval::report::EpochReport;
-use crate::model::predict::AdaptiveBatch;
+use crate::model::predict::WindowBatch;
 use crate::model::weights::{self, Precision, WeightsError};
 use crate::model::windows::{InputSpec, WindowSpan};
 use crate::protocol::{Event, Features, KeptClip, Payload, SegmentShape, TrainControl};
@@ -114,7 +114,7 @@ impl Engine {
     ) -> Result<CachedClip, EngineError> {
         let model = self.model(model)?;
         let mut pipeline = opened(payload, sample_rate, model.input_spec().front_end)?;
-        let computed = embed(&mut pipeline, &model, AdaptiveBatch::new(&self.device), host).await?;
+        let computed = embed(&mut pipeline, &model, WindowBatch::new(&self.device), host).await?;
         for message in pipeline.warnings() {
             host.send(Event::Warning { message }, Payload::None);
         }
@@ -182,16 +182,20 @@ impl FeatureCache {
     }
 }
 
+/// Checks that values fill segments of these sizes, which come from another worker.
+pub(super) fn check_size(segments: &[SegmentShape], values: &[f32]) -> Result<(), EngineError> {
+    let size = |shape: &SegmentShape| shape.columns.checked_mul(shape.bands);
+    let expected = segments.iter().try_fold(0_usize, |sum, shape| sum.checked_add(size(shape)?));
+    if expected == Some(values.len()) {
+        return Ok(());
+    }
+    Err(EngineError::FeatureShape { found: values.len(), expected: expected.unwrap_or(usize::MAX) })
+}
+
 impl CachedClip {
     /// From the shapes of its segments and all of their values.
     fn of(features: &Features, values: &[f32]) -> Result<Self, EngineError> {
-        // Checked, because the sizes come from another worker.
-        let size = |shape: &SegmentShape| shape.columns.checked_mul(shape.bands);
-        let expected = features.segments.iter().try_fold(0_usize, |sum, shape| sum.checked_add(size(shape)?));
-        if expected != Some(values.len()) {
-            let expected = expected.unwrap_or(usize::MAX);
-            return Err(EngineError::FeatureShape { found: values.len(), expected });
-        }
+        check_size(&features.segments, values)?;
         let mut left = values;
         let segment = |&SegmentShape { start_seconds, columns, bands }: &SegmentShape| {
             let (own, others) = left.split_at(columns * bands);
@@ -211,7 +215,7 @@ impl CachedClip {
 async fn embed(
     pipeline: &mut AudioPipeline,
     model: &ResolvedModel,
-    mut batch: AdaptiveBatch,
+    batch: WindowBatch,
     host: &mut impl Host,
 ) -> Result<CachedClip, EngineError> {
     let InputSpec { front_end, windowing, min_frames } = model.input_spec();
@@ -237,7 +241,7 @@ async fn embed(
             // In small batches: a cancel is noticed between them.
             while !left.is_empty() {
                 pause(host).await?;
-                let spans = batch.take(&mut left, host.now_milliseconds());
+                let spans = batch.take(&mut left);
                 rows.extend(match model.embedder() {
                     Embedder::Segments => Vec::new(),
                     Embedder::Backbones(backbones) => backbones.embed_windows(windowing, &segment, spans).await?.rows,

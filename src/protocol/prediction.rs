@@ -33,6 +33,15 @@ pub struct WindowScores {
     pub probabilities: Vec<f32>,
 }
 
+/// What a network and its backbones predict for a window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PredictedWindow {
+    /// The window and its probabilities.
+    pub scores: WindowScores,
+    /// The tags of every backbone that predicts tags: `[backbones][tags]`.
+    pub tags: Vec<Vec<f32>>,
+}
+
 /// The tags that a backbone of the network in use predicts for the recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TagPrediction {

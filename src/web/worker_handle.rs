@@ -178,6 +178,11 @@ impl WorkerHandle {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
+    /// It is silent because it waits for another worker, which was heard.
+    pub(crate) fn waits_for_another(&self) {
+        self.0.started.shared.watchdog.borrow_mut().heard();
+    }
+
     /// What its engine computes with.
     pub(crate) fn info(&self) -> EngineInfo {
         self.0.info.clone()

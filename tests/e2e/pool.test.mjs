@@ -1,8 +1,11 @@
 // Workers of the CPU engine side by side: they do what one does, in less time, and are told and ended as they should.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
 import { builtPage } from "./built.mjs";
-import { oneClipPerGenre } from "./clips.mjs";
+import { oneClipPerGenre, wav } from "./clips.mjs";
 import { count, counted, passSeconds, setFault, watched } from "./faulty-workers.mjs";
 import { choose } from "./genrelens-page.mjs";
 import { madeFolder } from "./made.mjs";
@@ -14,12 +17,24 @@ const THREE = "?engine=cpu&network=net1-gtzan&workers=3";
 /** The page's own worker is the first, the one that trains the second. */
 const OWN = 2;
 const [{ file: song }] = oneClipPerGenre();
+const made = mkdtempSync(join(tmpdir(), "genrelens-"));
+const long = join(made, "twenty minutes.wav");
 const { open } = builtPage();
+
+before(() => {
+  // Another tone and another beat in every half minute.
+  const part = (time) => 1 + Math.floor(time / 30);
+  const signal = (time) => 0.3 * Math.sin(440 * part(time) * time) * Math.exp(-8 * ((time * (1 + (part(time) % 4))) % 1));
+  writeFileSync(long, wav(20 * 60, 22_050, signal));
+});
+
+after(() => rmSync(made, { recursive: true, force: true }));
 
 // Runs in the page before its own scripts, after the faults': keeps what a training tells at its end, and how many workers
 // were at work on clips at one time.
 function keepResults() {
   globalThis.trained = [];
+  globalThis.classified = [];
   globalThis.most = 0;
   const Watched = globalThis.Worker;
   const atWork = new Map();
@@ -28,6 +43,7 @@ function keepResults() {
       super(...parameters);
       this.addEventListener("message", ({ data }) => {
         const { id, body } = data.head ?? {};
+        if (body?.Classified) globalThis.classified.push({ ...body.Classified, milliseconds: 0 });
         if (body?.Trained) globalThis.trained.push({ result: body.Trained.result, weights: data.payload.slice() });
         if (atWork.get(this) === id && (body === "Cancelled" || body?.Features || body?.Embedded || body?.Failed)) {
           atWork.delete(this);
@@ -53,7 +69,8 @@ const watch = (options) => async (page) => {
 async function run(page, folder, clips, model, epochs) {
   await collect(page, folder, clips, 2);
   await chooseModel(page, model, epochs);
-  const said = await train(page);
+  // Without the time that it took.
+  const said = (await train(page)).replace(/ Training took .*/, "");
   const found = await page.evaluate(() => {
     const { result, weights } = globalThis.trained.at(-1);
     // A safetensors file: the length of its header, the header with the card, the tensors.
@@ -236,3 +253,61 @@ for (const [about, navigator, helpers] of [
     ),
   );
 }
+
+/** What the engine told of the long recording at its end. */
+async function classified(page) {
+  await choose(page, long, { timeout: 3 * MINUTE });
+  return page.evaluate(() => globalThis.classified.at(-1));
+}
+
+/** Classifies the long recording on a page of its own; then `use`. */
+const heard = (query, use = () => {}, options = {}) =>
+  open(
+    query,
+    async (page) => {
+      const found = await classified(page);
+      await use(page);
+      return found;
+    },
+    { prepare: watch(options) },
+  );
+
+test("three workers classify a long recording exactly as one does", { timeout: 8 * MINUTE }, async () => {
+  const one = await heard(ONE, async (page) => assert.equal(await count(page, "told", "Segment"), 0));
+  assert.ok(one.windows.length > 300, `${one.windows.length} windows`);
+  const three = await heard(THREE, async (page) => {
+    const helped = await count(page, "told", "SegmentPredicted");
+    assert.ok(helped > 5 && helped < 40, `${helped} of 40 segments by helpers`);
+    assert.equal(await page.evaluate(() => globalThis.workers.length), 3);
+  });
+  assert.deepEqual(three, one);
+});
+
+test("a worker that ends on a segment is told once, and the answer is the same", { timeout: 8 * MINUTE }, async () => {
+  const one = await heard(ONE);
+  const faults = [2, 3].map((number) => ({ number, request: "PredictSegment", does: "die", times: 1 }));
+  const told = async (page) => {
+    const warnings = await page.locator("#warnings").innerText();
+    assert.equal(warnings.match(/One of the workers on this recording stopped/g)?.length, 1, warnings);
+  };
+  assert.deepEqual(await heard(THREE, told, { faults }), one);
+});
+
+test("a cancel ends the work on all segments, and the next recording has helpers", { timeout: 8 * MINUTE }, () =>
+  heard(THREE, async (page) => {
+    await page.setInputFiles("#file", []);
+    const before = await count(page, "told", "SegmentPredicted");
+    await page.setInputFiles("#file", long);
+    await counted(page, "told", "SegmentPredicted", before + 1);
+    await page.click("#cancel");
+    const over = () =>
+      globalThis.workers.every(({ asked, told }) => {
+        const answered = (told.SegmentPredicted ?? 0) + (told.Cancelled ?? 0) + (told.Classified ?? 0);
+        return (asked.PredictSegment ?? 0) + (asked.Classify ?? 0) === answered;
+      });
+    await page.waitForFunction(over, null, { timeout: 10_000 });
+    const [answer] = await page.evaluate(() => globalThis.classified);
+    await page.setInputFiles("#file", []);
+    assert.deepEqual(await classified(page), answer);
+  }),
+);

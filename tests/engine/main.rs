@@ -21,6 +21,7 @@ mod wav;
 mod classify;
 mod features;
 mod requests;
+mod segments;
 mod training;
 mod training_diverges;
 mod training_runs;

@@ -18,6 +18,7 @@ mod networks;
 mod offline;
 mod own_networks;
 mod pool;
+mod segments;
 mod site;
 mod thumbnails;
 mod training;
