@@ -49,8 +49,9 @@ pub trait Host {
     fn pause(&mut self) -> impl Future<Output = ()>;
     /// Milliseconds since a fixed moment.
     fn now_milliseconds(&self) -> f64;
-    /// Gives a segment of the current classification to another engine; false if none wants it.
-    fn give_segment(&mut self, _number: usize, _segment: &Segment) -> bool {
+    /// Gives a segment of the current classification to another engine, its values row-major `[columns, bands]`; false if
+    /// none wants it.
+    fn give_segment(&mut self, _number: usize, _shape: SegmentShape, _values: &[f32]) -> bool {
         false
     }
     /// What other engines have made of segments since the last call, by their numbers; `None` for one that failed.

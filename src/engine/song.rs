@@ -9,7 +9,7 @@ use crate::model::Loaded;
 use crate::model::loaded::WindowPrediction;
 use crate::model::predict::WindowBatch;
 use crate::model::windows::WindowSpan;
-use crate::protocol::{PredictedWindow, WindowScores};
+use crate::protocol::{PredictedWindow, SegmentShape, WindowScores};
 
 /// The predictions for the segments of one recording.
 pub(super) struct Song<'a> {
@@ -41,7 +41,8 @@ impl<'a> Song<'a> {
     ) -> Result<(), EngineError> {
         let number = self.segments;
         self.segments += 1;
-        if host.give_segment(number, &segment) {
+        let Segment { start_seconds, columns, bands, .. } = segment;
+        if host.give_segment(number, SegmentShape { start_seconds, columns, bands }, &segment.values) {
             self.given.insert(number, segment);
             return self.take_returned(host).await;
         }

@@ -13,7 +13,6 @@ use web_sys::{DedicatedWorkerGlobalScope, File, MessageChannel, MessageEvent};
 use super::file_source::FileSource;
 use super::wire;
 use crate::audio::Source;
-use crate::dsp::Segment;
 use crate::engine::{Engine, Host};
 use crate::protocol::{
     EngineKind, Event, Message, Payload, PredictedWindow, Request, RequestId, SegmentShape, TrainControl, VERSION,
@@ -98,6 +97,8 @@ impl Shared {
     fn supersede(&mut self) -> Vec<RequestId> {
         if self.running_is_classify {
             self.cancelled = true;
+            // It may wait for other workers.
+            self.release();
         }
         let is_classify = |job: &Job| matches!(job.0.body, Request::Classify { .. });
         let dropped = self.waiting.iter().filter(|job| is_classify(job)).map(|job| job.0.id).collect();
@@ -247,14 +248,12 @@ impl Host for WorkerHost {
         now()
     }
 
-    fn give_segment(&mut self, number: usize, segment: &Segment) -> bool {
+    fn give_segment(&mut self, number: usize, shape: SegmentShape, values: &[f32]) -> bool {
         if self.shared.borrow().shares == 0 {
             return false;
         }
         self.shared.borrow_mut().shares -= 1;
-        let &Segment { start_seconds, columns, bands, ref values } = segment;
-        let shape = SegmentShape { start_seconds, columns, bands };
-        self.send(Event::Segment { segment: number, shape }, Payload::Floats(values.clone()));
+        self.send(Event::Segment { segment: number, shape }, Payload::Floats(values.to_vec()));
         true
     }
 

@@ -1,7 +1,6 @@
 //! A long recording whose segments several engines predict: the prediction is that of one engine.
 
 use futures::FutureExt;
-use genrelens::dsp::Segment;
 use genrelens::engine::{Engine, Host};
 use genrelens::protocol::{Event, Payload, PredictedWindow, Prediction, Request, SegmentShape};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -40,13 +39,11 @@ impl Host for Sharing<'_> {
         self.recorder.now_milliseconds()
     }
 
-    fn give_segment(&mut self, number: usize, segment: &Segment) -> bool {
+    fn give_segment(&mut self, number: usize, shape: SegmentShape, values: &[f32]) -> bool {
         if !number.is_multiple_of(self.every) {
             return false;
         }
-        let &Segment { start_seconds, columns, bands, ref values } = segment;
-        let shape = SegmentShape { start_seconds, columns, bands };
-        let windows = predicted(self.helper, shape, values.clone()).ok();
+        let windows = predicted(self.helper, shape, values.to_vec()).ok();
         self.given.push(number);
         // The latest comes back first.
         self.returned.insert(0, (number, windows.filter(|_| !self.fails.contains(&number))));
