@@ -5,8 +5,13 @@
 //! own: [`Event::Ready`], before which it gets no request, and an [`Event::Failed`] that ends it. A worker does one
 //! request at a time, and a newer [`Request::Classify`] supersedes an older one.
 
+mod features;
+mod prediction;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::features::{Features, KeptClip, SegmentShape};
+pub use self::prediction::{PredictedWindow, Prediction, Progress, Score, SelfTest, TagPrediction, WindowScores};
 pub use crate::card::Architecture;
 use crate::card::Card;
 pub use crate::dsp::SpectrogramInfo;
@@ -16,7 +21,7 @@ use crate::training_job::{ClipId, ModelSpec, TrainingJob, TrainingResult};
 
 /// The version of the messages, raised whenever one changes its shape. The browser's cache may start a worker of another
 /// build than the page's; the page recognises it by this number and does not use it.
-pub const VERSION: u32 = 9;
+pub const VERSION: u32 = 10;
 
 /// The number of a request and of its events.
 pub type RequestId = u32;
@@ -41,7 +46,7 @@ pub enum Payload<File = ()> {
     None,
     /// The bytes of a whole file (weights, a checkpoint, a file of an archive), or a thumbnail's values.
     Bytes(Vec<u8>),
-    /// Audio samples, or a spectrogram's values.
+    /// Audio samples, or the values of a spectrogram or of features.
     Floats(Vec<f32>),
     /// A file that the worker reads piece by piece.
     File(File),
@@ -84,9 +89,9 @@ pub enum Request {
         /// The sample rate in Hz of a payload of samples; `None` if the payload is a file.
         sample_rate: Option<u32>,
     },
-    /// Compute a clip's features for this model and keep them for training. Payload: as for [`Request::Classify`].
-    /// Answered by [`Event::Embedded`], at once if the clip is embedded already. The features for another model are
-    /// dropped.
+    /// Compute a clip's features for this model. Payload: as for [`Request::Classify`]. If they are kept, answered by
+    /// [`Event::Embedded`], at once if the clip is embedded already, and the features for another model are dropped;
+    /// otherwise answered by [`Event::Features`].
     Embed {
         /// The identity of the clip.
         clip: ClipId,
@@ -96,6 +101,48 @@ pub enum Request {
         sample_rate: Option<u32>,
         /// The model that will be trained on it.
         model: ModelSpec,
+        /// True to keep the features here for training; false to send them back, for the engine that trains.
+        keep: bool,
+    },
+    /// Keep the features of a clip that another engine has computed, as if they had been computed here. Payload: that of
+    /// the other engine's [`Event::Features`]. Answered by [`Event::Embedded`].
+    KeepFeatures {
+        /// The identity of the clip.
+        clip: ClipId,
+        /// The model that will be trained on it.
+        model: ModelSpec,
+        /// What the other engine told of them.
+        features: Features,
+    },
+    /// List the clips whose features for this model are kept. Answered by [`Event::KeptClips`].
+    KeptClips {
+        /// The model that will be trained on them.
+        model: ModelSpec,
+    },
+    /// Predict the windows of a segment of a recording that another engine classifies with the same network. Payload: the
+    /// segment's values, [`Payload::Floats`]. Answered by [`Event::SegmentPredicted`].
+    PredictSegment {
+        /// The segment.
+        shape: SegmentShape,
+    },
+    /// The classification of this id, if it still runs, may give so many more segments to other engines
+    /// ([`Event::Segment`]). Not answered.
+    Share {
+        /// The id of the classification.
+        request: RequestId,
+        /// How many segments.
+        segments: usize,
+    },
+    /// What another engine has predicted of a segment that this classification gave away; it may give another. Not
+    /// answered.
+    SegmentPredicted {
+        /// The id of the classification.
+        request: RequestId,
+        /// The number of the segment.
+        segment: usize,
+        /// Its windows; `None` if the other engine failed, and this one is to predict them itself and to give no other
+        /// segment in its place.
+        windows: Option<Vec<PredictedWindow>>,
     },
     /// Make a thumbnail of a clip's spectrogram from its first seconds. Payload: as for [`Request::Classify`]. Answered by
     /// [`Event::Thumbnail`].
@@ -160,9 +207,24 @@ pub enum Event {
     Spectrogram(SpectrogramInfo),
     /// The prediction for the recording so far; each replaces the one before.
     SoFar(Prediction),
+    /// A segment of the recording that another engine is to predict. Payload: its values, [`Payload::Floats`], for
+    /// [`Request::PredictSegment`].
+    Segment {
+        /// Its number in the recording.
+        segment: usize,
+        /// Its place and its size.
+        shape: SegmentShape,
+    },
+    /// The windows of a segment, in order of time.
+    SegmentPredicted(Vec<PredictedWindow>),
     /// The prediction for the whole recording.
     Classified(Prediction),
-    /// The clip's features are computed and kept.
+    /// The clip's features are computed, and kept nowhere. Payload: [`Payload::Floats`], for [`Request::KeepFeatures`]: the
+    /// values of the segments, one segment after another.
+    Features(Features),
+    /// The clips whose features for a model are kept.
+    KeptClips(Vec<KeptClip>),
+    /// The clip's features are kept.
     Embedded {
         /// The length of the clip, in seconds.
         seconds: f64,
@@ -242,8 +304,10 @@ pub enum Event {
 impl Event {
     /// True if no event with the same id follows.
     pub fn is_last(&self) -> bool {
-        let on_the_way =
-            matches!(self, Self::Progress(_) | Self::Warning { .. } | Self::Spectrogram(_) | Self::SoFar(_));
+        let on_the_way = matches!(
+            self,
+            Self::Progress(_) | Self::Warning { .. } | Self::Spectrogram(_) | Self::SoFar(_) | Self::Segment { .. }
+        );
         let of_training = matches!(self, Self::Step { .. } | Self::Epoch(_) | Self::Checkpoint { .. });
         !on_the_way && !of_training && !matches!(self, Self::Unpacking { .. })
     }
@@ -309,80 +373,4 @@ pub struct ArchitectureInfo {
     pub min_frames: usize,
     /// The training settings of its paper.
     pub recipe: Recipe,
-}
-
-/// The progress of a classification.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// The processed part of the recording, in seconds.
-    pub processed_seconds: f64,
-    /// The length of the recording in seconds, if the file states it.
-    pub duration_seconds: Option<f64>,
-    /// The share of the work that is done, 0 to 1.
-    pub fraction: f32,
-}
-
-/// A label and its probability.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Score {
-    /// The genre or the tag.
-    pub label: String,
-    /// 0 to 1. The probabilities of genres sum to 1, those of tags do not.
-    pub probability: f32,
-}
-
-/// The prediction for one window of the recording.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WindowScores {
-    /// The start of the window, in seconds.
-    pub start_seconds: f64,
-    /// The end of the window, in seconds.
-    pub end_seconds: f64,
-    /// One probability per label, in the order of [`Prediction::labels`].
-    pub probabilities: Vec<f32>,
-}
-
-/// The tags that a backbone of the network in use predicts for the recording.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TagPrediction {
-    /// The name of the backbone.
-    pub model: String,
-    /// Its tags, in the order of its outputs.
-    pub labels: Vec<String>,
-    /// The means of the windows' probabilities, the most probable tag first. They do not sum to 1.
-    pub tags: Vec<Score>,
-    /// `[windows][tags]`, in the order of [`Prediction::windows`] and of `labels`.
-    pub windows: Vec<Vec<f32>>,
-}
-
-/// The prediction for a recording.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Prediction {
-    /// The name of the network.
-    pub model: String,
-    /// The labels, in the order of the network's outputs.
-    pub labels: Vec<String>,
-    /// True if the labels are tags, whose probabilities are independent and do not sum to 1.
-    pub multi_label: bool,
-    /// The means of the windows' probabilities, the most probable label first.
-    pub genres: Vec<Score>,
-    /// The windows, in order of time.
-    pub windows: Vec<WindowScores>,
-    /// The tags of the network's backbones; empty for a network without backbones.
-    pub tags: Vec<TagPrediction>,
-    /// The time of decoding, front end and network in milliseconds, without opening the file and without the browser's own
-    /// decoding.
-    pub milliseconds: f64,
-}
-
-/// The output of the network in use for a fixed input, and its speed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SelfTest {
-    /// The logits, row-major `[windows, classes]`.
-    pub logits: Vec<f32>,
-    /// The median time of a song of 30 s, from its samples to its prediction, in milliseconds.
-    pub milliseconds: f64,
-    /// The median time of a step of training of eight windows, in milliseconds; `None` for a head, and where a song already
-    /// takes long.
-    pub step_milliseconds: Option<f64>,
 }

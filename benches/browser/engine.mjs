@@ -90,7 +90,7 @@ export async function embeddedJob(engine, { model, classes, train, valid, recipe
     split: clip < train ? "train" : "valid",
   }));
   for (const [index, { id, name, labels }] of clips.entries()) {
-    const request = { Embed: { clip: id, file: name, sample_rate: RATE, model } };
+    const request = { Embed: { clip: id, file: name, sample_rate: RATE, model, keep: true } };
     await engine.ask(request, "Embedded", samples(index, labels[0]));
   }
   const labels = Array.from({ length: classes }, (_, label) => `class ${label}`);

@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::output::{json_line, printable, shown, warn};
+use super::parallel::in_order;
 use super::{CliError, load, load_default, open};
 use crate::audio_pipeline::AudioPipeline;
 use crate::engine::classify::classify;
@@ -48,8 +49,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         None => load_default()?,
     };
     let mut failed = 0;
-    for path in &arguments.files {
-        match prediction(path, &loaded) {
+    let work = |path| {
+        let mut terminal = Terminal::default();
+        (path, prediction(path, &loaded, &mut terminal), terminal.warnings)
+    };
+    in_order(arguments.files.iter().map(PathBuf::as_path), work, |(path, prediction, warnings)| {
+        warnings.iter().for_each(|message| warn(&format!("{}: {message}", path.display())));
+        match prediction {
             Ok(prediction) if arguments.json => println!("{}", json(path, &prediction)?),
             Ok(prediction) => print!("{}", printable(&text(path, &prediction))),
             // One bad file does not stop the others.
@@ -58,26 +64,27 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
                 warn(&error.to_string());
             }
         }
-    }
+        Ok(())
+    })?;
     if failed > 0 { Err(CliError::Partly { failed, all: arguments.files.len() }) } else { Ok(()) }
 }
 
-fn prediction(path: &Path, loaded: &Loaded) -> Result<Prediction, CliError> {
+fn prediction(path: &Path, loaded: &Loaded, terminal: &mut Terminal) -> Result<Prediction, CliError> {
     let named = |error: EngineError| CliError::content(path, error);
     let pipeline = AudioPipeline::open(open(path)?, loaded.front_end()).map_err(|error| named(error.into()))?;
-    // One recording at a time: the engine itself uses all cores.
-    pollster::block_on(classify(pipeline, loaded, &mut Terminal { path })).map_err(named)
+    pollster::block_on(classify(pipeline, loaded, terminal)).map_err(named)
 }
 
-/// Prints warnings, and nothing else.
-struct Terminal<'a> {
-    path: &'a Path,
+/// Keeps the warnings about a recording, which are printed with its result.
+#[derive(Default)]
+struct Terminal {
+    warnings: Vec<String>,
 }
 
-impl Host for Terminal<'_> {
+impl Host for Terminal {
     fn send(&mut self, event: Event, _payload: Payload) {
         if let Event::Warning { message } = event {
-            warn(&format!("{}: {message}", self.path.display()));
+            self.warnings.push(message);
         }
     }
 

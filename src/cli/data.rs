@@ -16,6 +16,7 @@ use npyz::NpyFile;
 
 use super::index::{Index, Line};
 use super::left_out::LeftOut;
+use super::parallel::in_order;
 use super::{CliError, open};
 use crate::audio::Source;
 use crate::dataset::labelled_set::{LabelledSet, Song, one_of};
@@ -176,7 +177,16 @@ fn from_audio(
     input_spec: &InputSpec,
     left_out: &mut LeftOut,
 ) -> Result<SegmentsOfSongs, CliError> {
-    lines.iter().map(|line| left_out.take(segments_of(&folder.join(&line.file), input_spec))).collect()
+    let mut songs = Vec::with_capacity(lines.len());
+    in_order(
+        lines.iter(),
+        |line| segments_of(&folder.join(&line.file), input_spec),
+        |segments| {
+            songs.push(left_out.take(segments)?);
+            Ok(())
+        },
+    )?;
+    Ok(songs)
 }
 
 /// The segments of an audio file, prepared for a network.

@@ -9,6 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::data::Folder;
 use super::left_out::LeftOut;
 use super::output::{json_line, printable, shown};
+use super::parallel::in_order;
 use super::{CliError, load, load_default};
 use crate::card::Card;
 use crate::dataset::labelled_set::{LabelledSet, Song};
@@ -96,7 +97,16 @@ fn interval_lines(evaluation: &Evaluation) -> String {
 
 /// Probabilities of every song, `[songs][labels]`.
 fn predictions(loaded: &Loaded, set: &LabelledSet) -> Result<Vec<Vec<f32>>, CliError> {
-    set.songs.iter().map(|song| prediction(loaded, song)).collect()
+    let mut found = Vec::with_capacity(set.songs.len());
+    in_order(
+        set.songs.iter(),
+        |song| prediction(loaded, song),
+        |song| {
+            found.push(song?);
+            Ok(())
+        },
+    )?;
+    Ok(found)
 }
 
 fn prediction(loaded: &Loaded, song: &Song) -> Result<Vec<f32>, CliError> {

@@ -11,6 +11,7 @@ mod index;
 mod inspect;
 mod left_out;
 mod output;
+mod parallel;
 mod pretrained;
 mod recipe_file;
 mod svg;

@@ -1,6 +1,6 @@
 //! Classification of one recording, with its spectrogram and its progress on the way.
 
-use super::predictor::{Predictor, WindowAndTags};
+use super::song::Song;
 use super::{EngineError, Host, pause};
 use crate::audio::Source;
 use crate::audio_pipeline::AudioPipeline;
@@ -10,7 +10,7 @@ use crate::model::Loaded;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 use crate::model::predict::is_cpu;
 use crate::model::windows::InputSpec;
-use crate::protocol::{EngineKind, Event, Payload, Prediction, Progress, Score, TagPrediction};
+use crate::protocol::{EngineKind, Event, Payload, PredictedWindow, Prediction, Progress, Score, TagPrediction};
 
 /// Time between two progress events, in milliseconds.
 const PROGRESS_MILLISECONDS: f64 = 100.0;
@@ -80,45 +80,33 @@ pub(super) async fn classify_on(
     host: &mut impl Host,
 ) -> Result<Prediction, EngineError> {
     let started = host.now_milliseconds();
-    let (windowing, least) = (loaded.windowing(), loaded.min_frames());
+    let least = loaded.min_frames();
     let mut reporter = Reporter { started, sent: None, shown: started, fraction: 0.0 };
-    let mut predictor = Predictor::new(kind, loaded);
-    let mut windows = Vec::new();
+    let mut song = Song::new(kind, loaded);
     while let Some(segments) = pipeline.next_segments()? {
-        reporter.send_progress(&pipeline, &windows, host);
+        reporter.send_progress(&pipeline, song.predicted_seconds(), host);
         pause(host).await?;
         for segment in segments.into_iter().filter(|segment| segment.columns >= least) {
-            if windows.is_empty() {
+            if song.is_empty() {
                 show(&pipeline, host);
             }
-            let seconds = segment.columns as f64 * loaded.front_end().seconds_per_column();
-            let segment = [windowing.prepare(segment)];
-            let spans = windowing.spans(&segment);
-            let mut left = spans.as_slice();
-            while !left.is_empty() {
-                reporter.send_progress(&pipeline, &windows, host);
-                pause(host).await?;
-                let found = predictor.predict(&segment[0], seconds, &mut left, host.now_milliseconds()).await?;
-                windows.extend(found);
-            }
-            if pipeline.fraction() < 1.0 {
-                windows.extend(predictor.segment_ends(host).await?);
-            }
+            let is_last = pipeline.fraction() >= 1.0;
+            song.add(segment, is_last, host, |predicted, host| reporter.send_progress(&pipeline, predicted, host)).await?;
         }
-        if !windows.is_empty() && reporter.is_time_to_show(host.now_milliseconds()) {
+        if !song.is_empty() && reporter.is_time_to_show(host.now_milliseconds()) {
             show(&pipeline, host);
             let milliseconds = host.now_milliseconds() - started;
-            host.send(Event::SoFar(prediction(loaded, &windows, milliseconds)), Payload::None);
+            host.send(Event::SoFar(prediction(loaded, &song.windows(), milliseconds)), Payload::None);
         }
     }
-    windows.extend(predictor.finish().await?);
+    song.finish(host, |predicted, host| reporter.send_progress(&pipeline, predicted, host)).await?;
     // Before the check: a warning may be the reason why there is no prediction.
     for message in pipeline.warnings() {
         host.send(Event::Warning { message }, Payload::None);
     }
-    check_audible(&pipeline, loaded.front_end(), least, windows.is_empty())?;
+    check_audible(&pipeline, loaded.front_end(), least, song.is_empty())?;
     show(&pipeline, host);
-    Ok(prediction(loaded, &windows, host.now_milliseconds() - started))
+    Ok(prediction(loaded, &song.windows(), host.now_milliseconds() - started))
 }
 
 /// Sends the spectrogram of the recording so far.
@@ -127,20 +115,20 @@ fn show(pipeline: &AudioPipeline, host: &mut impl Host) {
     host.send(Event::Spectrogram(info), Payload::Floats(values));
 }
 
-fn prediction(loaded: &Loaded, windows: &[WindowAndTags], milliseconds: f64) -> Prediction {
+fn prediction(loaded: &Loaded, windows: &[&PredictedWindow], milliseconds: f64) -> Prediction {
     let card = &loaded.card;
     let tags = loaded.backbones().tag_cards().enumerate().map(|(index, card)| TagPrediction {
         model: card.name.clone(),
         labels: card.labels.clone(),
-        tags: scores(&card.labels, windows.iter().map(|(_, tags)| tags[index].as_slice())),
-        windows: windows.iter().map(|(_, tags)| tags[index].clone()).collect(),
+        tags: scores(&card.labels, windows.iter().map(|window| window.tags[index].as_slice())),
+        windows: windows.iter().map(|window| window.tags[index].clone()).collect(),
     });
     Prediction {
         model: card.name.clone(),
         labels: card.labels.clone(),
         multi_label: card.multi_label,
-        genres: scores(&card.labels, windows.iter().map(|(window, _)| window.probabilities.as_slice())),
-        windows: windows.iter().map(|(window, _)| window.clone()).collect(),
+        genres: scores(&card.labels, windows.iter().map(|window| window.scores.probabilities.as_slice())),
+        windows: windows.iter().map(|window| window.scores.clone()).collect(),
         tags: tags.collect(),
         milliseconds,
     }
@@ -167,7 +155,7 @@ struct Reporter {
 }
 
 impl Reporter {
-    fn send_progress(&mut self, pipeline: &AudioPipeline, windows: &[WindowAndTags], host: &mut impl Host) {
+    fn send_progress(&mut self, pipeline: &AudioPipeline, predicted_seconds: f64, host: &mut impl Host) {
         let now = host.now_milliseconds();
         if self.sent.is_some_and(|sent| now - sent < PROGRESS_MILLISECONDS) {
             return;
@@ -178,7 +166,6 @@ impl Reporter {
         let whole =
             // Without a stated length: from the share of the file's bytes that is read.
             duration_seconds.unwrap_or(processed_seconds / f64::from(pipeline.fraction())).max(processed_seconds);
-        let predicted_seconds = windows.last().map_or(0.0, |(window, _)| window.end_seconds);
         // Decoding with the front end and the network take about the same time.
         let fraction = ((processed_seconds + predicted_seconds) / (2.0 * whole).max(f64::MIN_POSITIVE)) as f32;
         self.fraction = fraction.clamp(self.fraction, 1.0);

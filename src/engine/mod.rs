@@ -3,9 +3,9 @@
 //! [`classify`](mod@classify), `train`, `thumbnail`, `unpack`, `self_test`.
 
 pub mod classify;
-mod predictor;
 mod resolved_model;
 mod self_test;
+mod song;
 mod thumbnail;
 mod train;
 mod unpack;
@@ -14,17 +14,21 @@ use burn::tensor::{Device, ExecutionError};
 
 use self::classify::classify_on;
 pub use self::self_test::self_test_input;
+use self::song::predict_segment;
 use self::thumbnail::make_thumbnail;
-use self::train::FeatureCache;
+use self::train::{FeatureCache, check_size};
 use self::unpack::unpack;
 use crate::archive::ArchiveError;
 use crate::audio::{AudioError, Clip, Source};
 use crate::audio_pipeline::AudioPipeline;
 use crate::card::Card;
-use crate::dsp::FrontEnd;
+use crate::dsp::{FrontEnd, Segment};
 use crate::model::Loaded;
+use crate::model::predict::WindowBatch;
 use crate::model::weights::WeightsError;
-use crate::protocol::{EngineInfo, Event, Payload, Prediction, Request, TrainControl};
+use crate::protocol::{
+    EngineInfo, Event, Payload, PredictedWindow, Prediction, Progress, Request, SegmentShape, TrainControl,
+};
 use crate::train::observer::FitError;
 
 /// The surroundings that an engine runs in: a worker, a terminal, a test.
@@ -41,6 +45,19 @@ pub trait Host {
     fn pause(&mut self) -> impl Future<Output = ()>;
     /// Milliseconds since a fixed moment.
     fn now_milliseconds(&self) -> f64;
+    /// Gives a segment of the current classification to another engine, its values row-major `[columns, bands]`; false if
+    /// none wants it.
+    fn give_segment(&mut self, _number: usize, _shape: SegmentShape, _values: &[f32]) -> bool {
+        false
+    }
+    /// What other engines have made of segments since the last call, by their numbers; `None` for one that failed.
+    fn returned_segments(&mut self) -> Vec<(usize, Option<Vec<PredictedWindow>>)> {
+        Vec::new()
+    }
+    /// Waits until there may be a returned segment, or the request is cancelled.
+    fn segment_returns(&mut self) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
 }
 
 /// Why a request failed. The texts are for users.
@@ -83,6 +100,14 @@ pub enum EngineError {
     NotEmbedded {
         /// The name of the clip.
         clip: String,
+    },
+    /// The values of features do not fill their segments.
+    #[error("the features of a clip have {found} values instead of {expected}; reload the page")]
+    FeatureShape {
+        /// The number of values that came.
+        found: usize,
+        /// The number of values of all segments.
+        expected: usize,
     },
     /// The network to fine-tune is a head on other networks.
     #[error("'{network}' is a head on other networks, which cannot be trained further; train a new head instead")]
@@ -138,9 +163,20 @@ impl Engine {
                 let prediction = self.classify(payload, sample_rate, host).await;
                 (prediction.map(Event::Classified), Some(file))
             }
-            Request::Embed { clip, file, sample_rate, model } => {
+            Request::Embed { clip, file, sample_rate, model, keep: true } => {
                 (self.embed(clip, model, payload, sample_rate, host).await, Some(file))
             }
+            Request::Embed { file, sample_rate, model, keep: false, .. } => {
+                match self.features(&model, payload, sample_rate, host).await {
+                    Ok((features, values)) => return host.send(Event::Features(features), Payload::Floats(values)),
+                    Err(error) => (Err(error), Some(file)),
+                }
+            }
+            Request::KeepFeatures { clip, model, features } => {
+                (self.keep_features(clip, model, &features, payload), None)
+            }
+            Request::KeptClips { model } => (Ok(self.kept_clips(&model)), None),
+            Request::PredictSegment { shape } => (self.predict_segment(shape, payload, host).await, None),
             Request::Thumbnail { file, sample_rate } => match make_thumbnail(payload, sample_rate, host).await {
                 Ok((thumbnail, picture)) => return host.send(thumbnail, Payload::Bytes(picture)),
                 Err(error) => (Err(error), Some(file)),
@@ -154,7 +190,10 @@ impl Engine {
             Request::Registry => (Ok(Self::registry()), None),
             Request::SelfTest => (self.self_test(host).await.map(Event::SelfTested), None),
             // They are for the running request, whose host passes them on.
-            Request::Cancel { .. } | Request::Control { .. } => return,
+            Request::Cancel { .. }
+            | Request::Control { .. }
+            | Request::Share { .. }
+            | Request::SegmentPredicted { .. } => return,
         };
         host.send(answer.unwrap_or_else(|error| failure(error, file)), Payload::None);
     }
@@ -195,6 +234,29 @@ impl Engine {
         let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
         let pipeline = opened(payload, sample_rate, loaded.front_end())?;
         classify_on(self.info.kind, pipeline, loaded, host).await
+    }
+
+    async fn predict_segment(
+        &self,
+        shape: SegmentShape,
+        payload: Payload<Box<dyn Source>>,
+        host: &mut impl Host,
+    ) -> Result<Event, EngineError> {
+        let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
+        let Payload::Floats(values) = payload else { return Err(EngineError::NoPayload) };
+        let SegmentShape { start_seconds, columns, bands } = shape;
+        if columns < loaded.min_frames() || bands != loaded.front_end().mel_bands {
+            return Err(EngineError::FeatureShape { found: values.len(), expected: loaded.front_end().mel_bands });
+        }
+        check_size(std::slice::from_ref(&shape), &values)?;
+        let segment = Segment { start_seconds, columns, bands, values };
+        let batch = WindowBatch::new(&self.device);
+        // The page sees that this engine works.
+        let on_batch = |fraction: f64, host: &mut _| {
+            let progress = Progress { processed_seconds: 0.0, duration_seconds: None, fraction: fraction as f32 };
+            Host::send(host, Event::Progress(progress), Payload::None);
+        };
+        Ok(Event::SegmentPredicted(predict_segment(loaded, segment, &batch, host, on_batch).await?))
     }
 }
 

@@ -11,10 +11,10 @@ use crate::dataset::labelled_set::LabelledSet;
 use crate::dsp::Segment;
 use crate::eval::evaluation::{Evaluation, rounded};
 use crate::eval::report::EpochReport;
-use crate::model::predict::AdaptiveBatch;
+use crate::model::predict::WindowBatch;
 use crate::model::weights::{self, Precision, WeightsError};
 use crate::model::windows::{InputSpec, WindowSpan};
-use crate::protocol::{Event, Payload, TrainControl};
+use crate::protocol::{Event, Features, KeptClip, Payload, SegmentShape, TrainControl};
 use crate::train::embeddings::{feature_segment, inputs};
 use crate::train::observer::{Cancelled, FitError, TrainObserver};
 use crate::training_job::{ClipId, ModelSpec, Split, TrainingJob, TrainingResult};
@@ -53,22 +53,72 @@ impl Engine {
         sample_rate: Option<u32>,
         host: &mut impl Host,
     ) -> Result<Event, EngineError> {
-        // Features of another model would never be used again, and they take memory.
-        if self.features.model.as_ref() != Some(&model) {
-            self.features = FeatureCache { model: Some(model.clone()), clips: HashMap::new() };
+        self.features.keep_only(&model);
+        if let Some(cached) = self.features.clips.get(&clip) {
+            return Ok(cached.event());
         }
-        if let Some(CachedClip { seconds, windows, .. }) = self.features.clips.get(&clip) {
-            return Ok(Event::Embedded { seconds: *seconds, windows: *windows });
-        }
-        let model = self.model(&model)?;
+        let cached = self.compute_features(&model, payload, sample_rate, host).await?;
+        let event = cached.event();
+        self.features.clips.insert(clip, cached);
+        Ok(event)
+    }
+
+    /// Computes a clip's features for a model and gives them away, for the cache of another engine.
+    pub(super) async fn features(
+        &self,
+        model: &ModelSpec,
+        payload: Payload<Box<dyn Source>>,
+        sample_rate: Option<u32>,
+        host: &mut impl Host,
+    ) -> Result<(Features, Vec<f32>), EngineError> {
+        let CachedClip { seconds, windows, segments } =
+            self.compute_features(model, payload, sample_rate, host).await?;
+        let shape = |segment: &Segment| SegmentShape {
+            start_seconds: segment.start_seconds,
+            columns: segment.columns,
+            bands: segment.bands,
+        };
+        let features = Features { seconds, windows, segments: segments.iter().map(shape).collect() };
+        Ok((features, segments.into_iter().flat_map(|segment| segment.values).collect()))
+    }
+
+    /// Caches a clip's features that another engine has computed.
+    pub(super) fn keep_features(
+        &mut self,
+        clip: ClipId,
+        model: ModelSpec,
+        features: &Features,
+        payload: Payload<Box<dyn Source>>,
+    ) -> Result<Event, EngineError> {
+        let Payload::Floats(values) = payload else { return Err(EngineError::NoPayload) };
+        self.features.keep_only(&model);
+        let cached = CachedClip::of(features, &values)?;
+        let event = cached.event();
+        self.features.clips.insert(clip, cached);
+        Ok(event)
+    }
+
+    /// The clips whose features for this model are cached.
+    pub(super) fn kept_clips(&self, model: &ModelSpec) -> Event {
+        let own = self.features.model.as_ref() == Some(model);
+        let kept = |(clip, cached): (&ClipId, &CachedClip)| KeptClip { clip: clip.clone(), seconds: cached.seconds };
+        Event::KeptClips(self.features.clips.iter().filter(|_| own).map(kept).collect())
+    }
+
+    async fn compute_features(
+        &self,
+        model: &ModelSpec,
+        payload: Payload<Box<dyn Source>>,
+        sample_rate: Option<u32>,
+        host: &mut impl Host,
+    ) -> Result<CachedClip, EngineError> {
+        let model = self.model(model)?;
         let mut pipeline = opened(payload, sample_rate, model.input_spec().front_end)?;
-        let cached = embed(&mut pipeline, &model, AdaptiveBatch::new(&self.device), host).await?;
+        let computed = embed(&mut pipeline, &model, WindowBatch::new(&self.device), host).await?;
         for message in pipeline.warnings() {
             host.send(Event::Warning { message }, Payload::None);
         }
-        let event = Event::Embedded { seconds: cached.seconds, windows: cached.windows };
-        self.features.clips.insert(clip, cached);
-        Ok(event)
+        Ok(computed)
     }
 
     /// The clips of one split with their cached features.
@@ -123,11 +173,49 @@ impl Engine {
     }
 }
 
+impl FeatureCache {
+    /// Drops the features of any other model: they would never be used again, and they take memory.
+    fn keep_only(&mut self, model: &ModelSpec) {
+        if self.model.as_ref() != Some(model) {
+            *self = Self { model: Some(model.clone()), clips: HashMap::new() };
+        }
+    }
+}
+
+/// Checks that values fill segments of these sizes, which come from another worker.
+pub(super) fn check_size(segments: &[SegmentShape], values: &[f32]) -> Result<(), EngineError> {
+    let size = |shape: &SegmentShape| shape.columns.checked_mul(shape.bands);
+    let expected = segments.iter().try_fold(0_usize, |sum, shape| sum.checked_add(size(shape)?));
+    if expected == Some(values.len()) {
+        return Ok(());
+    }
+    Err(EngineError::FeatureShape { found: values.len(), expected: expected.unwrap_or(usize::MAX) })
+}
+
+impl CachedClip {
+    /// From the shapes of its segments and all of their values.
+    fn of(features: &Features, values: &[f32]) -> Result<Self, EngineError> {
+        check_size(&features.segments, values)?;
+        let mut left = values;
+        let segment = |&SegmentShape { start_seconds, columns, bands }: &SegmentShape| {
+            let (own, others) = left.split_at(columns * bands);
+            left = others;
+            Segment { start_seconds, columns, bands, values: own.to_vec() }
+        };
+        let segments = features.segments.iter().map(segment).collect();
+        Ok(Self { seconds: features.seconds, windows: features.windows, segments })
+    }
+
+    fn event(&self) -> Event {
+        Event::Embedded { seconds: self.seconds, windows: self.windows }
+    }
+}
+
 /// Reads a recording to its end: as segments, or as features of its windows.
 async fn embed(
     pipeline: &mut AudioPipeline,
     model: &ResolvedModel,
-    mut batch: AdaptiveBatch,
+    batch: WindowBatch,
     host: &mut impl Host,
 ) -> Result<CachedClip, EngineError> {
     let InputSpec { front_end, windowing, min_frames } = model.input_spec();
@@ -153,7 +241,7 @@ async fn embed(
             // In small batches: a cancel is noticed between them.
             while !left.is_empty() {
                 pause(host).await?;
-                let spans = batch.take(&mut left, host.now_milliseconds());
+                let spans = batch.take(&mut left);
                 rows.extend(match model.embedder() {
                     Embedder::Segments => Vec::new(),
                     Embedder::Backbones(backbones) => backbones.embed_windows(windowing, &segment, spans).await?.rows,

@@ -16,31 +16,20 @@ pub(crate) fn is_cpu(device: &Device) -> bool {
 }
 
 /// How many windows go through a network at once while a user may cancel. The CPU engine of a browser cannot receive a
-/// message meanwhile, so there a batch is kept to about 100 ms.
-pub(crate) struct AdaptiveBatch {
+/// message meanwhile, so there it is one. It must not depend on the time that a window takes: the last bits of a network's
+/// outputs depend on the number, and every worker and every run is to give the same.
+pub(crate) struct WindowBatch {
     windows: usize,
-    adapts: bool,
-    /// When the last batch began, in milliseconds.
-    began: Option<f64>,
 }
 
-impl AdaptiveBatch {
-    /// How long a batch may take before the next is smaller.
-    const TARGET_MILLISECONDS: f64 = 100.0;
-
+impl WindowBatch {
     pub(crate) fn new(device: &Device) -> Self {
-        let adapts = cfg!(target_family = "wasm") && is_cpu(device);
-        Self { windows: if adapts { 1 } else { WINDOWS_PER_BATCH }, adapts, began: None }
+        let is_cancelled_between = cfg!(target_family = "wasm") && is_cpu(device);
+        Self { windows: if is_cancelled_between { 1 } else { WINDOWS_PER_BATCH } }
     }
 
-    /// Splits the next batch off these windows, all of one length; `now` is in milliseconds.
-    pub(crate) fn take<'a>(&mut self, spans: &mut &'a [WindowSpan], now: f64) -> &'a [WindowSpan] {
-        let took = self.began.replace(now).filter(|_| self.adapts).map(|began| now - began);
-        self.windows = match took {
-            Some(took) if took > Self::TARGET_MILLISECONDS => (self.windows / 2).max(1),
-            Some(took) if took < Self::TARGET_MILLISECONDS / 2.0 => (self.windows * 2).min(WINDOWS_PER_BATCH),
-            _ => self.windows,
-        };
+    /// Splits the next batch off these windows, all of one length.
+    pub(crate) fn take<'a>(&self, spans: &mut &'a [WindowSpan]) -> &'a [WindowSpan] {
         let alike = spans.iter().take_while(|span| span.columns == spans[0].columns).count();
         let (next, others) = spans.split_at(self.windows.min(alike));
         *spans = others;
@@ -147,14 +136,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_follows_the_time_it_takes_and_has_windows_of_one_length() {
+    fn a_batch_has_windows_of_one_length() {
         let span = |columns| WindowSpan { segment: 0, start: 0, columns };
-        let spans: Vec<WindowSpan> = [vec![span(9); 15], vec![span(4); 2]].concat();
+        let spans: Vec<WindowSpan> = [vec![span(9); 7], vec![span(4); 2]].concat();
         let mut left = spans.as_slice();
-        let mut batch = AdaptiveBatch { windows: 1, adapts: true, began: None };
-        // Fast, fast, neither, slow, fast with two left of their length, fast.
-        let sizes = [0.0, 10.0, 20.0, 90.0, 300.0, 310.0, 320.0].map(|now| batch.take(&mut left, now).len());
-        assert_eq!(sizes, [1, 2, 4, 4, 2, 2, 2]);
+        let batch = WindowBatch { windows: 4 };
+        let sizes = [(); 4].map(|()| batch.take(&mut left).len());
+        assert_eq!(sizes, [4, 3, 2, 0]);
         assert!(left.is_empty());
     }
 }

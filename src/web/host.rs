@@ -14,13 +14,17 @@ use super::file_source::FileSource;
 use super::wire;
 use crate::audio::Source;
 use crate::engine::{Engine, Host};
-use crate::protocol::{Event, Message, Payload, Request, RequestId, TrainControl, VERSION};
+use crate::protocol::{
+    EngineKind, Event, Message, Payload, PredictedWindow, Request, RequestId, SegmentShape, TrainControl, VERSION,
+};
 
 /// How long the engine may compute before it lets the worker read its messages, in milliseconds: a cancel is read at
 /// least this often, between the engine's own steps.
 const LONGEST_HOLD_MILLISECONDS: f64 = 30.0;
 
 type Job = (Message<Request>, Payload<File>);
+/// A segment's number and its windows; `None` if the other worker failed.
+type ReturnedSegment = (usize, Option<Vec<PredictedWindow>>);
 
 /// What the message handler and the running request share.
 #[derive(Default)]
@@ -30,8 +34,12 @@ struct Shared {
     running_is_classify: bool,
     cancelled: bool,
     control: TrainControl,
-    /// Ends the running request's pause.
+    /// Ends the running request's pause, or its wait for other workers.
     released: Option<oneshot::Sender<()>>,
+    /// How many segments the running classification may give to other workers.
+    shares: usize,
+    /// Segments that other workers have predicted.
+    returned: Vec<ReturnedSegment>,
     busy: bool,
 }
 
@@ -57,6 +65,22 @@ impl Shared {
         }
     }
 
+    /// Lets a classification give segments away, if it runs.
+    fn share(&mut self, id: RequestId, segments: usize) {
+        if self.running == Some(id) {
+            self.shares = self.shares.saturating_add(segments);
+        }
+    }
+
+    /// Takes a segment back from another worker.
+    fn returned(&mut self, id: RequestId, segment: ReturnedSegment) {
+        if self.running == Some(id) {
+            self.shares += usize::from(segment.1.is_some());
+            self.returned.push(segment);
+            self.release();
+        }
+    }
+
     fn release(&mut self) {
         if let Some(released) = self.released.take() {
             // Fails only if nobody waits any more.
@@ -73,6 +97,8 @@ impl Shared {
     fn supersede(&mut self) -> Vec<RequestId> {
         if self.running_is_classify {
             self.cancelled = true;
+            // It may wait for other workers.
+            self.release();
         }
         let is_classify = |job: &Job| matches!(job.0.body, Request::Classify { .. });
         let dropped = self.waiting.iter().filter(|job| is_classify(job)).map(|job| job.0.id).collect();
@@ -103,6 +129,7 @@ fn post(scope: &DedicatedWorkerGlobalScope, id: RequestId, event: Event, payload
 
 /// Serves requests until the worker ends. Sends [`Event::Ready`] once it can receive.
 pub(crate) fn serve(engine: Engine, scope: DedicatedWorkerGlobalScope) {
+    let kind = engine.info().kind;
     let ready = Event::Ready { protocol: VERSION, engine: engine.info().clone() };
     let engine = Rc::new(RefCell::new(Some(engine)));
     let shared = Rc::new(RefCell::new(Shared::default()));
@@ -119,7 +146,16 @@ pub(crate) fn serve(engine: Engine, scope: DedicatedWorkerGlobalScope) {
     });
     scope.set_onmessage(Some(listen.as_ref().unchecked_ref()));
     listen.forget(); // lives as long as the worker
-    announce(&scope, ready);
+    if kind == EngineKind::Gpu {
+        // One worker after another: none is started beside it.
+        return announce(&scope, ready);
+    }
+    let ready = Message { id: 0, body: ready };
+    if let Err(error) = wire::send_with_module(&scope, &ready, &wasm_bindgen::module()) {
+        // Without the module further workers compile their own.
+        log::warn!("the compiled module could not be posted: {error:?}");
+        announce(&scope, ready.body);
+    }
 }
 
 /// Queues a request, or carries out at once what concerns another request.
@@ -132,6 +168,10 @@ fn take(job: Job, shared: &Rc<RefCell<Shared>>, scope: &DedicatedWorkerGlobalSco
         }
         // Not queued: it is for the request that runs.
         Request::Control { request, control } => shared.borrow_mut().control(request, control),
+        Request::Share { request, segments } => shared.borrow_mut().share(request, segments),
+        Request::SegmentPredicted { request, segment, windows } => {
+            shared.borrow_mut().returned(request, (segment, windows));
+        }
         Request::Classify { .. } => {
             for id in shared.borrow_mut().supersede() {
                 post(scope, id, Event::Cancelled, Payload::None);
@@ -155,6 +195,8 @@ async fn work(engine: Rc<RefCell<Option<Engine>>>, shared: Rc<RefCell<Shared>>, 
             // What was asked of the request before is not meant for this one.
             shared.cancelled = false;
             shared.control = TrainControl::Run;
+            shared.shares = 0;
+            shared.returned.clear();
         }
         let mut host = WorkerHost { id, scope: scope.clone(), shared: shared.clone(), paused_at: now() };
         let payload = payload.map_file(|file| Box::new(FileSource::new(file.into())) as Box<dyn Source>);
@@ -204,6 +246,32 @@ impl Host for WorkerHost {
 
     fn now_milliseconds(&self) -> f64 {
         now()
+    }
+
+    fn give_segment(&mut self, number: usize, shape: SegmentShape, values: &[f32]) -> bool {
+        if self.shared.borrow().shares == 0 {
+            return false;
+        }
+        self.shared.borrow_mut().shares -= 1;
+        self.send(Event::Segment { segment: number, shape }, Payload::Floats(values.to_vec()));
+        true
+    }
+
+    fn returned_segments(&mut self) -> Vec<(usize, Option<Vec<PredictedWindow>>)> {
+        std::mem::take(&mut self.shared.borrow_mut().returned)
+    }
+
+    async fn segment_returns(&mut self) {
+        let (sender, released) = oneshot::channel();
+        {
+            let mut shared = self.shared.borrow_mut();
+            if shared.cancelled || !shared.returned.is_empty() {
+                return;
+            }
+            shared.released = Some(sender);
+        }
+        // The shared state tells whether one returned, or the request was cancelled.
+        let _ = released.await;
     }
 }
 

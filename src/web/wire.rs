@@ -1,8 +1,10 @@
 //! Messages over `postMessage`: the head through serde, the bulk data as a typed array in the transfer list.
 //!
 //! On the wire a message is `{ head, payload }`: `head` a plain object, `payload` a `Uint8Array`, a `Float32Array`, a
-//! `File` (which is passed by reference, whatever its size) or undefined.
+//! `File` (which is passed by reference, whatever its size) or undefined. A worker's first message has a `module` instead:
+//! its compiled WebAssembly module.
 
+use js_sys::WebAssembly::Module;
 use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +13,9 @@ use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent, Worker};
 
 use crate::protocol::{Message, Payload};
+
+/// The property of a compiled module beside a message.
+const MODULE: &str = "module";
 
 /// Either end of a worker's message channel.
 pub trait Port {
@@ -93,6 +98,29 @@ pub fn send<Body: Serialize>(
     Reflect::set(&value, &"head".into(), &head)?;
     Reflect::set(&value, &"payload".into(), &payload)?;
     port.post(&value, &transfer)
+}
+
+/// Sends a message without a payload and beside it the compiled module that this worker runs, from which the other side
+/// starts further workers. The browser shares the module's code.
+///
+/// # Errors
+///
+/// What the browser throws.
+pub fn send_with_module<Body: Serialize>(
+    port: &impl Port,
+    message: &Message<Body>,
+    module: &JsValue,
+) -> Result<(), JsValue> {
+    let head = message.serialize(&Serializer::json_compatible()).map_err(JsValue::from)?;
+    let value = Object::new();
+    Reflect::set(&value, &"head".into(), &head)?;
+    Reflect::set(&value, &MODULE.into(), module)?;
+    port.post(&value, &Array::new())
+}
+
+/// The compiled module beside a message, if there is one.
+pub fn module(event: &MessageEvent) -> Option<Module> {
+    Reflect::get(&event.data(), &MODULE.into()).ok()?.dyn_into().ok()
 }
 
 /// Reads a message.

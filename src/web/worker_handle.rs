@@ -9,6 +9,7 @@ use std::rc::{Rc, Weak};
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
+use js_sys::WebAssembly::Module;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType};
@@ -59,6 +60,12 @@ const START_SECONDS: u32 = 600;
 /// Time between a failed start of a worker and the second attempt, in milliseconds.
 const RETRY_MILLISECONDS: i32 = 1000;
 
+/// What a worker says of itself when it is ready: its engine, and the compiled module that it runs.
+type Greeting = (EngineInfo, Option<Module>);
+
+/// The name of a worker that does not compile its module and waits for it (`static/cpu_worker_loader.js`).
+const WAITS_FOR_MODULE: &str = "waits-for-module";
+
 /// A running worker. Clones are the same worker; it ends with the last of them.
 #[derive(Clone)]
 pub(crate) struct WorkerHandle(Rc<Inner>);
@@ -66,6 +73,7 @@ pub(crate) struct WorkerHandle(Rc<Inner>);
 struct Inner {
     started: Started,
     info: EngineInfo,
+    module: Option<Module>,
     next: Cell<RequestId>,
 }
 
@@ -86,7 +94,7 @@ struct Shared {
     /// True while somebody tells the watchdog the time.
     is_watched: Cell<bool>,
     /// Taken by the worker's first message, or its first error.
-    greeting: Cell<Option<oneshot::Sender<Result<EngineInfo, String>>>>,
+    greeting: Cell<Option<oneshot::Sender<Result<Greeting, String>>>>,
     on_end: RefCell<Option<OnEnd>>,
     end: RefCell<Option<WorkerEnd>>,
 }
@@ -100,32 +108,33 @@ impl Drop for Started {
 }
 
 impl WorkerHandle {
-    /// Starts the module worker of this script and waits until it is ready. If the first one fails (as it does while
-    /// the browser has no room for its memory) or stays silent, a second is started: reloading the page would do the
-    /// same.
+    /// Starts the module worker of this script and waits until it is ready. It runs `module`, which another worker of
+    /// the script has compiled, or else compiles its own. If the first one fails (as it does while the browser has no
+    /// room for its memory) or stays silent, a second is started, which compiles its own: reloading the page would do
+    /// the same.
     ///
     /// # Errors
     ///
     /// A sentence, if the worker cannot be fetched, cannot start, or is of another build than the page.
-    pub(crate) async fn start(script: &str) -> Result<Self, String> {
+    pub(crate) async fn start(script: &str, module: Option<&Module>) -> Result<Self, String> {
         let minutes = START_SECONDS / 60;
         let too_slow = || {
             Err(format!("{script} did not start within {minutes} minutes; check the connection and reload the page"))
         };
-        dom::within(START_SECONDS, Self::start_twice(script)).await.unwrap_or_else(too_slow)
+        dom::within(START_SECONDS, Self::start_twice(script, module)).await.unwrap_or_else(too_slow)
     }
 
-    async fn start_twice(script: &str) -> Result<Self, String> {
-        match select(pin!(Self::attempt(script)), pin!(dom::sleep(START_TIMEOUT_MILLISECONDS))).await {
+    async fn start_twice(script: &str, module: Option<&Module>) -> Result<Self, String> {
+        match select(pin!(Self::attempt(script, module)), pin!(dom::sleep(START_TIMEOUT_MILLISECONDS))).await {
             Either::Left((Ok(worker), _)) => Ok(worker),
             Either::Left((Err(reason), _)) => {
                 log::warn!("{reason}; starting it again");
                 dom::sleep(RETRY_MILLISECONDS).await;
-                Self::attempt(script).await
+                Self::attempt(script, None).await
             }
             Either::Right(((), first)) => {
                 log::warn!("{script} does not answer; starting another");
-                match select(first, pin!(Self::attempt(script))).await {
+                match select(first, pin!(Self::attempt(script, None))).await {
                     Either::Left((Ok(worker), _)) | Either::Right((Ok(worker), _)) => Ok(worker),
                     Either::Left((Err(_), second)) => second.await,
                     Either::Right((Err(_), first)) => first.await,
@@ -134,9 +143,12 @@ impl WorkerHandle {
         }
     }
 
-    async fn attempt(script: &str) -> Result<Self, String> {
+    async fn attempt(script: &str, module: Option<&Module>) -> Result<Self, String> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
+        if module.is_some() {
+            options.set_name(WAITS_FOR_MODULE);
+        }
         let worker =
             Worker::new_with_options(script, &options).map_err(|_| format!("the browser refused to start {script}"))?;
         let shared = Rc::new(Shared::default());
@@ -147,8 +159,28 @@ impl WorkerHandle {
         let (sender, greeting) = oneshot::channel();
         shared.greeting.set(Some(sender));
         let started = Started { worker, shared, _on_message: on_message, _on_error: on_error };
-        let info = greeting.await.unwrap_or_else(|_| Err(format!("{script} did not answer")))?;
-        Ok(Self(Rc::new(Inner { started, info, next: Cell::new(1) })))
+        if let Some(module) = module {
+            // It waits for it in the browser's queue until the script runs.
+            let sent = started.worker.post_message(module);
+            sent.map_err(|error| format!("{script} could not be given its module ({error:?})"))?;
+        }
+        let (info, module) = greeting.await.unwrap_or_else(|_| Err(format!("{script} did not answer")))?;
+        Ok(Self(Rc::new(Inner { started, info, module, next: Cell::new(1) })))
+    }
+
+    /// The compiled module that it runs, for further workers of its script.
+    pub(crate) fn module(&self) -> Option<Module> {
+        self.0.module.clone()
+    }
+
+    /// True if both are handles of one worker.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// It is silent because it waits for another worker, which was heard.
+    pub(crate) fn waits_for_another(&self) {
+        self.0.started.shared.watchdog.borrow_mut().heard();
     }
 
     /// What its engine computes with.
@@ -267,7 +299,7 @@ impl Shared {
     }
 
     /// Ends the wait for a worker that was started; false if the wait is over already.
-    fn greet(&self, greeting: Result<EngineInfo, String>) -> bool {
+    fn greet(&self, greeting: Result<Greeting, String>) -> bool {
         let Some(sender) = self.greeting.take() else { return false };
         // Fails only if nobody waits any more: another attempt was faster.
         let _ = sender.send(greeting);
@@ -311,7 +343,8 @@ fn message_listener(shared: Rc<Shared>) -> Closure<dyn FnMut(MessageEvent)> {
         shared.watchdog.borrow_mut().heard();
         match wire::receive::<Event, ()>(&event) {
             Ok((Message { body: Event::Ready { protocol, engine }, .. }, _)) => {
-                shared.greet(if protocol == VERSION { Ok(engine) } else { Err(other_version(protocol)) });
+                let greeting = (engine, wire::module(&event));
+                shared.greet(if protocol == VERSION { Ok(greeting) } else { Err(other_version(protocol)) });
             }
             Ok((Message { id: 0, body: Event::Failed { message } }, _)) => shared.end(WorkerEnd::Error(message)),
             Ok((Message { id, body }, payload)) => shared.dispatch(id, body, payload),

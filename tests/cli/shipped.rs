@@ -162,6 +162,32 @@ fn classify_prints_a_json_object_a_file_and_reports_the_bad_ones() {
     assert!((sum - 1.0).abs() < 1e-4);
 }
 
+/// They are classified side by side, and the long ones are done last.
+#[test]
+fn many_files_are_classified_in_their_order_as_each_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |number: i32| folder.path().join(format!("{number}.wav"));
+    for number in 0..9 {
+        let sample = |index: i32| ((f64::from(index) * 0.02 * f64::from(number + 1)).sin() * 12_000.0) as i16;
+        let seconds = if number % 3 == 0 { 70 } else { 4 };
+        std::fs::write(path(number), wav::pcm16(22_050, 1, (0..seconds * 22_050).map(sample))).unwrap();
+    }
+    for bad in [2, 7] {
+        std::fs::write(path(bad), "no audio").unwrap();
+    }
+    let classify = |numbers: &[i32]| {
+        let files = numbers.iter().map(|&number| path(number).into_os_string());
+        let command = ["classify", "--json", "--model", "model-weights/first-answer.safetensors"].map(Into::into);
+        let output = command::run(&command.into_iter().chain(files).collect::<Vec<_>>());
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (lines, errors) = classify(&[8, 0, 1, 2, 3, 4, 5, 6, 7, 0]);
+    let alone = [8, 0, 1, 3, 4, 5, 6, 0].map(|number| classify(&[number]).0);
+    assert_eq!(lines, alone.concat());
+    let told: Vec<&str> = errors.lines().collect();
+    assert!(told[0].contains("2.wav") && told[1].contains("7.wav") && told[2].contains("2 of 10 files"), "{errors}");
+}
+
 #[test]
 fn features_are_written_for_numpy() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,13 +6,13 @@ import { startSite } from "./site.mjs";
 /**
  * Serves the page and starts a browser before the tests of the calling file, and ends both after them. Until then
  * `address` and `browser` are not there. `open` and `onCpu` are `withPage` on it, the query first;
- * `onCpu` with a network that is chosen, so that nothing refines its answer.
+ * `onCpu` with a network that is chosen, so that nothing refines its answer, and one worker, whatever cores there are.
  */
 export function builtPage() {
   let site;
   const built = {
     open: (query, use, options) => withPage(built.browser, `${built.address}${query}`, use, options),
-    onCpu: (use, options) => built.open("?engine=cpu&network=net1-gtzan", use, options),
+    onCpu: (use, options) => built.open("?engine=cpu&network=net1-gtzan&workers=1", use, options),
   };
   before(async () => {
     site = await startSite();

@@ -1,6 +1,7 @@
 // Prints how long a training job takes in the built page, from a fresh profile: 100 clips of 2 to 3 s in ten classes, a
 // new head on MusiCNN, the CPU engine, from giving the page its folder until the network is there. Fails if that takes
-// more than a minute. No test: docs/results.md states its figures.
+// more than a minute. Numbers of workers as arguments (`node time-training-job.mjs 1 3`) are compared, in turns. No test:
+// docs/results.md states its figures.
 import { rmSync } from "node:fs";
 import { startBrowser, withPage } from "./browser.mjs";
 import { shortClips } from "./clips.mjs";
@@ -32,8 +33,8 @@ function seconds(stages) {
   return [...STAGES.map(of), (stages.at(-1).at - stages[0].at) / 1000];
 }
 
-/** A training job in a browser of its own. */
-async function run(site, folder) {
+/** A training job in a browser of its own, with so many workers, or as many as the page chooses. */
+async function run(site, folder, workers) {
   const browser = await startBrowser({ webgpu: false });
   try {
     const use = async (page) => {
@@ -42,7 +43,7 @@ async function run(site, folder) {
       console.log(await train(page));
       return seconds(await page.evaluate(() => globalThis.stages));
     };
-    return await withPage(browser, `${site.address}?engine=cpu`, use, {
+    return await withPage(browser, `${site.address}?engine=cpu${workers ? `&workers=${workers}` : ""}`, use, {
       prepare: (page) => page.addInitScript(noteStages),
     });
   } finally {
@@ -53,24 +54,33 @@ async function run(site, folder) {
 const row = (cells) => console.log(`| ${cells.join(" | ")} |`);
 
 async function main(clips) {
+  const compared = process.argv.length > 2 ? process.argv.slice(2) : [null];
   const folder = folderOf(clips);
   const site = await startSite();
   const runs = [];
   try {
-    for (let count = 0; count < RUNS; count += 1) runs.push(await run(site, folder));
+    for (let count = 0; count < RUNS; count += 1) {
+      for (const workers of compared) runs.push({ workers, times: await run(site, folder, workers) });
+    }
   } finally {
     site.stop();
     rmSync(folder, { recursive: true, force: true });
   }
   row(["seconds", "adding", "fetching MusiCNN and an engine", "embedding", "training", "all"]);
   row(Array(6).fill("---"));
-  runs.forEach((times, index) => row([`run ${index + 1}`, ...times.map((time) => time.toFixed(2))]));
-  const middle = (column) => runs.map((times) => times[column]).sort((a, b) => a - b)[RUNS >> 1];
-  const medians = [...STAGES, "all"].map((_, column) => middle(column));
-  row(["median", ...medians.map((time) => time.toFixed(2))]);
-  if (medians.at(-1) > MOST_SECONDS) {
-    console.log(`At most ${MOST_SECONDS} s are promised.`);
-    process.exitCode = 1;
+  const name = (workers) => (workers ? `, ${workers} workers` : "");
+  runs.forEach(({ workers, times }, index) => {
+    row([`run ${1 + Math.floor(index / compared.length)}${name(workers)}`, ...times.map((time) => time.toFixed(2))]);
+  });
+  for (const workers of compared) {
+    const own = runs.filter((run) => run.workers === workers).map(({ times }) => times);
+    const middle = (column) => own.map((times) => times[column]).sort((a, b) => a - b)[RUNS >> 1];
+    const medians = [...STAGES, "all"].map((_, column) => middle(column));
+    row([`median${name(workers)}`, ...medians.map((time) => time.toFixed(2))]);
+    if (medians.at(-1) > MOST_SECONDS) {
+      console.log(`At most ${MOST_SECONDS} s are promised.`);
+      process.exitCode = 1;
+    }
   }
 }
 

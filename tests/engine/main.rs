@@ -19,8 +19,10 @@ mod host;
 mod wav;
 
 mod classify;
+mod features;
 mod in_flight;
 mod requests;
+mod segments;
 mod training;
 mod training_diverges;
 mod training_runs;

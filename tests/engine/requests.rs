@@ -30,6 +30,17 @@ pub fn engine() -> Engine {
     engine
 }
 
+/// Two engines with the same fresh network.
+pub fn twins() -> [Engine; 2] {
+    let network = fresh(card());
+    [(), ()].map(|()| {
+        let mut engine = crate::engine();
+        let loaded = load(&mut engine, network.clone());
+        assert!(matches!(loaded, Event::Loaded { .. }), "{loaded:?}");
+        engine
+    })
+}
+
 /// The network of a card with fresh weights, its SHA-256 on the card.
 pub fn fresh(card: Card) -> (Card, Vec<u8>) {
     let _shared = shared();

@@ -72,7 +72,7 @@ pub fn embed(engine: &mut Engine, job: &TrainingJob) {
 fn embed_one(engine: &mut Engine, job: &TrainingJob, index: usize, bytes: Vec<u8>) -> Event {
     let mut host = Recorder::default();
     let LabelledClip { id, name, .. } = job.clips[index].clone();
-    let request = Request::Embed { clip: id, file: name, sample_rate: None, model: job.model.clone() };
+    let request = Request::Embed { clip: id, file: name, sample_rate: None, model: job.model.clone(), keep: true };
     ask(engine, request, file(bytes), &mut host);
     host.last().clone()
 }

@@ -108,7 +108,7 @@ fn ten_clips_a_genre_are_enough() {
         for clip in &clips {
             let source = Box::new(File::open(audio.join(&clip.name)).unwrap());
             let (id, name) = (clip.id.clone(), clip.name.clone());
-            let request = Request::Embed { clip: id, file: name, sample_rate: None, model: head() };
+            let request = Request::Embed { clip: id, file: name, sample_rate: None, model: head(), keep: true };
             let event = ask(&mut engine, request, Payload::File(source));
             assert!(matches!(event, Event::Embedded { .. }), "{event:?}");
         }

@@ -304,7 +304,7 @@ async fn embedded(engine: &mut Engine, model: &ModelSpec, recipe: Recipe) -> Tra
     let clips: Vec<LabelledClip> = (0..8).map(clip).collect();
     for (index, LabelledClip { id, name, labels, .. }) in clips.iter().enumerate() {
         let (clip, file, model) = (id.clone(), name.clone(), model.clone());
-        let request = Request::Embed { clip, file, sample_rate: Some(22_050), model };
+        let request = Request::Embed { clip, file, sample_rate: Some(22_050), model, keep: true };
         let host = ask(engine, request, Payload::Floats(tone(labels[0], index))).await;
         assert!(matches!(host.last(), Event::Embedded { .. }), "{:?}", host.last());
     }

@@ -7,8 +7,8 @@ use std::io::{Read, Seek, SeekFrom};
 
 use genrelens::card::{Backbone, BackboneOutput, Card, Structure};
 use genrelens::protocol::{
-    Adapter, Architecture, EngineInfo, EngineKind, Event, Message, Payload, Prediction, Progress, Request, Score,
-    SelfTest, SpectrogramInfo, TagPrediction, VERSION, WindowScores,
+    Adapter, Architecture, EngineInfo, EngineKind, Event, Features, KeptClip, Message, Payload, Prediction, Progress,
+    Request, Score, SegmentShape, SelfTest, SpectrogramInfo, TagPrediction, VERSION, WindowScores,
 };
 use genrelens::web::file_source::FileSource;
 use genrelens::web::gpu::{adapter_of, too_low};
@@ -80,6 +80,15 @@ fn events() -> Vec<(Event, Payload)> {
         // Floats that a detour through text might change.
         (Event::Spectrogram(spectrogram), Payload::Floats(vec![-80.0, -0.5, 0.0, f32::MIN_POSITIVE, -1.0, 1.0])),
         (Event::Classified(prediction), Payload::None),
+        (
+            Event::Features(Features {
+                seconds: 2.5,
+                windows: 2,
+                segments: vec![SegmentShape { start_seconds: 0.1, columns: 2, bands: 1 }],
+            }),
+            Payload::Floats(vec![1e-9, -0.1]),
+        ),
+        (Event::KeptClips(vec![KeptClip { clip: "a".to_owned(), seconds: 2.5 }]), Payload::None),
         (
             Event::SelfTested(SelfTest { logits: vec![-1.5, 2.25], milliseconds: 3.0, step_milliseconds: Some(7.5) }),
             Payload::None,

@@ -6,3 +6,4 @@ pub mod networks;
 pub(crate) mod state;
 pub(crate) mod watchdog;
 pub mod words;
+pub(crate) mod workers;

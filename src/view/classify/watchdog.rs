@@ -23,7 +23,7 @@ pub(crate) fn limit(engine: EngineKind, request: &Request) -> u32 {
     match request {
         Request::Train { .. } => TRAIN_SECONDS,
         Request::Embed { .. } => EMBED_SECONDS,
-        Request::Classify { .. } if engine == EngineKind::Cpu => CLASSIFY_SECONDS,
+        Request::Classify { .. } | Request::PredictSegment { .. } if engine == EngineKind::Cpu => CLASSIFY_SECONDS,
         _ => ANSWER_SECONDS,
     }
 }

@@ -246,6 +246,9 @@ pub(crate) fn silent_for(seconds: u32) -> String {
     format!("did not respond for {seconds}{NBSP}s")
 }
 
+/// A worker that predicted parts of the recording ended.
+pub(crate) const HELPER_ENDED: &str = "One of the workers on this recording stopped; the others do its part.";
+
 /// The engine stopped, perhaps because of something else than the file.
 pub(crate) const TRIED_AGAIN: &str =
     "The engine stopped and was restarted; this file is analyzed from its beginning again.";

@@ -1,6 +1,7 @@
 //! Training on the visitor's own clips: the dataset, the settings, the running job, and its results.
 
 pub mod class;
+pub(crate) mod clip_queue;
 pub mod compare;
 pub mod dataset;
 pub mod dataset_file;

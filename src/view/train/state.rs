@@ -45,6 +45,8 @@ pub enum TrainingEvent {
         /// The picture.
         thumbnail: Thumbnail,
     },
+    /// A worker that helped with the clips ended, and the others do its work. Told once in a run.
+    HelperEnded,
     /// A step was made.
     Step {
         /// Steps that were made.
@@ -166,6 +168,9 @@ impl TrainingState {
                 Rc::make_mut(&mut self.epochs).retain(|report| report.epoch <= epoch);
                 self.stage = Stage::Preparing { fetched: 0, total: 0 };
                 self.notice = Some(crate::view::train::words::restarted(ended, epoch, batch));
+            }
+            TrainingEvent::HelperEnded => {
+                self.notice = Some(crate::view::train::words::HELPER_ENDED.to_owned());
             }
             TrainingEvent::Trained(outcome) => (self.stage, self.outcome) = (Stage::Idle, Some(outcome)),
             TrainingEvent::Failed(error) => {

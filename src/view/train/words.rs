@@ -87,6 +87,15 @@ pub(crate) fn ended_on(clip: &str) -> String {
     format!("the engine stopped while it read {clip}; remove that clip and start again")
 }
 
+/// A worker that helped to read clips ended.
+pub(crate) const HELPER_ENDED: &str =
+    "One of the workers that read the clips stopped; the others go on with its clips.";
+
+/// Two workers ended on this clip, which is left out; part of a sentence.
+pub(crate) fn helpers_ended_on(clip: &str) -> String {
+    format!("two workers stopped while they read {clip}, so it is left out")
+}
+
 /// The button that pauses and resumes.
 pub(crate) fn pause_button(paused: bool) -> &'static str {
     if paused { "Resume" } else { "Pause" }

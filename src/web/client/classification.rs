@@ -6,6 +6,7 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
+use super::segments::Sharing;
 use super::{Client, ClientEvent};
 use crate::protocol::{EngineKind, Event, Payload, Request, RequestId};
 use crate::view::classify::words;
@@ -25,6 +26,10 @@ pub(crate) struct Classification {
     /// True if an engine died before it had sent an event for it: the cause may have been something else.
     pub tried_again: bool,
     pub decoding: Decoding,
+    /// True once the engine that has it has shown a prediction of a part.
+    pub is_shown: bool,
+    /// The helpers of the engine that has it.
+    pub sharing: Option<Sharing>,
 }
 
 /// What the browser's own decoder does with the file.
@@ -43,7 +48,17 @@ pub(crate) enum Decoding {
 impl Classification {
     pub(crate) fn new(file: File) -> Self {
         let decoding = Decoding::NotRequested;
-        Self { file, running: None, sent_for: None, predicted_by: None, responded: false, tried_again: false, decoding }
+        Self {
+            file,
+            running: None,
+            sent_for: None,
+            predicted_by: None,
+            responded: false,
+            tried_again: false,
+            decoding,
+            is_shown: false,
+            sharing: None,
+        }
     }
 
     /// True if it can be sent to an engine that has this network.
@@ -62,6 +77,8 @@ impl Classification {
     pub(crate) fn requeue(&mut self) {
         self.running = None;
         self.responded = false;
+        self.is_shown = false;
+        self.sharing = None;
         if matches!(self.decoding, Decoding::Sent | Decoding::Running) {
             self.decoding = Decoding::NotRequested;
         }
@@ -159,7 +176,19 @@ impl Client {
             return;
         };
         classification.responded = true;
+        classification.is_shown |= matches!(event, Event::SoFar(_));
         match event {
+            Event::Segment { segment, shape } => {
+                drop(slot);
+                if let Payload::Floats(values) = payload {
+                    self.pass_on_segment(from.1, (segment, shape, values));
+                }
+            }
+            Event::Progress(progress) if from.0 == EngineKind::Cpu => {
+                drop(slot);
+                self.call_helpers(from.1, &progress);
+                self.emit(ClientEvent::Classification(event, payload));
+            }
             // The GPU engine or the file may be the cause. The CPU engine tells: it fails too if it is the file.
             Event::Failed { .. } if from.0 == EngineKind::Gpu => {
                 classification.requeue();

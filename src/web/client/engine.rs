@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use js_sys::WebAssembly::Module;
 use web_sys::File;
 
 use super::site::NetworkFiles;
@@ -24,13 +25,14 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Starts the worker whose script this attribute of the page's start script names.
+    /// Starts the worker whose script this attribute of the page's start script names, with the module that another
+    /// worker of the script has compiled if there is one.
     ///
     /// # Errors
     ///
     /// As [`WorkerHandle::start`].
-    pub(crate) async fn start(script: &str) -> Result<Self, String> {
-        let worker = WorkerHandle::start(&build_files::address(script)?).await?;
+    pub(crate) async fn start(script: &str, module: Option<Module>) -> Result<Self, String> {
+        let worker = WorkerHandle::start(&build_files::address(script)?, module.as_ref()).await?;
         Ok(Self { worker, network: Rc::default(), backbones: Rc::default() })
     }
 

@@ -67,7 +67,7 @@ impl Client {
     }
 
     async fn fetch_gpu(&self) -> Result<Engine, String> {
-        let engine = Engine::start(GPU_SCRIPT).await?;
+        let engine = Engine::start(GPU_SCRIPT, None).await?;
         let client = self.clone();
         engine.worker.on_end(move |end| client.abandon_gpu(end));
         Ok(engine)

@@ -9,6 +9,7 @@
 mod archives;
 mod background_task;
 mod classification;
+mod embedding;
 mod engine;
 mod engines;
 mod event;
@@ -16,6 +17,8 @@ mod gpu_engine;
 mod networks;
 mod offline;
 mod own_networks;
+mod pool;
+mod segments;
 mod site;
 mod thumbnails;
 mod training;
@@ -25,17 +28,20 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
+use js_sys::WebAssembly::Module;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
 pub use self::archives::{UnpackError, Unpacked};
 use self::background_task::BackgroundTask;
 use self::classification::Classification;
+use self::embedding::RunningRequest;
 use self::engine::Engine;
 pub use self::event::ClientEvent;
 use self::gpu_engine::GpuEngine;
 pub use self::own_networks::OwnNetwork;
 pub(crate) use self::own_networks::read_blob;
+use self::pool::Pool;
 use self::site::NetworkFiles;
 use self::thumbnails::Thumbnails;
 use self::training::{TrainingNumber, TrainingWorker};
@@ -58,6 +64,8 @@ pub(crate) struct Options {
     pub allow_software: bool,
     /// The network's name; `None` leaves the choice to the page.
     pub network: Option<String>,
+    /// How many workers of the CPU engine may compute side by side; `None` leaves it to the page.
+    pub workers: Option<usize>,
 }
 
 /// The page's connection to its engines. Clones are the same connection.
@@ -82,7 +90,12 @@ struct Inner {
     /// times.
     comparing_engines: Cell<bool>,
     classification: RefCell<Option<Classification>>,
+    /// What the first worker of the CPU engine has compiled, for all later ones.
+    cpu_module: RefCell<Option<Module>>,
+    pool: RefCell<Pool>,
     training_worker: RefCell<Option<TrainingWorker>>,
+    /// The clips that are being embedded for the training run.
+    embedding: RefCell<Vec<RunningRequest>>,
     /// The number of the latest training run.
     training_number: Cell<TrainingNumber>,
     /// True while the page waits for the list of architectures.
@@ -103,7 +116,6 @@ impl Client {
         let client = Self(Rc::new(Inner {
             on_event: Box::new(on_event),
             keeps_network: Cell::new(options.network.is_some()),
-            options: RefCell::new(options),
             catalogue: RefCell::default(),
             network_files: RefCell::default(),
             own_networks: RefCell::default(),
@@ -112,13 +124,17 @@ impl Client {
             gpu: RefCell::default(),
             comparing_engines: Cell::default(),
             classification: RefCell::default(),
+            cpu_module: RefCell::default(),
+            pool: RefCell::new(Pool::new(site::machine(), options.workers)),
             training_worker: RefCell::default(),
+            embedding: RefCell::default(),
             training_number: Cell::default(),
             registry_wanted: Cell::default(),
             service_worker: OnceCell::new(),
             thumbnails: RefCell::default(),
             unpacking: Cell::default(),
             imports: RefCell::default(),
+            options: RefCell::new(options),
         }));
         spawn_local(client.clone().begin());
         client
@@ -139,7 +155,7 @@ impl Client {
 
     /// Starts the CPU engine with the network in use or chosen, or else with the first one.
     async fn start_cpu(&self) -> Result<(), String> {
-        let mut starting = BackgroundTask::spawn(Engine::start(CPU_SCRIPT));
+        let mut starting = BackgroundTask::spawn(self.start_cpu_worker());
         let list = self.catalogue().await?;
         let selected = self.0.options.borrow().network.clone().map(|name| (name, Selection::User));
         let in_use = self.0.switch.borrow().active().map(|(name, selection)| (name.to_string(), selection));
@@ -151,7 +167,7 @@ impl Client {
             }
             // It died of that network: another one loads the first.
             if starting.result().await.is_ok_and(|cpu| cpu.worker.has_ended()) {
-                starting = BackgroundTask::spawn(Engine::start(CPU_SCRIPT));
+                starting = BackgroundTask::spawn(self.start_cpu_worker());
             }
         }
         self.start_with(&mut starting, &list.first, Selection::First).await

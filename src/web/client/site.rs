@@ -10,6 +10,7 @@ use web_sys::{Element, Response};
 use super::background_task::BackgroundTask;
 use crate::card::Card;
 use crate::view::classify::networks::Catalogue;
+use crate::view::classify::workers::Machine;
 use crate::view::offline::words;
 use crate::web::{dom, js, weights_cache};
 
@@ -165,6 +166,19 @@ async fn read(response: &Response, on_bytes: &mut impl FnMut(u64)) -> Result<Vec
         let piece = js::get(&piece, "value")?.dyn_into::<Uint8Array>()?.to_vec();
         on_bytes(piece.len() as u64);
         bytes.extend(piece);
+    }
+}
+
+/// What the browser tells of the computer that it runs on.
+pub(crate) fn machine() -> Machine {
+    let navigator = web_sys::window().map(|window| window.navigator());
+    let number = |name: &str| navigator.as_ref().and_then(|navigator| js::get(navigator, name).ok()?.as_f64());
+    let coarse = web_sys::window().and_then(|window| window.match_media("(pointer: coarse)").ok().flatten());
+    Machine {
+        cores: number("hardwareConcurrency").map_or(1, |cores| cores as usize),
+        memory_gib: number("deviceMemory"),
+        is_handheld: coarse.is_some_and(|query| query.matches()),
+        saves_data: saves_data(),
     }
 }
 

@@ -1,9 +1,11 @@
-//! Thumbnails of the dataset's clips, made by the CPU engine in the background.
+//! Thumbnails of the dataset's clips, made by the CPU engine in the background, and beside it by workers of the pool if
+//! there are many.
 
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
 use super::engine::{Engine, failure_message};
+use super::pool::Helper;
 use super::{Client, ClientEvent};
 use crate::protocol::{Event, Payload, Request, RequestId};
 use crate::training_job::ClipId;
@@ -12,12 +14,21 @@ use crate::view::train::state::TrainingEvent;
 use crate::view::train::words::dataset as words;
 use crate::web::browser_decoder;
 
-/// Clips that wait for their thumbnails. One is made at a time, so that a recording to classify waits for one at most.
+/// The fewest waiting clips for which another worker is started: one makes dozens in the time that takes.
+const LEAST_FOR_HELPER: usize = 24;
+
+/// Clips that wait for their thumbnails. The CPU engine makes one at a time, so that a recording to classify waits for one
+/// at most.
 #[derive(Default)]
 pub(crate) struct Thumbnails {
     /// A stack: the last clip is the next.
     pub(super) waiting: Vec<(ClipId, File)>,
-    in_progress: Option<InProgress>,
+    /// Clips of a format that the engine does not decode. They are the CPU engine's: the browser decodes whole files, and
+    /// several at once would take much memory.
+    for_browser: Vec<(ClipId, File)>,
+    in_progress: Vec<InProgress>,
+    /// True while a worker of the pool is started for them.
+    starts_helper: bool,
     /// The number of the latest request; the results of earlier ones are dropped.
     number: u32,
 }
@@ -27,32 +38,94 @@ struct InProgress {
     clip: ClipId,
     file: File,
     request: Option<RequestId>,
+    /// True if a worker of the pool makes it.
+    by_helper: bool,
+}
+
+impl Thumbnails {
+    /// The next clip, in progress from now on, with its number.
+    fn begin(&mut self, by_helper: bool) -> Option<(u32, ClipId, File)> {
+        let own = if by_helper { None } else { self.for_browser.pop() };
+        let (clip, file) = own.or_else(|| self.waiting.pop())?;
+        self.number += 1;
+        let in_progress =
+            InProgress { number: self.number, clip: clip.clone(), file: file.clone(), request: None, by_helper };
+        self.in_progress.push(in_progress);
+        Some((self.number, clip, file))
+    }
+
+    fn take(&mut self, wanted: impl Fn(&InProgress) -> bool) -> Option<InProgress> {
+        let place = self.in_progress.iter().position(wanted)?;
+        Some(self.in_progress.swap_remove(place))
+    }
+
+    /// Takes the clip from the helper that does not know its format; false if no helper has it.
+    fn leave_to_browser(&mut self, number: u32) -> bool {
+        let taken = self.take(|in_progress| in_progress.number == number && in_progress.by_helper);
+        let is_taken = taken.is_some();
+        self.for_browser.extend(taken.map(|InProgress { clip, file, .. }| (clip, file)));
+        is_taken
+    }
+
+    fn find(&mut self, number: u32) -> Option<&mut InProgress> {
+        self.in_progress.iter_mut().find(|in_progress| in_progress.number == number)
+    }
 }
 
 impl Client {
     /// Starts the next thumbnail, unless something more urgent needs the CPU engine.
     pub(super) fn next_thumbnail(&self) {
-        let busy = self.0.classification.borrow().as_ref().is_some_and(super::Classification::is_busy);
-        if busy || self.0.comparing_engines.get() || self.0.switch.borrow().is_loading() {
+        if !self.has_time_for_thumbnails() {
             return;
         }
         let Some(engine) = self.0.cpu.borrow().clone() else { return };
         let mut thumbnails = self.0.thumbnails.borrow_mut();
-        if thumbnails.in_progress.is_some() {
+        if thumbnails.in_progress.iter().any(|in_progress| !in_progress.by_helper) {
             return;
         }
-        let Some((clip, file)) = thumbnails.waiting.pop() else { return };
-        thumbnails.number += 1;
-        let number = thumbnails.number;
-        thumbnails.in_progress = Some(InProgress { number, clip: clip.clone(), file: file.clone(), request: None });
+        let Some((number, clip, file)) = thumbnails.begin(false) else { return };
+        let starts_helper = !thumbnails.starts_helper
+            && thumbnails.waiting.len() >= LEAST_FOR_HELPER
+            && self.0.pool.borrow().free() > 0;
+        thumbnails.starts_helper |= starts_helper;
         drop(thumbnails);
         spawn_local(self.clone().make_thumbnail(engine, number, clip, file));
+        if starts_helper {
+            spawn_local(self.clone().start_thumbnail_helper());
+        }
+    }
+
+    fn has_time_for_thumbnails(&self) -> bool {
+        let busy = self.0.classification.borrow().as_ref().is_some_and(super::Classification::is_busy);
+        !busy && !self.0.comparing_engines.get() && !self.0.switch.borrow().is_loading()
+    }
+
+    async fn start_thumbnail_helper(self) {
+        let helper = self.lend_worker().await;
+        // The next one that is made may start another.
+        self.0.thumbnails.borrow_mut().starts_helper = false;
+        if let Some(helper) = helper {
+            self.make_thumbnails_in(helper).await;
+        }
+    }
+
+    /// Makes thumbnails in a worker of the pool, as long as there are any and nothing more urgent needs the computer.
+    async fn make_thumbnails_in(self, helper: Helper) {
+        let Some(engine) = helper.engine() else { return };
+        let is_wanted = || self.0.pool.borrow().is_waited_for();
+        while self.has_time_for_thumbnails() && !is_wanted() && !engine.worker.has_ended() {
+            let Some((number, clip, file)) = self.0.thumbnails.borrow_mut().begin(true) else { break };
+            self.clone().make_thumbnail(engine.clone(), number, clip, file).await;
+        }
+        self.next_thumbnail();
     }
 
     /// Cancels the thumbnail in progress; its clip waits again.
     pub(super) fn postpone_thumbnail(&self) {
         let mut thumbnails = self.0.thumbnails.borrow_mut();
-        let Some(InProgress { clip, file, request, .. }) = thumbnails.in_progress.take() else { return };
+        // Those of other workers go on: the recording does not wait for them.
+        let own = thumbnails.take(|in_progress| !in_progress.by_helper);
+        let Some(InProgress { clip, file, request, .. }) = own else { return };
         // On top of the stack: it is the next again.
         thumbnails.waiting.push((clip, file));
         drop(thumbnails);
@@ -64,8 +137,8 @@ impl Client {
     /// The engine died while it made a thumbnail. Its clip is taken for the cause, and is not tried again.
     pub(super) fn skip_thumbnail(&self) {
         // Without a request it had not reached the engine.
-        let in_progress =
-            self.0.thumbnails.borrow_mut().in_progress.take_if(|in_progress| in_progress.request.is_some());
+        let sent = |in_progress: &InProgress| !in_progress.by_helper && in_progress.request.is_some();
+        let in_progress = self.0.thumbnails.borrow_mut().take(sent);
         if let Some(InProgress { clip, .. }) = in_progress {
             self.emit(ClientEvent::Training(TrainingEvent::Embedded {
                 clip,
@@ -76,10 +149,13 @@ impl Client {
 
     async fn make_thumbnail(self, engine: Engine, number: u32, clip: ClipId, file: File) {
         let outcome = self.request_thumbnail(&engine, number, &file).await;
-        if self.0.thumbnails.borrow_mut().in_progress.take_if(|in_progress| in_progress.number == number).is_none() {
-            return;
-        }
+        let in_progress = self.0.thumbnails.borrow_mut().take(|in_progress| in_progress.number == number);
+        let Some(InProgress { by_helper, .. }) = in_progress else { return };
         match outcome {
+            Err(_) if by_helper && engine.worker.has_ended() => {
+                let outcome = Err(words::ENGINE_DIED.to_owned());
+                self.emit(ClientEvent::Training(TrainingEvent::Embedded { clip, outcome }));
+            }
             Ok((seconds, thumbnail)) => {
                 self.emit(ClientEvent::Training(TrainingEvent::Embedded { clip: clip.clone(), outcome: Ok(seconds) }));
                 self.emit(ClientEvent::Training(TrainingEvent::Thumbnail { clip, thumbnail }));
@@ -94,6 +170,9 @@ impl Client {
         let (mut event, mut payload) =
             self.ask_for_thumbnail(engine, number, file, None, Payload::File(file.clone())).await;
         if let Event::Unsupported { message } = event {
+            if self.0.thumbnails.borrow_mut().leave_to_browser(number) {
+                return Err(message);
+            }
             let decoded = browser_decoder::decode(file).await.map_err(|_| message)?;
             let samples = Payload::Floats(decoded.samples);
             (event, payload) = self.ask_for_thumbnail(engine, number, file, Some(decoded.sample_rate), samples).await;
@@ -115,14 +194,13 @@ impl Client {
         sample_rate: Option<u32>,
         payload: Payload<File>,
     ) -> (Event, Payload) {
-        let own = |in_progress: &&mut InProgress| in_progress.number == number;
         // Postponed while the browser decoded it.
-        if self.0.thumbnails.borrow_mut().in_progress.as_mut().filter(own).is_none() {
+        if self.0.thumbnails.borrow_mut().find(number).is_none() {
             return (Event::Cancelled, Payload::None);
         }
         let request = Request::Thumbnail { file: file.name(), sample_rate };
         let sent = |id| {
-            if let Some(in_progress) = self.0.thumbnails.borrow_mut().in_progress.as_mut().filter(own) {
+            if let Some(in_progress) = self.0.thumbnails.borrow_mut().find(number) {
                 in_progress.request = Some(id);
             }
         };

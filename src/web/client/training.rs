@@ -9,14 +9,12 @@ use web_sys::File;
 use super::engine::{Engine, failure_message};
 use super::site::NetworkFiles;
 use super::training_run::TrainingRun;
-use super::{CPU_SCRIPT, Client, ClientEvent, GPU_SCRIPT};
+use super::{Client, ClientEvent, GPU_SCRIPT};
 use crate::card::Card;
 use crate::protocol::{EngineKind, Event, Payload, Request, RequestId};
-use crate::training_job::{LabelledClip, ModelSpec, TrainingResult};
+use crate::training_job::{ModelSpec, TrainingResult};
 use crate::view::train::results::Outcome;
 use crate::view::train::state::{ResumePoint, TrainingEvent};
-use crate::view::train::words;
-use crate::web::browser_decoder;
 
 /// The worker that trains.
 pub(crate) struct TrainingWorker {
@@ -74,6 +72,7 @@ impl Client {
         {
             training_worker.engine.worker.post(Request::Cancel { request });
         }
+        self.cancel_embedding();
     }
 
     /// Reports the architectures that can be trained from scratch, if the page waits for them and the CPU engine runs.
@@ -92,7 +91,7 @@ impl Client {
         });
     }
 
-    fn emit_training(&self, number: TrainingNumber, event: TrainingEvent) {
+    pub(super) fn emit_training(&self, number: TrainingNumber, event: TrainingEvent) {
         if number == self.0.training_number.get() {
             self.emit(ClientEvent::Training(event));
         }
@@ -146,7 +145,7 @@ impl Client {
         let on_gpu = kind == EngineKind::Gpu;
         let (engine, alive) = self.training_worker(number, kind).await?;
         engine.load_backbones(backbones).await.map_err(failure(on_gpu))?;
-        let embedded = self.embed_all(number, kind, &engine, &alive, run).await?;
+        let embedded = self.embed_all(number, kind, (&engine, &*alive), backbones, run).await?;
         if !self.is_current(number) {
             return Err(TrainFailure::Superseded);
         }
@@ -158,40 +157,7 @@ impl Client {
         })
     }
 
-    /// Embeds the clips of a job; returns those that could be decoded.
-    async fn embed_all(
-        &self,
-        number: TrainingNumber,
-        kind: EngineKind,
-        engine: &Engine,
-        alive: &Cell<bool>,
-        run: &TrainingRun,
-    ) -> Result<Vec<LabelledClip>, TrainFailure> {
-        let TrainingRun { job, files, .. } = run;
-        let mut embedded = Vec::new();
-        for (done, clip) in job.clips.iter().enumerate() {
-            if !self.is_current(number) {
-                return Err(TrainFailure::Superseded);
-            }
-            self.emit_training(number, TrainingEvent::Embedding { done, total: job.clips.len() });
-            // A clip whose file is gone is left out, like one that cannot be decoded.
-            let Some(file) = files.get(&clip.id) else { continue };
-            let outcome = self.embed(number, engine, clip, file, &job.model).await;
-            let ended = !alive.get();
-            if ended && kind == EngineKind::Gpu {
-                return Err(TrainFailure::WorkerLost(words::ENGINE_ENDED.to_owned()));
-            }
-            embedded.extend(outcome.is_ok().then(|| clip.clone()));
-            self.emit_training(number, TrainingEvent::Embedded { clip: clip.id.clone(), outcome });
-            if ended {
-                // This clip is taken for the cause: another engine would end on it too.
-                return Err(TrainFailure::Refused(words::ended_on(&clip.name)));
-            }
-        }
-        Ok(embedded)
-    }
-
-    fn is_current(&self, number: TrainingNumber) -> bool {
+    pub(super) fn is_current(&self, number: TrainingNumber) -> bool {
         number == self.0.training_number.get()
     }
 
@@ -230,8 +196,10 @@ impl Client {
         if let Some(there) = there {
             return Ok(there);
         }
-        let script = if kind == EngineKind::Gpu { GPU_SCRIPT } else { CPU_SCRIPT };
-        let started = Engine::start(script).await;
+        let started = match kind {
+            EngineKind::Gpu => Engine::start(GPU_SCRIPT, None).await,
+            EngineKind::Cpu => self.start_cpu_worker().await,
+        };
         if !self.is_current(number) {
             return Err(TrainFailure::Superseded);
         }
@@ -260,34 +228,6 @@ impl Client {
             && self.is_current(number)
         {
             training_worker.running = request;
-        }
-    }
-
-    /// Embeds a clip, decoded by the browser if the engine does not know the format; returns its length in seconds.
-    async fn embed(
-        &self,
-        number: TrainingNumber,
-        engine: &Engine,
-        clip: &LabelledClip,
-        file: &File,
-        model: &ModelSpec,
-    ) -> Result<f64, String> {
-        let request = |sample_rate| {
-            let (clip, file, model) = (clip.id.clone(), clip.name.clone(), model.clone());
-            Request::Embed { clip, file, sample_rate, model }
-        };
-        let ask = |request, payload| {
-            engine.worker.ask_with_progress(request, payload, |id| self.note_request(number, Some(id)), |_, _| {})
-        };
-        let (mut event, _) = ask(request(None), Payload::File(file.clone())).await;
-        if let Event::Unsupported { message } = event {
-            let decoded = browser_decoder::decode(file).await.map_err(|_| message)?;
-            (event, _) = ask(request(Some(decoded.sample_rate)), Payload::Floats(decoded.samples)).await;
-        }
-        self.note_request(number, None);
-        match event {
-            Event::Embedded { seconds, .. } => Ok(seconds),
-            other => Err(failure_message(other)),
         }
     }
 

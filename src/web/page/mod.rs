@@ -290,12 +290,14 @@ impl Page {
     }
 }
 
-/// The options in the page's address: `?engine=auto|cpu|gpu`, `?software=1` and `?network=NAME`.
+/// The options in the page's address: `?engine=auto|cpu|gpu`, `?software=1`, `?network=NAME` and, for tests and benchmarks,
+/// `?workers=N`.
 fn options_from_address() -> Result<Options, DomError> {
     let query = web_sys::UrlSearchParams::new_with_str(&dom::window()?.location().search()?)?;
     let preference = query.get("engine").and_then(|name| Preference::of(&name)).unwrap_or_default();
     let allow_software = query.get("software").as_deref() == Some("1");
-    Ok(Options { preference, allow_software, network: query.get("network") })
+    let workers = query.get("workers").and_then(|count| count.parse().ok());
+    Ok(Options { preference, allow_software, network: query.get("network"), workers })
 }
 
 /// Starts the page and its engines.
