@@ -35,10 +35,6 @@ impl Direct {
         Self { channels, weights: weights.chunks(CHANNELS * rows * TAPS).map(group).collect() }
     }
 
-    pub(super) fn channels(&self) -> usize {
-        self.channels
-    }
-
     /// Writes the outputs of so many frames into the first rows of `outputs`.
     #[inline(never)]
     pub(super) fn run(&self, inputs: &Rows, frames: usize, outputs: &mut Rows) {

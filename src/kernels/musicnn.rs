@@ -7,6 +7,11 @@ use super::timbre::{BandSpectra, TAPS, Timbre};
 use super::vector::{LANES, Vector, largest};
 use super::winograd::{PointScratch, SUMMED, Winograd};
 
+/// Weights below this count as zeros. Weight decay leaves channels behind whose weights are about 1e-30, half of all in a
+/// published MusiCNN: they change no sum, and products of two such numbers are subnormal, which processors take a
+/// hundred times longer for.
+const NEGLIGIBLE: f32 = 1e-18;
+
 /// A batch norm with the statistics of its training; each vector has one value a channel.
 #[derive(Debug, Clone, Default)]
 pub struct BatchNorm {
@@ -82,13 +87,23 @@ pub struct FrozenMusicnn {
     low: Timbre<59>,
     high: Timbre<30>,
     rhythm: Rhythm,
-    /// Of the whole first layer.
+    /// Of the first layer's rows that depend on the window.
     front_end: Ending,
+    /// Of the whole first layer.
+    channels: Vec<Channel>,
     middles: Vec<(Middle, Ending)>,
     pooled_norm: Vec<[f32; 2]>,
     dense: Dense,
     dense_norm: Vec<[f32; 2]>,
     output: Dense,
+}
+
+/// A channel of the first layer.
+enum Channel {
+    /// The row that it is computed in.
+    Row(usize),
+    /// Its value in every frame, where all its weights count as zeros.
+    Constant(f32),
 }
 
 /// A layer over time.
@@ -115,6 +130,8 @@ struct EndOfChannel {
     sign: f32,
     bias: f32,
     norm: [f32; 2],
+    /// True if all its weights count as zeros.
+    is_constant: bool,
 }
 
 impl FrozenMusicnn {
@@ -131,25 +148,40 @@ impl FrozenMusicnn {
         let factors = input_norm.factors()?;
         let [input_norm] = factors.try_into().ok()?;
         let front = [low, high].into_iter().chain(rhythms);
+        let mut channels = Vec::new();
         let mut endings = Vec::new();
         let mut turned = Vec::new();
         for convolution in front {
-            let ending = convolution.ending(true)?;
-            turned.push(convolution.turned(&ending));
-            endings.extend(ending.0);
+            let mut weights = Vec::new();
+            for (kernel, end) in convolution.kernels().zip(convolution.ending(true)?.0) {
+                if end.is_constant {
+                    channels.push(Channel::Constant(end.of(0.0)));
+                } else {
+                    channels.push(Channel::Row(endings.len()));
+                    weights.extend(kernel.iter().map(|&weight| end.sign * without_negligible(weight)));
+                    endings.push(end);
+                }
+            }
+            turned.push(weights);
         }
-        let mut rows = endings.len();
+        let mut rows = channels.len();
         let mut packed = Vec::new();
         for middle in middles {
             if middle.kernel != [rows, TAPS] {
                 return None;
             }
             let ending = middle.ending(false)?;
-            packed.push((Middle::new(packed.is_empty(), rows, &middle.weights), ending));
+            let layer = if packed.is_empty() {
+                Middle::first(middle, &ending, &channels, endings.len())
+            } else {
+                let weights: Vec<f32> = middle.weights.iter().copied().map(without_negligible).collect();
+                Middle::Plain(Direct::new(rows, &weights))
+            };
+            packed.push((layer, ending));
             rows = middle.channels();
         }
-        let [first, second, third] = [0, 1, 2].map(|layer: usize| packed[layer].0.channels());
-        let pooled = 2 * (endings.len() + first + second + third);
+        let [first, second, third] = [0, 1, 2].map(|layer: usize| packed[layer].1.0.len());
+        let pooled = 2 * (channels.len() + first + second + third);
         let (pooled_norm, dense_norm) = (weights.pooled_norm.factors()?, weights.dense_norm.factors()?);
         let fits = first == second
             && second == third
@@ -168,6 +200,7 @@ impl FrozenMusicnn {
             high: Timbre::new(&turned[1]),
             rhythm: Rhythm::new(&kernels),
             front_end: Ending(endings),
+            channels,
             middles: packed,
             pooled_norm,
             dense: weights.dense.clone(),
@@ -180,8 +213,9 @@ impl FrozenMusicnn {
     pub fn scratch(&self) -> Scratch {
         Scratch {
             window: Rows::new(BANDS),
-            front: Rows::new(self.front_end.0.len()),
-            middles: self.middles.iter().map(|(layer, _)| Rows::new(layer.channels())).collect(),
+            // The last row is 1 in every frame.
+            front: Rows::new(self.front_end.0.len() + 1),
+            middles: self.middles.iter().map(|(_, ending)| Rows::new(ending.0.len())).collect(),
             band_spectra: BandSpectra::new(),
             time_spectra: TimeSpectra::new(),
             points: PointScratch::default(),
@@ -208,6 +242,9 @@ impl FrozenMusicnn {
         self.high.run(band_spectra, frames, front, self.low.channels());
         self.rhythm.run(input, frames, time_spectra, front, rhythms);
         self.front_end.apply(front, frames, None);
+        let ones = front.row_mut(self.front_end.0.len());
+        ones[PAD..PAD + frames].fill(1.0);
+        ones[PAD + frames..].fill(0.0);
         let mut before: &Rows = front;
         for (index, ((layer, ending), rows)) in self.middles.iter().zip(middles.iter_mut()).enumerate() {
             layer.run(before, frames, points, rows);
@@ -215,7 +252,15 @@ impl FrozenMusicnn {
             before = rows;
         }
         let mut pooled = Vec::with_capacity(self.pooled_norm.len());
-        [&*front].into_iter().chain(&*middles).for_each(|rows| pool(rows, frames, &mut pooled));
+        for channel in &self.channels {
+            pooled.extend(match *channel {
+                Channel::Row(row) => largest_and_mean(&front.row(row)[PAD..PAD + frames]),
+                Channel::Constant(value) => [value; 2],
+            });
+        }
+        for row in middles.iter().flat_map(Rows::iter) {
+            pooled.extend(largest_and_mean(&row[PAD..PAD + frames]));
+        }
         let normalized: Vec<f32> =
             pooled.iter().zip(&self.pooled_norm).map(|(value, norm)| value * norm[0] + norm[1]).collect();
         let hidden = self.dense.run(&normalized);
@@ -227,19 +272,29 @@ impl FrozenMusicnn {
 }
 
 impl Middle {
-    fn new(is_first: bool, rows: usize, weights: &[f32]) -> Self {
-        if is_first {
-            Self::Filtered(Box::new(Winograd::new(rows, weights)))
-        } else {
-            Self::Plain(Direct::new(rows, weights))
+    /// The first one, from the first layer's channels, so many of which have a row. What all others add is one row of ones
+    /// with weights of its own: beyond the window they are zeros, as the rows are.
+    fn first(convolution: &Convolution, ending: &Ending, channels: &[Channel], rows: usize) -> Self {
+        let (mut weights, mut targets) = (Vec::new(), Vec::new());
+        for (target, (kernel, _)) in
+            convolution.kernels().zip(&ending.0).enumerate().filter(|(_, (_, end))| !end.is_constant)
+        {
+            let mut of_ones = [0.0; TAPS];
+            let mut of_rows = vec![0.0; rows * TAPS];
+            for (channel, taps) in channels.iter().zip(kernel.chunks_exact(TAPS)) {
+                match *channel {
+                    Channel::Row(row) => of_rows[row * TAPS..][..TAPS].copy_from_slice(taps),
+                    Channel::Constant(value) => {
+                        for (sum, tap) in of_ones.iter_mut().zip(taps) {
+                            *sum += f64::from(value) * f64::from(*tap);
+                        }
+                    }
+                }
+            }
+            weights.extend(of_rows.into_iter().chain(of_ones.map(|sum| sum as f32)).map(without_negligible));
+            targets.push(target);
         }
-    }
-
-    fn channels(&self) -> usize {
-        match self {
-            Self::Filtered(layer) => layer.channels(),
-            Self::Plain(layer) => layer.channels(),
-        }
+        Self::Filtered(Box::new(Winograd::new(rows + 1, &weights, targets)))
     }
 
     fn run(&self, inputs: &Rows, frames: usize, points: &mut PointScratch, outputs: &mut Rows) {
@@ -276,17 +331,25 @@ impl Convolution {
         let fits = norms.len() == self.channels()
             && !self.bias.is_empty()
             && self.weights.len() == self.channels() * self.kernel[0] * self.kernel[1];
-        let of_channel = |(norm, &bias): ([f32; 2], &f32)| {
+        let of_channel = |((norm, &bias), kernel): (([f32; 2], &f32), &[f32])| {
             let sign = if is_largest && norm[0] < 0.0 { -1.0 } else { 1.0 };
-            EndOfChannel { sign, bias, norm }
+            let is_constant = kernel.iter().all(|&weight| without_negligible(weight) == 0.0);
+            EndOfChannel { sign, bias, norm, is_constant }
         };
-        fits.then(|| Ending(norms.into_iter().zip(&self.bias).map(of_channel).collect()))
+        fits.then(|| Ending(norms.into_iter().zip(&self.bias).zip(self.kernels()).map(of_channel).collect()))
     }
 
-    /// Its weights with the signs of this ending.
-    fn turned(&self, ending: &Ending) -> Vec<f32> {
-        let kernels = self.weights.chunks_exact(self.kernel[0] * self.kernel[1]);
-        kernels.zip(&ending.0).flat_map(|(kernel, end)| kernel.iter().map(|weight| weight * end.sign)).collect()
+    /// The weights of every channel.
+    fn kernels(&self) -> impl Iterator<Item = &[f32]> {
+        self.weights.chunks_exact((self.kernel[0] * self.kernel[1]).max(1))
+    }
+}
+
+impl EndOfChannel {
+    /// What becomes of a sum.
+    #[inline(always)]
+    fn of(&self, sum: f32) -> f32 {
+        relu(self.sign * sum + self.bias) * self.norm[0] + self.norm[1]
     }
 }
 
@@ -294,10 +357,11 @@ impl Ending {
     /// Ends a layer in place, and clears what lies behind its frames.
     fn apply(&self, rows: &mut Rows, frames: usize, residual: Option<&Rows>) {
         for (channel, (row, end)) in rows.iter_mut().zip(&self.0).enumerate() {
-            let EndOfChannel { sign, bias, norm: [factor, summand] } = *end;
             let values = &mut row[PAD..PAD + frames];
-            for value in &mut *values {
-                *value = relu(*value * sign + bias) * factor + summand;
+            if end.is_constant {
+                values.fill(end.of(0.0));
+            } else {
+                values.iter_mut().for_each(|value| *value = end.of(*value));
             }
             if let Some(residual) = residual {
                 for (value, other) in values.iter_mut().zip(&residual.row(channel)[PAD..]) {
@@ -338,16 +402,19 @@ fn relu(value: f32) -> f32 {
     if value > 0.0 { value } else { 0.0 }
 }
 
-/// Appends the maximum and the mean over time of every row.
-fn pool(rows: &Rows, frames: usize, pooled: &mut Vec<f32>) {
-    for row in rows.iter() {
-        let (fours, rest) = row[PAD..PAD + frames].as_chunks::<LANES>();
-        let (mut most, mut sums) = (Vector::splat(f32::MIN), Vector::ZERO);
-        for &four in fours {
-            let four = Vector::new(four);
-            (most, sums) = (most.fast_max(four), sums + four);
-        }
-        let sum = sums.to_array().iter().chain(rest).sum::<f32>();
-        pooled.extend([largest(most.to_array().iter().chain(rest)), sum / frames as f32]);
+/// A weight, or 0 if it counts as such.
+fn without_negligible(weight: f32) -> f32 {
+    if weight.abs() < NEGLIGIBLE { 0.0 } else { weight }
+}
+
+/// The maximum and the mean over time.
+fn largest_and_mean(values: &[f32]) -> [f32; 2] {
+    let (fours, rest) = values.as_chunks::<LANES>();
+    let (mut most, mut sums) = (Vector::splat(f32::MIN), Vector::ZERO);
+    for &four in fours {
+        let four = Vector::new(four);
+        (most, sums) = (most.fast_max(four), sums + four);
     }
+    let sum = sums.to_array().iter().chain(rest).sum::<f32>();
+    [largest(most.to_array().iter().chain(rest)), sum / values.len() as f32]
 }

@@ -127,26 +127,48 @@ fn difference(found: &[f32], expected: &[f64]) -> f64 {
     found.iter().zip(expected).fold(0.0, |most: f64, (a, b)| most.max((f64::from(*a) - b).abs())) / largest
 }
 
+/// Computes windows of several lengths and compares them with their definition.
+fn check(weights: &MusicnnWeights, random: &mut Random) {
+    let network = FrozenMusicnn::new(weights).unwrap();
+    let mut scratch = network.scratch();
+    // A longer window before a shorter one must leave nothing behind.
+    for frames in [192, 187, 33, 32, 7, 1] {
+        let window = random.many(BANDS * frames, 1.0);
+        let found = network.run(&window, frames, &mut scratch).unwrap();
+        let [pooled, features, logits] = expected(weights, &window, frames);
+        let differences = [
+            difference(&found.pooled, &pooled),
+            difference(&found.features, &features),
+            difference(&found.logits, &logits),
+        ];
+        assert!(differences.iter().all(|difference| *difference < 2e-6), "{frames}: {differences:?}");
+    }
+}
+
 #[test]
 fn windows_of_any_length_are_computed_as_the_sums_that_define_the_network() {
     // Numbers of channels that fill no pair and no tile, and such that do.
     for channels in [[3, 5, 6, 7, 4], [4, 2, 8, 12, 3]] {
         let mut random = Random(88_172_645_463_325_252);
         let weights = random.weights(channels);
-        let network = FrozenMusicnn::new(&weights).unwrap();
-        let mut scratch = network.scratch();
-        // A longer window before a shorter one must leave nothing behind.
-        for frames in [192, 187, 33, 32, 7, 1] {
-            let window = random.many(BANDS * frames, 1.0);
-            let found = network.run(&window, frames, &mut scratch).unwrap();
-            let [pooled, features, logits] = expected(&weights, &window, frames);
-            let differences = [
-                difference(&found.pooled, &pooled),
-                difference(&found.features, &features),
-                difference(&found.logits, &logits),
-            ];
-            assert!(differences.iter().all(|difference| *difference < 2e-6), "{channels:?}, {frames}: {differences:?}");
+        check(&weights, &mut random);
+    }
+}
+
+#[test]
+fn channels_whose_weights_have_decayed_are_constants() {
+    // Every other channel, and whole layers.
+    for step in [2, 1] {
+        let mut random = Random(88_172_645_463_325_252);
+        let mut weights = random.weights([5, 3, 6, 7, 4]);
+        let MusicnnWeights { timbres: [low, high], rhythms, middles, .. } = &mut weights;
+        let [first, second, _] = middles;
+        for convolution in [low, high, first, second].into_iter().chain(rhythms) {
+            let size = convolution.kernel[0] * convolution.kernel[1];
+            let decayed = convolution.weights.chunks_mut(size).step_by(step).flatten();
+            decayed.for_each(|weight| *weight *= 1e-30);
         }
+        check(&weights, &mut random);
     }
 }
 

@@ -27,15 +27,16 @@ type PointRows = Vec<[f32; TILES]>;
 /// A layer of seven frames' kernels, which keeps the number of frames.
 pub(super) struct Winograd {
     rows: usize,
-    channels: usize,
+    /// The row of the outputs of every channel.
+    targets: Vec<usize>,
     /// By group of channels and point: the weights of each row.
     weights: Vec<[Vec<[f32; CHANNELS]>; POINTS]>,
     matrices: Matrices,
 }
 
 impl Winograd {
-    /// `weights` are `[channels, rows, TAPS]`, row-major.
-    pub(super) fn new(rows: usize, weights: &[f32]) -> Self {
+    /// `weights` are `[channels, rows, TAPS]`, row-major; `targets` are the rows of the outputs, one a channel.
+    pub(super) fn new(rows: usize, weights: &[f32], targets: Vec<usize>) -> Self {
         let matrices = Matrices::new();
         let group = |group: &[f32]| {
             from_fn(|point| {
@@ -50,15 +51,10 @@ impl Winograd {
                 packed.collect()
             })
         };
-        let channels = weights.len() / (rows * TAPS).max(1);
-        Self { rows, channels, weights: weights.chunks(CHANNELS * rows * TAPS).map(group).collect(), matrices }
+        Self { rows, targets, weights: weights.chunks(CHANNELS * rows * TAPS).map(group).collect(), matrices }
     }
 
-    pub(super) fn channels(&self) -> usize {
-        self.channels
-    }
-
-    /// Writes the outputs of so many frames into the first rows of `outputs`.
+    /// Writes the outputs of so many frames into their rows of `outputs`.
     #[inline(never)]
     pub(super) fn run(&self, inputs: &Rows, frames: usize, scratch: &mut PointScratch, outputs: &mut Rows) {
         let points = &mut scratch.points;
@@ -67,10 +63,10 @@ impl Winograd {
             for (index, row) in inputs.iter().take(self.rows).enumerate() {
                 self.transform(row, from, index, points);
             }
-            for (group, weights) in self.weights.iter().enumerate() {
+            for (weights, targets) in self.weights.iter().zip(self.targets.chunks(CHANNELS)) {
                 let sums: [_; POINTS] = from_fn(|point| products(&points[point], &weights[point]));
-                let rows = outputs.iter_mut().take(self.channels).skip(group * CHANNELS).take(CHANNELS);
-                for (channel, row) in rows.enumerate() {
+                for (channel, &target) in targets.iter().enumerate() {
+                    let row = outputs.row_mut(target);
                     for vector in 0..VECTORS {
                         let tiles = self.matrices.output(from_fn(|point| sums[point][channel][vector]));
                         // Four tiles' outputs of one place become each tile's four outputs.
