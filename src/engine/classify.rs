@@ -91,7 +91,8 @@ pub(super) async fn classify_on(
                 show(&pipeline, host);
             }
             let is_last = pipeline.fraction() >= 1.0;
-            song.add(segment, is_last, host, |predicted, host| reporter.send_progress(&pipeline, predicted, host)).await?;
+            song.add(segment, is_last, host, |predicted, host| reporter.send_progress(&pipeline, predicted, host))
+                .await?;
         }
         if !song.is_empty() && reporter.is_time_to_show(host.now_milliseconds()) {
             show(&pipeline, host);
