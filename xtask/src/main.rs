@@ -10,15 +10,18 @@ mod bench;
 #[cfg(test)]
 mod browsers;
 mod build;
+mod build_times;
 mod cli;
 mod compress;
 mod content_names;
+mod engines;
 mod networks;
 mod policy;
 mod post_build;
 mod precache;
 mod selection;
 mod serve;
+mod site_server;
 mod sizes;
 mod stages;
 mod static_files;

@@ -50,6 +50,13 @@ pub fn for_page(workspace: &mut Workspace) -> Result {
     Ok(())
 }
 
+/// Whether the tools that build the page are installed, but for those that rustup installs in seconds.
+pub fn has_page_tools(workspace: &Workspace) -> Result<bool> {
+    Ok([trunk(), wasm_bindgen(workspace)?]
+        .iter()
+        .all(|tool| is_private(workspace, tool) || on_path(workspace, tool).as_deref() == Some(&tool.version)))
+}
+
 /// Installs the tools of `cargo xtask bench front-end` and the libraries that it compares with.
 pub fn for_bench(workspace: &mut Workspace) -> Result {
     wasm_target(workspace)?;
