@@ -47,10 +47,10 @@ impl Step {
         }
     }
 
-    /// Seconds on two cores of a 2024 server.
+    /// Seconds on two cores, roughly; scaled once this machine has times of its own.
     fn typical_seconds(self) -> f64 {
         match self {
-            Self::Tools => 120.0,
+            Self::Tools => 420.0,
             Self::Page { first: true } => 360.0,
             Self::Page { first: false } => 120.0,
             Self::GpuEngine { first: true } => 900.0,

@@ -225,14 +225,13 @@ fn announce(tool: &CargoTool, found: Option<&str>, private_root: Option<&Path>) 
     let (name, version) = (tool.name, &tool.version);
     match (found, private_root) {
         (Some(other), Some(folder)) => println!(
-            "Installing {name} {version}, by cargo, into {}: the {other} on PATH stays as it is. This takes a minute or two.",
+            "Installing {name} {version}, by cargo, into {}: the {other} on PATH stays as it is. This takes minutes.",
             folder.display()
         ),
-        (None, Some(folder)) => println!(
-            "Installing {name} {version}, by cargo, into {}. This takes a minute or two, once.",
-            folder.display()
-        ),
-        (_, None) => println!("Installing {name} {version}, by cargo. This takes a minute or two, once."),
+        (None, Some(folder)) => {
+            println!("Installing {name} {version}, by cargo, into {}. This takes minutes, once.", folder.display())
+        }
+        (_, None) => println!("Installing {name} {version}, by cargo. This takes minutes, once."),
     }
 }
 
