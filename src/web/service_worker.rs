@@ -277,7 +277,8 @@ fn answer_whether_busy(event: &Event) {
     }
 }
 
-fn reload() {
+/// Loads the page again.
+pub(crate) fn reload() {
     if let Err(error) = dom::window().and_then(|window| Ok(window.location().reload()?)) {
         log::warn!("the page could not be reloaded: {error}");
     }

@@ -4,6 +4,7 @@
 //! Hosts let browsers keep every file for some minutes (GitHub Pages: ten). Under one name a visitor who comes back would
 //! meet an older worker beside a newer page.
 
+use crate::engines::Engines;
 use crate::weights::sha256_hex;
 use crate::workspace::Result;
 use std::fs;
@@ -20,18 +21,30 @@ const REFERENCES: [(&str, &str); 7] = [
     ("start.js", PAGE),
 ];
 const PAGE: &str = "index.html";
+/// What begins the names of the GPU engine's files.
+const GPU_ENGINE: &str = "gpu_worker";
+/// The attribute of the page that names the GPU engine; empty while that engine is being built (src/web/build_files.rs).
+const GPU_ATTRIBUTE: &str = "data-gpu-worker=\"";
 /// Keeps its name, which programs may read, and is asked for by its hash.
 const NETWORK_LIST: &str = "model-weights/networks.json";
 /// As many as Trunk writes.
 const HASH_DIGITS: usize = 16;
 
-/// Renames the files of a site, and changes the names in its other files. A second run changes nothing.
+/// Renames the files of a site, and changes the names in its other files. A second run changes nothing. Of a site without
+/// the GPU engine the page says so.
 ///
 /// # Errors
 ///
 /// A sentence, if a file is missing, or is not named where it should be.
-pub fn apply(site: &Path) -> Result {
-    for (file, names_it) in REFERENCES {
+pub fn apply(site: &Path, engines: Engines) -> Result {
+    let is_there = |(file, _): &(&str, &str)| engines == Engines::All || !file.starts_with(GPU_ENGINE);
+    if engines == Engines::OnlyCpu {
+        let (page, html) = (site.join(PAGE), read(&site.join(PAGE))?);
+        let named = html.split_once(GPU_ATTRIBUTE).and_then(|(_, rest)| rest.split_once('"')).map(|(name, _)| name);
+        let named = format!("{GPU_ATTRIBUTE}{}\"", named.unwrap_or_default());
+        replace(&page, GPU_ATTRIBUTE, &named, &format!("{GPU_ATTRIBUTE}\""))?;
+    }
+    for (file, names_it) in REFERENCES.into_iter().filter(is_there) {
         let (old, naming) = (current_name(site, file)?, current_name(site, names_it)?);
         let new = with_hash(file, &hash(&site.join(&old))?);
         if new != old {
@@ -139,7 +152,7 @@ mod tests {
     #[test]
     fn a_worker_that_changes_has_another_name_and_so_have_those_that_name_it() {
         let site = site("chain");
-        apply(&site).unwrap();
+        apply(&site, Engines::All).unwrap();
         let first = names(&site);
         let worker = |kind: &str| first.iter().filter(move |name| name.starts_with(&format!("{kind}_worker"))).count();
         assert_eq!((worker("cpu"), worker("gpu"), first.len()), (3, 3, 9), "{first:?}");
@@ -147,14 +160,14 @@ mod tests {
         let loader = first.iter().find(|name| name.starts_with("cpu_worker_loader-")).unwrap();
         assert!(html.contains(&format!("data-cpu-worker=\"./{loader}\"")), "{html}");
         assert!(html.contains("networks.json?sha256="), "{html}");
-        apply(&site).unwrap();
+        apply(&site, Engines::All).unwrap();
         assert_eq!((names(&site), read(&site.join(PAGE)).unwrap()), (first.clone(), html.clone()), "a second run");
 
         let code = first.iter().find(|name| name.starts_with("cpu_worker_bg-")).unwrap();
         fs::write(site.join(code), "newer code").unwrap();
         fs::write(site.join(format!("{code}.br")), "compressed").unwrap();
         fs::write(site.join(NETWORK_LIST), "[1]").unwrap();
-        apply(&site).unwrap();
+        apply(&site, Engines::All).unwrap();
         let second = names(&site);
         let changed: BTreeSet<String> = first.difference(&second).map(|name| without_hash(name)).collect();
         assert_eq!(changed, ["cpu_worker.js", "cpu_worker_bg.wasm", "cpu_worker_loader.js"].map(String::from).into());
@@ -165,15 +178,33 @@ mod tests {
     }
 
     #[test]
+    fn without_the_gpu_engine_the_page_names_none() {
+        let site = site("cpu");
+        for name in names(&site).iter().filter(|name| name.starts_with(GPU_ENGINE)) {
+            fs::remove_file(site.join(name)).unwrap();
+        }
+        apply(&site, Engines::OnlyCpu).unwrap();
+        let html = read(&site.join(PAGE)).unwrap();
+        assert!(
+            html.contains("data-gpu-worker=\"\"") && html.contains("data-cpu-worker=\"./cpu_worker_loader-"),
+            "{html}"
+        );
+        let first = names(&site);
+        apply(&site, Engines::OnlyCpu).unwrap();
+        assert_eq!((names(&site), read(&site.join(PAGE)).unwrap()), (first, html), "a second run");
+        fs::remove_dir_all(site).unwrap();
+    }
+
+    #[test]
     fn a_site_in_which_something_is_missing_is_an_error() {
         let site = site("missing");
         fs::write(site.join("gpu_worker.js"), "nothing").unwrap();
-        assert!(apply(&site).unwrap_err().ends_with("does not name gpu_worker_bg.wasm"));
+        assert!(apply(&site, Engines::All).unwrap_err().ends_with("does not name gpu_worker_bg.wasm"));
         // The first run has renamed it already.
         for name in names(&site).iter().filter(|name| name.starts_with("gpu_worker_bg-")) {
             fs::remove_file(site.join(name)).unwrap();
         }
-        assert_eq!(apply(&site).unwrap_err(), "the site has no gpu_worker_bg.wasm");
+        assert_eq!(apply(&site, Engines::All).unwrap_err(), "the site has no gpu_worker_bg.wasm");
         fs::remove_dir_all(site).unwrap();
     }
 }

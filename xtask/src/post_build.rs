@@ -3,6 +3,7 @@
 //! Trunk runs this after every build (`Trunk.toml`). The list of networks, the names of the workers and the two manifests
 //! come first, because the service worker lists them. A second run changes nothing.
 
+use crate::engines::Engines;
 use crate::policy::{Policy, blocked_tags};
 use crate::precache::{CacheStore, Entry, SERVICE_WORKER, cache_store, service_worker};
 use crate::workspace::Result;
@@ -21,16 +22,17 @@ const SHARE_TARGET_MANIFEST: &str = "sharing.webmanifest";
 pub fn command(root: &Path) -> Result {
     let site = std::env::var_os("TRUNK_STAGING_DIR").map_or_else(|| root.join("dist"), PathBuf::from);
     let base = std::env::var(BASE_PATH).unwrap_or_else(|_| "/".into());
+    let engines = Engines::from_environment(std::env::var(Engines::VARIABLE).ok().as_deref())?;
     let template = read(&root.join("static/service-worker.template.js"))?;
     let manifest = read(&root.join("static").join(MANIFEST))?;
     // First: a site that fails here is not completed.
     constructors::check(&site)?;
-    post_build(&site, &base, &template, &manifest)
+    post_build(&site, &base, engines, &template, &manifest)
 }
 
-fn post_build(site: &Path, base: &str, template: &str, manifest: &str) -> Result {
+fn post_build(site: &Path, base: &str, engines: Engines, template: &str, manifest: &str) -> Result {
     networks::write(&site.join("model-weights"))?;
-    content_names::apply(site)?;
+    content_names::apply(site, engines)?;
     let [plain, sharing] = manifests(manifest)?;
     write(&site.join(MANIFEST), &plain)?;
     write(&site.join(SHARE_TARGET_MANIFEST), &sharing)?;
@@ -40,7 +42,10 @@ fn post_build(site: &Path, base: &str, template: &str, manifest: &str) -> Result
         println!("WARNING: the page's Content-Security-Policy blocks <{tag}>");
     }
     let entries = entries(site)?;
-    write(&site.join(SERVICE_WORKER), &service_worker(template, &entries, &policy)?)?;
+    // Of a site without the GPU engine nothing is stored: the whole site would be offered as a newer version of it.
+    if engines == Engines::All {
+        write(&site.join(SERVICE_WORKER), &service_worker(template, &entries, &policy)?)?;
+    }
     let paths = entries.iter().map(|entry| entry.path.as_str());
     write(&site.join("_headers"), &policy.headers_file(base, paths))
 }
@@ -99,8 +104,8 @@ mod tests {
     const TEMPLATE: &str = include_str!("../../static/service-worker.template.js");
     const MANIFEST_FILE: &str = include_str!("../../static/manifest.webmanifest");
 
-    fn site() -> PathBuf {
-        let site = std::env::temp_dir().join(format!("xtask-post-build-{}", std::process::id()));
+    fn site(name: &str) -> PathBuf {
+        let site = std::env::temp_dir().join(format!("xtask-post-build-{name}-{}", std::process::id()));
         content_names::write_unnamed(&site, include_str!("../../index.html"));
         let card = r#"{"name": "a", "summary": "One.", "sha256": "00"}"#;
         fs::write(site.join("model-weights/a.json"), card).unwrap();
@@ -110,24 +115,53 @@ mod tests {
 
     #[test]
     fn a_second_run_changes_nothing_and_another_file_does() {
-        let site = site();
+        let site = site("twice");
         let worker = || fs::read_to_string(site.join(SERVICE_WORKER)).unwrap();
-        post_build(&site, "/x/", TEMPLATE, MANIFEST_FILE).unwrap();
+        post_build(&site, "/x/", Engines::All, TEMPLATE, MANIFEST_FILE).unwrap();
         let first = worker();
         for name in ["networks.json", "a.json"] {
             assert!(first.contains(&format!("\"path\": \"model-weights/{name}\"")), "{name}");
         }
         assert!(first.contains("model-weights/a.safetensors?sha256="));
         fs::write(site.join("index.html.br"), "compressed").unwrap();
-        post_build(&site, "/x/", TEMPLATE, MANIFEST_FILE).unwrap();
+        post_build(&site, "/x/", Engines::All, TEMPLATE, MANIFEST_FILE).unwrap();
         assert_eq!(worker(), first);
         let script = fs::read_dir(&site).unwrap().map(|entry| entry.unwrap().path());
         let script = script.into_iter().find(|file| file.to_string_lossy().contains("/start-")).unwrap();
         fs::write(script, "// another").unwrap();
-        post_build(&site, "/x/", TEMPLATE, MANIFEST_FILE).unwrap();
+        post_build(&site, "/x/", Engines::All, TEMPLATE, MANIFEST_FILE).unwrap();
         assert_ne!(worker(), first);
         assert!(fs::read_to_string(site.join("_headers")).unwrap().starts_with("/x/*\n  content-security-policy: "));
         fs::remove_dir_all(site).unwrap();
+    }
+
+    #[test]
+    fn a_site_that_was_first_built_without_its_gpu_engine_becomes_the_same_as_at_once() {
+        let files = |site: &Path| -> Vec<(String, Vec<u8>)> {
+            let found = sizes::files_under(site).unwrap();
+            found.into_iter().map(|(name, file)| (name, fs::read(file).unwrap())).collect()
+        };
+        let (at_once, first) = (site("at-once"), site("first"));
+        post_build(&at_once, "/", Engines::All, TEMPLATE, MANIFEST_FILE).unwrap();
+        for (name, file) in sizes::files_under(&first).unwrap() {
+            if name.starts_with("gpu_worker") {
+                fs::remove_file(file).unwrap();
+            }
+        }
+        post_build(&first, "/", Engines::OnlyCpu, TEMPLATE, MANIFEST_FILE).unwrap();
+        // Every file of the first site but the page itself is one of the whole site, so that a page that was loaded
+        // before finds what it asks for afterwards.
+        let (whole, partial) = (files(&at_once), files(&first));
+        let changed: Vec<&str> =
+            partial.iter().filter(|file| !whole.contains(file)).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(changed, ["_headers", "index.html"]);
+        let names: Vec<&str> = partial.iter().map(|(name, _)| name.as_str()).collect();
+        assert!(!names.contains(&SERVICE_WORKER), "{names:?}");
+        // Trunk builds the whole site into an empty folder, whatever was built before.
+        let afterwards = site("afterwards");
+        post_build(&afterwards, "/", Engines::All, TEMPLATE, MANIFEST_FILE).unwrap();
+        assert_eq!(files(&afterwards), whole);
+        [at_once, first, afterwards].into_iter().for_each(|site| fs::remove_dir_all(site).unwrap());
     }
 
     #[test]

@@ -1,24 +1,24 @@
 //! `cargo xtask serve`: serves the built page on this machine's loopback address.
+//!
+//! Compiling the GPU engine takes longer than all the rest. Unless it is compiled already, the page is first built and
+//! served without it, and the whole site takes that one's place as soon as it is built.
 
-use crate::build;
-use crate::policy::headers_for;
-use crate::static_files::{media_type, resolve};
+use crate::build_times::{BuildTimes, Step};
+use crate::site_server::{self, Site};
 use crate::workspace::{Result, Workspace};
+use crate::{build, sizes, tools};
 use clap::Args;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 const DEFAULT_PORT: u16 = 8080;
 /// How many ports after the requested one are tried if it is taken.
 const MORE_PORTS: u16 = 100;
-/// Browsers send shorter requests to a static site; the limit keeps a client from filling the memory.
-const MAX_REQUEST_BYTES: u64 = 16 * 1024;
 
 #[derive(Args, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -32,27 +32,67 @@ pub struct Options {
     pub build: build::Options,
 }
 
-/// The served site.
-struct Site {
-    dist: PathBuf,
-    base: String,
-    /// The text of the site's `_headers`.
-    headers: String,
+pub fn command(workspace: &mut Workspace, options: &Options) -> Result {
+    let server = if build::has_gpu_engine(workspace) {
+        build::command(workspace, &options.build)?;
+        serve(workspace.root.join("dist"), options)?
+    } else {
+        serve_before_the_gpu_engine(workspace, options)?
+    };
+    server.join().map_err(|_| "the server has stopped".into())
 }
 
-pub fn command(workspace: &mut Workspace, options: &Options) -> Result {
-    build::command(workspace, &options.build)?;
+type Server = thread::JoinHandle<()>;
+
+/// Starts to serve a folder, and tells where.
+fn serve(folder: PathBuf, options: &Options) -> Result<Server> {
+    start(folder, options).map(|(server, _)| server)
+}
+
+fn start(folder: PathBuf, options: &Options) -> Result<(Server, Arc<Site>)> {
+    let base = options.build.base_path.as_deref().unwrap_or("/");
+    let site = Arc::new(Site::new(folder, base)?);
     let listener = listen(options.port)?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
-    let base = options.build.base_path.clone().unwrap_or_else(|| "/".into());
     let address = format!("http://127.0.0.1:{port}{base}");
     println!("GenreLens is served at {address}  (Ctrl+C ends it)");
     if !options.no_open {
         open_browser(&address);
     }
-    let dist = workspace.root.join("dist");
-    let headers = fs::read_to_string(dist.join("_headers")).map_err(|error| format!("dist/_headers: {error}"))?;
-    serve(&listener, Site { dist, base, headers })
+    let served = Arc::clone(&site);
+    Ok((thread::spawn(move || site_server::serve(&listener, &served)), site))
+}
+
+/// Serves the page as soon as it is built with its CPU engine, and then the whole site in its place.
+fn serve_before_the_gpu_engine(workspace: &mut Workspace, options: &Options) -> Result<Server> {
+    const SERVED: &str = "the page is served, at first without its GPU engine";
+    let base = options.build.base_path.as_deref();
+    let mut times = BuildTimes::in_folder(&workspace.cache);
+    let was_compiled = |file: &str| workspace.target.join(tools::WASM_TARGET).join(file).is_file();
+    let page = Step::Page { first: !was_compiled("web/cpu_worker.wasm") };
+    let gpu_engine = Step::GpuEngine { first: !was_compiled("web-gpu/gpu_worker.wasm") };
+    if tools::has_page_tools(workspace)? {
+        build::prepare(workspace)?;
+    } else {
+        times.tell(Step::Tools, &[page], SERVED, || build::prepare(workspace))?;
+    }
+    let first = times.tell(page, &[], SERVED, || build::compile_without_gpu(workspace, base))?;
+    let (server, site) = start(first.clone(), options)?;
+    println!("Its GPU engine is being built meanwhile; the page works on the processor and says when it is there.");
+    let whole = times.tell(gpu_engine, &[], "the GPU engine is there too", || {
+        let dist = build::compile(workspace, base)?;
+        sizes::report(&dist, &workspace.cache)?;
+        Ok(dist)
+    });
+    match whole.and_then(|dist| site.replace(dist)) {
+        Ok(()) => {
+            let _ = fs::remove_dir_all(first);
+            println!("The whole site is served now, with its GPU engine: pages that are open offer to load it.");
+        }
+        // The page that is served is of use without it.
+        Err(reason) => eprintln!("xtask: {reason}\nThe page is still served, without its GPU engine (Ctrl+C ends it)."),
+    }
+    Ok(server)
 }
 
 fn listen(port: u16) -> Result<TcpListener> {
@@ -65,73 +105,6 @@ fn listen(port: u16) -> Result<TcpListener> {
         }
     }
     Err(format!("the ports {port} to {last} are all taken: choose another by --port"))
-}
-
-fn serve(listener: &TcpListener, site: Site) -> Result {
-    let site = Arc::new(site);
-    for stream in listener.incoming() {
-        let Ok(stream) = stream else { continue };
-        let site = Arc::clone(&site);
-        thread::spawn(move || {
-            // It fails only if the browser closes the connection early, which browsers may do.
-            let _ = respond(&stream, &site);
-        });
-    }
-    Ok(())
-}
-
-fn respond(mut stream: &TcpStream, site: &Site) -> io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let Some((method, target)) = request(stream)? else {
-        return Ok(());
-    };
-    if method != "GET" && method != "HEAD" {
-        return send_error(stream, "405 Method Not Allowed");
-    }
-    // The path below the site still has to begin with a slash: `/name` must not match `/names/x`.
-    let below = target.strip_prefix(site.base.trim_end_matches('/')).filter(|below| below.starts_with('/'));
-    let path = below.and_then(|below| resolve(&site.dist, below));
-    let Some((path, mut file)) = path.and_then(|path| Some((path.clone(), File::open(path).ok()?))) else {
-        return send_error(stream, "404 Not Found");
-    };
-    let extra = headers_for(&site.headers, target.split('?').next().unwrap_or_default());
-    let head = response_head("200 OK", media_type(&path), file.metadata()?.len(), &extra);
-    stream.write_all(head.as_bytes())?;
-    if method == "GET" {
-        io::copy(&mut file, &mut stream)?;
-    }
-    Ok(())
-}
-
-/// The method and target of the request line. The header lines are read too: closing a socket with unread input resets
-/// the connection before the browser has the response.
-fn request(stream: &TcpStream) -> io::Result<Option<(String, String)>> {
-    let mut lines = BufReader::new(stream.take(MAX_REQUEST_BYTES)).lines();
-    let Some(first) = lines.next().transpose()? else {
-        return Ok(None);
-    };
-    for line in lines {
-        if line?.is_empty() {
-            break;
-        }
-    }
-    let mut words = first.split(' ');
-    Ok(words.next().zip(words.next()).map(|(method, target)| (method.to_owned(), target.to_owned())))
-}
-
-fn send_error(mut stream: &TcpStream, status: &str) -> io::Result<()> {
-    let head = response_head(status, "text/plain; charset=utf-8", status.len() as u64, &[]);
-    stream.write_all(format!("{head}{status}").as_bytes())
-}
-
-fn response_head(status: &str, media_type: &str, length: u64, extra: &[(String, String)]) -> String {
-    // Always revalidated: files whose names stay change with a rebuild, and the others cost nothing here.
-    let extra: String =
-        extra.iter().filter(|(name, _)| name != "cache-control").map(|(n, v)| format!("{n}: {v}\r\n")).collect();
-    format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {length}\r\nCache-Control: no-cache\r\n\
-         {extra}Connection: close\r\n\r\n"
-    )
 }
 
 fn open_browser(address: &str) {
@@ -159,34 +132,5 @@ mod tests {
         if taken < u16::MAX {
             assert!(listen(taken).unwrap().local_addr().unwrap().port() > taken);
         }
-    }
-
-    #[test]
-    fn files_are_sent_whole_and_missing_ones_are_404() {
-        let dist = std::env::temp_dir().join(format!("xtask-serve-{}", std::process::id()));
-        std::fs::create_dir_all(&dist).unwrap();
-        std::fs::write(dist.join("a.wasm"), b"\0asm").unwrap();
-        let listener = listen(0).unwrap();
-        let address = listener.local_addr().unwrap();
-        let headers = "/x/*\n  referrer-policy: no-referrer\n".to_owned();
-        let site = Site { dist: dist.clone(), base: "/x/".into(), headers };
-        thread::spawn(move || serve(&listener, site));
-        let fetch = |request: &str| {
-            let mut stream = TcpStream::connect(address).unwrap();
-            stream.write_all(format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
-            let mut response = String::new();
-            stream.read_to_string(&mut response).unwrap();
-            response
-        };
-        let whole = fetch("GET /x/a.wasm?v=1");
-        assert!(whole.starts_with("HTTP/1.1 200 OK\r\nContent-Type: application/wasm\r\nContent-Length: 4\r\n"));
-        assert!(whole.contains("\r\nreferrer-policy: no-referrer\r\n"));
-        assert!(whole.ends_with("\r\n\r\n\0asm"));
-        assert!(fetch("HEAD /x/a.wasm").ends_with("\r\n\r\n"));
-        for absent in ["/a.wasm", "/x/../Cargo.toml", "/x", "/xx/a.wasm"] {
-            assert!(fetch(&format!("GET {absent}")).starts_with("HTTP/1.1 404"), "{absent}");
-        }
-        assert!(fetch("POST /x/a.wasm").starts_with("HTTP/1.1 405"));
-        std::fs::remove_dir_all(dist).unwrap();
     }
 }

@@ -22,21 +22,46 @@ struct CargoTool {
     version: String,
     /// Whether to install with the crate's own lock file.
     locked: bool,
+    /// Whether to leave out the default features, of which the project needs none.
+    minimal: bool,
+}
+
+/// The profile that tools are compiled with: they run for seconds and are compiled for minutes. Trunk's own asks for
+/// link-time optimization of the whole program in one unit.
+const TOOL_PROFILE: [(&str, &str); 4] = [
+    ("CARGO_PROFILE_RELEASE_LTO", "off"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+    ("CARGO_PROFILE_RELEASE_DEBUG", "false"),
+];
+
+fn trunk() -> CargoTool {
+    // Its default features are for downloads and its own server: Trunk runs offline here.
+    CargoTool { name: "trunk", program: "trunk", version: TRUNK.into(), locked: true, minimal: true }
 }
 
 /// Installs the tools that build the page.
 pub fn for_page(workspace: &mut Workspace) -> Result {
     wasm_target(workspace)?;
-    cargo_tool(workspace, &CargoTool { name: "trunk", program: "trunk", version: TRUNK.into(), locked: true })?;
-    wasm_bindgen(workspace)?;
+    cargo_tool(workspace, &trunk())?;
+    let wasm_bindgen = wasm_bindgen(workspace)?;
+    cargo_tool(workspace, &wasm_bindgen)?;
     remove_tool_builds(workspace);
     Ok(())
+}
+
+/// Whether the tools that build the page are installed, but for those that rustup installs in seconds.
+pub fn has_page_tools(workspace: &Workspace) -> Result<bool> {
+    Ok([trunk(), wasm_bindgen(workspace)?]
+        .iter()
+        .all(|tool| is_private(workspace, tool) || on_path(workspace, tool).as_deref() == Some(&tool.version)))
 }
 
 /// Installs the tools of `cargo xtask bench front-end` and the libraries that it compares with.
 pub fn for_bench(workspace: &mut Workspace) -> Result {
     wasm_target(workspace)?;
-    wasm_bindgen(workspace)?;
+    let wasm_bindgen = wasm_bindgen(workspace)?;
+    cargo_tool(workspace, &wasm_bindgen)?;
     remove_tool_builds(workspace);
     for_playwright(workspace)?;
     npm_packages(workspace, "benches/browser", "essentia.js")?;
@@ -53,25 +78,26 @@ pub fn python(workspace: &Workspace) -> PathBuf {
     workspace.cache.join("tools/librosa/bin/python")
 }
 
-fn wasm_bindgen(workspace: &mut Workspace) -> Result {
+fn wasm_bindgen(workspace: &Workspace) -> Result<CargoTool> {
     let lock_file = workspace.root.join("Cargo.lock");
     let lock = fs::read_to_string(&lock_file).map_err(|error| format!("{}: {error}", lock_file.display()))?;
     let bindgen = locked_version(&lock, "wasm-bindgen").ok_or("Cargo.lock does not name wasm-bindgen")?;
-    let tool = CargoTool {
+    Ok(CargoTool {
         name: "wasm-bindgen-cli",
         program: "wasm-bindgen",
         version: bindgen.into(),
         // Its published lock file names crates that no longer compile together.
         locked: false,
-    };
-    cargo_tool(workspace, &tool)
+        // Encrypted connections to a driver of browsers on another machine.
+        minimal: true,
+    })
 }
 
 /// Installs the tools that run Rust tests in a browser.
 pub fn for_browser_tests(workspace: &mut Workspace) -> Result {
     cargo_tool(
         workspace,
-        &CargoTool { name: "wasm-pack", program: "wasm-pack", version: WASM_PACK.into(), locked: true },
+        &CargoTool { name: "wasm-pack", program: "wasm-pack", version: WASM_PACK.into(), locked: true, minimal: false },
     )?;
     for_page(workspace)?;
     install_chromium(workspace)?;
@@ -100,7 +126,8 @@ pub fn component(workspace: &Workspace, subcommand: &str, component: &str) -> Re
 
 /// Returns whether cargo-deny is available. Compiling it takes minutes, so it is installed only if `install` is set.
 pub fn cargo_deny(workspace: &mut Workspace, install: bool) -> Result<bool> {
-    let tool = CargoTool { name: "cargo-deny", program: "cargo-deny", version: CARGO_DENY.into(), locked: true };
+    let (name, version) = ("cargo-deny", CARGO_DENY.into());
+    let tool = CargoTool { name, program: name, version, locked: true, minimal: false };
     if !install
         && workspace.which("cargo-deny").is_none()
         && !private_bin(workspace, &tool).join("cargo-deny").is_file()
@@ -154,17 +181,15 @@ fn rustup(workspace: &Workspace, arguments: &[&str], what: &str) -> Result {
 
 fn cargo_tool(workspace: &mut Workspace, tool: &CargoTool) -> Result {
     let private = private_bin(workspace, tool);
-    if version_of(workspace, &private.join(tool.program)).as_deref() == Some(&tool.version) {
+    if is_private(workspace, tool) {
         workspace.prepend_to_path(private);
         return Ok(());
     }
-    let found = workspace.which(tool.program);
-    let version = found.and_then(|program| version_of(workspace, &program));
-    let private_root = match decide(version.as_deref(), &tool.version) {
-        Action::Use => return Ok(()),
-        Action::Install => None,
-        Action::InstallPrivately => private.parent().map(Path::to_owned),
-    };
+    let version = on_path(workspace, tool);
+    if decide(version.as_deref(), &tool.version) == Action::Use {
+        return Ok(());
+    }
+    let private_root = private_root(workspace, tool, version.as_deref());
     announce(tool, version.as_deref(), private_root.as_deref());
     run(&mut cargo_install(workspace, tool, private_root.as_deref())).map_err(|error| {
         let (name, version) = (tool.name, &tool.version);
@@ -177,6 +202,25 @@ fn cargo_tool(workspace: &mut Workspace, tool: &CargoTool) -> Result {
     Ok(())
 }
 
+/// Where to install a tool for this project alone; none if where the user's own tools are is better. `found` is the
+/// version on PATH, if any.
+fn private_root(workspace: &Workspace, tool: &CargoTool, found: Option<&str>) -> Option<PathBuf> {
+    // The user may come to need what is left out of a minimal tool.
+    let is_private = tool.minimal || decide(found, &tool.version) == Action::InstallPrivately;
+    private_bin(workspace, tool).parent().filter(|_| is_private).map(Path::to_owned)
+}
+
+/// Whether the tool is installed for this project alone.
+fn is_private(workspace: &Workspace, tool: &CargoTool) -> bool {
+    let program = private_bin(workspace, tool).join(tool.program);
+    version_of(workspace, &program).as_deref() == Some(&tool.version)
+}
+
+/// The version of the tool on PATH, if any.
+fn on_path(workspace: &Workspace, tool: &CargoTool) -> Option<String> {
+    workspace.which(tool.program).and_then(|program| version_of(workspace, &program))
+}
+
 fn announce(tool: &CargoTool, found: Option<&str>, private_root: Option<&Path>) {
     let (name, version) = (tool.name, &tool.version);
     match (found, private_root) {
@@ -184,17 +228,23 @@ fn announce(tool: &CargoTool, found: Option<&str>, private_root: Option<&Path>) 
             "Installing {name} {version}, by cargo, into {}: the {other} on PATH stays as it is. This takes minutes.",
             folder.display()
         ),
-        _ => println!("Installing {name} {version}, by cargo. This takes minutes, once."),
+        (None, Some(folder)) => {
+            println!("Installing {name} {version}, by cargo, into {}. This takes minutes, once.", folder.display())
+        }
+        (_, None) => println!("Installing {name} {version}, by cargo. This takes minutes, once."),
     }
 }
 
 fn cargo_install(workspace: &Workspace, tool: &CargoTool, root: Option<&Path>) -> Command {
     let mut cargo = workspace.command("cargo");
     // All tools share one build folder: they have crates in common, and an interrupted installation can go on.
-    cargo.env("CARGO_TARGET_DIR", tool_builds(workspace));
+    cargo.env("CARGO_TARGET_DIR", tool_builds(workspace)).envs(TOOL_PROFILE);
     cargo.args(["install", tool.name, "--version", &tool.version]);
     if tool.locked {
         cargo.arg("--locked");
+    }
+    if tool.minimal {
+        cargo.arg("--no-default-features");
     }
     if let Some(root) = root {
         cargo.arg("--root").arg(root);
@@ -323,5 +373,23 @@ mod tests {
         }
         assert!(version("tests/e2e", "essentia.js").unwrap_err().contains("does not name essentia.js"));
         assert!(version("tests", "playwright-core").is_err());
+    }
+
+    #[test]
+    fn a_tool_without_its_default_features_is_the_projects_own() {
+        let mut workspace = Workspace::find().unwrap();
+        workspace.cache = std::env::temp_dir().join("xtask-no-tools");
+        let tool = CargoTool { minimal: true, ..trunk() };
+        let install = cargo_install(&workspace, &tool, private_root(&workspace, &tool, None).as_deref());
+        let arguments: Vec<_> = install.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+        assert!(
+            arguments.contains(&"--no-default-features".into()) && arguments.contains(&"--root".into()),
+            "{arguments:?}"
+        );
+        let lto = install.get_envs().find(|(name, _)| *name == "CARGO_PROFILE_RELEASE_LTO");
+        assert_eq!(lto.and_then(|(_, value)| value), Some("off".as_ref()));
+        let whole = CargoTool { minimal: false, ..trunk() };
+        assert_eq!(private_root(&workspace, &whole, None), None, "where the user's own tools are");
+        assert!(private_root(&workspace, &whole, Some("0.1.0")).is_some_and(|root| root.starts_with(&workspace.cache)));
     }
 }

@@ -90,7 +90,7 @@ impl Workspace {
 }
 
 /// Cargo's notes on what it has compiled of the project's own crates, in every profile of a target folder.
-fn fingerprints(target: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn fingerprints(target: &Path) -> io::Result<Vec<PathBuf>> {
     // Profiles are folders of it, or for other platforms than this one a level deeper.
     let profiles: Vec<PathBuf> = folders_in(target)?;
     let deeper: Vec<PathBuf> =

@@ -47,6 +47,8 @@ pub enum NoGpu {
     SoftwareAdapter,
     /// The browser is set to save data, and the user has not chosen the GPU.
     SavesData,
+    /// `cargo xtask serve` is still building it.
+    NotBuilt,
     /// It could not be downloaded or started: the reason, as a sentence or part of one.
     Failed(String),
     /// It ran, and failed or fell silent: the reason, as a sentence or part of one.

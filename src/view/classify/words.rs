@@ -162,6 +162,7 @@ fn no_gpu(reason: &NoGpu) -> String {
         NoGpu::SavesData => {
             "your browser is set to save data, so the GPU engine is downloaded only if you choose it".to_owned()
         }
+        NoGpu::NotBuilt => "the GPU engine is still being built, and will be offered here".to_owned(),
         NoGpu::Network(reason) => {
             format!("the GPU engine cannot run this network ({})", reason.trim_end_matches('.'))
         }

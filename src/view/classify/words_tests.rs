@@ -137,6 +137,10 @@ fn the_engine_line_says_which_engine_runs_and_why() {
          choose it."
     );
     assert_eq!(
+        says(&cpu(), Choice::OnlyCpu { reason: NoGpu::NotBuilt }),
+        "Running on the processor (CPU): the GPU engine is still being built, and will be offered here."
+    );
+    assert_eq!(
         says(&cpu(), Choice::OnlyCpu { reason: NoGpu::Failed("device lost.".to_owned()) }),
         "Running on the processor (CPU): the GPU engine did not start (device lost)."
     );

@@ -16,6 +16,8 @@ pub enum UnavailableReason {
     Network,
     /// The server has another version of it, which does not match the other files.
     Changed,
+    /// Its GPU engine is still being built.
+    NotBuilt,
 }
 
 impl UnavailableReason {
@@ -63,6 +65,8 @@ pub enum UpdateState {
     None,
     /// It is installed and can be used.
     Available,
+    /// The page was loaded before its GPU engine was built, and now all of it is built.
+    Complete,
     /// The user chose to update later.
     Declined,
     /// The user chose to update; the page will reload.

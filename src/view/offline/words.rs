@@ -38,6 +38,7 @@ fn because(reason: UnavailableReason) -> &'static str {
         UnavailableReason::NoSpace => "there is not enough free space on this device; free some and try again",
         UnavailableReason::Network => "a part of it could not be downloaded; check the connection and try again",
         UnavailableReason::Changed => "the site is being updated; reload the page in a minute",
+        UnavailableReason::NotBuilt => "its GPU engine is still being built",
     }
 }
 
@@ -71,7 +72,7 @@ pub(crate) fn error(error: &OfflineError) -> String {
         OfflineError::NotStored(name, UnavailableReason::Changed) => {
             format!("{name} is not stored: {}.", newer_version(name))
         }
-        OfflineError::NotStored(name, UnavailableReason::Blocked) => {
+        OfflineError::NotStored(name, UnavailableReason::Blocked | UnavailableReason::NotBuilt) => {
             format!(
                 "{name} is not stored: the browser does not let this page store anything. It works while you are online."
             )
@@ -94,6 +95,7 @@ pub(crate) fn update(update: UpdateState) -> &'static str {
     match update {
         UpdateState::None | UpdateState::Declined => "",
         UpdateState::Available => "A new version of GenreLens is ready. The page reloads to use it.",
+        UpdateState::Complete => "The GPU engine is built. Reload this page to use it and to work offline.",
         UpdateState::Requested => "Updating…",
         UpdateState::Busy => {
             "Another tab is training a network or changing its dataset. Try again when it has finished."
@@ -104,7 +106,10 @@ pub(crate) fn update(update: UpdateState) -> &'static str {
 
 /// The text of the button that switches to it.
 pub(crate) fn update_button(update: UpdateState) -> &'static str {
-    if update == UpdateState::OtherTab { "Reload" } else { "Use the new version" }
+    match update {
+        UpdateState::Complete | UpdateState::OtherTab => "Reload",
+        _ => "Use the new version",
+    }
 }
 
 /// A network in the list: its name, and whether it is stored.
@@ -173,6 +178,8 @@ mod tests {
     #[test]
     fn what_can_be_retried_has_a_button() {
         let with = |shell| OfflineState { shell, ..OfflineState::default() };
+        // Nothing but the end of the build helps.
+        assert!(!can_enable(&with(AppShell::Unavailable(UnavailableReason::NotBuilt))));
         assert!(
             can_enable(&with(AppShell::Deferred))
                 && can_enable(&with(AppShell::Unavailable(UnavailableReason::Network)))
@@ -206,7 +213,7 @@ mod tests {
         for repaired in [true, false] {
             assert!(error(&OfflineError::Damaged("a.js".to_owned(), repaired)).contains("(a.js)"));
         }
-        for all in [UpdateState::Available, UpdateState::Busy, UpdateState::OtherTab] {
+        for all in [UpdateState::Available, UpdateState::Complete, UpdateState::Busy, UpdateState::OtherTab] {
             assert!(update(all).ends_with('.') && !update_button(all).is_empty());
         }
     }

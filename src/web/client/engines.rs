@@ -106,11 +106,7 @@ impl Engines for Client {
                 });
             }
             OfflineRequest::Download(name) => spawn_local(self.clone().store_network(name)),
-            OfflineRequest::Update => {
-                if let Some(service_worker) = self.0.service_worker.get().and_then(Option::as_ref) {
-                    service_worker.renew();
-                }
-            }
+            OfflineRequest::Update => self.update(),
         }
     }
 

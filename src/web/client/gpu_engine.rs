@@ -5,6 +5,7 @@ use super::{Client, GPU_SCRIPT, site};
 use crate::protocol::EngineKind;
 use crate::view::classify::engine::{Choice, Comparison, GpuState, NoGpu, Preference, choose};
 use crate::view::classify::networks::NetworkIdentity;
+use crate::web::build_files;
 use crate::web::gpu::{self, AdapterSearch};
 use crate::web::worker_handle::WorkerEnd;
 
@@ -41,7 +42,9 @@ impl Client {
     /// nothing before the CPU engine runs. If the browser saves data, only the user's choice downloads it.
     pub(super) async fn start_gpu(self) {
         let ready = self.0.cpu.borrow().is_some() && matches!(*self.0.gpu.borrow(), GpuEngine::NotRequested);
-        if ready && self.0.options.borrow().preference == Preference::Auto && site::saves_data() {
+        if ready && build_files::is_being_built(GPU_SCRIPT) {
+            self.set_gpu(GpuEngine::Refused(NoGpu::NotBuilt));
+        } else if ready && self.0.options.borrow().preference == Preference::Auto && site::saves_data() {
             self.set_gpu(GpuEngine::Refused(NoGpu::SavesData));
         } else if ready {
             self.set_gpu(GpuEngine::Starting);

@@ -5,13 +5,15 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 
 use super::site::{self, FetchError, NetworkFiles};
-use super::{Client, ClientEvent};
-use crate::view::offline::state::{AppShell, Download, OfflineEvent, UnavailableReason};
-use crate::web::service_worker::ServiceWorkerClient;
-use crate::web::{dom, weights_cache};
+use super::{Client, ClientEvent, GPU_SCRIPT};
+use crate::view::offline::state::{AppShell, Download, OfflineEvent, UnavailableReason, UpdateState};
+use crate::web::service_worker::{self, ServiceWorkerClient};
+use crate::web::{build_files, dom, weights_cache};
 
 /// Time between two checks whether the first prediction is possible, in milliseconds.
 const IDLE_CHECK_MILLISECONDS: i32 = 1000;
+/// Time between two checks whether the GPU engine is built, in milliseconds.
+const BUILD_CHECK_MILLISECONDS: i32 = 5000;
 
 impl Client {
     /// Reports which weights are stored, and stores the page once nothing more is needed for a prediction. If the
@@ -26,6 +28,9 @@ impl Client {
             .service_worker
             .get_or_init(|| ServiceWorkerClient::find(move |event| client.emit(ClientEvent::Offline(event))));
         self.emit(ClientEvent::Offline(OfflineEvent::Stored(weights_cache::stored_names().await)));
+        if build_files::is_being_built(GPU_SCRIPT) {
+            return self.wait_until_built().await;
+        }
         if service_worker.as_ref().is_some_and(ServiceWorkerClient::is_active) {
             return self.install_offline().await;
         }
@@ -34,6 +39,29 @@ impl Client {
             return self.emit(ClientEvent::Offline(OfflineEvent::AppShell(AppShell::Deferred)));
         }
         self.install_offline().await;
+    }
+
+    /// Waits until the site has the GPU engine, and then offers to load the page again. Nothing is stored before: the
+    /// page that is stored is whole.
+    async fn wait_until_built(&self) {
+        let reason = UnavailableReason::NotBuilt;
+        self.emit(ClientEvent::Offline(OfflineEvent::AppShell(AppShell::Unavailable(reason))));
+        loop {
+            dom::sleep(BUILD_CHECK_MILLISECONDS).await;
+            // Without an answer the build may still be running: the page asks again.
+            let page = site::fetch_page().await;
+            if page.is_ok_and(|html| !build_files::is_being_built_in(&html, GPU_SCRIPT)) {
+                return self.emit(ClientEvent::Offline(OfflineEvent::Update(UpdateState::Complete)));
+            }
+        }
+    }
+
+    /// Switches to the newer version of the page, by loading it again.
+    pub(super) fn update(&self) {
+        match self.0.service_worker.get().and_then(Option::as_ref) {
+            Some(service_worker) => service_worker.renew(),
+            None => service_worker::reload(),
+        }
     }
 
     /// Waits until the CPU engine runs and no recording waits for its prediction.

@@ -116,6 +116,16 @@ pub(crate) async fn fetch_card(name: &str) -> Result<Card, String> {
     serde_json::from_slice(&json).map_err(|error| format!("{path} cannot be read ({error})"))
 }
 
+/// The HTML of the page as the server has it now.
+///
+/// # Errors
+///
+/// A sentence, if it cannot be downloaded or read.
+pub(crate) async fn fetch_page() -> Result<String, String> {
+    let html = fetch("./", HttpCache::Bypass, &mut |_| {}).await?;
+    String::from_utf8(html).map_err(|error| error.to_string())
+}
+
 /// How a download uses the browser's HTTP cache.
 #[derive(Clone, Copy)]
 enum HttpCache {
