@@ -16,6 +16,7 @@ mod compress;
 mod constructors;
 mod content_names;
 mod engines;
+mod function_names;
 mod networks;
 mod policy;
 mod post_build;

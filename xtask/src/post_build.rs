@@ -7,7 +7,7 @@ use crate::engines::Engines;
 use crate::policy::{Policy, blocked_tags};
 use crate::precache::{CacheStore, Entry, SERVICE_WORKER, cache_store, service_worker};
 use crate::workspace::Result;
-use crate::{constructors, content_names, networks, sizes};
+use crate::{constructors, content_names, function_names, networks, sizes};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,10 @@ pub fn command(root: &Path) -> Result {
     let manifest = read(&root.join("static").join(MANIFEST))?;
     // First: a site that fails here is not completed.
     constructors::check(&site)?;
+    if std::env::var_os(function_names::KEEP).is_none() {
+        // After the check, which knows functions by their names, and before anything that depends on the files' content.
+        function_names::remove(&site)?;
+    }
     post_build(&site, &base, engines, &template, &manifest)
 }
 
