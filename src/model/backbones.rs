@@ -87,11 +87,11 @@ impl Backbones {
     pub(super) fn launch(&self, windows: &Tensor<3>) -> (Tensor<2>, Vec<Tensor<2>>) {
         let (mut rows, mut tags) = (Vec::new(), Vec::new());
         for (backbone, wanted) in &self.0 {
-            let features = backbone.network().features(windows.clone());
+            let features = backbone.frozen().layers().features(windows.clone());
             let is_tagger = backbone.card.multi_label;
             // Only tags are shown beside the head's own classes, not the genres of a backbone.
             let logits = (is_tagger || *wanted != BackboneOutput::Features)
-                .then(|| backbone.network().classify(features.clone()));
+                .then(|| backbone.frozen().layers().classify(features.clone()));
             if *wanted != BackboneOutput::Logits {
                 rows.push(features);
             }

@@ -5,10 +5,10 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::conv::{Conv1d, Conv1dConfig, Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool1dConfig, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig1d, PaddingConfig2d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::dropout::Dropout;
+use super::norms::{normalized, relu, take_over_1d, take_over_2d};
 use super::spec::Build;
 
 /// The length of an axis after a pool; a pool longer than the axis takes all of it.
@@ -77,8 +77,13 @@ impl Block1d {
 
     /// `[batch, from, frames]` → `[batch, to, frames / pool]`.
     pub(crate) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let x = relu(self.norm.forward(self.convolution.forward(x)));
+        let x = relu(normalized(&self.norm, self.convolution.forward(x)));
         self.dropout.forward(max_pool1d(x, self.pool))
+    }
+
+    /// As [`Layers::freeze_norms`](super::layers::Layers::freeze_norms).
+    pub(crate) fn freeze_norms(&mut self) {
+        take_over_1d(&mut self.convolution, &mut self.norm);
     }
 }
 
@@ -107,8 +112,13 @@ impl Block2d {
 
     /// `[batch, from, rows, columns]` → `[batch, to, ⌈rows / stride⌉ / pool, ⌈columns / stride⌉ / pool]`.
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = relu(self.norm.forward(self.convolution.forward(x)));
+        let x = relu(normalized(&self.norm, self.convolution.forward(x)));
         self.dropout.forward(max_pool2d(x, self.pool))
+    }
+
+    /// As [`Layers::freeze_norms`](super::layers::Layers::freeze_norms).
+    pub(crate) fn freeze_norms(&mut self) {
+        take_over_2d(&mut self.convolution, &mut self.norm);
     }
 }
 

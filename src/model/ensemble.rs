@@ -39,4 +39,8 @@ impl<N: Layers + Module> Layers for Ensemble<N> {
             None => features,
         }
     }
+
+    fn freeze_norms(&mut self) {
+        self.members.iter_mut().for_each(N::freeze_norms);
+    }
 }

@@ -3,7 +3,7 @@
 
 use burn::tensor::ExecutionError;
 
-use super::layers::Part;
+use super::layers::{Layers, Part};
 use super::predict::{self, Output};
 use super::registry::Network;
 
@@ -63,10 +63,11 @@ mod on_cpu {
     }
 }
 
-/// A network, and the kernels that compute it faster.
+/// A network, and what computes it faster: layers without batch norms, and kernels.
 #[derive(Debug, Clone)]
 pub struct Frozen {
     network: Network,
+    layers: Network,
     #[cfg(feature = "cpu")]
     kernels: Option<on_cpu::Kernels>,
 }
@@ -74,16 +75,24 @@ pub struct Frozen {
 impl Frozen {
     /// A network with these weights, which are packed for its kernels.
     pub fn new(network: Network) -> Self {
+        let mut layers = network.clone();
+        layers.freeze_norms();
         Self {
             #[cfg(feature = "cpu")]
             kernels: on_cpu::Kernels::of(&network),
             network,
+            layers,
         }
     }
 
     /// The network as Burn has it.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// The layers that Burn computes it by.
+    pub(crate) fn layers(&self) -> &Network {
+        &self.layers
     }
 
     /// True if it is computed by kernels of its own.
@@ -105,7 +114,7 @@ impl Frozen {
                 .map(|found| Output { features: found.features, logits: found.logits })
                 .collect());
         }
-        predict::outputs(&self.network, Part::Whole, values, bands, frames).await
+        predict::outputs(&self.layers, Part::Whole, values, bands, frames).await
     }
 
     /// As [`predict::inputs_of_part`].
@@ -127,6 +136,6 @@ impl Frozen {
             let row = |found: crate::kernels::Outputs| if part == Part::Last { found.pooled } else { found.features };
             return Ok(found.into_iter().map(row).collect());
         }
-        predict::inputs_of_part(&self.network, part, values, bands, frames).await
+        predict::inputs_of_part(&self.layers, part, values, bands, frames).await
     }
 }

@@ -41,6 +41,10 @@ pub trait Layers {
         pooled
     }
 
+    /// Prepares the network for being computed often and never trained again: batch norms become part of the layers
+    /// before them, or are simplified. The outputs differ by rounding alone.
+    fn freeze_norms(&mut self) {}
+
     /// The weight penalty that the network's document adds to the loss, shape `[1]`; `None` if it states none.
     fn penalty(&self) -> Option<Tensor<1>> {
         None

@@ -178,10 +178,10 @@ impl Loaded {
     pub(super) fn launch(&self, values: Vec<f32>, bands: usize, frames: usize) -> Tensor<2> {
         let windows = to_tensor(values, bands, frames, &self.network().device());
         if self.backbones.is_empty() {
-            return self.network().forward(windows);
+            return self.network.layers().forward(windows);
         }
         let (features, tags) = self.backbones.launch(&windows);
-        let logits = self.network().forward(features.unsqueeze_dim(2));
+        let logits = self.network.layers().forward(features.unsqueeze_dim(2));
         if tags.is_empty() { logits } else { Tensor::cat([vec![logits], tags].concat(), 1) }
     }
 

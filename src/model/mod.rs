@@ -1,10 +1,11 @@
 //! The networks, in layers that each know only those before them:
 //!
 //! 1. `spec`, `layers`, `windows`: what a network is described by, what each of them does, what its input is;
-//! 2. `networks`: the architectures, one a file, and `blocks`, `recurrent`, `dropout` and `keras` that they are built of;
+//! 2. `networks`: the architectures, one a file, and `blocks`, `norms`, `recurrent`, `dropout` and `keras` that they are
+//!    built of;
 //! 3. `registry`: the type that is any of them, and their list;
 //! 4. `blueprint`, `weights`, `transfer`, `imagenet_weights`, `predict`: networks made, loaded and run;
-//! 5. `frozen`: a network that is not trained, on the CPU engine with kernels of its own;
+//! 5. `frozen`: a network that is not trained, without batch norms of their own, on the CPU engine with kernels;
 //! 6. `loaded`, `backbones`: a network with its card, and those that a head uses as feature extractors; `in_flight`: a
 //!    recording's windows on a graphics processor.
 //!
@@ -22,6 +23,7 @@ mod keras;
 mod layers;
 pub(crate) mod loaded;
 pub(crate) mod networks;
+mod norms;
 pub mod predict;
 mod recurrent;
 pub mod registry;

@@ -56,6 +56,13 @@ macro_rules! registry {
                 }
             }
 
+            fn freeze_norms(&mut self) {
+                match self {
+                    $(Self::$network(network) => network.freeze_norms(),)+
+                    Self::Ensemble(networks) => networks.freeze_norms(),
+                }
+            }
+
             fn penalty(&self) -> Option<Tensor<1>> {
                 match self {
                     $(Self::$network(network) => network.penalty(),)+

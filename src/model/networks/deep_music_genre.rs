@@ -5,7 +5,6 @@ use burn::module::Module;
 use burn::nn::PaddingConfig1d;
 use burn::nn::conv::{Conv1d, Conv1dConfig};
 use burn::nn::pool::AvgPool1dConfig;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use crate::card::Structure;
@@ -14,6 +13,7 @@ use crate::model::blocks::{Dense, dropout, max_pool1d, pooled};
 use crate::model::dropout::Dropout;
 use crate::model::keras::as_keras;
 use crate::model::layers::Layers;
+use crate::model::norms::relu;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 

@@ -67,4 +67,8 @@ impl Layers for FcnTagger {
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {
         self.dense.classify(features)
     }
+
+    fn freeze_norms(&mut self) {
+        self.convolutions.iter_mut().for_each(Block2d::freeze_norms);
+    }
 }

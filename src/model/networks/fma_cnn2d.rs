@@ -96,6 +96,10 @@ impl Layers for FmaCnn2d {
         self.dense.classify(features)
     }
 
+    fn freeze_norms(&mut self) {
+        self.convolutions.iter_mut().for_each(Block2d::freeze_norms);
+    }
+
     /// The document's L2 regularisation, of our strength.
     fn penalty(&self) -> Option<Tensor<1>> {
         squared_weights(self).map(|squares| squares * fma::L2)

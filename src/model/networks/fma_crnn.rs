@@ -73,6 +73,10 @@ impl Layers for FmaCrnn {
         self.dense.classify(features)
     }
 
+    fn freeze_norms(&mut self) {
+        self.convolutions.iter_mut().for_each(Block1d::freeze_norms);
+    }
+
     /// The document's L2 regularisation, of our strength.
     fn penalty(&self) -> Option<Tensor<1>> {
         squared_weights(self).map(|squares| squares * fma::L2)

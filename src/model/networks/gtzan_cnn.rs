@@ -4,7 +4,6 @@
 use burn::module::Module;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use crate::card::Structure;
@@ -12,6 +11,7 @@ use crate::dsp::FrontEnd;
 use crate::model::blocks::{Dense, dropout, max_pool2d, pooled};
 use crate::model::dropout::Dropout;
 use crate::model::layers::Layers;
+use crate::model::norms::relu;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 

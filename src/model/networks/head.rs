@@ -2,13 +2,13 @@
 
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::dropout::Dropout;
 use crate::model::layers::Layers;
+use crate::model::norms::relu;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::Recipe;
 

@@ -4,7 +4,6 @@ use burn::module::Module;
 use burn::nn::conv::{Conv1d, Conv1dConfig, Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use crate::card::Structure;
@@ -12,6 +11,7 @@ use crate::dsp::FrontEnd;
 use crate::model::blocks::{max_over_time, mean_over_time, two_views};
 use crate::model::dropout::Dropout;
 use crate::model::layers::Layers;
+use crate::model::norms::{normalized, relu, take_over_1d, take_over_2d};
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{Augmentation, Keep, Recipe};
 
@@ -113,17 +113,23 @@ fn init(build: &Build, device: &Device) -> Lens {
 impl Layers for Lens {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let views = two_views(windows); // [batch, 2, bands, frames]
-        let mut x = relu(self.first_norm.forward(self.first.forward(views))); // [batch, 24, bands / 4, frames / 2]
+        let mut x = relu(normalized(&self.first_norm, self.first.forward(views))); // [batch, 24, bands / 4, frames / 2]
         for ((convolution, norm), pool) in self.later.iter().zip(&self.later_norms).zip(&self.pools) {
-            x = pool.forward(relu(norm.forward(convolution.forward(x))));
+            x = pool.forward(relu(normalized(norm, convolution.forward(x))));
             x = self.dropout_convolution.forward(x);
         }
         let frames: Tensor<3> = x.flatten(1, 2); // [batch, 96 · bands / 32, frames / 4]
-        let frames = relu(self.frame_norm.forward(self.frame.forward(frames))); // [batch, 128, frames / 4]
+        let frames = relu(normalized(&self.frame_norm, self.frame.forward(frames))); // [batch, 128, frames / 4]
         Tensor::cat(vec![mean_over_time(frames.clone()), max_over_time(frames)], 1)
     }
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {
         self.output.forward(self.dropout_dense.forward(features))
+    }
+
+    fn freeze_norms(&mut self) {
+        take_over_2d(&mut self.first, &mut self.first_norm);
+        self.later.iter_mut().zip(&mut self.later_norms).for_each(|(later, norm)| take_over_2d(later, norm));
+        take_over_1d(&mut self.frame, &mut self.frame_norm);
     }
 }

@@ -5,7 +5,6 @@
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv1d, Conv1dConfig, Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
-use burn::tensor::activation::relu;
 use burn::tensor::module::conv1d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
@@ -16,6 +15,7 @@ use crate::dsp::FrontEnd;
 use crate::kernels;
 use crate::model::blocks::{max_over_time, mean_over_time};
 use crate::model::layers::Layers;
+use crate::model::norms::{normalized, relu, simplify};
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
@@ -176,7 +176,7 @@ impl Layers for Musicnn {
 
     /// The maximum and the mean over time of every channel.
     fn pooled(&self, windows: Tensor<3>) -> Tensor<2> {
-        let input: Tensor<4> = self.input_norm.forward(windows.unsqueeze_dim(1));
+        let input: Tensor<4> = normalized(&self.input_norm, windows.unsqueeze_dim(1));
         let input: Tensor<3> = input.squeeze_dim(1); // [batch, bands, frames]
         let parts = [&self.timbre_low, &self.timbre_high, &self.rhythm_long, &self.rhythm_middle, &self.rhythm_short];
         let front = Tensor::cat(parts.map(|part| part.forward(input.clone())).to_vec(), 1); // [batch, 561, frames]
@@ -190,11 +190,27 @@ impl Layers for Musicnn {
     }
 
     fn features_of_pooled(&self, pooled: Tensor<2>) -> Tensor<2> {
-        self.dense_norm.forward(relu(self.dense.forward(self.pooled_norm.forward(pooled))))
+        normalized(&self.dense_norm, relu(self.dense.forward(normalized(&self.pooled_norm, pooled))))
     }
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {
         self.output.forward(features)
+    }
+
+    fn freeze_norms(&mut self) {
+        let fronts = [
+            &mut self.timbre_low,
+            &mut self.timbre_high,
+            &mut self.rhythm_long,
+            &mut self.rhythm_middle,
+            &mut self.rhythm_short,
+        ];
+        let middles = [&mut self.middle_1, &mut self.middle_2, &mut self.middle_3];
+        let norms = [&mut self.input_norm, &mut self.pooled_norm, &mut self.dense_norm].into_iter();
+        norms
+            .chain(fronts.map(|front| &mut front.norm))
+            .chain(middles.map(|middle| &mut middle.norm))
+            .for_each(simplify);
     }
 }
 
@@ -247,7 +263,7 @@ impl Front {
         let weight = self.convolution.weight.val() * signs.clone().reshape([-1, 1, 1, 1]);
         let bias = self.convolution.bias.as_ref().map(|bias| bias.val() * signs.clone());
         let found = largest(convolve(input, weight, bias), batch);
-        self.norm.forward(relu(found * signs.reshape([1, -1, 1])))
+        normalized(&self.norm, relu(found * signs.reshape([1, -1, 1])))
     }
 }
 
@@ -301,7 +317,7 @@ impl Middle {
     fn forward(&self, input: Tensor<3>) -> Tensor<3> {
         // Padded by hand: the CPU engine's fastest convolution knows no padding.
         let padded = input.pad([(KERNEL_FRAMES / 2, KERNEL_FRAMES / 2)], 0.0);
-        self.norm.forward(relu(self.convolution.forward(padded)))
+        normalized(&self.norm, relu(self.convolution.forward(padded)))
     }
 }
 

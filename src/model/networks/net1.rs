@@ -4,7 +4,6 @@
 use burn::module::Module;
 use burn::nn::conv::{Conv1d, Conv1dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig1d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use crate::card::Structure;
@@ -13,6 +12,7 @@ use crate::model::blocks::{max_over_time, mean_over_time};
 use crate::model::dropout::Dropout;
 use crate::model::keras::as_keras;
 use crate::model::layers::Layers;
+use crate::model::norms::relu;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 

@@ -3,7 +3,6 @@
 use burn::module::Module;
 use burn::nn::conv::{Conv1d, Conv1dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig1d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::net1::{DUPLICATED, KERNEL_FRAMES, PAPER_SHAPE, preset};
@@ -11,6 +10,7 @@ use crate::card::Structure;
 use crate::model::blocks::{max_over_time, mean_over_time};
 use crate::model::keras::as_keras;
 use crate::model::layers::Layers;
+use crate::model::norms::relu;
 use crate::model::spec::{Build, Entry, InputKind, Preset};
 use crate::recipe::Recipe;
 

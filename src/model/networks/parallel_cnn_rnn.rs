@@ -4,7 +4,6 @@
 use burn::module::Module;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use crate::card::Structure;
@@ -13,6 +12,7 @@ use crate::model::blocks::{Dense, dropout, max_pool2d, pooled};
 use crate::model::dropout::Dropout;
 use crate::model::keras::as_keras;
 use crate::model::layers::Layers;
+use crate::model::norms::relu;
 use crate::model::recurrent::Bidirectional;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{Keep, OptimiserKind, Recipe, Schedule};

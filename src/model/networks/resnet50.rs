@@ -5,13 +5,13 @@ use burn::module::Module;
 use burn::nn::BatchNorm;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::MaxPool2d;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::layers::Layers;
+use crate::model::norms::{normalized, relu, take_over_2d};
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
@@ -134,14 +134,23 @@ impl Bottleneck {
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let inside = relu(self.bn1.forward(self.conv1.forward(x.clone())));
-        let inside = relu(self.bn2.forward(self.conv2.forward(inside)));
-        let outside = self.bn3.forward(self.conv3.forward(inside));
+        let inside = relu(normalized(&self.bn1, self.conv1.forward(x.clone())));
+        let inside = relu(normalized(&self.bn2, self.conv2.forward(inside)));
+        let outside = normalized(&self.bn3, self.conv3.forward(inside));
         let around = match &self.downsample {
-            Some(Downsample { conv, bn }) => bn.forward(conv.forward(x)),
+            Some(Downsample { conv, bn }) => normalized(bn, conv.forward(x)),
             None => x,
         };
         relu(outside + around)
+    }
+
+    fn freeze_norms(&mut self) {
+        take_over_2d(&mut self.conv1, &mut self.bn1);
+        take_over_2d(&mut self.conv2, &mut self.bn2);
+        take_over_2d(&mut self.conv3, &mut self.bn3);
+        if let Some(Downsample { conv, bn }) = &mut self.downsample {
+            take_over_2d(conv, bn);
+        }
     }
 }
 
@@ -150,7 +159,7 @@ impl Layers for ResNet50 {
     /// input.
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let x = pictures(windows, COLOURS); // [batch, 3, 224, 224]
-        let x = relu(self.bn1.forward(self.conv1.forward(x))); // [batch, 64, 112, 112]
+        let x = relu(normalized(&self.bn1, self.conv1.forward(x))); // [batch, 64, 112, 112]
         let x = self.pool.forward(x); // [batch, 64, 56, 56]
         let through = |x, stage: &[Bottleneck]| stage.iter().fold(x, |x, block| block.forward(x));
         let x = through(x, &self.layer1); // [batch, 256, 56, 56]
@@ -161,6 +170,12 @@ impl Layers for ResNet50 {
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {
         self.fc.forward(features)
+    }
+
+    fn freeze_norms(&mut self) {
+        take_over_2d(&mut self.conv1, &mut self.bn1);
+        let stages = [&mut self.layer1, &mut self.layer2, &mut self.layer3, &mut self.layer4];
+        stages.into_iter().flatten().for_each(Bottleneck::freeze_norms);
     }
 }
 

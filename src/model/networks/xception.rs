@@ -5,13 +5,13 @@ use burn::module::Module;
 use burn::nn::BatchNorm;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::MaxPool2d;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
 use super::resnet50::preset;
 use crate::card::Structure;
 use crate::model::layers::Layers;
+use crate::model::norms::{normalized, relu, take_over_2d};
 use crate::model::spec::{Build, Entry, InputKind, Shape};
 
 /// This network in the registry.
@@ -130,7 +130,7 @@ impl Block {
     fn forward(&self, x: Tensor<4>, first: bool) -> Tensor<4> {
         let unit = |x: Tensor<4>, (index, unit): (usize, &Unit)| {
             let x = if first && index == 0 { x } else { relu(x) };
-            unit.bn.forward(unit.conv.forward(x))
+            normalized(&unit.bn, unit.conv.forward(x))
         };
         let inside = self.rep.iter().enumerate().fold(x.clone(), unit);
         let inside = match &self.pool {
@@ -138,10 +138,17 @@ impl Block {
             None => inside,
         };
         let around = match (&self.skip, &self.skipbn) {
-            (Some(skip), Some(bn)) => bn.forward(skip.forward(x)),
+            (Some(skip), Some(bn)) => normalized(bn, skip.forward(x)),
             _ => x,
         };
         inside + around
+    }
+
+    fn freeze_norms(&mut self) {
+        self.rep.iter_mut().for_each(|unit| take_over_2d(&mut unit.conv.pointwise, &mut unit.bn));
+        if let (Some(skip), Some(bn)) = (&mut self.skip, &mut self.skipbn) {
+            take_over_2d(skip, bn);
+        }
     }
 }
 
@@ -150,17 +157,25 @@ impl Layers for Xception {
     /// input.
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let x = pictures(windows, COLOURS); // [batch, 3, 299, 299]
-        let x = relu(self.bn1.forward(self.conv1.forward(x))); // [batch, 32, 149, 149]
-        let x = relu(self.bn2.forward(self.conv2.forward(x))); // [batch, 64, 147, 147]
+        let x = relu(normalized(&self.bn1, self.conv1.forward(x))); // [batch, 32, 149, 149]
+        let x = relu(normalized(&self.bn2, self.conv2.forward(x))); // [batch, 64, 147, 147]
         let blocks = self.blocks.iter().enumerate();
         let x = blocks.fold(x, |x, (index, block)| block.forward(x, index == 0)); // [batch, 1024, 10, 10]
-        let x = relu(self.bn3.forward(self.conv3.forward(x))); // [batch, 1536, 10, 10]
-        let x = relu(self.bn4.forward(self.conv4.forward(x))); // [batch, 2048, 10, 10]
+        let x = relu(normalized(&self.bn3, self.conv3.forward(x))); // [batch, 1536, 10, 10]
+        let x = relu(normalized(&self.bn4, self.conv4.forward(x))); // [batch, 2048, 10, 10]
         mean_of_pixels(x) // [batch, 2048]
     }
 
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {
         self.fc.forward(features)
+    }
+
+    fn freeze_norms(&mut self) {
+        take_over_2d(&mut self.conv1, &mut self.bn1);
+        take_over_2d(&mut self.conv2, &mut self.bn2);
+        self.blocks.iter_mut().for_each(Block::freeze_norms);
+        take_over_2d(&mut self.conv3.pointwise, &mut self.bn3);
+        take_over_2d(&mut self.conv4.pointwise, &mut self.bn4);
     }
 }
 
