@@ -4,22 +4,19 @@
 //!
 //! - the timbres' tall kernels by spectra over the bands ([`timbre`]), the rhythms' long ones by spectra over time
 //!   ([`rhythm`]): a convolution is a product of spectra;
-//! - the first layer over time by Winograd's minimal filtering F(4, 7) (S. Winograd, "Arithmetic Complexity of
-//!   Computations", 1980; A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016), [`winograd`];
-//!   the other two as plain sums, [`direct`].
+//! - the layers over time as plain sums ([`middle`]), without the channels that are constants ([`musicnn`]).
 //!
 //! Weights are packed once, when a network is loaded; what a window needs meanwhile is in a [`Scratch`] of the caller.
 
-mod direct;
+mod middle;
 mod musicnn;
 mod rhythm;
 mod rows;
 mod timbre;
 mod vector;
-mod winograd;
 
 pub use self::musicnn::{BatchNorm, Convolution, Dense, FrozenMusicnn, MusicnnWeights, Outputs, Scratch};
 pub use self::rows::{BANDS, MAX_FRAMES};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,11 +1,10 @@
 //! The whole network: what ends each layer, pooling and dense layers around the convolutions.
 
-use super::direct::Direct;
+use super::middle::{Middle, SUMMED};
 use super::rhythm::{LONGEST, Rhythm, TimeSpectra};
 use super::rows::{BANDS, MAX_FRAMES, PAD, Rows};
 use super::timbre::{BandSpectra, TAPS, Timbre};
 use super::vector::{LANES, Vector, largest};
-use super::winograd::{PointScratch, SUMMED, Winograd};
 
 /// Weights below this count as zeros. Weight decay leaves channels behind whose weights are about 1e-30, half of all in a
 /// published MusiCNN: they change no sum, and products of two such numbers are subnormal, which processors take a
@@ -91,6 +90,7 @@ pub struct FrozenMusicnn {
     front_end: Ending,
     /// Of the whole first layer.
     channels: Vec<Channel>,
+    /// The layers over time.
     middles: Vec<(Middle, Ending)>,
     pooled_norm: Vec<[f32; 2]>,
     dense: Dense,
@@ -106,13 +106,6 @@ enum Channel {
     Constant(f32),
 }
 
-/// A layer over time.
-enum Middle {
-    /// The first one, which has the most rows.
-    Filtered(Box<Winograd>),
-    Plain(Direct),
-}
-
 /// Memory that a window needs while it is computed; one for every thread.
 pub struct Scratch {
     window: Rows,
@@ -120,7 +113,6 @@ pub struct Scratch {
     middles: Vec<Rows>,
     band_spectra: BandSpectra,
     time_spectra: TimeSpectra,
-    points: PointScratch,
 }
 
 /// What follows a layer's sums x: relu(sign · x + bias) · factor + summand.
@@ -171,13 +163,12 @@ impl FrozenMusicnn {
                 return None;
             }
             let ending = middle.ending(false)?;
-            let layer = if packed.is_empty() {
-                Middle::first(middle, &ending, &channels, endings.len())
+            if packed.is_empty() {
+                packed.push((first_middle(middle, &ending, &channels, endings.len()), ending));
             } else {
                 let weights: Vec<f32> = middle.weights.iter().copied().map(without_negligible).collect();
-                Middle::Plain(Direct::new(rows, &weights))
-            };
-            packed.push((layer, ending));
+                packed.push((Middle::new(rows, &weights, (0..middle.channels()).collect()), ending));
+            }
             rows = middle.channels();
         }
         let [first, second, third] = [0, 1, 2].map(|layer: usize| packed[layer].1.0.len());
@@ -218,7 +209,6 @@ impl FrozenMusicnn {
             middles: self.middles.iter().map(|(_, ending)| Rows::new(ending.0.len())).collect(),
             band_spectra: BandSpectra::new(),
             time_spectra: TimeSpectra::new(),
-            points: PointScratch::default(),
         }
     }
 
@@ -228,7 +218,7 @@ impl FrozenMusicnn {
         if !(1..=MAX_FRAMES).contains(&frames) || window.len() != BANDS * frames {
             return None;
         }
-        let Scratch { window: input, front, middles, band_spectra, time_spectra, points } = scratch;
+        let Scratch { window: input, front, middles, band_spectra, time_spectra } = scratch;
         let [factor, summand] = self.input_norm;
         for (row, values) in input.iter_mut().zip(window.chunks_exact(frames)) {
             for (to, value) in row[PAD..].iter_mut().zip(values) {
@@ -247,7 +237,7 @@ impl FrozenMusicnn {
         ones[PAD + frames..].fill(0.0);
         let mut before: &Rows = front;
         for (index, ((layer, ending), rows)) in self.middles.iter().zip(middles.iter_mut()).enumerate() {
-            layer.run(before, frames, points, rows);
+            layer.run(before, frames, rows);
             ending.apply(rows, frames, (index > 0).then_some(before));
             before = rows;
         }
@@ -271,38 +261,28 @@ impl FrozenMusicnn {
     }
 }
 
-impl Middle {
-    /// The first one, from the first layer's channels, so many of which have a row. What all others add is one row of ones
-    /// with weights of its own: beyond the window they are zeros, as the rows are.
-    fn first(convolution: &Convolution, ending: &Ending, channels: &[Channel], rows: usize) -> Self {
-        let (mut weights, mut targets) = (Vec::new(), Vec::new());
-        for (target, (kernel, _)) in
-            convolution.kernels().zip(&ending.0).enumerate().filter(|(_, (_, end))| !end.is_constant)
-        {
-            let mut of_ones = [0.0; TAPS];
-            let mut of_rows = vec![0.0; rows * TAPS];
-            for (channel, taps) in channels.iter().zip(kernel.chunks_exact(TAPS)) {
-                match *channel {
-                    Channel::Row(row) => of_rows[row * TAPS..][..TAPS].copy_from_slice(taps),
-                    Channel::Constant(value) => {
-                        for (sum, tap) in of_ones.iter_mut().zip(taps) {
-                            *sum += f64::from(value) * f64::from(*tap);
-                        }
+/// The first middle layer, from the first layer's channels, so many of which have a row. What all others add is one row of
+/// ones with weights of its own: beyond the window they are zeros, as the rows are.
+fn first_middle(convolution: &Convolution, ending: &Ending, channels: &[Channel], rows: usize) -> Middle {
+    let (mut weights, mut targets) = (Vec::new(), Vec::new());
+    let computed = convolution.kernels().zip(&ending.0).enumerate().filter(|(_, (_, end))| !end.is_constant);
+    for (target, (kernel, _)) in computed {
+        let mut of_ones = [0.0; TAPS];
+        let mut of_rows = vec![0.0; rows * TAPS];
+        for (channel, taps) in channels.iter().zip(kernel.chunks_exact(TAPS)) {
+            match *channel {
+                Channel::Row(row) => of_rows[row * TAPS..][..TAPS].copy_from_slice(taps),
+                Channel::Constant(value) => {
+                    for (sum, tap) in of_ones.iter_mut().zip(taps) {
+                        *sum += f64::from(value) * f64::from(*tap);
                     }
                 }
             }
-            weights.extend(of_rows.into_iter().chain(of_ones.map(|sum| sum as f32)).map(without_negligible));
-            targets.push(target);
         }
-        Self::Filtered(Box::new(Winograd::new(rows + 1, &weights, targets)))
+        weights.extend(of_rows.into_iter().chain(of_ones.map(|sum| sum as f32)).map(without_negligible));
+        targets.push(target);
     }
-
-    fn run(&self, inputs: &Rows, frames: usize, points: &mut PointScratch, outputs: &mut Rows) {
-        match self {
-            Self::Filtered(layer) => layer.run(inputs, frames, points, outputs),
-            Self::Plain(layer) => layer.run(inputs, frames, outputs),
-        }
-    }
+    Middle::new(rows + 1, &weights, targets)
 }
 
 impl BatchNorm {

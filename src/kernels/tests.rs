@@ -92,7 +92,8 @@ fn dense(dense: &Dense, inputs: &[f64]) -> Vec<f64> {
     (0..outputs).map(sum).collect()
 }
 
-fn expected(weights: &MusicnnWeights, window: &[f32], frames: usize) -> [Vec<f64>; 3] {
+/// What [`Outputs`] holds of a window.
+pub(crate) fn expected(weights: &MusicnnWeights, window: &[f32], frames: usize) -> [Vec<f64>; 3] {
     let value = |&value: &f32| normalized(&weights.input_norm, 0, f64::from(value));
     let input: Plane = window.chunks_exact(frames).map(|row| row.iter().map(value).collect()).collect();
     let front: Plane =

@@ -16,10 +16,6 @@ mod on_cpu {
     use crate::model::Network;
     use crate::model::predict::is_cpu;
 
-    /// Shorter windows than MusiCNN's own go through Burn: means over fewer frames even out less of the rounding of the middle
-    /// layers' minimal filtering (tags within 3e-6 at 60 frames, 9e-6 at 7), and such clips take no time anyway.
-    const LEAST_FRAMES: usize = 187;
-
     /// The kernels of a network; clones share the weights.
     #[derive(Clone)]
     pub(super) struct Kernels(Arc<FrozenMusicnn>);
@@ -43,9 +39,6 @@ mod on_cpu {
         /// The outputs for windows of one length, `[windows, bands, frames]`; `None` if they are not of sizes that
         /// the kernels are for.
         pub(super) fn run(&self, values: &[f32], bands: usize, frames: usize) -> Option<Vec<Outputs>> {
-            if frames < LEAST_FRAMES {
-                return None;
-            }
             let windows = values.chunks_exact((bands * frames).max(1));
             #[cfg(target_family = "wasm")]
             {
@@ -137,5 +130,61 @@ impl Frozen {
             return Ok(found.into_iter().map(row).collect());
         }
         predict::inputs_of_part(&self.layers, part, values, bands, frames).await
+    }
+}
+
+#[cfg(all(test, feature = "cpu"))]
+mod tests {
+    use std::io::Write;
+    use std::path::Path;
+
+    use burn::tensor::Device;
+    use pollster::block_on;
+    use safetensors::SafeTensors;
+
+    use super::*;
+    use crate::kernels::tests::expected;
+    use crate::model::weights;
+
+    const BANDS: usize = 96;
+    const FRAMES: usize = 187;
+
+    /// The first frames of a patch of music, `[bands, frames]`.
+    fn window(frames: usize) -> Vec<f32> {
+        let file = SafeTensors::deserialize(include_bytes!("../../tests/data/musicnn/golden.safetensors")).unwrap();
+        let patches = file.tensor("patches").unwrap(); // [patch, frame, band]
+        let values: Vec<f32> = patches.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        assert_eq!(values.len() % (BANDS * FRAMES), 0);
+        (0..BANDS * frames).map(|index| values[index % frames * BANDS + index / frames]).collect()
+    }
+
+    #[test]
+    fn tags_of_the_kernels_are_those_of_double_precision() {
+        for which in ["msd", "mtt"] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("model-weights/musicnn-{which}.safetensors"));
+            let Ok(bytes) = std::fs::read(&path) else {
+                // Not by `eprintln!`, which the test runner swallows.
+                let _ =
+                    writeln!(std::io::stderr(), "SKIPPED: {} is not there; run `cargo xtask weights`", path.display());
+                continue;
+            };
+            let card = weights::embedded_card(&bytes).unwrap();
+            let network = weights::from_bytes(bytes, &card, &Device::flex()).unwrap();
+            let Network::Musicnn(musicnn) = &network else { panic!("{which} is no MusiCNN") };
+            let (learned, frozen) = (musicnn.weights(), Frozen::new(network.clone()));
+            for frames in [FRAMES, 60, 7] {
+                let window = window(frames);
+                let [_, _, logits] = expected(&learned, &window, frames);
+                let sigmoid = |logit: f64| 1.0 / (1.0 + (-logit).exp());
+                let difference = |outputs: Vec<Output>| {
+                    let pairs = outputs[0].logits.iter().zip(&logits);
+                    pairs.fold(0.0, |most: f64, (a, b)| most.max((sigmoid(f64::from(*a)) - sigmoid(*b)).abs()))
+                };
+                let of_kernels = difference(block_on(frozen.outputs(window.clone(), BANDS, frames)).unwrap());
+                let of_burn = block_on(predict::outputs(&network, Part::Whole, window, BANDS, frames)).unwrap();
+                println!("{which}, {frames} frames: kernels {of_kernels:.1e}, Burn {:.1e}", difference(of_burn));
+                assert!(of_kernels < 1e-6, "{which}, {frames} frames: {of_kernels}");
+            }
+        }
     }
 }

@@ -18,6 +18,9 @@ const FEATURE_TOLERANCE: f32 = 1e-3;
 /// The same of the CPU engine's kernels beside Burn, which sum in float32 in other orders; the activations' as a share of
 /// the largest one.
 const KERNEL_TAG_TOLERANCE: f32 = 1e-6;
+/// Of windows shorter than the network's own, whose means even out less: each of both is within 1e-6 of double precision
+/// (`src/model/frozen.rs`).
+const SHORT_KERNEL_TAG_TOLERANCE: f32 = 2e-6;
 const KERNEL_FEATURE_TOLERANCE: f32 = 1e-5;
 
 const BANDS: usize = 96;
@@ -65,24 +68,22 @@ pub async fn check(which: &str, bytes: Vec<u8>, device: &Device, say: impl Fn(St
     if !frozen.has_kernels() {
         return;
     }
-    // Shorter windows go through Burn.
     for frames in [FRAMES, 60, 7] {
         let patches: Vec<f32> = patches().chunks_exact(FRAMES).flat_map(|band| band[..frames].to_vec()).collect();
         let of_burn = values(outputs(frozen.network(), Part::Whole, patches.clone(), BANDS, frames).await.unwrap());
         let of_kernels = values(frozen.outputs(patches, BANDS, frames).await.unwrap());
-        if frames < FRAMES {
-            assert_eq!(of_burn, of_kernels, "{frames} frames");
-            continue;
+        if frames == FRAMES {
+            let [tags, features] = [0, 1].map(|output| largest_difference(&expected[output], &of_kernels[output]));
+            say(format!("  kernels: tags within {tags:.1e}, penultimate activations within {features:.1e}"));
+            assert!(tags <= TAG_TOLERANCE && features <= FEATURE_TOLERANCE, "{tags}, {features}");
         }
-        let [tags, features] = [0, 1].map(|output| largest_difference(&expected[output], &of_kernels[output]));
-        say(format!("  kernels: tags within {tags:.1e}, penultimate activations within {features:.1e}"));
-        assert!(tags <= TAG_TOLERANCE && features <= FEATURE_TOLERANCE, "{tags}, {features}");
         let [tags, features] = [0, 1].map(|output| largest_difference(&of_burn[output], &of_kernels[output]));
         let features = features / of_burn[1].iter().fold(0.0, |most: f32, value| most.max(value.abs()));
         say(format!(
             "  kernels beside Burn, {frames} frames: tags within {tags:.1e}, activations within {features:.1e}"
         ));
-        assert!(tags <= KERNEL_TAG_TOLERANCE, "tags: {tags}");
+        let most = if frames == FRAMES { KERNEL_TAG_TOLERANCE } else { SHORT_KERNEL_TAG_TOLERANCE };
+        assert!(tags <= most, "{frames} frames, tags: {tags}");
         assert!(features <= KERNEL_FEATURE_TOLERANCE, "penultimate activations: {features}");
     }
 }

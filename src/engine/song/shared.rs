@@ -1,13 +1,15 @@
 //! A recording on the CPU engine. Segments do not depend on each other: each is predicted here, or given to another worker,
 //! whose prediction may come at any time. The windows are in order of time whoever predicted them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{Place, checked};
 use crate::dsp::Segment;
 use crate::engine::{EngineError, Host, pause};
 use crate::model::Loaded;
+use crate::model::loaded::WindowPrediction;
 use crate::model::predict::WindowBatch;
+use crate::model::windows::WindowSpan;
 use crate::protocol::{PredictedWindow, SegmentShape};
 
 /// The predictions for the segments of one recording.
@@ -125,15 +127,54 @@ pub(in crate::engine) async fn predict_segment<H: Host>(
     let seconds = segment.columns as f64 * loaded.front_end().seconds_per_column();
     let segment = [windowing.prepare(segment)];
     let spans = windowing.spans(&segment);
-    let mut windows = Vec::with_capacity(spans.len());
-    let mut left = spans.as_slice();
+    let first_alike = first_alike(&segment[0], &spans);
+    let different: Vec<WindowSpan> =
+        (0..spans.len()).filter(|&index| first_alike[index] == index).map(|index| spans[index]).collect();
+    let mut predictions = Vec::with_capacity(different.len());
+    let mut left = different.as_slice();
     while !left.is_empty() {
-        on_batch(windows.len() as f64 / spans.len() as f64, host);
+        on_batch(predictions.len() as f64 / different.len() as f64, host);
         pause(host).await?;
-        let spans = batch.take(&mut left);
-        let predictions = loaded.predict(&segment, spans).await?;
-        let places = spans.iter().map(|&span| Place::of(&segment[0], seconds, span));
-        windows.extend(checked(loaded, places.zip(predictions))?);
+        predictions.extend(loaded.predict(&segment, batch.take(&mut left)).await?);
     }
-    Ok(windows)
+    let mut predictions = predictions.into_iter();
+    let mut windows: Vec<(Place, WindowPrediction)> = Vec::with_capacity(spans.len());
+    for (index, &span) in spans.iter().enumerate() {
+        let place = Place::of(&segment[0], seconds, span);
+        let prediction = match windows.get(first_alike[index]) {
+            Some((_, alike)) => Some(alike.clone()),
+            None => predictions.next(),
+        };
+        windows.extend(prediction.map(|prediction| (place, prediction)));
+    }
+    checked(loaded, windows)
+}
+
+/// For every window of a segment the first one that has the same values, itself if there is none: silence and loops are
+/// predicted once.
+fn first_alike(segment: &Segment, spans: &[WindowSpan]) -> Vec<usize> {
+    let mut known = HashMap::new();
+    let first = |(index, span): (usize, &WindowSpan)| {
+        // A window that is longer than its segment repeats it.
+        let columns = span.start..(span.start + span.columns).min(segment.columns);
+        let values = &segment.values[columns.start * segment.bands..columns.end * segment.bands];
+        // By their bits: NaN is no number that could be compared.
+        let bits: Vec<u32> = values.iter().map(|value| value.to_bits()).collect();
+        *known.entry((span.columns, bits)).or_insert(index)
+    };
+    spans.iter().enumerate().map(first).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_of_the_same_values_are_found() {
+        let column = |at: usize| if (4..12).contains(&at) { [0.0, -80.0] } else { [at as f32, 1.0] };
+        let segment = Segment { start_seconds: 0.0, columns: 15, bands: 2, values: (0..15).flat_map(column).collect() };
+        let span = |start, columns| WindowSpan { segment: 0, start, columns };
+        let spans = [span(0, 4), span(4, 4), span(8, 4), span(12, 4), span(4, 3), span(6, 4)];
+        assert_eq!(first_alike(&segment, &spans), [0, 1, 1, 3, 4, 1]);
+    }
 }
