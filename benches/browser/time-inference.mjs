@@ -110,6 +110,8 @@ async function inTurns(pages, contestants, work, shape) {
     const starting = impatient(call(pages[at], "start", contestant, own, shape));
     const started = await starting.catch((error) => ({ refused: refusal(error) }));
     found.push({ contestant, page: pages[at], part, times: [], ...started });
+    // Beside the tables: a run takes minutes.
+    console.error(`${work.name}, ${contestant.name}: ${started.refused ?? `ready, ${digits(started.first)} ms`}`);
   }
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const one of found) {
