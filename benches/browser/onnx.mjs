@@ -54,7 +54,7 @@ const { root } = protobuf.parse(`
 `, { keepCase: true });
 const ModelProto = root.lookupType("onnx.ModelProto");
 
-const FLOAT = 1;
+const [FLOAT, INTEGER] = [1, 7];
 const OPERATORS = 17;
 const IR = 8;
 const [TYPE_FLOAT, TYPE_INT, TYPE_INTS] = [1, 2, 7];
@@ -72,17 +72,35 @@ function graph(tensors) {
     node.push({ op_type, input, output: [output], attribute: Object.entries(attributes).map(attribute) });
     return output;
   };
-  /** A tensor of the weights, as it is or in another shape. */
-  const weights = (name, shape = tensors[name].shape) => {
-    const { values } = tensors[name];
+  const constant = (name, dims, values, data_type = FLOAT) => {
     const raw_data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    initializer.push({ name, dims: shape, data_type: FLOAT, raw_data });
+    initializer.push({ name, dims, data_type, raw_data });
     return name;
   };
+  /** A tensor of the weights, as it is or in another shape. */
+  const weights = (name, shape = tensors[name].shape) => constant(name, shape, tensors[name].values);
   const relu = (input) => add("Relu", [input]);
   const convolution = (input, name, pads, shape = tensors[`${name}.weight`].shape) => {
     const kernel = [weights(`${name}.weight`, shape), weights(`${name}.bias`)];
     return relu(add("Conv", [input, ...kernel], { kernel_shape: shape.slice(2), pads }));
+  };
+  /** A convolution over `[windows, rows, 1, frames]`, that gives as many frames. */
+  const overTime = (input, name) => {
+    const [channels, rows, long] = tensors[`${name}.weight`].shape;
+    const pads = [0, (long - 1) >> 1, 0, long >> 1];
+    const missing = -rows & 3;
+    if (!missing) return convolution(input, name, pads, [channels, rows, 1, long]);
+    // The webgpu provider of version 1.30 answers wrongly if the rows are no multiple of four, so there are rows of zeros.
+    const values = new Float32Array(channels * (rows + missing) * long);
+    const { values: own } = tensors[`${name}.weight`];
+    for (let at = 0; at < channels; at += 1) {
+      values.set(own.subarray(at * rows * long, (at + 1) * rows * long), at * (rows + missing) * long);
+    }
+    const shape = [channels, rows + missing, 1, long];
+    const kernel = constant(`${name}.weight`, shape, values);
+    const amounts = constant(`${name}.rows`, [8], new BigInt64Array([0n, 0n, 0n, 0n, 0n, BigInt(missing), 0n, 0n]), INTEGER);
+    const padded = add("Pad", [input, amounts]);
+    return relu(add("Conv", [padded, kernel, weights(`${name}.bias`)], { kernel_shape: shape.slice(2), pads }));
   };
   const dense = (input, name) => add("Gemm", [input, weights(`${name}.weight`), weights(`${name}.bias`)]);
   const norm = (input, name) => {
@@ -97,7 +115,7 @@ function graph(tensors) {
     const whole = { name: "network", node, initializer, input: [value(...input)], output: [value(...output)] };
     return Buffer.from(ModelProto.encode({ ir_version: IR, opset_import: [{ version: OPERATORS }], graph: whole }).finish());
   };
-  return { add, relu, convolution, dense, norm, bytes };
+  return { add, relu, convolution, overTime, dense, norm, bytes };
 }
 
 /** net1: `[windows, bands, frames]` to the probabilities of genres. */
@@ -112,7 +130,7 @@ function net1({ add, relu, convolution, dense, bytes }, { bands, frames, labels 
 }
 
 /** MusiCNN: `[windows, 1, bands, frames]` to the probabilities of tags. */
-function musicnn({ add, relu, convolution, dense, norm, bytes }, { bands, frames, labels }, tensors) {
+function musicnn({ add, relu, convolution, overTime, dense, norm, bytes }, { bands, frames, labels }, tensors) {
   const input = norm("input", "input_norm");
   const front = ["timbre_low", "timbre_high", "rhythm_long", "rhythm_middle", "rhythm_short"].map((name) => {
     const [, , tall, long] = tensors[`${name}.convolution.weight`].shape;
@@ -120,10 +138,7 @@ function musicnn({ add, relu, convolution, dense, norm, bytes }, { bands, frames
     const found = norm(convolution(input, `${name}.convolution`, padded), `${name}.norm`);
     return add("MaxPool", [found], { kernel_shape: [bands - tall + 1, 1] });
   });
-  const middle = (input, name) => {
-    const [channels, rows, long] = tensors[`${name}.convolution.weight`].shape;
-    return norm(convolution(input, `${name}.convolution`, [0, 3, 0, 3], [channels, rows, 1, long]), `${name}.norm`);
-  };
+  const middle = (input, name) => norm(overTime(input, `${name}.convolution`), `${name}.norm`);
   const whole = add("Concat", front, { axis: 1 });
   const first = middle(whole, "middle_1");
   const second = add("Add", [middle(first, "middle_2"), first]);

@@ -142,6 +142,9 @@ function row({ contestant, refused, times, first, version, adapter, part }, diff
 const title = ({ name, network, count }) =>
   network ? `\`${network}\` on ${count} windows` : "a step of training `net1`: 32 windows, and 2 for validation";
 
+/** What differs more than it may, of all works: the others are measured first. */
+const wrong = [];
+
 /** Measures a work and prints its table; gives the medians by the names of the contestants. */
 async function measured(browser, site, work, contestants) {
   const { made, shape } = await filesOf(browser, site, work);
@@ -151,14 +154,12 @@ async function measured(browser, site, work, contestants) {
   const head = work.network ? "probabilities differ from the first row's by; adapter" : "adapter";
   console.log(`\n**${title(work)}**\n\n| who | median ms | least | largest | runs | warm-up ms | ${head} |`);
   console.log("|---|---:|---:|---:|---:|---:|---|");
-  const wrong = [];
   for (const one of found) {
     [one.times, one.first] = [one.times.map((time) => time * one.part), one.first * one.part];
     const differs = one.refused || !work.network ? null : difference(one, reference);
-    if (differs > TOLERANCE) wrong.push(`${one.contestant.name} differs by ${differs}`);
+    if (differs > TOLERANCE) wrong.push(`${work.name} by ${one.contestant.name}: ${differs}`);
     console.log(row(one, differs));
   }
-  if (wrong.length) throw new Error(`${work.name}: the answers are not the same: ${wrong.join(", ")}`);
   return Object.fromEntries(found.filter(({ times }) => times.length).map((one) => [one.contestant.name, median(one.times)]));
 }
 
@@ -191,6 +192,7 @@ try {
   const medians = {};
   for (const work of chosen(WORKS)) medians[work.name] = await measured(browser, site, work, chosen(CONTESTANTS));
   printAims(medians);
+  if (wrong.length) throw new Error(`the answers are not the same: ${wrong.join("; ")}`);
 } finally {
   await browser.close();
   site.stop();

@@ -1,6 +1,7 @@
 // Prints how long the built page takes from its address to being usable, and to the answer for a song of 12 s that is
 // given to it at once, and how many bytes that takes: `node time-page.mjs [--gpu] [--visits=5]`. docs/benchmarks.md explains
 // the figures. Without --gpu the browser has no WebGPU: to try an emulated adapter is no visitor's usual work.
+import { cpus, loadavg } from "node:os";
 import { startBrowser, withPage } from "../../tests/e2e/browser.mjs";
 import { wav } from "../../tests/e2e/clips.mjs";
 import { startSite } from "../../tests/e2e/site.mjs";
@@ -89,11 +90,13 @@ function row(connection, visit, found) {
 const site = await startSite({ compressed: true });
 const browser = await startBrowser({ webgpu: REAL, graphics: REAL ? "real" : "emulated" });
 try {
+  const [day, load] = [new Date().toISOString().slice(0, 10), loadavg()[0].toFixed(1)];
+  console.log(`${day}, Chromium ${browser.version()}, ${cpus().length} cores, load at the start ${load}.`);
   const found = CONNECTIONS.map((connection) => ({ connection, visits: [] }));
   for (let visit = 0; visit < VISITS; visit += 1) {
     for (const { connection, visits } of found) visits.push(await visited(browser, site, connection));
   }
-  console.log(`\n**The page**: medians of ${VISITS} visits (least to largest), Chromium ${browser.version()}\n`);
+  console.log(`\n**The page**: medians of ${VISITS} visits (least to largest)\n`);
   console.log("| connection | visit | usable, ms | first answer, ms | kB until the answer | kB until all is stored |");
   console.log("|---|---|---:|---:|---:|---:|");
   for (const { connection, visits } of found) {
