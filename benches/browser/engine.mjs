@@ -2,7 +2,7 @@
 // and src/training_job.rs, in the form of src/web/wire.rs.
 
 // Events before the last one of a request.
-const ON_THE_WAY = new Set(["Step", "Epoch", "Checkpoint", "Warning", "Progress"]);
+const ON_THE_WAY = new Set(["Step", "Epoch", "Checkpoint", "Warning", "Progress", "Spectrogram", "SoFar"]);
 
 /** Starts the engine of a kind, `cpu` or `gpu`, that lies beside the folder of this script, and waits until it is ready. */
 export async function startEngine(kind) {

@@ -4,16 +4,10 @@
 import { writeFile } from "node:fs/promises";
 import { startBrowser, withPage } from "../../tests/e2e/browser.mjs";
 import { startSite } from "../../tests/e2e/site.mjs";
+import { isolate } from "./beside.mjs";
+import { median } from "./times.mjs";
 
 const [file, compared] = process.argv.slice(2);
-
-// An isolated page's clock ticks in microseconds, any other's in tenths of milliseconds.
-const ISOLATED = { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" };
-
-async function isolate(route) {
-  const response = await route.fetch();
-  await route.fulfill({ response, headers: { ...response.headers(), ...ISOLATED } });
-}
 
 async function measure() {
   const site = await startSite();
@@ -26,12 +20,6 @@ async function measure() {
     await browser.close();
     site.stop();
   }
-}
-
-function median(times) {
-  const sorted = [...times].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
 const print = (key, what, times) => console.log([key, what, times.length, median(times)].join("\t"));

@@ -4,6 +4,7 @@
 import { startBrowser, withPage } from "../../tests/e2e/browser.mjs";
 import { startSite } from "../../tests/e2e/site.mjs";
 import { beside, PAGE } from "./beside.mjs";
+import { median } from "./times.mjs";
 
 // With 128 bands and ten classes.
 const PARAMETERS = 870_090;
@@ -21,12 +22,6 @@ const CONTESTANTS = [
   { name: "tfjs-wasm", who: "TensorFlow.js, wasm", by: "tensorflow", backend: "wasm", work: TENTH },
 ];
 
-function median(times) {
-  const sorted = [...times].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-}
-
 /** Runs a contestant in a page of its own, so that nothing is left of the one before. */
 function measured(browser, site, { name, by, backend, work }) {
   const use = (page) => {
@@ -37,7 +32,7 @@ function measured(browser, site, { name, by, backend, work }) {
       return training[by](kind, work).catch((error) => ({ refused: error.message }));
     }, call);
   };
-  return withPage(browser, `${site.address}${PAGE}`, use, { prepare: beside });
+  return withPage(browser, `${site.address}${PAGE}`, use, { prepare: (page) => beside(page) });
 }
 
 function row({ who, work }, found) {

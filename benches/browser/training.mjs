@@ -5,6 +5,7 @@
 // of 2e-3, ours with decoupled weight decay, which TensorFlow.js does not have; no running average of the weights. If
 // that takes too long, they do a tenth of it: 32 training windows in one step, and 2 for validation.
 import { embeddedJob, fromScratch, noise, startEngine } from "./engine.mjs";
+import { useBackend } from "./tensorflow.mjs";
 
 const BANDS = 128;
 const FRAMES = 39;
@@ -15,11 +16,13 @@ const CLIPS = { train: 80, valid: 20 };
 const RATE = 2e-3;
 const SMOOTHING = 0.1;
 
-/** The ends of `epochs` epochs on one `part`th of the work, in milliseconds; the beginning comes first. */
-export async function ours(kind, { part, epochs }) {
+/**
+ * An engine of ours with one `part`th of the work. `train` does so many epochs from random weights: their ends in
+ * milliseconds, the beginning first, and their losses.
+ */
+export async function ourTrainer(kind, part) {
   const engine = await startEngine(kind);
   const recipe = {
-    epochs,
     batch: BATCH,
     windows_per_song: WINDOWS_PER_CLIP,
     optimiser: "adamw",
@@ -32,40 +35,29 @@ export async function ours(kind, { part, epochs }) {
   };
   const [train, valid] = [CLIPS.train / part, CLIPS.valid / part];
   const job = await embeddedJob(engine, { model: fromScratch("net1"), classes: CLASSES, train, valid, recipe });
-  const ends = [performance.now()];
-  const losses = [];
-  const { result } = await engine.ask({ Train: { job } }, "Trained", undefined, ({ name, told, at }) => {
-    if (name !== "Epoch") return;
-    ends.push(at);
-    losses.push(told.train_loss);
-  });
-  engine.stop();
-  return { ends, losses, parameters: result.parameters, adapter: engine.adapter };
+  const run = async (epochs) => {
+    job.recipe.epochs = epochs;
+    const ends = [performance.now()];
+    const losses = [];
+    const { result } = await engine.ask({ Train: { job } }, "Trained", undefined, ({ name, told, at }) => {
+      if (name !== "Epoch") return;
+      ends.push(at);
+      losses.push(told.train_loss);
+    });
+    return { ends, losses, parameters: result.parameters };
+  };
+  return { train: run, adapter: engine.adapter, stop: engine.stop };
 }
 
-const LIBRARY = ["core", "backend-cpu", "layers"];
-
-async function load(part) {
-  const script = document.createElement("script");
-  script.src = new URL(`tfjs/tfjs-${part}/dist/tf-${part}.min.js`, import.meta.url);
-  await new Promise((resolve, reject) => {
-    script.onload = resolve;
-    script.onerror = () => reject(new Error(`${script.src} could not be loaded`));
-    document.head.append(script);
-  });
+/** Epochs on one `part`th of the work by an engine of ours. */
+export async function ours(kind, { part, epochs }) {
+  const { train, adapter, stop } = await ourTrainer(kind, part);
+  const found = await train(epochs);
+  stop();
+  return { ...found, adapter };
 }
 
-async function useBackend(backend) {
-  for (const part of LIBRARY) await load(part);
-  if (backend !== "cpu") await load(`backend-${backend}`);
-  const { tf } = globalThis;
-  if (backend === "wasm") tf.wasm.setWasmPaths(new URL("tfjs/tfjs-backend-wasm/dist/", import.meta.url).href);
-  if (!(await tf.setBackend(backend)) || tf.getBackend() !== backend) throw new Error(`there is no ${backend} here`);
-  await tf.ready();
-  return tf;
-}
-
-/** net1 as src/model/net1.rs has it. */
+/** net1 as src/model/networks/net1.rs has it. */
 function net1(tf) {
   const { layers } = tf;
   const convolution = (filters, padding, l2) =>
@@ -100,19 +92,28 @@ function windows(tf, count, seed) {
   return [tf.tensor3d(values, [count, FRAMES, BANDS]), tf.tensor2d(targets, [count, CLASSES])];
 }
 
-/** The same by TensorFlow.js. */
-export async function tensorflow(backend, { part, epochs }) {
+/** The same as {@link ourTrainer} by TensorFlow.js, which goes on from the weights that it has. */
+export async function tensorflowTrainer(backend, part) {
   const tf = await useBackend(backend);
   const model = net1(tf);
   const [inputs, targets] = windows(tf, (CLIPS.train * WINDOWS_PER_CLIP) / part, 1);
   const validationData = windows(tf, CLIPS.valid / part, 2);
-  const ends = [performance.now()];
-  const losses = [];
-  const onEpochEnd = (_, logs) => {
-    ends.push(performance.now());
-    losses.push(logs.loss);
+  const train = async (epochs) => {
+    const ends = [performance.now()];
+    const losses = [];
+    const onEpochEnd = (_, logs) => {
+      ends.push(performance.now());
+      losses.push(logs.loss);
+    };
+    const settings = { batchSize: BATCH, epochs, shuffle: true, validationData, yieldEvery: "epoch", verbose: 0 };
+    await model.fit(inputs, targets, { ...settings, callbacks: { onEpochEnd } });
+    return { ends, losses, parameters: model.countParams() };
   };
-  const settings = { batchSize: BATCH, epochs, shuffle: true, validationData, yieldEvery: "epoch", verbose: 0 };
-  await model.fit(inputs, targets, { ...settings, callbacks: { onEpochEnd } });
-  return { ends, losses, parameters: model.countParams(), version: tf.version_core };
+  return { train, version: tf.version_core };
+}
+
+/** Epochs on one `part`th of the work by TensorFlow.js. */
+export async function tensorflow(backend, { part, epochs }) {
+  const { train, version } = await tensorflowTrainer(backend, part);
+  return { ...(await train(epochs)), version };
 }

@@ -54,10 +54,13 @@ async function answer(site, request, response) {
     return;
   }
   if (site.meddle?.(path, file, response)) return;
-  const { mtimeMs, size } = await stat(file);
+  const isCompressed = site.compressed && (await stat(`${file}.br`).catch(() => null)) !== null;
+  const sent = isCompressed ? `${file}.br` : file;
+  const { mtimeMs, size } = await stat(sent);
   const headers = {
     ...(site.maxAge ? { "cache-control": `max-age=${site.maxAge}` } : await headersFor(site.folder, path)),
     "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+    ...(isCompressed ? { "content-encoding": "br" } : {}),
     etag: `"${mtimeMs.toString(36)}-${size.toString(36)}"`,
   };
   if (request.headers["if-none-match"] === headers.etag) {
@@ -65,20 +68,20 @@ async function answer(site, request, response) {
     return;
   }
   response.writeHead(200, headers);
-  createReadStream(file).pipe(response);
+  createReadStream(sent).pipe(response);
 }
 
 /**
  * Serves the page; `address` is where it is, with a slash at the end. Another `folder` may be put in its place, it may be
  * `down`, and `meddle(path, file, response)` may answer itself, which it says by true. The headers are those that
  * `_headers` asks for; with `maxAge` they are those of a host that reads no such file, such as GitHub Pages, and lets
- * browsers keep every file for so many seconds.
+ * browsers keep every file for so many seconds. If it is `compressed`, what the build has compressed is sent so.
  */
-export async function startSite({ base = BASE, maxAge = 0 } = {}) {
+export async function startSite({ base = BASE, maxAge = 0, compressed = false } = {}) {
   await stat(join(DIST, "index.html")).catch(() => {
     throw new Error(`${DIST} holds no built page: run \`cargo xtask build\``);
   });
-  const site = { base, folder: DIST, maxAge, down: false, meddle: null };
+  const site = { base, folder: DIST, maxAge, compressed, down: false, meddle: null };
   const server = createServer((request, response) =>
     answer(site, request, response).catch((error) => response.destroy(error)),
   );

@@ -1,7 +1,8 @@
 //! `cargo xtask bench`: times GenreLens on this machine, and in the same run other programs that do the same work.
 //!
 //! The parts are the front end natively and in a browser, beside librosa and essentia.js; an epoch of training in a
-//! browser, beside TensorFlow.js; and training runs on the built page: their time, cancelling them, and memory.
+//! browser, beside TensorFlow.js; training runs on the built page: their time, cancelling them, and memory; inference in a
+//! browser, beside TensorFlow.js and ONNX Runtime Web; and how long the built page takes to answer.
 
 use crate::workspace::{Result, Workspace, capture, read_json, run};
 use crate::{build, tools};
@@ -37,6 +38,9 @@ pub struct Options {
     /// What to time; everything if nothing is named
     #[arg(value_name = "PART")]
     pub parts: Vec<Part>,
+    /// Use this machine's graphics adapter instead of Chromium's emulated one; for `training`, `inference` and `page`
+    #[arg(long)]
+    pub gpu: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -48,15 +52,21 @@ pub enum Part {
     /// Training runs on the built page: their time, cancelling them, frame rate and memory
     #[value(alias = "lessons")]
     TrainingRuns,
+    /// Networks and a step of training in a browser, beside TensorFlow.js and ONNX Runtime Web
+    Inference,
+    /// The built page: bytes, and the time until it can be used and until its first answer
+    Page,
 }
 
 impl Part {
     /// Measures this part, and returns whether its targets are met.
-    fn run(self, workspace: &mut Workspace) -> Result<bool> {
+    fn run(self, workspace: &mut Workspace, gpu: bool) -> Result<bool> {
         match self {
             Self::FrontEnd => time_front_end(workspace),
-            Self::Training => time_training(workspace),
+            Self::Training => time_by_script(workspace, "time-training.mjs", gpu),
             Self::TrainingRuns => time_training_runs(workspace),
+            Self::Inference => time_by_script(workspace, "time-inference.mjs", gpu),
+            Self::Page => time_by_script(workspace, "time-page.mjs", gpu),
         }
     }
 }
@@ -68,7 +78,7 @@ const TRAINING_RUN_SCRIPTS: [&str; 4] =
 pub fn command(workspace: &mut Workspace, options: &Options) -> Result<ExitCode> {
     let mut targets_met = true;
     for part in selected(&options.parts) {
-        targets_met &= part.run(workspace)?;
+        targets_met &= part.run(workspace, options.gpu)?;
     }
     Ok(if targets_met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -98,13 +108,15 @@ fn time_front_end(workspace: &mut Workspace) -> Result<bool> {
     Ok(targets_met)
 }
 
-/// Only reports: training has no target.
-fn time_training(workspace: &mut Workspace) -> Result<bool> {
+/// Runs one of the scripts that time the built page in `benches/browser`. They only report: what they measure has no target
+/// that a run on an emulated graphics adapter, or on a busy machine, could miss.
+fn time_by_script(workspace: &mut Workspace, file: &str, gpu: bool) -> Result<bool> {
     tools::for_playwright(workspace)?;
-    tools::tensorflow(workspace)?;
+    tools::browser_peers(workspace)?;
     build::site(workspace, None)?;
     let load = processor_load();
-    run(&mut script(workspace, "benches/browser/time-training.mjs")?)?;
+    let mut node = script(workspace, &format!("benches/browser/{file}"))?;
+    run(node.args(gpu.then_some("--gpu")))?;
     warn_if_busy(load);
     Ok(true)
 }
@@ -291,7 +303,8 @@ mod tests {
 
     #[test]
     fn parts_run_once_in_their_own_order() {
-        assert_eq!(selected(&[]), [Part::FrontEnd, Part::Training, Part::TrainingRuns]);
+        let all = [Part::FrontEnd, Part::Training, Part::TrainingRuns, Part::Inference, Part::Page];
+        assert_eq!(selected(&[]), all);
         let named = [Part::TrainingRuns, Part::FrontEnd, Part::TrainingRuns];
         assert_eq!(selected(&named), [Part::FrontEnd, Part::TrainingRuns]);
     }

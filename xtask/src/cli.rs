@@ -105,14 +105,18 @@ mod tests {
 
     #[test]
     fn bench_takes_the_names_of_its_parts() {
-        let parts = |words: &str| match parse(words) {
-            Ok(Command::Bench(options)) => Ok(options.parts),
+        let options = |words: &str| match parse(words) {
+            Ok(Command::Bench(options)) => Ok(options),
             Ok(other) => panic!("{other:?}"),
             Err(kind) => Err(kind),
         };
-        use bench::Part::{FrontEnd, Training, TrainingRuns};
+        let parts = |words: &str| options(words).map(|options| options.parts);
+        use bench::Part::{FrontEnd, Inference, Page, Training, TrainingRuns};
         assert_eq!(parts("bench"), Ok(vec![]));
         assert_eq!(parts("bench training front-end"), Ok(vec![Training, FrontEnd]));
+        let with_gpu = options("bench page --gpu inference").unwrap();
+        assert!(with_gpu.gpu && with_gpu.parts == [Page, Inference]);
+        assert!(!options("bench page").unwrap().gpu);
         // The older name of the same part.
         assert_eq!(parts("bench lessons training-runs"), Ok(vec![TrainingRuns, TrainingRuns]));
         assert_eq!(parts("bench lesson"), Err(ErrorKind::InvalidValue));

@@ -68,9 +68,10 @@ pub fn for_bench(workspace: &mut Workspace) -> Result {
     librosa(workspace)
 }
 
-/// Installs the library that `cargo xtask bench training` compares with.
-pub fn tensorflow(workspace: &Workspace) -> Result {
-    npm_packages(workspace, "benches/browser", "@tensorflow/tfjs-core")
+/// Installs the libraries that `cargo xtask bench training` and `inference` compare with.
+pub fn browser_peers(workspace: &Workspace) -> Result {
+    let peers = ["@tensorflow/tfjs-core", "onnxruntime-web", "protobufjs"];
+    peers.into_iter().try_for_each(|package| npm_packages(workspace, "benches/browser", package))
 }
 
 /// The Python interpreter of the virtual environment with librosa.
@@ -368,6 +369,8 @@ mod tests {
             ("tests/e2e", "playwright-core"),
             ("benches/browser", "essentia.js"),
             ("benches/browser", "@tensorflow/tfjs-core"),
+            ("benches/browser", "onnxruntime-web"),
+            ("benches/browser", "protobufjs"),
         ] {
             assert!(version_in(&version(folder, package).unwrap()).is_some(), "{package}");
         }
