@@ -133,7 +133,7 @@ impl Frozen {
     }
 }
 
-#[cfg(all(test, feature = "cpu"))]
+#[cfg(all(test, feature = "cpu", not(target_family = "wasm")))]
 mod tests {
     use std::io::Write;
     use std::path::Path;
