@@ -250,7 +250,7 @@ impl Engine {
         }
         check_size(std::slice::from_ref(&shape), &values)?;
         let segment = Segment { start_seconds, columns, bands, values };
-        let batch = WindowBatch::new(&self.device);
+        let batch = WindowBatch::new(&self.device, loaded.windowing().frames);
         // The page sees that this engine works.
         let on_batch = |fraction: f64, host: &mut _| {
             let progress = Progress { processed_seconds: 0.0, duration_seconds: None, fraction: fraction as f32 };

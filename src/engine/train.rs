@@ -114,7 +114,8 @@ impl Engine {
     ) -> Result<CachedClip, EngineError> {
         let model = self.model(model)?;
         let mut pipeline = opened(payload, sample_rate, model.input_spec().front_end)?;
-        let computed = embed(&mut pipeline, &model, WindowBatch::new(&self.device), host).await?;
+        let batch = WindowBatch::new(&self.device, model.input_spec().windowing.frames);
+        let computed = embed(&mut pipeline, &model, batch, host).await?;
         for message in pipeline.warnings() {
             host.send(Event::Warning { message }, Payload::None);
         }

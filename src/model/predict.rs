@@ -15,17 +15,22 @@ pub(crate) fn is_cpu(device: &Device) -> bool {
     device.clone().inner() == Device::flex()
 }
 
+/// Frames that go through a network at once in a browser's CPU engine: eight windows of the small networks, one of MusiCNN's.
+const FRAMES_PER_BATCH: usize = 312;
+
 /// How many windows go through a network at once while a user may cancel. The CPU engine of a browser cannot receive a
-/// message meanwhile, so there it is one. It must not depend on the time that a window takes: the last bits of a network's
+/// message meanwhile, so there they are few. It must not depend on the time that a window takes: the last bits of a network's
 /// outputs depend on the number, and every worker and every run is to give the same.
 pub(crate) struct WindowBatch {
     windows: usize,
 }
 
 impl WindowBatch {
-    pub(crate) fn new(device: &Device) -> Self {
+    /// For windows of so many frames.
+    pub(crate) fn new(device: &Device, frames: usize) -> Self {
         let is_cancelled_between = cfg!(target_family = "wasm") && is_cpu(device);
-        Self { windows: if is_cancelled_between { 1 } else { WINDOWS_PER_BATCH } }
+        let few = (FRAMES_PER_BATCH / frames.max(1)).clamp(1, WINDOWS_PER_BATCH);
+        Self { windows: if is_cancelled_between { few } else { WINDOWS_PER_BATCH } }
     }
 
     /// Splits the next batch off these windows, all of one length.

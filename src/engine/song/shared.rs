@@ -28,7 +28,7 @@ pub(in crate::engine) struct SharedSong<'a> {
 
 impl<'a> SharedSong<'a> {
     pub(super) fn new(loaded: &'a Loaded) -> Self {
-        let batch = WindowBatch::new(&loaded.network().device());
+        let batch = WindowBatch::new(&loaded.network().device(), loaded.windowing().frames);
         let (given, predicted) = (BTreeMap::new(), BTreeMap::new());
         Self { loaded, batch, segments: 0, given, predicted, predicted_seconds: 0.0 }
     }
@@ -152,6 +152,8 @@ pub(in crate::engine) async fn predict_segment<H: Host>(
 
 /// For every window of a segment the first one that has the same values, itself if there is none: silence and loops are
 /// predicted once.
+// Not inlined: its loops would make the browser optimize the whole request first, and what computes only after that.
+#[inline(never)]
 fn first_alike(segment: &Segment, spans: &[WindowSpan]) -> Vec<usize> {
     let mut known = HashMap::new();
     let first = |(index, span): (usize, &WindowSpan)| {
