@@ -245,8 +245,10 @@ impl Engine {
         let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
         let Payload::Floats(values) = payload else { return Err(EngineError::NoPayload) };
         let SegmentShape { start_seconds, columns, bands } = shape;
-        if columns < loaded.min_frames() || bands != loaded.front_end().mel_bands {
-            return Err(EngineError::FeatureShape { found: values.len(), expected: loaded.front_end().mel_bands });
+        let (least, of_network) = (loaded.min_frames(), loaded.front_end().mel_bands);
+        if columns < least || bands != of_network {
+            let expected = columns.max(least).saturating_mul(of_network);
+            return Err(EngineError::FeatureShape { found: values.len(), expected });
         }
         check_size(std::slice::from_ref(&shape), &values)?;
         let segment = Segment { start_seconds, columns, bands, values };
