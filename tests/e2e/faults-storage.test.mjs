@@ -9,6 +9,7 @@ import { startBrowser, withPage } from "./browser.mjs";
 import { builtPage } from "./built.mjs";
 import { oneClipPerGenre } from "./clips.mjs";
 import { fillDisk, keys, keysWhen, put, stored } from "./database.mjs";
+import { watched } from "./faulty-workers.mjs";
 import { choose } from "./genrelens-page.mjs";
 import { madeFolder } from "./made.mjs";
 import { microphoneIsOff, recorded, watchMicrophone } from "./microphone.mjs";
@@ -224,15 +225,19 @@ test("17: a run trains on the stored clips, not on files that have changed since
   const folder = madeFolder({ noise: 4, tone: 4 });
   const browser = await startBrowser({ profile: mkdtempSync(join(tmpdir(), "genrelens-profile-")) });
   try {
-    await withPage(browser, `${built.address}${CPU}`, async (page) => {
+    // The first thumbnail is asked for with the file as it was, and made from the file as it is then.
+    const prepare = (page) => watched(page, { faults: [{ request: "Thumbnail", does: "hold", times: 1 }] });
+    const use = async (page) => {
       await added(page, folder);
       await stored(page);
       rmSync(join(folder, "noise"), { recursive: true });
       for (const clip of [0, 1, 2, 3]) writeFileSync(join(folder, "tone", `${clip}.wav`), "no music any more");
+      await page.evaluate(() => globalThis.workers.forEach((worker) => worker.release()));
       await train(page);
       assert.equal(await page.locator("#train-error").innerText(), "");
       await page.locator("#results-sentence", { hasText: /Of 2\sclips/ }).waitFor();
-    });
+    };
+    await withPage(browser, `${built.address}${CPU}`, use, { prepare });
   } finally {
     await browser.close();
   }

@@ -26,7 +26,7 @@ function watchWorkers(gpu) {
       const cpu = globalThis.workers.find((worker) => worker.engine === "cpu");
       super(gpu && engine === "gpu" ? cpu.url : url, ...rest);
       const number = 1 + globalThis.workers.filter((worker) => worker.engine === engine).length;
-      Object.assign(this, { engine, number, url, asked: {}, told: {}, held: [], silent: false });
+      Object.assign(this, { engine, number, url, asked: {}, told: {}, held: [], unsent: [], silent: false });
       globalThis.workers.push(this);
       this.addEventListener("message", (event) => this.hears(event));
     }
@@ -58,8 +58,9 @@ function watchWorkers(gpu) {
       queueMicrotask(() => this.dispatchEvent(new ErrorEvent("error", { message })));
     }
 
-    /** Tells what was held back. */
+    /** Asks and tells what was held back. */
     release() {
+      for (const message of this.unsent.splice(0)) super.postMessage(...message);
       for (const data of this.held.splice(0)) {
         this.dispatchEvent(Object.assign(new MessageEvent("message", { data }), { released: true }));
       }
@@ -73,6 +74,7 @@ function watchWorkers(gpu) {
         const [value, last, ...path] = [...set].reverse();
         path.reduceRight((inner, key) => inner[key], message.head.body[kind])[last] = value;
       }
+      if (does === "hold") return void this.unsent.push([message, ...rest]);
       if (does) this.silent = true;
       if (does === "die") this.die();
       if (!this.silent) super.postMessage(message, ...rest);

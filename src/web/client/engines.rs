@@ -1,5 +1,6 @@
 //! The client as the page's [`Engines`]: what each request of the page leads to.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
@@ -158,5 +159,9 @@ impl Engines for Client {
         // Reversed onto the stack, so that the first of them is the next.
         self.0.thumbnails.borrow_mut().waiting.extend(clips.into_iter().rev());
         self.next_thumbnail();
+    }
+
+    fn replace_files(&self, files: &HashMap<ClipId, File>) {
+        self.0.thumbnails.borrow_mut().replace_files(files);
     }
 }

@@ -1,6 +1,8 @@
 //! Thumbnails of the dataset's clips, made by the CPU engine in the background, and beside it by workers of the pool if
 //! there are many.
 
+use std::collections::HashMap;
+
 use wasm_bindgen_futures::spawn_local;
 use web_sys::File;
 
@@ -40,6 +42,8 @@ struct InProgress {
     request: Option<RequestId>,
     /// True if a worker of the pool makes it.
     by_helper: bool,
+    /// True if `file` is another by now than the one that is read.
+    is_replaced: bool,
 }
 
 impl Thumbnails {
@@ -48,10 +52,30 @@ impl Thumbnails {
         let own = if by_helper { None } else { self.for_browser.pop() };
         let (clip, file) = own.or_else(|| self.waiting.pop())?;
         self.number += 1;
-        let in_progress =
-            InProgress { number: self.number, clip: clip.clone(), file: file.clone(), request: None, by_helper };
-        self.in_progress.push(in_progress);
+        self.in_progress.push(InProgress {
+            number: self.number,
+            clip: clip.clone(),
+            file: file.clone(),
+            request: None,
+            by_helper,
+            is_replaced: false,
+        });
         Some((self.number, clip, file))
+    }
+
+    /// Takes these files in place of those that their clips had.
+    pub(super) fn replace_files(&mut self, files: &HashMap<ClipId, File>) {
+        for (clip, file) in self.waiting.iter_mut().chain(&mut self.for_browser) {
+            if let Some(new) = files.get(clip) {
+                file.clone_from(new);
+            }
+        }
+        for in_progress in &mut self.in_progress {
+            if let Some(new) = files.get(&in_progress.clip) {
+                in_progress.file.clone_from(new);
+                in_progress.is_replaced = true;
+            }
+        }
     }
 
     fn take(&mut self, wanted: impl Fn(&InProgress) -> bool) -> Option<InProgress> {
@@ -150,12 +174,14 @@ impl Client {
     async fn make_thumbnail(self, engine: Engine, number: u32, clip: ClipId, file: File) {
         let outcome = self.request_thumbnail(&engine, number, &file).await;
         let in_progress = self.0.thumbnails.borrow_mut().take(|in_progress| in_progress.number == number);
-        let Some(InProgress { by_helper, .. }) = in_progress else { return };
+        let Some(InProgress { by_helper, is_replaced, file: current, .. }) = in_progress else { return };
         match outcome {
             Err(_) if by_helper && engine.worker.has_ended() => {
                 let outcome = Err(words::ENGINE_DIED.to_owned());
                 self.emit(ClientEvent::Training(TrainingEvent::Embedded { clip, outcome }));
             }
+            // The file that was read may have changed meanwhile.
+            Err(_) if is_replaced => self.0.thumbnails.borrow_mut().waiting.push((clip, current)),
             Ok((seconds, thumbnail)) => {
                 self.emit(ClientEvent::Training(TrainingEvent::Embedded { clip: clip.clone(), outcome: Ok(seconds) }));
                 self.emit(ClientEvent::Training(TrainingEvent::Thumbnail { clip, thumbnail }));

@@ -1,5 +1,6 @@
 //! What the page asks of the engines. A trait, so that tests can stand in for [`Client`](crate::web::client::Client).
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -51,4 +52,7 @@ pub trait Engines {
     fn unpack(&self, file: File, on_file: Box<dyn Fn(usize)>) -> Unpacking;
     /// Makes thumbnails of clips in the background. They come as updates, with the durations.
     fn make_thumbnails(&self, clips: Vec<(ClipId, File)>);
+    /// Makes the thumbnails that are not made yet from these files: the stored copies of those that the user chose, which
+    /// may be changed or deleted.
+    fn replace_files(&self, files: &HashMap<ClipId, File>);
 }

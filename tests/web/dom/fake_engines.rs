@@ -1,6 +1,7 @@
 //! Engines for a page without workers: what the page asks of them is written down.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use genrelens::archive::{Archive, Limits};
@@ -103,4 +104,5 @@ impl Engines for FakeEngines {
         })
     }
     fn make_thumbnails(&self, _clips: Vec<(ClipId, File)>) {}
+    fn replace_files(&self, _files: &HashMap<ClipId, File>) {}
 }

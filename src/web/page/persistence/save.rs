@@ -1,6 +1,6 @@
 //! Writes what has changed. What is written counts as stored once its transaction is complete.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
@@ -302,8 +302,12 @@ impl Page {
             let ids: Vec<&str> = batch.iter().map(|(id, _)| id.as_str()).collect();
             // What cannot be read back is read from where the user has it.
             let Ok(stored) = store.some(ObjectStore::Clips, &ids).await else { continue };
-            let copies =
-                ids.into_iter().zip(stored).filter_map(|(id, file)| Some((id.to_owned(), file?.dyn_into().ok()?)));
+            let copies: HashMap<ClipId, File> = ids
+                .into_iter()
+                .zip(stored)
+                .filter_map(|(id, file)| Some((id.to_owned(), file?.dyn_into().ok()?)))
+                .collect();
+            self.with_engines(|engines| engines.replace_files(&copies));
             self.0.persistence.copies.borrow_mut().extend(copies);
         }
     }
