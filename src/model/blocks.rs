@@ -7,8 +7,9 @@ use burn::nn::pool::{MaxPool1dConfig, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig1d, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 
+use super::convolution::{convolve_relu_1d, convolve_relu_2d};
 use super::dropout::Dropout;
-use super::norms::{normalized, relu, take_over_1d, take_over_2d};
+use super::norms::{relu, take_over_1d, take_over_2d};
 use super::spec::Build;
 
 /// The length of an axis after a pool; a pool longer than the axis takes all of it.
@@ -77,7 +78,7 @@ impl Block1d {
 
     /// `[batch, from, frames]` → `[batch, to, frames / pool]`.
     pub(crate) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let x = relu(normalized(&self.norm, self.convolution.forward(x)));
+        let x = convolve_relu_1d(&self.convolution, Some(&self.norm), x);
         self.dropout.forward(max_pool1d(x, self.pool))
     }
 
@@ -112,7 +113,7 @@ impl Block2d {
 
     /// `[batch, from, rows, columns]` → `[batch, to, ⌈rows / stride⌉ / pool, ⌈columns / stride⌉ / pool]`.
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = relu(normalized(&self.norm, self.convolution.forward(x)));
+        let x = convolve_relu_2d(&self.convolution, Some(&self.norm), x);
         self.dropout.forward(max_pool2d(x, self.pool))
     }
 

@@ -70,6 +70,8 @@ impl Frozen {
     pub fn new(network: Network) -> Self {
         let mut layers = network.clone();
         layers.freeze_norms();
+        #[cfg(all(feature = "gpu", target_family = "wasm"))]
+        let layers = super::convolution::pack(layers);
         Self {
             #[cfg(feature = "cpu")]
             kernels: on_cpu::Kernels::of(&network),

@@ -14,6 +14,7 @@
 pub(crate) mod backbones;
 mod blocks;
 pub mod blueprint;
+mod convolution;
 pub(crate) mod dropout;
 mod ensemble;
 mod frozen;

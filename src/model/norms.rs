@@ -13,6 +13,12 @@ const FACTOR_AND_SUMMAND: f64 = -1.0;
 /// The epsilon of a norm that the convolution before it has taken over.
 const TAKEN_OVER: f64 = -2.0;
 
+/// True if the convolution before this norm has taken it over.
+#[cfg(all(feature = "gpu", target_family = "wasm"))]
+pub(super) fn is_taken_over(norm: &BatchNorm) -> bool {
+    norm.epsilon == TAKEN_OVER
+}
+
 /// The normalised values, `[batch, channels, …]`.
 pub(super) fn normalized<const D: usize>(norm: &BatchNorm, x: Tensor<D>) -> Tensor<D> {
     if norm.epsilon == TAKEN_OVER {

@@ -11,7 +11,7 @@ use crate::dsp::FrontEnd;
 use crate::model::blocks::{Dense, dropout, max_pool2d, pooled};
 use crate::model::dropout::Dropout;
 use crate::model::layers::Layers;
-use crate::model::norms::relu;
+use crate::model::convolution::convolve_relu_2d;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
@@ -85,7 +85,7 @@ fn init(build: &Build, device: &Device) -> GtzanCnn {
 impl Layers for GtzanCnn {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let layer = |x: Tensor<4>, convolution: &Conv2d| {
-            self.dropout.forward(max_pool2d(relu(convolution.forward(x)), [POOL, POOL]))
+            self.dropout.forward(max_pool2d(convolve_relu_2d(convolution, None, x), [POOL, POOL]))
         };
         let convolved = self.convolutions.iter().fold(windows.unsqueeze_dim(1), layer); // [batch, 64, 16, 16]
         self.dense.features(convolved.flatten(1, 3)) // [batch, 16384]

@@ -9,9 +9,10 @@ use burn::tensor::{Device, Tensor};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::blocks::{max_over_time, mean_over_time, two_views};
+use crate::model::convolution::{convolve_relu_1d, convolve_relu_2d};
 use crate::model::dropout::Dropout;
 use crate::model::layers::Layers;
-use crate::model::norms::{normalized, relu, take_over_1d, take_over_2d};
+use crate::model::norms::{take_over_1d, take_over_2d};
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{Augmentation, Keep, Recipe};
 
@@ -113,13 +114,13 @@ fn init(build: &Build, device: &Device) -> Lens {
 impl Layers for Lens {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let views = two_views(windows); // [batch, 2, bands, frames]
-        let mut x = relu(normalized(&self.first_norm, self.first.forward(views))); // [batch, 24, bands / 4, frames / 2]
+        let mut x = convolve_relu_2d(&self.first, Some(&self.first_norm), views); // [batch, 24, bands / 4, frames / 2]
         for ((convolution, norm), pool) in self.later.iter().zip(&self.later_norms).zip(&self.pools) {
-            x = pool.forward(relu(normalized(norm, convolution.forward(x))));
+            x = pool.forward(convolve_relu_2d(convolution, Some(norm), x));
             x = self.dropout_convolution.forward(x);
         }
         let frames: Tensor<3> = x.flatten(1, 2); // [batch, 96 · bands / 32, frames / 4]
-        let frames = relu(normalized(&self.frame_norm, self.frame.forward(frames))); // [batch, 128, frames / 4]
+        let frames = convolve_relu_1d(&self.frame, Some(&self.frame_norm), frames); // [batch, 128, frames / 4]
         Tensor::cat(vec![mean_over_time(frames.clone()), max_over_time(frames)], 1)
     }
 

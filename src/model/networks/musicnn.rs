@@ -14,6 +14,7 @@ use crate::dsp::FrontEnd;
 #[cfg(feature = "cpu")]
 use crate::kernels;
 use crate::model::blocks::{max_over_time, mean_over_time};
+use crate::model::convolution::convolve_relu_1d;
 use crate::model::layers::Layers;
 use crate::model::norms::{normalized, relu, simplify};
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
@@ -317,7 +318,7 @@ impl Middle {
     fn forward(&self, input: Tensor<3>) -> Tensor<3> {
         // Padded by hand: the CPU engine's fastest convolution knows no padding.
         let padded = input.pad([(KERNEL_FRAMES / 2, KERNEL_FRAMES / 2)], 0.0);
-        normalized(&self.norm, relu(self.convolution.forward(padded)))
+        normalized(&self.norm, convolve_relu_1d(&self.convolution, None, padded))
     }
 }
 

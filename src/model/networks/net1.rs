@@ -9,6 +9,7 @@ use burn::tensor::{Device, Tensor};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::blocks::{max_over_time, mean_over_time};
+use crate::model::convolution::convolve_relu_1d;
 use crate::model::dropout::Dropout;
 use crate::model::keras::as_keras;
 use crate::model::layers::Layers;
@@ -104,10 +105,10 @@ fn init(build: &Build, device: &Device) -> Net1 {
 
 impl Layers for Net1 {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
-        let c1 = self.dropout_convolution.forward(relu(self.c1.forward(windows))); // [batch, 256, frames - 3]
-        let c2 = relu(self.c2.forward(c1.clone())); // [batch, 256, frames - 3]
-        let c3 = relu(self.c3.forward(c2.clone())); // [batch, 128, frames - 3]
-        let c4 = relu(self.c4.forward(c2.clone())); // [batch, 128, frames - 3]
+        let c1 = self.dropout_convolution.forward(convolve_relu_1d(&self.c1, None, windows)); // [batch, 256, frames - 3]
+        let c2 = convolve_relu_1d(&self.c2, None, c1.clone()); // [batch, 256, frames - 3]
+        let c3 = convolve_relu_1d(&self.c3, None, c2.clone()); // [batch, 128, frames - 3]
+        let c4 = convolve_relu_1d(&self.c4, None, c2.clone()); // [batch, 128, frames - 3]
         let pooled = Tensor::cat(vec![max_over_time(c1), mean_over_time(c2), max_over_time(c3), mean_over_time(c4)], 1);
         relu(self.d2.forward(relu(self.d1.forward(pooled))))
     }

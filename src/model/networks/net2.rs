@@ -8,6 +8,7 @@ use burn::tensor::{Device, Tensor};
 use super::net1::{DUPLICATED, KERNEL_FRAMES, PAPER_SHAPE, preset};
 use crate::card::Structure;
 use crate::model::blocks::{max_over_time, mean_over_time};
+use crate::model::convolution::convolve_relu_1d;
 use crate::model::keras::as_keras;
 use crate::model::layers::Layers;
 use crate::model::norms::relu;
@@ -61,9 +62,9 @@ fn init(build: &Build, device: &Device) -> Net2 {
 
 impl Layers for Net2 {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
-        let c1 = relu(self.c1.forward(windows)); // [batch, 256, frames - 3]
-        let c2 = relu(self.c2.forward(c1.clone()));
-        let c3 = relu(self.c3.forward(c2.clone()));
+        let c1 = convolve_relu_1d(&self.c1, None, windows); // [batch, 256, frames - 3]
+        let c2 = convolve_relu_1d(&self.c2, None, c1.clone());
+        let c3 = convolve_relu_1d(&self.c3, None, c2.clone());
         let sum = c1 + c2 + c3;
         let pooled = Tensor::cat(vec![max_over_time(sum.clone()), mean_over_time(sum)], 1); // [batch, 512]
         relu(self.d2.forward(relu(self.d1.forward(pooled))))

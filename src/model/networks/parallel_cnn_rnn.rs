@@ -9,10 +9,10 @@ use burn::tensor::{Device, Tensor};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::blocks::{Dense, dropout, max_pool2d, pooled};
+use crate::model::convolution::convolve_relu_2d;
 use crate::model::dropout::Dropout;
 use crate::model::keras::as_keras;
 use crate::model::layers::Layers;
-use crate::model::norms::relu;
 use crate::model::recurrent::Bidirectional;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{Keep, OptimiserKind, Recipe, Schedule};
@@ -97,7 +97,7 @@ impl Convolutions {
     /// `[batch, bands, frames]` → `[batch, 256]`.
     pub(crate) fn forward(&self, windows: Tensor<3>) -> Tensor<2> {
         let layer = |x: Tensor<4>, (convolution, (_, pool)): (&Conv2d, (usize, usize))| {
-            self.dropout.forward(max_pool2d(relu(convolution.forward(x)), [pool, pool]))
+            self.dropout.forward(max_pool2d(convolve_relu_2d(convolution, None, x), [pool, pool]))
         };
         self.layers.iter().zip(LAYERS).fold(picture(windows), layer).flatten(1, 3)
     }

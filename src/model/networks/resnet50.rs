@@ -10,6 +10,7 @@ use burn::tensor::{Device, Tensor};
 use super::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+use crate::model::convolution::convolve_relu_2d;
 use crate::model::layers::Layers;
 use crate::model::norms::{normalized, relu, take_over_2d};
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
@@ -134,8 +135,8 @@ impl Bottleneck {
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let inside = relu(normalized(&self.bn1, self.conv1.forward(x.clone())));
-        let inside = relu(normalized(&self.bn2, self.conv2.forward(inside)));
+        let inside = convolve_relu_2d(&self.conv1, Some(&self.bn1), x.clone());
+        let inside = convolve_relu_2d(&self.conv2, Some(&self.bn2), inside);
         let outside = normalized(&self.bn3, self.conv3.forward(inside));
         let around = match &self.downsample {
             Some(Downsample { conv, bn }) => normalized(bn, conv.forward(x)),
@@ -159,7 +160,7 @@ impl Layers for ResNet50 {
     /// input.
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let x = pictures(windows, COLOURS); // [batch, 3, 224, 224]
-        let x = relu(normalized(&self.bn1, self.conv1.forward(x))); // [batch, 64, 112, 112]
+        let x = convolve_relu_2d(&self.conv1, Some(&self.bn1), x); // [batch, 64, 112, 112]
         let x = self.pool.forward(x); // [batch, 64, 56, 56]
         let through = |x, stage: &[Bottleneck]| stage.iter().fold(x, |x, block| block.forward(x));
         let x = through(x, &self.layer1); // [batch, 256, 56, 56]

@@ -10,6 +10,7 @@ use burn::tensor::{Device, Tensor};
 use super::imagenet::{Classifier, Colours, TRANSFER, convolution, halving, mean_of_pixels, norm, pictures};
 use super::resnet50::preset;
 use crate::card::Structure;
+use crate::model::convolution::convolve_relu_2d;
 use crate::model::layers::Layers;
 use crate::model::norms::{normalized, relu, take_over_2d};
 use crate::model::spec::{Build, Entry, InputKind, Shape};
@@ -157,8 +158,8 @@ impl Layers for Xception {
     /// input.
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
         let x = pictures(windows, COLOURS); // [batch, 3, 299, 299]
-        let x = relu(normalized(&self.bn1, self.conv1.forward(x))); // [batch, 32, 149, 149]
-        let x = relu(normalized(&self.bn2, self.conv2.forward(x))); // [batch, 64, 147, 147]
+        let x = convolve_relu_2d(&self.conv1, Some(&self.bn1), x); // [batch, 32, 149, 149]
+        let x = convolve_relu_2d(&self.conv2, Some(&self.bn2), x); // [batch, 64, 147, 147]
         let blocks = self.blocks.iter().enumerate();
         let x = blocks.fold(x, |x, (index, block)| block.forward(x, index == 0)); // [batch, 1024, 10, 10]
         let x = relu(normalized(&self.bn3, self.conv3.forward(x))); // [batch, 1536, 10, 10]
