@@ -355,12 +355,12 @@ impl Ending {
 
 impl Dense {
     /// `None` if its sizes differ.
-    fn inputs(&self) -> Option<usize> {
+    pub(super) fn inputs(&self) -> Option<usize> {
         let inputs = self.weights.len().checked_div(self.bias.len())?;
         (inputs * self.bias.len() == self.weights.len()).then_some(inputs)
     }
 
-    fn run(&self, inputs: &[f32]) -> Vec<f32> {
+    pub(super) fn run(&self, inputs: &[f32]) -> Vec<f32> {
         let (outputs, mut sums) = (self.bias.len(), self.bias.clone());
         // Sums of sums, as in the middle layers.
         for (inputs, weights) in inputs.chunks(SUMMED).zip(self.weights.chunks(SUMMED * outputs)) {

@@ -9,8 +9,12 @@ use burn::tensor::{Device, Tensor};
 
 use super::convolution::{convolve_relu_1d, convolve_relu_2d};
 use super::dropout::Dropout;
+#[cfg(feature = "cpu")]
+use super::kernel_weights::{convolution_2d, dense};
 use super::norms::{relu, take_over_1d, take_over_2d};
 use super::spec::Build;
+#[cfg(feature = "cpu")]
+use crate::kernels::{self, CnnLayer};
 
 /// The length of an axis after a pool; a pool longer than the axis takes all of it.
 pub(crate) fn pooled(length: usize, pool: usize) -> usize {
@@ -111,6 +115,12 @@ impl Block2d {
         Self { convolution, norm: BatchNormConfig::new(channels[1]).init(device), dropout, pool }
     }
 
+    /// What it has learned, for the CPU engine's kernels; its norm is taken over.
+    #[cfg(feature = "cpu")]
+    pub(crate) fn weights(&self, reads: usize) -> CnnLayer {
+        convolution_2d(reads, &self.convolution, self.pool)
+    }
+
     /// `[batch, from, rows, columns]` → `[batch, to, ⌈rows / stride⌉ / pool, ⌈columns / stride⌉ / pool]`.
     pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let x = convolve_relu_2d(&self.convolution, Some(&self.norm), x);
@@ -159,6 +169,12 @@ impl Dense {
             relu(layer.forward(x))
         };
         self.hidden.iter().enumerate().fold(inputs, layer)
+    }
+
+    /// What the output layer has learned, for the CPU engine's kernels.
+    #[cfg(feature = "cpu")]
+    pub(crate) fn output_weights(&self) -> kernels::Dense {
+        dense(&self.output)
     }
 
     /// `[batch, units]` → `[batch, classes]`.

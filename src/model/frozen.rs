@@ -12,13 +12,16 @@ mod on_cpu {
     use std::fmt;
     use std::sync::Arc;
 
-    use crate::kernels::{FrozenMusicnn, Outputs};
+    use crate::kernels::{FrozenCnn, FrozenMusicnn, Outputs};
     use crate::model::Network;
     use crate::model::predict::is_cpu;
 
     /// The kernels of a network; clones share the weights.
     #[derive(Clone)]
-    pub(super) struct Kernels(Arc<FrozenMusicnn>);
+    pub(super) enum Kernels {
+        Musicnn(Arc<FrozenMusicnn>),
+        Cnn(Arc<FrozenCnn>),
+    }
 
     impl fmt::Debug for Kernels {
         fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
@@ -27,31 +30,55 @@ mod on_cpu {
     }
 
     impl Kernels {
-        /// Those of a network, if its architecture and its sizes have some, and the CPU holds it.
-        pub(super) fn of(network: &Network) -> Option<Self> {
-            let Network::Musicnn(musicnn) = network else { return None };
-            is_cpu(&network.device())
-                .then(|| FrozenMusicnn::new(&musicnn.weights()))
-                .flatten()
-                .map(|network| Self(Arc::new(network)))
+        /// Those of a network, if its architecture and its sizes have some, and the CPU holds it. In `layers` the norms are
+        /// taken over.
+        pub(super) fn of(network: &Network, layers: &Network, [bands, frames]: [usize; 2]) -> Option<Self> {
+            if !is_cpu(&network.device()) {
+                return None;
+            }
+            let cnn = match (network, layers) {
+                (Network::Musicnn(musicnn), _) => {
+                    return FrozenMusicnn::new(&musicnn.weights()).map(|network| Self::Musicnn(Arc::new(network)));
+                }
+                (_, Network::Net1(net1)) => net1.weights(),
+                (_, Network::Lens(lens)) => lens.weights(),
+                (_, Network::Panorama(panorama)) => panorama.weights(),
+                _ => return None,
+            };
+            FrozenCnn::new(&cnn, bands, frames).map(|network| Self::Cnn(Arc::new(network)))
         }
 
         /// The outputs for windows of one length, `[windows, bands, frames]`; `None` if they are not of sizes that
         /// the kernels are for.
         pub(super) fn run(&self, values: &[f32], bands: usize, frames: usize) -> Option<Vec<Outputs>> {
             let windows = values.chunks_exact((bands * frames).max(1));
-            #[cfg(target_family = "wasm")]
-            {
-                let mut scratch = self.0.scratch();
-                windows.map(|window| self.0.run(window, frames, &mut scratch)).collect()
+            match self {
+                Self::Musicnn(network) => {
+                    outputs(windows, || network.scratch(), |window, scratch| network.run(window, frames, scratch))
+                }
+                Self::Cnn(network) => {
+                    outputs(windows, Default::default, |window, scratch| network.run(window, frames, scratch))
+                }
             }
-            #[cfg(not(target_family = "wasm"))]
-            {
-                use rayon::prelude::*;
-                let windows: Vec<&[f32]> = windows.collect();
-                let run = |scratch: &mut _, window: &&[f32]| self.0.run(window, frames, scratch);
-                windows.par_iter().map_init(|| self.0.scratch(), run).collect()
-            }
+        }
+    }
+
+    /// The outputs for all windows; in the browser one after the other.
+    fn outputs<'a, Scratch>(
+        windows: impl Iterator<Item = &'a [f32]>,
+        scratch: impl Fn() -> Scratch + Sync + Send,
+        run: impl Fn(&[f32], &mut Scratch) -> Option<Outputs> + Sync + Send,
+    ) -> Option<Vec<Outputs>> {
+        #[cfg(target_family = "wasm")]
+        {
+            let mut scratch = scratch();
+            windows.map(|window| run(window, &mut scratch)).collect()
+        }
+        #[cfg(not(target_family = "wasm"))]
+        {
+            use rayon::prelude::*;
+            let windows: Vec<&[f32]> = windows.collect();
+            windows.par_iter().map_init(scratch, |scratch, window| run(window, scratch)).collect()
         }
     }
 }
@@ -66,15 +93,16 @@ pub struct Frozen {
 }
 
 impl Frozen {
-    /// A network with these weights, which are packed for its kernels.
-    pub fn new(network: Network) -> Self {
+    /// A network with these weights, which are packed for its kernels. Its windows have so many bands and usually so many
+    /// frames.
+    pub fn new(network: Network, window: [usize; 2]) -> Self {
         let mut layers = network.clone();
         layers.freeze_norms();
         #[cfg(all(feature = "gpu", target_family = "wasm"))]
         let layers = super::convolution::pack(layers);
         Self {
             #[cfg(feature = "cpu")]
-            kernels: on_cpu::Kernels::of(&network),
+            kernels: on_cpu::Kernels::of(&network, &layers, window),
             network,
             layers,
         }
@@ -140,13 +168,17 @@ mod tests {
     use std::io::Write;
     use std::path::Path;
 
-    use burn::tensor::Device;
+    use burn::module::{Module, ModuleMapper, Param};
+    use burn::tensor::{Device, Tensor};
     use pollster::block_on;
     use safetensors::SafeTensors;
 
     use super::*;
+    use crate::engine::self_test_input;
     use crate::kernels::tests::expected;
-    use crate::model::weights;
+    use crate::model::norms::tests::Trained;
+    use crate::model::registry::entry;
+    use crate::model::{Blueprint, Build, Shape, weights};
 
     const BANDS: usize = 96;
     const FRAMES: usize = 187;
@@ -173,7 +205,7 @@ mod tests {
             let card = weights::embedded_card(&bytes).unwrap();
             let network = weights::from_bytes(bytes, &card, &Device::flex()).unwrap();
             let Network::Musicnn(musicnn) = &network else { panic!("{which} is no MusiCNN") };
-            let (learned, frozen) = (musicnn.weights(), Frozen::new(network.clone()));
+            let (learned, frozen) = (musicnn.weights(), Frozen::new(network.clone(), [BANDS, FRAMES]));
             for frames in [FRAMES, 60, 7] {
                 let window = window(frames);
                 let [_, _, logits] = expected(&learned, &window, frames);
@@ -188,5 +220,49 @@ mod tests {
                 assert!(of_kernels < 1e-6, "{which}, {frames} frames: {of_kernels}");
             }
         }
+    }
+
+    #[test]
+    fn kernels_of_small_networks_answer_as_burn_does() {
+        let device = Device::flex();
+        device.seed(11);
+        for (id, frames) in [("net1", [39, 17, 4]), ("lens", [39, 20, 9]), ("panorama", [150, 140, 150])] {
+            let documented = entry(id).unwrap().documented();
+            let shape = Shape { bands: 128, frames: frames[0], classes: 10 };
+            let network = Blueprint { build: Build { shape, ..documented.build }, ..documented }.init(&device);
+            let frozen = Frozen::new(network.map(&mut Trained), [128, frames[0]]);
+            assert!(frozen.has_kernels(), "{id}");
+            for frames in frames {
+                let values = self_test_input(3, 128, frames);
+                let found = block_on(frozen.outputs(values.clone(), 128, frames)).unwrap();
+                let of_burn = block_on(predict::outputs(frozen.network(), Part::Whole, values, 128, frames)).unwrap();
+                assert_eq!(found.len(), 3);
+                for (found, expected) in found.iter().zip(&of_burn) {
+                    for (found, expected) in [(&found.features, &expected.features), (&found.logits, &expected.logits)]
+                    {
+                        let most = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+                        let pairs = found.iter().zip(expected);
+                        let difference = pairs.fold(0.0_f32, |most, (a, b)| most.max((a - b).abs()));
+                        println!("{id}, {frames} frames: {:.1e}", difference / most);
+                        assert_eq!(found.len(), expected.len());
+                        assert!(difference < 1e-5 * most, "{id}, {frames} frames: {difference} of {most}");
+                    }
+                }
+            }
+            // Of another height: Burn's.
+            assert!(frozen.kernels.as_ref().unwrap().run(&[0.0; 64 * 39], 64, 39).is_none());
+        }
+    }
+
+    #[test]
+    fn weights_that_are_no_numbers_are_left_to_burn() {
+        let network = entry("net1").unwrap().documented().init(&Device::flex());
+        struct Damaged;
+        impl ModuleMapper for Damaged {
+            fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+                param.map(|weights| weights * f32::NAN)
+            }
+        }
+        assert!(!Frozen::new(network.map(&mut Damaged), [256, 128]).has_kernels());
     }
 }

@@ -10,7 +10,7 @@ use super::frozen::Frozen;
 use super::layers::Layers;
 use super::predict::{Output, is_cpu, read_rows};
 use super::registry::Network;
-use super::spec::InputKind;
+use super::spec::{InputKind, Shape};
 use super::weights::{self, WeightsError};
 use super::windows::{InputSpec, WindowSpan, Windowing, to_tensor};
 use crate::card::{Architecture, Backbone, Card};
@@ -71,7 +71,8 @@ impl Loaded {
             }
         };
         let backbones = Backbones::new(card.backbones.iter().map(backbone).collect::<Result<_, _>>()?, &card.name)?;
-        let network = Frozen::new(network);
+        let Shape { bands, frames, .. } = blueprint.build.shape;
+        let network = Frozen::new(network, [bands, frames]);
         let loaded = Self { card, blueprint, network, backbones, feature_width: Arc::default() };
         loaded.check_input()?;
         Ok(loaded)

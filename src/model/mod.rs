@@ -21,6 +21,8 @@ mod frozen;
 pub mod imagenet_weights;
 pub(crate) mod in_flight;
 mod keras;
+#[cfg(feature = "cpu")]
+mod kernel_weights;
 mod layers;
 pub(crate) mod loaded;
 pub(crate) mod networks;

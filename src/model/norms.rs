@@ -85,7 +85,7 @@ fn changed(bias: Option<&Param<Tensor<1>>>, factor: Tensor<1>, summand: Tensor<1
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use burn::module::{Module, ModuleMapper};
     use burn::tensor::{Device, Distribution};
 
@@ -96,7 +96,7 @@ mod tests {
     use crate::model::{Blueprint, Build};
 
     /// Gives biases, and factors, summands and statistics of norms, values that are not those of a fresh network.
-    struct Trained;
+    pub(in crate::model) struct Trained;
 
     impl ModuleMapper for Trained {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {

@@ -234,7 +234,7 @@ async fn fit_last_layers(
     (recipe, train, valid): Sets<'_>,
     observer: &mut impl TrainObserver,
 ) -> Result<FittedNetwork, FitError> {
-    let frozen = Frozen::new(network.valid());
+    let frozen = Frozen::new(network.valid(), [windowing.bands, windowing.frames]);
     let train = inputs_of(&frozen, part, &windowing, train, observer).await?;
     let valid = inputs_of(&frozen, part, &windowing, valid, observer).await?;
     let fitted = fit_on_inputs(network, part, (recipe, &train, &valid), observer).await?;

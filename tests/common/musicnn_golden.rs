@@ -63,7 +63,7 @@ pub async fn check(which: &str, bytes: Vec<u8>, device: &Device, say: impl Fn(St
     say(format!("musicnn-{which}: tags within {tags:.1e}, penultimate activations within {features:.1e}"));
     assert!(tags <= TAG_TOLERANCE, "tags: {tags}");
     assert!(features <= FEATURE_TOLERANCE, "penultimate activations: {features}");
-    let frozen = Frozen::new(network);
+    let frozen = Frozen::new(network, [BANDS, FRAMES]);
     assert_eq!(frozen.has_kernels(), *device == Device::flex());
     if !frozen.has_kernels() {
         return;

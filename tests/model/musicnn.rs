@@ -49,7 +49,7 @@ fn time_a_patch() {
     let Some(bytes) = pollster::block_on(golden::bytes("msd")) else { return };
     let card = weights::embedded_card(&bytes).unwrap();
     let network = weights::from_bytes(bytes, &card, &Device::flex()).unwrap();
-    let frozen = Frozen::new(network);
+    let frozen = Frozen::new(network, [96, 187]);
     for patches in [1, 10] {
         let input = genrelens::engine::self_test_input(patches, 96, 187);
         let mut times = [Vec::new(), Vec::new()];

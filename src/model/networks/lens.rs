@@ -8,9 +8,13 @@ use burn::tensor::{Device, Tensor};
 
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+#[cfg(feature = "cpu")]
+use crate::kernels::{CnnLayer, CnnWeights, Pooling, Views};
 use crate::model::blocks::{max_over_time, mean_over_time, two_views};
 use crate::model::convolution::{convolve_relu_1d, convolve_relu_2d};
 use crate::model::dropout::Dropout;
+#[cfg(feature = "cpu")]
+use crate::model::kernel_weights::{convolution_1d, convolution_2d, dense};
 use crate::model::layers::Layers;
 use crate::model::norms::{take_over_1d, take_over_2d};
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
@@ -108,6 +112,29 @@ fn init(build: &Build, device: &Device) -> Lens {
         output: LinearConfig::new(2 * units, build.shape.classes).init(device),
         dropout_convolution: Dropout::new(build.dropouts.convolution.unwrap_or(0.0)),
         dropout_dense: Dropout::new(build.dropouts.dense.unwrap_or(DROPOUT)),
+    }
+}
+
+#[cfg(feature = "cpu")]
+impl Lens {
+    /// What it has learned, for the CPU engine's kernels; its norms are taken over.
+    pub(crate) fn weights(&self) -> CnnWeights {
+        let first = convolution_2d(0, &self.first, [1, 1]);
+        let later = self.later.iter().zip(&self.pools).enumerate();
+        let later = later.map(|(index, (layer, pool))| convolution_2d(index + 1, layer, pool.kernel_size));
+        let mut layers: Vec<CnnLayer> = [first].into_iter().chain(later).collect();
+        // The bands of a frame as the rows of a kernel.
+        let channels = layers.last().map_or(1, |layer| layer.bias.len().max(1));
+        let frame = convolution_1d(layers.len(), &self.frame);
+        let bands = self.frame.weight.dims()[1] / channels;
+        layers.push(CnnLayer { kernel: [bands, 1], ..frame });
+        CnnWeights {
+            views: Views::Two,
+            pooled: [Pooling::Mean, Pooling::Max].map(|pooling| (layers.len(), pooling)).to_vec(),
+            layers,
+            hidden: Vec::new(),
+            output: dense(&self.output),
+        }
     }
 }
 

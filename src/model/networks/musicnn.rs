@@ -15,6 +15,8 @@ use crate::dsp::FrontEnd;
 use crate::kernels;
 use crate::model::blocks::{max_over_time, mean_over_time};
 use crate::model::convolution::convolve_relu_1d;
+#[cfg(feature = "cpu")]
+use crate::model::kernel_weights::{bias_values, dense, values};
 use crate::model::layers::Layers;
 use crate::model::norms::{normalized, relu, simplify};
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
@@ -135,17 +137,11 @@ impl Musicnn {
             rhythms: [&self.rhythm_long, &self.rhythm_middle, &self.rhythm_short].map(Front::weights),
             middles: [&self.middle_1, &self.middle_2, &self.middle_3].map(Middle::weights),
             pooled_norm: norm_weights(&self.pooled_norm),
-            dense: dense_weights(&self.dense),
+            dense: dense(&self.dense),
             dense_norm: norm_weights(&self.dense_norm),
-            output: dense_weights(&self.output),
+            output: dense(&self.output),
         }
     }
-}
-
-/// A tensor's values, row-major.
-#[cfg(feature = "cpu")]
-fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
 }
 
 #[cfg(feature = "cpu")]
@@ -157,16 +153,6 @@ fn norm_weights(norm: &BatchNorm) -> kernels::BatchNorm {
         variance: values(norm.running_var.value()),
         epsilon: norm.epsilon,
     }
-}
-
-#[cfg(feature = "cpu")]
-fn dense_weights(dense: &Linear) -> kernels::Dense {
-    kernels::Dense { weights: values(dense.weight.val()), bias: bias_values(dense.bias.as_ref()) }
-}
-
-#[cfg(feature = "cpu")]
-fn bias_values(bias: Option<&Param<Tensor<1>>>) -> Vec<f32> {
-    bias.map(|bias| values(bias.val())).unwrap_or_default()
 }
 
 impl Layers for Musicnn {

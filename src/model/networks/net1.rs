@@ -8,10 +8,14 @@ use burn::tensor::{Device, Tensor};
 
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+#[cfg(feature = "cpu")]
+use crate::kernels::{CnnWeights, Pooling, Views};
 use crate::model::blocks::{max_over_time, mean_over_time};
 use crate::model::convolution::convolve_relu_1d;
 use crate::model::dropout::Dropout;
 use crate::model::keras::as_keras;
+#[cfg(feature = "cpu")]
+use crate::model::kernel_weights::{convolution_1d, dense};
 use crate::model::layers::Layers;
 use crate::model::norms::relu;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
@@ -101,6 +105,21 @@ fn init(build: &Build, device: &Device) -> Net1 {
         dropout_convolution: dropout(build.dropouts.convolution, DROPOUT_CONVOLUTION),
         dropout_dense: dropout(build.dropouts.dense, DROPOUT_DENSE),
     })
+}
+
+#[cfg(feature = "cpu")]
+impl Net1 {
+    /// What it has learned, for the CPU engine's kernels.
+    pub(crate) fn weights(&self) -> CnnWeights {
+        let layers = [(0, &self.c1), (1, &self.c2), (2, &self.c3), (2, &self.c4)];
+        CnnWeights {
+            views: Views::Bands,
+            layers: layers.map(|(reads, layer)| convolution_1d(reads, layer)).to_vec(),
+            pooled: vec![(1, Pooling::Max), (2, Pooling::Mean), (3, Pooling::Max), (4, Pooling::Mean)],
+            hidden: [&self.d1, &self.d2].map(dense).to_vec(),
+            output: dense(&self.d3),
+        }
+    }
 }
 
 impl Layers for Net1 {

@@ -7,6 +7,8 @@ use burn::tensor::{Device, Tensor};
 use super::lens;
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
+#[cfg(feature = "cpu")]
+use crate::kernels::{CnnWeights, Pooling, Views};
 use crate::model::blocks::{Block2d, Dense, dropout, two_views};
 use crate::model::layers::Layers;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
@@ -54,6 +56,20 @@ fn init(build: &Build, device: &Device) -> Panorama {
     };
     let convolutions = LAYERS.map(block).to_vec();
     Panorama { convolutions, dense: Dense::new(channels, &[], build, 0.0, device) }
+}
+
+#[cfg(feature = "cpu")]
+impl Panorama {
+    /// What it has learned, for the CPU engine's kernels; its norms are taken over.
+    pub(crate) fn weights(&self) -> CnnWeights {
+        CnnWeights {
+            views: Views::Two,
+            layers: self.convolutions.iter().enumerate().map(|(reads, block)| block.weights(reads)).collect(),
+            pooled: vec![(self.convolutions.len(), Pooling::Max)],
+            hidden: Vec::new(),
+            output: self.dense.output_weights(),
+        }
+    }
 }
 
 impl Layers for Panorama {
