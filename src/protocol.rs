@@ -11,7 +11,9 @@ mod prediction;
 use serde::{Deserialize, Serialize};
 
 pub use self::features::{Features, KeptClip, SegmentShape};
-pub use self::prediction::{PredictedWindow, Prediction, Progress, Score, SelfTest, TagPrediction, WindowScores};
+pub use self::prediction::{
+    Coverage, PredictedWindow, Prediction, Progress, QuickLook, Score, SelfTest, TagPrediction, WindowScores,
+};
 pub use crate::card::Architecture;
 use crate::card::Card;
 pub use crate::dsp::SpectrogramInfo;

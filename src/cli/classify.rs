@@ -13,7 +13,7 @@ use crate::audio_pipeline::AudioPipeline;
 use crate::engine::classify::classify;
 use crate::engine::{EngineError, Host};
 use crate::model::Loaded;
-use crate::protocol::{Event, Payload, Prediction, Score};
+use crate::protocol::{Coverage, Event, Payload, Prediction, QuickLook, Score};
 
 /// The most probable tags that are printed.
 const TAGS_SHOWN: usize = 8;
@@ -27,6 +27,9 @@ pub(super) struct Arguments {
     /// built-in network
     #[arg(long)]
     model: Option<PathBuf>,
+    /// Hear a minute that is spread over each recording, not all of it
+    #[arg(long)]
+    quick_look: bool,
     /// Print one JSON object per file, one per line
     #[arg(long)]
     json: bool,
@@ -38,6 +41,9 @@ struct Line<'a> {
     file: String,
     genres: BTreeMap<&'a str, f32>,
     windows: usize,
+    /// Seconds of the recording that were heard, if it was not heard whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heard_seconds: Option<f64>,
     /// The song's probabilities by network, then by tag.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tags: BTreeMap<&'a str, BTreeMap<&'a str, f32>>,
@@ -48,10 +54,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         Some(path) => load(Some(path))?,
         None => load_default()?,
     };
+    let coverage = if arguments.quick_look { Coverage::QuickLook } else { Coverage::Whole };
     let mut failed = 0;
     let work = |path| {
         let mut terminal = Terminal::default();
-        (path, prediction(path, &loaded, &mut terminal), terminal.warnings)
+        (path, prediction(path, coverage, &loaded, &mut terminal), terminal.warnings)
     };
     in_order(arguments.files.iter().map(PathBuf::as_path), work, |(path, prediction, warnings)| {
         warnings.iter().for_each(|message| warn(&format!("{}: {message}", path.display())));
@@ -69,10 +76,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     if failed > 0 { Err(CliError::Partly { failed, all: arguments.files.len() }) } else { Ok(()) }
 }
 
-fn prediction(path: &Path, loaded: &Loaded, terminal: &mut Terminal) -> Result<Prediction, CliError> {
+fn prediction(
+    path: &Path,
+    coverage: Coverage,
+    loaded: &Loaded,
+    terminal: &mut Terminal,
+) -> Result<Prediction, CliError> {
     let named = |error: EngineError| CliError::content(path, error);
     let pipeline = AudioPipeline::open(open(path)?, loaded.front_end()).map_err(|error| named(error.into()))?;
-    pollster::block_on(classify(pipeline, loaded, terminal)).map_err(named)
+    pollster::block_on(classify(pipeline, coverage, loaded, terminal)).map_err(named)
 }
 
 /// Keeps the warnings about a recording, which are printed with its result.
@@ -104,6 +116,7 @@ fn json(path: &Path, prediction: &Prediction) -> Result<String, CliError> {
         file: path.display().to_string(),
         genres: scores(&prediction.genres),
         windows: prediction.windows.len(),
+        heard_seconds: prediction.quick_look.map(|look| look.heard_seconds),
         tags: prediction.tags.iter().map(|tags| (tags.model.as_str(), scores(&tags.tags))).collect(),
     };
     json_line(&line)
@@ -115,7 +128,10 @@ fn scores(scores: &[Score]) -> BTreeMap<&str, f32> {
 
 fn text(path: &Path, prediction: &Prediction) -> String {
     let (file, model) = (shown(&path.display().to_string()), shown(&prediction.model));
-    let mut text = format!("{file} ({} windows, {model})\n", prediction.windows.len());
+    let look = prediction.quick_look.map_or_else(String::new, |QuickLook { heard_seconds, duration_seconds }| {
+        format!("quick look at {heard_seconds:.0} of {duration_seconds:.0} s, ")
+    });
+    let mut text = format!("{file} ({look}{} windows, {model})\n", prediction.windows.len());
     let most = if prediction.multi_label { TAGS_SHOWN } else { prediction.genres.len() };
     for score in prediction.genres.iter().take(most) {
         let bar = "#".repeat((score.probability * 40.0).round() as usize);

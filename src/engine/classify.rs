@@ -1,5 +1,6 @@
 //! Classification of one recording, with its spectrogram and its progress on the way.
 
+use super::quick_look::Pieces;
 use super::song::Song;
 use super::{EngineError, Host, pause};
 use crate::audio::Source;
@@ -10,7 +11,9 @@ use crate::model::Loaded;
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 use crate::model::predict::is_cpu;
 use crate::model::windows::InputSpec;
-use crate::protocol::{EngineKind, Event, Payload, PredictedWindow, Prediction, Progress, Score, TagPrediction};
+use crate::protocol::{
+    Coverage, EngineKind, Event, Payload, PredictedWindow, Prediction, Progress, Score, TagPrediction,
+};
 
 /// Time between two progress events, in milliseconds.
 const PROGRESS_MILLISECONDS: f64 = 100.0;
@@ -60,11 +63,12 @@ pub(super) fn check_audible(
 #[cfg(all(feature = "cpu", not(target_family = "wasm")))]
 pub(crate) async fn classify(
     pipeline: AudioPipeline,
+    coverage: Coverage,
     loaded: &Loaded,
     host: &mut impl Host,
 ) -> Result<Prediction, EngineError> {
     let kind = if is_cpu(&loaded.network().device()) { EngineKind::Cpu } else { EngineKind::Gpu };
-    classify_on(kind, pipeline, loaded, host).await
+    classify_on(kind, pipeline, coverage, loaded, host).await
 }
 
 /// Classifies a recording on an engine of this kind; on the way sends its progress, and the spectrogram and the prediction so far.
@@ -76,6 +80,7 @@ pub(crate) async fn classify(
 pub(super) async fn classify_on(
     kind: EngineKind,
     mut pipeline: AudioPipeline,
+    coverage: Coverage,
     loaded: &Loaded,
     host: &mut impl Host,
 ) -> Result<Prediction, EngineError> {
@@ -83,10 +88,17 @@ pub(super) async fn classify_on(
     let least = loaded.min_frames();
     let mut reporter = Reporter { started, sent: None, shown: started, fraction: 0.0 };
     let mut song = Song::new(kind, loaded);
+    let mut pieces = Pieces::new(coverage, pipeline.duration_seconds(), loaded);
     while let Some(segments) = pipeline.next_segments()? {
         reporter.send_progress(&pipeline, song.predicted_seconds(), host);
         pause(host).await?;
         for segment in segments.into_iter().filter(|segment| segment.columns >= least) {
+            let Some(segment) = (match &mut pieces {
+                Some(pieces) => pieces.next(segment),
+                None => Some(segment),
+            }) else {
+                continue;
+            };
             if song.is_empty() {
                 show(&pipeline, host);
             }
@@ -107,7 +119,8 @@ pub(super) async fn classify_on(
     }
     check_audible(&pipeline, loaded.front_end(), least, song.is_empty())?;
     show(&pipeline, host);
-    Ok(prediction(loaded, &song.windows(), host.now_milliseconds() - started))
+    let quick_look = pieces.map(|pieces| pieces.summary(pipeline.processed_seconds()));
+    Ok(Prediction { quick_look, ..prediction(loaded, &song.windows(), host.now_milliseconds() - started) })
 }
 
 /// Sends the spectrogram of the recording so far.
@@ -131,6 +144,7 @@ fn prediction(loaded: &Loaded, windows: &[&PredictedWindow], milliseconds: f64) 
         genres: scores(&card.labels, windows.iter().map(|window| window.scores.probabilities.as_slice())),
         windows: windows.iter().map(|window| window.scores.clone()).collect(),
         tags: tags.collect(),
+        quick_look: None,
         milliseconds,
     }
 }

@@ -3,6 +3,7 @@
 //! [`classify`](mod@classify), `train`, `thumbnail`, `unpack`, `self_test`.
 
 pub mod classify;
+mod quick_look;
 mod resolved_model;
 mod self_test;
 mod song;
@@ -27,7 +28,7 @@ use crate::model::Loaded;
 use crate::model::predict::WindowBatch;
 use crate::model::weights::WeightsError;
 use crate::protocol::{
-    EngineInfo, Event, Payload, PredictedWindow, Prediction, Progress, Request, SegmentShape, TrainControl,
+    Coverage, EngineInfo, Event, Payload, PredictedWindow, Prediction, Progress, Request, SegmentShape, TrainControl,
 };
 use crate::train::observer::FitError;
 
@@ -233,7 +234,7 @@ impl Engine {
     ) -> Result<Prediction, EngineError> {
         let loaded = self.loaded.as_ref().ok_or(EngineError::NoNetwork)?;
         let pipeline = opened(payload, sample_rate, loaded.front_end())?;
-        classify_on(self.info.kind, pipeline, loaded, host).await
+        classify_on(self.info.kind, pipeline, Coverage::Whole, loaded, host).await
     }
 
     async fn predict_segment(

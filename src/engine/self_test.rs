@@ -8,7 +8,7 @@ use crate::audio_pipeline::AudioPipeline;
 use crate::model::Loaded;
 use crate::model::registry::InputKind;
 use crate::model::windows::Windowing;
-use crate::protocol::{EngineKind, Event, Payload, SelfTest, TrainControl};
+use crate::protocol::{Coverage, EngineKind, Event, Payload, SelfTest, TrainControl};
 use crate::recipe::Recipe;
 use crate::train::batch::Batch;
 use crate::train::fit::fresh;
@@ -89,7 +89,7 @@ impl Engine {
     /// Classifies the song: milliseconds from its samples to its prediction.
     async fn time_song(&self, loaded: &Loaded, host: &mut impl Host) -> Result<f64, EngineError> {
         let pipeline = AudioPipeline::from_clip(song(), loaded.front_end())?;
-        Ok(classify_on(self.info.kind, pipeline, loaded, &mut Silent(host)).await?.milliseconds)
+        Ok(classify_on(self.info.kind, pipeline, Coverage::Whole, loaded, &mut Silent(host)).await?.milliseconds)
     }
 }
 

@@ -55,6 +55,25 @@ pub struct TagPrediction {
     pub windows: Vec<Vec<f32>>,
 }
 
+/// How much of a recording is predicted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Coverage {
+    /// All of it.
+    #[default]
+    Whole,
+    /// A minute that is spread over it, if it is longer and states its length.
+    QuickLook,
+}
+
+/// What was heard of a recording that was not predicted whole.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct QuickLook {
+    /// The length of the pieces that were predicted, in seconds.
+    pub heard_seconds: f64,
+    /// The length of the recording, in seconds.
+    pub duration_seconds: f64,
+}
+
 /// The prediction for a recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
@@ -70,6 +89,9 @@ pub struct Prediction {
     pub windows: Vec<WindowScores>,
     /// The tags of the network's backbones; empty for a network without backbones.
     pub tags: Vec<TagPrediction>,
+    /// `None` if all of the recording was heard.
+    #[serde(default)]
+    pub quick_look: Option<QuickLook>,
     /// The time of decoding, front end and network in milliseconds, without opening the file and without the browser's own
     /// decoding.
     pub milliseconds: f64,

@@ -162,6 +162,31 @@ fn classify_prints_a_json_object_a_file_and_reports_the_bad_ones() {
     assert!((sum - 1.0).abs() < 1e-4);
 }
 
+#[test]
+fn a_quick_look_hears_a_minute_of_a_long_recording_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let [long, short] = [("long.wav", 180), ("short.wav", 40)].map(|(name, seconds)| {
+        let sample = |index: i32| ((f64::from(index) * 0.02).sin() * 12_000.0) as i16;
+        let path = folder.path().join(name);
+        std::fs::write(&path, wav::pcm16(22_050, 1, (0..seconds * 22_050).map(sample))).unwrap();
+        path
+    });
+    let [long, short] = [long.to_str().unwrap(), short.to_str().unwrap()];
+    let arguments = ["classify", "--model", "model-weights/first-answer.safetensors", "--json", long, short];
+    let lines =
+        |output: String| -> Vec<Value> { output.lines().map(|line| serde_json::from_str(line).unwrap()).collect() };
+    let (whole, look) = (lines(genrelens(&arguments)), lines(genrelens(&[&arguments[..], &["--quick-look"]].concat())));
+    let heard = look[0]["heard_seconds"].as_f64().unwrap();
+    assert!((60.0..68.0).contains(&heard), "{heard}");
+    let windows = |line: &Value| line["windows"].as_u64().unwrap();
+    assert!(2 * windows(&look[0]) < windows(&whole[0]), "{} of {}", look[0], whole[0]);
+    // A short recording is heard whole, and is not said to be otherwise.
+    assert_eq!(look[1], whole[1]);
+    assert!(whole.iter().all(|line| line["heard_seconds"].is_null()));
+    let told = genrelens(&["classify", "--quick-look", long]);
+    assert!(told.contains("quick look at 66 of 180 s"), "{told}");
+}
+
 /// They are classified side by side, and the long ones are done last.
 #[test]
 fn many_files_are_classified_in_their_order_as_each_alone() {

@@ -180,6 +180,7 @@ pub(in crate::view) mod tests {
                 window(3.0, 7.0, [0.6, 0.3, 0.1]),
                 window(6.0, 10.0, [0.2, 0.7, 0.1]),
             ],
+            quick_look: None,
             milliseconds: 345.6,
         }
     }
