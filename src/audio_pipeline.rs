@@ -97,6 +97,12 @@ impl AudioPipeline {
         self.recording.duration_seconds().filter(|&seconds| seconds >= self.processed_seconds())
     }
 
+    /// The recording's length in seconds, or what is to be expected from the share of the file's bytes that is read.
+    pub(crate) fn expected_seconds(&self) -> Option<f64> {
+        let expected = || self.processed_seconds() / f64::from(self.fraction());
+        self.duration_seconds().or_else(|| Some(expected()).filter(|seconds| seconds.is_finite()))
+    }
+
     /// Share of the recording that is decoded, 0 to 1.
     pub fn fraction(&self) -> f32 {
         if self.segmenter.is_none() { 1.0 } else { self.recording.fraction() }

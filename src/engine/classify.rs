@@ -88,17 +88,12 @@ pub(super) async fn classify_on(
     let least = loaded.min_frames();
     let mut reporter = Reporter { started, sent: None, shown: started, fraction: 0.0 };
     let mut song = Song::new(kind, loaded);
-    let mut pieces = Pieces::new(coverage, pipeline.duration_seconds(), loaded);
+    let mut pieces = Pieces::new(coverage, loaded);
     while let Some(segments) = pipeline.next_segments()? {
         reporter.send_progress(&pipeline, song.predicted_seconds(), host);
         pause(host).await?;
         for segment in segments.into_iter().filter(|segment| segment.columns >= least) {
-            let Some(segment) = (match &mut pieces {
-                Some(pieces) => pieces.next(segment),
-                None => Some(segment),
-            }) else {
-                continue;
-            };
+            let Some(segment) = pieces.next(segment, pipeline.expected_seconds()) else { continue };
             if song.is_empty() {
                 show(&pipeline, host);
             }
@@ -119,7 +114,7 @@ pub(super) async fn classify_on(
     }
     check_audible(&pipeline, loaded.front_end(), least, song.is_empty())?;
     show(&pipeline, host);
-    let quick_look = pieces.map(|pieces| pieces.summary(pipeline.processed_seconds()));
+    let quick_look = pieces.summary(pipeline.processed_seconds());
     Ok(Prediction { quick_look, ..prediction(loaded, &song.windows(), host.now_milliseconds() - started) })
 }
 
@@ -178,9 +173,7 @@ impl Reporter {
         self.sent = Some(now);
         let processed_seconds = pipeline.processed_seconds();
         let duration_seconds = pipeline.duration_seconds();
-        let whole =
-            // Without a stated length: from the share of the file's bytes that is read.
-            duration_seconds.unwrap_or(processed_seconds / f64::from(pipeline.fraction())).max(processed_seconds);
+        let whole = pipeline.expected_seconds().map_or(f64::INFINITY, |seconds| seconds.max(processed_seconds));
         // Decoding with the front end and the network take about the same time.
         let fraction = ((processed_seconds + predicted_seconds) / (2.0 * whole).max(f64::MIN_POSITIVE)) as f32;
         self.fraction = fraction.clamp(self.fraction, 1.0);

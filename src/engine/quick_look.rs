@@ -9,46 +9,45 @@ const SECONDS: f64 = 60.0;
 /// Pieces are at least so long, in seconds, and at least a window of the network.
 const LEAST_PIECE_SECONDS: f64 = 6.0;
 
-/// Chooses the pieces as the segments come.
+/// Chooses what is heard as the segments come.
 #[derive(Debug)]
 pub(super) struct Pieces {
+    coverage: Coverage,
     seconds_per_column: f64,
-    /// The share of the recording that is heard.
-    share: f64,
     /// The shortest piece, in seconds.
     least: f64,
+    /// The share of the recording that is heard; `None` before the first segment.
+    share: Option<f64>,
     /// What should have been heard by now and was not, in seconds.
     owed: f64,
     heard: f64,
 }
 
 impl Pieces {
-    /// `None` if all of the recording is heard: because that is asked for, because it is short, or because it does not state
-    /// its length.
-    pub(super) fn new(coverage: Coverage, duration_seconds: Option<f64>, loaded: &Loaded) -> Option<Self> {
+    pub(super) fn new(coverage: Coverage, loaded: &Loaded) -> Self {
         let seconds_per_column = loaded.front_end().seconds_per_column();
-        let window = loaded.windowing().frames as f64 * seconds_per_column;
-        (coverage == Coverage::QuickLook)
-            .then_some(duration_seconds?)
-            .and_then(|duration| Self::of(duration, window, seconds_per_column))
+        Self::of(coverage, loaded.windowing().frames as f64 * seconds_per_column, seconds_per_column)
     }
 
-    fn of(duration: f64, window: f64, seconds_per_column: f64) -> Option<Self> {
+    fn of(coverage: Coverage, window: f64, seconds_per_column: f64) -> Self {
         let least = LEAST_PIECE_SECONDS.max(window);
-        // The first segment has a piece: a stated length may be wrong, and something must be heard.
-        (duration > SECONDS).then_some(Self {
-            seconds_per_column,
-            share: SECONDS / duration,
-            least,
-            owed: least,
-            heard: 0.0,
-        })
+        // So much is owed at once that the first segment has a piece: a length may be wrong, and something must be heard.
+        Self { coverage, seconds_per_column, least, share: None, owed: least, heard: 0.0 }
     }
 
-    /// The piece of the next segment, its middle; `None` if nothing of it is heard.
-    pub(super) fn next(&mut self, segment: Segment) -> Option<Segment> {
+    /// What is heard of the next segment: all of it, a piece in its middle, or nothing. `duration_seconds` is the length of the
+    /// recording as far as it is known; of a short one, or one of unknown length, everything is heard.
+    pub(super) fn next(&mut self, segment: Segment, duration_seconds: Option<f64>) -> Option<Segment> {
+        let whole = || duration_seconds.filter(|&seconds| seconds > SECONDS);
+        let share = *self.share.get_or_insert_with(|| match self.coverage {
+            Coverage::QuickLook => whole().map_or(1.0, |seconds| SECONDS / seconds),
+            Coverage::Whole => 1.0,
+        });
         let length = segment.columns as f64 * self.seconds_per_column;
-        self.owed += length * self.share;
+        if share >= 1.0 {
+            return Some(segment);
+        }
+        self.owed += length * share;
         if self.owed < self.least {
             return None;
         }
@@ -66,9 +65,10 @@ impl Pieces {
         })
     }
 
-    /// What was done, for the user.
-    pub(super) fn summary(&self, duration_seconds: f64) -> QuickLook {
-        QuickLook { heard_seconds: self.heard, duration_seconds }
+    /// What was heard of a recording of this length, for the user; `None` if that is all of it.
+    pub(super) fn summary(&self, duration_seconds: f64) -> Option<QuickLook> {
+        let is_part = self.share.is_some_and(|share| share < 1.0);
+        is_part.then_some(QuickLook { heard_seconds: self.heard, duration_seconds })
     }
 }
 
@@ -79,15 +79,16 @@ mod tests {
     /// The starts and the lengths of the pieces of a recording of so many seconds, in segments of 30 s with ten columns a
     /// second.
     fn pieces(stated: f64, seconds: usize, window: f64) -> Vec<(f64, f64)> {
-        let mut pieces = Pieces::of(stated, window, 0.1).unwrap();
+        let mut pieces = Pieces::of(Coverage::QuickLook, window, 0.1);
         let segment = |start: usize| {
             let columns = (seconds - start).min(30) * 10;
             Segment { start_seconds: start as f64, columns, bands: 2, values: vec![0.5; 2 * columns] }
         };
-        let found: Vec<Segment> = (0..seconds).step_by(30).filter_map(|start| pieces.next(segment(start))).collect();
+        let found: Vec<Segment> =
+            (0..seconds).step_by(30).filter_map(|start| pieces.next(segment(start), Some(stated))).collect();
         assert!(found.iter().all(|piece| piece.values.len() == 2 * piece.columns));
         let heard: f64 = found.iter().map(|piece| piece.columns as f64 / 10.0).sum();
-        assert!((pieces.summary(seconds as f64).heard_seconds - heard).abs() < 1e-9);
+        assert!((pieces.summary(seconds as f64).unwrap().heard_seconds - heard).abs() < 1e-9);
         found.iter().map(|piece| (piece.start_seconds, piece.columns as f64 / 10.0)).collect()
     }
 
@@ -123,7 +124,14 @@ mod tests {
     }
 
     #[test]
-    fn a_short_recording_is_heard_whole() {
-        assert!(Pieces::of(60.0, 3.0, 0.1).is_none());
+    fn what_is_short_or_of_unknown_length_is_heard_whole() {
+        let segment = Segment { start_seconds: 0.0, columns: 300, bands: 2, values: vec![0.5; 600] };
+        for (coverage, duration) in
+            [(Coverage::QuickLook, Some(60.0)), (Coverage::QuickLook, None), (Coverage::Whole, Some(3600.0))]
+        {
+            let mut pieces = Pieces::of(coverage, 3.0, 0.1);
+            assert_eq!(pieces.next(segment.clone(), duration).as_ref(), Some(&segment));
+            assert!(pieces.summary(60.0).is_none());
+        }
     }
 }

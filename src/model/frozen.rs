@@ -95,6 +95,7 @@ pub struct Frozen {
 impl Frozen {
     /// A network with these weights, which are packed for its kernels. Its windows have so many bands and usually so many
     /// frames.
+    #[cfg_attr(not(feature = "cpu"), allow(unused_variables, reason = "only kernels want to know"))]
     pub fn new(network: Network, window: [usize; 2]) -> Self {
         let mut layers = network.clone();
         layers.freeze_norms();

@@ -61,7 +61,7 @@ pub enum Coverage {
     /// All of it.
     #[default]
     Whole,
-    /// A minute that is spread over it, if it is longer and states its length.
+    /// A minute that is spread over it, if it is longer.
     QuickLook,
 }
 

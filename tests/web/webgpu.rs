@@ -24,7 +24,7 @@ use genrelens::engine::{Engine, self_test_input};
 use genrelens::model::predict::logits;
 use genrelens::model::registry::{ENTRIES, Entry, InputKind, entry};
 use genrelens::model::weights::{self, Precision};
-use genrelens::model::{Build, Dropouts, Network, Shape, is_statistic};
+use genrelens::model::{Build, Dropouts, Frozen, Network, Shape, is_statistic};
 use genrelens::protocol::{EngineInfo, EngineKind, Event, Payload, Request};
 use genrelens::recipe::{OptimiserKind, Recipe, Schedule};
 use genrelens::train::batch::Batch;
@@ -195,6 +195,16 @@ async fn answers_agree(what: &str, [cpu, gpu]: &[Network; 2], subject: &Subject,
     let expected = logits(&cpu.valid(), subject.input(), bands, frames).await.unwrap();
     let found = logits(&gpu.valid(), subject.input(), bands, frames).await.unwrap();
     check(what, &expected, &found, tolerance);
+    let found = frozen_logits(gpu, subject).await;
+    check(&format!("{what}, frozen"), &expected, &found, tolerance);
+}
+
+/// What it answers when it is computed as one that is not trained, row-major `[windows, classes]`.
+async fn frozen_logits(network: &Network, subject: &Subject) -> Vec<f32> {
+    let Shape { bands, frames, .. } = subject.build.shape;
+    let frozen = Frozen::new(network.valid(), [bands, frames]);
+    let outputs = frozen.outputs(subject.input(), bands, frames).await.unwrap();
+    outputs.into_iter().flat_map(|output| output.logits).collect()
 }
 
 /// A network on both engines: its answers, its loss and every gradient of a step, with the batch's own statistics in
@@ -259,6 +269,20 @@ networks! {
 fn every_network_is_compared() {
     let known: Vec<&str> = ENTRIES.iter().map(|entry| entry.id).collect();
     assert_eq!(COMPARED, known);
+}
+
+/// At a quarter of their channels some convolutions are left to Burn.
+#[wasm_bindgen_test]
+async fn frozen_networks_answer_alike_at_full_width() {
+    for id in ["lens", "panorama", "fcn-tagger", "fma-cnn1d-shallow", "parallel-cnn-rnn"] {
+        for frames in [32, 33] {
+            let subject = Subject::new(id, [64, frames], 1.0, 3);
+            let [cpu, gpu] = twins(&subject).await;
+            let expected = logits(&cpu.valid(), subject.input(), 64, frames).await.unwrap();
+            let what = format!("{id} at full width, {frames} frames, frozen");
+            check(&what, &expected, &frozen_logits(&gpu, &subject).await, RECURRENT);
+        }
+    }
 }
 
 #[wasm_bindgen_test]

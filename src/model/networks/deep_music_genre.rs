@@ -10,10 +10,10 @@ use burn::tensor::{Device, Tensor};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::blocks::{Dense, dropout, max_pool1d, pooled};
+use crate::model::convolution::convolve_relu_1d;
 use crate::model::dropout::Dropout;
 use crate::model::keras::as_keras;
 use crate::model::layers::Layers;
-use crate::model::convolution::convolve_relu_1d;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
@@ -105,8 +105,9 @@ fn init(build: &Build, device: &Device) -> DeepMusicGenre {
 
 impl Layers for DeepMusicGenre {
     fn features(&self, windows: Tensor<3>) -> Tensor<2> {
-        let layer =
-            |x: Tensor<3>, convolution: &Conv1d| self.dropout.forward(max_pool1d(convolve_relu_1d(convolution, None, x), POOL));
+        let layer = |x: Tensor<3>, convolution: &Conv1d| {
+            self.dropout.forward(max_pool1d(convolve_relu_1d(convolution, None, x), POOL))
+        };
         let convolved = self.convolutions.iter().fold(windows, layer); // [batch, 256, 9]
         // A short window may leave fewer frames than the pool has.
         let last = LAST_POOL.min(convolved.dims()[2]);

@@ -9,9 +9,9 @@ use burn::tensor::{Device, Tensor};
 use crate::card::Structure;
 use crate::dsp::FrontEnd;
 use crate::model::blocks::{Dense, dropout, max_pool2d, pooled};
+use crate::model::convolution::convolve_relu_2d;
 use crate::model::dropout::Dropout;
 use crate::model::layers::Layers;
-use crate::model::convolution::convolve_relu_2d;
 use crate::model::spec::{Build, Entry, InputKind, Preset, Shape};
 use crate::recipe::{OptimiserKind, Recipe, Schedule};
 
