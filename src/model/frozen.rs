@@ -175,7 +175,6 @@ mod tests {
     use safetensors::SafeTensors;
 
     use super::*;
-    use crate::engine::self_test_input;
     use crate::kernels::tests::expected;
     use crate::model::norms::tests::Trained;
     use crate::model::registry::entry;
@@ -234,7 +233,7 @@ mod tests {
             let frozen = Frozen::new(network.map(&mut Trained), [128, frames[0]]);
             assert!(frozen.has_kernels(), "{id}");
             for frames in frames {
-                let values = self_test_input(3, 128, frames);
+                let values: Vec<f32> = (0..3 * 128 * frames).map(|index| (index as f32 * 0.7).sin()).collect();
                 let found = block_on(frozen.outputs(values.clone(), 128, frames)).unwrap();
                 let of_burn = block_on(predict::outputs(frozen.network(), Part::Whole, values, 128, frames)).unwrap();
                 assert_eq!(found.len(), 3);
