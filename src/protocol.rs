@@ -23,7 +23,7 @@ use crate::training_job::{ClipId, ModelSpec, TrainingJob, TrainingResult};
 
 /// The version of the messages, raised whenever one changes its shape. The browser's cache may start a worker of another
 /// build than the page's; the page recognises it by this number and does not use it.
-pub const VERSION: u32 = 10;
+pub const VERSION: u32 = 11;
 
 /// The number of a request and of its events.
 pub type RequestId = u32;

@@ -8,7 +8,7 @@ use std::io::{Read, Seek, SeekFrom};
 use genrelens::card::{Backbone, BackboneOutput, Card, Structure};
 use genrelens::protocol::{
     Adapter, Architecture, EngineInfo, EngineKind, Event, Features, KeptClip, Message, Payload, Prediction, Progress,
-    Request, Score, SegmentShape, SelfTest, SpectrogramInfo, TagPrediction, VERSION, WindowScores,
+    QuickLook, Request, Score, SegmentShape, SelfTest, SpectrogramInfo, TagPrediction, VERSION, WindowScores,
 };
 use genrelens::web::file_source::FileSource;
 use genrelens::web::gpu::{adapter_of, too_low};
@@ -65,6 +65,7 @@ fn events() -> Vec<(Event, Payload)> {
             tags: vec![Score { label: "slow".to_owned(), probability: 0.5 }],
             windows: vec![vec![0.5]],
         }],
+        quick_look: Some(QuickLook { heard_seconds: 60.5, duration_seconds: 600.25 }),
         milliseconds: 12.5,
     };
     let architecture = Architecture { summary: "s".to_owned(), source: "d".to_owned(), parameters: 7 };

@@ -50,6 +50,7 @@ fn prediction() -> Prediction {
             WindowScores { start_seconds: 0.0, end_seconds: 3.0, probabilities: vec![0.05, 0.9, 0.05] },
             WindowScores { start_seconds: 2.0, end_seconds: 5.0, probabilities: vec![0.1, 0.3, 0.6] },
         ],
+        quick_look: None,
         milliseconds: 345.6,
     }
 }
