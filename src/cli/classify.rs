@@ -14,6 +14,8 @@ use crate::engine::classify::classify;
 use crate::engine::{EngineError, Host};
 use crate::model::Loaded;
 use crate::protocol::{Coverage, Event, Payload, Prediction, QuickLook, Score};
+use crate::view::classify::tag_words::{self, Family, Heard};
+use crate::view::format::percent;
 
 /// The most probable tags that are printed.
 const TAGS_SHOWN: usize = 8;
@@ -47,6 +49,11 @@ struct Line<'a> {
     /// The song's probabilities by network, then by tag.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tags: BTreeMap<&'a str, BTreeMap<&'a str, f32>>,
+    /// What stands out among MusiCNN's tags, as a sentence and by family, the strongest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sounds_like: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    families: BTreeMap<Family, Vec<Heard>>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
@@ -112,12 +119,15 @@ impl Host for Terminal {
 }
 
 fn json(path: &Path, prediction: &Prediction) -> Result<String, CliError> {
+    let families = tag_words::heard(&prediction.tags);
     let line = Line {
         file: path.display().to_string(),
         genres: scores(&prediction.genres),
         windows: prediction.windows.len(),
         heard_seconds: prediction.quick_look.map(|look| look.heard_seconds),
         tags: prediction.tags.iter().map(|tags| (tags.model.as_str(), scores(&tags.tags))).collect(),
+        sounds_like: prediction.tags.iter().any(tag_words::knows).then(|| tag_words::sounds_like(&families)),
+        families: families.into_iter().collect(),
     };
     json_line(&line)
 }
@@ -137,7 +147,15 @@ fn text(path: &Path, prediction: &Prediction) -> String {
         let bar = "#".repeat((score.probability * 40.0).round() as usize);
         text += &format!("  {:18}{:5.1} %  {bar}\n", shown(&score.label), score.probability * 100.0);
     }
-    for tags in &prediction.tags {
+    if prediction.tags.iter().any(tag_words::knows) {
+        let families = tag_words::heard(&prediction.tags);
+        text += &format!("  {}\n", tag_words::sounds_like(&families));
+        for (family, words) in families {
+            let percentile = |word: &Heard| format!("{} {}", word.label(), percent(word.percentile()));
+            text += &format!("    {family}: {}\n", words.iter().map(percentile).collect::<Vec<_>>().join(", "));
+        }
+    }
+    for tags in prediction.tags.iter().filter(|tags| !tag_words::knows(tags)) {
         let percent = |score: &Score| format!("{} {:.0} %", shown(&score.label), score.probability * 100.0);
         let first: Vec<String> = tags.tags.iter().take(TAGS_SHOWN).map(percent).collect();
         text += &format!("  tags of {}: {}\n", shown(&tags.model), first.join(", "));

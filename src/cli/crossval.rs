@@ -1,6 +1,6 @@
 //! `genrelens crossval`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -8,13 +8,16 @@ use super::data::Folder;
 use super::evaluate::print;
 use super::heads::{HeadDataset, backbones_of, check, print_cross_validation};
 use super::left_out::LeftOut;
+use super::output::{Output, json_line};
 use super::pretrained::{PretrainedArguments, start};
 use super::recipe_file::RecipeFile;
 use super::{CliError, device};
-use crate::dataset::folds::check_folds;
+use crate::dataset::folds::{check_folds, grouped_folds};
 use crate::dataset::labelled_set::LabelledSet;
 use crate::eval::evaluate::pairs;
 use crate::eval::evaluation::Evaluation;
+use crate::eval::out_of_fold::OutOfFold;
+use crate::model::weights::sha256_hex;
 use crate::train::crossval::CrossValidation;
 use crate::train::observer::FitError;
 
@@ -45,6 +48,10 @@ pub(super) struct Arguments {
     /// Number of epochs, instead of the recipe's
     #[arg(long)]
     epochs: Option<usize>,
+    /// File that keeps the predictions of every fold: with it, a cross-validation that was stopped goes on with the folds
+    /// that are missing, and `genrelens ensemble` compares several networks
+    #[arg(long)]
+    out: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -77,22 +84,89 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let validation = CrossValidation { start, recipe: &file.training, set: &set, device: &device() };
     match arguments.random {
         Some(times) => print(&random_splits(&validation, times)?, &left_out, arguments.json),
-        None => folds(&validation, &left_out, arguments),
+        None => folds(&validation, &file, &left_out, arguments),
     }
 }
 
-fn folds(validation: &CrossValidation, left_out: &LeftOut, arguments: &Arguments) -> Result<(), CliError> {
+fn folds(
+    validation: &CrossValidation,
+    file: &RecipeFile,
+    left_out: &LeftOut,
+    arguments: &Arguments,
+) -> Result<(), CliError> {
     let seeds = if arguments.fold_seed.is_empty() { &[1][..] } else { &arguments.fold_seed };
-    let folds = arguments.folds;
-    check_folds(validation.set, folds).map_err(|error| CliError::Usage(error.to_string()))?;
+    check_folds(validation.set, arguments.folds).map_err(|error| CliError::Usage(error.to_string()))?;
+    if arguments.out.is_some() && seeds.len() > 1 {
+        return Err(CliError::Usage("--out keeps one division; give one --fold-seed".to_owned()));
+    }
     for &seed in seeds {
-        // Progress on stderr: stdout is for the result, which may be JSON.
-        let done = |fold| eprintln!("fold {fold} of {folds}");
-        let predictions = pollster::block_on(validation.folds(folds, seed, done)).map_err(failed)?;
+        let predictions = predictions(validation, file, arguments, seed)?;
         eprintln!("fold seed {seed}: accuracy {:.4}", accuracy(validation.set, &predictions));
         print(&Evaluation::of(validation.set, &predictions), left_out, arguments.json)?;
     }
     Ok(())
+}
+
+/// The out-of-fold predictions of a division; those of earlier runs are taken from the file that keeps them.
+fn predictions(
+    validation: &CrossValidation,
+    file: &RecipeFile,
+    arguments: &Arguments,
+    seed: u64,
+) -> Result<Vec<Vec<f32>>, CliError> {
+    let (set, folds) = (validation.set, arguments.folds);
+    let fold_of = grouped_folds(set, folds, seed);
+    let fresh = OutOfFold {
+        name: file.name.clone(),
+        settings: settings(file, set, &fold_of)?,
+        split: arguments.split.clone(),
+        folds,
+        seed,
+        labels: set.labels.clone(),
+        probabilities: vec![Vec::new(); fold_of.len()],
+        fold_of: fold_of.clone(),
+    };
+    let (output, mut kept) = match &arguments.out {
+        Some(path) => {
+            (Some(Output::plan(path, "predictions of a cross-validation", is_out_of_fold)?), known(path, fresh)?)
+        }
+        None => (None, fresh),
+    };
+    for fold in 0..folds {
+        if !kept.has(fold) {
+            for (song, probabilities) in pollster::block_on(validation.fold(&fold_of, fold)).map_err(failed)? {
+                kept.probabilities[song] = probabilities;
+            }
+            if let Some(output) = &output {
+                output.write(json_line(&kept)?.as_bytes())?;
+            }
+        }
+        // Progress on stderr: stdout is for the result, which may be JSON.
+        eprintln!("fold {} of {folds}", fold + 1);
+    }
+    Ok(kept.probabilities)
+}
+
+fn is_out_of_fold(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<OutOfFold>(bytes).is_ok()
+}
+
+/// What a file keeps of this very cross-validation; `fresh` if there is no file.
+fn known(path: &Path, fresh: OutOfFold) -> Result<OutOfFold, CliError> {
+    let Ok(bytes) = std::fs::read(path) else { return Ok(fresh) };
+    match serde_json::from_slice::<OutOfFold>(&bytes) {
+        Ok(kept) if kept.settings == fresh.settings => Ok(kept),
+        Err(_) if bytes.is_empty() => Ok(fresh),
+        Ok(_) => Err(CliError::content(path, "keeps another recipe, other folds or other songs; give another --out")),
+        Err(error) => Err(CliError::content(path, error)),
+    }
+}
+
+/// SHA-256 of everything that the predictions depend on.
+fn settings(file: &RecipeFile, set: &LabelledSet, fold_of: &[usize]) -> Result<String, CliError> {
+    let recipe = toml::to_string(file).map_err(|error| CliError::Usage(error.to_string()))?;
+    let names: Vec<&str> = set.songs.iter().map(|song| song.name.as_str()).collect();
+    Ok(sha256_hex(format!("{recipe}\n{}\n{names:?}\n{fold_of:?}", set.labels.join("\n")).as_bytes()))
 }
 
 /// The evaluation of all splits' test songs together.

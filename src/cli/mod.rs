@@ -4,6 +4,7 @@ mod classify;
 mod crossval;
 mod curves;
 mod data;
+mod ensemble;
 mod evaluate;
 mod features;
 mod heads;
@@ -48,6 +49,8 @@ enum Command {
     Train(train::Arguments),
     /// Cross-validate: evaluate every song with a network that was not trained on it.
     Crossval(crossval::Arguments),
+    /// Compare networks and their ensembles by the predictions that cross-validations kept.
+    Ensemble(ensemble::Arguments),
     /// Evaluate a network on labelled features or audio.
     Evaluate(evaluate::Arguments),
     /// Write a recording's mel-spectrogram or cepstral coefficients as a NumPy file.
@@ -86,6 +89,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Classify(arguments) => classify::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         Command::Crossval(arguments) => crossval::run(&arguments),
+        Command::Ensemble(arguments) => ensemble::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Features(arguments) => features::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),

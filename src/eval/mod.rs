@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod evaluation;
 pub mod mcnemar;
 pub mod metrics;
+pub mod out_of_fold;
 pub mod probabilities;
 pub mod report;
 pub mod tags;

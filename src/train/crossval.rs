@@ -5,7 +5,7 @@ use burn::tensor::Device;
 
 use super::fit::{FitJob, Start, fit};
 use super::observer::{FitError, NoObserver};
-use crate::dataset::folds::{grouped_folds, random_parts, subset};
+use crate::dataset::folds::{random_parts, subset};
 use crate::dataset::labelled_set::LabelledSet;
 use crate::recipe::{Keep, Recipe};
 
@@ -18,31 +18,20 @@ pub(crate) struct CrossValidation<'a> {
 }
 
 impl CrossValidation<'_> {
-    /// Probabilities of every song by the network of the other folds, `[songs][labels]`; songs of one group share a fold.
-    /// `done` is called with the number of folds that are over.
+    /// The songs of one fold, by their places in the set, and their probabilities by a network that was trained on the other
+    /// folds. `fold_of` is the fold of every song.
     ///
     /// # Errors
     ///
     /// As [`fit`].
-    pub(crate) async fn folds(
-        &self,
-        folds: usize,
-        seed: u64,
-        mut done: impl FnMut(usize),
-    ) -> Result<Vec<Vec<f32>>, FitError> {
+    pub(crate) async fn fold(&self, fold_of: &[usize], fold: usize) -> Result<Vec<(usize, Vec<f32>)>, FitError> {
         // The last epoch: choosing the best one on the songs that are predicted would flatter the result.
         let recipe = Recipe { keep: Keep::Last, ..self.recipe.clone() };
-        let fold_of = grouped_folds(self.set, folds, seed);
-        let mut predictions = vec![Vec::new(); self.set.songs.len()];
-        for fold in 0..folds {
-            let train = subset(self.set, |song| fold_of[song] != fold);
-            let evaluated = subset(self.set, |song| fold_of[song] == fold);
-            let found = self.train_and_predict(&recipe, [&train, &evaluated, &evaluated]).await?;
-            let songs = (0..predictions.len()).filter(|&song| fold_of[song] == fold);
-            songs.zip(found).for_each(|(song, prediction)| predictions[song] = prediction);
-            done(fold + 1);
-        }
-        Ok(predictions)
+        let train = subset(self.set, |song| fold_of[song] != fold);
+        let evaluated = subset(self.set, |song| fold_of[song] == fold);
+        let found = self.train_and_predict(&recipe, [&train, &evaluated, &evaluated]).await?;
+        let songs = (0..fold_of.len()).filter(|&song| fold_of[song] == fold);
+        Ok(songs.zip(found).collect())
     }
 
     /// One random split into eight parts for training, one to choose the epoch and one to predict, whatever the songs'

@@ -11,9 +11,11 @@ mod model_weights;
 #[path = "../common/wav.rs"]
 mod wav;
 
+mod crossval;
 mod diverges;
 mod faults;
 mod shipped;
+mod tag_words;
 mod tags;
 
 /// What the command line prints when it succeeds, which it has to.

@@ -4,6 +4,7 @@ pub mod engine;
 pub mod network_words;
 pub mod networks;
 pub(crate) mod state;
+pub(crate) mod tag_words;
 pub(crate) mod watchdog;
 pub mod words;
 pub(crate) mod workers;

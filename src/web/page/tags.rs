@@ -1,4 +1,5 @@
-//! The tags predicted by the backbones of the active network: the most probable ones as lists, all of them in tables.
+//! The tags predicted by the backbones of the active network: what stands out as a sentence and by family, all of them in
+//! tables.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,6 +8,7 @@ use web_sys::{Document, HtmlElement};
 
 use crate::protocol::{Prediction, Score, TagPrediction};
 use crate::view::classify::network_words;
+use crate::view::classify::tag_words::{self, OfFamily};
 use crate::view::format;
 use crate::web::dom::{self, DomError, by_id};
 
@@ -17,6 +19,7 @@ const SHOWN: usize = 8;
 pub(crate) struct Tags {
     document: Document,
     card: HtmlElement,
+    sentence: HtmlElement,
     groups: HtmlElement,
     tables: HtmlElement,
     shown: RefCell<Option<Rc<Prediction>>>,
@@ -27,6 +30,7 @@ impl Tags {
         Ok(Self {
             document: document.clone(),
             card: by_id(document, "tags")?,
+            sentence: by_id(document, "sounds-like")?,
             groups: by_id(document, "tag-groups")?,
             tables: by_id(document, "tag-tables")?,
             shown: RefCell::default(),
@@ -44,7 +48,12 @@ impl Tags {
             return Ok(());
         }
         let all: &[TagPrediction] = prediction.map_or(&[], |prediction| &prediction.tags);
-        let groups: Result<Vec<_>, _> = all.iter().map(|tags| self.group(tags)).collect();
+        let families = tag_words::heard(all);
+        self.sentence.set_text_content(Some(&tag_words::sounds_like(&families)));
+        let (known, others): (Vec<_>, Vec<_>) = all.iter().partition(|tags| tag_words::knows(tags));
+        self.sentence.set_hidden(known.is_empty());
+        let groups = families.iter().map(|family| self.family(family));
+        let groups: Result<Vec<_>, _> = groups.chain(others.into_iter().map(|tags| self.group(tags))).collect();
         let tables: Result<Vec<_>, _> = all.iter().map(|tags| self.table(tags)).collect();
         dom::set_children(&self.groups, &groups?);
         dom::set_children(&self.tables, &tables?);
@@ -53,21 +62,38 @@ impl Tags {
         Ok(())
     }
 
+    /// The strongest words of a family, with the shares of recordings in which they are weaker.
+    fn family(&self, (family, words): &OfFamily) -> Result<HtmlElement, DomError> {
+        let group = self.list(&family.to_string(), words.iter().map(|word| (word.label(), word.percentile())))?;
+        group.set_attribute("data-family", &family.to_string())?;
+        Ok(group)
+    }
+
+    /// The most probable tags of a network of which nothing else is known.
     fn group(&self, tags: &TagPrediction) -> Result<HtmlElement, DomError> {
-        let item = |score: &Score| {
-            let item = dom::element(&self.document, "li", &format::genre(&score.label))?;
+        let scores = tags.tags.iter().take(SHOWN).map(|score| (format::genre(&score.label), score.probability));
+        self.list(&network_words::tag_source(tags), scores)
+    }
+
+    fn list(
+        &self,
+        heading: &str,
+        items: impl Iterator<Item = (impl AsRef<str>, f32)>,
+    ) -> Result<HtmlElement, DomError> {
+        let item = |(name, share): (_, f32)| {
+            let item = dom::element(&self.document, "li", AsRef::<str>::as_ref(&name))?;
             // The style sheet draws the bar behind the tag from this value.
-            dom::set_style(&item, "--share", &format!("{:.3}", score.probability))?;
-            item.append_with_node_1(&*dom::element(&self.document, "b", &format::percent(score.probability))?)?;
+            dom::set_style(&item, "--share", &format!("{share:.3}"))?;
+            item.append_with_node_1(&*dom::element(&self.document, "b", &format::percent(share))?)?;
             Ok(item)
         };
-        let items: Result<Vec<_>, DomError> = tags.tags.iter().take(SHOWN).map(item).collect();
+        let items: Result<Vec<_>, DomError> = items.map(item).collect();
         let list = dom::element(&self.document, "ul", "")?;
         list.set_attribute("class", "tag-list")?;
         dom::set_children(&list, &items?);
         let group = dom::element(&self.document, "div", "")?;
-        let source = dom::element(&self.document, "p", &network_words::tag_source(tags))?;
-        dom::set_children(&group, [&source, &list]);
+        let heading = dom::element(&self.document, "p", heading)?;
+        dom::set_children(&group, [&heading, &list]);
         Ok(group)
     }
 

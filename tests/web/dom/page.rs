@@ -321,6 +321,29 @@ fn tags_are_shown_beside_genres_or_instead_of_them() {
 }
 
 #[wasm_bindgen_test]
+fn known_tags_are_a_sentence_and_families() {
+    let (fixture, page, _asked) = connected();
+    page.open(vec![file("song.wav", b"")]);
+    // The harp is rare, so that a tenth is much; of the guitar it is less than usual.
+    let tags = [("harp", 0.1), ("guitar", 0.1), ("slow", 0.5), ("female voice", 0.4)];
+    let score = |(label, probability): (&str, f32)| Score { label: label.to_owned(), probability };
+    let labels: Vec<String> = tags.iter().map(|tag| tag.0.to_owned()).collect();
+    let windows = vec![vec![0.25; 4]];
+    let of_backbone =
+        TagPrediction { model: "musicnn-mtt".to_owned(), labels, tags: tags.map(score).to_vec(), windows };
+    let beside = Prediction { tags: vec![of_backbone], ..prediction() };
+    page.receive(ClientEvent::Classification(Event::Classified(beside), Payload::None));
+    page.render().unwrap();
+    assert_eq!(fixture.text("sounds-like"), "Sounds with harp and a female voice; slow.");
+    let groups = fixture.text("tag-groups");
+    assert!(
+        groups.contains("Instrumentsharp>\u{a0}99\u{a0}%") || groups.contains("Instrumentsharp99\u{a0}%"),
+        "{groups}"
+    );
+    assert!(groups.contains("Voicefemale voice") && !groups.contains("guitar"), "{groups}");
+}
+
+#[wasm_bindgen_test]
 fn a_broken_engine_is_reported_and_takes_no_files() {
     let (fixture, page, asked) = connected();
     page.receive(ClientEvent::Fatal("The weights are damaged.".to_owned()));
