@@ -21,7 +21,7 @@ fn recordings() -> Option<Vec<String>> {
 }
 
 fn head() -> Option<String> {
-    let backbones = ["musicnn-msd", "musicnn-mtt"].map(|name| model_weights::with_musicnn(name));
+    let backbones = ["musicnn-msd", "musicnn-mtt"].map(model_weights::with_musicnn);
     let head = Path::new(env!("CARGO_MANIFEST_DIR")).join("model-weights/genre-head.safetensors");
     backbones.iter().all(Option::is_some).then(|| head.display().to_string())
 }
