@@ -31,10 +31,10 @@ const onGpu = (network, use) =>
   );
 
 // Dispatches: those of the network's layers, once for all windows. The worker's own work of a song in milliseconds: decoding,
-// spectrogram, launches; several times the 70 and 58 of an idle machine. It was 5900 while every call ran all constructors.
+// spectrogram, launches; several times the 65 and 75 of an idle machine. It was 5900 while every call ran all constructors.
 for (const [network, budget] of [
-  ["first-answer", { dispatches: 34, work: 400 }],
-  ["net1-gtzan", { dispatches: 30, work: 400 }],
+  ["first-answer", { dispatches: 25, work: 400 }],
+  ["net1-gtzan", { dispatches: 23, work: 400 }],
 ]) {
   test(`30 s with ${network} are launched at once and read back once`, { timeout: 15 * MINUTE }, () =>
     onGpu(network, async (page, hear) => {
