@@ -3,8 +3,8 @@
 //
 // Inputs and outputs are [batch, rows, columns, channels], weights [kernel rows, kernel columns, channels in, channels
 // out]. What the program is for stands before it as constants: BATCH, IN (rows, columns), KERNEL, STRIDE, BEFORE (the
-// padding), OUT, STEPS (of input channels, one or four each), GROUPS (of four output channels), INVOCATIONS and PADDED;
-// and with them `Input`, what is loaded of a position in a step, and `weights_at`, the weights for a step.
+// padding), OUT, STEPS (of input channels, one or four each), GROUPS (of four output channels), WEIGHTS_A_STEP (vectors),
+// INVOCATIONS and PADDED; and with them `Input`, what is loaded of a position in a step, and `weights_at`, the weights for a step.
 
 @group(0) @binding(0) var<storage, read> input: array<Input>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;
@@ -13,7 +13,7 @@
 
 const POSITIONS: u32 = BATCH * OUT.x * OUT.y;
 
-// Where the kernel's first row and column lie for a position; z is where the recording's own values begin.
+// Where the kernel's first row and column lie for a position; z is the first place of its window in the batch.
 fn place(position: u32) -> vec3<i32> {
   // Those beyond the last compute it once more, and are not written.
   let at = min(position, POSITIONS - 1u);
