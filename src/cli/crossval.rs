@@ -50,7 +50,7 @@ pub(super) struct Arguments {
     epochs: Option<usize>,
     /// File that keeps the predictions of every fold: with it, a cross-validation that was stopped goes on with the folds
     /// that are missing, and `genrelens ensemble` compares several networks
-    #[arg(long)]
+    #[arg(long, conflicts_with = "random")]
     out: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
@@ -70,6 +70,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         check(&arguments.folder, &arguments.split, arguments.folds)?;
     }
     if let Some(recipe) = &file.head {
+        if arguments.out.is_some() {
+            let message = "--out keeps the folds of networks; those of a head take seconds and are not kept";
+            return Err(CliError::Usage(message.to_owned()));
+        }
         let backbones = backbones_of(&file, &arguments.backbones)?;
         let seeds = if arguments.fold_seed.is_empty() { &recipe.fold_seeds } else { &arguments.fold_seed };
         let dataset = HeadDataset::of(&arguments.folder, &arguments.split, &backbones, recipe, &mut left_out)?;
@@ -155,7 +159,7 @@ fn is_out_of_fold(bytes: &[u8]) -> bool {
 fn known(path: &Path, fresh: OutOfFold) -> Result<OutOfFold, CliError> {
     let Ok(bytes) = std::fs::read(path) else { return Ok(fresh) };
     match serde_json::from_slice::<OutOfFold>(&bytes) {
-        Ok(kept) if kept.settings == fresh.settings => Ok(kept),
+        Ok(kept) if kept.settings == fresh.settings && kept.fold_of == fresh.fold_of && kept.has_rows() => Ok(kept),
         Err(_) if bytes.is_empty() => Ok(fresh),
         Ok(_) => Err(CliError::content(path, "keeps another recipe, other folds or other songs; give another --out")),
         Err(error) => Err(CliError::content(path, error)),

@@ -33,6 +33,11 @@ impl OutOfFold {
 
     /// True if every song is predicted.
     pub fn is_whole(&self) -> bool {
-        self.fold_of.len() == self.probabilities.len() && (0..self.folds).all(|fold| self.has(fold))
+        self.has_rows() && self.probabilities.iter().all(|row| row.len() == self.labels.len())
+    }
+
+    /// True if there is a row for every song, empty or not.
+    pub fn has_rows(&self) -> bool {
+        self.fold_of.len() == self.probabilities.len()
     }
 }

@@ -107,10 +107,11 @@ impl FrozenCnn {
             hidden: hidden.clone(),
             output: output.clone(),
         };
-        let mut planes = vec![network.input(frames, [Padding::default(); 2])];
+        // Only their sizes: a card may state any number of frames, and nothing is allocated by it.
+        let mut sizes = vec![network.input_size(frames)];
         for (index, layer) in layers.iter().enumerate() {
-            let input = planes.get(layer.reads)?;
-            let (inputs, channels) = (input.channels, layer.bias.len());
+            let &(input, inputs) = sizes.get(layer.reads)?;
+            let channels = layer.bias.len();
             let [rows, columns] = layer.kernel;
             let is_finite = layer.weights.iter().chain(&layer.bias).all(|value| value.is_finite());
             let fits = channels.is_multiple_of(CHANNELS)
@@ -122,8 +123,7 @@ impl FrozenCnn {
             }
             let geometry = Geometry { kernel: layer.kernel, stride: layer.stride, pool: layer.pool };
             let padding = layer.padding.map(|[before, after]| Padding { before, after });
-            let padded = Plane::new(input.size(), inputs, padding);
-            let size = geometry.pooled(&padded);
+            let size = geometry.pooled(input, padding);
             let is_tiled = layer.stride == [1, 1]
                 && matches!(rows, 1 | 3)
                 && matches!(columns, 3 | 4)
@@ -135,9 +135,9 @@ impl FrozenCnn {
                 Kernels::Direct(Direct::new(geometry, inputs, &layer.weights, &layer.bias))
             };
             network.layers.push(Layer { reads: layer.reads, channels, geometry, padding, kernels });
-            planes.push(Plane::new(size, channels, [Padding::default(); 2]));
+            sizes.push((size, channels));
         }
-        let features = |&(layer, _): &(usize, Pooling)| planes.get(layer).map(|plane| plane.channels);
+        let features = |&(layer, _): &(usize, Pooling)| sizes.get(layer).map(|(_, channels)| *channels);
         let mut width: usize = pooled.iter().map(features).sum::<Option<usize>>()?;
         for dense in hidden.iter().chain([output]) {
             let is_finite = dense.weights.iter().chain(&dense.bias).all(|value| value.is_finite());
@@ -159,10 +159,11 @@ impl FrozenCnn {
         self.layers.iter().find(|next| next.reads == layer).map_or([Padding::default(); 2], |next| next.padding)
     }
 
-    fn input(&self, frames: usize, padding: [Padding; 2]) -> Plane {
+    /// Rows and columns of the input, and its channels.
+    fn input_size(&self, frames: usize) -> ([usize; 2], usize) {
         match self.views {
-            Views::Bands => Plane::new([1, frames], self.bands, padding),
-            Views::Two => Plane::new([self.bands, frames], 2, padding),
+            Views::Bands => ([1, frames], self.bands),
+            Views::Two => ([self.bands, frames], 2),
         }
     }
 
@@ -203,9 +204,10 @@ impl FrozenCnn {
     }
 
     fn planes(&self, frames: usize) -> Vec<Plane> {
-        let mut planes = vec![self.input(frames, self.padding_of(0))];
+        let (size, channels) = self.input_size(frames);
+        let mut planes = vec![Plane::new(size, channels, self.padding_of(0))];
         for (index, layer) in self.layers.iter().enumerate() {
-            let size = layer.geometry.pooled(&planes[layer.reads]);
+            let size = layer.geometry.pooled(planes[layer.reads].size(), layer.padding);
             planes.push(Plane::new(size, layer.channels, self.padding_of(index + 1)));
         }
         planes

@@ -101,11 +101,10 @@ pub(super) struct Geometry {
 }
 
 impl Geometry {
-    /// Rows and columns after convolution and pool.
-    pub fn pooled(&self, input: &Plane) -> [usize; 2] {
-        let size = input.size();
+    /// Rows and columns after convolution and pool, of an input of this size.
+    pub fn pooled(&self, size: [usize; 2], padding: [Padding; 2]) -> [usize; 2] {
         from_fn(|axis| {
-            let padded = input.padding[axis].before + size[axis] + input.padding[axis].after;
+            let padded = padding[axis].before + size[axis] + padding[axis].after;
             let convolved = (padded + self.stride[axis]).saturating_sub(self.kernel[axis]) / self.stride[axis];
             convolved / self.pool[axis]
         })
@@ -288,7 +287,7 @@ mod tests {
         let mut input = Plane::new(size, inputs, padding);
         input.fill(&values);
         let direct = Direct::new(geometry, inputs, &weights, &bias);
-        let found_size = geometry.pooled(&input);
+        let found_size = geometry.pooled(size, padding);
         let mut buffers = Buffers::default();
         let mut outputs = vec![Plane::new(found_size, channels, [Padding { before: 1, after: 2 }; 2])];
         direct.run(&input, &mut outputs[0], &mut buffers);

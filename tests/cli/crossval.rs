@@ -65,6 +65,16 @@ fn a_cross_validation_that_was_stopped_goes_on() {
         assert_eq!(resumed["probabilities"][song], expected["probabilities"][song]);
     }
 
+    // Nor does it go on with a file that lacks songs.
+    let mut short = resumed.clone();
+    short["probabilities"].as_array_mut().unwrap().pop();
+    std::fs::write(&out, short.to_string()).unwrap();
+    for command in [&arguments[..], &["ensemble", "--audio", &audio, &out]] {
+        let refused = command::run(command);
+        assert_eq!(refused.status.code(), Some(1), "{}", String::from_utf8_lossy(&refused.stderr));
+    }
+    std::fs::write(&out, resumed.to_string()).unwrap();
+
     // Another training does not go on with it.
     let other = command::run(&[&arguments[..], &["--epochs", "2"]].concat());
     let told = String::from_utf8(other.stderr).unwrap();
